@@ -1,0 +1,41 @@
+/** Cancels a timer; harmless when it has fired. */
+export type Cancel = () => void;
+
+/** The local cloud's only source of time, so that the 10-minute and 2-hour limits can pass in seconds. */
+export interface Clock {
+  /** How many times faster than the wall clock it runs. */
+  readonly timeScale: number;
+  /** Epoch milliseconds, in cloud time. */
+  now(): number;
+  /** Calls `callback` once, `delayMs` of cloud time from now. Does not keep the process alive. */
+  after(delayMs: number, callback: () => void): Cancel;
+  /** Resolves after `delayMs` of cloud time; at once when `signal` aborts. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** A clock that starts at the wall clock's time and runs `timeScale` times as fast (default 1). */
+export function createClock(timeScale = 1): Clock {
+  if (!(timeScale > 0)) throw new TypeError(`timeScale must be a number above 0, got ${timeScale}`);
+  const startedAt = Date.now();
+  const after = (delayMs: number, callback: () => void): Cancel => {
+    const timer = setTimeout(callback, delayMs / timeScale);
+    timer.unref();
+    return () => clearTimeout(timer);
+  };
+  return {
+    timeScale,
+    now: () => Math.floor(startedAt + (Date.now() - startedAt) * timeScale),
+    after,
+    sleep: (delayMs, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve();
+        const done = () => {
+          cancel();
+          signal?.removeEventListener('abort', done);
+          resolve();
+        };
+        const cancel = after(delayMs, done);
+        signal?.addEventListener('abort', done);
+      }),
+  };
+}
