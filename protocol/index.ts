@@ -1,0 +1,6 @@
+export * from './codes.ts';
+export * from './frames.ts';
+export * from './limits.ts';
+export * from './parse.ts';
+export * from './replies.ts';
+export * from './subprotocols.ts';

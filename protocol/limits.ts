@@ -1,0 +1,44 @@
+/**
+ * The largest text frame a client may send, in bytes of UTF-8.
+ * AWS quota "WebSocket frame size: 32 KB"; a larger one closes the connection with 1009.
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (read 2026-11)
+ */
+export const MAX_FRAME_BYTES = 32 * 1024;
+
+/** The largest `data` of one message, in bytes of its JSON in UTF-8: with its envelope it always fits one push. */
+export const MAX_DATA_BYTES = 32 * 1024;
+
+/** The most messages in one `sendMessage` frame. */
+export const MAX_MESSAGES_PER_FRAME = 50;
+
+/** The most users in the `to` of one message. */
+export const MAX_USERS_PER_MESSAGE = 100;
+
+/** The longest user id, in UTF-16 code units. With its prefix it stays far below DynamoDB's 2,048-byte partition key. */
+export const MAX_USER_ID_LENGTH = 256;
+
+/** The longest id of a message or a frame, in characters. A UUID has 36. */
+export const MAX_ID_LENGTH = 64;
+
+/**
+ * How often a client must be heard, in seconds. API Gateway drops a connection after 10 idle minutes, and pings of the
+ * WebSocket protocol do not count.
+ */
+export const HEARTBEAT_SECONDS = 240;
+
+/** What a client may do, as told in the reply to `register`. */
+export interface Limits {
+  readonly heartbeatSeconds: number;
+  readonly maxFrameBytes: number;
+  readonly maxDataBytes: number;
+  readonly maxMessagesPerFrame: number;
+  readonly maxUsersPerMessage: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  heartbeatSeconds: HEARTBEAT_SECONDS,
+  maxFrameBytes: MAX_FRAME_BYTES,
+  maxDataBytes: MAX_DATA_BYTES,
+  maxMessagesPerFrame: MAX_MESSAGES_PER_FRAME,
+  maxUsersPerMessage: MAX_USERS_PER_MESSAGE,
+};

@@ -1,0 +1,70 @@
+import * as v from 'valibot';
+import { ERROR_CODES, type ErrorCode } from './codes.ts';
+import { CLIENT_FRAMES, type MessageInput, messageSchema } from './frames.ts';
+
+/** What is wrong with something, as it is told to the other side. */
+export interface Problem {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+/** A value, or what is wrong with it. */
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
+
+/** A problem with the table's sentence, or with a more exact one. */
+export function problem(code: ErrorCode, message: string = ERROR_CODES[code].message): Problem {
+  return { code, message, retryable: ERROR_CODES[code].retryable };
+}
+
+/** `JSON.parse` whose failure is a value. */
+export function parseJson(text: string): Result<unknown> {
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch {
+    return { ok: false, problem: problem('invalid_json') };
+  }
+}
+
+/** Whether the value is a JSON object: neither `null` nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The correlation id of a frame that may otherwise be wrong, so that its sender can tell which one failed. */
+export function correlationId(frame: unknown): string | undefined {
+  const id = isObject(frame) ? frame['id'] : undefined;
+  return typeof id === 'string' && id.length <= 64 ? id : undefined;
+}
+
+/** Holds a frame against the schema of its action. Unknown fields are refused by name. */
+export function checkFrame<K extends keyof typeof CLIENT_FRAMES>(
+  kind: K,
+  frame: unknown,
+): Result<v.InferOutput<(typeof CLIENT_FRAMES)[K]>> {
+  return check(CLIENT_FRAMES[kind], frame, 'the frame');
+}
+
+/** Holds one message of a batch, or of an invocation by another Lambda, against its schema. */
+export function checkMessage(message: unknown): Result<MessageInput> {
+  return check(messageSchema, message, 'the message');
+}
+
+function check<S extends v.GenericSchema>(schema: S, input: unknown, subject: string): Result<v.InferOutput<S>> {
+  if (!isObject(input)) return { ok: false, problem: problem('invalid_frame', `${subject} must be a JSON object`) };
+  const result = v.safeParse(schema, input);
+  if (result.success) return { ok: true, value: result.output };
+  return { ok: false, problem: problem('invalid_frame', describe(result.issues[0], subject)) };
+}
+
+function describe(issue: v.BaseIssue<unknown>, subject: string): string {
+  const path = v.getDotPath(issue);
+  if (issue.type === 'strict_object' && issue.expected === 'never') return `unknown field "${path}"`;
+  if (issue.kind === 'schema' && issue.received === 'undefined') return `"${path}" is required`;
+  return `${path ? `"${path}"` : subject} ${issue.message}`;
+}
+
+/** The bytes that a value takes as JSON in UTF-8. */
+export function jsonByteLength(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
+}
