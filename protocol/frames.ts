@@ -18,19 +18,17 @@ export const userIdSchema = v.pipe(
   v.regex(/^[^\p{Cc}\p{Cs}]+$/u, 'must not contain control characters or lone surrogates'),
 );
 
-const toSchema = v.union(
-  [
-    v.strictObject({ user: userIdSchema }),
-    v.strictObject({
-      users: v.pipe(
-        v.array(userIdSchema, 'must be an array of user ids'),
-        v.minLength(1, 'must name at least one user'),
-        v.maxLength(MAX_USERS_PER_MESSAGE, `must name at most ${MAX_USERS_PER_MESSAGE} users`),
-      ),
-    }),
-  ],
-  'must be {"user": "…"} or {"users": ["…"]}',
-);
+const toUser = v.strictObject({ user: userIdSchema }, 'must be {"user": "…"} or {"users": ["…"]}');
+const toUsers = v.strictObject({
+  users: v.pipe(
+    v.array(userIdSchema, 'must be an array of user ids'),
+    v.minLength(1, 'must name at least one user'),
+    v.maxLength(MAX_USERS_PER_MESSAGE, `must name at most ${MAX_USERS_PER_MESSAGE} users`),
+  ),
+});
+
+/** Chosen by the key that is there rather than as a union, so that a problem is told at the field that has it. */
+const toSchema = v.lazy((to): typeof toUser | typeof toUsers => (has(to, 'users') ? toUsers : toUser));
 
 const messageEntries = {
   to: toSchema,
@@ -49,23 +47,30 @@ const messagesSchema = v.pipe(
   v.maxLength(MAX_MESSAGES_PER_FRAME, `must hold at most ${MAX_MESSAGES_PER_FRAME} messages`),
 );
 
+const sendMessageAction = v.literal('sendMessage');
+
+/** One message in the frame itself; its `id` is also the frame's. */
+const sendOne = v.strictObject({ action: sendMessageAction, ...messageEntries });
+
+/** Several messages. Each is judged by itself: one that is invalid does not stop the others. */
+const sendBatch = v.strictObject({ action: sendMessageAction, id: v.optional(id), messages: messagesSchema });
+
 /** The frames a client may send, by action. */
 export const CLIENT_FRAMES = {
   /** Makes this connection one of its user's: it must be the first frame. */
   register: v.strictObject({ action: v.literal('register'), id: v.optional(id) }),
-  /** One message in the frame itself. */
-  sendMessage: v.strictObject({ action: v.literal('sendMessage'), ...messageEntries }),
-  /** Several messages. Each is judged by itself: one that is invalid does not stop the others. */
-  sendMessages: v.strictObject({ action: v.literal('sendMessage'), id: v.optional(id), messages: messagesSchema }),
+  sendMessage: v.lazy((frame): typeof sendOne | typeof sendBatch => (has(frame, 'messages') ? sendBatch : sendOne)),
   /** Says that the client is there, which keeps the connection and the registration alive. */
   ping: v.strictObject({ action: v.literal('ping'), id: v.optional(id) }),
 } as const;
 
 export type RegisterFrame = v.InferOutput<typeof CLIENT_FRAMES.register>;
 export type PingFrame = v.InferOutput<typeof CLIENT_FRAMES.ping>;
-export type SendMessageFrame =
-  | v.InferOutput<typeof CLIENT_FRAMES.sendMessage>
-  | v.InferOutput<typeof CLIENT_FRAMES.sendMessages>;
+export type SendMessageFrame = v.InferOutput<typeof CLIENT_FRAMES.sendMessage>;
 export type ClientFrame = RegisterFrame | SendMessageFrame | PingFrame;
 export type MessageInput = v.InferOutput<typeof messageSchema>;
 export type Recipient = MessageInput['to'];
+
+function has(value: unknown, key: string): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key);
+}
