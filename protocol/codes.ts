@@ -42,6 +42,10 @@ export const ERROR_CODES = {
     message: 'This connection is not registered, or its registration has expired. Send register, then try again.',
     retryable: true,
   },
+  token_expired: {
+    message: 'The token with which this connection was opened has expired. Connect again with a fresh one.',
+    retryable: false,
+  },
   unauthorized: {
     message:
       'The handshake carries no valid token. Offer the subprotocols "beckon.v1" and "bearer.<token>", or send the header Authorization: Bearer.',

@@ -5,6 +5,12 @@
  */
 export const MAX_FRAME_BYTES = 32 * 1024;
 
+/**
+ * The largest frame that can be posted to a client, in bytes: the Management API refuses more with 413.
+ * @see https://github.com/aws/api-models-aws (apigatewaymanagementapi, `Data`, read 2026-11)
+ */
+export const MAX_PUSH_BYTES = 128 * 1024;
+
 /** The largest `data` of one message, in bytes of its JSON in UTF-8: with its envelope it always fits one push. */
 export const MAX_DATA_BYTES = 32 * 1024;
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ERROR_CODES, type ErrorCode } from './codes.ts';
-import { CLIENT_FRAMES, type MessageInput, messageSchema } from './frames.ts';
+import { CLIENT_FRAMES, type MessageInput, messageSchema, userIdSchema } from './frames.ts';
 
 /** What is wrong with something, as it is told to the other side. */
 export interface Problem {
@@ -35,6 +35,11 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 export function correlationId(frame: unknown): string | undefined {
   const id = isObject(frame) ? frame['id'] : undefined;
   return typeof id === 'string' && id.length <= 64 ? id : undefined;
+}
+
+/** Whether a value can be a user's id. */
+export function isUserId(value: unknown): value is string {
+  return v.is(userIdSchema, value);
 }
 
 /** Holds a frame against the schema of its action. Unknown fields are refused by name. */

@@ -1,4 +1,4 @@
-import type { Json, Recipient } from './frames.ts';
+import type { Json } from './frames.ts';
 import type { Limits } from './limits.ts';
 import type { Problem } from './parse.ts';
 
@@ -12,7 +12,8 @@ export interface Message {
   /** A ULID minted by the server: sorts by the time of sending. */
   readonly serial: string;
   readonly from: Sender;
-  readonly to: Recipient;
+  /** Only whom it was delivered to: of several users, each sees themselves alone. */
+  readonly to: { readonly user: string };
   readonly data: Json;
   /** Epoch milliseconds, by the server's clock. */
   readonly sentAt: number;
@@ -32,8 +33,8 @@ export interface SendResult {
   /** `delivered`: every recipient was reached on at least one connection. `dropped`: at least one was not. */
   readonly status: 'delivered' | 'dropped';
   readonly connections: ConnectionCounts;
-  /** With `to.users`: the status for each of them, in the order in which they were named. */
-  readonly users?: readonly { readonly user: string; readonly status: 'delivered' | 'dropped' }[];
+  /** The status for each recipient, in the order in which they were named. */
+  readonly users: readonly { readonly user: string; readonly status: 'delivered' | 'dropped' }[];
 }
 
 /** What was wrong with one message of a batch; the others are not affected. */

@@ -1,0 +1,47 @@
+import { composeAuthorize } from '../server/aws/authorize.ts';
+import { toContext } from '../server/connection.ts';
+import type { Handshake } from '../server/credentials.ts';
+import { createLogger, describeError } from '../server/logger.ts';
+
+const log = createLogger();
+const authorize = composeAuthorize(Date.now);
+
+interface AuthorizerEvent extends Handshake {
+  readonly methodArn: string;
+  readonly requestContext: { readonly requestId: string; readonly connectionId: string };
+}
+
+/**
+ * The REQUEST authorizer of `$connect`: who connects, or 401 (no valid token), 403 (origin), 500 (keys out of reach).
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html
+ */
+export async function handler(event: AuthorizerEvent) {
+  const { requestId, connectionId } = event.requestContext;
+  const decision = await authorize(event).catch((error: unknown) => {
+    log({
+      route: 'authorize',
+      outcome: 'failed',
+      requestId,
+      connectionId,
+      error: describeError(error),
+      metrics: { Errors: 1 },
+    });
+    throw error;
+  });
+  if (decision.outcome === 'allowed') {
+    return policy('Allow', decision.userId, event.methodArn, toContext(decision));
+  }
+  const { outcome, reason } = decision;
+  log({ route: 'authorize', outcome, reason, requestId, connectionId, metrics: { HandshakesRefused: 1 } });
+  // API Gateway turns exactly this message into 401.
+  if (outcome === 'unauthorized') throw new Error('Unauthorized');
+  return policy('Deny', 'nobody', event.methodArn, {});
+}
+
+function policy(Effect: 'Allow' | 'Deny', principalId: string, Resource: string, context: Record<string, string>) {
+  return {
+    principalId,
+    policyDocument: { Version: '2012-10-17', Statement: [{ Action: 'execute-api:Invoke', Effect, Resource }] },
+    context,
+  };
+}

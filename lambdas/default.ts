@@ -1,0 +1,5 @@
+import { createLogger } from '../server/logger.ts';
+import { defaultRoute } from '../server/route.ts';
+
+/** `$default`: answers whatever no route takes with what is wrong with it. */
+export const handler = defaultRoute({ log: createLogger(), now: Date.now });

@@ -1,0 +1,23 @@
+import { createAdmit } from '../server/admission.ts';
+import { composeDirectory, composeSend } from '../server/aws/index.ts';
+import { sendBatch, sendMetrics } from '../server/batch.ts';
+import { createLogger } from '../server/logger.ts';
+import { messageRoute } from '../server/route.ts';
+
+const now = Date.now;
+const log = createLogger();
+const directory = composeDirectory(now);
+const admit = createAdmit({ directory, now });
+const send = composeSend({ directory, now, log });
+
+/** `sendMessage`: sends one message, or a batch, on behalf of the connection's user. */
+export const handler = messageRoute('sendMessage', { log, now }, async (frame, connection) => {
+  const { action: _, ...message } = frame;
+  const from = { user: connection.userId };
+  const messages = 'messages' in message ? message.messages : [message];
+  const sent = await sendBatch(send, from, messages, admit(connection));
+  if (!sent.ok) return sent;
+  const [first] = sent.value;
+  if (!('messages' in message) && first && 'error' in first) return { ok: false, problem: first.error };
+  return { ok: true, value: { reply: { type: 'ack', results: sent.value }, metrics: sendMetrics(sent.value) } };
+});

@@ -1,0 +1,38 @@
+import { CfnOutput, CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { Beckon } from './beckon.ts';
+
+/**
+ * Beckon in a stack of its own. What differs from one installation to the next is a CloudFormation parameter, so that
+ * one template is deployed to every account and runs on every laptop.
+ */
+export class BeckonStack extends Stack {
+  readonly beckon: Beckon;
+
+  constructor(scope: Construct, id: string, props?: StackProps) {
+    super(scope, id, props);
+    const issuer = new CfnParameter(this, 'Issuer', {
+      description: 'The iss that tokens must carry. Its keys are at {issuer}/.well-known/jwks.json',
+      allowedPattern: 'https?://.+',
+    });
+    const audience = new CfnParameter(this, 'Audience', {
+      description: 'The aud that tokens must carry',
+      default: 'beckon',
+      minLength: 1,
+    });
+    const allowedOrigins = new CfnParameter(this, 'AllowedOrigins', {
+      type: 'CommaDelimitedList',
+      description: 'Origins of the pages that may connect, such as https://app.example.com',
+      default: '',
+    });
+    this.beckon = new Beckon(this, 'Beckon', {
+      issuer: issuer.valueAsString,
+      audience: audience.valueAsString,
+      allowedOrigins: allowedOrigins.valueAsList,
+    });
+    new CfnOutput(this, 'WebSocketUrl', { value: this.beckon.webSocketUrl });
+    new CfnOutput(this, 'CallbackUrl', { value: this.beckon.callbackUrl });
+    new CfnOutput(this, 'ConnectionsTableName', { value: this.beckon.connectionsTable.tableName });
+    new CfnOutput(this, 'SendFunctionName', { value: this.beckon.sendFunction.functionName });
+  }
+}

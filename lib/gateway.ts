@@ -1,0 +1,117 @@
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { AccessLogFormat, CfnAccount } from 'aws-cdk-lib/aws-apigateway';
+import { LogGroupLogDestination, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import {
+  type IGrantable,
+  type IRole,
+  ManagedPolicy,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+
+/** What is written of each event on the API: no header, no query, no body. */
+const ACCESS_LOG_FORMAT = JSON.stringify({
+  requestId: '$context.requestId',
+  connectionId: '$context.connectionId',
+  eventType: '$context.eventType',
+  routeKey: '$context.routeKey',
+  status: '$context.status',
+  requestTimeEpoch: '$context.requestTimeEpoch',
+  integrationLatency: '$context.integrationLatency',
+  integrationStatus: '$context.integration.status',
+  authorizerStatus: '$context.authorizer.status',
+});
+
+export interface GatewayProps {
+  /** The last part of the WebSocket URL. */
+  readonly stageName: string;
+  /** Events per second, on average, that the stage lets through. */
+  readonly throttleRateLimit: number;
+  /** Events that may come at once. */
+  readonly throttleBurstLimit: number;
+  /** How long access logs are kept. */
+  readonly logRetention: RetentionDays;
+  /** What becomes of the access logs when the stack is deleted. */
+  readonly removalPolicy: RemovalPolicy;
+  /** Whether this stack gives API Gateway its one role, per account and region, for writing logs. */
+  readonly manageAccountLogRole: boolean;
+}
+
+/** A WebSocket API with one stage, throttled and logged. Routes are added to it. */
+export class Gateway extends Construct {
+  /** `wss://{apiId}.execute-api.{region}.amazonaws.com/{stage}` */
+  readonly webSocketUrl: string;
+  /** The endpoint of the Management API: `https://{apiId}.execute-api.{region}.amazonaws.com/{stage}` */
+  readonly callbackUrl: string;
+  readonly #api: WebSocketApi;
+  readonly #stage: WebSocketStage;
+
+  constructor(scope: Construct, id: string, props: GatewayProps) {
+    super(scope, id);
+    const { logRetention: retention, removalPolicy, throttleRateLimit, throttleBurstLimit } = props;
+    const logGroup = new LogGroup(this, 'AccessLog', { retention, removalPolicy });
+    this.#api = new WebSocketApi(this, 'Api', { routeSelectionExpression: '$request.body.action' });
+    this.#stage = new WebSocketStage(this, 'Stage', {
+      webSocketApi: this.#api,
+      stageName: props.stageName,
+      autoDeploy: true,
+      throttle: { rateLimit: throttleRateLimit, burstLimit: throttleBurstLimit },
+      detailedMetricsEnabled: true,
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(logGroup),
+        format: AccessLogFormat.custom(ACCESS_LOG_FORMAT),
+      },
+    });
+    if (props.manageAccountLogRole) this.#stage.node.addDependency(this.#accountLogRole());
+    this.webSocketUrl = this.#stage.url;
+    this.callbackUrl = this.#stage.callbackUrl;
+  }
+
+  /** Lets `authorizer` decide who may connect. An empty identity source: the token may be in either of two headers. */
+  addConnectRoute(handler: IFunction, authorizer: IFunction): void {
+    this.#api.addRoute('$connect', {
+      integration: new WebSocketLambdaIntegration('connect', handler),
+      authorizer: new WebSocketLambdaAuthorizer('authorize', authorizer, { identitySource: [] }),
+    });
+  }
+
+  /** Calls `handler` when a connection has closed. */
+  addDisconnectRoute(handler: IFunction): void {
+    this.#api.addRoute('$disconnect', { integration: new WebSocketLambdaIntegration('disconnect', handler) });
+  }
+
+  /** Calls `handler` for frames whose `action` is `routeKey`, and sends back what it returns. */
+  addMessageRoute(routeKey: string, handler: IFunction): void {
+    const integration = new WebSocketLambdaIntegration(handler.node.id, handler);
+    this.#api.addRoute(routeKey, { integration, returnResponse: true });
+  }
+
+  /** Lets `grantee` post to the connections of this API. */
+  grantPost(grantee: IGrantable): void {
+    const resource = `${this.#api.apiId}/${this.#stage.stageName}/POST/@connections/*`;
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        actions: ['execute-api:ManageConnections'],
+        resources: [Stack.of(this).formatArn({ service: 'execute-api', resource })],
+      }),
+    );
+  }
+
+  /** API Gateway writes no log without it. Kept when the stack goes: other stacks' logs hang on the same setting. */
+  #accountLogRole(): Construct {
+    const role: IRole = new Role(this, 'LogRole', {
+      assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),
+      managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonAPIGatewayPushToCloudWatchLogs')],
+    });
+    role.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    const account = new CfnAccount(this, 'Account', { cloudWatchRoleArn: role.roleArn });
+    account.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    return account;
+  }
+}

@@ -1,0 +1,56 @@
+import {
+  checkMessage,
+  isObject,
+  type MessageInput,
+  type Result,
+  type Sender,
+  type SendFailure,
+  type SendResult,
+} from '../protocol/index.ts';
+import type { MetricName } from './config.ts';
+import type { Admission, Send } from './send.ts';
+
+/**
+ * Sends what may be a batch with mistakes in it: each message is judged by itself, and one that is invalid does not
+ * stop the others. The results are in the order of the messages.
+ */
+export async function sendBatch(
+  send: Send,
+  from: Sender,
+  messages: readonly unknown[],
+  admission?: Admission,
+): Promise<Result<readonly (SendResult | SendFailure)[]>> {
+  const checked = messages.map((message) => ({ message, result: checkMessage(message) }));
+  const inputs = checked.flatMap(({ result }): MessageInput[] => (result.ok ? [result.value] : []));
+  const sent = await send(from, inputs, admission);
+  if (!sent.ok) return sent;
+  const outcomes = sent.value.values();
+  const results = checked.map(({ message, result }) => {
+    const outcome = result.ok ? outcomes.next().value : failure(message, result.problem);
+    if (!outcome) throw new Error('send gave fewer results than it got messages');
+    return outcome;
+  });
+  return { ok: true, value: results };
+}
+
+function failure(message: unknown, error: SendFailure['error']): SendFailure {
+  const id = isObject(message) ? message['id'] : undefined;
+  return { ...(typeof id === 'string' && { id }), error };
+}
+
+/** What a batch adds to the metrics. */
+export function sendMetrics(
+  results: readonly (SendResult | SendFailure)[],
+): Readonly<Partial<Record<MetricName, number>>> {
+  const metrics = { MessagesDelivered: 0, MessagesDropped: 0, ConnectionsGone: 0, PostsFailed: 0, FramesRefused: 0 };
+  for (const result of results) {
+    if ('error' in result) {
+      metrics.FramesRefused += 1;
+      continue;
+    }
+    metrics[result.status === 'delivered' ? 'MessagesDelivered' : 'MessagesDropped'] += 1;
+    metrics.ConnectionsGone += result.connections.gone;
+    metrics.PostsFailed += result.connections.failed;
+  }
+  return metrics;
+}

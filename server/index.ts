@@ -1,0 +1,81 @@
+/**
+ * Sends to connected users from any Lambda that has been granted it with `beckon.grantSend(fn)`.
+ *
+ * ```ts
+ * const sender = createSender();
+ * export const handler = async () => {
+ *   await sender.sendToUser('bob', { text: 'Your report is ready.' });
+ * };
+ * ```
+ */
+import {
+  isUserId,
+  type Json,
+  type MessageInput,
+  problem,
+  type SendFailure,
+  type SendResult,
+} from '../protocol/index.ts';
+import { composeDirectory, composeSend } from './aws/index.ts';
+import { sendBatch } from './batch.ts';
+import { readDirectoryConfig, readFunctionName } from './config.ts';
+import { BeckonError } from './errors.ts';
+import { createLogger } from './logger.ts';
+
+export type { ConnectionCounts, ErrorCode, Json, MessageInput, SendFailure, SendResult } from '../protocol/index.ts';
+export { BeckonError };
+
+export interface SenderOptions {
+  /** The connections table. Default: what `grantSend` put into the environment, `BECKON_CONNECTIONS_TABLE`. */
+  readonly connectionsTable?: string;
+  /** The name under which recipients see this sender, as `from.service`. Default: the Lambda function's name, or `server`. */
+  readonly service?: string;
+}
+
+export interface SendOptions {
+  /** The identity of the message across retries. Default: a random UUID. */
+  readonly id?: string;
+}
+
+/** Sends messages as a service. One for the life of the process: it keeps its connections to AWS open. */
+export interface Sender {
+  /**
+   * Sends to every connected device of one user.
+   * @throws BeckonError if the user's id or the data is not acceptable (`code`), and the SDK's errors if DynamoDB fails
+   */
+  sendToUser(user: string, data: Json, options?: SendOptions): Promise<SendResult>;
+  /** Sends one message to at most 100 users. Throws as `sendToUser` does. */
+  sendToUsers(users: readonly string[], data: Json, options?: SendOptions): Promise<SendResult>;
+  /** Sends several messages in their order. One that is invalid does not stop the others: its result holds the error. */
+  send(messages: readonly MessageInput[]): Promise<readonly (SendResult | SendFailure)[]>;
+}
+
+/** @throws Error if the table is named neither by an option nor by the environment; TypeError for a wrong option */
+export function createSender(options: SenderOptions = {}): Sender {
+  const { connectionsTable, service = readFunctionName() ?? 'server', ...unknown } = options;
+  const [extra] = Object.keys(unknown);
+  if (extra !== undefined)
+    throw new TypeError(`createSender has no option "${extra}"; it has connectionsTable and service`);
+  if (!isUserId(service))
+    throw new TypeError(`service must be a name of at most 256 characters, got ${JSON.stringify(service)}`);
+  const now = Date.now;
+  const directory = composeDirectory(now, connectionsTable ? { connectionsTable } : readDirectoryConfig());
+  const send = composeSend({ directory, now, log: createLogger() });
+
+  const sendAll: Sender['send'] = async (messages) => {
+    const sent = await sendBatch(send, { service }, messages);
+    if (!sent.ok) throw new BeckonError(sent.problem);
+    return sent.value;
+  };
+  const sendOne = async (to: MessageInput['to'], data: Json, { id }: SendOptions = {}) => {
+    const [result] = await sendAll([{ to, data, ...(id !== undefined && { id }) }]);
+    if (!result) throw new BeckonError(problem('internal'));
+    if ('error' in result) throw new BeckonError(result.error);
+    return result;
+  };
+  return {
+    sendToUser: (user, data, sendOptions) => sendOne({ user }, data, sendOptions),
+    sendToUsers: (users, data, sendOptions) => sendOne({ users: [...users] }, data, sendOptions),
+    send: sendAll,
+  };
+}

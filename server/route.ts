@@ -1,0 +1,108 @@
+import {
+  checkFrame,
+  correlationId,
+  type ErrorReply,
+  isObject,
+  type Problem,
+  parseJson,
+  problem,
+  type Reply,
+  type Result,
+} from '../protocol/index.ts';
+import { type Now, toSeconds } from './clock.ts';
+import type { MetricName } from './config.ts';
+import { type Connection, connectionOf, type WebSocketEvent } from './connection.ts';
+import { describeError, type Logger, type LogLine } from './logger.ts';
+
+/** What a two-way route returns: API Gateway sends the body back over the connection. */
+export interface RouteResponse {
+  readonly statusCode: 200;
+  readonly body: string;
+}
+
+type Action = 'register' | 'sendMessage' | 'ping';
+type Frame<A extends Action> = Extract<ReturnType<typeof checkFrame<A>>, { ok: true }>['value'];
+type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
+type Metrics = Readonly<Partial<Record<MetricName, number>>>;
+
+/** What a route answers: a reply, and what is to be counted. */
+export interface Answer {
+  readonly reply: Unnumbered<Reply>;
+  readonly metrics?: Metrics;
+}
+
+/** What every route needs. */
+export interface RouteDependencies {
+  readonly log: Logger;
+  readonly now: Now;
+}
+
+/**
+ * The edge of a message route: parses and checks the frame, asks `handle`, and puts the frame's `id` on the reply.
+ * Always answers 200: for another status API Gateway would replace the body.
+ */
+export function messageRoute<A extends Action>(
+  action: A,
+  { log, now }: RouteDependencies,
+  handle: (frame: Frame<A>, connection: Connection) => Promise<Result<Answer>>,
+): (event: WebSocketEvent) => Promise<RouteResponse> {
+  return edge(action, { log, now }, async (json, connection) => {
+    const frame = checkFrame(action, json);
+    return frame.ok ? handle(frame.value as Frame<A>, connection) : frame;
+  });
+}
+
+/** The edge of `$default`: whatever no other route takes is answered with what is wrong with it. */
+export function defaultRoute(dependencies: RouteDependencies): (event: WebSocketEvent) => Promise<RouteResponse> {
+  return edge('$default', dependencies, async (json) => ({ ok: false, problem: routingProblem(json) }));
+}
+
+function routingProblem(json: unknown): Problem {
+  if (!isObject(json)) return problem('invalid_frame', 'the frame must be a JSON object');
+  const { action } = json;
+  if (action === undefined) return problem('invalid_frame', '"action" is required');
+  if (typeof action !== 'string') return problem('invalid_frame', '"action" must be a string');
+  return problem('unknown_action', `there is no action ${JSON.stringify(action.slice(0, 64))}`);
+}
+
+function edge(
+  route: string,
+  { log, now }: RouteDependencies,
+  answer: (json: unknown, connection: Connection) => Promise<Result<Answer>>,
+): (event: WebSocketEvent) => Promise<RouteResponse> {
+  return async (event) => {
+    const startedAt = now();
+    const json = parseJson(event.body ?? '');
+    const id = json.ok ? correlationId(json.value) : undefined;
+    const { requestId, connectionId } = event.requestContext;
+    const finish = (outcome: string, reply: Unnumbered<Reply>, more: Partial<LogLine>): RouteResponse => {
+      log({ route, outcome, requestId, connectionId, durationMs: now() - startedAt, ...more });
+      return { statusCode: 200, body: JSON.stringify({ ...reply, ...(id !== undefined && { id }) }) };
+    };
+    try {
+      const connection = connectionOf(event);
+      const result = json.ok ? await unlessExpired(connection, now, () => answer(json.value, connection)) : json;
+      if (result.ok)
+        return finish('ok', result.value.reply, { ...(result.value.metrics && { metrics: result.value.metrics }) });
+      return finish(result.problem.code, errorReply(result.problem), { metrics: { FramesRefused: 1 } });
+    } catch (error) {
+      return finish('internal', errorReply(problem('internal')), {
+        error: describeError(error),
+        metrics: { Errors: 1 },
+      });
+    }
+  };
+}
+
+/** The authorizer looks at a token once; the connection may outlive it. */
+async function unlessExpired(
+  { tokenExpiresAt }: Connection,
+  now: Now,
+  answer: () => Promise<Result<Answer>>,
+): Promise<Result<Answer>> {
+  return tokenExpiresAt <= toSeconds(now()) ? { ok: false, problem: problem('token_expired') } : answer();
+}
+
+function errorReply(problem: Problem): Unnumbered<ErrorReply> {
+  return { type: 'error', ...problem };
+}
