@@ -1,0 +1,80 @@
+import type { Clock } from '../clock.ts';
+import { AwsError, LOCAL_REGION, type Principal } from '../service.ts';
+import type { Credentials } from './credentials.ts';
+import { createVerifier, parseAuthorization, type SignedRequest, sha256 } from './signature.ts';
+
+/** Who signed a request, and for which service. */
+export interface Authenticated {
+  readonly principal: Principal;
+  readonly service: string;
+}
+
+/** AWS refuses requests whose date is further away than this. */
+const MAX_CLOCK_SKEW_MS = 5 * 60_000;
+
+const MISMATCH =
+  'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and ' +
+  'signing method. Consult the service documentation for details.';
+
+/** Verifies the SigV4 signature of a request. Throws the `AwsError` that AWS would answer with. */
+export function createAuthenticate(credentials: Credentials, clock: Clock): (request: SignedRequest) => Authenticated {
+  const verifier = createVerifier();
+  return (request) => {
+    const authorization = parseAuthorization(request.headers.authorization);
+    if (!authorization)
+      throw refused('IncompleteSignatureException', 'The Authorization header is not a complete AWS4-HMAC-SHA256 one.');
+    const { accessKeyId, service, region } = authorization;
+    const key = credentials.find(accessKeyId);
+    if (!key || key.sessionToken !== request.headers['x-amz-security-token']) {
+      throw refused('UnrecognizedClientException', 'The security token included in the request is invalid.');
+    }
+    checkDate(String(request.headers['x-amz-date'] ?? ''), authorization.date, clock);
+    checkPayloadHash(request);
+    if (region !== LOCAL_REGION) {
+      throw refused(
+        'InvalidSignatureException',
+        `Credential should be scoped to a valid region, not '${region}'; the local cloud is ${LOCAL_REGION}.`,
+      );
+    }
+    if (
+      !authorization.signedHeaders.includes('host') ||
+      !verifier.isSigned(request, authorization, key.secretAccessKey)
+    ) {
+      throw refused('InvalidSignatureException', MISMATCH);
+    }
+    // A copy: what is learnt about this request can be kept by its principal.
+    return { principal: { ...key.principal }, service };
+  };
+}
+
+/** The time may be that of the wall clock or of the cloud's clock, which may run faster. */
+function checkDate(text: string, scopeDate: string, clock: Clock): void {
+  const [, date, time] = /^(\d{8})T(\d{6})Z$/.exec(text) ?? [];
+  const iso = `${date?.replace(/(....)(..)(..)/, '$1-$2-$3')}T${time?.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`;
+  const signedAt = Date.parse(iso);
+  if (Number.isNaN(signedAt))
+    throw refused('IncompleteSignatureException', `X-Amz-Date must look like 20260131T235959Z, got "${text}".`);
+  if (date !== scopeDate)
+    throw refused(
+      'InvalidSignatureException',
+      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scopeDate}' != '${date}'.`,
+    );
+  const skewMs = Math.min(Math.abs(signedAt - clock.now()), Math.abs(signedAt - Date.now()));
+  if (skewMs > MAX_CLOCK_SKEW_MS) {
+    throw refused(
+      'InvalidSignatureException',
+      `Signature expired or not yet current: ${text} is more than 5 min away from now.`,
+    );
+  }
+}
+
+function checkPayloadHash({ headers, body }: SignedRequest): void {
+  const declared = headers['x-amz-content-sha256'];
+  if (declared === undefined || declared === sha256(body)) return;
+  const unsigned = typeof declared === 'string' && /^(UNSIGNED|STREAMING)-/.test(declared);
+  throw refused('InvalidSignatureException', unsigned ? `The payload must be signed, got ${declared}.` : MISMATCH);
+}
+
+function refused(code: string, message: string): AwsError {
+  return new AwsError(code, message, 403);
+}

@@ -1,0 +1,40 @@
+import type { Clock } from '../clock.ts';
+import type { Authorize, ResourceProvider } from '../service.ts';
+import { type Authenticated, createAuthenticate } from './authenticate.ts';
+import { type Check, createAuthorize } from './authorize.ts';
+import { createCredentials, type SessionCredentials } from './credentials.ts';
+import { iamProviders } from './providers.ts';
+import { createRoles } from './roles.ts';
+import type { SignedRequest } from './signature.ts';
+import { createUsage, type IamReport } from './usage.ts';
+
+/** Identity and access management: who is asking, and may they? */
+export interface Iam {
+  readonly providers: readonly ResourceProvider[];
+  readonly authorize: Authorize;
+  /** Verifies a request's SigV4 signature. Throws an `AwsError`. */
+  authenticate(request: SignedRequest): Authenticated;
+  /** Credentials for a service (`lambda.amazonaws.com`) that assumes a role. Throws an `AwsError` if it may not. */
+  issueForRole(roleArn: string, sessionName: string, service: string): SessionCredentials;
+  /** `services`: the prefixes of the actions that are checked here. */
+  report(services: ReadonlySet<string>): IamReport;
+}
+
+export interface IamOptions {
+  readonly clock: Clock;
+  /** Told about every permission check. */
+  readonly onCheck: (check: Check) => void;
+}
+
+export function createIam({ clock, onCheck }: IamOptions): Iam {
+  const roles = createRoles();
+  const usage = createUsage();
+  const credentials = createCredentials(roles);
+  return {
+    providers: iamProviders(roles),
+    authorize: createAuthorize(roles, usage, onCheck),
+    authenticate: createAuthenticate(credentials, clock),
+    issueForRole: credentials.issueForRole,
+    report: (services) => usage.report(roles, services),
+  };
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { isObject } from '../json.ts';
+import { LOCAL_ACCOUNT, type Provisioned, type Resource, type ResourceProvider } from '../service.ts';
+import { awsManagedPolicy, isAwsManaged } from './managed-policies.ts';
+import { parsePolicy } from './policy.ts';
+import type { AttachedPolicy, Roles } from './roles.ts';
+import { trustedServices } from './trust.ts';
+
+/** `AWS::IAM::Role`, `AWS::IAM::Policy` and `AWS::IAM::ManagedPolicy`. */
+export function iamProviders(roles: Roles): readonly ResourceProvider[] {
+  const managed = new Map<string, AttachedPolicy>();
+  return [
+    {
+      type: 'AWS::IAM::Role',
+      properties: ['AssumeRolePolicyDocument', 'ManagedPolicyArns', 'Path', 'Policies', 'RoleName'],
+      inertProperties: ['Description', 'MaxSessionDuration', 'Tags'],
+      create: (resource) => createRole(resource, roles, managed),
+    },
+    {
+      type: 'AWS::IAM::Policy',
+      properties: ['PolicyDocument', 'PolicyName', 'Roles'],
+      create(resource) {
+        const name = text(resource.properties['PolicyName'], 'PolicyName');
+        attachToRoles(resource, inlinePolicy(name, resource.properties['PolicyDocument']), roles);
+        return { ref: resource.physicalName, attributes: {} };
+      },
+    },
+    {
+      type: 'AWS::IAM::ManagedPolicy',
+      properties: ['ManagedPolicyName', 'Path', 'PolicyDocument', 'Roles'],
+      inertProperties: ['Description'],
+      create(resource) {
+        const name = nameOf(resource, 'ManagedPolicyName');
+        const policy = inlinePolicy(name, resource.properties['PolicyDocument']);
+        const arn = `arn:aws:iam::${LOCAL_ACCOUNT}:policy${pathOf(resource)}${name}`;
+        managed.set(arn, policy);
+        attachToRoles(resource, policy, roles);
+        return { ref: arn, attributes: { PolicyArn: arn } };
+      },
+    },
+  ];
+}
+
+function createRole(resource: Resource, roles: Roles, managed: ReadonlyMap<string, AttachedPolicy>): Provisioned {
+  const { properties } = resource;
+  const name = nameOf(resource, 'RoleName');
+  const arn = `arn:aws:iam::${LOCAL_ACCOUNT}:role${pathOf(resource)}${name}`;
+  const inline = list(properties['Policies'], 'Policies').map((policy, index) => {
+    if (!isObject(policy)) throw new Error(`Policies[${index}] must be an object`);
+    return inlinePolicy(text(policy['PolicyName'], `Policies[${index}].PolicyName`), policy['PolicyDocument']);
+  });
+  const attached = list(properties['ManagedPolicyArns'], 'ManagedPolicyArns').map((value) =>
+    managedPolicy(text(value, 'ManagedPolicyArns'), managed),
+  );
+  roles.add({
+    name,
+    arn,
+    trustedServices: trustedServices(properties['AssumeRolePolicyDocument']),
+    policies: [...inline, ...attached],
+  });
+  return { ref: name, attributes: { Arn: arn, RoleId: roleId(arn) } };
+}
+
+function managedPolicy(arn: string, own: ReadonlyMap<string, AttachedPolicy>): AttachedPolicy {
+  if (isAwsManaged(arn)) return { name: arn, awsManaged: true, statements: parsePolicy(awsManagedPolicy(arn), arn) };
+  const policy = own.get(arn);
+  if (!policy) throw new Error(`the managed policy ${arn} is not part of the application`);
+  return policy;
+}
+
+function inlinePolicy(name: string, document: unknown): AttachedPolicy {
+  return { name, awsManaged: false, statements: parsePolicy(document, `policy ${name}`) };
+}
+
+function attachToRoles(resource: Resource, policy: AttachedPolicy, roles: Roles): void {
+  for (const role of list(resource.properties['Roles'], 'Roles')) roles.attach(text(role, 'Roles'), policy);
+}
+
+function nameOf(resource: Resource, property: string): string {
+  const name = resource.properties[property];
+  return name === undefined ? resource.physicalName : text(name, property);
+}
+
+/** `/` unless given; begins and ends with a slash. */
+function pathOf(resource: Resource): string {
+  const path = resource.properties['Path'];
+  return path === undefined ? '/' : text(path, 'Path');
+}
+
+/** Role ids begin with AROA; 17 more characters follow. */
+function roleId(arn: string): string {
+  return `AROA${createHash('sha256').update(arn).digest('hex').slice(0, 17).toUpperCase()}`;
+}
+
+function list(value: unknown, property: string): readonly unknown[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value)) return value;
+  throw new Error(`${property} must be a list, got ${JSON.stringify(value)}`);
+}
+
+function text(value: unknown, property: string): string {
+  if (typeof value === 'string') return value;
+  throw new Error(`${property} must be text, got ${JSON.stringify(value)}`);
+}

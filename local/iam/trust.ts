@@ -1,0 +1,25 @@
+import { isObject } from '../json.ts';
+
+/**
+ * The services that a role's trust policy lets assume it. Other principals (accounts, users, federations) do not exist
+ * here and are passed over; a condition or a Deny on a service would have to be evaluated, and is refused.
+ */
+export function trustedServices(document: unknown): readonly string[] {
+  if (!isObject(document))
+    throw new Error(`AssumeRolePolicyDocument must be an object, got ${JSON.stringify(document)}`);
+  const services: string[] = [];
+  for (const statement of asArray(document['Statement'])) {
+    const principal = isObject(statement) ? statement['Principal'] : undefined;
+    if (!isObject(statement) || !isObject(principal) || principal['Service'] === undefined) continue;
+    if (statement['Condition'] !== undefined || statement['Effect'] !== 'Allow') {
+      throw new Error('AssumeRolePolicyDocument: a condition or a Deny on a service is not supported');
+    }
+    if (!asArray(statement['Action']).includes('sts:AssumeRole')) continue;
+    for (const service of asArray(principal['Service'])) services.push(String(service));
+  }
+  return services;
+}
+
+function asArray(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value];
+}

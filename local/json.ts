@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Reads a JSON file; the error of one that is missing or malformed is a sentence that names it. */
+export function readJsonFile(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`cannot read ${file}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const hint = /\.ya?ml$/.test(file) ? ' Templates must be JSON; YAML has to be converted first.' : '';
+    throw new Error(`${file} is not valid JSON: ${cause instanceof Error ? cause.message : cause}.${hint}`, { cause });
+  }
+}

@@ -1,0 +1,37 @@
+import type { Provisioned, Resource, ResourceProvider } from '../service.ts';
+import { INERT_TYPES } from './inert.ts';
+
+/** The resource types that can be deployed here. */
+export interface Catalogue {
+  /** One sentence for each thing that keeps a resource of this type and with these properties from being created. */
+  refusal(type: string, properties: readonly string[]): readonly string[];
+  create(resource: Resource): Promise<Provisioned> | Provisioned;
+}
+
+/** A nested stack is made of the other types; its properties are checked here with theirs. */
+export const NESTED_STACK = 'AWS::CloudFormation::Stack';
+const NESTED_STACK_PROPERTIES = new Set(['TemplateURL', 'Parameters', 'Tags', 'TimeoutInMinutes']);
+
+export function createCatalogue(providers: readonly ResourceProvider[]): Catalogue {
+  const byType = new Map(providers.map((provider) => [provider.type, provider]));
+  return {
+    refusal(type, properties) {
+      if (INERT_TYPES.has(type)) return [];
+      const provider = byType.get(type);
+      if (!provider && type !== NESTED_STACK) return [`the local cloud does not support the resource type ${type}`];
+      const known = provider
+        ? new Set([...provider.properties, ...(provider.inertProperties ?? [])])
+        : NESTED_STACK_PROPERTIES;
+      return properties
+        .filter((property) => !known.has(property))
+        .map((property) => `the local cloud does not support the property ${property} of ${type}`);
+    },
+    create(resource) {
+      const inert = INERT_TYPES.get(resource.type);
+      if (inert) return inert(resource);
+      const provider = byType.get(resource.type);
+      if (!provider) throw new Error(`the local cloud does not support the resource type ${resource.type}`);
+      return provider.create(resource);
+    },
+  };
+}

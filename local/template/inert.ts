@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { LOCAL_ACCOUNT, LOCAL_REGION, type Provisioned, type Resource } from '../service.ts';
+
+type CreateInert = (resource: Resource) => Provisioned;
+
+/** Has a name, and nothing that other resources could ask for. */
+const named =
+  (property: string): CreateInert =>
+  (resource) => ({ ref: nameOf(resource, property), attributes: {} });
+
+const withArn =
+  (property: string, service: string, path: string, suffix = ''): CreateInert =>
+  (resource) => {
+    const name = nameOf(resource, property);
+    return { ref: name, attributes: { Arn: `${arn(service)}:${path}${name}${suffix}` } };
+  };
+
+/** Encryption at rest cannot be observed by an application that is allowed to use its key. */
+const kmsKey: CreateInert = (resource) => {
+  const hex = createHash('sha256').update(resource.physicalName).digest('hex');
+  const keyId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+  return { ref: keyId, attributes: { Arn: `${arn('kms')}:key/${keyId}`, KeyId: keyId } };
+};
+
+/**
+ * Resource types that change nothing that an application could observe on one machine. They are not created, whatever
+ * their properties say; their `Ref` and the attributes listed here work, so that policies and settings can name them.
+ */
+export const INERT_TYPES: ReadonlyMap<string, CreateInert> = new Map([
+  ['AWS::ApiGateway::Account', named('Id')],
+  ['AWS::CDK::Metadata', named('Id')],
+  ['AWS::CloudWatch::Alarm', withArn('AlarmName', 'cloudwatch', 'alarm:')],
+  ['AWS::CloudWatch::CompositeAlarm', withArn('AlarmName', 'cloudwatch', 'alarm:')],
+  ['AWS::CloudWatch::Dashboard', named('DashboardName')],
+  ['AWS::KMS::Alias', named('AliasName')],
+  ['AWS::KMS::Key', kmsKey],
+  ['AWS::Logs::LogGroup', withArn('LogGroupName', 'logs', 'log-group:', ':*')],
+  ['AWS::Logs::MetricFilter', named('FilterName')],
+]);
+
+function nameOf(resource: Resource, property: string): string {
+  const name = resource.properties[property];
+  return typeof name === 'string' ? name : resource.physicalName;
+}
+
+function arn(service: string): string {
+  return `arn:aws:${service}:${LOCAL_REGION}:${LOCAL_ACCOUNT}`;
+}

@@ -1,0 +1,98 @@
+import { isObject, type JsonObject } from '../json.ts';
+import { at, type Place, type Problems } from './problems.ts';
+
+/** The parameter that the CDK adds to every stack; nothing but its bootstrap rule reads it. */
+const CDK_BOOTSTRAP_PARAMETER = 'BootstrapVersion';
+
+type Read = (text: string) => unknown;
+
+const readNumber: Read = (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined);
+const readList: Read = (text) => text.split(',').map((item) => item.trim());
+
+/** How the text of a parameter becomes its value; `undefined` means that the text is not of that type. */
+const TYPES: ReadonlyMap<string, Read> = new Map<string, Read>([
+  ['String', (text) => text],
+  ['Number', readNumber],
+  ['CommaDelimitedList', readList],
+  ['List<Number>', (text) => allDefined(text.split(',').map(readNumber))],
+]);
+
+/** The value of every parameter of a stack: given, or else its default. */
+export function readParameters(
+  declared: ReadonlyMap<string, JsonObject>,
+  given: ReadonlyMap<string, string>,
+  stackName: string,
+  problems: Problems,
+): Map<string, unknown> {
+  const values = new Map<string, unknown>();
+  for (const [name, declaration] of declared) {
+    const place = { stackName, element: `parameter ${name}` };
+    values.set(name, readParameter(name, declaration, given.get(name), place, problems));
+  }
+  return values;
+}
+
+function readParameter(
+  name: string,
+  declaration: JsonObject,
+  given: string | undefined,
+  place: Place,
+  problems: Problems,
+): unknown {
+  const text = given ?? defaultText(declaration['Default']);
+  if (name === CDK_BOOTSTRAP_PARAMETER) return text;
+  const type = declaration['Type'];
+  const read = typeof type === 'string' ? TYPES.get(type) : undefined;
+  if (!read) {
+    problems.add(
+      at(place, 'Type'),
+      `the type ${JSON.stringify(type)} is not supported; use ${[...TYPES.keys()].join(', ')}`,
+    );
+    return undefined;
+  }
+  if (text === undefined) {
+    problems.add(place, 'it has no default, so a value has to be given (--parameter Name=Value)');
+    return undefined;
+  }
+  const value = read(text);
+  if (value === undefined) problems.add(place, `"${text}" is not a ${type}`);
+  else checkConstraints(text, value, declaration, place, problems);
+  return value;
+}
+
+function checkConstraints(
+  text: string,
+  value: unknown,
+  declaration: JsonObject,
+  place: Place,
+  problems: Problems,
+): void {
+  const refuse = (constraint: string, problem: string) =>
+    problems.add(place, `"${text}" ${problem} (${constraint}: ${JSON.stringify(declaration[constraint])})`);
+  const allowed = declaration['AllowedValues'];
+  const items = Array.isArray(value) ? value : [value];
+  if (Array.isArray(allowed) && !items.every((item) => allowed.map(String).includes(String(item)))) {
+    refuse('AllowedValues', 'is not one of the allowed values');
+  }
+  const pattern = declaration['AllowedPattern'];
+  if (typeof pattern === 'string' && !new RegExp(`^(?:${pattern})$`).test(text)) {
+    refuse('AllowedPattern', 'does not match the allowed pattern');
+  }
+  if (text.length < bound(declaration['MinLength'], 0)) refuse('MinLength', 'is too short');
+  if (text.length > bound(declaration['MaxLength'], Infinity)) refuse('MaxLength', 'is too long');
+  if (typeof value === 'number' && value < bound(declaration['MinValue'], -Infinity))
+    refuse('MinValue', 'is too small');
+  if (typeof value === 'number' && value > bound(declaration['MaxValue'], Infinity)) refuse('MaxValue', 'is too large');
+}
+
+function bound(value: unknown, otherwise: number): number {
+  return value === undefined ? otherwise : Number(value);
+}
+
+function defaultText(value: unknown): string | undefined {
+  return value === undefined || isObject(value) ? undefined : String(value);
+}
+
+function allDefined(values: readonly unknown[]): readonly unknown[] | undefined {
+  return values.every((value) => value !== undefined) ? values : undefined;
+}

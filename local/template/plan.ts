@@ -1,0 +1,178 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { isObject, type JsonObject } from '../json.ts';
+import type { Stack } from './app.ts';
+import type { Catalogue } from './catalogue.ts';
+import { compile } from './compile.ts';
+import type { Context } from './context.ts';
+import type { Expression } from './expression.ts';
+import { createNames } from './names.ts';
+import { inOrder } from './order.ts';
+import { readParameters } from './parameters.ts';
+import { at, createProblems, type Place, type Problems } from './problems.ts';
+import { readTemplate, type Template, type TemplateResource } from './template.ts';
+
+/** A resource that can be created once the resources it needs exist. */
+export interface PlannedResource {
+  readonly logicalId: string;
+  readonly type: string;
+  readonly place: Place;
+  readonly properties: ReadonlyMap<string, Expression>;
+  readonly metadata: JsonObject;
+  /** The logical ids of the resources that have to exist before. */
+  readonly needs: ReadonlySet<string>;
+}
+
+export interface PlannedOutput {
+  readonly place: Place;
+  readonly value: Expression;
+  readonly exportName?: Expression;
+}
+
+/** A stack that has been understood completely; nothing has been created. */
+export interface PlannedStack {
+  readonly stack: Stack;
+  /** Each after those it needs. */
+  readonly resources: readonly PlannedResource[];
+  readonly outputs: ReadonlyMap<string, PlannedOutput>;
+}
+
+/**
+ * Understands stacks together: their parameters first, because conditions and names depend on them, then everything else.
+ * Throws a `DeployError` that lists every problem found.
+ */
+export function planStacks(
+  stacks: readonly Stack[],
+  given: ReadonlyMap<string, string>,
+  catalogue: Catalogue,
+): readonly PlannedStack[] {
+  const problems = createProblems();
+  const read = stacks.map((stack) => ({ stack, template: readTemplate(stack.document, stack.name, problems) }));
+  const parameters = assignParameters(read, given, problems);
+  problems.throwIfAny();
+  const plans = read.map(({ stack, template }) =>
+    planStack(stack, template, parameters.get(stack.name) ?? new Map(), catalogue, problems),
+  );
+  problems.throwIfAny();
+  return plans;
+}
+
+/** The parameters of each stack, by the stack's name. A value that no stack asks for is a mistyped name. */
+function assignParameters(
+  stacks: readonly { readonly stack: Stack; readonly template: Template }[],
+  given: ReadonlyMap<string, string>,
+  problems: Problems,
+): Map<string, ReadonlyMap<string, unknown>> {
+  const unused = new Set(given.keys());
+  const parameters = new Map<string, ReadonlyMap<string, unknown>>();
+  for (const { stack, template } of stacks) {
+    const own = new Map<string, string>();
+    for (const name of template.parameters.keys()) {
+      for (const key of [name, `${stack.name}.${name}`]) {
+        const value = given.get(key);
+        if (value !== undefined) own.set(name, value);
+        unused.delete(key);
+      }
+    }
+    parameters.set(stack.name, readParameters(template.parameters, own, stack.name, problems));
+  }
+  for (const name of unused) problems.addSentence(`a value was given for "${name}", but no stack has such a parameter`);
+  return parameters;
+}
+
+/** Understands a stack, and adds everything that would keep it from being deployed to `problems`. */
+function planStack(
+  stack: Stack,
+  template: Template,
+  parameters: ReadonlyMap<string, unknown>,
+  catalogue: Catalogue,
+  problems: Problems,
+): PlannedStack {
+  const place = { stackName: stack.name };
+  const names = createNames(template, parameters, stack.name, compile, problems);
+  const context: Context = { names, problems, place, inConditions: false, compile };
+  for (const name of Object.keys(template.conditions)) names.condition(name, place);
+
+  const resources = new Map<string, PlannedResource>();
+  for (const [logicalId, resource] of template.resources) {
+    const here = { ...context, place: { ...place, element: `resource ${logicalId}` } };
+    if (resource.condition !== undefined && !names.condition(resource.condition, at(here.place, 'Condition'))) continue;
+    resources.set(logicalId, planResource(logicalId, resource, stack, template, catalogue, here));
+  }
+  const { order, cycles } = inOrder(new Map([...resources].map(([id, resource]) => [id, resource.needs])));
+  for (const cycle of cycles) {
+    problems.add({ ...place, element: `resource ${cycle[0]}` }, `it depends on itself: ${cycle.join(' → ')}`);
+  }
+  return {
+    stack,
+    resources: order.flatMap((id) => resources.get(id) ?? []),
+    outputs: planOutputs(template, context),
+  };
+}
+
+function planResource(
+  logicalId: string,
+  resource: TemplateResource,
+  stack: Stack,
+  template: Template,
+  catalogue: Catalogue,
+  context: Context,
+): PlannedResource {
+  const { place, problems } = context;
+  const properties = new Map<string, Expression>();
+  for (const [name, value] of Object.entries(resource.properties)) {
+    properties.set(name, compile(value, { ...context, place: at(at(place, 'Properties'), name) }));
+  }
+  const problem = catalogue.refusal(resource.type, [...properties.keys()]);
+  for (const sentence of problem) problems.add(place, sentence);
+  const needs = new Set([...properties.values()].flatMap((value) => value.needs));
+  for (const id of resource.dependsOn) {
+    if (template.resources.has(id)) needs.add(id);
+    else problems.add(at(place, 'DependsOn'), `this stack has no resource "${id}"`);
+  }
+  const metadata = withAssetPath(resource, stack);
+  checkAsset(metadata, stack, place, problems);
+  return { logicalId, type: resource.type, place, properties, metadata, needs };
+}
+
+function planOutputs(template: Template, context: Context): Map<string, PlannedOutput> {
+  const outputs = new Map<string, PlannedOutput>();
+  for (const [name, output] of template.outputs) {
+    const here = { ...context, place: { ...context.place, element: `output ${name}` } };
+    const condition = output['Condition'];
+    if (typeof condition === 'string' && !context.names.condition(condition, at(here.place, 'Condition'))) continue;
+    const exportName = isObject(output['Export']) ? output['Export']['Name'] : undefined;
+    outputs.set(name, {
+      place: here.place,
+      value: compile(output['Value'], { ...here, place: at(here.place, 'Value') }),
+      ...(exportName === undefined
+        ? {}
+        : { exportName: compile(exportName, { ...here, place: at(here.place, 'Export') }) }),
+    });
+  }
+  return outputs;
+}
+
+/**
+ * The CDK writes `aws:asset:path` only when its CLI runs it. The asset manifest knows the path, too, by the object key in
+ * the code's S3 location.
+ */
+function withAssetPath(resource: TemplateResource, stack: Stack): JsonObject {
+  if (resource.metadata['aws:asset:path'] !== undefined) return resource.metadata;
+  for (const property of ['Code', 'Content']) {
+    const location = resource.properties[property];
+    const key = isObject(location) ? location['S3Key'] : undefined;
+    const path = typeof key === 'string' ? stack.assets.get(key) : undefined;
+    if (path !== undefined) {
+      return { ...resource.metadata, 'aws:asset:path': path, 'aws:asset:property': property };
+    }
+  }
+  return resource.metadata;
+}
+
+function checkAsset(metadata: JsonObject, stack: Stack, place: Place, problems: Problems): void {
+  const path = metadata['aws:asset:path'];
+  if (path === undefined) return;
+  const file = typeof path === 'string' ? resolve(stack.assetDirectory, path) : String(path);
+  if (!existsSync(file)) problems.add(place, `its asset ${file} does not exist; synthesize the app again`);
+}
