@@ -1,4 +1,4 @@
-import { Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Fn, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, Billing, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -27,7 +27,7 @@ export interface BeckonProps {
    * A secret, of at least 32 bytes, that the issuer signs with (HS256, HS384 or HS512) instead of published keys.
    * @default - tokens are signed with the keys at `jwksUrl`
    */
-  readonly sharedSecret?: ISecret;
+  readonly sharedSecret?: Pick<ISecret, 'secretArn' | 'grantRead'>;
 
   /**
    * Origins of the pages that may connect, such as `https://app.example.com`; `*` allows every page.
@@ -150,7 +150,7 @@ export class Beckon extends Construct {
       environment: {
         [ENV.issuer]: issuer,
         [ENV.audience]: audience,
-        [ENV.allowedOrigins]: Fn.join(',', allowedOrigins),
+        [ENV.allowedOrigins]: joinOrigins(allowedOrigins),
         ...(keys.jwksUrl && { [ENV.jwksUrl]: keys.jwksUrl }),
         ...(keys.sharedSecret && { [ENV.secretArn]: keys.sharedSecret.secretArn }),
       },
@@ -198,4 +198,20 @@ export class Beckon extends Construct {
       new PolicyStatement({ actions, resources: [this.connectionsTable.tableArn] }),
     );
   }
+}
+
+/** @throws Error for what no browser sends as an origin, because it would never match */
+function joinOrigins(origins: readonly string[]): string {
+  const known = Token.isUnresolved(origins) ? [] : origins;
+  const wrong = known.find((origin) => !Token.isUnresolved(origin) && origin !== '*' && !isOrigin(origin));
+  if (wrong !== undefined) {
+    throw new Error(
+      `allowedOrigins: ${JSON.stringify(wrong)} is no origin. Write it as https://app.example.com, without a path.`,
+    );
+  }
+  return origins.length === 0 ? '' : Fn.join(',', [...origins]);
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
 }

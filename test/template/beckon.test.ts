@@ -1,0 +1,205 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { Capture, Match, Template } from 'aws-cdk-lib/assertions';
+import { InlineCode, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Beckon } from '../../lib/beckon.ts';
+import { BeckonStack } from '../../lib/beckon-stack.ts';
+
+let app: App;
+let template: Template;
+
+beforeAll(() => {
+  app = new App();
+  const stack = new BeckonStack(app, 'One');
+  new BeckonStack(app, 'Two');
+  template = Template.fromStack(stack);
+});
+
+/** Function name in the source → what its role may do, as `action resource`. */
+function permissions(of: Template): Record<string, string[]> {
+  const granted: Record<string, string[]> = {};
+  for (const { Properties } of Object.values(of.findResources('AWS::IAM::Policy'))) {
+    const name = /([a-zA-Z]+)RoleDefaultPolicy/.exec(Properties.PolicyName)?.[1] ?? Properties.PolicyName;
+    granted[name] = Properties.PolicyDocument.Statement.flatMap(
+      ({ Action, Resource }: { Action: string | string[]; Resource: unknown }) =>
+        [Action].flat().map((action) => `${action} ${describeResource(Resource)}`),
+    ).toSorted();
+  }
+  return granted;
+}
+
+function describeResource(resource: unknown): string {
+  const text = JSON.stringify(resource);
+  if (text.includes('/POST/@connections/*')) return 'prod/POST/@connections/*';
+  return /"(?:One)?Beckon([A-Za-z]+?)[0-9A-F]{8}"/.exec(text)?.[1] ?? text;
+}
+
+const LOGS = (name: string) => [`logs:CreateLogStream ${name}Log`, `logs:PutLogEvents ${name}Log`];
+
+describe('the template', () => {
+  test('gives each function the permissions it uses, on the one resource it uses them on', () => {
+    expect(permissions(template)).toEqual({
+      Beckonauthorize: LOGS('authorize'),
+      Beckonconnect: LOGS('connect'),
+      Beckondefault: LOGS('default'),
+      Beckondisconnect: ['dynamodb:DeleteItem Connections', ...LOGS('disconnect')],
+      Beckonping: ['dynamodb:UpdateItem Connections', ...LOGS('ping')],
+      Beckonregister: ['dynamodb:PutItem Connections', ...LOGS('register')],
+      Beckonsend: [
+        'dynamodb:DeleteItem Connections',
+        'dynamodb:Query Connections',
+        'execute-api:ManageConnections prod/POST/@connections/*',
+        ...LOGS('send'),
+      ],
+      BeckonsendMessage: [
+        'dynamodb:DeleteItem Connections',
+        'dynamodb:Query Connections',
+        'dynamodb:UpdateItem Connections',
+        'execute-api:ManageConnections prod/POST/@connections/*',
+        ...LOGS('sendMessage'),
+      ],
+    });
+  });
+
+  test('has the routes of the wire contract; those for messages answer', () => {
+    const routes = Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(({ Properties }) => [
+      Properties.RouteKey,
+      Properties.RouteResponseSelectionExpression ?? 'one-way',
+    ]);
+    expect(Object.fromEntries(routes)).toEqual({
+      $connect: 'one-way',
+      $disconnect: 'one-way',
+      register: '$default',
+      sendMessage: '$default',
+      ping: '$default',
+      $default: '$default',
+    });
+    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 4);
+  });
+
+  test('authorizes $connect without requiring either header', () => {
+    template.hasResourceProperties('AWS::ApiGatewayV2::Route', { RouteKey: '$connect', AuthorizationType: 'CUSTOM' });
+    template.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', { AuthorizerType: 'REQUEST', IdentitySource: [] });
+  });
+
+  test('expires mappings by an attribute in epoch seconds, and keeps the table', () => {
+    template.hasResource('AWS::DynamoDB::GlobalTable', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: [
+          { AttributeName: 'address', KeyType: 'HASH' },
+          { AttributeName: 'connectionId', KeyType: 'RANGE' },
+        ],
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+      },
+    });
+  });
+
+  test('throttles the stage, and logs access without headers, queries or bodies', () => {
+    const format = new Capture();
+    template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      AutoDeploy: true,
+      DefaultRouteSettings: { ThrottlingRateLimit: 2000, ThrottlingBurstLimit: 1000 },
+      AccessLogSettings: { Format: format, DestinationArn: Match.anyValue() },
+    });
+    expect(format.asString()).not.toMatch(/header|query|body|authorizer\.(?!status)/i);
+  });
+
+  test('keeps every log for a month', () => {
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+  });
+
+  test('runs every function on Node.js 24 on arm64, within API Gateway’s 29 seconds', () => {
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Timeout: 10,
+    });
+  });
+
+  test('tells what to connect to', () => {
+    expect(Object.keys(template.findOutputs('*')).toSorted()).toEqual([
+      'CallbackUrl',
+      'ConnectionsTableName',
+      'SendFunctionName',
+      'WebSocketUrl',
+    ]);
+  });
+});
+
+test('two stacks of one app name nothing the same, because they name nothing', () => {
+  const names = /^(TableName|FunctionName|RoleName|LogGroupName|ApiName|AlarmName|QueueName)$/;
+  for (const { template: stackTemplate } of app.synth().stacks) {
+    for (const [id, { Type, Properties = {} }] of Object.entries<{ Type: string; Properties?: object }>(
+      stackTemplate.Resources,
+    )) {
+      const named = Type === 'AWS::Lambda::Permission' ? [] : Object.keys(Properties).filter((key) => names.test(key));
+      expect(named, id).toEqual([]);
+    }
+  }
+});
+
+describe('the construct', () => {
+  // Stacks of one app share the bundles of the handlers.
+  const constructs = new App();
+  let stacks = 0;
+  const freshStack = () => {
+    stacks += 1;
+    return new Stack(constructs, `Mine${stacks}`);
+  };
+  const props = { issuer: 'https://login.example/', audience: 'beckon' };
+
+  test('grantSend lets another function send, and tells it where to', () => {
+    const stack = freshStack();
+    const beckon = new Beckon(stack, 'Beckon', props);
+    const mine = new LambdaFunction(stack, 'Mine', {
+      runtime: Runtime.NODEJS_24_X,
+      handler: 'index.handler',
+      code: new InlineCode('exports.handler = async () => {};'),
+    });
+    beckon.grantSend(mine);
+    const granting = Template.fromStack(stack);
+    granting.hasResourceProperties('AWS::Lambda::Function', {
+      Handler: 'index.handler',
+      Environment: { Variables: { BECKON_CONNECTIONS_TABLE: { Ref: Match.stringLikeRegexp('^BeckonConnections') } } },
+    });
+    expect(permissions(granting)['MineService']?.map((line) => line.split(' ')[0])).toEqual([
+      'dynamodb:DeleteItem',
+      'dynamodb:Query',
+      'execute-api:ManageConnections',
+      'lambda:InvokeFunction',
+      'lambda:InvokeFunction',
+    ]);
+  });
+
+  test.each(['https://app.example.com/', 'app.example.com', 'https://app.example.com/chat'])(
+    'refuses %j as an origin: it would never match',
+    (origin) => {
+      const make = () => new Beckon(freshStack(), 'Beckon', { ...props, allowedOrigins: [origin] });
+      expect(make).toThrow('is no origin. Write it as https://app.example.com, without a path.');
+    },
+  );
+
+  test('with a shared secret lets authorize read it, and nobody else', () => {
+    const stack = freshStack();
+    new Beckon(stack, 'Beckon', { ...props, sharedSecret: new Secret(stack, 'Secret') });
+    const reading = Object.entries(permissions(Template.fromStack(stack))).filter(([, actions]) =>
+      actions.some((action) => action.startsWith('secretsmanager:')),
+    );
+    expect(reading.map(([name]) => name)).toEqual(['Beckonauthorize']);
+  });
+
+  test('has metrics that alarms can be put on', () => {
+    const stack = freshStack();
+    const beckon = new Beckon(stack, 'Beckon', props);
+    beckon.metric('PostsFailed').createAlarm(stack, 'Alarm', { threshold: 1, evaluationPeriods: 1 });
+    Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Namespace: 'Beckon',
+      MetricName: 'PostsFailed',
+      Statistic: 'Sum',
+      Dimensions: [{ Name: 'Stack', Value: stack.stackName }],
+    });
+  });
+});

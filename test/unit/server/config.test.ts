@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { readIdentityConfig, readRegisterConfig } from '../../../server/config.ts';
+
+test('a variable that is missing is named', () => {
+  expect(() => readRegisterConfig({ BECKON_CONNECTIONS_TABLE: 't' })).toThrow('BECKON_CALLBACK_URL is not set');
+});
+
+test('keys come from the issuer, from where the environment says, or from a shared secret', () => {
+  const env = { BECKON_ISSUER: 'https://login.example/', BECKON_AUDIENCE: 'beckon' };
+  expect(readIdentityConfig(env)).toEqual({
+    issuer: 'https://login.example/',
+    audience: 'beckon',
+    keys: { jwksUrl: 'https://login.example/.well-known/jwks.json' },
+    allowedOrigins: [],
+  });
+  expect(readIdentityConfig({ ...env, BECKON_JWKS_URL: 'https://keys.example/' }).keys).toEqual({
+    jwksUrl: 'https://keys.example/',
+  });
+  expect(readIdentityConfig({ ...env, BECKON_SECRET_ARN: 'arn:aws:x' }).keys).toEqual({ secretArn: 'arn:aws:x' });
+});
+
+test('an empty list of origins allows no page', () => {
+  const env = { BECKON_ISSUER: 'i', BECKON_AUDIENCE: 'a', BECKON_ALLOWED_ORIGINS: '' };
+  expect(readIdentityConfig(env).allowedOrigins).toEqual([]);
+  expect(readIdentityConfig({ ...env, BECKON_ALLOWED_ORIGINS: 'https://a,https://b' }).allowedOrigins).toEqual([
+    'https://a',
+    'https://b',
+  ]);
+});

@@ -1,0 +1,82 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { WebSocketEvent } from '../../../server/connection.ts';
+import type { LogLine } from '../../../server/logger.ts';
+import { defaultRoute, messageRoute } from '../../../server/route.ts';
+
+const NOW_SECONDS = 1_800_000_000;
+let lines: LogLine[];
+const dependencies = { log: (line: LogLine) => lines.push(line), now: () => NOW_SECONDS * 1000 };
+
+beforeEach(() => {
+  lines = [];
+});
+
+function event(body: string, authorizer: Record<string, unknown> = { userId: 'alice', tokenExpiresAt: '1800003600' }) {
+  const requestContext = { connectionId: 'c1=', routeKey: 'ping', requestId: 'r1=', authorizer };
+  return { requestContext, body } satisfies WebSocketEvent;
+}
+
+const ping = messageRoute('ping', dependencies, async (_frame, { userId }) => ({
+  ok: true,
+  value: { reply: { type: 'pong', serverTime: userId === 'alice' ? 1 : 0 } },
+}));
+
+async function ask(route: typeof ping, body: string, authorizer?: Record<string, unknown>) {
+  const response = await route(event(body, authorizer));
+  expect(response.statusCode).toBe(200);
+  return JSON.parse(response.body);
+}
+
+test('a reply carries the id of its frame, and one line says what happened', async () => {
+  expect(await ask(ping, '{"action":"ping","id":"p1"}')).toEqual({ type: 'pong', id: 'p1', serverTime: 1 });
+  expect(await ask(ping, '{"action":"ping"}')).toEqual({ type: 'pong', serverTime: 1 });
+  expect(lines[0]).toEqual({ route: 'ping', outcome: 'ok', requestId: 'r1=', connectionId: 'c1=', durationMs: 0 });
+});
+
+test('a wrong frame is answered with its id, and nothing of it is logged', async () => {
+  expect(await ask(ping, '{"action":"ping","id":"p1","hunter2":1}')).toEqual({
+    type: 'error',
+    id: 'p1',
+    code: 'invalid_frame',
+    message: 'unknown field "hunter2"',
+    retryable: false,
+  });
+  expect(lines[0]).toMatchObject({ outcome: 'invalid_frame', metrics: { FramesRefused: 1 } });
+  expect(JSON.stringify(lines)).not.toContain('hunter2');
+});
+
+test('nothing is done for a token that has expired while the connection lived on', async () => {
+  const authorizer = { userId: 'alice', tokenExpiresAt: String(NOW_SECONDS) };
+  expect(await ask(ping, '{"action":"ping"}', authorizer)).toMatchObject({ type: 'error', code: 'token_expired' });
+});
+
+test('an unexpected failure is told to the operator whole, and to the client not at all', async () => {
+  const failing = messageRoute('ping', dependencies, () => Promise.reject(new Error('table credentials leaked here')));
+  const reply = await ask(failing, '{"action":"ping","id":"p1"}');
+  expect(reply).toMatchObject({ type: 'error', id: 'p1', code: 'internal', retryable: true });
+  expect(JSON.stringify(reply)).not.toContain('leaked');
+  expect(lines[0]).toMatchObject({ outcome: 'internal', error: { message: 'table credentials leaked here' } });
+});
+
+test.each([
+  [{}],
+  [{ userId: '', tokenExpiresAt: '1' }],
+  [{ userId: 'alice' }],
+  [{ userId: 'alice', tokenExpiresAt: 'x' }],
+])('an event without an identity is a failure of the installation: %j', async (authorizer) => {
+  expect(await ask(ping, '{"action":"ping"}', authorizer)).toMatchObject({ code: 'internal' });
+  expect(lines[0]?.error?.message).toContain('no identity');
+});
+
+test.each([
+  ['hello', 'invalid_json', 'The frame is not JSON. Send one JSON object per text frame.'],
+  ['', 'invalid_json', 'The frame is not JSON. Send one JSON object per text frame.'],
+  ['[1]', 'invalid_frame', 'the frame must be a JSON object'],
+  ['"register"', 'invalid_frame', 'the frame must be a JSON object'],
+  ['{"id":"x1"}', 'invalid_frame', '"action" is required'],
+  ['{"action":5}', 'invalid_frame', '"action" must be a string'],
+  ['{"action":"fly"}', 'unknown_action', 'there is no action "fly"'],
+  ['{"action":"__proto__"}', 'unknown_action', 'there is no action "__proto__"'],
+])('$default answers %s with %s', async (body, code, message) => {
+  expect(await ask(defaultRoute(dependencies), body)).toMatchObject({ type: 'error', code, message });
+});

@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+const suite = (name: string, include: string[], more = {}) => ({ test: { name, include, ...more } });
+
+/** One project a suite, so that a run names each. */
+export default defineConfig({
+  test: {
+    projects: [
+      suite('unit', ['test/unit/**/*.test.ts']),
+      suite('contract', ['test/contract/**/*.test.ts']),
+      suite('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 20_000 }),
+      suite('template', ['test/template/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
+      suite('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 30_000, hookTimeout: 60_000 }),
+      suite('browser', ['test/browser/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
+      suite('guard', ['test/guard/**/*.test.ts'], { testTimeout: 60_000 }),
+    ],
+  },
+});
