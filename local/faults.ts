@@ -20,8 +20,11 @@ export interface Fault {
 
 /** Decides, from a seed, whether a fault strikes here. Every strike is logged. */
 export interface Faults {
-  /** `subject` says what is being done (`{ operation: 'PutItem', table: '…' }`), for matching and for the log. */
-  strike(point: FaultPoint, subject: Readonly<Record<string, string>>): Fault | undefined;
+  /**
+   * `subject` says what is being done (`{ operation: 'PutItem', table: '…' }`), for matching and for the log. `kinds`: what can
+   * strike here, when that is not every kind of the point.
+   */
+  strike(point: FaultPoint, subject: Readonly<Record<string, string>>, kinds?: readonly string[]): Fault | undefined;
 }
 
 /** Nothing goes wrong. */

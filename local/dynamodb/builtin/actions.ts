@@ -1,0 +1,64 @@
+import { createRequire } from 'node:module';
+import type { Json } from '../../json-protocol.ts';
+import type { Callback } from './space.ts';
+
+/** What dynalite does for one operation. */
+export interface Action {
+  run(store: object, input: unknown, callback: Callback): void;
+  readonly validation: {
+    readonly types: Readonly<Record<string, unknown>>;
+    readonly custom?: unknown;
+  };
+}
+
+const OPERATIONS = [
+  'BatchGetItem',
+  'BatchWriteItem',
+  'CreateTable',
+  'DeleteItem',
+  'DeleteTable',
+  'DescribeTable',
+  'GetItem',
+  'ListTables',
+  'ListTagsOfResource',
+  'PutItem',
+  'Query',
+  'Scan',
+  'TagResource',
+  'UntagResource',
+  'UpdateItem',
+];
+
+const require = createRequire(import.meta.url);
+
+/** dynalite's operations, by name. Its files are called directly because its HTTP server ends the process on an error. */
+export const actions: ReadonlyMap<string, Action> = new Map(
+  OPERATIONS.map((operation) => {
+    const file = `${operation.charAt(0).toLowerCase()}${operation.slice(1)}.js`;
+    const action: Action = {
+      run: require(`dynalite/actions/${file}`),
+      validation: require(`dynalite/validations/${file}`),
+    };
+    return [operation, action];
+  }),
+);
+
+/** Accepted besides what dynalite knows. */
+const OWN_PARAMETERS: Readonly<Record<string, readonly string[]>> = {
+  CreateTable: ['DeletionProtectionEnabled'],
+  DeleteItem: ['ReturnValuesOnConditionCheckFailure'],
+  DescribeTimeToLive: ['TableName'],
+  PutItem: ['ReturnValuesOnConditionCheckFailure'],
+  UpdateItem: ['ReturnValuesOnConditionCheckFailure'],
+  UpdateTable: ['TableName', 'DeletionProtectionEnabled'],
+  UpdateTimeToLive: ['TableName', 'TimeToLiveSpecification'],
+};
+
+/** Names a parameter on whose effect the caller counts in vain; `undefined` if there is none. */
+export function unsupportedParameters(operation: string, input: Json): string | undefined {
+  const known = actions.get(operation)?.validation.types ?? {};
+  const own = OWN_PARAMETERS[operation] ?? [];
+  const unsupported = Object.keys(input).filter((name) => !(name in known) && !own.includes(name));
+  if (unsupported.length === 0) return undefined;
+  return `Not supported locally by ${operation}: ${unsupported.join(', ')}.`;
+}

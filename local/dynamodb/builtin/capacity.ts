@@ -1,0 +1,122 @@
+import type { Json } from '../../json-protocol.ts';
+import type { Item, Trace } from './trace.ts';
+
+// One unit: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+const WRITE_UNIT_BYTES = 1024;
+const READ_UNIT_BYTES = 4 * 1024;
+
+/** Bytes around a list or a map, and per element: same source as {@link itemBytes}. */
+const CONTAINER_BYTES = 3;
+const ELEMENT_BYTES = 1;
+
+/**
+ * An item's size: names and values.
+ * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+ */
+export function itemBytes(item: Item): number {
+  return sum(Object.entries(item), ([name, value]) => Buffer.byteLength(name) + valueBytes(value as Json));
+}
+
+function valueBytes(value: Json): number {
+  const [type, content] = Object.entries(value)[0] ?? [];
+  switch (type) {
+    case 'S':
+      return Buffer.byteLength(content as string);
+    case 'N':
+      return numberBytes(content as string);
+    case 'B':
+      return Buffer.byteLength(content as string, 'base64');
+    case 'SS':
+    case 'NS':
+    case 'BS':
+      return sum(content as string[], (member) => valueBytes({ [type.charAt(0)]: member }));
+    case 'L':
+      return CONTAINER_BYTES + sum(content as Json[], (element) => ELEMENT_BYTES + valueBytes(element));
+    case 'M':
+      return CONTAINER_BYTES + ELEMENT_BYTES * Object.keys(content as Json).length + itemBytes(content as Item);
+    default:
+      return 1;
+  }
+}
+
+/** About one byte for two significant digits, and one more; a sign takes another. */
+function numberBytes(number: string): number {
+  const [mantissa = ''] = number.toLowerCase().split('e');
+  const digits = mantissa.replace(/[-+.]/g, '').replace(/^0+|0+$/g, '');
+  return Math.ceil(digits.length / 2) + 1 + (number.startsWith('-') ? 1 : 0);
+}
+
+function sum<T>(values: readonly T[], size: (value: T) => number): number {
+  return values.reduce((total, value) => total + size(value), 0);
+}
+
+/** The units that a request used up, of one table and its indexes. */
+interface Tally {
+  table: number;
+  readonly local: Map<string, number>;
+  readonly global: Map<string, number>;
+}
+
+/** What `ReturnConsumedCapacity` asks for: for a batch a list with one entry a table, else that of the only table. */
+export function consumedCapacity(operation: string, input: Json, answer: Json, trace: Trace): unknown {
+  const tallies = new Map<string, Tally>();
+  const tallyOf = (tableName: string) => {
+    const tally = tallies.get(tableName) ?? { table: 0, local: new Map(), global: new Map() };
+    tallies.set(tableName, tally);
+    return tally;
+  };
+  const isWrite = trace.writes.length > 0;
+  for (const { tableName, before, after, indexes } of trace.writes) {
+    const tally = tallyOf(tableName);
+    tally.table += writeUnits(before, after);
+    // An index entry whose key changes is two changes: one that removes it, one that adds it.
+    for (const index of indexes) add(tally[index.kind], index.indexName, writeUnits(index.before, index.after));
+  }
+  for (const { tableName, item } of isWrite ? [] : trace.reads) {
+    tallyOf(tableName).table += readUnits(item ? itemBytes(item) : 0, isConsistent(input, tableName));
+  }
+  for (const { index, items } of trace.walks) {
+    const tableName = String(input['TableName']);
+    const bytes = sum(items.slice(0, Number(answer['ScannedCount'])), itemBytes);
+    const units = readUnits(bytes, isConsistent(input, tableName));
+    if (index) add(tallyOf(tableName)[index.kind], index.indexName, units);
+    else tallyOf(tableName).table += units;
+  }
+  const detailed = input['ReturnConsumedCapacity'] === 'INDEXES';
+  const perTable = [...tallies].map(([tableName, tally]) => describe(tableName, tally, detailed));
+  return operation.startsWith('Batch') ? perTable : perTable[0];
+}
+
+function isConsistent(input: Json, tableName: string): boolean {
+  const batch = input['RequestItems'] as Record<string, Json> | undefined;
+  return (batch ? batch[tableName] : input)?.['ConsistentRead'] === true;
+}
+
+/** A read of nothing costs as much as a small one. */
+function readUnits(bytes: number, consistent: boolean): number {
+  return Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES)) * (consistent ? 1 : 0.5);
+}
+
+/** The larger of the item before and after counts; a write of nothing costs as much as a small one. */
+function writeUnits(before: Item | undefined, after: Item | undefined): number {
+  const bytes = Math.max(before ? itemBytes(before) : 0, after ? itemBytes(after) : 0);
+  return Math.max(1, Math.ceil(bytes / WRITE_UNIT_BYTES));
+}
+
+function add(units: Map<string, number>, indexName: string, more: number): void {
+  units.set(indexName, (units.get(indexName) ?? 0) + more);
+}
+
+function describe(tableName: string, { table, local, global }: Tally, detailed: boolean): Json {
+  const total = [table, ...local.values(), ...global.values()].reduce((left, right) => left + right);
+  if (!detailed) return { TableName: tableName, CapacityUnits: total };
+  const each = (units: Map<string, number>) =>
+    Object.fromEntries([...units].map(([name, CapacityUnits]) => [name, { CapacityUnits }]));
+  return {
+    TableName: tableName,
+    CapacityUnits: total,
+    Table: { CapacityUnits: table },
+    ...(local.size > 0 && { LocalSecondaryIndexes: each(local) }),
+    ...(global.size > 0 && { GlobalSecondaryIndexes: each(global) }),
+  };
+}

@@ -1,0 +1,68 @@
+import validations from 'dynalite/validations/index.js';
+import type { Clock } from '../../clock.ts';
+import type { Json, JsonAnswer } from '../../json-protocol.ts';
+import { type CallOptions, errorAnswer } from '../engine.ts';
+import { type Action, actions } from './actions.ts';
+import { consumedCapacity } from './capacity.ts';
+import { createMutex, type Mutex } from './mutex.ts';
+import type { Storage } from './storage.ts';
+import { createStore } from './store.ts';
+import type { Trace } from './trace.ts';
+
+/** Runs an operation by dynalite's rules on our storage. */
+export type Dynalite = (operation: string, input: Json, options?: CallOptions) => Promise<JsonAnswer>;
+
+export function createDynalite(storage: Storage, clock: Clock): Dynalite {
+  const mutex = createMutex();
+  return async (operation, input, { staleByMs } = {}) => {
+    const action = actions.get(operation);
+    if (!action) return errorAnswer('UnknownOperationException', `${operation} is not supported locally.`);
+    const reader = staleByMs === undefined ? storage : storage.asOf(clock.now() - staleByMs);
+    return run({ storage, mutex, reader }, operation, action, input);
+  };
+}
+
+interface Ground {
+  readonly storage: Storage;
+  readonly mutex: Mutex;
+  readonly reader: ReturnType<Storage['asOf']>;
+}
+
+async function run(ground: Ground, operation: string, action: Action, input: Json): Promise<JsonAnswer> {
+  // dynalite drops what it does not know from its input, and adds what it has parsed.
+  const asked = { ...input };
+  let fail: (error: unknown) => void = () => undefined;
+  const { store, trace } = createStore({ ...ground, fail: (error) => fail(error) });
+  try {
+    const body = await new Promise<Json>((resolve, reject) => {
+      fail = reject;
+      const data = validations.checkTypes(input, action.validation.types);
+      validations.checkValidations(data, action.validation.types, action.validation.custom, store);
+      action.run(store, data, (error, result) => (error ? reject(error) : resolve((result || {}) as Json)));
+    });
+    return { statusCode: 200, body: withCapacity(operation, asked, body, trace) };
+  } catch (error) {
+    return refusal(error, asked, trace);
+  }
+}
+
+function withCapacity(operation: string, asked: Json, body: Json, trace: Trace): Json {
+  if (asked['ReturnConsumedCapacity'] !== 'TOTAL' && asked['ReturnConsumedCapacity'] !== 'INDEXES') return body;
+  return { ...body, ConsumedCapacity: consumedCapacity(operation, asked, body, trace) };
+}
+
+/** An expected outcome becomes an answer; anything else is a defect, and is thrown on. */
+function refusal(error: unknown, asked: Json, trace: Trace): JsonAnswer {
+  if (!isRefusal(error)) throw error;
+  const { statusCode, body } = error;
+  const wantsItem = asked['ReturnValuesOnConditionCheckFailure'] === 'ALL_OLD';
+  const item = trace.reads.at(-1)?.item;
+  if (!wantsItem || !item || !String(body['__type']).endsWith('#ConditionalCheckFailedException')) {
+    return { statusCode, body };
+  }
+  return { statusCode, body: { ...body, Item: item } };
+}
+
+function isRefusal(error: unknown): error is { statusCode: number; body: Json } {
+  return error instanceof Error && 'statusCode' in error && 'body' in error;
+}

@@ -1,0 +1,85 @@
+import { Readable } from 'node:stream';
+import type { Mutex } from './mutex.ts';
+import type { Range, Reader, Storage, Write } from './storage.ts';
+
+export type Callback = (error?: unknown, result?: unknown) => void;
+
+/** One name space of keys, in the shape that dynalite's actions expect. */
+export interface Space {
+  lock(key: string, run: (release: (callback: Callback) => Callback) => void): void;
+  get(key: string, callback: Callback): void;
+  put(key: string, value: unknown, callback: Callback): void;
+  del(key: string, callback: Callback): void;
+  batch(writes: readonly Write[], callback: Callback): void;
+  createKeyStream(): Readable;
+  createValueStream(range?: Range): Readable;
+}
+
+export interface SpaceOptions {
+  readonly storage: Storage;
+  readonly mutex: Mutex;
+  /** Where reads come from: the present, or a little earlier. */
+  readonly reader: Reader;
+  /** Gets what an action throws where nothing else can catch it. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** The prefixes of the spaces. `~` cannot occur in the name of a table or an index. */
+export const prefixes = {
+  table: 'table~',
+  settings: 'settings~',
+  items: (tableName: string) => `item-${tableName}~`,
+  tags: (tableName: string) => `tag-${tableName}~`,
+  index: (kind: 'local' | 'global', tableName: string, indexName: string) => `index-${kind}~${tableName}~${indexName}~`,
+  indexes: (kind: 'local' | 'global', tableName: string) => `index-${kind}~${tableName}~`,
+};
+
+/** Every key that begins with `prefix`. */
+export function within(prefix: string): Range {
+  return { gte: prefix, lt: `${prefix}\uffff` };
+}
+
+/** Makes a space that reads and writes through. Its `lock` is let go when the action throws, too. */
+export function createSpace({ storage, mutex, reader, fail }: SpaceOptions, prefix: string): Space {
+  const commit = (writes: readonly Write[], callback: Callback) => settle(storage.commit(writes), callback, fail);
+  const hold = async (key: string, run: Parameters<Space['lock']>[1]) => {
+    const release = await mutex.acquire(prefix + key);
+    try {
+      run((callback) => (...outcome) => {
+        release();
+        callback(...outcome);
+      });
+    } catch (error) {
+      release();
+      throw error;
+    }
+  };
+  return {
+    lock: (key, run) => void hold(key, run).catch(fail),
+    get: (key, callback) => callback(undefined, reader.get(prefix + key)),
+    put: (key, value, callback) => commit([{ type: 'put', key: prefix + key, value }], callback),
+    del: (key, callback) => commit([{ type: 'del', key: prefix + key }], callback),
+    batch: (writes, callback) =>
+      commit(
+        writes.map((write) => ({ ...write, key: prefix + write.key })),
+        callback,
+      ),
+    createKeyStream: () => Readable.from(suffixes(reader.keys(within(prefix)), prefix.length)),
+    createValueStream: (range = {}) => Readable.from(reader.values(inside(prefix, range))),
+  };
+}
+
+/** Calls back with the outcome of `work`; what the callback throws goes to `fail`. */
+export function settle(work: Promise<void>, callback: Callback, fail: (error: unknown) => void): void {
+  work.then(() => callback(), callback).catch(fail);
+}
+
+async function* suffixes(keys: AsyncIterable<string>, prefixLength: number) {
+  for await (const key of keys) yield key.slice(prefixLength);
+}
+
+function inside(prefix: string, { gt, gte, lt, lte, reverse = false, limit = -1 }: Range): Range {
+  const lower = gt === undefined ? { gte: prefix + (gte ?? '') } : { gt: prefix + gt };
+  const upper = lte === undefined ? { lt: prefix + (lt ?? '\uffff') } : { lte: prefix + lte };
+  return { ...lower, ...upper, reverse, limit };
+}

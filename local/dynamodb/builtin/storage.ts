@@ -1,0 +1,120 @@
+import { mkdirSync } from 'node:fs';
+import type { AbstractLevel, AbstractSnapshot } from 'abstract-level';
+import { ClassicLevel } from 'classic-level';
+import { MemoryLevel } from 'memory-level';
+import type { Clock } from '../../clock.ts';
+
+/** How far back {@link Storage.asOf} can look, in cloud time. */
+export const MAX_STALENESS_MS = 10_000;
+
+/** At most one snapshot each so many milliseconds of cloud time. */
+const SNAPSHOT_INTERVAL_MS = 5;
+
+export type Write =
+  | { readonly type: 'put'; readonly key: string; readonly value: unknown }
+  | { readonly type: 'del'; readonly key: string };
+
+/** Bounds of keys, in LevelDB's own terms. */
+export interface Range {
+  readonly gt?: string;
+  readonly gte?: string;
+  readonly lt?: string;
+  readonly lte?: string;
+  readonly reverse?: boolean;
+  /** -1: all. */
+  readonly limit?: number;
+}
+
+/** The state at one moment: now, or a little earlier. */
+export interface Reader {
+  get(key: string): unknown;
+  keys(range: Range): AsyncIterable<string>;
+  values(range: Range): AsyncIterable<unknown>;
+}
+
+export interface Storage extends Reader {
+  /** Applies all or nothing. When it has resolved, the death of the process does not undo it. */
+  commit(writes: readonly Write[]): Promise<void>;
+  /** The state at `atMs` (cloud time), or up to 5 ms later; the oldest that is remembered, if that is too long ago. */
+  asOf(atMs: number): Reader;
+  close(): Promise<void>;
+}
+
+export interface StorageOptions {
+  readonly clock: Clock;
+  /** Where LevelDB keeps its files. Default: in memory. */
+  readonly directory?: string;
+  /** Whether {@link Storage.asOf} will be used. Default: false, which remembers nothing. */
+  readonly remembersPast?: boolean;
+}
+
+type Level = AbstractLevel<string | Buffer | Uint8Array, string, unknown>;
+
+/**
+ * Opens the key-value store under the tables.
+ * @throws Error naming the directory, when another process uses it or LevelDB cannot read it
+ */
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const level = await openLevel(options.directory);
+  const past = options.remembersPast ? createPast(level, options.clock) : undefined;
+  const present = readerOf(level);
+  return {
+    ...present,
+    commit: (writes) => {
+      past?.remember();
+      return level.batch([...writes]);
+    },
+    asOf: (atMs) => past?.asOf(atMs) ?? present,
+    close: () => level.close(),
+  };
+}
+
+async function openLevel(directory: string | undefined): Promise<Level> {
+  if (directory === undefined)
+    return new MemoryLevel<string, unknown>({ valueEncoding: 'json', storeEncoding: 'utf8' });
+  mkdirSync(directory, { recursive: true });
+  const level = new ClassicLevel<string, unknown>(directory, { valueEncoding: 'json' });
+  try {
+    await level.open();
+  } catch (error) {
+    throw new Error(whyNotOpen(directory, error), { cause: error });
+  }
+  return level;
+}
+
+function whyNotOpen(directory: string, error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
+  if (cause && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
+    return `The data directory ${directory} is in use by another process. Stop that one, or choose another directory.`;
+  }
+  const reason = cause?.message ?? String(error);
+  return `The data directory ${directory} cannot be read as a database (${reason}). Delete it, or choose another one.`;
+}
+
+function readerOf(level: Level, snapshot?: AbstractSnapshot): Reader {
+  const at = snapshot ? { snapshot } : {};
+  return {
+    get: (key) => level.getSync(key, at),
+    keys: (range) => level.keys({ ...range, ...at }),
+    values: (range) => level.values({ ...range, ...at }),
+  };
+}
+
+/** Snapshots from just before the writes of the last {@link MAX_STALENESS_MS}. */
+function createPast(level: Level, clock: Clock) {
+  const moments: { readonly atMs: number; readonly snapshot: AbstractSnapshot }[] = [];
+  return {
+    remember() {
+      const nowMs = clock.now();
+      while (moments[0] && moments[0].atMs < nowMs - MAX_STALENESS_MS) void moments.shift()?.snapshot.close();
+      const last = moments.at(-1);
+      if (last && nowMs - last.atMs < SNAPSHOT_INTERVAL_MS) return;
+      moments.push({ atMs: nowMs, snapshot: level.snapshot() });
+    },
+    /** Whatever was written before `atMs` is in the first snapshot taken after it; without one, nothing was written since. */
+    asOf(atMs: number): Reader | undefined {
+      const moment = moments.find((each) => each.atMs >= atMs);
+      return moment && readerOf(level, moment.snapshot);
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import type { Json } from '../json-protocol.ts';
+
+/** The partition keys of a table and of its indexes, by index name; the table's own under ''. */
+export type PartitionKeys = ReadonlyMap<string, string>;
+
+/** Words of the expression language that are not attribute names. */
+const KEYWORDS = new Set(
+  'SET REMOVE ADD DELETE AND OR NOT IN BETWEEN attribute_exists attribute_not_exists attribute_type begins_with contains size if_not_exists list_append'
+    .split(' ')
+    .map((word) => word.toLowerCase()),
+);
+
+const EXPRESSIONS = [
+  'ProjectionExpression',
+  'KeyConditionExpression',
+  'FilterExpression',
+  'ConditionExpression',
+  'UpdateExpression',
+];
+
+/**
+ * The condition keys of a request to one table. Each is worked out when a policy looks at it, and not before.
+ * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+ */
+export function conditionKeys(
+  part: Json,
+  partitionKey: string | undefined,
+): Record<string, string | readonly string[]> {
+  const context: Record<string, string | readonly string[]> = {};
+  define(context, 'dynamodb:LeadingKeys', () => leadingKeys(part, partitionKey));
+  define(context, 'dynamodb:Attributes', () => attributes(part));
+  for (const name of ['Select', 'ReturnValues', 'ReturnConsumedCapacity']) {
+    const value = part[name];
+    if (typeof value === 'string') context[`dynamodb:${name}`] = value;
+  }
+  return context;
+}
+
+function define(context: object, key: string, get: () => readonly string[]): void {
+  Object.defineProperty(context, key, { get, enumerable: true });
+}
+
+function leadingKeys(part: Json, partitionKey: string | undefined): readonly string[] {
+  if (partitionKey === undefined) return [];
+  const values = keysOf(part).map((key) => key[partitionKey]);
+  return [...values, queried(part, partitionKey)].flatMap(scalar);
+}
+
+/** The keys of the items that a request is about, with the items that it puts. */
+function keysOf(part: Json): Json[] {
+  const batched = list(part['Requests']).flatMap((request) => [
+    object(object(request['PutRequest'])['Item']),
+    object(object(request['DeleteRequest'])['Key']),
+  ]);
+  return [object(part['Key']), object(part['Item']), ...list(part['Keys']), ...batched];
+}
+
+/** The value that a query wants its partition key to equal. */
+function queried(part: Json, partitionKey: string): unknown {
+  const legacy = object(object(part['KeyConditions'])[partitionKey]);
+  if (Array.isArray(legacy['AttributeValueList'])) return legacy['AttributeValueList'][0];
+  const names = object(part['ExpressionAttributeNames']);
+  const expression = text(part['KeyConditionExpression']);
+  for (const [, left = '', right = ''] of expression.matchAll(/([#:]?\w+)\s*=\s*([#:]?\w+)/g)) {
+    const [name, value] = left.startsWith(':') ? [right, left] : [left, right];
+    if ((names[name] ?? name) === partitionKey) return object(part['ExpressionAttributeValues'])[value];
+  }
+  return undefined;
+}
+
+function scalar(value: unknown): string[] {
+  return Object.values(object(value)).filter((content): content is string => typeof content === 'string');
+}
+
+function attributes(part: Json): readonly string[] {
+  const names = object(part['ExpressionAttributeNames']);
+  const inExpressions = EXPRESSIONS.flatMap((expression) =>
+    [...text(part[expression]).matchAll(/(?<![.\w:#])#?[A-Za-z_]\w*/g)]
+      .map(([name]) => text(names[name] ?? name))
+      .filter((name) => !KEYWORDS.has(name.toLowerCase())),
+  );
+  const listed = Array.isArray(part['AttributesToGet']) ? part['AttributesToGet'].map(String) : [];
+  return [...new Set([...keysOf(part).flatMap(Object.keys), ...listed, ...inExpressions])];
+}
+
+function object(value: unknown): Json {
+  return typeof value === 'object' && value !== null ? (value as Json) : {};
+}
+
+function list(value: unknown): Json[] {
+  return Array.isArray(value) ? value.map(object) : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,109 @@
+import { join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { type Faults, NO_FAULTS } from '../faults.ts';
+import { type Json, serveJson } from '../json-protocol.ts';
+import { type Authorize, AwsError, type AwsService, type Log, type Principal } from '../service.ts';
+import { type Access, accessesOf } from './access.ts';
+import { tableNameOf } from './arn.ts';
+import type { ExpiryOptions } from './builtin/expiry.ts';
+import { createBuiltinEngine } from './builtin/index.ts';
+import { conditionKeys, type PartitionKeys } from './condition-keys.ts';
+import type { Engine } from './engine.ts';
+import { callWithFaults } from './faults.ts';
+import { createRemoteEngine } from './remote-engine.ts';
+import { partitionKeysOf } from './schema.ts';
+import { createTableProviders } from './table-provider.ts';
+
+export interface DynamoDbOptions {
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly authorize: Authorize;
+  readonly log: Log;
+  /** The tables are kept in its folder `dynamodb`. Default: in memory. */
+  readonly dataDirectory?: string;
+  /** URL of another engine, such as AWS's DynamoDB Local, to keep the tables instead. */
+  readonly endpoint?: string;
+  /** When the built-in engine deletes expired items. */
+  readonly expiry?: ExpiryOptions;
+}
+
+/**
+ * The service `dynamodb`: tables, items, batches, queries, time to live. Streams, transactions and PartiQL are refused.
+ * @throws Error naming the data directory when it is in use or cannot be read, or the endpoint when it is not a URL
+ */
+export async function createDynamoDb(options: DynamoDbOptions): Promise<AwsService> {
+  const engine = await createEngine(options);
+  const guard = createGuard(engine, options.authorize);
+  const call = async (principal: Principal, operation: string, input: Json) => {
+    const accesses = accessesOf(operation, input);
+    await guard.check(principal, accesses);
+    const answer = await callWithFaults(engine, options.faults, operation, withPlainNames(input), accesses);
+    if (operation === 'DeleteTable') guard.forget(accesses);
+    return answer;
+  };
+  return {
+    name: 'dynamodb',
+    providers: createTableProviders(engine, options.clock),
+    handle: (request) => {
+      const protocol = { version: '1.0', errorNamespace: 'com.amazonaws.dynamodb.v20120810' } as const;
+      return serveJson(request, protocol, (operation, input) => call(request.principal, operation, input));
+    },
+    close: () => engine.close(),
+  };
+}
+
+function createEngine(options: DynamoDbOptions): Promise<Engine> | Engine {
+  if (options.endpoint !== undefined) return createRemoteEngine(options.endpoint);
+  return createBuiltinEngine({
+    clock: options.clock,
+    log: options.log,
+    remembersPast: options.faults !== NO_FAULTS,
+    ...(options.dataDirectory !== undefined && { directory: join(options.dataDirectory, 'dynamodb') }),
+    ...(options.expiry && { expiry: options.expiry }),
+  });
+}
+
+/** Asks for each permission that a request needs, with the condition keys that depend on the table's keys. */
+function createGuard(engine: Engine, authorize: Authorize) {
+  const known = new Map<string, PartitionKeys>();
+  const partitionKeys = async (tableName: string): Promise<PartitionKeys | undefined> => {
+    const keys = known.get(tableName);
+    if (keys) return keys;
+    const { statusCode, body } = await engine.call('DescribeTable', { TableName: tableName });
+    if (statusCode !== 200) return undefined;
+    const described = partitionKeysOf(body['Table'] as Json);
+    known.set(tableName, described);
+    return described;
+  };
+  return {
+    async check(principal: Principal, accesses: readonly Access[]): Promise<void> {
+      for (const { action, resourceArn, tableName, indexName = '', part } of accesses) {
+        const keys = tableName === undefined ? undefined : await partitionKeys(tableName);
+        authorize(principal, action, resourceArn, conditionKeys(part, keys?.get(indexName)));
+      }
+    },
+    forget(accesses: readonly Access[]): void {
+      for (const { tableName } of accesses) if (tableName !== undefined) known.delete(tableName);
+    },
+  };
+}
+
+/** Engines know tables by name only. */
+function withPlainNames(input: Json): Json {
+  const { TableName, RequestItems } = input;
+  return {
+    ...input,
+    ...(typeof TableName === 'string' && { TableName: tableNameOf(TableName) }),
+    ...(isObject(RequestItems) && { RequestItems: byPlainName(RequestItems) }),
+  };
+}
+
+function byPlainName(requestItems: Json): Json {
+  const byName = new Map(Object.entries(requestItems).map(([name, part]) => [tableNameOf(name), part]));
+  if (byName.size === Object.keys(requestItems).length) return Object.fromEntries(byName);
+  throw new AwsError('ValidationException', 'RequestItems names a table twice, once by its ARN.');
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

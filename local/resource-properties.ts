@@ -1,0 +1,35 @@
+import * as v from 'valibot';
+import type { Resource } from './service.ts';
+
+/** CloudFormation takes `"true"` for `true`. */
+export const flag = v.pipe(
+  v.union([v.boolean(), v.picklist(['true', 'false'])]),
+  v.transform((value) => value === true || value === 'true'),
+);
+
+/** CloudFormation takes `"5"` for `5`. */
+export const count = v.pipe(v.union([v.number(), v.pipe(v.string(), v.toNumber())]), v.integer());
+
+/**
+ * Reads a resource's properties.
+ * @throws Error naming the resource and the property, with what was expected and what was there
+ */
+export function readProperties<const TSchema extends v.GenericSchema>(
+  resource: Resource,
+  schema: TSchema,
+): v.InferOutput<TSchema> {
+  const result = v.safeParse(schema, resource.properties);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw propertyError(resource, v.getDotPath(issue) ?? '', expectation(issue));
+}
+
+/** An error that names the resource and the property. */
+export function propertyError(resource: Resource, property: string, problem: string): Error {
+  return new Error(`${resource.logicalId} (${resource.type}) in ${resource.stackName}: ${property}: ${problem}`);
+}
+
+function expectation(issue: v.BaseIssue<unknown>): string {
+  if (issue.type === 'strict_object' && issue.expected === 'never') return 'this property is not supported locally';
+  return `expected ${issue.expected ?? issue.message}, got ${issue.received}`;
+}
