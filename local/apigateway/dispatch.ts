@@ -1,0 +1,112 @@
+import type { AccessRecord } from './access-log.ts';
+import type { Connection } from './connection.ts';
+import { ERROR_MESSAGE, errorFrame } from './error-frame.ts';
+import { type ConnectionFacts, messageEvent, type RequestContext, requestContext } from './events.ts';
+import { type Gateway, logAccess } from './gateway.ts';
+import { callFunction, parseProxyResponse, type TimedOutcome } from './integration.ts';
+import type { DeployedRoute, Stage } from './model.ts';
+
+/** What a message led to: what the client is sent, if anything, and what the access log says. */
+interface Answer {
+  readonly status: number;
+  /** A two-way route's response. */
+  readonly reply?: string;
+  /** Goes to the client as an error frame. The connection stays open. */
+  readonly errorMessage?: string;
+  readonly integration?: NonNullable<AccessRecord['integration']>;
+}
+
+const PREDEFINED_ROUTES: ReadonlySet<string> = new Set(['$connect', '$disconnect']);
+
+/**
+ * Routes one message to its function and answers it. Messages of one connection run concurrently: neither their
+ * handling nor their answers have an order.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-routes-integrations.html
+ */
+export async function dispatchMessage(gateway: Gateway, connection: Connection, body: string): Promise<void> {
+  const { facts } = connection;
+  const route = selectRoute(facts.stage, body);
+  const requestId = gateway.ids.next();
+  const context = requestContext(facts, {
+    routeKey: route?.routeKey ?? '$default',
+    eventType: 'MESSAGE',
+    requestId,
+    messageId: gateway.ids.next(),
+    receivedAtMs: gateway.clock.now(),
+  });
+  const answer = await answerMessage(gateway, facts, route, context, body);
+  if (answer.errorMessage !== undefined) {
+    connection.send(errorFrame(answer.errorMessage, facts.connectionId, requestId));
+  } else if (answer.reply !== undefined) {
+    connection.send(answer.reply);
+  }
+  logAccess(gateway, facts.stage, { context, ...answer });
+}
+
+/** The route of the selected key, else `$default`. A client cannot reach `$connect` and `$disconnect` by name. */
+function selectRoute(stage: Stage, body: string): DeployedRoute | undefined {
+  const routes = stage.routes();
+  const key = stage.api.selectRouteKey(body);
+  const selected = key === undefined || PREDEFINED_ROUTES.has(key) ? undefined : routes?.get(key);
+  return selected ?? routes?.get('$default');
+}
+
+async function answerMessage(
+  gateway: Gateway,
+  { connectionId, stage }: ConnectionFacts,
+  route: DeployedRoute | undefined,
+  context: RequestContext,
+  body: string,
+): Promise<Answer> {
+  if (route === undefined) return { status: 403, errorMessage: ERROR_MESSAGE.forbidden };
+  const { integration, routeKey } = route;
+  if (!gateway.accountThrottle.tryTake() || !stage.tryTake(routeKey)) {
+    return { status: 429, errorMessage: ERROR_MESSAGE.tooManyRequests };
+  }
+  if (integration === undefined) return { status: 500, errorMessage: ERROR_MESSAGE.internalServerError };
+  const { apiId } = stage.api;
+  const fault = gateway.faults.strike('dispatch', { routeKey, connectionId, apiId, stage: stage.stageName });
+  if (fault?.kind === 'reorder') await gateway.clock.sleep(fault.delayMs, gateway.stopping);
+  const outcome = await callFunction(gateway, {
+    ...integration,
+    event: messageEvent(stage, context, body),
+    apiId,
+    sourcePath: [stage.stageName, routeKey],
+  });
+  return route.isTwoWay ? twoWayAnswer(outcome) : oneWayAnswer(outcome);
+}
+
+/** What the function returned is ignored, whatever it is. */
+function oneWayAnswer(outcome: TimedOutcome): Answer {
+  if (outcome.kind !== 'returned') return failedAnswer(outcome);
+  const status = parseProxyResponse(outcome.payload)?.statusCode;
+  return { status: status ?? 200, integration: { status: status ?? 200, latencyMs: outcome.latencyMs } };
+}
+
+/** The body of a 2xx goes to the client. */
+function twoWayAnswer(outcome: TimedOutcome): Answer {
+  if (outcome.kind !== 'returned') return failedAnswer(outcome);
+  const response = parseProxyResponse(outcome.payload);
+  const { latencyMs } = outcome;
+  if (response === undefined) {
+    const errorMessage = 'Malformed Lambda proxy response';
+    return { status: 502, errorMessage: ERROR_MESSAGE.internalServerError, integration: { latencyMs, errorMessage } };
+  }
+  const { statusCode: status, body } = response;
+  const integration = { status, latencyMs };
+  if (status >= 300) return { status, errorMessage: ERROR_MESSAGE.internalServerError, integration };
+  return { status, integration, ...(body !== undefined && { reply: body }) };
+}
+
+function failedAnswer(outcome: Exclude<TimedOutcome, { kind: 'returned' }>): Answer {
+  const { latencyMs } = outcome;
+  if (outcome.kind === 'timed-out') {
+    const errorMessage = ERROR_MESSAGE.endpointRequestTimedOut;
+    return { status: 504, errorMessage, integration: { latencyMs, errorMessage } };
+  }
+  return {
+    status: outcome.kind === 'failed' ? 502 : 500,
+    errorMessage: ERROR_MESSAGE.internalServerError,
+    integration: { latencyMs, errorMessage: outcome.errorMessage },
+  };
+}

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../clock.ts';
+import type { Faults } from '../faults.ts';
+import type { Authorize, AwsService, Invoke, Log } from '../service.ts';
+import { createConnections } from './connections.ts';
+import { ERROR_MESSAGE, errorFrame } from './error-frame.ts';
+import type { Gateway } from './gateway.ts';
+import { stageNameOfPath } from './handshake-request.ts';
+import { createIds } from './ids.ts';
+import { ACCOUNT_BURST_REQUESTS, ACCOUNT_REQUESTS_PER_SECOND, NEW_CONNECTIONS_PER_SECOND } from './limits.ts';
+import { createManagementApi } from './management.ts';
+import { type Api, findStage } from './model.ts';
+import { createProviders } from './resources/index.ts';
+import { createThrottle } from './throttle.ts';
+import { createUpgrades } from './upgrade.ts';
+
+export interface ApiGatewayOptions {
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly authorize: Authorize;
+  readonly invoke: Invoke;
+  readonly log: Log;
+  /** Gives that many random bytes, for ids. Default: the operating system's. */
+  readonly random?: (byteCount: number) => Uint8Array;
+}
+
+/** One stage of one API. */
+export interface ServedApi {
+  readonly apiId: string;
+  readonly name: string;
+  readonly stageName: string;
+}
+
+/** WebSocket APIs: the data plane, the Management API, and the providers of `AWS::ApiGatewayV2::*`. */
+export interface ApiGateway extends AwsService {
+  /** Takes over an upgrade request: any, as there is nothing else on the port that upgrades. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Answers a plain request for a stage's path with 426. False, and nothing done, for any other path. */
+  handleHttp(request: IncomingMessage, response: ServerResponse): boolean;
+  apis(): readonly ServedApi[];
+}
+
+export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
+  const { clock, faults, invoke, log, authorize, random = randomBytes } = options;
+  const stopping = new AbortController();
+  const gateway: Gateway = {
+    clock,
+    faults,
+    invoke,
+    log,
+    ids: createIds(random),
+    accountThrottle: createThrottle(clock, ACCOUNT_REQUESTS_PER_SECOND, ACCOUNT_BURST_REQUESTS),
+    connectThrottle: createThrottle(clock, NEW_CONNECTIONS_PER_SECOND, NEW_CONNECTIONS_PER_SECOND),
+    stopping: stopping.signal,
+  };
+  const apis = new Map<string, Api>();
+  const connections = createConnections(gateway);
+  const upgrades = createUpgrades(gateway, apis, connections);
+  return {
+    name: 'execute-api',
+    providers: createProviders({ apis, clock, log }),
+    handle: createManagementApi(gateway, apis, connections, authorize).handle,
+    handleUpgrade: upgrades.handle,
+    handleHttp: (request, response) => {
+      const stageName = stageNameOfPath((request.url ?? '').split('?')[0] ?? '');
+      if (stageName === undefined || findStage(apis, request.headers.host ?? '', stageName).kind === 'unknown') {
+        return false;
+      }
+      response.writeHead(426, { 'Content-Type': 'application/json', Connection: 'Upgrade', Upgrade: 'websocket' });
+      response.end(errorFrame(ERROR_MESSAGE.upgradeRequired, gateway.ids.next(), gateway.ids.next()));
+      return true;
+    },
+    apis: () =>
+      Array.from(apis.values(), ({ apiId, name, stages }) =>
+        Array.from(stages.keys(), (stageName) => ({ apiId, name, stageName })),
+      ).flat(),
+    close: async () => {
+      stopping.abort();
+      upgrades.close();
+      await connections.close();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import type { InvocationResult } from '../service.ts';
+import { executeApiArn } from './arns.ts';
+import type { Gateway } from './gateway.ts';
+
+export type IntegrationOutcome =
+  | { readonly kind: 'returned'; readonly payload: unknown }
+  /** The function threw, died, or ran into its own timeout. */
+  | { readonly kind: 'failed'; readonly errorMessage: string }
+  /** The function could not be invoked: no permission, throttled, or the local cloud is shutting down. */
+  | { readonly kind: 'not-invoked'; readonly errorMessage: string }
+  /** API Gateway no longer waits; the function goes on. */
+  | { readonly kind: 'timed-out' };
+
+export type TimedOutcome = IntegrationOutcome & { readonly latencyMs: number };
+
+export interface IntegrationCall {
+  readonly functionArn: string;
+  readonly timeoutMs: number;
+  readonly event: unknown;
+  readonly apiId: string;
+  /** Names the caller behind the API's id in the ARN that permissions are checked against. */
+  readonly sourcePath: readonly string[];
+}
+
+/** Invokes a function and waits for it no longer than the integration's timeout. Never rejects. */
+export async function callFunction(gateway: Gateway, call: IntegrationCall): Promise<TimedOutcome> {
+  const { clock } = gateway;
+  const startedAtMs = clock.now();
+  const outcome = await new Promise<IntegrationOutcome>((resolve) => {
+    const cancel = clock.after(call.timeoutMs, () => resolve({ kind: 'timed-out' }));
+    invoke(gateway, call).then((result) => {
+      cancel();
+      resolve(result);
+    }, resolveAsFailure);
+    function resolveAsFailure(error: unknown): void {
+      cancel();
+      gateway.log({ level: 'error', source: 'apigateway', message: `invoking ${call.functionArn} failed: ${error}` });
+      resolve({ kind: 'not-invoked', errorMessage: String(error) });
+    }
+  });
+  return { ...outcome, latencyMs: clock.now() - startedAtMs };
+}
+
+async function invoke(gateway: Gateway, call: IntegrationCall): Promise<IntegrationOutcome> {
+  if (gateway.stopping.aborted) return { kind: 'not-invoked', errorMessage: 'The local cloud is shutting down' };
+  const source = { service: 'apigateway.amazonaws.com', sourceArn: executeApiArn(call.apiId, ...call.sourcePath) };
+  const result = await gateway.invoke(call.functionArn, call.event, source);
+  if (result.kind === 'denied') {
+    gateway.log({
+      level: 'error',
+      source: 'apigateway',
+      message: `no AWS::Lambda::Permission lets ${source.sourceArn} invoke ${call.functionArn}`,
+    });
+  }
+  return toOutcome(result);
+}
+
+function toOutcome(result: InvocationResult): IntegrationOutcome {
+  switch (result.kind) {
+    case 'ok':
+      return { kind: 'returned', payload: result.payload };
+    case 'error':
+      return { kind: 'failed', errorMessage: result.errorMessage };
+    case 'timeout':
+      return { kind: 'failed', errorMessage: 'The function timed out' };
+    case 'denied':
+      return { kind: 'not-invoked', errorMessage: 'Invalid permissions on Lambda function' };
+    case 'throttled':
+      return { kind: 'not-invoked', errorMessage: 'Rate Exceeded.' };
+  }
+}
+
+/** What a Lambda proxy integration has to return. */
+export interface ProxyResponse {
+  readonly statusCode: number;
+  readonly body: string | undefined;
+  /** The value of a response header, whatever the casing of its name. */
+  header(name: string): string | undefined;
+}
+
+/** Undefined when `payload` is malformed: no object, no HTTP status code, or a body that is not a string. */
+export function parseProxyResponse(payload: unknown): ProxyResponse | undefined {
+  if (typeof payload !== 'object' || payload === null) return undefined;
+  const { statusCode, body, headers } = payload as Readonly<Record<string, unknown>>;
+  const status = typeof statusCode === 'string' ? Number(statusCode) : statusCode;
+  if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599) return undefined;
+  if (body !== undefined && body !== null && typeof body !== 'string') return undefined;
+  if (headers !== undefined && headers !== null && typeof headers !== 'object') return undefined;
+  return {
+    statusCode: status,
+    body: body ?? undefined,
+    header: (name) => {
+      const entry = Object.entries(headers ?? {}).find(([key]) => key.toLowerCase() === name.toLowerCase());
+      return entry === undefined || entry[1] === null ? undefined : String(entry[1]);
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import { type Authorize, AwsError, type AwsRequest, type AwsResponse } from '../service.ts';
+import { executeApiArn } from './arns.ts';
+import type { Connection } from './connection.ts';
+import type { Connections } from './connections.ts';
+import type { Gateway } from './gateway.ts';
+import { isConnectionId } from './ids.ts';
+import { MAX_MESSAGE_BYTES } from './limits.ts';
+import { type Apis, findStage, type Stage } from './model.ts';
+
+/** The `@connections` API, with the errors of its service model. */
+export interface ManagementApi {
+  handle(request: AwsRequest): Promise<AwsResponse>;
+}
+
+interface Target {
+  readonly stageName: string;
+  readonly connectionId: string;
+}
+
+/** As in AWS's model, `DELETE` cannot choose how the client is told. Captured from AWS. */
+const CLOSED_NORMALLY = { statusCode: 1000, reason: 'Connection Closed Normally' };
+const METHODS: ReadonlySet<string> = new Set(['POST', 'GET', 'DELETE']);
+
+export function createManagementApi(
+  gateway: Gateway,
+  apis: Apis,
+  connections: Connections,
+  authorize: Authorize,
+): ManagementApi {
+  const serve = async (request: AwsRequest): Promise<AwsResponse> => {
+    const target = METHODS.has(request.method) ? parsePath(request.path) : undefined;
+    if (target === undefined)
+      throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403);
+    const stage = requireStage(apis, request.host, target.stageName);
+    authorize(request.principal, 'execute-api:ManageConnections', connectionsArn(stage, request.method));
+    if (!gateway.accountThrottle.tryTake()) throw new AwsError('LimitExceededException', 'Too Many Requests', 429);
+    if (!isConnectionId(target.connectionId)) {
+      throw new AwsError('BadRequestException', `Invalid connectionId: ${target.connectionId}`, 400);
+    }
+    if (request.method === 'POST' && request.body.length > MAX_MESSAGE_BYTES) {
+      throw new AwsError('PayloadTooLargeException', 'Message too long', 413);
+    }
+    const connection = connections.find(target.connectionId);
+    if (connection?.facts.stage !== stage) throw new AwsError('GoneException', '', 410);
+    switch (request.method) {
+      case 'POST':
+        return post(gateway, connection, request.body);
+      case 'DELETE':
+        connection.close(CLOSED_NORMALLY);
+        return { statusCode: 204 };
+      default:
+        return describe(connection);
+    }
+  };
+  return {
+    handle: async (request) => {
+      try {
+        return await serve(request);
+      } catch (error) {
+        if (error instanceof AwsError) return errorResponse(error);
+        throw error;
+      }
+    },
+  };
+}
+
+/** The SDK sends `@connections`, other clients `%40connections`; the id comes with its `=` as `%3D`. */
+function parsePath(path: string): Target | undefined {
+  const [, stageName, connectionId] = /^\/([A-Za-z0-9_-]+)\/(?:@|%40)connections\/([^/]+)$/i.exec(path) ?? [];
+  if (stageName === undefined || connectionId === undefined) return undefined;
+  try {
+    return { stageName, connectionId: decodeURIComponent(connectionId) };
+  } catch {
+    return { stageName, connectionId };
+  }
+}
+
+function requireStage(apis: Apis, host: string, stageName: string): Stage {
+  const lookup = findStage(apis, host, stageName);
+  switch (lookup.kind) {
+    case 'found':
+      return lookup.stage;
+    case 'unknown':
+      throw new AwsError('ForbiddenException', 'Forbidden', 403);
+    case 'ambiguous':
+      throw new AwsError('MisdirectedRequestException', lookup.message, 421);
+  }
+}
+
+/**
+ * The resource that policies are checked against. AWS does not put the connection's id into it but, literally,
+ * `{connectionId}`: its AccessDenied messages show that, and a grant on one id is refused.
+ */
+function connectionsArn({ api, stageName }: Stage, method: string): string {
+  return executeApiArn(api.apiId, stageName, method, '@connections', '{connectionId}');
+}
+
+async function post(gateway: Gateway, connection: Connection, body: Buffer): Promise<AwsResponse> {
+  const { connectionId, stage } = connection.facts;
+  const fault = gateway.faults.strike('post', { connectionId, apiId: stage.api.apiId, stage: stage.stageName });
+  switch (fault?.kind) {
+    case 'throttle':
+      throw new AwsError('LimitExceededException', 'Too Many Requests', 429);
+    case 'error':
+      throw new AwsError('InternalServerErrorException', 'Internal server error', 500);
+    case 'hang':
+      await gateway.clock.sleep(fault.delayMs, gateway.stopping);
+      throw new AwsError('IntegrationTimeoutException', 'Endpoint request timed out', 504);
+    case 'ghost':
+      return { statusCode: 200 };
+  }
+  if (connection.send(body.toString())) return { statusCode: 200 };
+  throw new AwsError('LimitExceededException', 'The WebSocket client side buffer is full', 429);
+}
+
+function describe(connection: Connection): AwsResponse {
+  const { connectedAtMs, identity } = connection.facts;
+  return {
+    statusCode: 200,
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      connectedAt: new Date(connectedAtMs).toISOString(),
+      identity,
+      lastActiveAt: new Date(connection.lastActiveAtMs()).toISOString(),
+    }),
+  };
+}
+
+/** A 410 has no body, so that only its status and its header tell what it is. */
+function errorResponse({ code, message, statusCode }: AwsError): AwsResponse {
+  const headers = { 'x-amzn-ErrorType': code };
+  if (statusCode === 410) return { statusCode, headers };
+  return {
+    statusCode: code === 'AccessDeniedException' ? 403 : statusCode,
+    headers: { ...headers, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ message }),
+  };
+}

@@ -1,0 +1,102 @@
+import type { AccessLogFormat } from './access-log.ts';
+import type { SelectRouteKey } from './selection-expression.ts';
+
+/** A Lambda proxy integration. */
+export interface Integration {
+  readonly functionArn: string;
+  readonly timeoutMs: number;
+}
+
+/** Where an authorizer looks for a caller's identity. */
+export interface IdentitySource {
+  readonly kind: 'header' | 'querystring';
+  readonly name: string;
+}
+
+/** A REQUEST authorizer. */
+export interface Authorizer {
+  readonly authorizerId: string;
+  readonly functionArn: string;
+  readonly identitySources: readonly IdentitySource[];
+}
+
+/** A route as it was created; whether it is two-way depends on a route response that comes later. */
+export interface Route {
+  readonly routeId: string;
+  readonly routeKey: string;
+  readonly integration?: Integration;
+  readonly authorizer?: Authorizer;
+  readonly selectsResponse: boolean;
+}
+
+/** A route as it is served. */
+export interface DeployedRoute extends Route {
+  /** Whether the Lambda's result goes to the client. */
+  readonly isTwoWay: boolean;
+}
+
+export type RouteTable = ReadonlyMap<string, DeployedRoute>;
+
+export interface RouteLimits {
+  readonly requestsPerSecond: number;
+  readonly burst: number;
+}
+
+export interface Stage {
+  readonly api: Api;
+  readonly stageName: string;
+  readonly variables: Readonly<Record<string, string>>;
+  /** Undefined when nothing has been deployed to the stage. */
+  readonly routes: () => RouteTable | undefined;
+  readonly accessLog?: AccessLogFormat;
+  /** Takes a token of the stage's or the route's own limit; false when it is throttled. */
+  readonly tryTake: (routeKey: string) => boolean;
+}
+
+/** A WebSocket API and its parts, by id; stages by name. */
+export interface Api {
+  readonly apiId: string;
+  readonly name: string;
+  readonly selectRouteKey: SelectRouteKey;
+  readonly integrations: Map<string, Integration>;
+  readonly authorizers: Map<string, Authorizer>;
+  readonly routes: Map<string, Route>;
+  /** The ids of routes that have a `$default` route response. */
+  readonly routeResponses: Set<string>;
+  readonly deployments: Map<string, RouteTable>;
+  readonly stages: Map<string, Stage>;
+}
+
+/** Every API, by id. */
+export type Apis = Map<string, Api>;
+
+/** The routes of an API as they are now: what a deployment fixes, and what `AutoDeploy` serves. */
+export function currentRoutes(api: Api): RouteTable {
+  return new Map(
+    Array.from(api.routes.values(), (route) => [
+      route.routeKey,
+      { ...route, isTwoWay: route.selectsResponse && api.routeResponses.has(route.routeId) },
+    ]),
+  );
+}
+
+export type StageLookup =
+  | { readonly kind: 'found'; readonly stage: Stage }
+  | { readonly kind: 'unknown' }
+  /** Several APIs have the stage and the host names none of them. */
+  | { readonly kind: 'ambiguous'; readonly message: string };
+
+/** By the host `{apiId}.execute-api.…`, as on AWS; for any other host the only API with that stage. */
+export function findStage(apis: Apis, host: string, stageName: string): StageLookup {
+  const apiId = /^([a-z0-9]+)\.execute-api\./.exec(host)?.[1];
+  const candidates = apiId === undefined ? [...apis.values()] : [apis.get(apiId)];
+  const stages = candidates.flatMap((api) => api?.stages.get(stageName) ?? []);
+  const [stage] = stages;
+  if (stage === undefined) return { kind: 'unknown' };
+  if (stages.length === 1) return { kind: 'found', stage };
+  const names = stages.map(({ api }) => `${api.apiId} (${api.name})`).join(', ');
+  return {
+    kind: 'ambiguous',
+    message: `The stage ${stageName} exists in several APIs: ${names}. Name one in the header Host: ${stage.api.apiId}.execute-api.local`,
+  };
+}
