@@ -95,6 +95,7 @@ export class Beckon extends Construct {
 
   constructor(scope: Construct, id: string, props: BeckonProps) {
     super(scope, id);
+    requireOrigins(props.allowedOrigins ?? []);
     const { logRetention = RetentionDays.ONE_MONTH, removalPolicy = RemovalPolicy.RETAIN } = props;
     const logging = { logRetention, removalPolicy };
     this.#gateway = new Gateway(this, 'Gateway', {
@@ -150,7 +151,7 @@ export class Beckon extends Construct {
       environment: {
         [ENV.issuer]: issuer,
         [ENV.audience]: audience,
-        [ENV.allowedOrigins]: joinOrigins(allowedOrigins),
+        [ENV.allowedOrigins]: allowedOrigins.length === 0 ? '' : Fn.join(',', allowedOrigins),
         ...(keys.jwksUrl && { [ENV.jwksUrl]: keys.jwksUrl }),
         ...(keys.sharedSecret && { [ENV.secretArn]: keys.sharedSecret.secretArn }),
       },
@@ -201,15 +202,13 @@ export class Beckon extends Construct {
 }
 
 /** @throws Error for what no browser sends as an origin, because it would never match */
-function joinOrigins(origins: readonly string[]): string {
+function requireOrigins(origins: readonly string[]): void {
   const known = Token.isUnresolved(origins) ? [] : origins;
   const wrong = known.find((origin) => !Token.isUnresolved(origin) && origin !== '*' && !isOrigin(origin));
-  if (wrong !== undefined) {
-    throw new Error(
-      `allowedOrigins: ${JSON.stringify(wrong)} is no origin. Write it as https://app.example.com, without a path.`,
-    );
-  }
-  return origins.length === 0 ? '' : Fn.join(',', [...origins]);
+  if (wrong === undefined) return;
+  throw new Error(
+    `allowedOrigins: ${JSON.stringify(wrong)} is no origin. Write it as https://app.example.com, without a path.`,
+  );
 }
 
 function isOrigin(text: string): boolean {
