@@ -1,35 +1,7 @@
 import * as v from 'valibot';
-import { ERROR_CODES, type ErrorCode } from './codes.ts';
 import { CLIENT_FRAMES, type MessageInput, messageSchema, userIdSchema } from './frames.ts';
-
-/** What is wrong with something, as it is told to the other side. */
-export interface Problem {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly retryable: boolean;
-}
-
-/** A value, or what is wrong with it. */
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
-
-/** A problem with the table's sentence, or with a more exact one. */
-export function problem(code: ErrorCode, message: string = ERROR_CODES[code].message): Problem {
-  return { code, message, retryable: ERROR_CODES[code].retryable };
-}
-
-/** `JSON.parse` whose failure is a value. */
-export function parseJson(text: string): Result<unknown> {
-  try {
-    return { ok: true, value: JSON.parse(text) };
-  } catch {
-    return { ok: false, problem: problem('invalid_json') };
-  }
-}
-
-/** Whether the value is a JSON object: neither `null` nor an array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isObject } from './json.ts';
+import { problem, type Result } from './problem.ts';
 
 /** The correlation id of a frame that may otherwise be wrong, so that its sender can tell which one failed. */
 export function correlationId(frame: unknown): string | undefined {

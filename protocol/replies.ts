@@ -1,6 +1,6 @@
 import type { Json } from './frames.ts';
 import type { Limits } from './limits.ts';
-import type { Problem } from './parse.ts';
+import type { Problem } from './problem.ts';
 
 /** Who sent a message: a user over their own connection, or a service through `server/` or the `send` function. */
 export type Sender = { readonly user: string } | { readonly service: string };

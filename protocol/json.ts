@@ -1,0 +1,15 @@
+import { problem, type Result } from './problem.ts';
+
+/** `JSON.parse` whose failure is a value. */
+export function parseJson(text: string): Result<unknown> {
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch {
+    return { ok: false, problem: problem('invalid_json') };
+  }
+}
+
+/** Whether the value is a JSON object: neither `null` nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
