@@ -1,0 +1,96 @@
+import type { Json, Message, SendResult } from '../protocol/index.ts';
+import type { BeckonError } from './errors.ts';
+import type { ConnectionState } from './state.ts';
+
+/** A message as the application gets it: once, however often it came. */
+export interface ReceivedMessage<Data = Json> extends Omit<Message, 'data'> {
+  /** What the sender sent. The type is a promise between you and the senders: nothing checks it here. */
+  readonly data: Data;
+}
+
+/** What a listener of each event is called with. */
+export interface ClientEvents<Incoming = Json> {
+  /** A message arrived. */
+  readonly message: ReceivedMessage<Incoming>;
+  /** The connection does something else than before. */
+  readonly state: ConnectionState;
+  /** Something failed that belongs to no call: `getToken`, or a frame that the server could not read. */
+  readonly error: BeckonError;
+}
+
+export interface SendOptions {
+  /**
+   * The message's identity: whoever gets it twice drops the second. Letters, digits, `_.:-`, at most 64. Give one to
+   * send a message again that may have been delivered. Default: a random UUID.
+   */
+  readonly id?: string;
+  /** How long the message may wait to be sent, milliseconds. Default: the client's `messageExpiryMs`. */
+  readonly expiresAfterMs?: number;
+  /** Takes the message back when it aborts; one that is on its way may arrive all the same. Default: none. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ListenOptions {
+  /** Removes the listener when it aborts. Default: none. */
+  readonly signal?: AbortSignal;
+}
+
+export interface MessagesOptions {
+  /** Ends the iteration when it aborts. Default: none. */
+  readonly signal?: AbortSignal;
+  /** How many messages may wait for the loop before it ends with `slow_consumer`. Default: 1,000. */
+  readonly maxBuffered?: number;
+}
+
+/** What happened so far, for dashboards and tests. */
+export interface Counters {
+  /** Connections that became usable. */
+  readonly connections: number;
+  /** Messages that came again and were not handed on. */
+  readonly duplicates: number;
+  /** Frames that this version does not know. */
+  readonly ignoredFrames: number;
+}
+
+/**
+ * A user's connection, kept alive until {@link Client.close}.
+ * @typeParam Incoming The data of messages that arrive. Default: any JSON.
+ * @typeParam Outgoing The data of messages that are sent. Default: the same.
+ */
+export interface Client<Incoming = Json, Outgoing = Incoming> {
+  /** What the connection is doing now. A new object each time it changes. */
+  readonly state: ConnectionState;
+  readonly counters: Counters;
+
+  /**
+   * Sends to every device on which the user is connected. Without a connection the message waits for one.
+   * Messages arrive in the order of the calls.
+   * @returns What the server did with it: `delivered` on at least one device, or `dropped`.
+   * @throws TypeError when the data is not JSON; {@link BeckonError} with `message_too_large`, `frame_too_large`,
+   * `invalid_frame`, `outbox_full`, `expired`, `closed`, or the code with which the server refused it; the reason of the
+   * `signal`. All as rejections.
+   */
+  sendToUser(user: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
+
+  /** As {@link Client.sendToUser}, to up to 100 users at once; the result has a status for each. */
+  sendToUsers(users: readonly string[], data: Outgoing, options?: SendOptions): Promise<SendResult>;
+
+  /**
+   * Calls `listener` from now on. What it throws is reported by the runtime as an uncaught error.
+   * @returns Removes the listener.
+   */
+  on<E extends keyof ClientEvents<Incoming>>(
+    event: E,
+    listener: (value: ClientEvents<Incoming>[E]) => void,
+    options?: ListenOptions,
+  ): () => void;
+
+  /**
+   * The messages that arrive from now on, for `for await`. Ends when the client is closed; throws when it fails, and
+   * `slow_consumer` when too many wait.
+   */
+  messages(options?: MessagesOptions): AsyncIterableIterator<ReceivedMessage<Incoming>>;
+
+  /** Closes the connection for good. Messages that were not acknowledged are rejected with `closed`. */
+  close(): void;
+}

@@ -1,0 +1,168 @@
+import type { Message, Recipient, SendResult } from '../protocol/index.ts';
+import { DEFAULT_LIMITS } from '../protocol/limits.ts';
+import type {
+  Client,
+  ClientEvents,
+  Counters,
+  ListenOptions,
+  MessagesOptions,
+  ReceivedMessage,
+  SendOptions,
+} from './api.ts';
+import { createDedupe, type Dedupe } from './dedupe.ts';
+import type { Environment } from './environment.ts';
+import { BeckonError, toError } from './errors.ts';
+import { createEmitter, type Emitter } from './events.ts';
+import { createInbox, type Inbox } from './inbox.ts';
+import { checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
+import { Outbox } from './outbox.ts';
+import { encodeMessage } from './outgoing.ts';
+import { Sender } from './sender.ts';
+import { Session } from './session.ts';
+import type { ConnectionState, Reason } from './state.ts';
+
+const DEFAULT_MAX_BUFFERED = 1_000;
+const CLOSED: Reason = { code: 'closed', message: 'The client was closed.' };
+
+/** Puts the parts together. Applications call `connect`; tests bring an environment of their own. */
+export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgoing> {
+  readonly #environment: Environment;
+  readonly #options: Options;
+  readonly #emitter: Emitter<ClientEvents<Incoming>> = createEmitter(['message', 'state', 'error']);
+  readonly #inboxes = new Set<Inbox<ReceivedMessage<Incoming>>>();
+  readonly #dedupe: Dedupe;
+  readonly #outbox: Outbox;
+  readonly #sender: Sender;
+  readonly #session: Session;
+  readonly #counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };
+  readonly #onAbort = () => this.close();
+
+  constructor(environment: Environment, options: Options) {
+    this.#environment = environment;
+    this.#options = options;
+    this.#dedupe = createDedupe(environment);
+    this.#outbox = new Outbox(environment, options.maxQueuedMessages);
+    this.#session = new Session(environment, options, {
+      onState: (state) => this.#onState(state),
+      onConnected: () => this.#onConnected(),
+      onMessages: (messages) => this.#onMessages(messages),
+      onProblem: (problem) => this.#emitter.emit('error', toError(problem)),
+      onTokenError: (error) => this.#emitter.emit('error', error),
+      onIgnoredFrame: () => {
+        this.#counters.ignoredFrames += 1;
+      },
+    });
+    this.#sender = new Sender(environment, options, this.#outbox, () => this.#session.connection);
+    this.#start();
+  }
+
+  get state(): ConnectionState {
+    return this.#session.state;
+  }
+
+  get counters(): Counters {
+    return { ...this.#counters };
+  }
+
+  sendToUser(user: string, data: Outgoing, options?: SendOptions): Promise<SendResult> {
+    return this.#send('sendToUser', { user }, data, options);
+  }
+
+  sendToUsers(users: readonly string[], data: Outgoing, options?: SendOptions): Promise<SendResult> {
+    return this.#send('sendToUsers', { users: [...users] }, data, options);
+  }
+
+  on<E extends keyof ClientEvents<Incoming>>(
+    event: E,
+    listener: (value: ClientEvents<Incoming>[E]) => void,
+    options: ListenOptions = {},
+  ): () => void {
+    checkNames('on', options, ['signal']);
+    return this.#emitter.on(event, listener, checkSignal('on', options.signal));
+  }
+
+  messages(options: MessagesOptions = {}): AsyncIterableIterator<ReceivedMessage<Incoming>> {
+    checkNames('messages', options, ['signal', 'maxBuffered']);
+    const signal = checkSignal('messages', options.signal);
+    const maxBuffered = checkCount('messages', 'maxBuffered', options.maxBuffered ?? DEFAULT_MAX_BUFFERED);
+    const onAbort = () => inbox.end();
+    const inbox = createInbox<ReceivedMessage<Incoming>>(maxBuffered, () => {
+      this.#inboxes.delete(inbox);
+      signal?.removeEventListener('abort', onAbort);
+    });
+    this.#inboxes.add(inbox);
+    signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted) inbox.end();
+    this.#endIfOver(inbox);
+    return inbox;
+  }
+
+  close(): void {
+    this.#session.stop('closed', CLOSED);
+  }
+
+  #start(): void {
+    const { signal } = this.#options;
+    signal?.addEventListener('abort', this.#onAbort);
+    if (signal?.aborted) this.close();
+    else this.#session.start();
+  }
+
+  /** Async, so that whatever is wrong with a call arrives as a rejection. */
+  async #send(name: string, to: Recipient, data: Outgoing, options: SendOptions = {}): Promise<SendResult> {
+    checkNames(name, options, ['id', 'expiresAfterMs', 'signal']);
+    const { id = this.#environment.randomId(), expiresAfterMs = this.#options.messageExpiryMs } = options;
+    checkDuration(name, 'expiresAfterMs', expiresAfterMs);
+    const signal = checkSignal(name, options.signal);
+    signal?.throwIfAborted();
+    const limits = this.#session.connection?.limits ?? DEFAULT_LIMITS;
+    const message = encodeMessage(to, data, id, limits);
+    const over = overError(this.state);
+    if (over) throw over;
+    const result = this.#outbox.add(message, { expiresAfterMs, signal });
+    this.#sender.wake();
+    return result;
+  }
+
+  #onConnected(): void {
+    this.#counters.connections += 1;
+    this.#sender.wake();
+  }
+
+  #onMessages(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (this.#dedupe.isNew(message)) this.#deliver(message as ReceivedMessage<Incoming>);
+      else this.#counters.duplicates += 1;
+    }
+  }
+
+  #deliver(message: ReceivedMessage<Incoming>): void {
+    for (const inbox of this.#inboxes) inbox.push(message);
+    this.#emitter.emit('message', message);
+  }
+
+  #onState(state: ConnectionState): void {
+    const error = overError(state);
+    if (error) this.#release(error);
+    this.#emitter.emit('state', state);
+  }
+
+  #release(error: BeckonError): void {
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#sender.stop();
+    this.#outbox.rejectAll(error);
+    for (const inbox of this.#inboxes) this.#endIfOver(inbox);
+  }
+
+  /** A loop over the messages just ends when the client was closed, and throws when it failed. */
+  #endIfOver(inbox: Inbox<ReceivedMessage<Incoming>>): void {
+    const error = overError(this.state);
+    if (error) inbox.end(error.code === 'closed' ? undefined : error);
+  }
+}
+
+/** What sends are rejected with once there will be no connection any more. */
+function overError(state: ConnectionState): BeckonError | undefined {
+  if (state.status !== 'closed' && state.status !== 'failed') return undefined;
+  return new BeckonError(state.reason.code, state.reason.message);
+}

@@ -1,0 +1,94 @@
+/** Cancels a timer or a subscription; harmless when repeated. */
+export type Cancel = () => void;
+
+/** What the client needs of a WebSocket. The runtime's own has it, and so has the one of the package `ws`. */
+export interface WebSocketLike {
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  /** Only in the package `ws`: ends the TCP connection without a closing handshake. */
+  terminate?(): void;
+  // The client sets these four. `unknown`, because every implementation has event types of its own.
+  onopen: unknown;
+  onmessage: unknown;
+  onclose: unknown;
+  onerror: unknown;
+}
+
+/** `globalThis.WebSocket`, or one with the same constructor. */
+export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
+
+/** Everything the client takes from the world around it, so that tests can hand in another world. */
+export interface Environment {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** At least 0 and less than 1. */
+  random(): number;
+  randomId(): string;
+  /** Calls `callback` once, `delayMs` from now. */
+  setTimer(delayMs: number, callback: () => void): Cancel;
+  openSocket(url: string, protocols: string[]): WebSocketLike;
+  /** Calls back whenever the world may have changed while nobody looked: network back, tab shown, page restored. */
+  onWake(callback: () => void): Cancel;
+}
+
+interface EventSource {
+  addEventListener(type: string, listener: () => void): void;
+  removeEventListener(type: string, listener: () => void): void;
+}
+
+/** What a browser has and Node may not. */
+interface Globals extends Partial<EventSource> {
+  readonly WebSocket?: WebSocketConstructor;
+  readonly document?: EventSource & { readonly visibilityState: string };
+}
+
+const globals: Globals = globalThis as object;
+
+/**
+ * The runtime's own environment.
+ * @param webSocket Default: `globalThis.WebSocket`.
+ * @throws TypeError when the runtime has no WebSocket and none is given.
+ */
+export function createEnvironment(webSocket: WebSocketConstructor | undefined = globals.WebSocket): Environment {
+  if (!webSocket) {
+    throw new TypeError(
+      'connect: this runtime has no WebSocket; pass one as "webSocket", such as that of the package ws',
+    );
+  }
+  return {
+    now: Date.now,
+    random: Math.random,
+    randomId,
+    setTimer: (delayMs, callback) => {
+      const timer = setTimeout(callback, delayMs);
+      return () => clearTimeout(timer);
+    },
+    openSocket: (url, protocols) => new webSocket(url, protocols),
+    onWake,
+  };
+}
+
+/** A UUID of version 4. `crypto.randomUUID` exists on pages served over https only. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const hex = Array.from(bytes, (byte, index) => {
+    const fixed = index === 6 ? (byte & 0x0f) | 0x40 : index === 8 ? (byte & 0x3f) | 0x80 : byte;
+    return fixed.toString(16).padStart(2, '0');
+  }).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+function onWake(callback: () => void): Cancel {
+  const { document } = globals;
+  const onVisible = () => {
+    if (document?.visibilityState === 'visible') callback();
+  };
+  globals.addEventListener?.('online', callback);
+  globals.addEventListener?.('pageshow', callback);
+  document?.addEventListener('visibilitychange', onVisible);
+  return () => {
+    globals.removeEventListener?.('online', callback);
+    globals.removeEventListener?.('pageshow', callback);
+    document?.removeEventListener('visibilitychange', onVisible);
+  };
+}

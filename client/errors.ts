@@ -1,0 +1,58 @@
+import { ERROR_CODES } from '../protocol/codes.ts';
+import type { ErrorCode, Problem } from '../protocol/index.ts';
+
+/** What can go wrong in the client itself. What the server says is in `ERROR_CODES` of the protocol. */
+export const CLIENT_CODES = {
+  token_failed: 'getToken did not give a token.',
+  connect_failed:
+    'The connection could not be made: the server cannot be reached, or it refused the handshake. Browsers do not tell which.',
+  connect_timeout: 'The connection was not ready within connectTimeoutMs.',
+  connection_lost: 'The connection broke.',
+  connection_closed: 'The server closed the connection.',
+  unresponsive: 'The server did not answer within livenessTimeoutMs.',
+  closed: 'The client was closed.',
+  expired: 'The message could not be sent before it expired.',
+  outbox_full: 'As many messages as maxQueuedMessages are waiting to be sent already.',
+  slow_consumer: 'More messages are waiting for the iterator than maxBuffered.',
+} as const;
+
+/** The code of a problem that the client met by itself. */
+export type ClientCode = keyof typeof CLIENT_CODES;
+
+/** Every code that an error or a state's reason can have. */
+export type BeckonErrorCode = ErrorCode | ClientCode;
+
+/** The sentence that the table has for the code. */
+export function describeCode(code: BeckonErrorCode): string {
+  return code in CLIENT_CODES ? CLIENT_CODES[code as ClientCode] : ERROR_CODES[code as ErrorCode].message;
+}
+
+/** What the client rejects with, and what its `error` event carries. Wrong arguments are a `TypeError` instead. */
+export class BeckonError extends Error {
+  override readonly name = 'BeckonError';
+  readonly code: BeckonErrorCode;
+  /**
+   * Of a message that was handed over to the network at least once: nobody knows whether it arrived. Sending it again
+   * with the same `id` is safe.
+   */
+  readonly maybeDelivered: boolean;
+
+  /**
+   * @param message Default: the code's sentence.
+   * @param options `maybeDelivered` defaults to false.
+   */
+  constructor(
+    code: BeckonErrorCode,
+    message: string = describeCode(code),
+    options: ErrorOptions & { readonly maybeDelivered?: boolean } = {},
+  ) {
+    super(message, options);
+    this.code = code;
+    this.maybeDelivered = options.maybeDelivered ?? false;
+  }
+}
+
+/** The error that tells what the server said. */
+export function toError({ code, message }: Problem): BeckonError {
+  return new BeckonError(code, message);
+}

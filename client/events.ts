@@ -1,0 +1,50 @@
+/** Calls listeners. What one of them throws is not the business of the others, nor of the caller. */
+export interface Emitter<Events extends object> {
+  /** @throws TypeError for an event that there is not, or a listener that is no function. */
+  on<E extends keyof Events & string>(
+    event: E,
+    listener: (value: Events[E]) => void,
+    signal?: AbortSignal | undefined,
+  ): () => void;
+  emit<E extends keyof Events & string>(event: E, value: Events[E]): void;
+}
+
+/** @param names Every event there is. */
+export function createEmitter<Events extends object>(names: readonly (keyof Events & string)[]): Emitter<Events> {
+  type Listener = (value: never) => void;
+  const listeners = new Map<string, readonly Listener[]>(names.map((name) => [name, []]));
+  return {
+    on: (event, listener, signal) => {
+      if (!listeners.has(event)) throw new TypeError(`on: there is no event "${event}"; there are ${names.join(', ')}`);
+      if (typeof listener !== 'function')
+        throw new TypeError(`on: the listener must be a function, got ${typeof listener}`);
+      if (signal?.aborted) return () => {};
+      // Told apart from the same function added again, as each is removed by itself.
+      const own: Listener = (value) => listener(value);
+      const off = () => {
+        listeners.set(
+          event,
+          (listeners.get(event) ?? []).filter((other) => other !== own),
+        );
+        signal?.removeEventListener('abort', off);
+      };
+      listeners.set(event, [...(listeners.get(event) ?? []), own]);
+      signal?.addEventListener('abort', off);
+      return off;
+    },
+    emit: (event, value) => {
+      for (const listener of listeners.get(event) ?? []) callListener(() => listener(value as never));
+    },
+  };
+}
+
+/** Lets the runtime report what a listener throws, as it does for an `EventTarget`. */
+function callListener(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

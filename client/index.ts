@@ -1,0 +1,29 @@
+import type { Json } from '../protocol/index.ts';
+import type { Client } from './api.ts';
+import { SessionClient } from './client.ts';
+import { createEnvironment } from './environment.ts';
+import { type ConnectOptions, resolveOptions } from './options.ts';
+
+export type { ErrorCode, Limits, Recipient, Sender, SendResult } from '../protocol/index.ts';
+export type * from './api.ts';
+export type { WebSocketConstructor, WebSocketLike } from './environment.ts';
+export { BeckonError, type BeckonErrorCode, type ClientCode } from './errors.ts';
+export type { ConnectOptions, Durations, TokenRequest } from './options.ts';
+export type { ConnectionState, Reason } from './state.ts';
+export type { Json };
+
+/**
+ * Connects a user, and keeps them connected until `close()`.
+ *
+ * ```ts
+ * const client = connect<{ text: string }>({ url, getToken: () => fetchToken() });
+ * client.on('message', ({ from, data }) => show(from, data.text));
+ * await client.sendToUser('bob', { text: 'hi' });
+ * ```
+ * @typeParam Incoming The data of messages that arrive. Default: any JSON.
+ * @typeParam Outgoing The data of messages that are sent. Default: the same.
+ * @throws TypeError that names the option that is wrong, or says that there is no WebSocket.
+ */
+export function connect<Incoming = Json, Outgoing = Incoming>(options: ConnectOptions): Client<Incoming, Outgoing> {
+  return new SessionClient<Incoming, Outgoing>(createEnvironment(options.webSocket), resolveOptions(options));
+}

@@ -1,0 +1,146 @@
+import type { WebSocketConstructor } from './environment.ts';
+
+/** What `getToken` is told about the attempt that it is asked for. */
+export interface TokenRequest {
+  /** Aborts when the token is no longer wanted: the client was closed, or `tokenTimeoutMs` has passed. */
+  readonly signal: AbortSignal;
+  /** How many attempts have failed since the last good connection. Above 0, a cached token may be what is wrong. */
+  readonly failures: number;
+}
+
+/** Every time the client waits for, in milliseconds. Each is a number above 0 and at most 2,147,483,647 (24.8 days). */
+export interface Durations {
+  /** How long `getToken` may take. Default: 10,000. */
+  readonly tokenTimeoutMs: number;
+  /** How long handshake and registration may take together. Default: 20,000, for cold starts of four functions. */
+  readonly connectTimeoutMs: number;
+  /**
+   * How long to wait for the acknowledgement of a frame before asking whether the server is still there; if it is, the
+   * messages are sent again with the same ids. Default: 10,000, which is what the server's handler may take.
+   */
+  readonly ackTimeoutMs: number;
+  /** How long anything may take to arrive once the server was asked for a sign of life. Default: 5,000. */
+  readonly livenessTimeoutMs: number;
+  /** The upper end of the random wait before the first attempt to come back. Default: 1,000. */
+  readonly minBackoffMs: number;
+  /** The upper end of every wait; waits double up to it. Default: 30,000, for up to about 15,000 connections in all. */
+  readonly maxBackoffMs: number;
+  /** How long a connection must last before the waits start from `minBackoffMs` again. Default: 5,000. */
+  readonly minUptimeMs: number;
+  /** How long to be without a connection before the state is called `suspended`; attempts go on. Default: 120,000. */
+  readonly suspendAfterMs: number;
+  /**
+   * When to replace a connection, before the service cuts it at two hours. Up to a tenth is taken off at random. Default:
+   * 6,600,000 (1 h 50 min). A token that expires earlier has its connection replaced a minute before it does.
+   */
+  readonly maxConnectionAgeMs: number;
+  /** How long a message may wait to be sent, unless it says otherwise. Default: 300,000 (5 min). */
+  readonly messageExpiryMs: number;
+}
+
+export interface ConnectOptions extends Partial<Durations> {
+  /** `wss://…` (or `ws://…`) of the deployed stage: the output `WebSocketUrl`. Without query and fragment. */
+  readonly url: string;
+  /**
+   * Gives the token, a JWT whose `sub` is the user. It is asked before each attempt to connect, so that no attempt is made
+   * with a stale one. A rejection is tried again later, except `new BeckonError('unauthorized')`, which says that there
+   * is no token any more: the client then stops in the state `failed`.
+   */
+  readonly getToken: (request: TokenRequest) => Promise<string> | string;
+  /** Default: `globalThis.WebSocket`. Node has it from 22 on; before, pass the one of the package `ws`. */
+  readonly webSocket?: WebSocketConstructor;
+  /** Closes the client when it aborts. Default: none. */
+  readonly signal?: AbortSignal;
+  /** How many messages may wait to be sent or acknowledged. Default: 1,000. */
+  readonly maxQueuedMessages?: number;
+}
+
+/** The options with every default filled in. */
+export interface Options extends Durations {
+  readonly url: string;
+  readonly getToken: ConnectOptions['getToken'];
+  readonly maxQueuedMessages: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+const DEFAULT_DURATIONS: Durations = {
+  tokenTimeoutMs: 10_000,
+  connectTimeoutMs: 20_000,
+  ackTimeoutMs: 10_000,
+  livenessTimeoutMs: 5_000,
+  minBackoffMs: 1_000,
+  maxBackoffMs: 30_000,
+  minUptimeMs: 5_000,
+  suspendAfterMs: 120_000,
+  maxConnectionAgeMs: 110 * 60_000,
+  messageExpiryMs: 5 * 60_000,
+};
+
+const DEFAULT_MAX_QUEUED_MESSAGES = 1_000;
+
+const NAMES = ['url', 'getToken', 'webSocket', 'signal', 'maxQueuedMessages', ...Object.keys(DEFAULT_DURATIONS)];
+
+/** Timers of browsers and Node fire at once when they are set for longer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Checks the options and fills in the defaults. Options that are `undefined` count as absent.
+ * @throws TypeError that names the option, what was expected and what was given.
+ */
+export function resolveOptions(options: ConnectOptions): Options {
+  checkNames('connect', options, NAMES);
+  if (typeof options.getToken !== 'function') throw wrong('connect', 'getToken', 'a function', options.getToken);
+  const durations: Record<string, number> = {};
+  for (const [name, byDefault] of Object.entries(DEFAULT_DURATIONS)) {
+    durations[name] = checkDuration('connect', name, options[name as keyof Durations] ?? byDefault);
+  }
+  return {
+    ...(durations as unknown as Durations),
+    url: checkUrl(options.url),
+    getToken: options.getToken,
+    signal: checkSignal('connect', options.signal),
+    maxQueuedMessages: checkCount(
+      'connect',
+      'maxQueuedMessages',
+      options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
+    ),
+  };
+}
+
+/** @throws TypeError unless `value` can be a number of things. */
+export function checkCount(where: string, name: string, value: number): number {
+  if (Number.isInteger(value) && value > 0) return value;
+  throw wrong(where, name, 'an integer above 0', value);
+}
+
+/** @throws TypeError unless `value` can be a duration. */
+export function checkDuration(where: string, name: string, value: number): number {
+  if (typeof value === 'number' && value > 0 && value <= MAX_TIMER_MS) return value;
+  throw wrong(where, name, `a number of milliseconds above 0 and at most ${MAX_TIMER_MS}`, value);
+}
+
+/** @throws TypeError unless `value` is an `AbortSignal` or `undefined`. */
+export function checkSignal(where: string, value: AbortSignal | undefined): AbortSignal | undefined {
+  if (value === undefined || typeof value?.addEventListener === 'function') return value;
+  throw wrong(where, 'signal', 'an AbortSignal', value);
+}
+
+/** @throws TypeError when `options` is not an object or has a key that is not one of `names`. */
+export function checkNames(where: string, options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw wrong(where, 'options', 'an object', options);
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new TypeError(`${where}: unknown option "${unknown}"; there are ${names.join(', ')}`);
+}
+
+function checkUrl(value: unknown): string {
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+  if (url && /^wss?:$/.test(url.protocol) && !url.search && !url.hash) return url.href;
+  throw wrong('connect', 'url', 'a ws: or wss: URL without query and fragment', value);
+}
+
+/** A value that is not what was expected. It is told whole only if it is short. */
+function wrong(where: string, name: string, expected: string, got: unknown): TypeError {
+  const text = typeof got === 'string' ? JSON.stringify(got.slice(0, 100)) : String(got);
+  return new TypeError(`${where}: "${name}" must be ${expected}, got ${text}`);
+}

@@ -1,0 +1,112 @@
+import type { Limits, SendResult } from '../protocol/index.ts';
+import type { Environment } from './environment.ts';
+import { BeckonError } from './errors.ts';
+import { countFitting, type OutgoingMessage } from './outgoing.ts';
+import { createTimer } from './timer.ts';
+
+export interface WaitOptions {
+  /** How long the message may wait to be sent, milliseconds. */
+  readonly expiresAfterMs: number;
+  /** Takes the message back when it aborts. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A message whose sender waits to hear what becomes of it. */
+export interface Entry extends OutgoingMessage {
+  accept(result: SendResult): void;
+  reject(error: unknown): void;
+}
+
+interface OwnEntry extends Entry {
+  expiresAt: number;
+  sent: boolean;
+  settled: boolean;
+}
+
+/** The messages that wait to be sent or acknowledged, oldest first. */
+export class Outbox {
+  readonly #environment: Environment;
+  readonly #maxMessages: number;
+  /** Those that wait to be sent, and those that have been taken, both in the order in which they were added. */
+  #queued: OwnEntry[] = [];
+  #taken: OwnEntry[] = [];
+
+  /** @param maxMessages How many may wait to be sent or acknowledged. */
+  constructor(environment: Environment, maxMessages: number) {
+    this.#environment = environment;
+    this.#maxMessages = maxMessages;
+  }
+
+  /** Resolves with what the server says of the message; rejects when it is refused, expires or is taken back. */
+  add(message: OutgoingMessage, { expiresAfterMs, signal }: WaitOptions): Promise<SendResult> {
+    if (this.#queued.length + this.#taken.length >= this.#maxMessages) throw new BeckonError('outbox_full');
+    return new Promise((resolve, reject) => {
+      const expiry = createTimer(this.#environment);
+      const onAbort = () => entry.reject(signal?.reason);
+      const settle =
+        <T>(tell: (outcome: T) => void) =>
+        (outcome: T) => {
+          if (entry.settled) return;
+          entry.settled = true;
+          expiry.stop();
+          signal?.removeEventListener('abort', onAbort);
+          this.#queued = this.#queued.filter((other) => other !== entry);
+          tell(outcome);
+        };
+      const entry: OwnEntry = {
+        ...message,
+        expiresAt: this.#environment.now() + expiresAfterMs,
+        sent: false,
+        settled: false,
+        accept: settle(resolve),
+        reject: settle(reject),
+      };
+      expiry.start(expiresAfterMs, () => {
+        // Timers may fire a millisecond before the clock says so.
+        entry.expiresAt = Number.NEGATIVE_INFINITY;
+        this.#dropExpired();
+      });
+      signal?.addEventListener('abort', onAbort);
+      this.#queued.push(entry);
+    });
+  }
+
+  /** The oldest that fit into one frame. They go on counting until they are settled or put back. */
+  take(limits: Limits): readonly Entry[] {
+    this.#dropExpired();
+    this.#refuseOversize(limits);
+    const taken = this.#queued.splice(0, countFitting(this.#queued, limits));
+    for (const entry of taken) entry.sent = true;
+    this.#taken = taken;
+    return taken;
+  }
+
+  /** Puts back, in front of the others, what was taken and is not settled. */
+  putBack(): void {
+    this.#queued = [...this.#taken.filter((entry) => !entry.settled), ...this.#queued];
+    this.#taken = [];
+    this.#dropExpired();
+  }
+
+  /** Rejects every message. */
+  rejectAll(error: BeckonError): void {
+    for (const entry of [...this.#taken, ...this.#queued]) {
+      entry.reject(entry.sent ? new BeckonError(error.code, error.message, { maybeDelivered: true }) : error);
+    }
+    this.#taken = [];
+  }
+
+  /** Messages in flight are let be: the answer is on its way. */
+  #dropExpired(): void {
+    const now = this.#environment.now();
+    const expired = this.#queued.filter(({ expiresAt }) => expiresAt <= now);
+    for (const entry of expired) entry.reject(new BeckonError('expired', undefined, { maybeDelivered: entry.sent }));
+  }
+
+  /** The limits may be other ones than when the message was added. */
+  #refuseOversize(limits: Limits): void {
+    while (this.#queued[0] && countFitting(this.#queued.slice(0, 1), limits) === 0) {
+      this.#queued[0].reject(new BeckonError('frame_too_large'));
+    }
+  }
+}

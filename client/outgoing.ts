@@ -1,0 +1,76 @@
+import type { Limits, Recipient } from '../protocol/index.ts';
+import { BeckonError } from './errors.ts';
+
+/** A message as it goes into a frame: encoded once, so that it cannot change while it waits. */
+export interface OutgoingMessage {
+  readonly text: string;
+  /** Of the text, in UTF-8. */
+  readonly bytes: number;
+}
+
+/**
+ * Encodes a message, and refuses what would close the connection or could not be sent. Recipient and id are the server's
+ * to judge: its schema would be a fifth of this client.
+ * @throws TypeError when the data is not JSON: `undefined`, a function, a BigInt, something cyclic.
+ * @throws BeckonError `message_too_large`, `frame_too_large`.
+ */
+export function encodeMessage(to: Recipient, data: unknown, id: string, limits: Limits): OutgoingMessage {
+  const json = toJson(data);
+  const dataBytes = utf8Length(json);
+  if (dataBytes > limits.maxDataBytes) {
+    throw new BeckonError(
+      'message_too_large',
+      `The data has ${dataBytes} bytes; at most ${limits.maxDataBytes} are allowed.`,
+    );
+  }
+  const text = `{"to":${JSON.stringify(to)},"id":${JSON.stringify(id)},"data":${json}}`;
+  const message = { text, bytes: utf8Length(text) };
+  const frameBytes = message.bytes + FRAME_ENVELOPE_BYTES;
+  if (frameBytes > limits.maxFrameBytes) {
+    throw new BeckonError(
+      'frame_too_large',
+      `With its envelope the message takes a frame of ${frameBytes} bytes; at most ${limits.maxFrameBytes} are allowed.`,
+    );
+  }
+  return message;
+}
+
+/** The frame that carries the messages. */
+export function encodeFrame(id: string, messages: readonly OutgoingMessage[]): string {
+  return `{"action":"sendMessage","id":"${id}","messages":[${messages.map(({ text }) => text).join()}]}`;
+}
+
+/** The longest id of a frame that the client makes. */
+const MAX_FRAME_ID_LENGTH = 10;
+
+/** What a frame takes besides its messages and the commas between them. */
+const FRAME_ENVELOPE_BYTES = encodeFrame('9'.repeat(MAX_FRAME_ID_LENGTH), []).length;
+
+/** How many of the first messages fit into one frame. */
+export function countFitting(messages: readonly OutgoingMessage[], limits: Limits): number {
+  let frameBytes = FRAME_ENVELOPE_BYTES;
+  const end = messages.findIndex(({ bytes }, index) => {
+    frameBytes += bytes + (index > 0 ? 1 : 0);
+    return index >= limits.maxMessagesPerFrame || frameBytes > limits.maxFrameBytes;
+  });
+  return end < 0 ? messages.length : end;
+}
+
+function toJson(data: unknown): string {
+  const json = stringify(data);
+  if (json === undefined) throw new TypeError(`The data must be a JSON value, got ${typeof data}`);
+  return json;
+}
+
+/** `JSON.stringify` with the type that it has: there is no JSON for `undefined`, functions and symbols. */
+function stringify(data: unknown): string | undefined {
+  try {
+    return JSON.stringify(data);
+  } catch (error) {
+    throw new TypeError(`The data must be a JSON value: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).length;
+}

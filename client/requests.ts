@@ -1,0 +1,55 @@
+import type { ErrorReply, Problem, Reply } from '../protocol/index.ts';
+import type { Environment } from './environment.ts';
+
+/** What became of a frame that asks for a reply. */
+export type Outcome =
+  | { readonly kind: 'reply'; readonly reply: Exclude<Reply, ErrorReply> }
+  | { readonly kind: 'error'; readonly problem: Problem }
+  /** The reply is missing, though the connection is good. */
+  | { readonly kind: 'unanswered' }
+  /** The connection ended before the reply. */
+  | { readonly kind: 'lost' };
+
+/** The frames of one connection that wait for their replies. */
+export interface Requests {
+  /** Sends what `encode` makes of a fresh correlation id. `onLate` is called when there is no reply in time. */
+  send(encode: (id: string) => string, onLate?: (id: string) => void): Promise<Outcome>;
+  /** Does nothing when nothing waits under this id: the reply came too late. */
+  settle(id: string | undefined, outcome: Outcome): void;
+  settleAll(outcome: Outcome): void;
+  readonly waiting: number;
+}
+
+export function createRequests(
+  environment: Pick<Environment, 'setTimer'>,
+  transmit: (text: string) => void,
+  timeoutMs: number,
+): Requests {
+  const waiting = new Map<string | undefined, (outcome: Outcome) => void>();
+  let count = 0;
+  const settle = (id: string | undefined, outcome: Outcome) => {
+    const resolve = waiting.get(id);
+    waiting.delete(id);
+    resolve?.(outcome);
+  };
+  return {
+    send: (encode, onLate) =>
+      new Promise((resolve) => {
+        count += 1;
+        const id = String(count);
+        const cancelTimer = environment.setTimer(timeoutMs, () => onLate?.(id));
+        waiting.set(id, (outcome) => {
+          cancelTimer();
+          resolve(outcome);
+        });
+        transmit(encode(id));
+      }),
+    settle,
+    settleAll: (outcome) => {
+      for (const id of [...waiting.keys()]) settle(id, outcome);
+    },
+    get waiting() {
+      return waiting.size;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import type { AckReply, Limits, SendFailure, SendResult } from '../protocol/index.ts';
+import { problem } from '../protocol/problem.ts';
+import { backoffDelayMs } from './backoff.ts';
+import type { Environment } from './environment.ts';
+import { toError } from './errors.ts';
+import type { Options } from './options.ts';
+import type { Entry, Outbox } from './outbox.ts';
+import { encodeFrame } from './outgoing.ts';
+import type { Outcome } from './requests.ts';
+import { createTimer, type Timer } from './timer.ts';
+
+/** A connection, as far as sending is concerned. */
+export interface Route {
+  readonly limits: Limits | undefined;
+  request(encode: (id: string) => string): Promise<Outcome>;
+}
+
+/**
+ * Empties the outbox over whichever connection there is. **One frame is in flight at a time**, because API Gateway runs
+ * the frames of one connection concurrently; what waits meanwhile goes into the next one. That keeps messages in order,
+ * holds them back while the server is slow, and bills fewer frames.
+ */
+export class Sender {
+  readonly #environment: Environment;
+  readonly #options: Options;
+  readonly #outbox: Outbox;
+  readonly #route: () => Route | undefined;
+  readonly #pause: Timer;
+  #running = false;
+  /** Frames in a row that were not acknowledged. */
+  #failures = 0;
+
+  constructor(environment: Environment, options: Options, outbox: Outbox, route: () => Route | undefined) {
+    this.#environment = environment;
+    this.#options = options;
+    this.#outbox = outbox;
+    this.#route = route;
+    this.#pause = createTimer(environment);
+  }
+
+  /** There may be something to do: a message was added, or there is a connection. */
+  wake(): void {
+    if (this.#running) return;
+    this.#running = true;
+    void this.#run();
+  }
+
+  /** Sends nothing more. */
+  stop(): void {
+    this.#pause.stop();
+  }
+
+  async #run(): Promise<void> {
+    // What is sent in one go by the application goes into one frame.
+    await undefined;
+    for (let frame = this.#next(); frame; frame = this.#next()) {
+      const { route, entries } = frame;
+      this.#settle(entries, await route.request((id) => encodeFrame(id, entries)));
+      this.#outbox.putBack();
+      if (this.#failures > 0) await this.#waitBeforeRetry();
+    }
+    this.#running = false;
+  }
+
+  #next(): { readonly route: Route; readonly entries: readonly Entry[] } | undefined {
+    const route = this.#route();
+    const entries = route?.limits ? this.#outbox.take(route.limits) : [];
+    return route && entries.length > 0 ? { route, entries } : undefined;
+  }
+
+  /**
+   * Tells each message what became of it. Those that are told nothing are sent again: after a wait, but not after a lost
+   * connection, for the next one has been waited for already.
+   */
+  #settle(entries: readonly Entry[], outcome: Outcome): void {
+    this.#failures = outcome.kind === 'lost' ? 0 : this.#failures + 1;
+    if (outcome.kind === 'error' && !outcome.problem.retryable) {
+      this.#failures = 0;
+      for (const entry of entries) entry.reject(toError(outcome.problem));
+    }
+    if (outcome.kind === 'reply' && outcome.reply.type === 'ack') this.#settleEach(entries, outcome.reply);
+  }
+
+  #settleEach(entries: readonly Entry[], { results }: AckReply): void {
+    const retried = entries.filter((entry, index) => !settleOne(entry, results[index]));
+    if (retried.length === 0) this.#failures = 0;
+  }
+
+  #waitBeforeRetry(): Promise<void> {
+    const delayMs = backoffDelayMs(this.#failures - 1, this.#environment.random, this.#options);
+    return new Promise((resolve) => this.#pause.start(delayMs, resolve));
+  }
+}
+
+/** False when the message should be sent again. */
+function settleOne(entry: Entry, result: SendResult | SendFailure | undefined): boolean {
+  const failure = result === undefined ? problem('internal') : 'error' in result ? result.error : undefined;
+  if (failure?.retryable) return false;
+  if (failure) entry.reject(toError(failure));
+  else entry.accept(result as SendResult);
+  return true;
+}

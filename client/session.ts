@@ -1,0 +1,187 @@
+import type { Message, Problem } from '../protocol/index.ts';
+import { backoffDelayMs } from './backoff.ts';
+import { Connection, type ConnectionEnd, type Registration } from './connection.ts';
+import type { Cancel, Environment } from './environment.ts';
+import type { BeckonError } from './errors.ts';
+import type { Options } from './options.ts';
+import type { ConnectionState, Reason } from './state.ts';
+import { createTimer, type Timer } from './timer.ts';
+
+export interface SessionHandlers {
+  onState(state: ConnectionState): void;
+  /** There is a connection, or another one than before. */
+  onConnected(): void;
+  onMessages(messages: readonly Message[]): void;
+  onProblem(problem: Problem): void;
+  onTokenError(error: BeckonError): void;
+  onIgnoredFrame(): void;
+}
+
+/** A connection is replaced this long before its token expires, … */
+const TOKEN_MARGIN_MS = 60_000;
+/** … but not more often than this, should `getToken` give the same token again. */
+const MIN_CONNECTION_AGE_MS = 30_000;
+/** The share of a connection's age that is random, so that a fleet does not come back together. */
+const AGE_JITTER = 0.1;
+
+/** In a browser nobody learns that a token was refused; where it is known, the application gets one more chance. */
+const MAX_REFUSED_TOKENS = 2;
+
+/** Keeps one connection alive: connects, comes back after a loss, replaces the connection before it ends. */
+export class Session {
+  readonly #environment: Environment;
+  readonly #options: Options;
+  readonly #handlers: SessionHandlers;
+  readonly #retry: Timer;
+  readonly #uptime: Timer;
+  readonly #replacement: Timer;
+  readonly #suspension: Timer;
+  #stopWatching: Cancel | undefined;
+  #state: ConnectionState = { status: 'connecting' };
+  /** What to call the state while there is no connection. */
+  #away: 'connecting' | 'recovering' | 'suspended' = 'connecting';
+  #reason: Reason | undefined;
+  #current: Connection | undefined;
+  #opening: Connection | undefined;
+  #stopped = false;
+  #failures = 0;
+  #refusedTokens = 0;
+
+  constructor(environment: Environment, options: Options, handlers: SessionHandlers) {
+    this.#environment = environment;
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#retry = createTimer(environment);
+    this.#uptime = createTimer(environment);
+    this.#replacement = createTimer(environment);
+    this.#suspension = createTimer(environment);
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The connection to send on. */
+  get connection(): Connection | undefined {
+    return this.#current;
+  }
+
+  start(): void {
+    this.#stopWatching = this.#environment.onWake(() => this.#onWake());
+    this.#startSuspension();
+    this.#open();
+  }
+
+  /** Ends the session for good. */
+  stop(status: 'closed' | 'failed', reason: Reason): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#stopWatching?.();
+    for (const timer of [this.#retry, this.#uptime, this.#replacement, this.#suspension]) timer.stop();
+    this.#current?.close();
+    this.#opening?.close();
+    this.#current = this.#opening = undefined;
+    this.#setState({ status, reason });
+  }
+
+  #open(): void {
+    this.#retry.stop();
+    this.#replacement.stop();
+    const connection: Connection = new Connection(this.#environment, this.#options, this.#failures, {
+      onRegistered: (registration) => this.#onRegistered(connection, registration),
+      onEnded: (end) => this.#onEnded(connection, end),
+      onMessages: this.#handlers.onMessages,
+      onProblem: this.#handlers.onProblem,
+      onIgnoredFrame: this.#handlers.onIgnoredFrame,
+    });
+    this.#opening = connection;
+    if (!this.#current) this.#setAway();
+  }
+
+  #onRegistered(connection: Connection, { userId, connectionId, tokenLifetimeMs }: Registration): void {
+    const previous = this.#current;
+    this.#current = connection;
+    this.#opening = undefined;
+    this.#refusedTokens = 0;
+    this.#away = 'recovering';
+    this.#suspension.stop();
+    this.#uptime.start(this.#options.minUptimeMs, () => {
+      this.#failures = 0;
+    });
+    this.#replacement.start(this.#ageMs(tokenLifetimeMs), () => this.#open());
+    this.#setState({ status: 'connected', userId, connectionId });
+    this.#handlers.onConnected();
+    previous?.retire();
+  }
+
+  #onEnded(connection: Connection, end: ConnectionEnd): void {
+    if (connection === this.#current) this.#onLost(end);
+    else if (connection === this.#opening) this.#onAttemptFailed(end);
+    // Otherwise it had been replaced already.
+  }
+
+  #onLost(end: ConnectionEnd): void {
+    this.#current = undefined;
+    this.#reason = toReason(end);
+    this.#uptime.stop();
+    this.#replacement.stop();
+    this.#startSuspension();
+    if (end.final) this.stop('failed', this.#reason);
+    else if (this.#opening) this.#setAway();
+    else this.#retryLater();
+  }
+
+  #onAttemptFailed(end: ConnectionEnd): void {
+    const { error } = end;
+    this.#opening = undefined;
+    this.#reason = toReason(end);
+    if (error.code === 'token_failed') this.#handlers.onTokenError(error);
+    if (error.code === 'unauthorized') this.#refusedTokens += 1;
+    if (end.final || this.#refusedTokens >= MAX_REFUSED_TOKENS) this.stop('failed', this.#reason);
+    else this.#retryLater();
+  }
+
+  #retryLater(): void {
+    // A listener may have closed the client while it was told what happened.
+    if (this.#stopped) return;
+    const delayMs = backoffDelayMs(this.#failures, this.#environment.random, this.#options);
+    this.#failures += 1;
+    this.#retry.start(delayMs, () => this.#open());
+    if (!this.#current) this.#setAway(this.#environment.now() + delayMs);
+  }
+
+  /** The network is back, or somebody looks at the page again: whatever is known about the connection may be stale. */
+  #onWake(): void {
+    if (this.#current) this.#current.checkLiveness();
+    else if (!this.#opening) this.#open();
+  }
+
+  #startSuspension(): void {
+    this.#suspension.start(this.#options.suspendAfterMs, () => {
+      this.#away = 'suspended';
+      this.#setState({ ...this.#state, status: 'suspended' } as ConnectionState);
+    });
+  }
+
+  #ageMs(tokenLifetimeMs = Number.POSITIVE_INFINITY): number {
+    const ageMs = this.#options.maxConnectionAgeMs * (1 - AGE_JITTER * this.#environment.random());
+    return Math.min(ageMs, Math.max(tokenLifetimeMs - TOKEN_MARGIN_MS, MIN_CONNECTION_AGE_MS));
+  }
+
+  #setAway(retryAtMs?: number): void {
+    this.#setState({
+      status: this.#away,
+      ...(this.#reason && { reason: this.#reason }),
+      ...(retryAtMs !== undefined && { retryAtMs }),
+    });
+  }
+
+  #setState(state: ConnectionState): void {
+    this.#state = Object.freeze(state);
+    this.#handlers.onState(this.#state);
+  }
+}
+
+function toReason({ error, closeCode }: ConnectionEnd): Reason {
+  return { code: error.code, message: error.message, ...(closeCode !== undefined && { closeCode }) };
+}

@@ -1,0 +1,37 @@
+import type { BeckonErrorCode } from './errors.ts';
+
+/** Why there is no connection. */
+export interface Reason {
+  readonly code: BeckonErrorCode;
+  /** One sentence for developers. */
+  readonly message: string;
+  /** The code of the server's close frame, if that is how it ended. */
+  readonly closeCode?: number;
+}
+
+/**
+ * What the connection is doing.
+ *
+ * | status | meaning |
+ * |---|---|
+ * | `connecting` | there has been no connection yet |
+ * | `connected` | messages flow |
+ * | `recovering` | the connection was lost, and the client is getting another one |
+ * | `suspended` | there has been no connection for `suspendAfterMs`; the client goes on trying: tell the user |
+ * | `closed` | by `close()` or the `signal`, for good |
+ * | `failed` | trying again would not help, as `reason` explains; for good |
+ */
+export type ConnectionState =
+  | {
+      readonly status: 'connected';
+      readonly userId: string;
+      readonly connectionId: string;
+    }
+  | {
+      readonly status: 'connecting' | 'recovering' | 'suspended';
+      /** Why the last connection, or the last attempt, ended. Absent before the first has. */
+      readonly reason?: Reason;
+      /** When the next attempt is made, epoch milliseconds. Absent while one is being made. */
+      readonly retryAtMs?: number;
+    }
+  | { readonly status: 'closed' | 'failed'; readonly reason: Reason };

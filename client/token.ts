@@ -1,0 +1,70 @@
+import type { Environment } from './environment.ts';
+import { BeckonError } from './errors.ts';
+import type { ConnectOptions } from './options.ts';
+
+export interface TokenQuestion {
+  readonly getToken: ConnectOptions['getToken'];
+  readonly failures: number;
+  readonly tokenTimeoutMs: number;
+  /** Aborts when the answer is not wanted any more. */
+  readonly signal: AbortSignal;
+}
+
+/** What a subprotocol name consists of (RFC 6455 section 4.1), for that is how a browser hands the token over. */
+const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/;
+
+/**
+ * Asks the application for a token.
+ * @throws BeckonError `unauthorized` as the application throws it, which is final; `token_failed` for anything else that
+ * it throws, for what is no token, and when it takes too long.
+ */
+export async function requestToken(environment: Environment, question: TokenQuestion): Promise<string> {
+  const { getToken, failures, tokenTimeoutMs, signal } = question;
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal.reason);
+  signal.addEventListener('abort', abort);
+  const cancelTimer = environment.setTimer(tokenTimeoutMs, () =>
+    controller.abort(new BeckonError('token_failed', `getToken took longer than ${tokenTimeoutMs} ms.`)),
+  );
+  try {
+    const asked = getToken({ signal: controller.signal, failures });
+    return checkToken(await Promise.race([asked, rejectOnAbort(controller.signal)]));
+  } catch (error) {
+    throw toTokenError(error);
+  } finally {
+    cancelTimer();
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** When the token ends, in epoch milliseconds; `undefined` when it is no JWT or does not say. */
+export function tokenExpiresAtMs(token: string): number | undefined {
+  const payload = token.split('.')[1];
+  if (payload === undefined) return undefined;
+  try {
+    const { exp } = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')));
+    return typeof exp === 'number' ? exp * 1000 : undefined;
+  } catch {
+    // Not for the client to judge: the server refuses what it cannot read.
+    return undefined;
+  }
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+function checkToken(token: unknown): string {
+  if (typeof token === 'string' && TOKEN.test(token)) return token;
+  // A string is not quoted: it may be a secret all the same.
+  const got = typeof token === 'string' ? 'a string with characters that a token cannot have' : String(token);
+  throw new BeckonError('token_failed', `getToken must give a JWT, got ${got}.`);
+}
+
+function toTokenError(error: unknown): BeckonError {
+  if (error instanceof BeckonError) return error;
+  const told = error instanceof Error ? error.message : String(error);
+  return new BeckonError('token_failed', `getToken failed: ${told}`, { cause: error });
+}
