@@ -1,7 +1,9 @@
 import { LOCAL_ACCOUNT, LOCAL_REGION, type Principal } from '../service.ts';
 
-/** The condition keys of one request, in lower case. */
-export type RequestKeys = ReadonlyMap<string, readonly string[]>;
+/** The condition keys of one request. Their names are compared without regard to case. */
+export interface RequestKeys {
+  get(key: string): readonly string[] | undefined;
+}
 
 /** Known for every request (`aws:SecureTransport` as on AWS, where every endpoint is HTTPS). */
 const GLOBAL_KEYS = [
@@ -17,8 +19,9 @@ const GLOBAL_KEYS = [
 const SERVICE_KEYS = [
   'dynamodb:attributes',
   'dynamodb:leadingkeys',
-  'dynamodb:select',
+  'dynamodb:returnconsumedcapacity',
   'dynamodb:returnvalues',
+  'dynamodb:select',
 ] as const;
 
 const SUPPORTED: ReadonlySet<string> = new Set([...GLOBAL_KEYS, ...SERVICE_KEYS]);
@@ -28,6 +31,7 @@ export function requireSupportedKey(key: string): void {
   if (!SUPPORTED.has(key.toLowerCase())) throw new Error(`the condition key ${key} is not supported`);
 }
 
+/** The keys of a request by `principal`; values of `context` are read only when a policy asks for them. */
 export function requestKeys(
   principal: Principal & { readonly kind: 'role' },
   context: Readonly<Record<string, string | readonly string[]>>,
@@ -40,9 +44,12 @@ export function requestKeys(
     'aws:resourceaccount': LOCAL_ACCOUNT,
     'aws:securetransport': 'true',
   };
-  const keys = new Map<string, readonly string[]>();
-  for (const [key, value] of Object.entries({ ...global, ...context })) {
-    keys.set(key.toLowerCase(), typeof value === 'string' ? [value] : value);
-  }
-  return keys;
+  return {
+    get(key) {
+      const wanted = key.toLowerCase();
+      const name = Object.keys(context).find((candidate) => candidate.toLowerCase() === wanted);
+      const value = name === undefined ? (global as Readonly<Record<string, string>>)[wanted] : context[name];
+      return typeof value === 'string' ? [value] : value;
+    },
+  };
 }

@@ -40,7 +40,7 @@ export function parseCondition(operatorName: string, key: string, expected: read
   const name = key.toLowerCase();
   if (operatorName === 'Null') {
     const absent = expected.some((value) => value.toLowerCase() === 'true');
-    return { holds: (keys) => keys.has(name) !== absent };
+    return { holds: (keys) => (keys.get(name) === undefined) === absent };
   }
   const [, quantifier, base = '', ifExists] = NAME.exec(operatorName) ?? [];
   const operator = Object.hasOwn(OPERATORS, base) ? OPERATORS[base] : undefined;

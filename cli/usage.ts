@@ -1,0 +1,26 @@
+/** A command line that cannot be carried out as it was typed. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export const USAGE = `usage: beckon <command> [options]
+
+  start   run Beckon on this machine, with the demo page
+  local   run another application on this machine: a folder that "cdk synth" wrote, or a CloudFormation template in JSON
+  token   print a token of the local issuer: beckon token USER
+
+options of start and local
+  --port PORT            the port that everything is served on; 0 takes any free one (default: 4600)
+  --data DIR             where data is kept between two runs (default: .beckon)
+  --memory               keep data in memory, and lose it at the end
+  --app PATH             the application (start: the default is to synthesize this project's; local: required)
+  --parameter KEY=VALUE  a parameter of the template, as often as needed; {endpointUrl} and {websocketUrl} are filled in
+  --faults FILE          let things go wrong, as the JSON file says
+  --time-scale N         let the cloud's clock run N times as fast
+  --dynamodb URL         keep the tables in another engine, such as AWS's DynamoDB Local
+  --no-open              do not open the demo page in a browser (start only)
+
+options of token
+  --url URL              where the local cloud is (default: http://127.0.0.1:4600)
+  --claim NAME=VALUE     another claim, as often as needed; a value that is JSON is taken as JSON
+`;

@@ -1,0 +1,110 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Iam } from '../iam/iam.ts';
+import { parseAuthorization, type SignedRequest } from '../iam/signature.ts';
+import { AwsError, type AwsRequest, type AwsResponse, type AwsService, type Log } from '../service.ts';
+import { errorResponse } from './aws-errors.ts';
+import type { Calls } from './calls.ts';
+import { BodyTooLargeError, readBody, splitTarget } from './http.ts';
+
+export interface AwsApiOptions {
+  /** By the name in the SigV4 credential scope. */
+  readonly services: ReadonlyMap<string, AwsService>;
+  readonly iam: Iam;
+  readonly calls: Calls;
+  readonly log: Log;
+}
+
+/** Answers requests of AWS SDKs and the AWS CLI, to whichever service they are signed for. */
+export interface AwsApi {
+  /** Whether a request is meant for an AWS API, signed or not. */
+  isFor(request: IncomingMessage): boolean;
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+export function createAwsApi({ services, iam, calls, log }: AwsApiOptions): AwsApi {
+  const answer = async (signed: SignedRequest): Promise<AwsResponse> => {
+    const name = serviceName(signed);
+    try {
+      requireSignature(signed);
+      const { principal, service } = iam.authenticate(signed);
+      const target = services.get(service);
+      if (!target) throw unknownService(service, services);
+      const { method, path, headers, body } = signed;
+      const query = new URLSearchParams(signed.rawQuery);
+      const request: AwsRequest = { service, principal, method, host: headers.host ?? '', path, query, headers, body };
+      return await calls.record(request, () => answerOf(target, request, log));
+    } catch (error) {
+      if (error instanceof AwsError) return errorResponse(name, error);
+      throw error;
+    }
+  };
+  return {
+    isFor: ({ url, headers }) =>
+      headers.authorization?.startsWith('AWS4-') === true ||
+      headers['x-amz-target'] !== undefined ||
+      /\/(@|%40)connections\/|[?&]X-Amz-Algorithm=/.test(url ?? ''),
+    async handle(request, response) {
+      const { path, rawQuery } = splitTarget(request.url);
+      const { headers, method = 'GET' } = request;
+      let body: Buffer;
+      try {
+        body = await readBody(request);
+      } catch (error) {
+        if (!(error instanceof BodyTooLargeError)) throw error;
+        const tooLarge = new AwsError('RequestEntityTooLargeException', error.message, 413);
+        send(response, errorResponse(serviceName({ headers }), tooLarge));
+        return;
+      }
+      send(response, await answer({ method, path, rawQuery, headers, body }));
+    },
+  };
+}
+
+/** A bug in a service must not be taken for an answer of AWS: it is logged as what it is. */
+async function answerOf(service: AwsService, request: AwsRequest, log: Log): Promise<AwsResponse> {
+  try {
+    return await service.handle(request);
+  } catch (error) {
+    if (error instanceof AwsError) return errorResponse(service.name, error);
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    log({ level: 'error', source: service.name, message: `internal error of the local cloud: ${message}` });
+    return errorResponse(
+      service.name,
+      new AwsError('InternalFailure', 'The local cloud failed; its log says why.', 500),
+    );
+  }
+}
+
+function requireSignature({ headers, rawQuery }: SignedRequest): void {
+  if (headers.authorization !== undefined) return;
+  if (/(^|&)X-Amz-Algorithm=/.test(rawQuery)) {
+    throw new AwsError(
+      'IncompleteSignatureException',
+      'Presigned URLs are not supported here; sign in the Authorization header.',
+      403,
+    );
+  }
+  throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403);
+}
+
+function unknownService(service: string, services: ReadonlyMap<string, AwsService>): AwsError {
+  const known = [...services.keys()].join(', ');
+  return new AwsError(
+    'UnknownService',
+    `The local cloud does not have the service "${service}"; it has ${known}.`,
+    501,
+  );
+}
+
+/** The service that a request is meant for, as far as that can be told before its signature has been verified. */
+function serviceName({ headers }: Pick<SignedRequest, 'headers'>): string {
+  const scope = parseAuthorization(headers.authorization)?.service;
+  if (scope !== undefined) return scope;
+  return headers['x-amz-target'] === undefined ? 'execute-api' : 'dynamodb';
+}
+
+function send(response: ServerResponse, { statusCode, headers, body }: AwsResponse): void {
+  const content = body ?? '';
+  response.writeHead(statusCode, { ...headers, 'content-length': Buffer.byteLength(content) });
+  response.end(content);
+}

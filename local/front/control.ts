@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ClaimsError, type Issuer } from '../issuer.ts';
+import { BodyTooLargeError, readBody, sendJson, splitTarget } from './http.ts';
+
+/** What the control endpoints show, each under its name: `GET /_local/iam`, `GET /_local/log`… */
+export type Views = Readonly<Record<string, () => unknown>>;
+
+/** Answers `/_local/…`: the state of the local cloud, and the development issuer. */
+export type Control = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export const CONTROL_PATH = '/_local';
+
+/** Public keys may be read by any page; tokens may not be asked for by pages of another origin. */
+const PUBLIC = { 'access-control-allow-origin': '*' };
+
+export function createControl(issuer: Issuer, views: Views): Control {
+  return async (request, response) => {
+    const path = splitTarget(request.url).path.slice(CONTROL_PATH.length);
+    const method = path === '/token' ? 'POST' : 'GET';
+    const view = views[path.slice(1)];
+    if (request.method !== method && (view || ISSUER_PATHS.has(path))) {
+      return sendJson(response, 405, { message: `${CONTROL_PATH}${path} takes ${method}` }, { allow: method });
+    }
+    if (path === '/.well-known/openid-configuration')
+      return sendJson(response, 200, issuer.openidConfiguration(), PUBLIC);
+    if (path === '/.well-known/jwks.json') return sendJson(response, 200, issuer.jwks(), PUBLIC);
+    if (path === '/token') return issueToken(issuer, request, response);
+    if (view) return sendJson(response, 200, view());
+    const known = [...Object.keys(views).map((name) => `/${name}`), ...ISSUER_PATHS];
+    sendJson(response, 404, { message: `there is no ${CONTROL_PATH}${path}; there are ${known.join(', ')}` });
+  };
+}
+
+const ISSUER_PATHS = new Set(['/.well-known/openid-configuration', '/.well-known/jwks.json', '/token']);
+
+async function issueToken(issuer: Issuer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    const claims: unknown = JSON.parse((await readBody(request)).toString());
+    sendJson(response, 200, { token: await issuer.token(claims) });
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof ClaimsError || error instanceof BodyTooLargeError))
+      throw error;
+    const message = error instanceof SyntaxError ? 'the body must be JSON, such as {"sub": "bob"}' : error.message;
+    sendJson(response, 400, { message });
+  }
+}

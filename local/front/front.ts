@@ -1,0 +1,93 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Log } from '../service.ts';
+import type { AwsApi } from './aws-api.ts';
+import { CONTROL_PATH, type Control } from './control.ts';
+import { sendJson, splitTarget } from './http.ts';
+import type { StaticFiles } from './static-files.ts';
+
+/** The address that everything local listens on: reachable from this machine only. */
+export const HOST = '127.0.0.1';
+
+/** What answers on the one port. */
+export interface Handlers {
+  readonly control: Control;
+  readonly aws: AwsApi;
+  /** WebSocket handshakes. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Plain HTTP to a stage of an API; answers false when there is no such stage. */
+  stage(request: IncomingMessage, response: ServerResponse): boolean;
+  readonly files?: StaticFiles | undefined;
+}
+
+/** The HTTP server, listening. Until it has handlers it answers 503. */
+export interface Front {
+  readonly port: number;
+  serve(handlers: Handlers): void;
+  /** Cuts every connection that is left, and gives the port back. */
+  close(): Promise<void>;
+}
+
+/** Listens on `port`, or on any free one if it is 0. Throws an Error that says what to do when the port is taken. */
+export async function openFront(port: number, log: Log): Promise<Front> {
+  let handlers: Handlers | undefined;
+  const server = createServer((request, response) => {
+    if (!handlers)
+      return sendJson(response, 503, { message: 'the local cloud is still starting' }, { 'retry-after': '1' });
+    route(handlers, request, response).catch((error: unknown) => fail(error, response, log));
+  });
+  // SDK clients keep connections open; closing idle ones would race with their next request.
+  server.keepAliveTimeout = 0;
+  server.on('upgrade', (request, socket, head) => {
+    if (handlers) handlers.upgrade(request, socket, head);
+    else socket.end('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+  });
+  await listen(server, port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    serve(ready) {
+      handlers = ready;
+    },
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function route(handlers: Handlers, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { path } = splitTarget(request.url);
+  if (path.startsWith(`${CONTROL_PATH}/`)) return handlers.control(request, response);
+  if (handlers.aws.isFor(request)) return handlers.aws.handle(request, response);
+  if (handlers.stage(request, response)) return;
+  if (await handlers.files?.(request, response)) return;
+  const message = `nothing is served at ${path}: it is not a stage of an API, not a file, and not a signed AWS request`;
+  sendJson(response, 404, { message });
+}
+
+function fail(error: unknown, response: ServerResponse, log: Log): void {
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  log({ level: 'error', source: 'front', message: `internal error of the local cloud: ${message}` });
+  if (response.headersSent) response.destroy();
+  else sendJson(response, 500, { message: 'the local cloud failed; its log says why' });
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, port)));
+    server.listen(port, HOST, resolve);
+  });
+}
+
+function explain(error: NodeJS.ErrnoException, port: number): Error {
+  if (error.code === 'EADDRINUSE') {
+    const todo = 'stop that program, or choose another port (--port, or the option "port"; 0 takes any free one)';
+    return new Error(`port ${port} is taken by another program: ${todo}`, { cause: error });
+  }
+  if (error.code === 'EACCES') {
+    return new Error(`port ${port} may not be used without special rights; choose one above 1023`, { cause: error });
+  }
+  return error;
+}
