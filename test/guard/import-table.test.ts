@@ -1,0 +1,85 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+const ALLOWED = [
+  ['protocol/planted.ts', 'valibot'],
+  ['client/planted.ts', '../protocol/index.ts'],
+  ['server/planted.ts', '../protocol/index.ts'],
+  ['server/aws/planted.ts', '@aws-sdk/client-dynamodb'],
+  ['server/index.ts', './aws/index.ts'],
+  ['lambdas/planted.ts', '../server/aws/index.ts'],
+  ['lib/planted.ts', '../server/config.ts'],
+  ['lib/planted.ts', 'aws-cdk-lib/aws-lambda'],
+  ['local/apigateway/planted.ts', '../clock.ts'],
+  ['cli/planted.ts', '../local/index.ts'],
+  ['examples/chat/planted.ts', '../../client/index.ts'],
+] as const;
+
+const FORBIDDEN = [
+  ['protocol/planted.ts', '../server/address.ts'],
+  ['protocol/planted.ts', 'node:fs'],
+  ['client/planted.ts', '../server/index.ts'],
+  ['client/planted.ts', 'node:events'],
+  ['client/planted.ts', '@aws-sdk/client-dynamodb'],
+  ['server/planted.ts', '@aws-sdk/client-dynamodb'],
+  ['server/planted.ts', './aws/index.ts'],
+  ['server/planted.ts', '../client/index.ts'],
+  ['server/aws/planted.ts', 'aws-cdk-lib'],
+  ['lambdas/planted.ts', '@aws-sdk/client-dynamodb'],
+  ['lambdas/planted.ts', '../lib/beckon.ts'],
+  ['lib/planted.ts', '../server/send.ts'],
+  ['lib/planted.ts', '../lambdas/send.ts'],
+  ['local/planted.ts', '../server/config.ts'],
+  ['local/apigateway/planted.ts', '../../protocol/index.ts'],
+  ['local/planted.ts', 'beckon/server'],
+  ['cli/planted.ts', '../lib/app.ts'],
+  ['examples/chat/planted.ts', '../../protocol/index.ts'],
+] as const;
+
+let tree: string;
+let refused: ReadonlySet<string>;
+
+/** Each planted import in a file of its own, all linted at once with the project's own rules. */
+beforeAll(() => {
+  tree = mkdtempSync(join(tmpdir(), 'beckon-imports-'));
+  cpSync(join(ROOT, 'biome.json'), join(tree, 'biome.json'));
+  for (const [file, specifier] of [...ALLOWED, ...FORBIDDEN]) {
+    const planted = join(tree, plantedName(file, specifier));
+    mkdirSync(dirname(planted), { recursive: true });
+    writeFileSync(planted, `import '${specifier}';\n`);
+  }
+  const biome = join(ROOT, 'node_modules/.bin/biome');
+  const options = [
+    'lint',
+    '--only=style/noRestrictedImports',
+    '--vcs-enabled=false',
+    '--reporter=json',
+    '--max-diagnostics=none',
+  ];
+  const { stdout, error } = spawnSync(biome, options, { cwd: tree, encoding: 'utf8' });
+  if (error) throw error;
+  refused = new Set(
+    JSON.parse(stdout).diagnostics.map(({ location }: { location: { path: string | { file: string } } }) =>
+      typeof location.path === 'string' ? location.path : location.path.file,
+    ),
+  );
+});
+
+afterAll(() => rmSync(tree, { recursive: true, force: true }));
+
+function plantedName(file: string, specifier: string): string {
+  return file.replace('planted', `planted-${specifier.replaceAll(/[^a-z]+/g, '-')}`);
+}
+
+test.each(ALLOWED)('%s may import %s', (file, specifier) => {
+  expect(refused).not.toContain(plantedName(file, specifier));
+});
+
+test.each(FORBIDDEN)('%s may not import %s', (file, specifier) => {
+  expect(refused).toContain(plantedName(file, specifier));
+});
