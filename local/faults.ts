@@ -1,17 +1,12 @@
-/**
- * Where a fault can strike, and what it can be. `delayMs` (cloud time) belongs to `late`, `hang`, `slow` and `reorder`.
- *
- * | point | kinds |
- * |---|---|
- * | `dynamodb` | `throttle`, `error` (500, nothing done), `lost` (done, but answered with a 500), `stale` (an eventually consistent read returns an older state) |
- * | `post` | `throttle` (429), `error` (500), `hang` (no answer), `ghost` (200, but the client gets nothing) |
- * | `lambda` | `crash-before` (the handler never runs), `crash-after` (it ran, its result is lost), `slow` |
- * | `disconnect` | `drop` (no `$disconnect` event), `late` |
- * | `socket` | `cut` (the TCP connection breaks, without a close frame) |
- * | `dispatch` | `reorder` (a message is handed to its Lambda later than those behind it) |
- * | `sqs` | `duplicate` (a message is delivered twice), `late` |
- */
-export type FaultPoint = 'dynamodb' | 'post' | 'lambda' | 'disconnect' | 'socket' | 'dispatch' | 'sqs';
+import type { Clock } from './clock.ts';
+import { FAULT_KINDS, type FaultPoint, type FaultRule, readFaultPlan } from './fault-plan.ts';
+import { createRandom } from './random.ts';
+import type { Log } from './service.ts';
+
+export { FAULT_KINDS, type FaultPoint } from './fault-plan.ts';
+
+/** What is being done where a fault may strike: `{ operation: 'PutItem', table: '…' }`. */
+export type FaultSubject = Readonly<Record<string, string>>;
 
 export interface Fault {
   readonly kind: string;
@@ -21,11 +16,120 @@ export interface Fault {
 /** Decides, from a seed, whether a fault strikes here. Every strike is logged. */
 export interface Faults {
   /**
-   * `subject` says what is being done (`{ operation: 'PutItem', table: '…' }`), for matching and for the log. `kinds`: what can
-   * strike here, when that is not every kind of the point.
+   * `subject` says what is being done, for matching and for the log. `kinds`: what can strike here, when that is not
+   * every kind of the point.
    */
-  strike(point: FaultPoint, subject: Readonly<Record<string, string>>, kinds?: readonly string[]): Fault | undefined;
+  strike(point: FaultPoint, subject: FaultSubject, kinds?: readonly string[]): Fault | undefined;
 }
 
 /** Nothing goes wrong. */
 export const NO_FAULTS: Faults = { strike: () => undefined };
+
+export interface StruckFault extends Fault {
+  /** Epoch milliseconds, in cloud time. */
+  readonly at: number;
+  readonly point: FaultPoint;
+  readonly subject: FaultSubject;
+}
+
+export interface PlannedFaults extends Faults {
+  /** The strikes so far, oldest first; of very many, the last {@link MAX_LOGGED}. */
+  log(): readonly StruckFault[];
+  /** How often each has struck, by `point/kind`: `{ 'dynamodb/throttle': 3 }`. */
+  counts(): Readonly<Record<string, number>>;
+}
+
+export const MAX_LOGGED = 10_000;
+
+/**
+ * Makes things go wrong by a plan, which is described at {@link readFaultPlan}. The same plan makes the same decisions
+ * for the same sequence of subjects, and a rule's decisions do not depend on the other rules. Of several rules that
+ * would strike at once, the first in the plan does.
+ * @throws Error saying what in the plan is wrong, and what was expected
+ */
+export function createFaults(
+  plan: unknown,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): PlannedFaults {
+  const { seed, rules } = readFaultPlan(plan);
+  const startedAt = clock.now();
+  const deciders = createDeciders(seed, rules);
+  const struck: StruckFault[] = [];
+  const counts: Record<string, number> = {};
+  return {
+    strike(point, subject, kinds = FAULT_KINDS[point]) {
+      const at = clock.now();
+      const inPlay = deciders.filter(
+        ({ rule }) => rule.point === point && kinds.includes(rule.kind) && applies(rule, subject, at - startedAt),
+      );
+      // Each draws, whether or not another strikes first: so none shifts another's numbers.
+      const [first] = inPlay.map((decider) => ({ decider, delayMs: decider.draw() })).filter(hasStruck);
+      if (!first) return undefined;
+      first.decider.strikes += 1;
+      const { kind } = first.decider.rule;
+      const { delayMs } = first;
+      struck.push({ at, point, kind, delayMs, subject });
+      if (struck.length > MAX_LOGGED) struck.shift();
+      counts[`${point}/${kind}`] = (counts[`${point}/${kind}`] ?? 0) + 1;
+      log({ level: 'info', source: 'faults', message: `${point}: ${kind}`, detail: { delayMs, ...subject } });
+      return { kind, delayMs };
+    },
+    log: () => [...struck],
+    counts: () => ({ ...counts }),
+  };
+}
+
+interface Decider {
+  readonly rule: FaultRule;
+  strikes: number;
+  /** The delay of the fault that strikes, or `undefined` if none does. */
+  draw(): number | undefined;
+}
+
+interface Decision {
+  readonly decider: Decider;
+  readonly delayMs: number | undefined;
+}
+
+function hasStruck(decision: Decision): decision is Decision & { readonly delayMs: number } {
+  const { limit } = decision.decider.rule;
+  return decision.delayMs !== undefined && (limit === undefined || decision.decider.strikes < limit);
+}
+
+/** A rule's stream of random numbers is named after what the rule says, not after its place in the plan. */
+function createDeciders(seed: number, rules: readonly FaultRule[]): Decider[] {
+  const twins = new Map<string, number>();
+  return rules.map((rule) => {
+    const name = JSON.stringify(rule);
+    const twin = twins.get(name) ?? 0;
+    twins.set(name, twin + 1);
+    const random = createRandom(seed, `${name}#${twin}`);
+    const draw = () => {
+      const [chance, spread] = [random(), random()];
+      if (chance >= rule.probability) return undefined;
+      return Math.round(rule.minDelayMs + spread * (rule.maxDelayMs - rule.minDelayMs));
+    };
+    return { rule, strikes: 0, draw };
+  });
+}
+
+function applies(rule: FaultRule, subject: FaultSubject, elapsedMs: number): boolean {
+  if (elapsedMs < rule.afterMs || elapsedMs >= (rule.untilMs ?? Number.POSITIVE_INFINITY)) return false;
+  return Object.entries(rule.match).every(([name, pattern]) => matches(pattern, subject[name]));
+}
+
+/** `*` stands for any text. */
+function matches(pattern: string, value: string | undefined): boolean {
+  if (value === undefined) return false;
+  const [head = '', ...tails] = pattern.split('*');
+  if (tails.length === 0) return value === pattern;
+  const last = tails.pop() ?? '';
+  if (!value.startsWith(head) || !value.endsWith(last) || value.length < head.length + last.length) return false;
+  let position = head.length;
+  for (const piece of tails) {
+    const found = value.indexOf(piece, position);
+    if (found < 0) return false;
+    position = found + piece.length;
+  }
+  return position <= value.length - last.length;
+}

@@ -8,7 +8,7 @@ export const flag = v.pipe(
 );
 
 /** CloudFormation takes `"5"` for `5`. */
-export const count = v.pipe(v.union([v.number(), v.pipe(v.string(), v.toNumber())]), v.integer());
+export const count = v.pipe(v.union([v.number(), v.pipe(v.string(), v.toNumber())]), v.integer('an integer'));
 
 /**
  * Reads a resource's properties.

@@ -1,0 +1,105 @@
+import * as v from 'valibot';
+
+/**
+ * Where a fault can strike, and what it can be. `delayMs` (cloud time) belongs to `late`, `hang`, `slow`, `reorder` and
+ * `stale`.
+ *
+ * | point | kinds |
+ * |---|---|
+ * | `dynamodb` | `throttle`, `error` (500, nothing done), `lost` (done, but answered with a 500), `stale` (an eventually consistent read returns an older state) |
+ * | `post` | `throttle` (429), `error` (500), `hang` (no answer), `ghost` (200, but the client gets nothing) |
+ * | `lambda` | `crash-before` (the handler never runs), `crash-after` (it ran, its result is lost), `slow` |
+ * | `disconnect` | `drop` (no `$disconnect` event), `late` |
+ * | `socket` | `cut` (the TCP connection breaks, without a close frame) |
+ * | `dispatch` | `reorder` (a message is handed to its Lambda later than those behind it) |
+ * | `sqs` | `duplicate` (a message is delivered twice), `late` |
+ */
+export const FAULT_KINDS = {
+  dynamodb: ['throttle', 'error', 'lost', 'stale'],
+  post: ['throttle', 'error', 'hang', 'ghost'],
+  lambda: ['crash-before', 'crash-after', 'slow'],
+  disconnect: ['drop', 'late'],
+  socket: ['cut'],
+  dispatch: ['reorder'],
+  sqs: ['duplicate', 'late'],
+} as const;
+
+export type FaultPoint = keyof typeof FAULT_KINDS;
+
+/** How long a delay is when the rule does not say. */
+const DEFAULT_MAX_DELAY_MS = 1000;
+
+const DELAYED_KINDS = ['late', 'hang', 'slow', 'reorder', 'stale'];
+
+const milliseconds = v.pipe(v.number(), v.minValue(0));
+
+const common = {
+  probability: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 1),
+  match: v.optional(v.record(v.string(), v.string()), {}),
+  limit: v.optional(v.pipe(v.number(), v.integer('an integer'), v.minValue(1))),
+  minDelayMs: v.optional(milliseconds),
+  maxDelayMs: v.optional(milliseconds),
+  afterMs: v.optional(milliseconds, 0),
+  untilMs: v.optional(milliseconds),
+};
+
+const ruleAt = <const TPoint extends FaultPoint>(point: TPoint) =>
+  v.strictObject({ point: v.literal(point), kind: v.picklist(FAULT_KINDS[point]), ...common });
+
+const rule = v.pipe(
+  v.variant('point', [
+    ruleAt('dynamodb'),
+    ruleAt('post'),
+    ruleAt('lambda'),
+    ruleAt('disconnect'),
+    ruleAt('socket'),
+    ruleAt('dispatch'),
+    ruleAt('sqs'),
+  ]),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const { kind, minDelayMs, maxDelayMs, ...rest } = dataset.value;
+    const hasDelay = DELAYED_KINDS.includes(kind);
+    if (!hasDelay && (minDelayMs !== undefined || maxDelayMs !== undefined)) {
+      addIssue({ expected: `neither minDelayMs nor maxDelayMs for the kind ${kind}`, received: 'one' });
+      return NEVER;
+    }
+    const min = minDelayMs ?? 0;
+    const max = hasDelay ? (maxDelayMs ?? Math.max(min, DEFAULT_MAX_DELAY_MS)) : 0;
+    if (max < min) {
+      addIssue({ expected: `a maxDelayMs of at least minDelayMs, ${min}`, received: String(max) });
+      return NEVER;
+    }
+    return { ...rest, kind, minDelayMs: min, maxDelayMs: max };
+  }),
+);
+
+const plan = v.strictObject({ seed: v.pipe(v.number(), v.integer('an integer')), rules: v.array(rule) });
+
+export type FaultPlan = v.InferOutput<typeof plan>;
+export type FaultRule = v.InferOutput<typeof rule>;
+
+/**
+ * Checks a plan of faults, and fills in the defaults. This is its schema; every time is cloud time.
+ *
+ * | field | what | default |
+ * |---|---|---|
+ * | `seed` | integer; another one makes other decisions | required |
+ * | `rules[].point`, `rules[].kind` | where and what: see {@link FAULT_KINDS} | required |
+ * | `rules[].probability` | of striking, from 0 to 1 | 1 |
+ * | `rules[].match` | what the subject must say, e.g. `{ "operation": "PutItem", "table": "*Messages*" }`; `*` stands for any text | `{}`: anything |
+ * | `rules[].limit` | strikes at most so many times | no limit |
+ * | `rules[].minDelayMs`, `rules[].maxDelayMs` | bounds of the delay, for the kinds that have one | 0 and 1000 |
+ * | `rules[].afterMs`, `rules[].untilMs` | strikes from then, and until then, counted from the start of the local cloud | 0, and no end |
+ *
+ * @throws Error naming the first field that is wrong, with what was expected and what was there
+ */
+export function readFaultPlan(value: unknown): FaultPlan {
+  const result = v.safeParse(plan, value);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const where = v.getDotPath(issue) ?? 'its root';
+  const isUnknownField = issue.type === 'strict_object' && issue.expected === 'never';
+  const known = Object.keys(issue.path?.length === 1 ? plan.entries : { point: 0, kind: 0, ...common });
+  const expected = isUnknownField ? `one of the fields ${known.join(', ')}` : (issue.expected ?? issue.message);
+  throw new Error(`The fault plan is wrong at ${where}: expected ${expected}, got ${issue.received}.`);
+}
