@@ -10,7 +10,11 @@ export default defineConfig({
       suite('contract', ['test/contract/**/*.test.ts']),
       suite('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 20_000 }),
       suite('template', ['test/template/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
-      suite('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 30_000, hookTimeout: 60_000 }),
+      suite('e2e', ['test/e2e/**/*.test.ts'], {
+        globalSetup: 'test/support/synthesize.ts',
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+      }),
       suite('browser', ['test/browser/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
       suite('guard', ['test/guard/**/*.test.ts'], { testTimeout: 60_000 }),
     ],

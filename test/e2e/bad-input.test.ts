@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+import { connectClient } from '../support/ws-client.ts';
+
+let cloud: LocalCloud;
+
+beforeAll(async () => {
+  cloud = await startLocalCloud({
+    app: inject('app'),
+    port: 0,
+    parameters: { Issuer: '{endpointUrl}/_local', AllowedOrigins: 'https://app.example' },
+  });
+});
+
+afterAll(() => cloud.close());
+
+const bearer = async (claims: Parameters<LocalCloud['token']>[0]) => ({
+  Authorization: `Bearer ${await cloud.token(claims)}`,
+});
+
+async function device(userId: string): Promise<WireClient> {
+  const client = await connectWire(cloud.websocketUrl, { headers: await bearer({ sub: userId }) });
+  await client.ask({ action: 'register' });
+  return client;
+}
+
+describe('frames', () => {
+  const long = 'u'.repeat(10 * 1024);
+  test.each([
+    ['text that is not JSON', 'hello', { code: 'invalid_json' }],
+    ['an empty frame', '', { code: 'invalid_json' }],
+    ['JSON that is no object', '[1, 2]', { code: 'invalid_frame', message: 'the frame must be a JSON object' }],
+    ['no action', '{"id":"f1"}', { code: 'invalid_frame', message: '"action" is required', id: 'f1' }],
+    ['an unknown action', '{"action":"fly","id":"f2"}', { code: 'unknown_action', id: 'f2' }],
+    [
+      'an action that is the name of a lifecycle route',
+      '{"action":"$connect","id":"f3"}',
+      { code: 'unknown_action', id: 'f3' },
+    ],
+    [
+      'no recipient',
+      '{"action":"sendMessage","data":1,"id":"f4"}',
+      { code: 'invalid_frame', message: '"to" is required', id: 'f4' },
+    ],
+    ['a recipient of the wrong shape', '{"action":"sendMessage","to":"bob","data":1}', { code: 'invalid_frame' }],
+    [
+      'a field that nobody knows',
+      '{"action":"ping","pong":1}',
+      { code: 'invalid_frame', message: 'unknown field "pong"' },
+    ],
+    [
+      'a __proto__ key',
+      '{"action":"ping","__proto__":{"x":1}}',
+      { code: 'invalid_frame', message: 'unknown field "__proto__"' },
+    ],
+    ['a user id of 10 KB', `{"action":"sendMessage","to":{"user":"${long}"},"data":1}`, { code: 'invalid_frame' }],
+    [
+      'an identity of one’s own choosing',
+      '{"action":"sendMessage","from":{"user":"eve"},"to":{"user":"bob"},"data":1}',
+      { code: 'invalid_frame', message: 'unknown field "from"' },
+    ],
+  ])('%s: a clear error, and the connection goes on', async (_, text, error) => {
+    const client = await device('clumsy');
+    client.send(text);
+    expect(await client.frame(({ type }) => type === 'error')).toMatchObject({
+      type: 'error',
+      retryable: false,
+      ...error,
+    });
+    expect(await client.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
+    client.socket.close();
+  });
+
+  test('whoever is not registered is told so, whatever they want, and can register after that', async () => {
+    const client = await connectWire(cloud.websocketUrl, { headers: await bearer({ sub: 'hasty' }) });
+    const refused = { type: 'error', code: 'not_registered', retryable: true };
+    expect(await client.ask({ action: 'ping' })).toMatchObject(refused);
+    expect(await client.ask({ action: 'sendMessage', to: { user: 'bob' }, data: 1 })).toMatchObject(refused);
+    expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
+    expect(await client.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
+  });
+
+  test('data that is too large, in a message that AWS lets through in fragments, is refused by its size', async () => {
+    const client = await device('large');
+    const frame = JSON.stringify({ action: 'sendMessage', to: { user: 'bob' }, data: 'x'.repeat(40_000), id: 'big' });
+    for (let at = 0; at < frame.length; at += 30_000) {
+      client.socket.send(frame.slice(at, at + 30_000), { fin: at + 30_000 >= frame.length });
+    }
+    expect(await client.frame(({ id }) => id === 'big')).toMatchObject({
+      code: 'message_too_large',
+      message: 'data takes 40002 bytes as JSON; at most 32768 are allowed',
+    });
+  });
+
+  test('a frame of 33 KB closes the connection with 1009, as AWS does; a binary one with 1003', async () => {
+    const [large, binary] = await Promise.all([device('large'), device('binary')]);
+    large.send('x'.repeat(33 * 1024));
+    binary.socket.send(Buffer.from('{"action":"ping"}'), { binary: true });
+    expect((await large.closed).code).toBe(1009);
+    expect((await binary.closed).code).toBe(1003);
+  });
+});
+
+describe('handshakes', () => {
+  const soon = () => Math.floor(Date.now() / 1000);
+  const refusal = (url: string, options: Parameters<typeof connectClient>[1]) => connectClient(url, options).refused;
+  const unsigned = () => {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const claims = { iss: `${cloud.endpointUrl}/_local`, aud: 'beckon', sub: 'eve', exp: soon() + 600 };
+    return `${part({ alg: 'none', typ: 'JWT' })}.${part(claims)}.`;
+  };
+
+  test.each<[string, () => Promise<Record<string, string>> | Record<string, string>]>([
+    ['no token', () => ({})],
+    ['an expired token', () => bearer({ sub: 'eve', exp: soon() - 60 })],
+    ['a token for another audience', () => bearer({ sub: 'eve', aud: 'other' })],
+    ['a token of another issuer', () => bearer({ sub: 'eve', iss: 'https://evil.example' })],
+    ['a token without a signature (alg: none)', () => ({ Authorization: `Bearer ${unsigned()}` })],
+    ['a token of a user whose id is too long', () => bearer({ sub: 'u'.repeat(10 * 1024) })],
+  ])('%s: refused with 401 before the connection opens', async (_, headers) => {
+    expect(await refusal(cloud.websocketUrl, { headers: await headers() })).toMatchObject({ statusCode: 401 });
+  });
+
+  test('a token in the URL is refused, even beside a good one in the header', async () => {
+    const token = await cloud.token({ sub: 'eve' });
+    expect(await refusal(`${cloud.websocketUrl}?token=${token}`, {})).toMatchObject({ statusCode: 401 });
+    const headers = { Authorization: `Bearer ${token}` };
+    expect(await refusal(`${cloud.websocketUrl}?access_token=${token}`, { headers })).toMatchObject({
+      statusCode: 401,
+    });
+  });
+
+  test('a page of an origin that is not allowed gets 403; of one that is, a connection', async () => {
+    const authorization = await bearer({ sub: 'page' });
+    const evil = { headers: { ...authorization, Origin: 'https://evil.example' } };
+    expect(await refusal(cloud.websocketUrl, evil)).toMatchObject({ statusCode: 403 });
+    const ours = { headers: { ...authorization, Origin: 'https://app.example' } };
+    const client = await connectWire(cloud.websocketUrl, ours);
+    expect(await client.ask({ action: 'register' })).toMatchObject({ userId: 'page' });
+  });
+
+  test('a client that speaks another version gets 400', async () => {
+    const headers = await bearer({ sub: 'future' });
+    expect(await refusal(cloud.websocketUrl, { headers, protocols: ['beckon.v2'] })).toMatchObject({ statusCode: 400 });
+  });
+
+  test('a browser’s token comes as a subprotocol, and is never echoed', async () => {
+    const protocols = ['beckon.v1', `bearer.${await cloud.token({ sub: 'browser' })}`];
+    const client = await connectWire(cloud.websocketUrl, { protocols });
+    expect(client.socket.protocol).toBe('beckon.v1');
+    expect(await client.ask({ action: 'register' })).toMatchObject({ userId: 'browser' });
+  });
+});

@@ -1,0 +1,236 @@
+import { DeleteItemCommand, DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+
+let cloud: LocalCloud;
+let dynamoDb: DynamoDBClient;
+let lambda: LambdaClient;
+let tableName: string;
+
+beforeAll(async () => {
+  cloud = await startLocalCloud({
+    app: inject('app'),
+    port: 0,
+    parameters: { Issuer: '{endpointUrl}/_local', AllowedOrigins: 'https://app.example' },
+  });
+  const connection = {
+    endpoint: cloud.endpointUrl,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  };
+  dynamoDb = new DynamoDBClient(connection);
+  lambda = new LambdaClient(connection);
+  tableName = output('ConnectionsTableName');
+});
+
+afterAll(() => cloud.close());
+
+function output(name: string): string {
+  const value = cloud.outputs['Beckon']?.[name];
+  if (!value) throw new Error(`the stack has no output ${name}`);
+  return value;
+}
+
+async function device(userId: string): Promise<WireClient> {
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub: userId })}` };
+  const client = await connectWire(cloud.websocketUrl, { headers, protocols: ['beckon.v1'] });
+  expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered', userId });
+  return client;
+}
+
+async function connectionIds(userId: string): Promise<string[]> {
+  const { Items = [] } = await dynamoDb.send(new ScanCommand({ TableName: tableName, ConsistentRead: true }));
+  return Items.flatMap((item) => (item['userId']?.S === userId ? (item['connectionId']?.S ?? []) : []));
+}
+
+const pushed = (text: string) => (frame: Record<string, unknown>) =>
+  frame['type'] === 'messages' && JSON.stringify(frame).includes(text);
+
+describe('a message from user to user', () => {
+  test('reaches every device of the recipient, with who sent it and when, and no device of the sender', async () => {
+    const bobs = await Promise.all([device('bob'), device('bob'), device('bob')]);
+    const alices = await Promise.all([device('alice'), device('alice')]);
+
+    const ack = await alices[0].ask({ action: 'sendMessage', to: { user: 'bob' }, data: { text: 'hi bob' } });
+
+    const received = await Promise.all(bobs.map((bob) => bob.frame(pushed('hi bob'))));
+    for (const frame of received) {
+      expect(frame).toEqual({
+        type: 'messages',
+        messages: [
+          {
+            id: ack['id'],
+            serial: expect.stringMatching(/^[0-9A-HJKMNP-TV-Z]{26}$/),
+            from: { user: 'alice' },
+            to: { user: 'bob' },
+            data: { text: 'hi bob' },
+            sentAt: expect.any(Number),
+          },
+        ],
+      });
+    }
+    expect(ack).toMatchObject({
+      type: 'ack',
+      results: [{ status: 'delivered', connections: { delivered: 3, gone: 0, failed: 0 } }],
+    });
+    expect(alices[1].frames.map(({ type }) => type)).toEqual(['registered']);
+  });
+
+  test('to oneself reaches all of one’s devices', async () => {
+    const [one, two] = await Promise.all([device('solo'), device('solo')]);
+    await one.ask({ action: 'sendMessage', to: { user: 'solo' }, data: 'note to self' });
+    await Promise.all([one.frame(pushed('note to self')), two.frame(pushed('note to self'))]);
+  });
+
+  test('to several users reaches each, and says of each what became of it', async () => {
+    const [one, two] = await Promise.all([device('u1'), device('u2')]);
+    const sender = await device('several');
+    const ack = await sender.ask({ action: 'sendMessage', to: { users: ['u1', 'u2', 'u3'] }, data: 'all of you' });
+    await Promise.all([one.frame(pushed('all of you')), two.frame(pushed('all of you'))]);
+    expect(ack).toMatchObject({
+      results: [
+        {
+          status: 'dropped',
+          users: [
+            { user: 'u1', status: 'delivered' },
+            { user: 'u2', status: 'delivered' },
+            { user: 'u3', status: 'dropped' },
+          ],
+        },
+      ],
+    });
+  });
+
+  test('in a batch is judged by itself: the invalid one has its error, the others arrive in order', async () => {
+    const recipient = await device('batch');
+    const sender = await device('batcher');
+    const ack = await sender.ask({
+      action: 'sendMessage',
+      messages: [
+        { to: { user: 'batch' }, data: 'first', id: 'm1' },
+        { to: 'batch', data: 'invalid', id: 'm2' },
+        { to: { user: 'batch' }, data: 'third', id: 'm3' },
+      ],
+    });
+    const push = await recipient.frame(pushed('third'));
+    expect(push['messages']).toMatchObject([
+      { data: 'first', id: 'm1' },
+      { data: 'third', id: 'm3' },
+    ]);
+    expect(ack['results']).toMatchObject([
+      { id: 'm1', status: 'delivered' },
+      { id: 'm2', error: { code: 'invalid_frame' } },
+      { id: 'm3', status: 'delivered' },
+    ]);
+  });
+
+  test('survives as it is: other scripts, emoji, deep nesting, keys that look dangerous', async () => {
+    const text = '{"text":"Grüße 你好 🎈 \\u0000","__proto__":{"admin":true},"constructor":[[[[[null]]]]]}';
+    const recipient = await device('any');
+    recipient.send(`{"action":"sendMessage","to":{"user":"any"},"data":${text},"id":"odd"}`);
+    const push = await recipient.frame(pushed('你好'));
+    const [message] = push['messages'] as { data: unknown }[];
+    expect(JSON.stringify(message?.data)).toBe(JSON.stringify(JSON.parse(text)));
+  });
+});
+
+describe('connections that are not there', () => {
+  test('a user who is not connected is no error: the message is dropped, and the sender is told', async () => {
+    const sender = await device('lonely');
+    expect(await sender.ask({ action: 'sendMessage', to: { user: 'nobody' }, data: 1 })).toMatchObject({
+      type: 'ack',
+      results: [{ status: 'dropped', connections: { delivered: 0, gone: 0, failed: 0 } }],
+    });
+  });
+
+  test('a device that closed is forgotten', async () => {
+    const bob = await device('closing');
+    bob.socket.close();
+    await bob.closed;
+    await expect.poll(() => connectionIds('closing')).toEqual([]);
+  });
+
+  test('one that died without $disconnect is removed at the next send, and nobody else’s row is touched', async () => {
+    const [live, sender] = await Promise.all([device('ghost'), device('sender')]);
+    const dead = 'AAAAAAAAAAAAAAA=';
+    const [{ Items: rows = [] }] = [await dynamoDb.send(new ScanCommand({ TableName: tableName }))];
+    const template = rows.find((item) => item['userId']?.S === 'ghost');
+    await dynamoDb.send(
+      new UpdateItemCommand({
+        TableName: tableName,
+        Key: { address: { S: 'user#ghost' }, connectionId: { S: dead } },
+        UpdateExpression: 'SET userId = :u, callbackUrl = :c, expiresAt = :e',
+        ExpressionAttributeValues: {
+          ':u': { S: 'ghost' },
+          ':c': template?.['callbackUrl'] ?? { S: '' },
+          ':e': template?.['expiresAt'] ?? { N: '0' },
+        },
+      }),
+    );
+    const others = (await connectionIds('sender')).length;
+
+    const ack = await sender.ask({ action: 'sendMessage', to: { user: 'ghost' }, data: 'still there?' });
+
+    expect(ack).toMatchObject({
+      results: [{ status: 'delivered', connections: { delivered: 1, gone: 1, failed: 0 } }],
+    });
+    await live.frame(pushed('still there?'));
+    expect(await connectionIds('ghost')).not.toContain(dead);
+    expect(await connectionIds('ghost')).toHaveLength(1);
+    expect(await connectionIds('sender')).toHaveLength(others);
+  });
+
+  test('an expired mapping is ignored although its item still exists, and its device is told to register again', async () => {
+    const [expired, sender] = await Promise.all([device('expired'), device('sender2')]);
+    const [connectionId = ''] = await connectionIds('expired');
+    await dynamoDb.send(
+      new UpdateItemCommand({
+        TableName: tableName,
+        Key: { address: { S: 'user#expired' }, connectionId: { S: connectionId } },
+        UpdateExpression: 'SET expiresAt = :e',
+        ExpressionAttributeValues: { ':e': { N: String(Math.floor(Date.now() / 1000) - 1) } },
+      }),
+    );
+
+    const ack = await sender.ask({ action: 'sendMessage', to: { user: 'expired' }, data: 'too late' });
+
+    expect(ack).toMatchObject({ results: [{ status: 'dropped', connections: { delivered: 0, gone: 0, failed: 0 } }] });
+    expect(await connectionIds('expired')).toEqual([connectionId]);
+    expect(await expired.ask({ action: 'ping' })).toMatchObject({
+      type: 'error',
+      code: 'not_registered',
+      retryable: true,
+    });
+    expect(await expired.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
+    expect(await expired.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
+  });
+
+  test('a mapping that was removed is told to register again when it wants to send', async () => {
+    const sender = await device('removed');
+    const [connectionId = ''] = await connectionIds('removed');
+    const Key = { address: { S: 'user#removed' }, connectionId: { S: connectionId } };
+    await dynamoDb.send(new DeleteItemCommand({ TableName: tableName, Key }));
+    expect(await sender.ask({ action: 'sendMessage', to: { user: 'x' }, data: 1 })).toMatchObject({
+      code: 'not_registered',
+    });
+  });
+});
+
+describe('another Lambda', () => {
+  test('sends through the library and by invoking send, both under the role it was granted', async () => {
+    const recipient = await device('notified');
+    const { Payload, FunctionError } = await lambda.send(
+      new InvokeCommand({ FunctionName: output('ExportNotifierName'), Payload: JSON.stringify({ user: 'notified' }) }),
+    );
+    const result = JSON.parse(Payload?.transformToString() ?? 'null');
+    expect(FunctionError, JSON.stringify(result)).toBeUndefined();
+    const frames = await Promise.all([recipient.frame(pushed('library')), recipient.frame(pushed('invocation'))]);
+    for (const frame of frames) expect(frame['messages']).toMatchObject([{ from: { service: 'notifier' } }]);
+    expect(result).toMatchObject({
+      library: { status: 'delivered', connections: { delivered: 1 } },
+      invocation: { results: [{ status: 'delivered', connections: { delivered: 1 } }] },
+    });
+  });
+});

@@ -1,0 +1,17 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { createSender } from '../../server/index.ts';
+
+const sender = createSender({ service: 'notifier' });
+const lambda = new LambdaClient();
+
+/** Sends in both ways that another Lambda has: through the library, and by invoking the `send` function. */
+export async function handler({ user }: { user: string }) {
+  const library = await sender.sendToUser(user, { by: 'library' });
+  const { Payload, FunctionError } = await lambda.send(
+    new InvokeCommand({
+      FunctionName: process.env['SEND_FUNCTION'],
+      Payload: JSON.stringify({ to: { user }, data: { by: 'invocation' }, service: 'notifier' }),
+    }),
+  );
+  return { library, invocation: JSON.parse(Payload?.transformToString() ?? 'null'), FunctionError };
+}

@@ -1,0 +1,44 @@
+import { connectClient, type TestClient, type TestClientOptions } from './ws-client.ts';
+
+type Frame = Record<string, unknown>;
+
+/** A client that speaks Beckon's wire by hand. */
+export interface WireClient extends TestClient {
+  /** Every frame received so far. */
+  readonly frames: readonly Frame[];
+  /** The first frame for which `matches` holds, whether received already or yet to come. */
+  frame(matches: (frame: Frame) => boolean): Promise<Frame>;
+  /** Sends a frame under an id of its own, and gives the reply. */
+  ask(frame: Frame): Promise<Frame>;
+}
+
+/** Opens a connection, or rejects as `ws` does when the handshake is refused. */
+export async function connectWire(url: string, options?: TestClientOptions): Promise<WireClient> {
+  const client = connectClient(url, options);
+  const frames: Frame[] = [];
+  const waiting = new Set<() => void>();
+  client.socket.on('message', (data) => {
+    frames.push(JSON.parse(data.toString()));
+    for (const look of waiting) look();
+  });
+  const frame = (matches: (frame: Frame) => boolean): Promise<Frame> =>
+    new Promise((resolve) => {
+      const look = () => {
+        const found = frames.find(matches);
+        if (!found) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+    });
+  let asked = 0;
+  const ask = (question: Frame): Promise<Frame> => {
+    asked += 1;
+    const id = `ask-${asked}`;
+    client.send({ ...question, id });
+    return frame((reply) => reply['id'] === id);
+  };
+  await client.opened;
+  return { ...client, frames, frame, ask };
+}
