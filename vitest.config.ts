@@ -16,7 +16,7 @@ export default defineConfig({
         hookTimeout: 60_000,
       }),
       suite('browser', ['test/browser/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
-      suite('guard', ['test/guard/**/*.test.ts'], { testTimeout: 60_000 }),
+      suite('guard', ['test/guard/**/*.test.ts'], { globalSetup: 'test/support/synthesize.ts', testTimeout: 60_000 }),
     ],
   },
 });
