@@ -1,15 +1,12 @@
-import { existsSync } from 'node:fs';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, promises, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A built page in a folder of its own. */
+/** A built page in a folder of its own, which is deleted when the process ends. */
 export interface Page {
   readonly directory: string;
   /** Writes the `config.json` that the page reads when it is opened. */
   configure(config: { readonly websocketUrl: string; readonly tokenUrl: string }): Promise<void>;
-  /** Deletes the folder. */
-  remove(): Promise<void>;
 }
 
 /** Bundles the page whose entry is `main.ts` in `source`; everything else there is copied. `undefined` if there is none. */
@@ -17,8 +14,9 @@ export async function buildPage(source: string): Promise<Page | undefined> {
   const entry = join(source, 'main.ts');
   if (!existsSync(entry)) return undefined;
   const { build } = await import('esbuild');
-  const directory = await mkdtemp(join(tmpdir(), 'beckon-page-'));
-  await cp(source, directory, { recursive: true, filter: (path) => !/\.ts$|tsconfig\.json$/.test(path) });
+  const directory = await promises.mkdtemp(join(tmpdir(), 'beckon-page-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  await promises.cp(source, directory, { recursive: true, filter: (path) => !/\.ts$|tsconfig\.json$/.test(path) });
   await build({
     entryPoints: [entry],
     outfile: join(directory, 'main.js'),
@@ -30,7 +28,6 @@ export async function buildPage(source: string): Promise<Page | undefined> {
   });
   return {
     directory,
-    configure: (config) => writeFile(join(directory, 'config.json'), JSON.stringify(config)),
-    remove: () => rm(directory, { recursive: true, force: true }),
+    configure: (config) => promises.writeFile(join(directory, 'config.json'), JSON.stringify(config)),
   };
 }

@@ -70,7 +70,10 @@ function run(command: string, cwd: string, env: NodeJS.ProcessEnv, signal: Abort
     child.once('error', reject);
     child.once('exit', (code, killedBy) => {
       if (code === 0) resolve();
-      else reject(new Error(`the app could not be synthesized: "${command}" ended with ${killedBy ?? `exit code ${code}`}`));
+      else
+        reject(
+          new Error(`the app could not be synthesized: "${command}" ended with ${killedBy ?? `exit code ${code}`}`),
+        );
     });
   });
 }

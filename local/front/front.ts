@@ -18,7 +18,9 @@ export interface Handlers {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Plain HTTP to a stage of an API; answers false when there is no such stage. */
   stage(request: IncomingMessage, response: ServerResponse): boolean;
-  readonly files?: StaticFiles | undefined;
+  readonly files: StaticFiles | undefined;
+  /** Told when the local cloud itself fails. */
+  readonly log: Log;
 }
 
 /** The HTTP server, listening. Until it has handlers it answers 503. */
@@ -30,11 +32,12 @@ export interface Front {
 }
 
 /** Listens on `port`, or on any free one if it is 0. Throws an Error that says what to do when the port is taken. */
-export async function openFront(port: number, log: Log): Promise<Front> {
+export async function openFront(port: number): Promise<Front> {
   let handlers: Handlers | undefined;
   const server = createServer((request, response) => {
     if (!handlers)
       return sendJson(response, 503, { message: 'the local cloud is still starting' }, { 'retry-after': '1' });
+    const { log } = handlers;
     route(handlers, request, response).catch((error: unknown) => fail(error, response, log));
   });
   // SDK clients keep connections open; closing idle ones would race with their next request.

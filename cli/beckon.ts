@@ -1,0 +1,24 @@
+import { USAGE, UsageError } from './usage.ts';
+
+/** Each command is loaded only when it is asked for: `beckon token` needs nothing of the local cloud. */
+const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  start: async (args) => (await import('./start.ts')).start(args),
+  local: async (args) => (await import('./local.ts')).local(args),
+  token: async (args) => (await import('./token.ts')).token(args),
+};
+
+async function main([name = '--help', ...args]: readonly string[]): Promise<void> {
+  if (['--help', '-h', 'help'].includes(name) || args.includes('--help')) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) throw new UsageError(`there is no command "${name}"`);
+  await command(args);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`beckon: ${message}\n${error instanceof UsageError ? `\n${USAGE}` : ''}`);
+  process.exit(error instanceof UsageError ? 2 : 1);
+});

@@ -1,0 +1,14 @@
+import { startLocalCloud } from '../local/index.ts';
+import { readArguments, readPairs, refusePositionals } from './arguments.ts';
+import { CLOUD_OPTIONS, cloudOptions, runUntilStopped } from './run.ts';
+import { UsageError } from './usage.ts';
+
+/** `beckon local --app PATH`: runs any application. */
+export async function local(args: readonly string[]): Promise<void> {
+  const given = readArguments(args, CLOUD_OPTIONS);
+  refusePositionals('local', given.positionals);
+  const app = given.value('app');
+  if (app === undefined) throw new UsageError('local needs --app: a folder that "cdk synth" wrote, or a template file');
+  const options = { ...cloudOptions(given), app, parameters: readPairs('parameter', given.values('parameter')) };
+  await runUntilStopped(() => startLocalCloud(options));
+}

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import type { LocalCloud, LocalCloudOptions } from '../local/index.ts';
+import { UsageError } from './usage.ts';
+
+/** The options that `start` and `local` share. */
+export const CLOUD_OPTIONS = {
+  port: 'value',
+  data: 'value',
+  memory: 'flag',
+  app: 'value',
+  parameter: 'values',
+  faults: 'value',
+  'time-scale': 'value',
+  dynamodb: 'value',
+} as const;
+
+type CloudOption = Exclude<keyof typeof CLOUD_OPTIONS, 'memory' | 'parameter'>;
+
+const DEFAULT_DATA_DIRECTORY = '.beckon';
+
+/** The local cloud's options as the command line has them, but for the app and its parameters. */
+export function cloudOptions(given: {
+  value(name: CloudOption): string | undefined;
+  flag(name: 'memory'): boolean;
+}): Omit<LocalCloudOptions, 'app' | 'parameters'> {
+  if (given.flag('memory') && given.value('data') !== undefined) throw new UsageError('give either --memory or --data');
+  const port = number('port', given.value('port'));
+  const timeScale = number('time-scale', given.value('time-scale'));
+  const dynamodbEndpoint = given.value('dynamodb');
+  const faultsFile = given.value('faults');
+  return {
+    ...(port === undefined ? {} : { port }),
+    ...(timeScale === undefined ? {} : { timeScale }),
+    ...(given.flag('memory') ? {} : { dataDirectory: given.value('data') ?? DEFAULT_DATA_DIRECTORY }),
+    ...(dynamodbEndpoint === undefined ? {} : { dynamodbEndpoint }),
+    ...(faultsFile === undefined ? {} : { faults: readPlan(faultsFile) }),
+    log({ level, source, message }) {
+      if (level !== 'debug') say(`${source}: ${message}`);
+    },
+  };
+}
+
+/** Says something to a human: standard output is for the `ready` line. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** How long closing may take before the process ends anyway. */
+const CLOSE_DEADLINE_MS = 1800;
+
+/** What a shell shows for a process that Ctrl-C has ended. */
+const EXIT_CODE_INTERRUPTED = 130;
+
+/**
+ * Runs `start`, prints the `ready` line, and keeps running until the process is told to end (Ctrl-C): then everything is
+ * closed, and the exit code is 0. A second Ctrl-C does not wait.
+ */
+export async function runUntilStopped(start: (stopping: AbortSignal) => Promise<LocalCloud>): Promise<void> {
+  const stopping = new AbortController();
+  const started = start(stopping.signal);
+  onStopSignal(async () => {
+    stopping.abort();
+    // A start that failed has said so, and one that was cut short has nothing to say.
+    const cloud = await started.catch(() => undefined);
+    await cloud?.close();
+  });
+  try {
+    const { ready } = await started;
+    process.stdout.write(`ready ${JSON.stringify(ready)}\n`);
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+  }
+}
+
+function onStopSignal(stop: () => Promise<void>): void {
+  let isStopping = false;
+  const handle = () => {
+    if (isStopping) process.exit(EXIT_CODE_INTERRUPTED);
+    isStopping = true;
+    say('stopping…');
+    setTimeout(() => process.exit(0), CLOSE_DEADLINE_MS).unref();
+    void stop().then(() => process.exit(0));
+  };
+  process.on('SIGINT', handle);
+  process.on('SIGTERM', handle);
+}
+
+function number(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) throw new UsageError(`--${option} takes a number, got "${text}"`);
+  return value;
+}
+
+function readPlan(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new UsageError(`--faults: cannot read ${file}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}

@@ -1,0 +1,10 @@
+/** Runs an AWS application — API Gateway WebSocket, Lambda, DynamoDB and what goes with them — on this machine. */
+export type { FaultPlan } from './fault-plan.ts';
+export type { AwsCall } from './front/calls.ts';
+export type { DeniedCall, IamReport, UnusedGrant } from './iam/usage.ts';
+export type { LocalCloud, Ready } from './local-cloud.ts';
+export type { LogEntry, TimedLogEntry } from './log.ts';
+export type { LocalCloudOptions } from './options.ts';
+export { LOCAL_ACCOUNT, LOCAL_REGION } from './service.ts';
+export { startLocalCloud } from './start.ts';
+export { DeployError } from './template/problems.ts';

@@ -1,0 +1,59 @@
+import * as v from 'valibot';
+import type { Log } from './service.ts';
+
+/** How to run an application on this machine. */
+export interface LocalCloudOptions {
+  /** A folder that `cdk synth` wrote, a folder with a `template.json`, or a CloudFormation template in JSON. */
+  readonly app: string;
+  /** Everything is served on it. Default: 4600; 0 takes any free one. */
+  readonly port?: number;
+  /** Where data is kept between two runs; one local cloud at a time may use it. Default: in memory. */
+  readonly dataDirectory?: string;
+  /**
+   * Values of the template's parameters, by `Name` or `StackName.Name`. `{endpointUrl}` and `{websocketUrl}` in a value
+   * stand for the addresses of this local cloud.
+   */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** What goes wrong, and when: see docs/local.md. Default: nothing. */
+  readonly faults?: unknown;
+  /** How many times faster than the wall clock the cloud's clock runs. Default: 1. */
+  readonly timeScale?: number;
+  /** The URL of another DynamoDB engine, such as AWS's DynamoDB Local. Default: the one that is built in. */
+  readonly dynamodbEndpoint?: string;
+  /** A folder whose files are served beside the APIs. Default: none. */
+  readonly staticDirectory?: string;
+  /** Told everything that happens. Default: it can be read from `log()` only. */
+  readonly log?: Log;
+}
+
+const DEFAULT_PORT = 4600;
+
+const text = v.pipe(v.string(), v.nonEmpty());
+
+const schema = v.strictObject({
+  app: text,
+  port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)), DEFAULT_PORT),
+  dataDirectory: v.optional(text),
+  parameters: v.optional(v.record(v.string(), v.string()), {}),
+  faults: v.optional(v.unknown()),
+  timeScale: v.optional(v.pipe(v.number(), v.gtValue(0), v.finite()), 1),
+  dynamodbEndpoint: v.optional(v.pipe(text, v.url())),
+  staticDirectory: v.optional(text),
+  log: v.optional(v.custom<Log>((value) => typeof value === 'function', 'a function')),
+});
+
+/** Checked options, with the defaults filled in. */
+export type Settings = v.InferOutput<typeof schema>;
+
+/** Throws a TypeError naming the option that is unknown or wrong, with what was expected and what was there. */
+export function readOptions(options: LocalCloudOptions): Settings {
+  const result = v.safeParse(schema, options);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const name = v.getDotPath(issue) ?? 'options';
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    const known = Object.keys(schema.entries).join(', ');
+    throw new TypeError(`startLocalCloud: there is no option "${name}"; there are ${known}`);
+  }
+  throw new TypeError(`startLocalCloud: ${name}: expected ${issue.expected ?? issue.message}, got ${issue.received}`);
+}

@@ -1,0 +1,134 @@
+import { createClock } from './clock.ts';
+import { prepareDataDirectory } from './data-directory.ts';
+import { createFaults, NO_FAULTS, type PlannedFaults } from './faults.ts';
+import { createAwsApi } from './front/aws-api.ts';
+import { createCalls } from './front/calls.ts';
+import { CONTROL_PATH, createControl } from './front/control.ts';
+import { type Front, HOST, openFront } from './front/front.ts';
+import { createStaticFiles } from './front/static-files.ts';
+import { createIam } from './iam/iam.ts';
+import { createIssuer } from './issuer.ts';
+import type { LocalCloud, Ready } from './local-cloud.ts';
+import { createLogBook } from './log.ts';
+import { type LocalCloudOptions, readOptions, type Settings } from './options.ts';
+import { createServices } from './services.ts';
+import { loadApp } from './template/app.ts';
+import type { Outputs } from './template/create.ts';
+import { deploy } from './template/deploy.ts';
+import { fillInUrls, stageUrl } from './urls.ts';
+
+/**
+ * Deploys an application to this machine and serves it.
+ * @throws TypeError for wrong options; DeployError listing what is wrong with the app; Error when the port, the data
+ *   directory or the fault plan cannot be used
+ */
+export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
+  const settings = readOptions(options);
+  const front = await openFront(settings.port);
+  const opened: Closable[] = [front];
+  const close = async () => {
+    for (const part of opened.splice(0)) await part.close();
+  };
+  try {
+    return await startBehind(front, settings, opened, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** Deploys and serves behind an open port. What has to be closed again is added to `opened`, in closing order. */
+async function startBehind(
+  front: Front,
+  settings: Settings,
+  opened: Closable[],
+  close: () => Promise<void>,
+): Promise<LocalCloud> {
+  const { app, dataDirectory, staticDirectory } = settings;
+  const clock = createClock(settings.timeScale);
+  const { log, entries } = createLogBook(clock, settings.log);
+  const stacks = loadApp(app);
+  if (dataDirectory !== undefined) prepareDataDirectory(dataDirectory);
+  const faults = settings.faults === undefined ? undefined : createFaults(settings.faults, { clock, log });
+  const calls = createCalls(clock);
+  const iam = createIam({ clock, onCheck: ({ principal, resourceArn }) => calls.touched(principal, resourceArn) });
+  const endpoint = { host: HOST, port: front.port };
+  const endpointUrl = `http://${HOST}:${front.port}`;
+  const issuer = await createIssuer({ url: `${endpointUrl}${CONTROL_PATH}`, dataDirectory, now: clock.now });
+  const services = await createServices({ clock, faults: faults ?? NO_FAULTS, iam, log, settings, endpoint });
+  opened.unshift(services);
+
+  const providers = [...iam.providers, ...[...services.byName.values()].flatMap((service) => service.providers)];
+  const outputs = await deploy(stacks, providers, fillInUrls(settings.parameters, stacks, endpoint));
+  const websocketUrls = stageUrls(services.apiGateway.apis(), endpoint);
+  const ready = describeReady(endpointUrl, websocketUrls, outputs, staticDirectory !== undefined);
+  const iamReport = () => iam.report(new Set(services.byName.keys()));
+  front.serve({
+    control: createControl(issuer, {
+      health: () => ready,
+      iam: iamReport,
+      log: entries,
+      calls: calls.entries,
+      faults: () => reportFaults(faults),
+    }),
+    aws: createAwsApi({ services: services.byName, iam, calls, log }),
+    upgrade: services.apiGateway.handleUpgrade,
+    stage: services.apiGateway.handleHttp,
+    files: staticDirectory === undefined ? undefined : createStaticFiles(staticDirectory),
+    log,
+  });
+  return {
+    endpointUrl,
+    get websocketUrl() {
+      return onlyUrl(websocketUrls);
+    },
+    websocketUrls,
+    outputs,
+    ready,
+    clock,
+    token: issuer.token,
+    calls: calls.entries,
+    iamReport,
+    log: entries,
+    close,
+  };
+}
+
+function stageUrls(
+  apis: readonly { readonly name: string; readonly stageName: string }[],
+  { host, port }: { readonly host: string; readonly port: number },
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    apis.map(({ name, stageName }) => [`${name}/${stageName}`, stageUrl(host, port, stageName)]),
+  );
+}
+
+function describeReady(
+  endpointUrl: string,
+  websocketUrls: Readonly<Record<string, string>>,
+  outputs: Readonly<Record<string, Outputs>>,
+  hasPage: boolean,
+): Ready {
+  const [websocketUrl, ...others] = Object.values(websocketUrls);
+  return {
+    ...(websocketUrl === undefined || others.length > 0 ? {} : { websocketUrl }),
+    endpointUrl,
+    ...(hasPage ? { pageUrl: `${endpointUrl}/` } : {}),
+    outputs,
+  };
+}
+
+function onlyUrl(websocketUrls: Readonly<Record<string, string>>): string {
+  const [url, ...others] = Object.values(websocketUrls);
+  if (url !== undefined && others.length === 0) return url;
+  const names = Object.keys(websocketUrls).join(', ') || 'none';
+  throw new Error(`websocketUrl is for apps with one WebSocket stage; this one has ${names}: use websocketUrls`);
+}
+
+function reportFaults(faults: PlannedFaults | undefined) {
+  return { counts: faults?.counts() ?? {}, log: faults?.log() ?? [] };
+}
