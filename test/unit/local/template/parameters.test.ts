@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { resolveValue } from '../../../support/deploy-template.ts';
+
+const resolve = (declaration: unknown, given?: string) =>
+  resolveValue({ Ref: 'Asked' }, { Parameters: { Asked: declaration } }, given === undefined ? {} : { Asked: given });
+
+describe('a parameter', () => {
+  test('takes the given value before its default', async () => {
+    expect(await resolve({ Type: 'String', Default: 'a' }, 'b')).toBe('b');
+    expect(await resolve({ Type: 'String', Default: 'a' })).toBe('a');
+  });
+
+  test('can be given for one stack', async () => {
+    const declaration = { Parameters: { Asked: { Type: 'String' } } };
+    expect(await resolveValue({ Ref: 'Asked' }, declaration, { 'App.Asked': 'own' })).toBe('own');
+  });
+
+  test('may be empty text', async () => {
+    expect(await resolve({ Type: 'String', Default: '' })).toBe('');
+  });
+
+  test.each<[string, unknown, string | undefined, string]>([
+    [
+      'without a value',
+      { Type: 'String' },
+      undefined,
+      'it has no default, so a value has to be given (--parameter Name=Value)',
+    ],
+    [
+      'of an unknown type',
+      { Type: 'AWS::EC2::VPC::Id' },
+      'x',
+      'the type "AWS::EC2::VPC::Id" is not supported; use String, Number, CommaDelimitedList, List<Number>',
+    ],
+    [
+      'read from the parameter store',
+      { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/key' },
+      undefined,
+      'the type "AWS::SSM::Parameter::Value<String>" is not supported',
+    ],
+    ['that is not a number', { Type: 'Number' }, 'many', '"many" is not a Number'],
+    ['that is not a list of numbers', { Type: 'List<Number>' }, '1,x', '"1,x" is not a List<Number>'],
+    [
+      'that is not allowed',
+      { Type: 'String', AllowedValues: ['a', 'b'] },
+      'c',
+      '"c" is not one of the allowed values (AllowedValues: ["a","b"])',
+    ],
+    [
+      'with an item that is not allowed',
+      { Type: 'CommaDelimitedList', AllowedValues: ['a'] },
+      'a,c',
+      '"a,c" is not one of the allowed values',
+    ],
+    [
+      'that does not match',
+      { Type: 'String', AllowedPattern: 'https?://.+' },
+      'ftp://x',
+      '"ftp://x" does not match the allowed pattern (AllowedPattern: "https?://.+")',
+    ],
+    [
+      'that matches in part only',
+      { Type: 'String', AllowedPattern: 'a|b' },
+      'ab',
+      'does not match the allowed pattern',
+    ],
+    ['that is too short', { Type: 'String', MinLength: 2 }, 'x', '"x" is too short (MinLength: 2)'],
+    ['that is too long', { Type: 'String', MaxLength: '2' }, 'xyz', '"xyz" is too long (MaxLength: "2")'],
+    ['that is too small', { Type: 'Number', MinValue: 2 }, '1', '"1" is too small (MinValue: 2)'],
+    ['that is too large', { Type: 'Number', MaxValue: 2 }, '3', '"3" is too large (MaxValue: 2)'],
+  ])('%s is refused', async (_, declaration, given, problem) => {
+    await expect(resolve(declaration, given)).rejects.toThrow(problem);
+  });
+
+  test('that no stack declares is refused by name', async () => {
+    await expect(resolveValue(1, {}, { Isuer: 'x' })).rejects.toThrow(
+      'a value was given for "Isuer", but no stack has such a parameter',
+    );
+  });
+
+  test("of the CDK's bootstrap, and the rule about it, are passed over", async () => {
+    const Parameters = {
+      BootstrapVersion: { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/cdk-bootstrap/hnb659fds/version' },
+    };
+    const Rules = { CheckBootstrapVersion: { Assertions: [] } };
+    expect(await resolveValue('value', { Parameters, Rules })).toBe('value');
+  });
+});
