@@ -1,4 +1,4 @@
-import type { Limits, Message, ServerFrame } from '../protocol/index.ts';
+import type { Limits, ServerFrame } from '../protocol/index.ts';
 import { isObject, parseJson } from '../protocol/json.ts';
 
 /**
@@ -12,33 +12,33 @@ export function readFrame(text: string): Incoming {
   const parsed = parseJson(text);
   const frame = parsed.ok ? parsed.value : undefined;
   if (!isObject(frame)) return undefined;
-  const { type, message } = frame as { readonly type: unknown; readonly message: unknown };
+  const { type, message } = frame as Fields;
   if (type === undefined) return typeof message === 'string' ? { serviceError: message } : undefined;
-  const looksRight = SHAPES[type as ServerFrame['type']];
-  return looksRight?.(frame) ? { frame: frame as unknown as ServerFrame } : undefined;
+  return looksRight(frame) ? { frame: frame as unknown as ServerFrame } : undefined;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+/** Fields that nobody has looked at yet. */
+type Fields = { readonly [name in AllKeys<ServerFrame>]?: unknown };
+type AllKeys<T> = T extends unknown ? keyof T : never;
 
-/** Just enough of each frame that handling it cannot throw. The server's own tests see to the rest. */
-const SHAPES: Readonly<Partial<Record<ServerFrame['type'], (frame: Fields) => boolean>>> = {
-  registered: ({ userId, connectionId, serverTime, limits }: RegisteredFields) =>
-    typeof userId === 'string' &&
-    typeof connectionId === 'string' &&
-    typeof serverTime === 'number' &&
-    isLimits(limits),
-  ack: ({ results }: { readonly results?: unknown }) => Array.isArray(results) && results.every(isObject),
-  pong: () => true,
-  error: ({ code, message }: { readonly code?: unknown; readonly message?: unknown }) =>
-    typeof code === 'string' && typeof message === 'string',
-  messages: ({ messages }: { readonly messages?: unknown }) => Array.isArray(messages) && messages.every(isMessage),
-};
+/** Checks just enough of each frame that handling it cannot throw. The server's own tests see to the rest. */
+function looksRight({ type, code, message, messages, results, ...frame }: Fields): boolean {
+  switch (type) {
+    case 'registered':
+      return typeof frame.userId === 'string' && typeof frame.serverTime === 'number' && isLimits(frame.limits);
+    case 'ack':
+      return Array.isArray(results) && results.every(isObject);
+    case 'error':
+      return typeof code === 'string' && typeof message === 'string';
+    case 'messages':
+      return Array.isArray(messages) && messages.every(isMessage);
+    default:
+      return type === 'pong';
+  }
+}
 
-interface RegisteredFields {
-  readonly userId?: unknown;
-  readonly connectionId?: unknown;
-  readonly serverTime?: unknown;
-  readonly limits?: unknown;
+function isMessage(value: unknown): boolean {
+  return isObject(value) && typeof value['id'] === 'string' && isObject(value['from']);
 }
 
 function isLimits(value: unknown): boolean {
@@ -49,9 +49,4 @@ function isLimits(value: unknown): boolean {
     'maxMessagesPerFrame',
   ];
   return isObject(value) && needed.every((name) => typeof value[name] === 'number' && value[name] > 0);
-}
-
-function isMessage(value: unknown): boolean {
-  const { id, from } = (isObject(value) ? value : {}) as Partial<Message>;
-  return typeof id === 'string' && isObject(from);
 }

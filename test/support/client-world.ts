@@ -1,0 +1,202 @@
+import type { Environment, WebSocketLike } from '../../client/environment.ts';
+import { type ConnectOptions, type Options, resolveOptions } from '../../client/options.ts';
+import { DEFAULT_LIMITS, type Json, type Limits } from '../../protocol/index.ts';
+
+/** A frame as a test reads it. */
+export type Frame = Record<string, unknown> & { readonly action: string; readonly id: string };
+
+/** A socket whose other end is the test. */
+export class FakeSocket implements WebSocketLike {
+  onopen: unknown;
+  onmessage: unknown;
+  onclose: unknown;
+  onerror: unknown;
+  readonly url: string;
+  readonly protocols: readonly string[];
+  readonly sent: Frame[] = [];
+  /** The code with which the client closed it; `abrupt` when it gave the socket up. */
+  closedWith: number | 'abrupt' | undefined;
+
+  constructor(url: string, protocols: readonly string[]) {
+    this.url = url;
+    this.protocols = protocols;
+  }
+
+  send(text: string): void {
+    if (this.closedWith === undefined) this.sent.push(JSON.parse(text) as Frame);
+  }
+
+  close(code?: number): void {
+    this.closedWith ??= code ?? 'abrupt';
+  }
+
+  /** The last frame of this action that the client has sent. */
+  last(action: string): Frame {
+    const frame = this.sent.findLast((candidate) => candidate.action === action);
+    if (!frame) throw new Error(`the client has not sent ${action}`);
+    return frame;
+  }
+
+  count(action: string): number {
+    return this.sent.filter((frame) => frame.action === action).length;
+  }
+
+  open(): void {
+    call(this.onopen, {});
+  }
+
+  receive(frame: Json | object): void {
+    this.receiveRaw(JSON.stringify(frame));
+  }
+
+  receiveRaw(data: unknown): void {
+    call(this.onmessage, { data });
+  }
+
+  /** Ends the socket from the other side; `message` is what the `ws` package says before. */
+  end(code = 1006, message?: string): void {
+    if (message !== undefined) call(this.onerror, { message });
+    call(this.onclose, { code });
+  }
+
+  /** Answers the last `register`. */
+  register(limits: Partial<Limits> = {}, serverTime = 0): void {
+    this.receive({
+      type: 'registered',
+      id: this.last('register').id,
+      userId: 'alice',
+      connectionId: `connection-of-${this.protocols[1]}`,
+      serverTime,
+      expiresAt: serverTime + 660_000,
+      limits: { ...DEFAULT_LIMITS, ...limits },
+    });
+  }
+
+  /** Acknowledges the last `sendMessage`, each message as delivered. */
+  acknowledge(): void {
+    const { id, messages } = this.last('sendMessage') as Frame & { messages: { id: string }[] };
+    this.receive({ type: 'ack', id, results: messages.map((message) => delivered(message.id)) });
+  }
+}
+
+/** What the server says of a message that reached one device. */
+export function delivered(id: string) {
+  return {
+    id,
+    serial: `serial-${id}`,
+    status: 'delivered',
+    connections: { delivered: 1, gone: 0, failed: 0 },
+  } as const;
+}
+
+/** A world in which only the test makes time pass and things happen. */
+export class ClientWorld implements Environment {
+  readonly sockets: FakeSocket[] = [];
+  /** What `random` gives; at first always one half. */
+  nextRandom: () => number = () => 0.5;
+  readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
+  readonly #sleepers = new Set<() => void>();
+  #now: number;
+  #ids = 0;
+
+  constructor(now = 1_000_000) {
+    this.#now = now;
+  }
+
+  readonly now = () => this.#now;
+  readonly random = () => this.nextRandom();
+  readonly randomId = () => `id-${++this.#ids}`;
+  readonly setTimer = (delayMs: number, callback: () => void) => {
+    const timer = { at: this.#now + delayMs, callback };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  };
+  readonly openSocket = (url: string, protocols: string[]) => {
+    const socket = new FakeSocket(url, protocols);
+    this.sockets.push(socket);
+    return socket;
+  };
+  readonly onWake = (callback: () => void) => {
+    this.#sleepers.add(callback);
+    return () => void this.#sleepers.delete(callback);
+  };
+
+  get timers(): number {
+    return this.#timers.size;
+  }
+
+  get watchers(): number {
+    return this.#sleepers.size;
+  }
+
+  wake(): void {
+    for (const callback of [...this.#sleepers]) callback();
+  }
+
+  /** The newest socket. */
+  get socket(): FakeSocket {
+    const socket = this.sockets.at(-1);
+    if (!socket) throw new Error('the client has opened no socket');
+    return socket;
+  }
+
+  /** Lets time pass, timer by timer, and everything happen that follows from it. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await settle();
+    for (let next = this.#nextTimer(end); next; next = this.#nextTimer(end)) {
+      this.#timers.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.callback();
+      await settle();
+    }
+    this.#now = end;
+  }
+
+  /** Sets the clock without letting time pass, as when the computer slept. */
+  jump(ms: number): void {
+    this.#now += ms;
+  }
+
+  /** Brings the newest socket from the handshake to a registration. */
+  async accept(limits: Partial<Limits> = {}): Promise<FakeSocket> {
+    await settle();
+    const { socket } = this;
+    socket.open();
+    await settle();
+    socket.register(limits, this.#now);
+    await settle();
+    return socket;
+  }
+
+  #nextTimer(end: number) {
+    let first: { readonly at: number; readonly callback: () => void } | undefined;
+    for (const timer of this.#timers) if (timer.at <= end && (!first || timer.at < first.at)) first = timer;
+    return first;
+  }
+}
+
+/** Lets every promise that can settle do so. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Options with a token at hand. */
+export function testOptions(options: Partial<ConnectOptions> = {}): Options {
+  return resolveOptions({ url: 'ws://test/prod', getToken: () => 'token', ...options });
+}
+
+/** A random number generator that gives the same numbers for the same seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function call(handler: unknown, event: object): void {
+  if (typeof handler === 'function') handler(event);
+}

@@ -1,0 +1,44 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { createEnvironment } from '../../../client/environment.ts';
+import { FakeSocket } from '../../support/client-world.ts';
+
+afterEach(() => vi.unstubAllGlobals());
+
+it('makes ids that are UUIDs of version 4, also where crypto.randomUUID is missing', () => {
+  vi.stubGlobal('crypto', { getRandomValues: (bytes: Uint8Array) => bytes.map((_, index) => index * 17) });
+  expect(createEnvironment(FakeSocket).randomId()).toBe('00112233-4455-4677-8899-aabbccddeeff');
+  vi.unstubAllGlobals();
+  const ids = new Set(Array.from({ length: 1_000 }, createEnvironment(FakeSocket).randomId));
+  expect(ids.size).toBe(1_000);
+  for (const id of ids) expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
+});
+
+it('wakes when the network is back, the page is restored or the tab is shown, in a browser', () => {
+  const window = new EventTarget();
+  const document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
+  vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
+  vi.stubGlobal('removeEventListener', window.removeEventListener.bind(window));
+  vi.stubGlobal('document', document);
+  const wake = vi.fn();
+  const stop = createEnvironment(FakeSocket).onWake(() => wake());
+
+  window.dispatchEvent(new Event('online'));
+  window.dispatchEvent(new Event('pageshow'));
+  document.dispatchEvent(new Event('visibilitychange'));
+  expect(wake).toHaveBeenCalledTimes(2);
+  document.visibilityState = 'visible';
+  document.dispatchEvent(new Event('visibilitychange'));
+  expect(wake).toHaveBeenCalledTimes(3);
+
+  stop();
+  window.dispatchEvent(new Event('online'));
+  window.dispatchEvent(new Event('pageshow'));
+  document.dispatchEvent(new Event('visibilitychange'));
+  expect(wake).toHaveBeenCalledTimes(3);
+});
+
+it('has nothing to wake for in Node', () => {
+  const wake = vi.fn();
+  createEnvironment(FakeSocket).onWake(wake)();
+  expect(wake).not.toHaveBeenCalled();
+});

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { tokenExpiresAtMs } from '../../../client/token.ts';
+
+const token = (payload: string) => `e30.${Buffer.from(payload).toString('base64url')}.signature`;
+
+it('reads from a JWT when it expires', () => {
+  expect(tokenExpiresAtMs(token('{"sub":"Grüße??>>","exp":1700000000}'))).toBe(1_700_000_000_000);
+});
+
+it.each([
+  ['without an expiry', token('{"sub":"bob"}')],
+  ['with one that is no number', token('{"exp":"soon"}')],
+  ['whose payload is no JSON', token('nonsense')],
+  ['whose payload is null', token('null')],
+  ['that is no base64', 'a.%%%.c'],
+  ['without parts', 'opaque'],
+])('knows nothing of a token %s', (_, given) => {
+  expect(tokenExpiresAtMs(given)).toBeUndefined();
+});
