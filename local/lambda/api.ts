@@ -1,0 +1,129 @@
+import { type Authorize, AwsError, type AwsRequest, type AwsResponse } from '../service.ts';
+import type { FunctionConfiguration } from './function-configuration.ts';
+import type { Functions } from './functions.ts';
+import type { LambdaFunction } from './lambda-function.ts';
+import { MAX_ASYNC_PAYLOAD_BYTES, MAX_SYNC_PAYLOAD_BYTES } from './limits.ts';
+import { errorOf } from './outcome.ts';
+
+export interface ApiOptions {
+  readonly functions: Functions;
+  readonly authorize: Authorize;
+  /** Accepts an event for asynchronous invocation; gives the request's id. */
+  readonly enqueue: (lambdaFunction: LambdaFunction, payload: string) => string;
+}
+
+const ROUTE = /^\/2015-03-31\/functions\/([^/]+)(?:\/(invocations|configuration))?\/?$/;
+
+/** Lambda's API: Invoke, GetFunction and GetFunctionConfiguration. Everything else is refused by name. */
+export async function handleLambda(request: AwsRequest, options: ApiOptions): Promise<AwsResponse> {
+  const [, reference, part] = ROUTE.exec(request.path) ?? [];
+  if (reference !== undefined) {
+    const find = () =>
+      options.functions.get(decodeURIComponent(reference), request.query.get('Qualifier') ?? undefined);
+    if (request.method === 'POST' && part === 'invocations') return invoke(request, find(), options);
+    if (request.method === 'GET' && part === 'configuration') return getConfiguration(request, find(), options);
+    if (request.method === 'GET' && part === undefined) return getFunction(request, find(), options);
+  }
+  throw new AwsError(
+    'UnknownOperationException',
+    `${request.method} ${request.path} is not supported locally: Lambda answers Invoke, GetFunction and GetFunctionConfiguration.`,
+    404,
+  );
+}
+
+async function invoke(request: AwsRequest, target: LambdaFunction, options: ApiOptions): Promise<AwsResponse> {
+  options.authorize(request.principal, 'lambda:InvokeFunction', target.configuration.arn);
+  const type = header(request, 'x-amz-invocation-type') ?? 'RequestResponse';
+  switch (type) {
+    case 'DryRun':
+      return { statusCode: 204 };
+    case 'Event': {
+      const requestId = options.enqueue(target, readPayload(request, MAX_ASYNC_PAYLOAD_BYTES));
+      return { statusCode: 202, headers: { 'x-amzn-requestid': requestId } };
+    }
+    case 'RequestResponse':
+      return invokeAndWait(request, target);
+    default:
+      throw new AwsError('InvalidParameterValueException', `Unknown invocation type "${type}".`);
+  }
+}
+
+async function invokeAndWait(request: AwsRequest, target: LambdaFunction): Promise<AwsResponse> {
+  const clientContext = header(request, 'x-amz-client-context');
+  const invoked = await target.invoke({
+    payload: readPayload(request, MAX_SYNC_PAYLOAD_BYTES),
+    ...(clientContext !== undefined && { clientContext: Buffer.from(clientContext, 'base64').toString() }),
+  });
+  if (invoked.kind === 'throttled') throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429);
+  const { outcome, requestId, logTail } = invoked;
+  const error = errorOf(outcome, requestId, target.configuration);
+  return {
+    statusCode: 200,
+    headers: {
+      'content-type': 'application/json',
+      'x-amzn-requestid': requestId,
+      'x-amz-executed-version': '$LATEST',
+      ...(error && { 'x-amz-function-error': 'Unhandled' }),
+      ...(header(request, 'x-amz-log-type') === 'Tail' && {
+        'x-amz-log-result': Buffer.from(logTail).toString('base64'),
+      }),
+    },
+    body: outcome.kind === 'ok' ? outcome.payload : JSON.stringify(error),
+  };
+}
+
+/** An absent payload is an empty event. */
+function readPayload({ body }: AwsRequest, maxBytes: number): string {
+  if (body.length > maxBytes) {
+    throw new AwsError(
+      'RequestTooLargeException',
+      `Request must be smaller than ${maxBytes} bytes for the InvokeFunction operation`,
+      413,
+    );
+  }
+  const payload = body.length === 0 ? '{}' : body.toString();
+  try {
+    JSON.parse(payload);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new AwsError('InvalidRequestContentException', `Could not parse request body into json: ${cause.message}`);
+  }
+  return payload;
+}
+
+function getConfiguration(request: AwsRequest, target: LambdaFunction, { authorize }: ApiOptions): AwsResponse {
+  authorize(request.principal, 'lambda:GetFunctionConfiguration', target.configuration.arn);
+  return json(describe(target.configuration));
+}
+
+function getFunction(request: AwsRequest, target: LambdaFunction, { authorize }: ApiOptions): AwsResponse {
+  authorize(request.principal, 'lambda:GetFunction', target.configuration.arn);
+  return json({ Configuration: describe(target.configuration) });
+}
+
+function describe(configuration: FunctionConfiguration): Record<string, unknown> {
+  return {
+    FunctionName: configuration.name,
+    FunctionArn: configuration.arn,
+    Description: configuration.description,
+    Runtime: configuration.runtime,
+    Role: configuration.roleArn,
+    Handler: configuration.handler,
+    Timeout: configuration.timeoutSeconds,
+    MemorySize: configuration.memoryMb,
+    Environment: { Variables: configuration.environment },
+    PackageType: 'Zip',
+    State: 'Active',
+    LastUpdateStatus: 'Successful',
+    Version: '$LATEST',
+  };
+}
+
+function json(body: unknown): AwsResponse {
+  return { statusCode: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+function header({ headers }: AwsRequest, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : undefined;
+}

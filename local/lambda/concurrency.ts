@@ -1,0 +1,39 @@
+import type { FunctionConfiguration } from './function-configuration.ts';
+import { ACCOUNT_CONCURRENCY } from './limits.ts';
+
+/** Counts the account's concurrent executions: a function's reserved ones are its own, all others share the rest. */
+export interface Concurrency {
+  /** Sets a function's reserved executions apart. Throws an Error when the account has not as many. */
+  reserve(configuration: FunctionConfiguration): void;
+  /** Enters one execution; `undefined` if there is no room (AWS throttles). Call what it gives at its end. */
+  enter(configuration: FunctionConfiguration): (() => void) | undefined;
+}
+
+export function createConcurrency(account = ACCOUNT_CONCURRENCY): Concurrency {
+  let unreserved = account;
+  let running = 0;
+  const runningReserved = new Map<string, number>();
+  return {
+    reserve({ name, reservedConcurrency = 0 }) {
+      if (reservedConcurrency > unreserved) {
+        throw new Error(
+          `${name}: ReservedConcurrentExecutions is ${reservedConcurrency}, and only ${unreserved} of the account's ${account} are left`,
+        );
+      }
+      unreserved -= reservedConcurrency;
+    },
+    enter({ name, reservedConcurrency }) {
+      if (reservedConcurrency === undefined) {
+        if (running >= unreserved) return undefined;
+        running += 1;
+        return () => {
+          running -= 1;
+        };
+      }
+      const own = runningReserved.get(name) ?? 0;
+      if (own >= reservedConcurrency) return undefined;
+      runningReserved.set(name, own + 1);
+      return () => runningReserved.set(name, (runningReserved.get(name) ?? 1) - 1);
+    },
+  };
+}

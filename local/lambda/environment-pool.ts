@@ -1,0 +1,117 @@
+import type { Cancel, Clock } from '../clock.ts';
+import type { Environment, Started } from './environment.ts';
+import { IDLE_ENVIRONMENT_MS, MAX_ENVIRONMENTS_PER_FUNCTION } from './limits.ts';
+
+/** An environment to run one invocation in; `cold` when it was started for it. */
+export type Acquired =
+  | (Extract<Started, { kind: 'started' }> & { readonly cold: boolean })
+  | Extract<Started, { kind: 'failed' }>;
+
+/**
+ * The execution environments of one function: the one used last is used next, a further one is started when all are busy,
+ * and one that has been idle for some minutes ends.
+ */
+export interface EnvironmentPool {
+  /** Waits for an environment of its own for one invocation. */
+  acquire(): Promise<Acquired>;
+  /** Takes it back. One that is not alive any more is forgotten. */
+  release(environment: Environment): void;
+  close(): Promise<void>;
+}
+
+interface Parked {
+  readonly environment: Environment;
+  readonly cancelEnd: Cancel;
+}
+
+export interface StartHooks {
+  readonly signal: AbortSignal;
+  readonly onEnd: (environment: Environment) => void;
+}
+
+export interface EnvironmentPoolOptions {
+  readonly clock: Clock;
+  /** Starts one; gives up when `signal` aborts. */
+  readonly start: (hooks: StartHooks) => Promise<Started>;
+  readonly maxEnvironments?: number;
+}
+
+export function createEnvironmentPool(options: EnvironmentPoolOptions): EnvironmentPool {
+  const { clock, start, maxEnvironments = MAX_ENVIRONMENTS_PER_FUNCTION } = options;
+  const all = new Set<Environment>();
+  const waiting: ((acquired: Acquired) => void)[] = [];
+  let parked: Parked[] = [];
+  const starting = new Set<Promise<void>>();
+  const closing = new AbortController();
+  const { signal } = closing;
+
+  const forget = (environment: Environment) => {
+    all.delete(environment);
+    parked.find((each) => each.environment === environment)?.cancelEnd();
+    parked = parked.filter((each) => each.environment !== environment);
+  };
+
+  const offer = (environment: Environment, cold: boolean) => {
+    const waiter = waiting.shift();
+    if (waiter) return waiter({ kind: 'started', environment, cold });
+    const cancelEnd = clock.after(IDLE_ENVIRONMENT_MS, () => {
+      forget(environment);
+      void environment.stop();
+    });
+    parked.push({ environment, cancelEnd });
+  };
+
+  const startOne = async () => {
+    const started = await start({ signal, onEnd: forget });
+    if (started.kind === 'failed') {
+      waiting.shift()?.(started);
+    } else if (signal.aborted) {
+      await started.environment.stop();
+    } else {
+      all.add(started.environment);
+      offer(started.environment, true);
+    }
+  };
+
+  const startForWaiting = () => {
+    while (!signal.aborted && starting.size < waiting.length && all.size + starting.size < maxEnvironments) {
+      const start = startOne().finally(() => {
+        starting.delete(start);
+        startForWaiting();
+      });
+      starting.add(start);
+    }
+  };
+
+  return {
+    acquire() {
+      const warm = parked.pop();
+      warm?.cancelEnd();
+      if (warm?.environment.alive) {
+        return Promise.resolve({ kind: 'started', environment: warm.environment, cold: false });
+      }
+      return new Promise((resolve) => {
+        if (signal.aborted) return resolve({ kind: 'failed', outcome: CLOSED });
+        waiting.push(resolve);
+        startForWaiting();
+      });
+    },
+    release(environment) {
+      if (environment.alive) return offer(environment, false);
+      forget(environment);
+      startForWaiting();
+    },
+    async close() {
+      closing.abort();
+      for (const { cancelEnd } of parked) cancelEnd();
+      for (const waiter of waiting.splice(0)) waiter({ kind: 'failed', outcome: CLOSED });
+      await Promise.all([...all].map((environment) => environment.stop()));
+      await Promise.all(starting);
+    },
+  };
+}
+
+const CLOSED = {
+  kind: 'error',
+  error: { errorType: 'Runtime.ExitError', errorMessage: 'The local cloud was stopped' },
+} as const;

@@ -1,0 +1,56 @@
+import { LOCAL_REGION } from '../service.ts';
+import type { Credentials } from './credentials.ts';
+import type { FunctionConfiguration } from './function-configuration.ts';
+
+/**
+ * The variables that a function cannot set for itself.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+ */
+export const RESERVED_VARIABLES: ReadonlySet<string> = new Set([
+  '_HANDLER',
+  '_X_AMZN_TRACE_ID',
+  'AWS_ACCESS_KEY',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_DEFAULT_REGION',
+  'AWS_EXECUTION_ENV',
+  'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+  'AWS_LAMBDA_FUNCTION_NAME',
+  'AWS_LAMBDA_FUNCTION_VERSION',
+  'AWS_LAMBDA_INITIALIZATION_TYPE',
+  'AWS_LAMBDA_LOG_GROUP_NAME',
+  'AWS_LAMBDA_LOG_STREAM_NAME',
+  'AWS_LAMBDA_RUNTIME_API',
+  'AWS_REGION',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'LAMBDA_RUNTIME_DIR',
+  'LAMBDA_TASK_ROOT',
+]);
+
+/** Everything that a handler finds in `process.env`: nothing of the machine on which the local cloud runs. */
+export function environmentVariables(
+  configuration: FunctionConfiguration,
+  given: { readonly taskRoot: string; readonly credentials: Credentials; readonly logStreamName: string },
+): Record<string, string> {
+  return {
+    LANG: 'en_US.UTF-8',
+    PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
+    TZ: ':UTC',
+    ...configuration.environment,
+    _HANDLER: configuration.handler,
+    AWS_ACCESS_KEY_ID: given.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: given.credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: given.credentials.sessionToken,
+    AWS_REGION: LOCAL_REGION,
+    AWS_DEFAULT_REGION: LOCAL_REGION,
+    AWS_EXECUTION_ENV: `AWS_Lambda_${configuration.runtime}`,
+    AWS_LAMBDA_FUNCTION_NAME: configuration.name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(configuration.memoryMb),
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: configuration.logGroupName,
+    AWS_LAMBDA_LOG_STREAM_NAME: given.logStreamName,
+    LAMBDA_TASK_ROOT: given.taskRoot,
+    LAMBDA_RUNTIME_DIR: '/var/runtime',
+  };
+}

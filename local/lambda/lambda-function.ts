@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { Faults } from '../faults.ts';
+import type { Log } from '../service.ts';
+import type { Concurrency } from './concurrency.ts';
+import type { IssueCredentials } from './credentials.ts';
+import { type Environment, type LogLine, type Outcome, type Started, startEnvironment } from './environment.ts';
+import { createEnvironmentPool, type StartHooks } from './environment-pool.ts';
+import type { FunctionConfiguration } from './function-configuration.ts';
+import { createInvocationLog, type InvocationLog } from './invocation-log.ts';
+import { MAX_SYNC_RESPONSE_BYTES } from './limits.ts';
+import type { Startup } from './runtime/messages.ts';
+
+/** What a function's environments need of the local cloud. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly log: Log;
+  readonly issueCredentials: IssueCredentials;
+  readonly endpoint: () => Startup['endpoint'];
+  readonly concurrency: Concurrency;
+}
+
+export interface InvokeInput {
+  /** JSON text. */
+  readonly payload: string;
+  /** Default: a new one. */
+  readonly requestId?: string;
+  /** JSON text. */
+  readonly clientContext?: string;
+}
+
+export type Invoked =
+  | { readonly kind: 'done'; readonly requestId: string; readonly outcome: Outcome; readonly logTail: string }
+  | { readonly kind: 'throttled'; readonly requestId: string };
+
+/** A deployed function. */
+export interface LambdaFunction {
+  readonly configuration: FunctionConfiguration;
+  /** Runs it once. Never rejects because of the handler. */
+  invoke(input: InvokeInput): Promise<Invoked>;
+  close(): Promise<void>;
+}
+
+/**
+ * A machine computes no faster when the cloud's clock does. So a timeout, which is counted in cloud time, never strikes
+ * before this much of the machine's own time: the shortest timeout that Lambda takes.
+ */
+const MIN_TIMEOUT_MACHINE_MS = 1000;
+
+export function createLambdaFunction(
+  configuration: FunctionConfiguration,
+  code: { readonly taskRoot: string; readonly bootstrapFile: string },
+  surroundings: Surroundings,
+): LambdaFunction {
+  const { clock, faults, log, concurrency } = surroundings;
+  const timeoutMs = Math.max(configuration.timeoutSeconds * 1000, MIN_TIMEOUT_MACHINE_MS * clock.timeScale);
+  const pool = createEnvironmentPool({
+    clock,
+    start: (hooks) => start(configuration, code, surroundings, timeoutMs, hooks),
+  });
+
+  const runIn = async (
+    environment: Environment,
+    requestId: string,
+    input: InvokeInput,
+    invocationLog: InvocationLog,
+  ) => {
+    const request = {
+      requestId,
+      functionArn: configuration.arn,
+      payload: input.payload,
+      deadlineMs: clock.now() + timeoutMs,
+      clientContext: input.clientContext,
+    };
+    const outcome = await environment.invoke(request, timeoutMs, invocationLog.line);
+    return withRequestId(limitResponse(outcome), requestId);
+  };
+
+  const run = async (requestId: string, input: InvokeInput, invocationLog: InvocationLog): Promise<Outcome> => {
+    const fault = faults.strike('lambda', { function: configuration.name });
+    if (fault?.kind === 'slow') await clock.sleep(fault.delayMs);
+    if (fault?.kind === 'crash-before') return withRequestId(CRASHED, requestId);
+    const acquired = await pool.acquire();
+    invocationLog.start();
+    if (acquired.kind === 'failed') {
+      const outcome = withRequestId(acquired.outcome, requestId);
+      invocationLog.end(outcome, 0);
+      return outcome;
+    }
+    const { environment, cold } = acquired;
+    const startedAt = performance.now();
+    const outcome = await runIn(environment, requestId, input, invocationLog);
+    invocationLog.end(outcome, performance.now() - startedAt, { used: environment, cold });
+    if (fault?.kind === 'crash-after') await environment.stop();
+    pool.release(environment);
+    return fault?.kind === 'crash-after' ? withRequestId(CRASHED, requestId) : outcome;
+  };
+
+  return {
+    configuration,
+    async invoke(input) {
+      const requestId = input.requestId ?? randomUUID();
+      const leave = concurrency.enter(configuration);
+      if (!leave) return { kind: 'throttled', requestId };
+      const invocationLog = createInvocationLog(configuration, requestId, { clock, log });
+      try {
+        const outcome = await run(requestId, input, invocationLog);
+        return { kind: 'done', requestId, outcome, logTail: invocationLog.tail() };
+      } finally {
+        leave();
+      }
+    },
+    close: pool.close,
+  };
+}
+
+/** As on AWS: loading that takes more than ten seconds is started again, and then counts against the function's timeout. */
+async function start(
+  configuration: FunctionConfiguration,
+  code: { readonly taskRoot: string; readonly bootstrapFile: string },
+  { clock, log, issueCredentials, endpoint }: Surroundings,
+  timeoutMs: number,
+  hooks: StartHooks,
+): Promise<Started> {
+  const onLog = ({ level, message }: LogLine) => log({ level, source: configuration.name, message });
+  const options = () => ({
+    ...code,
+    ...hooks,
+    configuration,
+    clock,
+    onLog,
+    endpoint: endpoint(),
+    credentials: issueCredentials(configuration.roleArn, configuration.name),
+    logStreamName: logStreamName(clock),
+  });
+  const first = await startEnvironment(options());
+  if (first.kind === 'started' || first.outcome.kind !== 'timeout') return first;
+  log({ level: 'warn', source: configuration.name, message: 'INIT_REPORT Phase: init Status: timeout' });
+  return startEnvironment(options(), timeoutMs / clock.timeScale);
+}
+
+function logStreamName(clock: Clock): string {
+  const date = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
+  return `${date}/[$LATEST]${randomUUID().replaceAll('-', '')}`;
+}
+
+const CRASHED: Outcome = {
+  kind: 'error',
+  error: { errorType: 'Runtime.ExitError', errorMessage: 'Runtime exited with error: signal: killed' },
+};
+
+/** What the platform itself reports about an environment's end names the request. */
+function withRequestId(outcome: Outcome, requestId: string): Outcome {
+  if (outcome.kind !== 'error') return outcome;
+  const { errorType, errorMessage } = outcome.error;
+  if (errorType !== 'Runtime.ExitError' && errorType !== 'Runtime.OutOfMemory') return outcome;
+  return { kind: 'error', error: { errorType, errorMessage: `RequestId: ${requestId} Error: ${errorMessage}` } };
+}
+
+function limitResponse(outcome: Outcome): Outcome {
+  if (outcome.kind !== 'ok' || Buffer.byteLength(outcome.payload) <= MAX_SYNC_RESPONSE_BYTES) return outcome;
+  return {
+    kind: 'error',
+    error: {
+      errorType: 'Function.ResponseSizeTooLarge',
+      errorMessage: `Response payload size exceeded maximum allowed payload size (${MAX_SYNC_RESPONSE_BYTES} bytes).`,
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+
+let source: string | undefined;
+
+/** The source of `runtime/bootstrap.ts` as one CommonJS script; built once a process. */
+export function runtimeBundle(): string {
+  source ??= bundle();
+  return source;
+}
+
+function bundle(): string {
+  const { outputFiles } = buildSync({
+    entryPoints: [fileURLToPath(new URL('./runtime/bootstrap.ts', import.meta.url))],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    write: false,
+  });
+  const [file] = outputFiles;
+  if (!file) throw new Error('esbuild gave no output for local/lambda/runtime/bootstrap.ts');
+  return file.text;
+}

@@ -1,0 +1,130 @@
+/**
+ * The entry of a worker thread that plays one execution environment: it loads the handler, then runs one invocation
+ * after the other. Bundled by `runtime-bundle.ts`, so that a cold start costs no transpiling.
+ */
+import { getHeapStatistics } from 'node:v8';
+import { parentPort, workerData } from 'node:worker_threads';
+import { followCloudTime } from './cloud-time.ts';
+import { captureOutput } from './console.ts';
+import { runtimeError, toFunctionError } from './errors.ts';
+import { type Settle, startCallbackInvocation, startPromiseInvocation } from './invocation.ts';
+import { type Handler, loadHandler } from './load-handler.ts';
+import type { InvocationRequest, LogLevel, Startup, WorkerMessage } from './messages.ts';
+import { routeAwsTo } from './network.ts';
+
+const startup = workerData as Startup;
+const port = parentPort;
+if (!port) throw new TypeError('bootstrap.ts is the entry of a worker thread');
+const startInvocation = startup.callbackHandlers ? startCallbackInvocation : startPromiseInvocation;
+
+let requestId: string | undefined;
+/** What to do when the event loop has nothing left; without it, the thread would just end. */
+let onIdle = (): void => dieOf(unexpectedExit(), 13);
+
+function post(message: WorkerMessage): void {
+  port?.postMessage(message);
+}
+
+function print(level: LogLevel, message: string): void {
+  post({ kind: 'log', level, message, requestId });
+}
+
+function postResult(payload: string): void {
+  post({ kind: 'result', payload, memoryUsedBytes: memoryUsedBytes() });
+}
+
+function postError(error: unknown, exiting: boolean): void {
+  const reported = toFunctionError(error);
+  // As on AWS, where the runtime prints what it is about to report.
+  print('error', `Invoke Error\t${JSON.stringify(reported)}`);
+  post({ kind: 'error', error: reported, memoryUsedBytes: memoryUsedBytes(), exiting });
+}
+
+function dieOf(error: unknown, exitCode: number): void {
+  postError(error, true);
+  process.exit(exitCode);
+}
+
+function unexpectedExit(): Error {
+  return runtimeError(
+    'NodeJsExit',
+    'The Lambda runtime client detected an unexpected Node.js exit code. ' +
+      'This is most commonly caused by a Promise that was never settled.',
+  );
+}
+
+function memoryUsedBytes(): number {
+  const heap = getHeapStatistics();
+  return heap.used_heap_size + heap.external_memory;
+}
+
+/** AWS freezes the environment between invocations: what a handler did not await stands still, timers and all. */
+function freeze(): void {
+  onIdle = () => {};
+  port?.ref();
+  Atomics.wait(startup.thaw, 0, 0);
+}
+
+function createSettle(): Settle {
+  let settled = false;
+  const settle = (answer: () => void) => {
+    if (settled) return;
+    settled = true;
+    answer();
+    freeze();
+  };
+  const fail = (error: unknown) => settle(() => postError(error, false));
+  const succeed = (result: unknown) => {
+    const payload = serialize(result);
+    if (payload === undefined) return fail(unserializable());
+    settle(() => postResult(payload));
+  };
+  return {
+    succeed,
+    fail,
+    succeedWhenIdle(result) {
+      onIdle = () => succeed(result);
+    },
+  };
+}
+
+/** `undefined` if there is no JSON for it: a cycle, a bigint. */
+function serialize(result: unknown): string | undefined {
+  try {
+    return JSON.stringify(result ?? null) ?? 'null';
+  } catch {
+    return undefined;
+  }
+}
+
+function unserializable(): Error {
+  const message = 'Unable to stringify response body';
+  // Runtimes up to nodejs22.x give it no name of its own.
+  return startup.callbackHandlers ? new Error(message) : runtimeError('JSONStringifyError', message);
+}
+
+function run(handler: Handler, request: InvocationRequest): void {
+  Atomics.store(startup.thaw, 0, 0);
+  // From here on only the handler's own work keeps the loop alive, so that its end can be seen.
+  port?.unref();
+  requestId = request.requestId;
+  const settle = createSettle();
+  onIdle = startup.callbackHandlers ? () => settle.succeed(null) : () => dieOf(unexpectedExit(), 13);
+  startInvocation(handler, request, settle);
+}
+
+captureOutput(print);
+followCloudTime(startup.cloudTime);
+routeAwsTo(startup.endpoint);
+process.on('beforeExit', () => onIdle());
+process.on('uncaughtException', (error) => dieOf(error, 129));
+process.on('unhandledRejection', (reason) => dieOf(runtimeError('UnhandledPromiseRejection', String(reason)), 128));
+
+loadHandler(startup.taskRoot, startup.handler).then(
+  (handler) => {
+    onIdle = () => {};
+    port.on('message', (request: InvocationRequest) => run(handler, request));
+    postResult('null');
+  },
+  (error: unknown) => dieOf(error, 1),
+);

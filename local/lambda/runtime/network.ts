@@ -1,0 +1,48 @@
+import { syncBuiltinESMExports } from 'node:module';
+import net from 'node:net';
+import tls from 'node:tls';
+
+/**
+ * Makes the local cloud all of AWS for this thread: a TLS connection to `*.amazonaws.com:443` becomes a plain TCP
+ * connection to `endpoint`. The request itself, with its `Host` header and signature, stays as the handler made it, so
+ * handlers need no endpoint settings. Other hosts are left alone.
+ *
+ * `tls.connect` is the one door through which `node:https`, `fetch` and the AWS SDK's clients go.
+ */
+export function routeAwsTo(endpoint: { readonly host: string; readonly port: number }): void {
+  const connectSecurely = tls.connect as (...args: unknown[]) => tls.TLSSocket;
+  const connect = (...args: unknown[]): net.Socket => {
+    const { options, onSecureConnect } = normalize(args);
+    if (options.socket || !isAws(options)) return connectSecurely(...args);
+    const socket = net.connect({ ...endpoint, noDelay: true });
+    // What callers ask a TLS socket for.
+    Object.assign(socket, { encrypted: true, authorized: true, alpnProtocol: false });
+    if (onSecureConnect) socket.once('secureConnect', onSecureConnect);
+    socket.once('connect', () => socket.emit('secureConnect'));
+    if (wantsOnlyHttp2(options)) socket.destroy(new Error(`HTTP/2 to ${options.host} is not emulated locally`));
+    return socket;
+  };
+  Object.assign(tls, { connect });
+  syncBuiltinESMExports();
+}
+
+/** `tls.connect(options, callback?)`, `(port, host?, options?, callback?)`. */
+function normalize(args: readonly unknown[]): { options: tls.ConnectionOptions; onSecureConnect?: () => void } {
+  const options: tls.ConnectionOptions = {};
+  for (const arg of args) {
+    if (typeof arg === 'object' && arg !== null) Object.assign(options, arg);
+    else if (typeof arg === 'number') options.port = arg;
+    else if (typeof arg === 'string') options.host = arg;
+  }
+  const last = args.at(-1);
+  return typeof last === 'function' ? { options, onSecureConnect: last as () => void } : { options };
+}
+
+function isAws(options: tls.ConnectionOptions): boolean {
+  const host = options.servername || options.host;
+  return host?.endsWith('.amazonaws.com') && Number(options.port ?? 443) === 443;
+}
+
+function wantsOnlyHttp2({ ALPNProtocols }: tls.ConnectionOptions): boolean {
+  return Array.isArray(ALPNProtocols) && ALPNProtocols.length === 1 && ALPNProtocols[0] === 'h2';
+}
