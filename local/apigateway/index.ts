@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
@@ -45,6 +46,8 @@ export interface ApiGateway extends AwsService {
 export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
   const { clock, faults, invoke, log, authorize, random = randomBytes } = options;
   const stopping = new AbortController();
+  // Everything that waits for the clock listens, and there may be thousands.
+  setMaxListeners(0, stopping.signal);
   const gateway: Gateway = {
     clock,
     faults,

@@ -9,6 +9,7 @@ import { type Apis, findStage, type Stage } from './model.ts';
 
 /** The `@connections` API, with the errors of its service model. */
 export interface ManagementApi {
+  /** @throws AwsError of the service model, except for 410, which has no body. */
   handle(request: AwsRequest): Promise<AwsResponse>;
 }
 
@@ -19,6 +20,8 @@ interface Target {
 
 /** As in AWS's model, `DELETE` cannot choose how the client is told. Captured from AWS. */
 const CLOSED_NORMALLY = { statusCode: 1000, reason: 'Connection Closed Normally' };
+/** Without a body: only the status and the header tell what it is. */
+const GONE: AwsResponse = { statusCode: 410, headers: { 'x-amzn-ErrorType': 'GoneException' } };
 const METHODS: ReadonlySet<string> = new Set(['POST', 'GET', 'DELETE']);
 
 export function createManagementApi(
@@ -27,7 +30,7 @@ export function createManagementApi(
   connections: Connections,
   authorize: Authorize,
 ): ManagementApi {
-  const serve = async (request: AwsRequest): Promise<AwsResponse> => {
+  const handle = async (request: AwsRequest): Promise<AwsResponse> => {
     const target = METHODS.has(request.method) ? parsePath(request.path) : undefined;
     if (target === undefined)
       throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403);
@@ -41,7 +44,7 @@ export function createManagementApi(
       throw new AwsError('PayloadTooLargeException', 'Message too long', 413);
     }
     const connection = connections.find(target.connectionId);
-    if (connection?.facts.stage !== stage) throw new AwsError('GoneException', '', 410);
+    if (connection?.facts.stage !== stage) return GONE;
     switch (request.method) {
       case 'POST':
         return post(gateway, connection, request.body);
@@ -52,16 +55,7 @@ export function createManagementApi(
         return describe(connection);
     }
   };
-  return {
-    handle: async (request) => {
-      try {
-        return await serve(request);
-      } catch (error) {
-        if (error instanceof AwsError) return errorResponse(error);
-        throw error;
-      }
-    },
-  };
+  return { handle };
 }
 
 /** The SDK sends `@connections`, other clients `%40connections`; the id comes with its `=` as `%3D`. */
@@ -123,16 +117,5 @@ function describe(connection: Connection): AwsResponse {
       identity,
       lastActiveAt: new Date(connection.lastActiveAtMs()).toISOString(),
     }),
-  };
-}
-
-/** A 410 has no body, so that only its status and its header tell what it is. */
-function errorResponse({ code, message, statusCode }: AwsError): AwsResponse {
-  const headers = { 'x-amzn-ErrorType': code };
-  if (statusCode === 410) return { statusCode, headers };
-  return {
-    statusCode: code === 'AccessDeniedException' ? 403 : statusCode,
-    headers: { ...headers, 'Content-Type': 'application/json' },
-    body: JSON.stringify({ message }),
   };
 }

@@ -1,0 +1,39 @@
+import { connect, type Socket } from 'node:net';
+
+/** A handshake over a bare socket, for what a WebSocket client would hide. */
+export interface RawHandshake {
+  readonly socket: Socket;
+  /** Everything received so far. */
+  received(): string;
+  /** Resolves with everything received when the server has closed. */
+  readonly ended: Promise<string>;
+}
+
+const WEBSOCKET_HEADERS = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
+
+export function rawHandshake(
+  port: number,
+  path: string,
+  headers: readonly string[] = [],
+  webSocketHeaders: readonly string[] = WEBSOCKET_HEADERS,
+): RawHandshake {
+  const socket = connect(port, '127.0.0.1');
+  const chunks: Buffer[] = [];
+  const received = (): string => Buffer.concat(chunks).toString('latin1');
+  socket.on('data', (chunk) => chunks.push(chunk));
+  socket.on('error', () => undefined);
+  const lines = [
+    `GET ${path} HTTP/1.1`,
+    `Host: 127.0.0.1:${port}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    ...webSocketHeaders,
+    ...headers,
+  ];
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  return {
+    socket,
+    received,
+    ended: new Promise((resolve) => socket.on('close', () => resolve(received()))),
+  };
+}

@@ -1,0 +1,44 @@
+import type { Clock } from '../../local/clock.ts';
+
+/** A clock that stands still until a test moves it. */
+export interface ManualClock extends Clock {
+  /** Moves the clock on, running on the way whatever becomes due, in order. */
+  advance(ms: number): void;
+}
+
+interface Timer {
+  readonly atMs: number;
+  readonly callback: () => void;
+}
+
+export function createManualClock(startMs = Date.UTC(2024, 1, 9, 18, 11, 43)): ManualClock {
+  let nowMs = startMs;
+  const timers = new Set<Timer>();
+  const nextUntil = (endMs: number): Timer | undefined =>
+    [...timers].filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
+  const after: Clock['after'] = (delayMs, callback) => {
+    const timer = { atMs: nowMs + delayMs, callback };
+    timers.add(timer);
+    return () => timers.delete(timer);
+  };
+  return {
+    timeScale: 1,
+    now: () => nowMs,
+    after,
+    sleep: (delayMs, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve();
+        after(delayMs, resolve);
+        signal?.addEventListener('abort', () => resolve(), { once: true });
+      }),
+    advance: (ms) => {
+      const endMs = nowMs + ms;
+      for (let timer = nextUntil(endMs); timer !== undefined; timer = nextUntil(endMs)) {
+        timers.delete(timer);
+        nowMs = Math.max(nowMs, timer.atMs);
+        timer.callback();
+      }
+      nowMs = endMs;
+    },
+  };
+}
