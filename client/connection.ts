@@ -2,6 +2,7 @@ import { ERROR_CODES } from '../protocol/codes.ts';
 import type {
   ErrorCode,
   ErrorCodeInfo,
+  ErrorReply,
   Limits,
   Message,
   PingFrame,
@@ -13,7 +14,7 @@ import type {
 import { problem } from '../protocol/problem.ts';
 import { offeredSubprotocols } from '../protocol/subprotocols.ts';
 import type { Environment } from './environment.ts';
-import { BeckonError, toError } from './errors.ts';
+import { BeckonError, isAboutToken, toError } from './errors.ts';
 import { readFrame } from './incoming.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
 import type { Options } from './options.ts';
@@ -147,8 +148,7 @@ export class Connection {
     );
     if (outcome.kind === 'reply' && outcome.reply.type === 'registered')
       this.#onRegistered(outcome.reply, tokenExpiresAt);
-    // A token can run out on the way. Asked again, the application may have a better one.
-    if (outcome.kind === 'error') this.#end({ error: toError(outcome.problem), final: isFinal(outcome.problem) });
+    if (outcome.kind === 'error') this.#end({ error: toError(outcome.problem), final: !outcome.problem.retryable });
   }
 
   #registerAgain(): Promise<void> {
@@ -190,6 +190,11 @@ export class Connection {
   #onFrame(frame: ServerFrame): void {
     if (frame.type === 'messages') this.#handlers.onMessages(frame.messages);
     else if (frame.type !== 'error') this.#requests.settle(frame.id, { kind: 'reply', reply: frame });
+    else this.#onError(frame);
+  }
+
+  #onError(frame: ErrorReply): void {
+    if (isAboutToken(frame.code)) this.#end({ error: toError(frame), final: false });
     else if (frame.id !== undefined) this.#requests.settle(frame.id, { kind: 'error', problem: frame });
     else this.#handlers.onProblem(frame);
   }
@@ -207,7 +212,7 @@ export class Connection {
 
   #onRefused(httpStatus: number | undefined): void {
     const code = httpStatus === undefined ? undefined : findCode((info) => info.httpStatus === httpStatus);
-    const final = code !== undefined && isFinal(problem(code));
+    const final = code !== undefined && !isAboutToken(code);
     this.#end({ error: new BeckonError(code ?? 'connect_failed'), final });
   }
 
@@ -233,11 +238,6 @@ export class Connection {
     this.#readiness.stop();
     this.#liveness?.stop();
   }
-}
-
-/** `unauthorized` is not: it is about the token, and the next one may be better. */
-function isFinal({ code, retryable }: Problem): boolean {
-  return code !== 'unauthorized' && !retryable;
 }
 
 function findCode(matches: (info: ErrorCodeInfo) => boolean): ErrorCode | undefined {

@@ -52,6 +52,11 @@ export class BeckonError extends Error {
   }
 }
 
+/** Whether the code is about the token: another one may be better. */
+export function isAboutToken(code: BeckonErrorCode): boolean {
+  return code === 'unauthorized' || code === 'token_expired';
+}
+
 /** The error that tells what the server said. */
 export function toError({ code, message }: Problem): BeckonError {
   return new BeckonError(code, message);

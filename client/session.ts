@@ -2,7 +2,7 @@ import type { Message, Problem } from '../protocol/index.ts';
 import { backoffDelayMs } from './backoff.ts';
 import { Connection, type ConnectionEnd, type Registration } from './connection.ts';
 import type { Cancel, Environment } from './environment.ts';
-import type { BeckonError } from './errors.ts';
+import { type BeckonError, isAboutToken } from './errors.ts';
 import type { Options } from './options.ts';
 import type { ConnectionState, Reason } from './state.ts';
 import { createTimer, type Timer } from './timer.ts';
@@ -136,7 +136,7 @@ export class Session {
     this.#opening = undefined;
     this.#reason = toReason(end);
     if (error.code === 'token_failed') this.#handlers.onTokenError(error);
-    if (error.code === 'unauthorized') this.#refusedTokens += 1;
+    if (isAboutToken(error.code)) this.#refusedTokens += 1;
     if (end.final || this.#refusedTokens >= MAX_REFUSED_TOKENS) this.stop('failed', this.#reason);
     else this.#retryLater();
   }

@@ -205,6 +205,16 @@ describe('sending again', () => {
     await expect(sent).resolves.toEqual(delivered('id-1'));
   });
 
+  it('reconnects first when the token has expired', async () => {
+    const { world, client, socket } = await connected();
+    const sent = client.sendToUser('bob', 1);
+    await settle();
+    refuse(socket, 'token_expired', false);
+    await world.advance(500);
+    (await world.accept()).acknowledge();
+    await expect(sent).resolves.toEqual(delivered('id-1'));
+  });
+
   it.each([
     ['the server', { type: 'error', id: '2', code: 'internal', message: 'failed', retryable: true }],
     ['API Gateway', { message: 'Internal server error', connectionId: 'c', requestId: 'r' }],

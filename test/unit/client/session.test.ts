@@ -191,6 +191,17 @@ describe('outcomes that end the session', () => {
   });
 });
 
+it('fails when the registration is refused for the token twice', async () => {
+  const { world, client } = start();
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    await settle();
+    world.socket.open();
+    world.socket.receive({ type: 'error', id: '1', code: 'token_expired', message: '', retryable: false });
+    if (attempt === 1) await nextAttempt(world, client);
+  }
+  expect(client.state).toMatchObject({ status: 'failed', reason: { code: 'token_expired' } });
+});
+
 describe('coming back', () => {
   it.each([
     [1001, 'connection_closed'],
@@ -311,15 +322,12 @@ describe('signs of life', () => {
     expect(world.sockets).toHaveLength(1);
   });
 
-  it('reconnects with a fresh token when the registration cannot be renewed', async () => {
+  it('reconnects with a fresh token when a ping finds the token expired', async () => {
     const { world, client, socket } = await connected();
     await world.advance(240_000);
-    socket.receive({ type: 'error', id: socket.last('ping').id, code: 'not_registered', message: '', retryable: true });
-    await settle();
-    const { id } = socket.last('register');
-    socket.receive({ type: 'error', id, code: 'unauthorized', message: 'The token has expired.', retryable: false });
-    await settle();
-    expect(client.state).toMatchObject({ status: 'recovering', reason: { code: 'unauthorized' } });
+    const { id } = socket.last('ping');
+    socket.receive({ type: 'error', id, code: 'token_expired', message: 'The token has expired.', retryable: false });
+    expect(client.state).toMatchObject({ status: 'recovering', reason: { code: 'token_expired' } });
     await world.advance(500);
     await world.accept();
     expect(client.state.status).toBe('connected');
