@@ -86,6 +86,7 @@ export function delivered(id: string) {
     serial: `serial-${id}`,
     status: 'delivered',
     connections: { delivered: 1, gone: 0, failed: 0 },
+    users: [{ user: 'bob', status: 'delivered' }],
   } as const;
 }
 
