@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AwsRequest, AwsService, Principal, Resource } from '../../local/service.ts';
+import { errorResponse } from '../../local/front/aws-errors.ts';
+import { AwsError, type AwsRequest, type AwsService, type Principal, type Resource } from '../../local/service.ts';
 
 /** A server that AWS SDK clients can be pointed at. */
 export interface AwsServer {
@@ -21,7 +22,10 @@ export async function startAwsServer(...services: AwsService[]): Promise<AwsServ
     const service = services.find((each) => each.name === request.service);
     try {
       if (!service) throw new Error(`No service ${request.service}`);
-      const { statusCode, headers, body } = await service.handle(request);
+      const { statusCode, headers, body } = await service.handle(request).catch((error) => {
+        if (error instanceof AwsError) return errorResponse(request.service, error);
+        throw error;
+      });
       outgoing.writeHead(statusCode, headers).end(body);
     } catch (error) {
       outgoing.writeHead(500).end(String(error));

@@ -15,6 +15,12 @@ export function captureOutput(write: (level: LogLevel, message: string) => void)
   for (const [method, level] of Object.entries(METHODS)) {
     Object.assign(globalThis.console, { [method]: (...args: unknown[]) => write(level, format(...args)) });
   }
+  const { emitWarning } = process;
+  const isAboutMachine = (warning: unknown) => String(warning).startsWith('NodeVersionSupportWarning');
+  Object.assign(process, {
+    // The AWS SDK advises against the machine's version of Node.js, which is not the runtime's.
+    emitWarning: (...args: Parameters<typeof emitWarning>) => isAboutMachine(args[0]) || emitWarning(...args),
+  });
   redirect(process.stdout, (text) => write('info', text));
   redirect(process.stderr, (text) => write('error', text));
 }

@@ -39,8 +39,8 @@ function normalize(args: readonly unknown[]): { options: tls.ConnectionOptions; 
 }
 
 function isAws(options: tls.ConnectionOptions): boolean {
-  const host = options.servername || options.host;
-  return host?.endsWith('.amazonaws.com') && Number(options.port ?? 443) === 443;
+  const host = options.servername || options.host || '';
+  return host.endsWith('.amazonaws.com') && Number(options.port ?? 443) === 443;
 }
 
 function wantsOnlyHttp2({ ALPNProtocols }: tls.ConnectionOptions): boolean {
