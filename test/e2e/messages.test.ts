@@ -1,4 +1,10 @@
-import { DeleteItemCommand, DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  DeleteItemCommand,
+  DynamoDBClient,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
@@ -40,9 +46,21 @@ async function device(userId: string): Promise<WireClient> {
   return client;
 }
 
+/** A user's rows, expired ones too. */
+async function rows(userId: string): Promise<Record<string, AttributeValue>[]> {
+  const { Items = [] } = await dynamoDb.send(
+    new QueryCommand({
+      TableName: tableName,
+      ConsistentRead: true,
+      KeyConditionExpression: 'address = :a',
+      ExpressionAttributeValues: { ':a': { S: `user#${userId}` } },
+    }),
+  );
+  return Items;
+}
+
 async function connectionIds(userId: string): Promise<string[]> {
-  const { Items = [] } = await dynamoDb.send(new ScanCommand({ TableName: tableName, ConsistentRead: true }));
-  return Items.flatMap((item) => (item['userId']?.S === userId ? (item['connectionId']?.S ?? []) : []));
+  return (await rows(userId)).map(({ connectionId }) => connectionId?.S ?? '');
 }
 
 const pushed = (text: string) => (frame: Record<string, unknown>) =>
@@ -155,8 +173,7 @@ describe('connections that are not there', () => {
   test('one that died without $disconnect is removed at the next send, and nobody else’s row is touched', async () => {
     const [live, sender] = await Promise.all([device('ghost'), device('sender')]);
     const dead = 'AAAAAAAAAAAAAAA=';
-    const [{ Items: rows = [] }] = [await dynamoDb.send(new ScanCommand({ TableName: tableName }))];
-    const template = rows.find((item) => item['userId']?.S === 'ghost');
+    const [alive] = await rows('ghost');
     await dynamoDb.send(
       new UpdateItemCommand({
         TableName: tableName,
@@ -164,8 +181,8 @@ describe('connections that are not there', () => {
         UpdateExpression: 'SET userId = :u, callbackUrl = :c, expiresAt = :e',
         ExpressionAttributeValues: {
           ':u': { S: 'ghost' },
-          ':c': template?.['callbackUrl'] ?? { S: '' },
-          ':e': template?.['expiresAt'] ?? { N: '0' },
+          ':c': alive?.['callbackUrl'] ?? { S: '' },
+          ':e': alive?.['expiresAt'] ?? { N: '0' },
         },
       }),
     );

@@ -46,7 +46,8 @@ async function wscat(userId: string) {
 
 test('two people with wscat exchange a message', async () => {
   const [alice, bob] = await Promise.all([wscat('alice'), wscat('bob')]);
-  await Promise.all([alice.sees('Connected'), bob.sees('Connected')]);
+  // The prompt appears when the connection is open.
+  await Promise.all([alice.sees('>'), bob.sees('>')]);
   for (const person of [alice, bob]) person.type('{"action":"register"}');
   await Promise.all([alice.sees('"userId":"alice"'), bob.sees('"userId":"bob"')]);
 
