@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { parseProxyResponse } from '../../../../local/apigateway/integration.ts';
+
+describe('parseProxyResponse', () => {
+  test.each([
+    [{ statusCode: 200 }, 200, undefined],
+    [{ statusCode: '201', body: null, headers: null }, 201, undefined],
+    [{ statusCode: 599, body: '', isBase64Encoded: false }, 599, ''],
+  ])('takes %j', (payload, statusCode, body) => {
+    expect(parseProxyResponse(payload)).toMatchObject({ statusCode, body });
+  });
+
+  test.each([
+    undefined,
+    null,
+    'text',
+    200,
+    [],
+    {},
+    { statusCode: null },
+    { statusCode: '' },
+    { statusCode: '2xx' },
+    { statusCode: 100 },
+    { statusCode: 600 },
+    { statusCode: 200.5 },
+    { statusCode: 200, body: 5 },
+    { statusCode: 200, body: {} },
+    { statusCode: 200, headers: 'x' },
+  ])('finds %j malformed', (payload) => {
+    expect(parseProxyResponse(payload)).toBeUndefined();
+  });
+
+  test('finds a header by its name in any case', () => {
+    const response = parseProxyResponse({ statusCode: 200, headers: { 'x-OnE': 1, two: null } });
+    expect(response?.header('X-One')).toBe('1');
+    expect(response?.header('two')).toBeUndefined();
+    expect(response?.header('three')).toBeUndefined();
+  });
+});
