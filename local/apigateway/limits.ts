@@ -9,6 +9,9 @@ export const MAX_FRAME_BYTES = 32 * 1024;
 /** Longest message, over all its frames, in either direction. */
 export const MAX_MESSAGE_BYTES = 128 * 1024;
 
+/** Longest URL of a handshake. */
+export const MAX_URL_CHARS = 4096;
+
 /** A connection without a data message in either direction for this long is closed with 1001. */
 export const IDLE_TIMEOUT_MS = 10 * 60 * 1000;
 

@@ -7,6 +7,7 @@ import { type Gateway, logFailure } from './gateway.ts';
 import { decideHandshake, type HandshakeOutcome, type Rejection, reject } from './handshake.ts';
 import { type HandshakeRequest, handshakeFault, readHandshakeRequest } from './handshake-request.ts';
 import { type HeldSocket, holdSocket } from './held-socket.ts';
+import { MAX_URL_CHARS } from './limits.ts';
 import { type Apis, findStage, type Stage } from './model.ts';
 
 /** Answers upgrade requests; each is held until it has been decided. */
@@ -27,6 +28,7 @@ const ERROR_TYPES: Readonly<Record<number, string>> = {
   400: 'BadRequestException',
   401: 'UnauthorizedException',
   403: 'ForbiddenException',
+  414: 'RequestUriTooLongException',
   429: 'LimitExceededException',
   500: 'InternalServerErrorException',
   502: 'InternalServerErrorException',
@@ -81,6 +83,7 @@ function lookUp(
 ): { readonly kind: 'found'; readonly stage: Stage } | Rejection {
   const fault = handshakeFault(request);
   if (fault !== undefined) return { kind: 'reject', statusCode: 400, message: fault };
+  if ((request.url ?? '').length > MAX_URL_CHARS) return reject(414);
   if (stageName === undefined) return reject(403);
   const lookup = findStage(apis, host, stageName);
   switch (lookup.kind) {

@@ -1,6 +1,7 @@
 import { GetConnectionCommand, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
+import { createClock } from '../../local/clock.ts';
 import type { Fault, FaultPoint } from '../../local/faults.ts';
 import { startGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { rawHandshake } from '../support/handshake.ts';
@@ -140,6 +141,16 @@ describe('point 13: idle for 10 minutes, or 2 hours old', () => {
     clock.advance(1);
     expect(await client.closed).toEqual({ code: 1001, reason: 'Going away' });
   });
+});
+
+test('point 13: a clock that runs fast makes 10 minutes short', async () => {
+  const { connect, events } = await start({
+    clock: createClock(6_000),
+    routes: { $disconnect: 'disconnect' },
+  });
+  expect(await connect().closed).toEqual({ code: 1001, reason: 'Going away' });
+  const [{ requestContext }] = events('disconnect');
+  expect(requestContext.requestTimeEpoch - requestContext.connectedAt).toBeGreaterThanOrEqual(10 * MINUTE_MS);
 });
 
 describe('point 14: $disconnect after every close', () => {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import { type ApiGateway, createApiGateway } from '../../local/apigateway/index.ts';
+import type { Clock } from '../../local/clock.ts';
 import { type Faults, NO_FAULTS } from '../../local/faults.ts';
 import { errorResponse } from '../../local/front/aws-errors.ts';
 import {
@@ -52,6 +53,8 @@ export interface TestGatewayOptions extends TestApi {
   readonly functions?: Readonly<Record<string, TestFunction>>;
   readonly faults?: Faults;
   readonly authorize?: Authorize;
+  /** In place of the one that the test moves. */
+  readonly clock?: Clock;
 }
 
 export interface TestGateway {
@@ -91,7 +94,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const log: Parameters<Log>[0][] = [];
   const clients: TestClient[] = [];
   const gateway = createApiGateway({
-    clock,
+    clock: options.clock ?? clock,
     faults: options.faults ?? NO_FAULTS,
     authorize: options.authorize ?? (() => undefined),
     log: (entry) => log.push(entry),
