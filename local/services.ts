@@ -1,16 +1,11 @@
 import { type ApiGateway, createApiGateway } from './apigateway/index.ts';
 import type { Clock } from './clock.ts';
 import { createDynamoDb } from './dynamodb/index.ts';
-import { createEventBridge } from './events/index.ts';
 import type { Faults } from './faults.ts';
 import type { Iam } from './iam/iam.ts';
 import { createLambda } from './lambda/index.ts';
 import type { Settings } from './options.ts';
-import { createSecretsManager } from './secrets/secrets-manager.ts';
-import { createSsm } from './secrets/ssm.ts';
 import type { AwsService, Log } from './service.ts';
-import { createSqs } from './sqs/index.ts';
-import { createSts } from './sts.ts';
 
 export interface ServicesContext {
   readonly clock: Clock;
@@ -47,22 +42,13 @@ export async function createServices({
     ...data,
     ...(dynamodbEndpoint === undefined ? {} : { endpoint: dynamodbEndpoint }),
   });
-  const sqs = createSqs({ ...common, ...data });
   const lambda = createLambda({
     ...common,
     issueCredentials: (roleArn, sessionName) => iam.issueForRole(roleArn, sessionName, 'lambda.amazonaws.com'),
     endpoint: () => endpoint,
-    sqs,
   });
-  const { invoke } = lambda;
-  const apiGateway = createApiGateway({ ...common, invoke });
-  const others = [
-    createEventBridge({ ...common, invoke }),
-    createSecretsManager({ ...common, ...data }),
-    createSsm({ ...common, ...data }),
-    createSts(),
-  ];
-  const inClosingOrder: readonly AwsService[] = [apiGateway, lambda, ...others, sqs, dynamoDb];
+  const apiGateway = createApiGateway({ ...common, invoke: lambda.invoke });
+  const inClosingOrder: readonly AwsService[] = [apiGateway, lambda, dynamoDb];
   return {
     apiGateway,
     byName: new Map(inClosingOrder.map((service) => [service.name, service])),

@@ -92,7 +92,7 @@ function unknownService(service: string, services: ReadonlyMap<string, AwsServic
   return new AwsError(
     'UnknownService',
     `The local cloud does not have the service "${service}"; it has ${known}.`,
-    501,
+    400,
   );
 }
 

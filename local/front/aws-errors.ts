@@ -7,7 +7,8 @@ type Serialize = (error: AwsError) => AwsResponse;
 const json =
   (version: '1.0' | '1.1'): Serialize =>
   ({ code, message, statusCode }) => ({
-    statusCode,
+    // Where REST services say 403, these say 400, as for everything that is the caller's fault.
+    statusCode: statusCode === 403 ? 400 : statusCode,
     headers: { 'content-type': `application/x-amz-json-${version}`, ...errorHeaders(code) },
     body: JSON.stringify({ __type: code, message }),
   });

@@ -13,8 +13,8 @@ type Test = (value: string, lookUp: ValueOf) => boolean;
 /** Turns a value of the policy into a test of a value of the request. */
 type Operator = (expected: string) => Test;
 
-const equals: Operator = (expected) => (value) => value === expected;
-const equalsIgnoreCase: Operator = (expected) => (value) => value.toLowerCase() === expected.toLowerCase();
+const equals: Operator = (expected) => matcher(wildcard(expected, { exact: true }));
+const equalsIgnoreCase: Operator = (expected) => matcher(wildcard(expected, { exact: true, ignoreCase: true }));
 const like: Operator = (expected) => matcher(wildcard(expected));
 const arnLike: Operator = (expected) => matcher(arnPattern(expected));
 

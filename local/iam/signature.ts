@@ -104,7 +104,7 @@ function canonicalPath(path: string): string {
 function canonicalQuery(rawQuery: string): string {
   if (rawQuery === '') return '';
   const pairs = rawQuery.split('&').map((pair) => {
-    const [name = '', value = ''] = splitOnce(pair).map((part) => encode(decodeURIComponent(part)));
+    const [name = '', value = ''] = splitOnce(pair).map((part) => encode(decode(part)));
     return [name, value] as const;
   });
   const compare = (left: string, right: string) => (left < right ? -1 : left > right ? 1 : 0);
@@ -117,6 +117,15 @@ function canonicalQuery(rawQuery: string): string {
 function splitOnce(pair: string): readonly string[] {
   const equals = pair.indexOf('=');
   return equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)];
+}
+
+/** A plus is a space in a query. What is not properly encoded is taken as it is. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
 }
 
 /** RFC 3986: everything but letters, digits and `-._~` is encoded. */

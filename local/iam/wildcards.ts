@@ -11,41 +11,46 @@ export interface Wildcard {
   matches(text: string, lookUp: (key: string) => string | undefined): boolean;
 }
 
-export function wildcard(source: string, options: { readonly ignoreCase?: boolean } = {}): Wildcard {
-  const flags = options.ignoreCase ? 'is' : 's';
-  const keys = [...source.matchAll(VARIABLE)]
-    .map((match) => (match[1] ?? '').trim())
-    .filter((key) => !ESCAPES.has(key));
-  if (keys.length > 0) {
-    return {
-      source,
-      keys,
-      matches(text, lookUp) {
-        const values = new Map(keys.map((key) => [key, lookUp(key)]));
-        if ([...values.values()].includes(undefined)) return false;
-        return new RegExp(
-          expression(source, (key) => values.get(key) ?? ''),
-          flags,
-        ).test(text);
-      },
-    };
-  }
-  const compiled = new RegExp(
-    expression(source, () => ''),
-    flags,
-  );
-  return { source, keys, matches: (text) => compiled.test(text) };
+export interface WildcardOptions {
+  readonly ignoreCase?: boolean;
+  /** Takes `*` and `?` for themselves, so that only variables are replaced. */
+  readonly exact?: boolean;
 }
 
-function expression(source: string, lookUp: (key: string) => string): string {
-  let pattern = '';
+export function wildcard(source: string, { ignoreCase = false, exact = false }: WildcardOptions = {}): Wildcard {
+  const flags = ignoreCase ? 'is' : 's';
+  const pieces = split(source, exact ? literal : wild);
+  const keys = pieces.flatMap(({ key }) => key ?? []);
+  const compile = (valueOfKey: (key: string) => string) =>
+    new RegExp(`^${pieces.map(({ key, pattern }) => pattern ?? literal(valueOfKey(key))).join('')}$`, flags);
+  if (keys.length === 0) {
+    const compiled = compile(() => '');
+    return { source, keys, matches: (text) => compiled.test(text) };
+  }
+  return {
+    source,
+    keys,
+    matches(text, lookUp) {
+      const values = new Map(keys.map((key) => [key, lookUp(key)]));
+      if ([...values.values()].includes(undefined)) return false;
+      return compile((key) => values.get(key) ?? '').test(text);
+    },
+  };
+}
+
+/** A part of a pattern: a regular expression, or a key whose value goes there. */
+type Piece = { readonly pattern: string; readonly key?: never } | { readonly key: string; readonly pattern?: never };
+
+function split(source: string, toPattern: (text: string) => string): Piece[] {
+  const pieces: Piece[] = [];
   let end = 0;
   for (const match of source.matchAll(VARIABLE)) {
     const key = (match[1] ?? '').trim();
-    pattern += wild(source.slice(end, match.index)) + literal(ESCAPES.has(key) ? key : lookUp(key));
+    pieces.push({ pattern: toPattern(source.slice(end, match.index)) });
+    pieces.push(ESCAPES.has(key) ? { pattern: literal(key) } : { key });
     end = match.index + match[0].length;
   }
-  return `^${pattern}${wild(source.slice(end))}$`;
+  return [...pieces, { pattern: toPattern(source.slice(end)) }];
 }
 
 function wild(text: string): string {

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { createRole, iamWith, WORKER } from '../../../support/iam.ts';
+
+const TABLE = 'arn:aws:dynamodb:us-east-1:000000000000:table/Messages';
+const INDEX = `${TABLE}/index/*`;
+const SERVICES = new Set(['dynamodb', 'sqs']);
+
+const statement = {
+  Sid: 'Data',
+  Effect: 'Allow',
+  Action: ['dynamodb:GetItem', 'dynamodb:Put*'],
+  Resource: [TABLE, INDEX],
+};
+
+describe('the report', () => {
+  test('lists grants that nothing has used, action by action and resource by resource', async () => {
+    const iam = await iamWith([statement]);
+    const place = { role: 'worker', policy: 'own', sid: 'Data' };
+    expect(iam.report(SERVICES).unused).toEqual([
+      { ...place, actions: statement.Action, resources: statement.Resource },
+    ]);
+
+    iam.authorize(WORKER, 'dynamodb:PutItem', TABLE);
+    expect(iam.report(SERVICES).unused).toEqual([{ ...place, actions: ['dynamodb:GetItem'], resources: [INDEX] }]);
+
+    iam.authorize(WORKER, 'dynamodb:GetItem', `${TABLE}/index/byUser`);
+    expect(iam.report(SERVICES)).toEqual({ denied: [], unused: [], unchecked: [] });
+  });
+
+  test('lists denied calls, and how often each was denied', async () => {
+    const iam = await iamWith([statement]);
+    for (const _ of [1, 2]) expect(() => iam.authorize(WORKER, 'dynamodb:DeleteItem', TABLE)).toThrow();
+    expect(iam.report(SERVICES).denied).toEqual([
+      { role: 'worker', session: 'Work', action: 'dynamodb:DeleteItem', resource: TABLE, count: 2 },
+    ]);
+  });
+
+  test('does not call a grant unused when its service does not run here', async () => {
+    const iam = await iamWith({ Effect: 'Allow', Action: ['logs:PutLogEvents', 'sqs:SendMessage'], Resource: '*' });
+    const place = { role: 'worker', policy: 'own', resources: ['*'] };
+    expect(iam.report(SERVICES)).toEqual({
+      denied: [],
+      unused: [{ ...place, actions: ['sqs:SendMessage'] }],
+      unchecked: [{ ...place, actions: ['logs:PutLogEvents'] }],
+    });
+  });
+
+  test("leaves out Deny statements and AWS's own policies", async () => {
+    const iam = await iamWith({ Effect: 'Deny', Action: 'dynamodb:*', Resource: '*' });
+    await createRole(iam, {
+      RoleName: 'other',
+      ManagedPolicyArns: ['arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole'],
+    });
+    expect(iam.report(SERVICES)).toEqual({ denied: [], unused: [], unchecked: [] });
+  });
+});
