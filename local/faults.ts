@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts';
 import { FAULT_KINDS, type FaultPoint, type FaultRule, readFaultPlan } from './fault-plan.ts';
 import { createRandom } from './random.ts';
 import type { Log } from './service.ts';
+import { matchesWildcard } from './wildcard.ts';
 
 export { FAULT_KINDS, type FaultPoint } from './fault-plan.ts';
 
@@ -115,21 +116,8 @@ function createDeciders(seed: number, rules: readonly FaultRule[]): Decider[] {
 
 function applies(rule: FaultRule, subject: FaultSubject, elapsedMs: number): boolean {
   if (elapsedMs < rule.afterMs || elapsedMs >= (rule.untilMs ?? Number.POSITIVE_INFINITY)) return false;
-  return Object.entries(rule.match).every(([name, pattern]) => matches(pattern, subject[name]));
-}
-
-/** `*` stands for any text. */
-function matches(pattern: string, value: string | undefined): boolean {
-  if (value === undefined) return false;
-  const [head = '', ...tails] = pattern.split('*');
-  if (tails.length === 0) return value === pattern;
-  const last = tails.pop() ?? '';
-  if (!value.startsWith(head) || !value.endsWith(last) || value.length < head.length + last.length) return false;
-  let position = head.length;
-  for (const piece of tails) {
-    const found = value.indexOf(piece, position);
-    if (found < 0) return false;
-    position = found + piece.length;
-  }
-  return position <= value.length - last.length;
+  return Object.entries(rule.match).every(([name, pattern]) => {
+    const value = subject[name];
+    return value !== undefined && matchesWildcard(pattern, value);
+  });
 }

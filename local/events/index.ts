@@ -1,0 +1,134 @@
+import * as v from 'valibot';
+import type { Cancel, Clock } from '../clock.ts';
+import { type Json, type JsonAnswer, serveJson } from '../json-protocol.ts';
+import { readProperties } from '../resource-properties.ts';
+import {
+  type Authorize,
+  AwsError,
+  type AwsService,
+  type Invoke,
+  type Log,
+  type Principal,
+  type ResourceProvider,
+} from '../service.ts';
+import { eventBusArn } from './arn.ts';
+import { createDelivery } from './delivery.ts';
+import { createEvent, type EventBridgeEvent, entriesOf, readEntry, subjectOf } from './put-events.ts';
+import { type Rule, readRule } from './rules.ts';
+
+export interface EventBridgeOptions {
+  readonly clock: Clock;
+  readonly authorize: Authorize;
+  readonly log: Log;
+  readonly invoke: Invoke;
+}
+
+/**
+ * The service `events`: `PutEvents`, buses, and rules that hand events to Lambda functions or into a log group, by
+ * pattern or at a rate. Delivery is asynchronous, with Lambda's retries.
+ */
+export function createEventBridge(options: EventBridgeOptions): AwsService {
+  const { clock, authorize, log } = options;
+  const buses = new Set(['default']);
+  const rules: Rule[] = [];
+  const delivery = createDelivery(options);
+  const schedules = createSchedules(clock, delivery.deliver);
+
+  const publish = (busName: string, event: EventBridgeEvent) => {
+    if (!buses.has(busName)) {
+      // AWS takes the event and says nothing: https://github.com/aws/aws-cli/issues/9186
+      log({ level: 'warn', source: 'events', message: `An event is lost: there is no event bus ${busName}` });
+    }
+    for (const rule of rules) {
+      if (rule.enabled && rule.busName === busName && rule.matches?.(event)) delivery.deliver(rule, event);
+    }
+  };
+
+  const putEvents = (principal: Principal, input: Json): JsonAnswer => {
+    const entries = entriesOf(input);
+    for (const { busArn, source, detailType } of entries.map(subjectOf)) {
+      const context = { 'events:source': source, 'events:detail-type': detailType };
+      authorize(principal, 'events:PutEvents', busArn, context);
+    }
+    const results = entries.map((entry) => {
+      const read = readEntry(entry, clock.now());
+      if ('code' in read) return { ErrorCode: read.code, ErrorMessage: read.message };
+      publish(read.busName, read.event);
+      return { EventId: read.event.id };
+    });
+    const FailedEntryCount = results.filter((result) => 'ErrorCode' in result).length;
+    return { statusCode: 200, body: { FailedEntryCount, Entries: results } };
+  };
+
+  return {
+    name: 'events',
+    providers: [
+      busProvider((name) => buses.add(name)),
+      ruleProvider((rule) => {
+        rules.push(rule);
+        schedules.start(rule);
+      }),
+    ],
+    handle: (request) =>
+      serveJson(request, { version: '1.1' }, async (operation, input) => {
+        if (operation === 'PutEvents') return putEvents(request.principal, input);
+        throw new AwsError(
+          'UnknownOperationException',
+          `The EventBridge operation ${operation} is not supported locally.`,
+        );
+      }),
+    async close() {
+      schedules.stop();
+      await delivery.close();
+    },
+  };
+}
+
+function busProvider(add: (name: string) => void): ResourceProvider {
+  return {
+    type: 'AWS::Events::EventBus',
+    properties: ['Name'],
+    inertProperties: ['Description', 'KmsKeyIdentifier', 'LogConfig', 'Tags'],
+    create(resource) {
+      const { Name } = readProperties(resource, v.object({ Name: v.string() }));
+      add(Name);
+      return { ref: Name, attributes: { Arn: eventBusArn(Name), Name } };
+    },
+  };
+}
+
+function ruleProvider(add: (rule: Rule) => void): ResourceProvider {
+  return {
+    type: 'AWS::Events::Rule',
+    properties: ['Name', 'EventBusName', 'EventPattern', 'ScheduleExpression', 'State', 'Targets'],
+    inertProperties: ['Description', 'Tags'],
+    create(resource) {
+      const rule = readRule(resource);
+      add(rule);
+      return { ref: rule.name, attributes: { Arn: rule.arn } };
+    },
+  };
+}
+
+/** Events at a rate, for the rules that ask for it. */
+function createSchedules(clock: Clock, deliver: (rule: Rule, event: EventBridgeEvent) => void) {
+  const timers = new Map<Rule, Cancel>();
+  const start = (rule: Rule): void => {
+    if (rule.everyMs === undefined || !rule.enabled) return;
+    const tick = () => {
+      deliver(rule, scheduledEvent(rule, clock.now()));
+      start(rule);
+    };
+    timers.set(rule, clock.after(rule.everyMs, tick));
+  };
+  return {
+    start,
+    stop() {
+      for (const cancel of timers.values()) cancel();
+    },
+  };
+}
+
+function scheduledEvent(rule: Rule, time: number): EventBridgeEvent {
+  return createEvent({ source: 'aws.events', detailType: 'Scheduled Event', detail: {}, resources: [rule.arn], time });
+}
