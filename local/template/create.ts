@@ -48,12 +48,13 @@ export async function createStack(plan: PlannedStack, deployment: Deployment): P
   return readOutputs(plan, scope, deployment);
 }
 
-function failure(error: unknown, { place, type }: PlannedResource): string {
+/** Providers may name the resource themselves: as `LogicalId (Type): …` or `LogicalId (Type) in Stack: …`. */
+function failure(error: unknown, { place, logicalId, type }: PlannedResource): string {
   if (error instanceof ValueError) return error.message;
-  return sentence(
-    { ...place, element: `${place.element} (${type})` },
-    error instanceof Error ? error.message : String(error),
-  );
+  const message = error instanceof Error ? error.message : String(error);
+  const named = [`${logicalId} (${type}) in ${place.stackName}: `, `${logicalId} (${type}): `];
+  const prefix = named.find((candidate) => message.startsWith(candidate)) ?? '';
+  return sentence({ ...place, element: `${place.element} (${type})` }, message.slice(prefix.length));
 }
 
 async function createResource(

@@ -1,0 +1,88 @@
+/** Applications that were written without the local cloud in mind, as plain CloudFormation, run on it. */
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LocalCloud } from '../../local/index.ts';
+import { adminClient, eventually, startFixture } from '../support/local-cloud.ts';
+import { connectClient, type TestClient } from '../support/ws-client.ts';
+
+async function open(url: string): Promise<TestClient> {
+  const client = connectClient(url);
+  await client.opened;
+  return client;
+}
+
+/** How many items a table has. */
+async function itemCount(cloud: LocalCloud, TableName: string): Promise<number> {
+  const client = new DynamoDBClient(adminClient(cloud));
+  const { Count } = await client.send(new ScanCommand({ TableName }));
+  client.destroy();
+  return Count ?? 0;
+}
+
+describe('a chat that scans its table (CommonJS handlers, an explicit deployment)', () => {
+  let cloud: LocalCloud;
+  beforeAll(async () => {
+    cloud = await startFixture('scan-chat');
+  });
+  afterAll(() => cloud.close());
+
+  test('sends a message to everybody', async () => {
+    const clients = await Promise.all([1, 2, 3].map(() => open(cloud.websocketUrl)));
+    clients[0]?.send({ action: 'sendmessage', data: 'hello' });
+    expect(await Promise.all(clients.map((client) => client.next()))).toEqual(['hello', 'hello', 'hello']);
+
+    for (const client of clients) client.socket.close();
+    await eventually(async () => ((await itemCount(cloud, 'simplechat_connections')) === 0 ? true : undefined));
+  });
+
+  test('needs no permission that it does not have', () => {
+    expect(cloud.iamReport().denied).toEqual([]);
+  });
+});
+
+describe('a pub/sub with secondary indexes (ESM handlers, an authorizer, mappings and conditions)', () => {
+  let cloud: LocalCloud;
+  beforeAll(async () => {
+    cloud = await startFixture('pub-sub', { parameters: { Secret: 's3cret', Size: 'large' } });
+  });
+  afterAll(() => cloud.close());
+
+  const subscribe = async (user: string, topic: string) => {
+    const client = await open(`${cloud.websocketUrl}?token=${user}:s3cret`);
+    client.send({ type: 'subscribe', topic });
+    return { client, reply: JSON.parse(await client.next()) };
+  };
+
+  test('hands a publication to the subscribers of its topic, and to nobody else', async () => {
+    const news = await Promise.all(['ann', 'bob', 'cid'].map((user) => subscribe(user, 'news')));
+    const sport = await subscribe('dan', 'sport');
+    expect(news[0]?.reply).toEqual({ subscribed: 'news', as: 'ann', label: 'pub/sub' });
+
+    sport.client.send({ type: 'publish', topic: 'news', data: 1 });
+    const published = JSON.stringify({ topic: 'news', data: 1, from: 'dan' });
+    expect(await Promise.all(news.map(({ client }) => client.next()))).toEqual([published, published, published]);
+    expect(sport.client.messages).toHaveLength(1);
+
+    const table = cloud.outputs['pub-sub']?.['Table'] ?? '';
+    expect(await itemCount(cloud, table)).toBe(4);
+    for (const { client } of [...news, sport]) client.socket.close();
+    await eventually(async () => ((await itemCount(cloud, table)) === 0 ? true : undefined));
+  });
+
+  test.each([
+    ['without a token', '', 401],
+    ['as nobody', '?token=nobody:s3cret', 401],
+    ['with a wrong secret', '?token=eve:guess', 403],
+  ])('refuses a connection %s', async (_, query, statusCode) => {
+    expect(await connectClient(`${cloud.websocketUrl}${query}`).refused).toMatchObject({ statusCode });
+  });
+
+  test('resolves its mappings and conditions by its parameters', () => {
+    expect(Object.keys(cloud.outputs['pub-sub'] ?? {})).toEqual(['Table', 'TraceGroup']);
+    expect(cloud.websocketUrls).toEqual({ 'pubsub-east/v1': cloud.websocketUrl });
+  });
+
+  test('uses every permission that it has, and needs no other', () => {
+    expect(cloud.iamReport()).toMatchObject({ denied: [], unused: [] });
+  });
+});

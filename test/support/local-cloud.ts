@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/index.ts';
+
+const FIXTURES = join(import.meta.dirname, '../fixtures');
+
+/** The folder of a fixture application. */
+export function fixture(name: string): string {
+  return join(FIXTURES, name);
+}
+
+/** Starts a fixture application on any free port, in memory. The caller closes it. */
+export function startFixture(name: string, options: Partial<LocalCloudOptions> = {}): Promise<LocalCloud> {
+  return startLocalCloud({ app: fixture(name), port: 0, ...options });
+}
+
+/** The settings of an AWS SDK client for the administrator. */
+export function adminClient({ endpointUrl }: LocalCloud) {
+  return {
+    endpoint: endpointUrl,
+    region: 'us-east-1',
+    maxAttempts: 1,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  };
+}
+
+/** Waits until `look` gives something other than `undefined`; fails after `timeoutMs`. */
+export async function eventually<Found>(
+  look: () => Promise<Found | undefined> | Found | undefined,
+  timeoutMs = 10_000,
+) {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline) throw new Error(`it did not come about within ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
