@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { type Json, serveJson } from '../json-protocol.ts';
+import {
+  type Authorize,
+  AwsError,
+  type AwsRequest,
+  type AwsResponse,
+  LOCAL_ACCOUNT,
+  type Principal,
+} from '../service.ts';
+import { queueAttributes } from './attributes.ts';
+import { checkBatch, runBatch } from './batch.ts';
+import { INPUTS, type Input, isOperation, type Operation, readInput } from './inputs.ts';
+import { MAX_MESSAGE_BYTES } from './limits.ts';
+import type { Queue } from './queue.ts';
+import { queueArn } from './queue-configuration.ts';
+import { toReceived } from './receive.ts';
+import { sizeOf, toSendInput, toSendResult } from './send.ts';
+
+export interface ApiOptions {
+  /** The deployed queues by name. */
+  readonly queues: ReadonlyMap<string, Queue>;
+  readonly authorize: Authorize;
+}
+
+type Operations = { readonly [O in Operation]: (queue: Queue, input: Input<O>, senderId: string) => Promise<object> };
+
+const OPERATIONS: Operations = {
+  async SendMessage(queue, input, senderId) {
+    const [message] = await queue.send([toSendInput(queue, input, senderId)]);
+    return message ? toSendResult(message) : {};
+  },
+  async SendMessageBatch(queue, { Entries }, senderId) {
+    checkBatch(Entries);
+    const bytes = Entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    if (bytes > MAX_MESSAGE_BYTES) {
+      throw new AwsError(
+        'BatchRequestTooLong',
+        `Batch requests cannot be longer than ${MAX_MESSAGE_BYTES} bytes. You have sent ${bytes} bytes.`,
+      );
+    }
+    return runBatch(Entries, async (entry) => {
+      const [message] = await queue.send([toSendInput(queue, entry, senderId)]);
+      return message ? toSendResult(message) : {};
+    });
+  },
+  async ReceiveMessage(queue, input) {
+    const deliveries = await queue.receive({
+      maxMessages: input.MaxNumberOfMessages,
+      ...(input.VisibilityTimeout !== undefined && { visibilityTimeoutSeconds: input.VisibilityTimeout }),
+      ...(input.WaitTimeSeconds !== undefined && { waitSeconds: input.WaitTimeSeconds }),
+    });
+    return deliveries.length === 0 ? {} : { Messages: deliveries.map((delivery) => toReceived(delivery, input)) };
+  },
+  async DeleteMessage(queue, { ReceiptHandle }) {
+    await queue.delete(ReceiptHandle);
+    return {};
+  },
+  DeleteMessageBatch: (queue, { Entries }) =>
+    runBatch(Entries, async ({ ReceiptHandle }) => {
+      await queue.delete(ReceiptHandle);
+      return {};
+    }),
+  async ChangeMessageVisibility(queue, { ReceiptHandle, VisibilityTimeout }) {
+    await queue.changeVisibility(ReceiptHandle, VisibilityTimeout);
+    return {};
+  },
+  ChangeMessageVisibilityBatch: (queue, { Entries }) =>
+    runBatch(Entries, async ({ ReceiptHandle, VisibilityTimeout }) => {
+      await queue.changeVisibility(ReceiptHandle, VisibilityTimeout);
+      return {};
+    }),
+  GetQueueUrl: async ({ configuration }) => ({ QueueUrl: configuration.url }),
+  GetQueueAttributes: async (queue, { AttributeNames }) => ({ Attributes: queueAttributes(queue, AttributeNames) }),
+  async PurgeQueue(queue) {
+    await queue.purge();
+    return {};
+  },
+};
+
+/** The IAM action of an operation: that of a batch is the single one's. */
+const actionOf = (operation: Operation) => `sqs:${operation.replace(/Batch$/, '')}`;
+
+/** SQS's API in its JSON protocol. Operations that are not in the table are refused by name. */
+export async function handleSqs(request: AwsRequest, options: ApiOptions): Promise<AwsResponse> {
+  if (request.headers['x-amz-target'] === undefined) {
+    throw new AwsError(
+      'UnsupportedOperation',
+      'SQS answers its JSON protocol only (X-Amz-Target: AmazonSQS.…), which SDKs have used since 2023; the query protocol is not supported locally.',
+    );
+  }
+  return serveJson(request, '1.0', async (operation, input) => {
+    if (!isOperation(operation)) {
+      const supported = Object.keys(INPUTS).join(', ');
+      throw new AwsError('UnsupportedOperation', `${operation} is not supported locally; SQS answers ${supported}.`);
+    }
+    return { statusCode: 200, body: (await perform(operation, input, request.principal, options)) as Json };
+  });
+}
+
+async function perform<O extends Operation>(
+  operation: O,
+  json: Json,
+  principal: Principal,
+  { queues, authorize }: ApiOptions,
+): Promise<object> {
+  const input = readInput(operation, json);
+  const name = 'QueueUrl' in input ? nameInUrl(input.QueueUrl) : input.QueueName;
+  authorize(principal, actionOf(operation), queueArn(name));
+  const queue = queues.get(name);
+  if (!queue) throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
+  return OPERATIONS[operation](queue, input, senderIdOf(principal));
+}
+
+/** The account and the name count; the host is whatever led here. */
+function nameInUrl(queueUrl: string): string {
+  const [, account, name] = /^(?:https?:\/\/[^/]+)?\/(\d{12})\/([^/]+)\/?$/.exec(queueUrl) ?? [];
+  if (name === undefined)
+    throw new AwsError('InvalidAddress', `The address ${queueUrl} is not valid for this endpoint.`, 404);
+  if (account !== LOCAL_ACCOUNT) throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
+  return name;
+}
+
+/** An IAM role's id is `AROA…`, and its session's name follows. */
+function senderIdOf(principal: Principal): string {
+  if (principal.kind === 'admin') return LOCAL_ACCOUNT;
+  const digest = createHash('sha256').update(principal.roleArn).digest('hex').toUpperCase();
+  return `AROA${digest.slice(0, 17)}:${principal.sessionName}`;
+}

@@ -1,0 +1,26 @@
+import type { Storage } from '../dynamodb/builtin/storage.ts';
+import type { Message } from './message.ts';
+
+/** Where one queue's messages outlive the process. */
+export interface MessageStore {
+  /** In the order in which they were sent. */
+  load(): Promise<Message[]>;
+  /** When it has resolved, the death of the process does not undo it. */
+  put(messages: readonly Message[]): Promise<void>;
+  delete(messageIds: readonly string[]): Promise<void>;
+}
+
+export function createMessageStore(storage: Storage, queueName: string): MessageStore {
+  const keyOf = (messageId: string) => `${queueName}/${messageId}`;
+  return {
+    async load() {
+      const messages: Message[] = [];
+      // "0" is the character after "/".
+      for await (const message of storage.values({ gt: `${queueName}/`, lt: `${queueName}0` })) messages.push(message);
+      return messages.sort((a, b) => a.sentAt - b.sentAt);
+    },
+    put: (messages) =>
+      storage.commit(messages.map((message) => ({ type: 'put', key: keyOf(message.id), value: message }))),
+    delete: (messageIds) => storage.commit(messageIds.map((id) => ({ type: 'del', key: keyOf(id) }))),
+  };
+}

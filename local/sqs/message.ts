@@ -1,0 +1,30 @@
+/** A message attribute, as the API carries it; a binary value is in base64. */
+export interface MessageAttribute {
+  readonly DataType: string;
+  readonly StringValue?: string | undefined;
+  readonly BinaryValue?: string | undefined;
+}
+
+export type MessageAttributes = Readonly<Record<string, MessageAttribute>>;
+
+/** A message in a queue. Times are epoch milliseconds, in cloud time. */
+export interface Message {
+  readonly id: string;
+  readonly body: string;
+  readonly attributes: MessageAttributes;
+  readonly senderId: string;
+  readonly sentAt: number;
+  /** Hidden until then: delayed, or received and not yet deleted. */
+  readonly visibleAt: number;
+  readonly receiveCount: number;
+  /** Absent until it is received. */
+  readonly firstReceivedAt?: number;
+  /** The queue from which it was moved to this dead-letter queue. */
+  readonly deadLetterSourceArn?: string;
+}
+
+/** One receipt of a message. */
+export interface Delivery {
+  readonly message: Message;
+  readonly receiptHandle: string;
+}

@@ -1,0 +1,58 @@
+import type { Clock } from '../clock.ts';
+
+/** Tries to get something; `undefined` if there is nothing yet. */
+export type Attempt<Result> = () => Promise<Result> | undefined;
+
+/** Those who wait for something to become available (long polling). */
+export interface WaitingLine<Result> {
+  /** Tries again at each {@link wake}; resolves with `undefined` after `waitMs`, or when `signal` aborts. */
+  wait(attempt: Attempt<Result>, waitMs: number, signal?: AbortSignal): Promise<Result | undefined>;
+  /** Lets everybody try again, in the order of their coming, once what runs now is done. */
+  wake(): void;
+  /** Sends everybody away. */
+  close(): void;
+}
+
+interface Waiter<Result> {
+  readonly attempt: Attempt<Result>;
+  readonly leave: (result?: Promise<Result>) => void;
+}
+
+export function createWaitingLine<Result>(clock: Clock): WaitingLine<Result> {
+  const waiters = new Set<Waiter<Result>>();
+  let isWaking = false;
+
+  const serve = () => {
+    isWaking = false;
+    for (const waiter of waiters) {
+      const result = waiter.attempt();
+      if (result !== undefined) waiter.leave(result);
+    }
+  };
+
+  return {
+    wait: (attempt, waitMs, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve(undefined);
+        const leave: Waiter<Result>['leave'] = (result) => {
+          waiters.delete(waiter);
+          cancel();
+          signal?.removeEventListener('abort', giveUp);
+          resolve(result);
+        };
+        const waiter = { attempt, leave };
+        const giveUp = () => leave();
+        const cancel = clock.after(waitMs, giveUp);
+        signal?.addEventListener('abort', giveUp);
+        waiters.add(waiter);
+      }),
+    wake() {
+      if (isWaking || waiters.size === 0) return;
+      isWaking = true;
+      setImmediate(serve);
+    },
+    close() {
+      for (const { leave } of waiters) leave();
+    },
+  };
+}
