@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import { createClock } from '../../local/clock.ts';
 import type { Fault, FaultPoint } from '../../local/faults.ts';
+import { deferred } from '../support/deferred.ts';
 import { startGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { rawHandshake } from '../support/handshake.ts';
 
@@ -128,6 +129,16 @@ describe('point 13: idle for 10 minutes, or 2 hours old', () => {
     expect(await closed).toEqual({ code: 1001, reason: 'Going away' });
   });
 
+  test('point 13: what a client sends after the close is not heard', async () => {
+    const { open, events, clock } = await start();
+    const client = await open();
+    clock.advance(10 * MINUTE_MS);
+    client.send('late');
+    await client.closed;
+    await vi.waitFor(() => expect(events('disconnect')).toHaveLength(1));
+    expect(events('default')).toEqual([]);
+  });
+
   test('point 13: a busy connection is closed when it is 2 hours old', async () => {
     const { open, events, clock } = await start();
     const client = await open();
@@ -241,20 +252,37 @@ test('point 17: pings are answered, and no function ever hears of them', async (
   expect(invocations.map(({ functionName }) => functionName)).toEqual(['connect', 'default']);
 });
 
+test('neither an invocation nor a connection leaves a timer behind', async () => {
+  const gateway = await start();
+  const client = await gateway.open();
+  client.send('hi');
+  await vi.waitFor(() => expect(gateway.events('default')).toHaveLength(1));
+  client.socket.close();
+  await disconnectOf(gateway);
+  await vi.waitFor(() => expect(gateway.clock.pending()).toBe(0));
+});
+
 describe('shutting down', () => {
   test('closes connections with 1001, refuses held handshakes, and invokes nothing more', async () => {
+    const connected = deferred();
     const gateway = await start({
       functions: {
-        connect: ({ queryStringParameters }) =>
-          queryStringParameters === undefined ? { statusCode: 200 } : new Promise(() => undefined),
+        connect: async ({ queryStringParameters }) => {
+          if (queryStringParameters) await connected.promise;
+          return { statusCode: 200 };
+        },
       },
+      stage: { AccessLogSettings: { DestinationArn: 'arn', Format: '$context.eventType $context.requestId' } },
     });
     const { closed } = await gateway.open();
     const held = gateway.connect({ path: '/prod?slow' });
     await vi.waitFor(() => expect(gateway.events('connect')).toHaveLength(2));
     await gateway.gateway.close();
+    connected.resolve();
     expect((await closed).code).toBe(1001);
     expect((await held.refused).statusCode).toBe(503);
+    const logged = () => gateway.log.map(({ message }) => message.split(' ')[0]);
+    await vi.waitFor(() => expect(logged()).toEqual(['CONNECT', 'CONNECT']));
     expect(gateway.events('disconnect')).toEqual([]);
   });
 

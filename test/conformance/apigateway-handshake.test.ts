@@ -73,9 +73,9 @@ describe('point 01: the upgrade is held until the authorizer and $connect have f
     const { port, events } = await start({
       functions: { connect: () => connected.promise.then(() => ({ statusCode: 200 })) },
     });
-    const { socket } = rawHandshake(port, '/prod');
+    const { socket } = rawHandshake(port, '/prod', { early: Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]) });
     await vi.waitFor(() => expect(events('connect')).toHaveLength(1));
-    socket.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
+    expect(events('default')).toEqual([]);
     connected.resolve();
     await vi.waitFor(() => expect(events('default')).toMatchObject([{ body: 'hi' }]));
     socket.destroy();
@@ -120,7 +120,8 @@ describe('point 01: the upgrade is held until the authorizer and $connect have f
     const { port, invocations } = await start();
     const name = header.split(':')[0] ?? '';
     const lines = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
-    const handshake = rawHandshake(port, '/prod', [], [...lines.filter((line) => !line.startsWith(name)), header]);
+    const webSocketHeaders = [...lines.filter((line) => !line.startsWith(name)), header];
+    const handshake = rawHandshake(port, '/prod', { webSocketHeaders });
     expect(await handshake.ended).toContain(`400 Bad Request\r\n`);
     expect(handshake.received()).toContain(message);
     expect(invocations).toEqual([]);
@@ -302,7 +303,7 @@ describe('point 04: what the 101 carries', () => {
     const { socket } = connect({ protocols: ['beckon.v1'] });
     const error = await new Promise<Error>((resolve) => socket.once('error', resolve));
     expect(error.message).toBe('Server sent no subprotocol');
-    const handshake = rawHandshake(port, '/prod', ['Sec-WebSocket-Protocol: beckon.v1']);
+    const handshake = rawHandshake(port, '/prod', { headers: ['Sec-WebSocket-Protocol: beckon.v1'] });
     await vi.waitFor(() => expect(handshake.received()).toContain('\r\n\r\n'));
     expect(handshake.received()).not.toMatch(/sec-websocket-protocol/i);
     handshake.socket.destroy();

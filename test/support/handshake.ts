@@ -9,13 +9,20 @@ export interface RawHandshake {
   readonly ended: Promise<string>;
 }
 
+export interface RawHandshakeOptions {
+  readonly headers?: readonly string[];
+  /** In place of the right ones. */
+  readonly webSocketHeaders?: readonly string[];
+  /** Sent with the request, before any answer. */
+  readonly early?: Buffer;
+}
+
 const WEBSOCKET_HEADERS = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
 
 export function rawHandshake(
   port: number,
   path: string,
-  headers: readonly string[] = [],
-  webSocketHeaders: readonly string[] = WEBSOCKET_HEADERS,
+  { headers = [], webSocketHeaders = WEBSOCKET_HEADERS, early = Buffer.alloc(0) }: RawHandshakeOptions = {},
 ): RawHandshake {
   const socket = connect(port, '127.0.0.1');
   const chunks: Buffer[] = [];
@@ -30,7 +37,7 @@ export function rawHandshake(
     ...webSocketHeaders,
     ...headers,
   ];
-  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  socket.write(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), early]));
   return {
     socket,
     received,

@@ -4,6 +4,8 @@ import type { Clock } from '../../local/clock.ts';
 export interface ManualClock extends Clock {
   /** Moves the clock on, running on the way whatever becomes due, in order. */
   advance(ms: number): void;
+  /** How many timers are waiting. */
+  pending(): number;
 }
 
 interface Timer {
@@ -40,5 +42,6 @@ export function createManualClock(startMs = Date.UTC(2024, 1, 9, 18, 11, 43)): M
       }
       nowMs = endMs;
     },
+    pending: () => timers.size,
   };
 }

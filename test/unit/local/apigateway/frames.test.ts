@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createFrameFilter, filterFrames } from '../../../../local/apigateway/frames.ts';
+import { socketPair } from '../../../support/socket-pair.ts';
 
 const LIMIT = 300;
 const TEXT = 0x81;
@@ -84,16 +85,10 @@ describe('filterFrames', () => {
   const upperCase = (chunk: Buffer): Buffer => Buffer.from(chunk.toString().toUpperCase());
   const sockets: Socket[] = [];
 
-  /** The two ends of a TCP connection. */
   async function pair(): Promise<[Socket, Socket]> {
-    const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const far = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
-    const [near]: Socket[] = await once(server, 'connection');
-    server.close();
-    if (near === undefined) throw new Error('no connection');
-    sockets.push(near, far);
-    return [near, far];
+    const both = await socketPair();
+    sockets.push(...both);
+    return both;
   }
 
   afterEach(() => {
