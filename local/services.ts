@@ -1,6 +1,7 @@
 import { type ApiGateway, createApiGateway } from './apigateway/index.ts';
 import type { Clock } from './clock.ts';
 import { createDynamoDb } from './dynamodb/index.ts';
+import { createEventBridge } from './events/index.ts';
 import type { Faults } from './faults.ts';
 import type { Iam } from './iam/iam.ts';
 import { createLambda } from './lambda/index.ts';
@@ -47,8 +48,10 @@ export async function createServices({
     issueCredentials: (roleArn, sessionName) => iam.issueForRole(roleArn, sessionName, 'lambda.amazonaws.com'),
     endpoint: () => endpoint,
   });
-  const apiGateway = createApiGateway({ ...common, invoke: lambda.invoke });
-  const inClosingOrder: readonly AwsService[] = [apiGateway, lambda, dynamoDb];
+  const { invoke } = lambda;
+  const apiGateway = createApiGateway({ ...common, invoke });
+  const eventBridge = createEventBridge({ ...common, invoke });
+  const inClosingOrder: readonly AwsService[] = [apiGateway, eventBridge, lambda, dynamoDb];
   return {
     apiGateway,
     byName: new Map(inClosingOrder.map((service) => [service.name, service])),

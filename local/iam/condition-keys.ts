@@ -22,6 +22,8 @@ const SERVICE_KEYS = [
   'dynamodb:returnconsumedcapacity',
   'dynamodb:returnvalues',
   'dynamodb:select',
+  'events:detail-type',
+  'events:source',
 ] as const;
 
 const SUPPORTED: ReadonlySet<string> = new Set([...GLOBAL_KEYS, ...SERVICE_KEYS]);

@@ -1,3 +1,5 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/index.ts';
 
@@ -36,3 +38,25 @@ export async function eventually<Found>(
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
+
+/** A copy of a fixture application in a temporary folder, whose template has been changed. */
+export function alteredFixture(name: string, alter: (resources: Resources) => void): AlteredFixture {
+  const app = mkdtempSync(join(tmpdir(), 'altered-app-'));
+  cpSync(fixture(name), app, { recursive: true });
+  const file = join(app, 'template.json');
+  const template: { Resources: Resources } = JSON.parse(readFileSync(file, 'utf8'));
+  alter(template.Resources);
+  writeFileSync(file, JSON.stringify(template));
+  return { app, remove: () => rmSync(app, { recursive: true }) };
+}
+
+export interface AlteredFixture {
+  readonly app: string;
+  remove(): void;
+}
+
+/** A template's resources, to be changed. */
+export type Resources = Record<
+  string,
+  { Type: string; Properties: Record<string, unknown>; [attribute: string]: unknown }
+>;
