@@ -1,0 +1,87 @@
+import { type Client, type ConnectionState, connect, type Json } from '../../client/index.ts';
+import { Chat, type ChatMessage } from './chat.ts';
+import { type Config, loadConfig } from './config.ts';
+import { createConnectionStatus } from './connection-status.ts';
+import { find } from './dom.ts';
+import { createSignIn, type SignIn, type Visitor, visitorNamed } from './sign-in.ts';
+import { describeReason } from './words.ts';
+
+/** Remembered per tab, so that one browser can be several people. */
+const NAME_KEY = 'beckon.name';
+
+/** Who is signed in, or is about to be. */
+class Page {
+  readonly #config: Config;
+  readonly #signIn: SignIn;
+  readonly #status = createConnectionStatus();
+  #client: Client<Json, ChatMessage> | undefined;
+  #chat: Chat | undefined;
+
+  constructor(config: Config) {
+    this.#config = config;
+    this.#signIn = createSignIn(config, {
+      onSignIn: (visitor) => this.#connect(visitor),
+      onCancel: () => this.#leave(),
+    });
+    find('#sign-out', HTMLButtonElement).addEventListener('click', () => this.#leave());
+  }
+
+  /** Goes on as whoever this tab was before it was reloaded. */
+  start(): void {
+    const name = sessionStorage.getItem(NAME_KEY);
+    const { tokenUrl } = this.#config;
+    const visitor = name !== null && tokenUrl !== undefined ? visitorNamed(name, tokenUrl) : undefined;
+    if (visitor && 'getToken' in visitor) {
+      this.#connect(visitor);
+      this.#enter(visitor.name);
+    } else {
+      this.#signIn.show(true);
+    }
+  }
+
+  #connect({ name, getToken }: Visitor): void {
+    this.#signIn.showBusy();
+    const client = connect<Json, ChatMessage>({ url: this.#config.websocketUrl, getToken });
+    this.#client = client;
+    this.#status.show(client.state);
+    client.on('state', (state) => this.#onState(state, name));
+  }
+
+  #onState(state: ConnectionState, name: string): void {
+    if (state.status === 'closed') return;
+    this.#status.show(state);
+    if (state.status === 'failed') this.#leave(describeReason(state.reason));
+    else if (state.status === 'connected') this.#enter(state.userId);
+    else if (!this.#chat && 'reason' in state && state.reason) this.#signIn.showBusy(describeReason(state.reason));
+    if (state.status === 'connected') sessionStorage.setItem(NAME_KEY, name);
+  }
+
+  #enter(name: string): void {
+    find('#my-name', HTMLElement).textContent = name;
+    if (this.#chat || !this.#client) return;
+    this.#signIn.show(false);
+    find('#chat', HTMLElement).hidden = false;
+    this.#chat = new Chat(this.#client);
+    find('#write-to', HTMLInputElement).focus();
+  }
+
+  /** Back to the form; `problem` says why if the user did not ask for it. */
+  #leave(problem?: string): void {
+    sessionStorage.removeItem(NAME_KEY);
+    this.#chat?.end();
+    this.#client?.close();
+    this.#chat = this.#client = undefined;
+    find('#chat', HTMLElement).hidden = true;
+    this.#signIn.show(true, problem);
+  }
+}
+
+async function start(): Promise<void> {
+  try {
+    new Page(await loadConfig()).start();
+  } catch (error) {
+    find('#fatal', HTMLElement).textContent = `The page could not be started. ${String(error)}`;
+  }
+}
+
+void start();
