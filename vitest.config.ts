@@ -17,7 +17,11 @@ export default defineConfig({
         testTimeout: 30_000,
         hookTimeout: 60_000,
       }),
-      suite('browser', ['test/browser/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
+      suite('browser', ['test/browser/**/*.test.ts'], {
+        globalSetup: 'test/support/synthesize.ts',
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+      }),
       suite('guard', ['test/guard/**/*.test.ts'], { globalSetup: 'test/support/synthesize.ts', testTimeout: 60_000 }),
     ],
   },

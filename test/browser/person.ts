@@ -1,0 +1,77 @@
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+
+/** Somebody in front of the demo page, in a browser profile of their own. */
+export class Person {
+  readonly name: string;
+  readonly page: Page;
+  /** What the browser complained about: errors of scripts, violations of the content security policy. */
+  readonly complaints: string[] = [];
+
+  private constructor(name: string, page: Page) {
+    this.name = name;
+    this.page = page;
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('console', (message) => {
+      // A browser logs what could not be had from the network by itself, whatever the page does about it.
+      const ofNetwork = /^(Failed to load resource|WebSocket connection)/.test(message.text());
+      if (message.type() === 'error' && !ofNetwork) this.complaints.push(message.text());
+    });
+  }
+
+  /** Opens the page, and signs in unless told otherwise. */
+  static async open(browser: Browser, url: string, name: string, options: PersonOptions = {}): Promise<Person> {
+    const context = await browser.newContext({ reducedMotion: 'reduce', locale: 'en-GB', ...options.context });
+    const person = new Person(name, await context.newPage());
+    await options.prepare?.(person.page);
+    await person.page.goto(url);
+    if (options.signIn !== false) await person.signIn();
+    return person;
+  }
+
+  async signIn(): Promise<void> {
+    await this.page.getByLabel('Your name').fill(this.name);
+    await this.page.keyboard.press('Enter');
+    await this.sees('Connected');
+  }
+
+  /** Waits until the connection's state is told in these words. */
+  async sees(status: string): Promise<void> {
+    await this.page.getByRole('status').getByText(status, { exact: true }).waitFor();
+  }
+
+  async writeTo(name: string): Promise<void> {
+    const back = this.page.getByRole('button', { name: 'All conversations' });
+    if (await back.isVisible()) await back.click();
+    await this.page.getByLabel('Write to').fill(name);
+    await this.page.keyboard.press('Enter');
+    await this.page.getByRole('heading', { name }).waitFor();
+  }
+
+  /** Writes into the open conversation. */
+  async say(text: string): Promise<void> {
+    await this.page.getByRole('textbox', { name: 'Message' }).fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** A message in the open conversation, by its text. */
+  message(text: string): Locator {
+    return this.page.getByRole('log').getByRole('listitem').filter({ hasText: text });
+  }
+
+  /** Waits until a message that was said shows this delivery state. */
+  async delivery(text: string, state: string): Promise<void> {
+    await this.message(text).getByText(state, { exact: true }).waitFor();
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+}
+
+export interface PersonOptions {
+  readonly context?: BrowserContextOptions;
+  /** Default: true. */
+  readonly signIn?: boolean;
+  /** Done before the page is opened. */
+  readonly prepare?: (page: Page) => Promise<void>;
+}
