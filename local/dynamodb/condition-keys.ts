@@ -25,19 +25,25 @@ const EXPRESSIONS = [
 export function conditionKeys(
   part: Json,
   partitionKey: string | undefined,
-): Record<string, string | readonly string[]> {
-  const context: Record<string, string | readonly string[]> = {};
-  define(context, 'dynamodb:LeadingKeys', () => leadingKeys(part, partitionKey));
-  define(context, 'dynamodb:Attributes', () => attributes(part));
-  for (const name of ['Select', 'ReturnValues', 'ReturnConsumedCapacity']) {
-    const value = part[name];
-    if (typeof value === 'string') context[`dynamodb:${name}`] = value;
-  }
-  return context;
+): Readonly<Record<string, string | readonly string[]>> {
+  return {
+    ...parameterKeys(part),
+    get 'dynamodb:LeadingKeys'() {
+      return leadingKeys(part, partitionKey);
+    },
+    get 'dynamodb:Attributes'() {
+      return attributes(part);
+    },
+  };
 }
 
-function define(context: object, key: string, get: () => readonly string[]): void {
-  Object.defineProperty(context, key, { get, enumerable: true });
+function parameterKeys(part: Json): Record<string, string> {
+  const keys: Record<string, string> = {};
+  for (const name of ['Select', 'ReturnValues', 'ReturnConsumedCapacity']) {
+    const value = part[name];
+    if (typeof value === 'string') keys[`dynamodb:${name}`] = value;
+  }
+  return keys;
 }
 
 function leadingKeys(part: Json, partitionKey: string | undefined): readonly string[] {

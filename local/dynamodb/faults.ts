@@ -73,7 +73,7 @@ function splitBatch(operation: string, input: Json): Split | undefined {
   const requests = tables.flatMap(([tableName, part]) => listOf(part).map((request) => ({ tableName, part, request })));
   if (requests.length < 2) return undefined;
   const gather = (some: typeof requests) => {
-    const gathered: Json = {};
+    const gathered: Record<string, unknown> = {};
     for (const { tableName, part, request } of some) gathered[tableName] = append(gathered[tableName], part, request);
     return gathered;
   };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { type Faults, NO_FAULTS } from '../faults.ts';
+import { isObject } from '../json.ts';
 import { type Json, serveJson } from '../json-protocol.ts';
 import { type Authorize, AwsError, type AwsService, type Log, type Principal } from '../service.ts';
 import { type Access, accessesOf } from './access.ts';
@@ -44,10 +45,7 @@ export async function createDynamoDb(options: DynamoDbOptions): Promise<AwsServi
   return {
     name: 'dynamodb',
     providers: createTableProviders(engine, options.clock),
-    handle: (request) => {
-      const protocol = { version: '1.0', errorNamespace: 'com.amazonaws.dynamodb.v20120810' } as const;
-      return serveJson(request, protocol, (operation, input) => call(request.principal, operation, input));
-    },
+    handle: (request) => serveJson(request, '1.0', (operation, input) => call(request.principal, operation, input)),
     close: () => engine.close(),
   };
 }
@@ -102,8 +100,4 @@ function byPlainName(requestItems: Json): Json {
   const byName = new Map(Object.entries(requestItems).map(([name, part]) => [tableNameOf(name), part]));
   if (byName.size === Object.keys(requestItems).length) return Object.fromEntries(byName);
   throw new AwsError('ValidationException', 'RequestItems names a table twice, once by its ARN.');
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -70,7 +70,7 @@ export function createEventBridge(options: EventBridgeOptions): AwsService {
       }),
     ],
     handle: (request) =>
-      serveJson(request, { version: '1.1' }, async (operation, input) => {
+      serveJson(request, '1.1', (operation, input) => {
         if (operation === 'PutEvents') return putEvents(request.principal, input);
         throw new AwsError(
           'UnknownOperationException',

@@ -1,6 +1,5 @@
+import { isObject } from '../json.ts';
 import { matchesWildcard } from '../wildcard.ts';
-
-type Json = Record<string, unknown>;
 
 /** Whether an event is one that the pattern describes. */
 export type Matcher = (event: unknown) => boolean;
@@ -138,8 +137,4 @@ function fieldOf(event: unknown, name: string): unknown {
 
 function elements(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [value];
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -28,7 +28,11 @@ export async function startAwsServer(...services: AwsService[]): Promise<AwsServ
       });
       outgoing.writeHead(statusCode, headers).end(body);
     } catch (error) {
-      outgoing.writeHead(500).end(String(error));
+      const isExpected = error instanceof AwsError;
+      const { statusCode, headers, body } = isExpected
+        ? errorResponse(request.service, error)
+        : { statusCode: 500, headers: {}, body: String(error) };
+      outgoing.writeHead(statusCode, headers).end(body);
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

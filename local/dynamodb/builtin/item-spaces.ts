@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { createSpace, prefixes, type Space, type SpaceOptions, settle } from './space.ts';
 import type { Write } from './storage.ts';
 import type { IndexWrite, Item, Trace, Walk } from './trace.ts';
@@ -10,63 +11,87 @@ export interface ItemSpaces {
 
 /** Writes an item and its index entries in one batch, so that no crash can part them, and keeps the trace. */
 export function createItemSpaces(options: SpaceOptions, trace: Trace): ItemSpaces {
-  const { reader, storage, fail } = options;
   // dynalite hands over an item's index entries and, in the same turn of the event loop, the item.
-  let indexWrites: { readonly write: Write; readonly change: IndexWrite }[] = [];
-
+  const indexWrites: PendingWrite[] = [];
   return {
     ofTable(tableName) {
-      const prefix = prefixes.items(tableName);
-      const space = createSpace(options, prefix);
-      const commit = (write: Write, after?: Item) => {
-        const indexes = indexWrites;
-        indexWrites = [];
-        const before = reader.get(write.key) as Item | undefined;
-        trace.writes.push({ tableName, before, after, indexes: indexes.map((each) => each.change) });
-        return storage.commit([...indexes.map((each) => each.write), write]);
-      };
-      return {
-        ...space,
-        get(key, callback) {
-          const item = reader.get(prefix + key) as Item | undefined;
-          trace.reads.push({ tableName, item });
-          callback(undefined, item);
-        },
-        put: (key, item, callback) =>
-          settle(commit({ type: 'put', key: prefix + key, value: item }, item as Item), callback, fail),
-        del: (key, callback) => settle(commit({ type: 'del', key: prefix + key }), callback, fail),
-        createValueStream: walked(space, trace),
-      };
+      return createItemSpace(options, trace, tableName, indexWrites);
     },
     ofIndex(anyCase, tableName, indexName) {
       const kind = anyCase.toLowerCase() === 'local' ? 'local' : 'global';
-      const prefix = prefixes.index(kind, tableName, indexName);
-      const space = createSpace(options, prefix);
-      const add = (write: Write, after?: Item) => {
-        const before = reader.get(write.key) as Item | undefined;
-        if (JSON.stringify(before) === JSON.stringify(after)) return;
-        indexWrites.push({ write, change: { kind, indexName, before, after } });
-      };
-      return {
-        ...space,
-        put(key, item, callback) {
-          add({ type: 'put', key: prefix + key, value: item }, item as Item);
-          callback();
-        },
-        del(key, callback) {
-          add({ type: 'del', key: prefix + key });
-          callback();
-        },
-        createValueStream: walked(space, trace, { kind, indexName }),
-      };
+      return createIndexSpace(options, trace, { kind, tableName, indexName }, indexWrites);
     },
   };
 }
 
-function walked(space: Space, trace: Trace, index?: Walk['index']): Space['createValueStream'] {
-  return (range) => {
-    const walk: Walk = { ...(index && { index }), items: [] };
-    trace.walks.push(walk);
-    return space.createValueStream(range).on('data', (item: Item) => walk.items.push(item));
+/** A write of an index entry that waits for its item. */
+interface PendingWrite {
+  readonly write: Write;
+  readonly change: IndexWrite;
+}
+
+function createItemSpace(options: SpaceOptions, trace: Trace, tableName: string, pending: PendingWrite[]): Space {
+  const { reader, storage, fail } = options;
+  const prefix = prefixes.items(tableName);
+  const space = createSpace(options, prefix);
+  const commit = (write: Write, after?: Item) => {
+    const indexWrites = pending.splice(0);
+    const before = reader.get(write.key) as Item | undefined;
+    trace.writes.push({ tableName, before, after, indexes: indexWrites.map((each) => each.change) });
+    return storage.commit([...indexWrites.map((each) => each.write), write]);
   };
+  return {
+    ...space,
+    get(key, callback) {
+      const item = reader.get(prefix + key) as Item | undefined;
+      trace.reads.push({ tableName, item });
+      callback(undefined, item);
+    },
+    put(key, item, callback) {
+      settle(commit({ type: 'put', key: prefix + key, value: item }, item as Item), callback, fail);
+    },
+    del(key, callback) {
+      settle(commit({ type: 'del', key: prefix + key }), callback, fail);
+    },
+    createValueStream(range) {
+      return walked(trace, space.createValueStream(range));
+    },
+  };
+}
+
+interface IndexName {
+  readonly kind: 'local' | 'global';
+  readonly tableName: string;
+  readonly indexName: string;
+}
+
+function createIndexSpace(options: SpaceOptions, trace: Trace, name: IndexName, pending: PendingWrite[]): Space {
+  const { kind, tableName, indexName } = name;
+  const prefix = prefixes.index(kind, tableName, indexName);
+  const space = createSpace(options, prefix);
+  const add = (write: Write, after?: Item) => {
+    const before = options.reader.get(write.key) as Item | undefined;
+    if (JSON.stringify(before) === JSON.stringify(after)) return;
+    pending.push({ write, change: { kind, indexName, before, after } });
+  };
+  return {
+    ...space,
+    put(key, item, callback) {
+      add({ type: 'put', key: prefix + key, value: item }, item as Item);
+      callback();
+    },
+    del(key, callback) {
+      add({ type: 'del', key: prefix + key });
+      callback();
+    },
+    createValueStream(range) {
+      return walked(trace, space.createValueStream(range), { kind, indexName });
+    },
+  };
+}
+
+function walked(trace: Trace, values: Readable, index?: Walk['index']): Readable {
+  const walk: Walk = { ...(index && { index }), items: [] };
+  trace.walks.push(walk);
+  return values.on('data', (item: Item) => walk.items.push(item));
 }

@@ -39,34 +39,47 @@ export function within(prefix: string): Range {
   return { gte: prefix, lt: `${prefix}\uffff` };
 }
 
-/** Makes a space that reads and writes through. Its `lock` is let go when the action throws, too. */
+/**
+ * Makes a space that reads and writes through. Its `lock` is let go when the action throws, too.
+ * Spaces are made for each request, so they are made of methods: arrow functions would each cost a closure.
+ */
 export function createSpace({ storage, mutex, reader, fail }: SpaceOptions, prefix: string): Space {
-  const commit = (writes: readonly Write[], callback: Callback) => settle(storage.commit(writes), callback, fail);
-  const hold = async (key: string, run: Parameters<Space['lock']>[1]) => {
-    const release = await mutex.acquire(prefix + key);
-    try {
-      run((callback) => (...outcome) => {
-        release();
-        callback(...outcome);
-      });
-    } catch (error) {
-      release();
-      throw error;
-    }
-  };
   return {
-    lock: (key, run) => void hold(key, run).catch(fail),
-    get: (key, callback) => callback(undefined, reader.get(prefix + key)),
-    put: (key, value, callback) => commit([{ type: 'put', key: prefix + key, value }], callback),
-    del: (key, callback) => commit([{ type: 'del', key: prefix + key }], callback),
-    batch: (writes, callback) =>
-      commit(
-        writes.map((write) => ({ ...write, key: prefix + write.key })),
-        callback,
-      ),
-    createKeyStream: () => Readable.from(suffixes(reader.keys(within(prefix)), prefix.length)),
-    createValueStream: (range = {}) => Readable.from(reader.values(inside(prefix, range))),
+    lock(key, run) {
+      hold(mutex, prefix + key, run).catch(fail);
+    },
+    get(key, callback) {
+      callback(undefined, reader.get(prefix + key));
+    },
+    put(key, value, callback) {
+      settle(storage.commit([{ type: 'put', key: prefix + key, value }]), callback, fail);
+    },
+    del(key, callback) {
+      settle(storage.commit([{ type: 'del', key: prefix + key }]), callback, fail);
+    },
+    batch(writes, callback) {
+      settle(storage.commit(writes.map((write) => ({ ...write, key: prefix + write.key }))), callback, fail);
+    },
+    createKeyStream() {
+      return Readable.from(suffixes(reader.keys(within(prefix)), prefix.length));
+    },
+    createValueStream(range = {}) {
+      return reader.values(inside(prefix, range));
+    },
   };
+}
+
+async function hold(mutex: Mutex, key: string, run: Parameters<Space['lock']>[1]): Promise<void> {
+  const release = await mutex.acquire(key);
+  try {
+    run((callback) => (...outcome) => {
+      release();
+      callback(...outcome);
+    });
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** Calls back with the outcome of `work`; what the callback throws goes to `fail`. */

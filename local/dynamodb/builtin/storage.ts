@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
-import type { AbstractLevel, AbstractSnapshot } from 'abstract-level';
+import { Readable } from 'node:stream';
+import type { AbstractLevel, AbstractSnapshot, AbstractValueIterator } from 'abstract-level';
 import { ClassicLevel } from 'classic-level';
 import { MemoryLevel } from 'memory-level';
 import type { Clock } from '../../clock.ts';
@@ -9,6 +10,8 @@ export const MAX_STALENESS_MS = 10_000;
 
 /** At most one snapshot each so many milliseconds of cloud time. */
 const SNAPSHOT_INTERVAL_MS = 5;
+
+const VALUES_AT_A_TIME = 64;
 
 export type Write =
   | { readonly type: 'put'; readonly key: string; readonly value: unknown }
@@ -29,7 +32,7 @@ export interface Range {
 export interface Reader {
   get(key: string): unknown;
   keys(range: Range): AsyncIterable<string>;
-  values(range: Range): AsyncIterable<unknown>;
+  values(range: Range): Readable;
 }
 
 export interface Storage extends Reader {
@@ -96,8 +99,28 @@ function readerOf(level: Level, snapshot?: AbstractSnapshot): Reader {
   return {
     get: (key) => level.getSync(key, at),
     keys: (range) => level.keys({ ...range, ...at }),
-    values: (range) => level.values({ ...range, ...at }),
+    values: (range) => streamOf(level.values({ ...range, ...at })),
   };
+}
+
+/** Several at a time: each request to LevelDB is a trip to another thread. */
+function streamOf(iterator: AbstractValueIterator<Level, string, unknown>): Readable {
+  return new Readable({
+    objectMode: true,
+    highWaterMark: VALUES_AT_A_TIME,
+    read() {
+      iterator.nextv(VALUES_AT_A_TIME).then(
+        (values) => {
+          for (const value of values) this.push(value);
+          if (values.length === 0) this.push(null);
+        },
+        (error: Error) => this.destroy(error),
+      );
+    },
+    destroy(error, callback) {
+      iterator.close().then(() => callback(error), callback);
+    },
+  });
 }
 
 /** Snapshots from just before the writes of the last {@link MAX_STALENESS_MS}. */

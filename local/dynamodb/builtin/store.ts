@@ -7,6 +7,8 @@ import type { Trace } from './trace.ts';
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items
 const MAX_ITEM_BYTES = 400 * 1024;
 
+const OPTIONS = { maxItemSize: MAX_ITEM_BYTES, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
+
 /** The store that dynalite's actions work on, for one request, and what the request did to it. */
 export interface TracedStore {
   readonly store: object;
@@ -17,17 +19,20 @@ export interface TracedStore {
 export function createStore(options: SpaceOptions): TracedStore {
   const trace: Trace = { reads: [], walks: [], writes: [] };
   const items = createItemSpaces(options, trace);
-  // The table's space removes a table's contents in the batch that removes the table.
-  const removed = (...names: unknown[]) => (names.at(-1) as Callback)();
   const store = {
-    options: { maxItemSize: MAX_ITEM_BYTES, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 },
-    tableDb: { ...createTableSpace(options), awsAccountId: LOCAL_ACCOUNT, awsRegion: LOCAL_REGION },
+    options: OPTIONS,
     getItemDb: items.ofTable,
     getIndexDb: items.ofIndex,
-    getTagDb: (tableName: string) => createSpace(options, prefixes.tags(tableName)),
-    deleteItemDb: removed,
-    deleteIndexDb: removed,
-    deleteTagDb: removed,
+    // The table's space removes a table's contents in the batch that removes the table.
+    deleteItemDb: callBack,
+    deleteIndexDb: callBack,
+    deleteTagDb: callBack,
+    get tableDb() {
+      return { ...createTableSpace(options), awsAccountId: LOCAL_ACCOUNT, awsRegion: LOCAL_REGION };
+    },
+    getTagDb(tableName: string) {
+      return createSpace(options, prefixes.tags(tableName));
+    },
     /** With three arguments the caller wants the table's name in the error. */
     getTable(tableName: string, ...rest: [Callback] | [false, Callback]) {
       const callback = rest.at(-1) as Callback;
@@ -37,6 +42,10 @@ export function createStore(options: SpaceOptions): TracedStore {
     },
   };
   return { store, trace };
+}
+
+function callBack(...names: unknown[]): void {
+  (names.at(-1) as Callback)();
 }
 
 function notFound(detail: string): Error {
