@@ -6,7 +6,10 @@ import type { Faults } from './faults.ts';
 import type { Iam } from './iam/iam.ts';
 import { createLambda } from './lambda/index.ts';
 import type { Settings } from './options.ts';
+import { createSecretsManager, createSsm, resolveDynamicReferences } from './secrets/index.ts';
 import type { AwsService, Log } from './service.ts';
+import { createSqs } from './sqs/index.ts';
+import { createSts } from './sts.ts';
 
 export interface ServicesContext {
   readonly clock: Clock;
@@ -22,6 +25,8 @@ export interface Services {
   readonly apiGateway: ApiGateway;
   /** By the name in the SigV4 credential scope. */
   readonly byName: ReadonlyMap<string, AwsService>;
+  /** Puts values in the place of a template's dynamic references. */
+  resolveReferences(text: string): string;
   /** Closes all of them: first what takes events in, then what handles them, the tables last. */
   close(): Promise<void>;
 }
@@ -43,6 +48,10 @@ export async function createServices({
     ...data,
     ...(dynamodbEndpoint === undefined ? {} : { endpoint: dynamodbEndpoint }),
   });
+  const sqs = await createSqs({ ...common, ...data }).catch(async (error: unknown) => {
+    await dynamoDb.close();
+    throw error;
+  });
   const lambda = createLambda({
     ...common,
     issueCredentials: (roleArn, sessionName) => iam.issueForRole(roleArn, sessionName, 'lambda.amazonaws.com'),
@@ -51,10 +60,14 @@ export async function createServices({
   const { invoke } = lambda;
   const apiGateway = createApiGateway({ ...common, invoke });
   const eventBridge = createEventBridge({ ...common, invoke });
-  const inClosingOrder: readonly AwsService[] = [apiGateway, eventBridge, lambda, dynamoDb];
+  const secretsManager = createSecretsManager({ ...common, ...data });
+  const ssm = createSsm(common);
+  const takingIn = [apiGateway, eventBridge, lambda];
+  const inClosingOrder: readonly AwsService[] = [...takingIn, createSts(), secretsManager, ssm, sqs, dynamoDb];
   return {
     apiGateway,
     byName: new Map(inClosingOrder.map((service) => [service.name, service])),
+    resolveReferences: (text) => resolveDynamicReferences(text, { secretsManager, ssm }),
     async close() {
       for (const service of inClosingOrder) await service.close();
     },

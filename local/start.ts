@@ -63,7 +63,8 @@ async function startBehind(
   opened.unshift(services);
 
   const providers = [...iam.providers, ...[...services.byName.values()].flatMap((service) => service.providers)];
-  const outputs = await deploy(stacks, providers, fillInUrls(settings.parameters, stacks, endpoint));
+  const parameters = fillInUrls(settings.parameters, stacks, endpoint);
+  const outputs = await deploy(stacks, { providers, parameters, resolveReferences: services.resolveReferences });
   const websocketUrls = stageUrls(services.apiGateway.apis(), endpoint);
   const ready = describeReady(endpointUrl, websocketUrls, outputs, staticDirectory !== undefined);
   const iamReport = () => iam.report(new Set(services.byName.keys()));

@@ -8,7 +8,6 @@ import { CONDITION_FUNCTIONS, FUNCTIONS } from './functions.ts';
  * wrong, anywhere in the value, is added to `context.problems`.
  */
 export function compile(value: unknown, context: Context): Expression {
-  if (typeof value === 'string') return compileString(value, context);
   if (Array.isArray(value)) return list(value.map((item, index) => compile(item, inside(context, index))));
   if (!isObject(value)) return literal(value);
   const name = functionName(value, context);
@@ -16,14 +15,6 @@ export function compile(value: unknown, context: Context): Expression {
     return object(new Map(Object.entries(value).map(([key, item]) => [key, compile(item, inside(context, key))])));
   }
   return compileFunction(name, value, context);
-}
-
-function compileString(value: string, context: Context): Expression {
-  if (!value.includes('{{resolve:')) return literal(value);
-  return refuse(
-    context,
-    `the dynamic reference in "${value}" is not supported; read the secret or parameter at run time`,
-  );
 }
 
 function compileFunction(name: string, value: JsonObject, context: Context): Expression {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { isObject, type JsonObject, readJsonFile } from '../json.ts';
+import { isObject, type JsonObject, mapTexts, readJsonFile } from '../json.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION, type Provisioned } from '../service.ts';
 import type { Stack } from './app.ts';
 import { type Catalogue, NESTED_STACK } from './catalogue.ts';
@@ -17,6 +17,8 @@ export interface Deployment {
   readonly catalogue: Catalogue;
   /** Values exported by the stacks deployed so far. */
   readonly exported: Map<string, unknown>;
+  /** Puts values in the place of dynamic references. */
+  readonly resolveReferences: (text: string) => string;
 }
 
 /** Creates what a stack consists of. What does not depend on something that failed is tried, too, so as to report all. */
@@ -66,7 +68,7 @@ async function createResource(
   const properties: Record<string, unknown> = {};
   for (const [name, value] of planned.properties) {
     const result = value.evaluate(scope);
-    if (result !== undefined) properties[name] = result;
+    if (result !== undefined) properties[name] = mapTexts(result, deployment.resolveReferences);
   }
   if (planned.type === NESTED_STACK) return createNested(planned, properties, stack, deployment);
   return deployment.catalogue.create({

@@ -4,20 +4,27 @@ import { createCatalogue } from './catalogue.ts';
 import { createStack, type Outputs } from './create.ts';
 import { planStacks } from './plan.ts';
 
+export interface DeployOptions {
+  readonly providers: readonly ResourceProvider[];
+  /** By `Name`, for every stack that declares it, or by `StackName.Name`. */
+  readonly parameters: ReadonlyMap<string, string>;
+  /** Puts values in the place of dynamic references (`{{resolve:ssm:…}}`). Throws an Error naming one without a value. */
+  readonly resolveReferences: (text: string) => string;
+}
+
 /**
- * Deploys stacks, each after those it depends on. `parameters` are given as `Name`, for every stack that declares it, or
- * as `StackName.Name`. Nothing is created before every stack has been understood; a `DeployError` lists all that is wrong.
+ * Deploys stacks, each after those it depends on. Nothing is created before every stack has been understood; a
+ * `DeployError` lists all that is wrong.
  */
 export async function deploy(
   stacks: readonly Stack[],
-  providers: readonly ResourceProvider[],
-  parameters: ReadonlyMap<string, string>,
+  { providers, parameters, resolveReferences }: DeployOptions,
 ): Promise<Readonly<Record<string, Outputs>>> {
   const catalogue = createCatalogue(providers);
   const exported = new Map<string, unknown>();
   const outputs: Record<string, Outputs> = {};
   for (const plan of planStacks(stacks, parameters, catalogue)) {
-    outputs[plan.stack.name] = await createStack(plan, { catalogue, exported });
+    outputs[plan.stack.name] = await createStack(plan, { catalogue, exported, resolveReferences });
   }
   return outputs;
 }

@@ -36,7 +36,11 @@ export async function deployTemplates(
     assets: new Map<string, string>(),
     ...more,
   }));
-  const outputs = await deploy(stacks, [thing], new Map(Object.entries(parameters)));
+  const outputs = await deploy(stacks, {
+    providers: [thing],
+    parameters: new Map(Object.entries(parameters)),
+    resolveReferences: (text) => text.replace('{{resolve:ssm:/key}}', 'from the store'),
+  });
   return { created, outputs };
 }
 
