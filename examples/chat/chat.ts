@@ -125,7 +125,7 @@ export class Chat {
     find('#composer-hint', HTMLElement).textContent =
       status === 'connected'
         ? 'Enter sends, Shift+Enter starts a new line.'
-        : 'What you write now is sent when the connection is back.';
+        : 'Sent as soon as the connection is back.';
   }
 
   #onKey(event: KeyboardEvent): void {

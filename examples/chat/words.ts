@@ -21,6 +21,7 @@ export function describeState(state: ConnectionState): string {
 
 /** Why there is no connection, for whoever wants to sign in. */
 export function describeReason({ code, message }: Reason): string {
+  if (code === 'token_failed') return 'No token can be had for you at the moment.';
   if (code === 'connect_failed') return 'The server cannot be reached, or it did not accept the token.';
   if (code === 'connect_timeout' || code === 'unresponsive') return 'The server does not answer.';
   return message;

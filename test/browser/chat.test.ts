@@ -6,6 +6,8 @@ import { Person, type PersonOptions } from './person.ts';
 
 // The demo page in a real browser, against the synthesized application.
 
+const NARROW = { context: { viewport: { width: 320, height: 568 }, isMobile: true, hasTouch: true } };
+
 let beckon: BeckonProcess;
 let browser: Browser;
 const people: Person[] = [];
@@ -64,9 +66,11 @@ describe('messages', () => {
     await alice.writeTo('bob');
     await carol.writeTo('alice');
     await carol.say('Lunch?');
+    await alice.page.getByRole('button', { name: /unread/ }).waitFor();
+    expect(await alice.page.title()).toBe('(1) Beckon');
     await alice.page.getByRole('button', { name: /^carol.*Lunch\?.*1 unread/ }).click();
     await alice.message('Lunch?').waitFor();
-    await expect.poll(() => alice.page.title()).toBe('Beckon');
+    expect(await alice.page.title()).toBe('Beckon');
     expect(await alice.page.getByRole('button', { name: /unread/ }).count()).toBe(0);
     expect(await bob.page.getByText('Nobody yet.').isVisible()).toBe(true);
   });
@@ -163,14 +167,14 @@ describe('signing in', () => {
 
 describe('a server that goes away', () => {
   it('is told of, waited for, and gets what was written meanwhile', async () => {
-    const [alice, bob] = await Promise.all([open('alice'), open('bob')]);
+    const [alice, bob] = await Promise.all([open('alice', NARROW), open('bob')]);
     await alice.writeTo('alice');
     const place = await whereThingsAre(alice);
     const { port } = beckon;
     await beckon.kill();
     await Promise.all([alice.sees('Connection lost'), bob.sees('Connection lost')]);
     await alice.page.getByText(/^next attempt in \d+ s$/).waitFor();
-    await alice.page.getByText('What you write now is sent when the connection is back.').waitFor();
+    await alice.page.getByText('Sent as soon as the connection is back.').waitFor();
     await alice.say('a note to myself');
     await alice.delivery('a note to myself', 'Queued');
     expect(await whereThingsAre(alice)).toEqual(place);
@@ -206,8 +210,7 @@ describe('the page', () => {
   });
 
   it('fits a narrow phone without scrolling sideways', async () => {
-    const narrow = { context: { viewport: { width: 320, height: 568 }, isMobile: true, hasTouch: true } };
-    const alice = await open('alice', { ...narrow, signIn: false });
+    const alice = await open('alice', { ...NARROW, signIn: false });
     expect(await widthOf(alice)).toBe(320);
     await alice.signIn();
     expect(await widthOf(alice)).toBe(320);
