@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { AssetHashType, DockerImage, Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -62,15 +63,31 @@ function bundle(id: string): Code {
       // Never run. Both are part of the key under which the CDK keeps a bundle, so the command tells handlers apart.
       image: DockerImage.fromRegistry('unused'),
       command: [id],
-      local: { tryBundle: (outputDirectory) => bundleWithEsbuild(id, outputDirectory) },
+      local: {
+        tryBundle(outputDirectory) {
+          writeFileSync(join(outputDirectory, 'index.mjs'), bundleOf(id));
+          return true;
+        },
+      },
     },
   });
 }
 
-function bundleWithEsbuild(id: string, outputDirectory: string): boolean {
-  buildSync({
-    entryPoints: [join(LAMBDAS, `${id}.ts`)],
-    outfile: join(outputDirectory, 'index.mjs'),
+let bundles: ReadonlyMap<string, Uint8Array> | undefined;
+
+/** All handlers are built at once, when the first is asked for: they share most of what has to be read and parsed. */
+function bundleOf(id: string): Uint8Array {
+  bundles ??= buildHandlers();
+  const built = bundles.get(id);
+  if (!built) throw new Error(`There is no handler lambdas/${id}.ts`);
+  return built;
+}
+
+function buildHandlers(): ReadonlyMap<string, Uint8Array> {
+  const { outputFiles } = buildSync({
+    entryPoints: [join(LAMBDAS, '*.ts')],
+    outdir: LAMBDAS,
+    write: false,
     bundle: true,
     minify: true,
     platform: 'node',
@@ -81,5 +98,5 @@ function bundleWithEsbuild(id: string, outputDirectory: string): boolean {
     external: UNUSED_IN_LAMBDA,
     logLevel: 'error',
   });
-  return true;
+  return new Map(outputFiles.map(({ path, contents }) => [basename(path, '.js'), contents]));
 }

@@ -15,7 +15,7 @@ declare module 'vitest' {
 export default function setup(project: TestProject): () => void {
   const directory = mkdtempSync(join(tmpdir(), 'beckon-app-'));
   execFileSync(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'app.ts')], {
-    env: { PATH: process.env['PATH'], CDK_OUTDIR: directory },
+    env: { PATH: process.env['PATH'], CDK_OUTDIR: directory, CDK_VALIDATION: 'false' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   project.provide('app', directory);
