@@ -9,10 +9,3 @@ export function apiDomainName(apiId: string): string {
 export function executeApiArn(apiId: string, ...path: readonly string[]): string {
   return `arn:aws:execute-api:${LOCAL_REGION}:${LOCAL_ACCOUNT}:${[apiId, ...path].join('/')}`;
 }
-
-const INVOCATION_URI = /^arn:aws:apigateway:[a-z0-9-]+:lambda:path\/2015-03-31\/functions\/(arn:[^/]+)\/invocations$/;
-
-/** The function's ARN in an `IntegrationUri` or `AuthorizerUri`; undefined when it is not the URI of a Lambda function. */
-export function functionArnOfUri(uri: string): string | undefined {
-  return INVOCATION_URI.exec(uri)?.[1];
-}

@@ -81,7 +81,7 @@ function decide(gateway: Gateway, outcome: TimedOutcome, methodArn: string): Dec
  * Flattens an authorizer's result into what later events carry.
  * @throws Error naming what is wrong with it.
  */
-export function parseAuthorizerResult(payload: unknown): { policyDocument: unknown; context: AuthorizerContext } {
+function parseAuthorizerResult(payload: unknown): { policyDocument: unknown; context: AuthorizerContext } {
   if (typeof payload !== 'object' || payload === null) throw new Error(`expected an object, got ${payload}`);
   const byteLength = Buffer.byteLength(JSON.stringify(payload));
   if (byteLength > MAX_AUTHORIZER_RESULT_BYTES) {

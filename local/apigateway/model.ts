@@ -37,11 +37,6 @@ export interface DeployedRoute extends Route {
 
 export type RouteTable = ReadonlyMap<string, DeployedRoute>;
 
-export interface RouteLimits {
-  readonly requestsPerSecond: number;
-  readonly burst: number;
-}
-
 export interface Stage {
   readonly api: Api;
   readonly stageName: string;

@@ -191,7 +191,7 @@ describe('point 02: identity sources and authorizer results', () => {
     ['returns no principal', 500, () => ({ policyDocument: { Statement: [statement] } })],
     ['returns no policy', 500, () => ({ principalId: 'bob' })],
     ['returns a simple response', 500, () => ({ isAuthorized: true })],
-    ['returns a condition', 500, policy({ ...statement, Condition: {} })],
+    ['returns a condition', 500, policy({ ...statement, Condition: { IpAddress: { 'aws:SourceIp': '192.0.2.1' } } })],
     ['returns an object in the context', 500, allow({ roles: ['admin'] })],
     ['returns null in the context', 500, allow({ tenant: null })],
     ['returns more than 8 KB', 500, allow({ token: 'x'.repeat(8192) })],

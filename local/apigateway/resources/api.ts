@@ -1,14 +1,20 @@
+import * as v from 'valibot';
+import { flag } from '../../resource-properties.ts';
 import type { ResourceProvider } from '../../service.ts';
 import { apiDomainName } from '../arns.ts';
 import { resourceId } from '../ids.ts';
 import { compileRouteSelectionExpression, type SelectRouteKey } from '../selection-expression.ts';
-import type { Properties } from './properties.ts';
-import { type Provisioning, provider } from './provider.ts';
+import { type Provisioning, provider, type Refuse } from './provider.ts';
 
 export function apiProvider({ apis }: Provisioning): ResourceProvider {
   return provider({
     type: 'Api',
-    properties: ['Name', 'ProtocolType', 'RouteSelectionExpression', 'DisableExecuteApiEndpoint'],
+    properties: {
+      Name: v.string(),
+      ProtocolType: v.literal('WEBSOCKET'),
+      RouteSelectionExpression: v.string(),
+      DisableExecuteApiEndpoint: v.optional(flag, false),
+    },
     // No route can require an API key and no model is supported, so neither how a key is found nor validation matters.
     inertProperties: [
       'ApiKeySelectionExpression',
@@ -18,18 +24,15 @@ export function apiProvider({ apis }: Provisioning): ResourceProvider {
       'Tags',
       'Version',
     ],
-    create: (properties, { stackName, logicalId }) => {
-      if (properties.requiredString('ProtocolType') !== 'WEBSOCKET') {
-        properties.refuse('ProtocolType', `${properties.string('ProtocolType')} is not supported; expected WEBSOCKET`);
-      }
-      if (properties.boolean('DisableExecuteApiEndpoint') === true) {
-        properties.refuse('DisableExecuteApiEndpoint', 'true is not supported: there are no custom domains');
+    create: ({ Name, RouteSelectionExpression, DisableExecuteApiEndpoint }, { stackName, logicalId }, refuse) => {
+      if (DisableExecuteApiEndpoint) {
+        refuse('DisableExecuteApiEndpoint', 'true is not supported: there are no custom domains');
       }
       const apiId = resourceId(10, stackName, logicalId);
       apis.set(apiId, {
         apiId,
-        name: properties.requiredString('Name'),
-        selectRouteKey: selectRouteKey(properties),
+        name: Name,
+        selectRouteKey: selectRouteKey(RouteSelectionExpression, refuse),
         integrations: new Map(),
         authorizers: new Map(),
         routes: new Map(),
@@ -42,11 +45,10 @@ export function apiProvider({ apis }: Provisioning): ResourceProvider {
   });
 }
 
-function selectRouteKey(properties: Properties): SelectRouteKey {
-  const expression = properties.requiredString('RouteSelectionExpression');
+function selectRouteKey(expression: string, refuse: Refuse): SelectRouteKey {
   try {
     return compileRouteSelectionExpression(expression);
   } catch (error) {
-    return properties.refuse('RouteSelectionExpression', `is not supported: ${error}`);
+    return refuse('RouteSelectionExpression', error instanceof Error ? error.message : String(error));
   }
 }

@@ -1,35 +1,35 @@
+import * as v from 'valibot';
 import type { ResourceProvider } from '../../service.ts';
 import type { IdentitySource } from '../model.ts';
-import { functionArn } from './integration.ts';
-import type { Properties } from './properties.ts';
+import { functionUri } from './function-uri.ts';
 import { apiOf, type Provisioning, part, partId, provider } from './provider.ts';
+
+const IDENTITY_SOURCE = /^route\.request\.(header|querystring)\.(.+)$/;
+
+const identitySource = v.pipe(
+  v.string(),
+  v.check((source) => IDENTITY_SOURCE.test(source), 'route.request.header.NAME or route.request.querystring.NAME'),
+  v.transform((source): IdentitySource => {
+    const [, kind, name = ''] = IDENTITY_SOURCE.exec(source) ?? [];
+    return { kind: kind === 'header' ? 'header' : 'querystring', name };
+  }),
+);
 
 export function authorizerProvider({ apis }: Provisioning): ResourceProvider {
   return provider({
     type: 'Authorizer',
-    properties: ['ApiId', 'AuthorizerType', 'AuthorizerUri', 'IdentitySource'],
+    properties: {
+      ApiId: v.string(),
+      AuthorizerType: v.literal('REQUEST'),
+      AuthorizerUri: functionUri,
+      IdentitySource: v.optional(v.array(identitySource), []),
+    },
     inertProperties: ['Name'],
-    create: (properties, resource) => {
-      const api = apiOf(apis, properties);
-      properties.oneOf('AuthorizerType', ['REQUEST']);
+    create: ({ ApiId, AuthorizerUri, IdentitySource }, resource, refuse) => {
+      const { authorizers } = apiOf(apis, ApiId, refuse);
       const authorizerId = partId(resource);
-      api.authorizers.set(authorizerId, {
-        authorizerId,
-        functionArn: functionArn(properties, 'AuthorizerUri'),
-        identitySources: properties.strings('IdentitySource').map((source) => identitySource(source, properties)),
-      });
+      authorizers.set(authorizerId, { authorizerId, functionArn: AuthorizerUri, identitySources: IdentitySource });
       return part(resource, 'AuthorizerId');
     },
   });
-}
-
-function identitySource(source: string, properties: Properties): IdentitySource {
-  const [, kind, name] = /^route\.request\.(header|querystring)\.(.+)$/.exec(source) ?? [];
-  if (name === undefined) {
-    return properties.refuse(
-      'IdentitySource',
-      `${source} is not supported; expected route.request.header.NAME or route.request.querystring.NAME`,
-    );
-  }
-  return { kind: kind === 'header' ? 'header' : 'querystring', name };
 }

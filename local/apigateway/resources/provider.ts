@@ -1,8 +1,9 @@
+import * as v from 'valibot';
 import type { Clock } from '../../clock.ts';
+import { propertyError, readProperties } from '../../resource-properties.ts';
 import type { Log, Provisioned, Resource, ResourceProvider } from '../../service.ts';
 import { resourceId } from '../ids.ts';
 import type { Api, Apis } from '../model.ts';
-import { type Properties, readProperties } from './properties.ts';
 
 /** What the providers work with. */
 export interface Provisioning {
@@ -11,20 +12,36 @@ export interface Provisioning {
   readonly log: Log;
 }
 
-export interface ProviderOptions {
+/** Throws an Error naming the resource and the property. */
+export type Refuse = (property: string, problem: string) => never;
+
+export interface ProviderOptions<Entries extends v.ObjectEntries> {
   /** The type's name behind `AWS::ApiGatewayV2::`. */
   readonly type: string;
-  readonly properties: readonly string[];
+  /** The properties that it honours. */
+  readonly properties: Entries;
   readonly inertProperties?: readonly string[];
-  readonly create: (properties: Properties, resource: Resource) => Provisioned;
+  readonly create: (
+    properties: v.InferOutput<v.ObjectSchema<Entries, undefined>>,
+    resource: Resource,
+    refuse: Refuse,
+  ) => Provisioned;
 }
 
 /** A provider of one `AWS::ApiGatewayV2` type. */
-export function provider({ type, create, ...honoured }: ProviderOptions): ResourceProvider {
+export function provider<const Entries extends v.ObjectEntries>(options: ProviderOptions<Entries>): ResourceProvider {
+  const { type, properties, inertProperties = [], create } = options;
+  const schema = v.object(properties);
   return {
     type: `AWS::ApiGatewayV2::${type}`,
-    ...honoured,
-    create: (resource) => create(readProperties(resource), resource),
+    properties: Object.keys(properties),
+    inertProperties,
+    create: (resource) => {
+      const refuse: Refuse = (property, problem) => {
+        throw propertyError(resource, property, problem);
+      };
+      return create(readProperties(resource, schema), resource, refuse);
+    },
   };
 }
 
@@ -39,8 +56,7 @@ export function partId({ stackName, logicalId }: Resource): string {
   return resourceId(7, stackName, logicalId);
 }
 
-/** The API named by the property `ApiId`. */
-export function apiOf(apis: Apis, properties: Properties): Api {
-  const apiId = properties.requiredString('ApiId');
-  return apis.get(apiId) ?? properties.refuse('ApiId', `names no WebSocket API of this application: ${apiId}`);
+/** The API that a part belongs to. */
+export function apiOf(apis: Apis, apiId: string, refuse: Refuse): Api {
+  return apis.get(apiId) ?? refuse('ApiId', `names no WebSocket API of this application: ${apiId}`);
 }

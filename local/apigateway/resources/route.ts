@@ -1,35 +1,35 @@
+import * as v from 'valibot';
+import { flag } from '../../resource-properties.ts';
 import type { ResourceProvider } from '../../service.ts';
 import type { Api, Authorizer, Integration } from '../model.ts';
-import type { Properties } from './properties.ts';
-import { apiOf, type Provisioning, part, partId, provider } from './provider.ts';
+import { apiOf, type Provisioning, part, partId, provider, type Refuse } from './provider.ts';
 
 export function routeProvider({ apis }: Provisioning): ResourceProvider {
   return provider({
     type: 'Route',
-    properties: [
-      'ApiId',
-      'RouteKey',
-      'Target',
-      'AuthorizationType',
-      'AuthorizerId',
-      'ApiKeyRequired',
-      'RouteResponseSelectionExpression',
-    ],
+    properties: {
+      ApiId: v.string(),
+      RouteKey: v.string(),
+      Target: v.optional(v.string()),
+      AuthorizationType: v.optional(v.picklist(['NONE', 'CUSTOM']), 'NONE'),
+      AuthorizerId: v.optional(v.string()),
+      ApiKeyRequired: v.optional(flag, false),
+      RouteResponseSelectionExpression: v.optional(v.literal('$default')),
+    },
     inertProperties: ['OperationName'],
-    create: (properties, resource) => {
-      const api = apiOf(apis, properties);
-      const routeKey = properties.requiredString('RouteKey');
-      if ([...api.routes.values()].some((route) => route.routeKey === routeKey)) {
-        properties.refuse('RouteKey', `${routeKey} exists already in the API ${api.name}`);
+    create: ({ ApiId, RouteKey, Target, ...properties }, resource, refuse) => {
+      const api = apiOf(apis, ApiId, refuse);
+      if ([...api.routes.values()].some(({ routeKey }) => routeKey === RouteKey)) {
+        refuse('RouteKey', `${RouteKey} exists already in the API ${api.name}`);
       }
-      if (properties.boolean('ApiKeyRequired') === true) properties.refuse('ApiKeyRequired', 'true is not supported');
-      const integration = integrationOf(api, properties);
-      const authorizer = authorizerOf(api, routeKey, properties);
+      if (properties.ApiKeyRequired) refuse('ApiKeyRequired', 'true is not supported');
+      const integration = Target === undefined ? undefined : integrationOf(api, Target, refuse);
+      const authorizer = authorizerOf(api, RouteKey, properties, refuse);
       const routeId = partId(resource);
       api.routes.set(routeId, {
         routeId,
-        routeKey,
-        selectsResponse: selectsResponse(properties),
+        routeKey: RouteKey,
+        selectsResponse: properties.RouteResponseSelectionExpression !== undefined,
         ...(integration && { integration }),
         ...(authorizer && { authorizer }),
       });
@@ -41,41 +41,34 @@ export function routeProvider({ apis }: Provisioning): ResourceProvider {
 export function routeResponseProvider({ apis }: Provisioning): ResourceProvider {
   return provider({
     type: 'RouteResponse',
-    properties: ['ApiId', 'RouteId', 'RouteResponseKey'],
-    create: (properties, resource) => {
-      const api = apiOf(apis, properties);
-      const routeId = properties.requiredString('RouteId');
-      if (!api.routes.has(routeId)) properties.refuse('RouteId', `names no route of the API ${api.name}: ${routeId}`);
-      properties.oneOf('RouteResponseKey', ['$default']);
-      api.routeResponses.add(routeId);
+    properties: { ApiId: v.string(), RouteId: v.string(), RouteResponseKey: v.literal('$default') },
+    create: ({ ApiId, RouteId }, resource, refuse) => {
+      const api = apiOf(apis, ApiId, refuse);
+      if (!api.routes.has(RouteId)) refuse('RouteId', `names no route of the API ${api.name}: ${RouteId}`);
+      api.routeResponses.add(RouteId);
       return part(resource, 'RouteResponseId');
     },
   });
 }
 
-function selectsResponse(properties: Properties): boolean {
-  const expression = properties.string('RouteResponseSelectionExpression');
-  if (expression === undefined || expression === '$default') return expression === '$default';
-  return properties.refuse('RouteResponseSelectionExpression', `${expression} is not supported; expected $default`);
+function integrationOf(api: Api, target: string, refuse: Refuse): Integration {
+  const integration = target.startsWith('integrations/') ? api.integrations.get(target.slice(13)) : undefined;
+  return integration ?? refuse('Target', `expected integrations/ID of the API ${api.name}, got ${target}`);
 }
 
-function integrationOf(api: Api, properties: Properties): Integration | undefined {
-  const target = properties.string('Target');
-  if (target === undefined) return undefined;
-  const integrationId = /^integrations\/(.+)$/.exec(target)?.[1] ?? '';
-  return (
-    api.integrations.get(integrationId) ??
-    properties.refuse('Target', `must be integrations/ID of an integration of the API ${api.name}, got ${target}`)
-  );
-}
-
-function authorizerOf(api: Api, routeKey: string, properties: Properties): Authorizer | undefined {
-  const authorizerId = properties.string('AuthorizerId');
-  if (properties.oneOf('AuthorizationType', ['NONE', 'CUSTOM']) === 'NONE') {
-    if (authorizerId !== undefined) properties.refuse('AuthorizerId', 'needs AuthorizationType CUSTOM');
-    return undefined;
+function authorizerOf(
+  api: Api,
+  routeKey: string,
+  {
+    AuthorizationType,
+    AuthorizerId,
+  }: { readonly AuthorizationType: string; readonly AuthorizerId?: string | undefined },
+  refuse: Refuse,
+): Authorizer | undefined {
+  if (AuthorizationType === 'NONE') {
+    return AuthorizerId === undefined ? undefined : refuse('AuthorizerId', 'needs AuthorizationType CUSTOM');
   }
-  if (routeKey !== '$connect') properties.refuse('AuthorizationType', 'CUSTOM is for the $connect route only');
-  const authorizer = api.authorizers.get(authorizerId ?? '');
-  return authorizer ?? properties.refuse('AuthorizerId', `names no authorizer of the API ${api.name}: ${authorizerId}`);
+  if (routeKey !== '$connect') refuse('AuthorizationType', 'CUSTOM is for the $connect route only');
+  const authorizer = api.authorizers.get(AuthorizerId ?? '');
+  return authorizer ?? refuse('AuthorizerId', `names no authorizer of the API ${api.name}: ${AuthorizerId}`);
 }

@@ -1,96 +1,83 @@
+import * as v from 'valibot';
+import { flag } from '../../resource-properties.ts';
 import type { ResourceProvider } from '../../service.ts';
 import { type AccessLogFormat, compileAccessLogFormat } from '../access-log.ts';
 import { type Api, currentRoutes, type RouteTable } from '../model.ts';
-import type { Properties } from './properties.ts';
-import { apiOf, type Provisioning, part, partId, provider } from './provider.ts';
-import { createStageThrottle } from './stage-throttle.ts';
+import { apiOf, type Provisioning, part, partId, provider, type Refuse } from './provider.ts';
+import { createStageThrottle, routeSettings } from './stage-throttle.ts';
 
 /** Fixes the routes that exist when it is created, as on AWS: a template has to say what it `DependsOn`. */
 export function deploymentProvider({ apis }: Provisioning): ResourceProvider {
   return provider({
     type: 'Deployment',
-    properties: ['ApiId'],
+    properties: { ApiId: v.string() },
     inertProperties: ['Description'],
-    create: (properties, resource) => {
-      const api = apiOf(apis, properties);
-      if (api.routes.size === 0) {
-        properties.refuse('ApiId', `at least one route is required before deploying the API ${api.name}`);
-      }
+    create: ({ ApiId }, resource, refuse) => {
+      const api = apiOf(apis, ApiId, refuse);
+      if (api.routes.size === 0) refuse('ApiId', `the API ${api.name} has no route yet; at least one is required`);
       api.deployments.set(partId(resource), currentRoutes(api));
       return part(resource, 'DeploymentId');
     },
   });
 }
 
+const stageName = v.pipe(
+  v.string(),
+  v.check((name) => /^[A-Za-z0-9_-]+$/.test(name), 'letters, digits, - and _'),
+);
+
 export function stageProvider({ apis, clock, log }: Provisioning): ResourceProvider {
   return provider({
     type: 'Stage',
-    properties: [
-      'ApiId',
-      'StageName',
-      'AutoDeploy',
-      'DeploymentId',
-      'StageVariables',
-      'DefaultRouteSettings',
-      'RouteSettings',
-      'AccessLogSettings',
-    ],
+    properties: {
+      ApiId: v.string(),
+      StageName: stageName,
+      AutoDeploy: v.optional(flag, false),
+      DeploymentId: v.optional(v.string()),
+      StageVariables: v.optional(v.record(v.string(), v.string()), {}),
+      DefaultRouteSettings: v.optional(routeSettings, {}),
+      RouteSettings: v.optional(v.record(v.string(), routeSettings), {}),
+      AccessLogSettings: v.optional(v.strictObject({ DestinationArn: v.string(), Format: v.string() })),
+    },
     inertProperties: ['Description', 'Tags'],
-    create: (properties) => {
-      const api = apiOf(apis, properties);
-      const stageName = properties.requiredString('StageName');
-      if (!/^[A-Za-z0-9_-]+$/.test(stageName)) {
-        properties.refuse('StageName', `must consist of letters, digits, - and _, got ${stageName}`);
-      }
-      const accessLog = accessLogFormat(properties);
+    create: ({ ApiId, StageName, StageVariables, AccessLogSettings, ...properties }, _, refuse) => {
+      const api = apiOf(apis, ApiId, refuse);
+      const accessLog = AccessLogSettings && accessLogFormat(AccessLogSettings.Format, refuse);
       for (const name of accessLog?.unknownVariables ?? []) {
-        const message = `stage ${api.name}/${stageName}: AccessLogSettings.Format has the unknown variable $context.${name}`;
+        const message = `stage ${api.name}/${StageName}: AccessLogSettings.Format has the unknown variable $context.${name}`;
         log({ level: 'warn', source: 'apigateway', message });
       }
-      api.stages.set(stageName, {
+      api.stages.set(StageName, {
         api,
-        stageName,
-        variables: stageVariables(properties),
-        routes: deployedRoutes(api, properties),
-        tryTake: createStageThrottle(clock, properties),
+        stageName: StageName,
+        variables: StageVariables,
+        routes: deployedRoutes(api, properties, refuse),
+        tryTake: createStageThrottle(clock, properties.DefaultRouteSettings, properties.RouteSettings),
         ...(accessLog && { accessLog }),
       });
-      return { ref: stageName, attributes: {} };
+      return { ref: StageName, attributes: {} };
     },
   });
 }
 
 /** Without `AutoDeploy` and without a deployment a stage serves nothing. */
-function deployedRoutes(api: Api, properties: Properties): () => RouteTable | undefined {
-  const deploymentId = properties.string('DeploymentId');
-  if (properties.boolean('AutoDeploy') === true) return () => currentRoutes(api);
-  if (deploymentId === undefined) return () => undefined;
-  const routes = api.deployments.get(deploymentId);
-  if (routes === undefined) {
-    properties.refuse('DeploymentId', `names no deployment of the API ${api.name}: ${deploymentId}`);
-  }
+function deployedRoutes(
+  api: Api,
+  { AutoDeploy, DeploymentId }: { readonly AutoDeploy: boolean; readonly DeploymentId?: string | undefined },
+  refuse: Refuse,
+): () => RouteTable | undefined {
+  if (AutoDeploy) return () => currentRoutes(api);
+  if (DeploymentId === undefined) return () => undefined;
+  const routes = api.deployments.get(DeploymentId);
+  if (routes === undefined)
+    return refuse('DeploymentId', `names no deployment of the API ${api.name}: ${DeploymentId}`);
   return () => routes;
 }
 
-function stageVariables(properties: Properties): Readonly<Record<string, string>> {
-  const variables = Object.entries(properties.record('StageVariables'));
-  return Object.fromEntries(
-    variables.map(([name, value]): [string, string] =>
-      typeof value === 'string' ? [name, value] : properties.refuse(`StageVariables.${name}`, 'must be a string'),
-    ),
-  );
-}
-
-function accessLogFormat(properties: Properties): AccessLogFormat | undefined {
-  const { DestinationArn, Format, ...others } = properties.record('AccessLogSettings');
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) properties.refuse(`AccessLogSettings.${unknown}`, 'is not supported');
-  if (DestinationArn === undefined && Format === undefined) return undefined;
-  if (typeof DestinationArn !== 'string') properties.refuse('AccessLogSettings.DestinationArn', 'must be a string');
-  if (typeof Format !== 'string') return properties.refuse('AccessLogSettings.Format', 'must be a string');
+function accessLogFormat(format: string, refuse: Refuse): AccessLogFormat {
   try {
-    return compileAccessLogFormat(Format);
+    return compileAccessLogFormat(format);
   } catch (error) {
-    return properties.refuse('AccessLogSettings.Format', error instanceof Error ? error.message : String(error));
+    return refuse('AccessLogSettings.Format', error instanceof Error ? error.message : String(error));
   }
 }

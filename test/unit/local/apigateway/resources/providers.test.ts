@@ -78,120 +78,99 @@ describe('what Ref and Fn::GetAtt give', () => {
 
 describe('what is refused, by name', () => {
   test.each<[string, Values, string]>([
-    ['Api', { ...API, ProtocolType: 'HTTP' }, 'ProtocolType HTTP is not supported; expected WEBSOCKET'],
-    ['Api', { Name: 'chat' }, 'ProtocolType is required'],
-    ['Api', { ...API, Name: undefined }, 'Name is required'],
-    ['Api', { ...API, RouteSelectionExpression: '$request.method' }, 'RouteSelectionExpression is not supported'],
-    ['Api', { ...API, DisableExecuteApiEndpoint: true }, 'DisableExecuteApiEndpoint true is not supported'],
-    ['Integration', { IntegrationType: 'MOCK' }, 'IntegrationType MOCK is not supported; expected AWS_PROXY'],
-    ['Integration', { IntegrationType: 'AWS_PROXY' }, 'IntegrationUri is required'],
-    ['Integration', { IntegrationUri: 'https://x' }, 'IntegrationUri is not supported; expected arn:aws:apigateway:'],
+    ['Api', { ...API, ProtocolType: 'HTTP' }, 'ProtocolType: expected "WEBSOCKET", got "HTTP"'],
+    ['Api', { Name: 'chat' }, 'ProtocolType: expected "ProtocolType", got undefined'],
+    [
+      'Api',
+      { ...API, RouteSelectionExpression: '$request.method' },
+      'RouteSelectionExpression: the variable "$request.m',
+    ],
+    ['Api', { ...API, DisableExecuteApiEndpoint: true }, 'DisableExecuteApiEndpoint: true is not supported'],
+    ['Integration', { IntegrationType: 'MOCK' }, 'IntegrationType: expected "AWS_PROXY", got "MOCK"'],
+    ['Integration', { IntegrationUri: 'https://x' }, 'IntegrationUri: expected arn:aws:apigateway:'],
+    ['Integration', { TimeoutInMillis: 29_001 }, 'TimeoutInMillis: expected <=29000, got 29001'],
+    ['Integration', { TimeoutInMillis: 49 }, 'TimeoutInMillis: expected >=50, got 49'],
+    ['Integration', { IntegrationMethod: 'GET' }, 'IntegrationMethod: expected "POST", got "GET"'],
     [
       'Integration',
-      { IntegrationUri: URI, TimeoutInMillis: 29_001 },
-      'TimeoutInMillis must be from 50 to 29000, got 29001',
+      { ContentHandlingStrategy: 'CONVERT_TO_BINARY' },
+      'ContentHandlingStrategy: expected "CONVERT_TO_TEXT"',
     ],
-    ['Integration', { IntegrationUri: URI, TimeoutInMillis: 'soon' }, 'TimeoutInMillis must be a number, got "soon"'],
-    [
-      'Integration',
-      { IntegrationUri: URI, IntegrationMethod: 'GET' },
-      'IntegrationMethod GET is not supported; expected POST',
-    ],
-    [
-      'Integration',
-      { IntegrationUri: URI, ContentHandlingStrategy: 'CONVERT_TO_BINARY' },
-      'CONVERT_TO_BINARY is not supported',
-    ],
-    ['Integration', { IntegrationUri: URI, ConnectionType: 'VPC_LINK' }, 'ConnectionType VPC_LINK is not supported'],
-    ['Integration', { ApiId: 'other' }, 'ApiId names no WebSocket API of this application: other'],
+    ['Integration', { ConnectionType: 'VPC_LINK' }, 'ConnectionType: expected "INTERNET", got "VPC_LINK"'],
+    ['Integration', { ApiId: 'other' }, 'ApiId: names no WebSocket API of this application: other'],
+    ['Authorizer', { AuthorizerType: 'JWT' }, 'AuthorizerType: expected "REQUEST", got "JWT"'],
     [
       'Authorizer',
-      { AuthorizerUri: URI, AuthorizerType: 'JWT' },
-      'AuthorizerType JWT is not supported; expected REQUEST',
+      { IdentitySource: ['$request.header.A'] },
+      'IdentitySource.0: expected route.request.header.NAME or',
     ],
-    [
-      'Authorizer',
-      { AuthorizerUri: URI, IdentitySource: ['$request.header.A'] },
-      'IdentitySource $request.header.A is not',
-    ],
-    [
-      'Authorizer',
-      { AuthorizerUri: URI, IdentitySource: 'route.request.header.A' },
-      'IdentitySource must be a list of strings',
-    ],
-    [
-      'Route',
-      { RouteKey: 'x', AuthorizationType: 'AWS_IAM' },
-      'AuthorizationType AWS_IAM is not supported; expected NONE or CUSTOM',
-    ],
-    [
-      'Route',
-      { RouteKey: 'x', AuthorizationType: 'CUSTOM' },
-      'AuthorizationType CUSTOM is for the $connect route only',
-    ],
+    ['Authorizer', { IdentitySource: 'route.request.header.A' }, 'IdentitySource: expected Array, got "route'],
+    ['Route', { AuthorizationType: 'AWS_IAM' }, 'AuthorizationType: expected ("NONE" | "CUSTOM"), got "AWS_IAM"'],
+    ['Route', { AuthorizationType: 'CUSTOM' }, 'AuthorizationType: CUSTOM is for the $connect route only'],
     [
       'Route',
       { RouteKey: '$connect', AuthorizationType: 'CUSTOM' },
-      'AuthorizerId names no authorizer of the API chat',
+      'AuthorizerId: names no authorizer of the API chat',
     ],
-    ['Route', { RouteKey: '$connect', AuthorizerId: 'x' }, 'AuthorizerId needs AuthorizationType CUSTOM'],
-    ['Route', { RouteKey: 'x', ApiKeyRequired: true }, 'ApiKeyRequired true is not supported'],
-    ['Route', { RouteKey: 'join' }, 'RouteKey join exists already in the API chat'],
-    ['Route', { RouteKey: 'x', Target: 'integrations/none' }, 'Target must be integrations/ID of an integration'],
-    ['Route', { RouteKey: 'x', RouteResponseSelectionExpression: '$a' }, '$a is not supported; expected $default'],
+    ['Route', { RouteKey: '$connect', AuthorizerId: 'x' }, 'AuthorizerId: needs AuthorizationType CUSTOM'],
+    ['Route', { ApiKeyRequired: true }, 'ApiKeyRequired: true is not supported'],
+    ['Route', { RouteKey: 'join' }, 'RouteKey: join exists already in the API chat'],
     [
-      'RouteResponse',
-      { RouteId: 'none', RouteResponseKey: '$default' },
-      'RouteId names no route of the API chat: none',
+      'Route',
+      { Target: 'integrations/none' },
+      'Target: expected integrations/ID of the API chat, got integrations/none',
     ],
-    ['RouteResponse', { RouteResponseKey: 'other' }, 'RouteResponseKey other is not supported; expected $default'],
-    ['Stage', { StageName: '$default' }, 'StageName must consist of letters, digits, - and _, got $default'],
-    ['Stage', { StageName: 'prod', DeploymentId: 'none' }, 'DeploymentId names no deployment of the API chat: none'],
-    ['Stage', { StageName: 'prod', StageVariables: { a: 1 } }, 'StageVariables.a must be a string'],
-    ['Stage', { StageName: 'prod', StageVariables: 'a' }, 'StageVariables must be an object, got "a"'],
-    ['Stage', { StageName: 'prod', AutoDeploy: 'yes' }, 'AutoDeploy must be a boolean, got "yes"'],
-    ['Stage', { StageName: 'prod', DefaultRouteSettings: { Burst: 1 } }, 'DefaultRouteSettings.Burst is not supported'],
-    ['Stage', { StageName: 'prod', RouteSettings: { join: 5 } }, 'RouteSettings.join must be an object'],
     [
-      'Stage',
-      { StageName: 'prod', RouteSettings: { join: { ThrottlingRateLimit: -1 } } },
-      'RouteSettings.join.ThrottlingRateLimit',
+      'Route',
+      { RouteResponseSelectionExpression: '$a' },
+      'RouteResponseSelectionExpression: expected "$default", got "$a"',
     ],
+    ['RouteResponse', { RouteId: 'none' }, 'RouteId: names no route of the API chat: none'],
+    ['RouteResponse', { RouteResponseKey: 'other' }, 'RouteResponseKey: expected "$default", got "other"'],
+    ['Stage', { StageName: '$default' }, 'StageName: expected letters, digits, - and _, got "$default"'],
+    ['Stage', { DeploymentId: 'none' }, 'DeploymentId: names no deployment of the API chat: none'],
+    ['Stage', { StageVariables: { a: 1 } }, 'StageVariables.a: expected string, got 1'],
+    ['Stage', { AutoDeploy: 'yes' }, 'AutoDeploy: expected'],
     [
       'Stage',
-      { StageName: 'prod', AccessLogSettings: { Format: '$context.requestId' } },
-      'AccessLogSettings.DestinationArn must',
+      { DefaultRouteSettings: { Burst: 1 } },
+      'DefaultRouteSettings.Burst: this property is not supported locally',
     ],
     [
       'Stage',
-      { StageName: 'prod', AccessLogSettings: { DestinationArn: 'x' } },
-      'AccessLogSettings.Format must be a string',
+      { RouteSettings: { join: { ThrottlingRateLimit: -1 } } },
+      'RouteSettings.join.ThrottlingRateLimit: expected >=0',
+    ],
+    ['Stage', { AccessLogSettings: { Format: 'x' } }, 'AccessLogSettings.DestinationArn: expected "DestinationArn"'],
+    [
+      'Stage',
+      { AccessLogSettings: { DestinationArn: 'x', Format: 'x' } },
+      'AccessLogSettings.Format: must contain $context.r',
     ],
     [
       'Stage',
-      { StageName: 'prod', AccessLogSettings: { DestinationArn: 'x', Format: 'x' } },
-      'AccessLogSettings.Format must contain',
+      { AccessLogSettings: { DestinationArn: 'x', Format: '', Other: 1 } },
+      'AccessLogSettings.Other: this property',
     ],
-    ['Stage', { StageName: 'prod', AccessLogSettings: { Other: 1 } }, 'AccessLogSettings.Other is not supported'],
   ])('%s %j', async (type, values, message) => {
     const { make, ApiId, routeId } = await setUpApi();
     const defaults: Readonly<Record<string, Values>> = {
-      Integration: { ApiId, IntegrationType: 'AWS_PROXY' },
-      Authorizer: { ApiId, AuthorizerType: 'REQUEST' },
-      Route: { ApiId },
-      RouteResponse: { ApiId, RouteId: routeId },
-      Stage: { ApiId },
+      Integration: { ApiId, IntegrationType: 'AWS_PROXY', IntegrationUri: URI },
+      Authorizer: { ApiId, AuthorizerType: 'REQUEST', AuthorizerUri: URI },
+      Route: { ApiId, RouteKey: 'x' },
+      RouteResponse: { ApiId, RouteId: routeId, RouteResponseKey: '$default' },
+      Stage: { ApiId, StageName: 'prod' },
     };
     const made = async () => make(type, { ...defaults[type], ...values }, 'Broken');
     await expect(made()).rejects.toThrow(message);
-    await expect(made()).rejects.toThrow(`Broken (AWS::ApiGatewayV2::${type}): `);
+    await expect(made()).rejects.toThrow(`Broken (AWS::ApiGatewayV2::${type}) in Stack: `);
   });
 
   test('a deployment without a route', async () => {
     const { make } = setUp();
     const { ref: ApiId } = await make('Api', API);
     const made = async () => make('Deployment', { ApiId });
-    await expect(made()).rejects.toThrow('at least one route is required before deploying the API chat');
+    await expect(made()).rejects.toThrow('the API chat has no route yet; at least one is required');
   });
 
   test('types without a provider', () => {
