@@ -10,7 +10,7 @@ export interface Deployed {
 }
 
 /**
- * Deploys templates with one resource type, `Test::Thing`, that takes the properties `Value` and `Name` and ignores `Tags`.
+ * Deploys templates with one resource type, `Test::Thing`, that takes the properties `Value`, `Name` and `Code` and ignores `Tags`.
  * Its `Ref` is `ref-LogicalId`, its attribute `Arn` is `arn-LogicalId`. A thing named `broken` cannot be created.
  */
 export async function deployTemplates(
@@ -21,7 +21,7 @@ export async function deployTemplates(
   const created: Resource[] = [];
   const thing: ResourceProvider = {
     type: 'Test::Thing',
-    properties: ['Value', 'Name'],
+    properties: ['Value', 'Name', 'Code'],
     inertProperties: ['Tags'],
     create(resource) {
       if (resource.properties['Name'] === 'broken') throw new Error('Name: "broken" is not supported');

@@ -1,0 +1,118 @@
+/** The command line, run as a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { decodeJwt } from 'jose';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Ready } from '../../local/index.ts';
+import { fixture } from '../support/local-cloud.ts';
+import { connectClient } from '../support/ws-client.ts';
+
+const ENTRY = join(import.meta.dirname, '../../cli/beckon.ts');
+
+/** A run of the command. */
+interface Run {
+  readonly process: ChildProcess;
+  readonly output: { stdout: string; stderr: string };
+  /** What the `ready` line says; rejects when the process ends before. */
+  readonly ready: Promise<Ready>;
+  readonly ended: Promise<number | null>;
+}
+
+const runs: Run[] = [];
+afterEach(async () => {
+  for (const run of runs.splice(0)) {
+    run.process.kill('SIGKILL');
+    await run.ended;
+  }
+});
+
+function beckon(...args: string[]): Run {
+  const process_ = spawn(process.execPath, ['--import', 'tsx', ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  const ended = new Promise<number | null>((resolve) => process_.once('close', resolve));
+  const ready = new Promise<Ready>((resolve, reject) => {
+    process_.stdout.on('data', (chunk) => {
+      output.stdout += chunk;
+      const [, json] = /^ready (.*)\n/m.exec(output.stdout) ?? [];
+      if (json !== undefined) resolve(JSON.parse(json) as Ready);
+    });
+    void ended.then(() => reject(new Error(`it ended before it was ready: ${output.stderr}`)));
+  });
+  ready.catch(() => {});
+  process_.stderr.on('data', (chunk) => {
+    output.stderr += chunk;
+  });
+  const run = { process: process_, output, ready, ended };
+  runs.push(run);
+  return run;
+}
+
+const startChat = (...args: string[]) =>
+  beckon('local', '--app', fixture('scan-chat'), '--memory', '--port', '0', ...args);
+
+describe('beckon local', () => {
+  test('prints one line on standard output, and hands parameters on', async () => {
+    const run = startChat('--parameter', 'StageName=v1', '--time-scale', '2');
+    const ready = await run.ready;
+    expect(ready.websocketUrl).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/v1$/);
+    const client = connectClient(ready.websocketUrl ?? '');
+    await client.opened;
+    client.send({ action: 'sendmessage', data: 'hello' });
+    expect(await client.next()).toBe('hello');
+    expect(run.output.stdout).toBe(`ready ${JSON.stringify(ready)}\n`);
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('ends well on %s, with its connections closed', async (signal) => {
+    const run = startChat();
+    const { websocketUrl = '' } = await run.ready;
+    const client = connectClient(websocketUrl);
+    await client.opened;
+    run.process.kill(signal);
+    expect(await run.ended).toBe(0);
+    await client.closed;
+  });
+
+  test('says in one sentence that the port is taken', async () => {
+    const { endpointUrl } = await startChat().ready;
+    const { port } = new URL(endpointUrl);
+    const second = beckon('local', '--app', fixture('scan-chat'), '--memory', '--port', port);
+    expect(await second.ended).toBe(1);
+    expect(second.output).toEqual({
+      stdout: '',
+      stderr: `beckon: port ${port} is taken by another program: stop that program, or choose another port (--port, or the option "port"; 0 takes any free one)\n`,
+    });
+  });
+
+  test('says in one sentence what is wrong with the app', async () => {
+    const run = beckon('local', '--app', fixture('pub-sub'), '--memory', '--port', '0');
+    expect(await run.ended).toBe(1);
+    expect(run.output.stderr).toBe(
+      'beckon: stack pub-sub, parameter Secret: it has no default, so a value has to be given (--parameter Name=Value)\n',
+    );
+  });
+});
+
+describe('beckon token', () => {
+  test('prints a token and nothing else', async () => {
+    const { endpointUrl } = await startChat().ready;
+    const run = beckon('token', 'bob', '--url', endpointUrl, '--claim', 'rooms=["lobby"]', '--claim', 'name=Bob');
+    expect(await run.ended).toBe(0);
+    expect(run.output.stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+    expect(decodeJwt(run.output.stdout)).toMatchObject({ sub: 'bob', rooms: ['lobby'], name: 'Bob', aud: 'beckon' });
+  });
+});
+
+describe('beckon', () => {
+  test('refuses a command that it does not have, with how to use it', async () => {
+    const run = beckon('stop');
+    expect(await run.ended).toBe(2);
+    expect(run.output.stdout).toBe('');
+    expect(run.output.stderr).toMatch(/^beckon: there is no command "stop"\n\nusage: beckon <command>/);
+  });
+
+  test('explains itself', async () => {
+    const run = beckon('--help');
+    expect(await run.ended).toBe(0);
+    expect(run.output.stdout).toMatch(/^usage: beckon <command>/);
+  });
+});
