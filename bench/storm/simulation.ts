@@ -1,0 +1,80 @@
+import type { Waits } from './clients.ts';
+
+export interface Storm {
+  /** How many clients lose their connection at one moment. */
+  readonly clients: number;
+  /** How long nobody is let in after that. */
+  readonly outageMs: number;
+  /** How many are let in each second afterwards; a second's worth at once. */
+  readonly acceptedPerSecond: number;
+  readonly waits: Waits;
+  readonly random: () => number;
+}
+
+export interface Aftermath {
+  /** The most attempts within a second, counted from the end of the outage. */
+  readonly peakPerSecond: number;
+  /** After the end of the outage. `undefined`: they never came back. */
+  readonly back99Ms: number | undefined;
+  readonly gaveUp: number;
+}
+
+/** No client takes longer, other than for good. */
+const HORIZON_MS = 60 * 60_000;
+
+/**
+ * Lets a storm pass, millisecond by millisecond. It is a model: an attempt takes no time, a refused one fails at once, and
+ * being let in costs the server nothing. What it shows is when clients come, which is all that their waits decide.
+ */
+export function simulate({ clients, outageMs, acceptedPerSecond, waits, random }: Storm): Aftermath {
+  const due: number[][] = [];
+  const failures = new Array<number>(clients).fill(0);
+  let gaveUp = 0;
+  const schedule = (client: number, now: number) => {
+    const waitMs = waits(failures[client] ?? 0, random);
+    if (waitMs === undefined) {
+      gaveUp += 1;
+      return;
+    }
+    const at = now + Math.floor(waitMs);
+    const others = due[at];
+    if (others) others.push(client);
+    else due[at] = [client];
+  };
+  for (let client = 0; client < clients; client += 1) schedule(client, 0);
+
+  const door = createDoor(acceptedPerSecond, outageMs);
+  const attempts: number[] = [];
+  const back: number[] = [];
+  for (let now = 0; now < HORIZON_MS && back.length + gaveUp < clients; now += 1) {
+    for (const client of due[now] ?? []) {
+      const second = Math.floor((now - outageMs) / 1_000);
+      if (second >= 0) attempts[second] = (attempts[second] ?? 0) + 1;
+      if (door.lets(now)) back.push(now - outageMs);
+      else {
+        failures[client] = (failures[client] ?? 0) + 1;
+        // A client needs a moment to notice; without it, waits of 0 would never end.
+        schedule(client, now + 1);
+      }
+    }
+    delete due[now];
+  }
+  const back99Ms = back[Math.ceil(clients * 0.99) - 1];
+  return { peakPerSecond: attempts.reduce((peak, count = 0) => Math.max(peak, count), 0), back99Ms, gaveUp };
+}
+
+/** A token bucket, closed until the outage is over. */
+function createDoor(perSecond: number, opensAtMs: number) {
+  let tokens = perSecond;
+  let filledAtMs = opensAtMs;
+  return {
+    lets: (now: number) => {
+      if (now < opensAtMs) return false;
+      tokens = Math.min(perSecond, tokens + ((now - filledAtMs) * perSecond) / 1_000);
+      filledAtMs = now;
+      if (tokens < 1) return false;
+      tokens -= 1;
+      return true;
+    },
+  };
+}
