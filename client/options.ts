@@ -23,7 +23,10 @@ export interface Durations {
   readonly livenessTimeoutMs: number;
   /** The upper end of the random wait before the first attempt to come back. Default: 1,000. */
   readonly minBackoffMs: number;
-  /** The upper end of every wait; waits double up to it. Default: 30,000, for up to about 15,000 connections in all. */
+  /**
+   * The upper end of every wait; waits double up to it. Default: 30,000, which suits up to 15,000 connections. A larger fleet
+   * needs a second for each 500, for that is how many API Gateway lets in per second.
+   */
   readonly maxBackoffMs: number;
   /** How long a connection must last before the waits start from `minBackoffMs` again. Default: 5,000. */
   readonly minUptimeMs: number;

@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { transformSync } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { CLIENT_CODES } from '../../client/errors.ts';
+import { BeckonError, type Client, type ConnectOptions, connect } from '../../client/index.ts';
+import { resolveOptions } from '../../client/options.ts';
+import { type FakeServer, startFakeServer } from '../support/fake-server.ts';
+
+const DOCUMENT = readFileSync('docs/client.md', 'utf8');
+const EXAMPLES = [...DOCUMENT.matchAll(/^```ts\n(?<code>.*?)^```/gms)].map((match) => match.groups?.['code'] ?? '');
+
+describe('the examples of docs/client.md', () => {
+  let server: FakeServer;
+  const clients: Client<never>[] = [];
+  /** `connect` as Node ≥ 22 and browsers have it, where a WebSocket is at hand. */
+  const connectAnywhere = (options: ConnectOptions) => {
+    const client = connect<never>({ webSocket: WebSocket, ...options });
+    clients.push(client);
+    return client;
+  };
+  const connected = async (user: string) => {
+    const client = connectAnywhere({ url: server.url, getToken: () => user });
+    await vi.waitUntil(() => client.state.status === 'connected');
+    return client;
+  };
+
+  beforeAll(async () => {
+    server = await startFakeServer();
+  });
+  afterAll(async () => {
+    for (const client of clients) client.close();
+    await server.stop();
+  });
+
+  it.each(EXAMPLES)('number %$ does what it says', async (code) => {
+    const [client, bob] = await Promise.all([connected('alice'), connected('bob')]);
+    const printed: string[] = [];
+    const world = {
+      client,
+      bob,
+      connect: connectAnywhere,
+      BeckonError,
+      WebSocket,
+      websocketUrl: server.url,
+      tokenUrl: 'data:text/plain,alice',
+      fetchToken: () => 'alice',
+      show: () => {},
+      console: {
+        log: (...values: unknown[]) => printed.push(values.map((value) => readable(value)).join(' ')),
+      },
+    };
+    await run(code, world);
+    const promised = [...code.matchAll(/console\.log\(.*; \/\/ (?<output>.*)$/gm)];
+    expect(printed).toEqual(promised.map(({ groups }) => groups?.['output']));
+    client.close();
+    bob.close();
+  });
+
+  it('are there for every call', () => {
+    const code = EXAMPLES.join('\n');
+    for (const call of ['connect(', '.sendToUser(', '.sendToUsers(', ".on('message'", ".on('state'", ".on('error'"]) {
+      expect(code).toContain(call);
+    }
+    for (const call of ['.messages(', '.state', '.close()', 'signal:']) expect(code).toContain(call);
+  });
+});
+
+describe('docs/client.md', () => {
+  it('has every option of connect with its default', () => {
+    const { url: _, getToken: __, signal: ___, ...defaults } = resolveOptions({ url: 'wss://x', getToken: () => '' });
+    for (const [name, value] of Object.entries(defaults)) {
+      expect(DOCUMENT).toMatch(new RegExp(`^\\| \`${name}\` \\| \\w+ \\| ${value.toLocaleString('en')} \\| `, 'm'));
+    }
+  });
+
+  it('has every code of the client with its sentence', () => {
+    for (const [code, sentence] of Object.entries(CLIENT_CODES)) {
+      expect(DOCUMENT).toContain(`| \`${code}\` | ${sentence} |\n`);
+    }
+  });
+});
+
+const AsyncFunction = (async () => {}).constructor as new (
+  ...parameters: string[]
+) => (...values: unknown[]) => Promise<void>;
+
+/** Runs an example, with what it takes for granted. */
+async function run(code: string, world: Readonly<Record<string, unknown>>): Promise<void> {
+  const withoutImports = code.replaceAll(/^import .*\n/gm, '');
+  const { code: script } = transformSync(`async () => {\n${withoutImports}\n}`, { loader: 'ts', target: 'es2022' });
+  const call = new AsyncFunction(...Object.keys(world), `await (${script.trim().replace(/;$/, '')})();`);
+  await call(...Object.values(world));
+}
+
+function readable(value: unknown): string {
+  return typeof value === 'object' && !Array.isArray(value) ? inspect(value) : String(value);
+}
