@@ -1,15 +1,19 @@
 import type { RawData, WebSocket } from 'ws';
+import type { Cancel } from '../clock.ts';
 import type { ConnectionFacts, Ending } from './events.ts';
 import type { Gateway } from './gateway.ts';
 import { watchLifetime } from './lifetime.ts';
 import { CLIENT_BUFFER_BYTES } from './limits.ts';
 
-/** An open connection. It is `open`, then `closed`, at once for the service, though the client may take its time. */
+/** A connection: open, then closed. For the service it is closed at once, though the client may take its time. */
 export interface Connection {
   readonly facts: ConnectionFacts;
   /** When the last data message passed, in either direction. */
   lastActiveAtMs(): number;
-  /** Sends a text message; false, and nothing sent, when the client does not read what was sent before. */
+  /**
+   * Sends a text message, unless the connection is closed by now. False, and nothing sent, when the client does not read
+   * what was sent before.
+   */
   send(text: string): boolean;
   /** Closes from the server's side; does nothing when it is closed. */
   close(ending: Ending): void;
@@ -26,6 +30,7 @@ export interface ConnectionEvents {
 }
 
 /** https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+const NO_STATUS = 1005;
 const ABNORMAL_CLOSURE = 1006;
 const UNSUPPORTED_DATA = { statusCode: 1003, reason: '' };
 /** Captured from AWS, for the idle timeout. */
@@ -39,65 +44,90 @@ export function openConnection(
   socket: WebSocket,
   events: ConnectionEvents,
 ): Connection {
-  const { clock, faults } = gateway;
-  let isOpen = true;
-  let lastActiveAtMs = clock.now();
-
-  const end = (ending: Ending, isClean: boolean): void => {
-    if (!isOpen) return;
-    isOpen = false;
-    cancelLifetime();
-    events.closed(ending, isClean);
-  };
-  const isCut = (direction: 'in' | 'out'): boolean => {
-    const { connectionId, stage } = facts;
-    const fault = faults.strike('socket', { direction, connectionId, apiId: stage.api.apiId, stage: stage.stageName });
-    if (fault?.kind === 'cut') socket.terminate();
-    return fault?.kind === 'cut';
-  };
-  const connection: Connection = {
-    facts,
-    lastActiveAtMs: () => lastActiveAtMs,
-    send: (text) => {
-      if (!isOpen || isCut('out')) return true;
-      if (socket.bufferedAmount + Buffer.byteLength(text) > CLIENT_BUFFER_BYTES) return false;
-      lastActiveAtMs = clock.now();
-      socket.send(text);
-      return true;
-    },
-    close: (ending) => {
-      if (!isOpen) return;
-      socket.close(ending.statusCode, ending.reason);
-      end(ending, true);
-    },
-    terminate: () => socket.terminate(),
-  };
-  const receive = (data: RawData, isBinary: boolean): void => {
-    if (!isOpen || isCut('in')) return;
-    if (isBinary) {
-      connection.close(UNSUPPORTED_DATA);
-      return;
-    }
-    lastActiveAtMs = clock.now();
-    events.message(data.toString());
-  };
-  const cancelLifetime = watchLifetime(
-    clock,
-    facts.connectedAtMs,
-    () => lastActiveAtMs,
-    () => connection.close(GOING_AWAY),
-  );
-  socket.on('message', receive);
-  socket.on('error', (error) => end({ statusCode: closeCodeOf(error), reason: '' }, true));
-  socket.on('close', (statusCode, reason) => {
-    end(clientEnding(statusCode, reason.toString()), statusCode !== ABNORMAL_CLOSURE);
-    events.gone();
-  });
-  return connection;
+  return new OpenConnection(gateway, facts, socket, events);
 }
 
-function clientEnding(statusCode: number, reason: string): Ending {
-  return { statusCode, reason: statusCode === 1005 ? NO_STATUS_REASON : reason };
+class OpenConnection implements Connection {
+  readonly facts: ConnectionFacts;
+  readonly #gateway: Gateway;
+  readonly #socket: WebSocket;
+  readonly #events: ConnectionEvents;
+  readonly #cancelLifetime: Cancel;
+  #isOpen = true;
+  #lastActiveAtMs: number;
+
+  constructor(gateway: Gateway, facts: ConnectionFacts, socket: WebSocket, events: ConnectionEvents) {
+    this.facts = facts;
+    this.#gateway = gateway;
+    this.#socket = socket;
+    this.#events = events;
+    this.#lastActiveAtMs = gateway.clock.now();
+    this.#cancelLifetime = watchLifetime(
+      gateway.clock,
+      facts.connectedAtMs,
+      () => this.#lastActiveAtMs,
+      () => this.close(GOING_AWAY),
+    );
+    socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    socket.on('error', (error) => this.#end({ statusCode: closeCodeOf(error), reason: '' }, true));
+    socket.on('close', (statusCode, reason) => this.#lose(statusCode, reason.toString()));
+  }
+
+  lastActiveAtMs(): number {
+    return this.#lastActiveAtMs;
+  }
+
+  send(text: string): boolean {
+    if (!this.#isOpen || this.#isCut('out')) return true;
+    if (this.#socket.bufferedAmount + Buffer.byteLength(text) > CLIENT_BUFFER_BYTES) return false;
+    this.#lastActiveAtMs = this.#gateway.clock.now();
+    this.#socket.send(text);
+    return true;
+  }
+
+  close(ending: Ending): void {
+    if (!this.#isOpen) return;
+    this.#socket.close(ending.statusCode, ending.reason);
+    this.#end(ending, true);
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    if (!this.#isOpen || this.#isCut('in')) return;
+    if (isBinary) {
+      this.close(UNSUPPORTED_DATA);
+      return;
+    }
+    this.#lastActiveAtMs = this.#gateway.clock.now();
+    this.#events.message(data.toString());
+  }
+
+  /** The socket has closed: because of the client, unless the connection has ended before. */
+  #lose(statusCode: number, reason: string): void {
+    this.#end(
+      { statusCode, reason: statusCode === NO_STATUS ? NO_STATUS_REASON : reason },
+      statusCode !== ABNORMAL_CLOSURE,
+    );
+    this.#events.gone();
+  }
+
+  #end(ending: Ending, isClean: boolean): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#cancelLifetime();
+    this.#events.closed(ending, isClean);
+  }
+
+  #isCut(direction: 'in' | 'out'): boolean {
+    const { connectionId, stage } = this.facts;
+    const subject = { direction, connectionId, apiId: stage.api.apiId, stage: stage.stageName };
+    const isCut = this.#gateway.faults.strike('socket', subject)?.kind === 'cut';
+    if (isCut) this.#socket.terminate();
+    return isCut;
+  }
 }
 
 /** The close code that ws has sent because of a protocol error; `code` is one of those of ws's manual. */

@@ -35,10 +35,11 @@ export async function dispatchMessage(gateway: Gateway, connection: Connection, 
     receivedAtMs: gateway.clock.now(),
   });
   const answer = await answerMessage(gateway, facts, route, context, body);
-  if (answer.errorMessage !== undefined) {
-    connection.send(errorFrame(answer.errorMessage, facts.connectionId, requestId));
-  } else if (answer.reply !== undefined) {
-    connection.send(answer.reply);
+  const { errorMessage, reply } = answer;
+  const text = errorMessage === undefined ? reply : errorFrame(errorMessage, facts.connectionId, requestId);
+  if (text !== undefined && !connection.send(text)) {
+    const message = `the reply to ${facts.connectionId} is lost: the client does not read`;
+    gateway.log({ level: 'warn', source: 'apigateway', message });
   }
   logAccess(gateway, facts.stage, { context, ...answer });
 }
