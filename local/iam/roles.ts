@@ -31,13 +31,13 @@ export function createRoles(): Roles {
   return {
     add(role) {
       if (roles.has(role.name)) throw new Error(`there is a role named ${role.name} already`);
-      roles.set(role.name, role);
+      roles.set(role.name, { ...role, policies: role.policies.map(own) });
     },
     attach(roleName, policy) {
       const role = roles.get(roleName);
       if (!role)
         throw new Error(`cannot attach ${policy.name} to the role ${roleName}, which is not part of the application`);
-      roles.set(roleName, { ...role, policies: [...role.policies, policy] });
+      roles.set(roleName, { ...role, policies: [...role.policies, own(policy)] });
     },
     byArn(arn) {
       for (const role of roles.values()) if (role.arn === arn) return role;
@@ -49,4 +49,9 @@ export function createRoles(): Roles {
     },
     all: () => [...roles.values()],
   };
+}
+
+/** A copy of its own for each role: what is used of a policy that several roles share is counted role by role. */
+function own(policy: AttachedPolicy): AttachedPolicy {
+  return { ...policy, statements: policy.statements.map((statement) => ({ ...statement })) };
 }

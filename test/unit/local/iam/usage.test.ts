@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createRole, iamWith, WORKER } from '../../../support/iam.ts';
+import { create, createRole, iamWith, WORKER } from '../../../support/iam.ts';
 
 const TABLE = 'arn:aws:dynamodb:us-east-1:000000000000:table/Messages';
 const INDEX = `${TABLE}/index/*`;
@@ -43,6 +43,19 @@ describe('the report', () => {
       unused: [{ ...place, actions: ['sqs:SendMessage'] }],
       unchecked: [{ ...place, actions: ['logs:PutLogEvents'] }],
     });
+  });
+
+  test('counts what roles use of a policy that they share role by role', async () => {
+    const iam = await iamWith([]);
+    const PolicyDocument = { Version: '2012-10-17', Statement: statement };
+    await createRole(iam, { RoleName: 'other' });
+    const shared = { ManagedPolicyName: 'shared', PolicyDocument, Roles: ['worker', 'other'] };
+    await create(iam, 'AWS::IAM::ManagedPolicy', shared);
+    iam.authorize(WORKER, 'dynamodb:PutItem', TABLE);
+    expect(iam.report(SERVICES).unused.map(({ role, actions }) => [role, actions])).toEqual([
+      ['worker', ['dynamodb:GetItem']],
+      ['other', ['dynamodb:GetItem', 'dynamodb:Put*']],
+    ]);
   });
 
   test("leaves out Deny statements and AWS's own policies", async () => {
