@@ -21,7 +21,7 @@ interface Run {
 const runs: Run[] = [];
 afterEach(async () => {
   for (const run of runs.splice(0)) {
-    run.process.kill('SIGKILL');
+    run.process.kill('SIGTERM');
     await run.ended;
   }
 });
