@@ -42,11 +42,26 @@ function operationOf(request: AwsRequest): string {
 }
 
 function inputOf(request: AwsRequest): Json {
-  try {
-    const input: unknown = JSON.parse(request.body.toString() || '{}');
-    if (isObject(input)) return input;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
+  const text = request.body.toString() || '{}';
+  const input = parse(text);
+  if (!isObject(input)) throw new AwsError('SerializationException', 'The body must be a JSON object.');
+  if (/__proto__|\\u/.test(text) && hasProto(input)) {
+    throw new AwsError('ValidationException', 'A member called __proto__ is not supported locally.');
   }
-  throw new AwsError('SerializationException', 'The body must be a JSON object.');
+  return input;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Whoever copies an object member by member, as services do, would lose one of this name. */
+function hasProto(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasProto);
 }

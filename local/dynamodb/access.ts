@@ -46,6 +46,7 @@ const OPERATIONS: ReadonlyMap<string, AccessOf> = new Map([
   ['DeleteTable', oneTable],
   ['DescribeTable', oneTable],
   ['DescribeTimeToLive', oneTable],
+  ['UpdateTable', oneTable],
   ['UpdateTimeToLive', oneTable],
   ['ListTables', noTable],
   ['ListTagsOfResource', taggedResource],

@@ -95,3 +95,18 @@ export async function provision(service: AwsService, made: Resource) {
   if (!provider) throw new Error(`${service.name} has no provider of ${made.type}`);
   return provider.create(made);
 }
+
+/** Calls an operation of a service with AWS's JSON protocol, as the administrator. */
+export async function call(service: AwsService, operation: string, input: object) {
+  const { statusCode, body } = await service.handle({
+    service: service.name,
+    principal: { kind: 'admin' },
+    method: 'POST',
+    host: 'localhost',
+    path: '/',
+    query: new URLSearchParams(),
+    headers: { 'x-amz-target': `Service.${operation}` },
+    body: Buffer.from(JSON.stringify(input)),
+  });
+  return { statusCode, body: JSON.parse(String(body)) as Record<string, unknown> };
+}

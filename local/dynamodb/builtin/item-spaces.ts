@@ -77,7 +77,8 @@ function createIndexSpace(options: SpaceOptions, trace: Trace, name: IndexName, 
   return {
     ...space,
     put(key, item, callback) {
-      add({ type: 'put', key: prefix + key, value: item }, item as Item);
+      const entry = withoutAbsent(item as Item);
+      add({ type: 'put', key: prefix + key, value: entry }, entry);
       callback();
     },
     del(key, callback) {
@@ -88,6 +89,11 @@ function createIndexSpace(options: SpaceOptions, trace: Trace, name: IndexName, 
       return walked(trace, space.createValueStream(range), { kind, indexName });
     },
   };
+}
+
+/** dynalite projects attributes that the item does not have as `undefined`. */
+function withoutAbsent(entry: Item): Item {
+  return Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined));
 }
 
 function walked(trace: Trace, values: Readable, index?: Walk['index']): Readable {
