@@ -1,4 +1,4 @@
-import type { Message, Recipient, SendResult } from '../protocol/index.ts';
+import type { Message, SendResult } from '../protocol/index.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type {
   Client,
@@ -16,7 +16,7 @@ import { createEmitter, type Emitter } from './events.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
 import { Outbox } from './outbox.ts';
-import { encodeMessage } from './outgoing.ts';
+import { encodeMessage, type To } from './outgoing.ts';
 import { Sender } from './sender.ts';
 import { Session } from './session.ts';
 import type { ConnectionState, Reason } from './state.ts';
@@ -69,7 +69,7 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   }
 
   sendToUsers(users: readonly string[], data: Outgoing, options?: SendOptions): Promise<SendResult> {
-    return this.#send('sendToUsers', { users: [...users] }, data, options);
+    return this.#send('sendToUsers', { users }, data, options);
   }
 
   on<E extends keyof ClientEvents<Incoming>>(
@@ -109,7 +109,7 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   }
 
   /** Async, so that whatever is wrong with a call arrives as a rejection. */
-  async #send(name: string, to: Recipient, data: Outgoing, options: SendOptions = {}): Promise<SendResult> {
+  async #send(name: string, to: To, data: Outgoing, options: SendOptions = {}): Promise<SendResult> {
     checkNames(name, options, ['id', 'expiresAfterMs', 'signal']);
     const { id = this.#environment.randomId(), expiresAfterMs = this.#options.messageExpiryMs } = options;
     checkDuration(name, 'expiresAfterMs', expiresAfterMs);

@@ -47,6 +47,8 @@ export interface ConnectionHandlers {
   onIgnoredFrame(): void;
   /** Called once, unless the connection is closed from this side. */
   onEnded(end: ConnectionEnd): void;
+  /** Called once, however the connection ends: nothing of it is left. */
+  onReleased(): void;
 }
 
 /** One attempt to connect, and the connection that comes of it: token, handshake, registration, requests, end. */
@@ -237,6 +239,7 @@ export class Connection {
     this.#closing.abort();
     this.#readiness.stop();
     this.#liveness?.stop();
+    this.#handlers.onReleased();
   }
 }
 

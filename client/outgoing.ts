@@ -1,5 +1,8 @@
-import type { Limits, Recipient } from '../protocol/index.ts';
+import type { Limits } from '../protocol/index.ts';
 import { BeckonError } from './errors.ts';
+
+/** Whom a message is for. */
+export type To = { readonly user: string } | { readonly users: readonly string[] };
 
 /** A message as it goes into a frame: encoded once, so that it cannot change while it waits. */
 export interface OutgoingMessage {
@@ -14,7 +17,7 @@ export interface OutgoingMessage {
  * @throws TypeError when the data is not JSON: `undefined`, a function, a BigInt, something cyclic.
  * @throws BeckonError `message_too_large`, `frame_too_large`.
  */
-export function encodeMessage(to: Recipient, data: unknown, id: string, limits: Limits): OutgoingMessage {
+export function encodeMessage(to: To, data: unknown, id: string, limits: Limits): OutgoingMessage {
   const json = toJson(data);
   const dataBytes = utf8Length(json);
   if (dataBytes > limits.maxDataBytes) {

@@ -41,6 +41,8 @@ export class Session {
   /** What to call the state while there is no connection. */
   #away: 'connecting' | 'recovering' | 'suspended' = 'connecting';
   #reason: Reason | undefined;
+  /** Also those that have been replaced, and wait for a last reply. */
+  readonly #connections = new Set<Connection>();
   #current: Connection | undefined;
   #opening: Connection | undefined;
   #stopped = false;
@@ -78,8 +80,7 @@ export class Session {
     this.#stopped = true;
     this.#stopWatching?.();
     for (const timer of [this.#retry, this.#uptime, this.#replacement, this.#suspension]) timer.stop();
-    this.#current?.close();
-    this.#opening?.close();
+    for (const connection of [...this.#connections]) connection.close();
     this.#current = this.#opening = undefined;
     this.#setState({ status, reason });
   }
@@ -90,10 +91,12 @@ export class Session {
     const connection: Connection = new Connection(this.#environment, this.#options, this.#failures, {
       onRegistered: (registration) => this.#onRegistered(connection, registration),
       onEnded: (end) => this.#onEnded(connection, end),
+      onReleased: () => this.#connections.delete(connection),
       onMessages: this.#handlers.onMessages,
       onProblem: this.#handlers.onProblem,
       onIgnoredFrame: this.#handlers.onIgnoredFrame,
     });
+    this.#connections.add(connection);
     this.#opening = connection;
     if (!this.#current) this.#setAway();
   }

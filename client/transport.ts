@@ -40,11 +40,14 @@ export function openTransport(
 ): Transport {
   const socket = environment.openSocket(url, [...protocols]);
   let opened = false;
-  let httpStatus: number | undefined;
   const detach = () => {
     socket.onopen = socket.onmessage = socket.onclose = null;
     // Kept: `ws` throws an error that nobody listens for, and ending a socket in the middle of its handshake is one.
     socket.onerror = () => {};
+  };
+  const end = (how: TransportEnd) => {
+    detach();
+    handlers.onEnd(how);
   };
   socket.onopen = () => {
     opened = true;
@@ -53,13 +56,11 @@ export function openTransport(
   socket.onmessage = ({ data }: { readonly data: unknown }) => {
     handlers.onText(typeof data === 'string' ? data : undefined);
   };
-  socket.onerror = (event: { readonly message?: string }) => {
-    httpStatus ??= statusOfRefusal(event.message);
+  socket.onerror = ({ message }: { readonly message?: string }) => {
+    // After a handshake that failed, Node's own WebSocket has no close event. Later on, one follows everywhere.
+    if (!opened) end({ opened, closeCode: CLOSE_ABNORMAL, ...statusOfRefusal(message) });
   };
-  socket.onclose = ({ code = CLOSE_ABNORMAL }: { readonly code?: number }) => {
-    detach();
-    handlers.onEnd({ opened, closeCode: code, ...(httpStatus !== undefined && { httpStatus }) });
-  };
+  socket.onclose = ({ code = CLOSE_ABNORMAL }: { readonly code?: number }) => end({ opened, closeCode: code });
   return {
     send: (text) => socket.send(text),
     close: () => {
@@ -79,7 +80,7 @@ function endNow(socket: WebSocketLike): void {
 }
 
 /** `ws` has the status in the message of its error event; browsers and Node's own WebSocket do not tell it. */
-function statusOfRefusal(message: string | undefined): number | undefined {
+function statusOfRefusal(message: string | undefined): Pick<TransportEnd, 'httpStatus'> {
   const status = /^Unexpected server response: (\d{3})$/.exec(message ?? '')?.[1];
-  return status === undefined ? undefined : Number(status);
+  return status === undefined ? {} : { httpStatus: Number(status) };
 }

@@ -55,8 +55,13 @@ export class FakeSocket implements WebSocketLike {
 
   /** Ends the socket from the other side; `message` is what the `ws` package says before. */
   end(code = 1006, message?: string): void {
-    if (message !== undefined) call(this.onerror, { message });
+    if (message !== undefined) this.fail(message);
     call(this.onclose, { code });
+  }
+
+  /** Reports an error, as implementations do before they end the socket, and some instead. */
+  fail(message = ''): void {
+    call(this.onerror, { message });
   }
 
   /** Answers the last `register`. */

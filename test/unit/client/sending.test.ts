@@ -424,6 +424,14 @@ describe('what is refused before it is sent', () => {
     });
   });
 
+  it('not who it is for: that is the server’s to judge', async () => {
+    const { client, socket } = await connected();
+    void client.sendToUsers(undefined as never, 1);
+    void client.sendToUser(7 as never, 1);
+    await settle();
+    expect(socket.last('sendMessage')['messages']).toMatchObject([{ to: {} }, { to: { user: 7 } }]);
+  });
+
   it('an option that there is not, or that is wrong', async () => {
     const { client } = await connected();
     const unknown = { expireAfterMs: 1 } as object;

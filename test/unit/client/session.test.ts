@@ -68,6 +68,19 @@ describe('connecting', () => {
     expect(states.slice(1)).toEqual([{ status: 'connecting', reason }]);
   });
 
+  it('takes an error before the socket is open for the end of the attempt, and one afterwards for none', async () => {
+    const { world, client } = start();
+    await settle();
+    world.socket.fail();
+    expect(client.state).toMatchObject({ status: 'connecting', reason: { code: 'connect_failed' } });
+    await nextAttempt(world, client);
+    const socket = await world.accept();
+    socket.fail();
+    expect(client.state.status).toBe('connected');
+    socket.end(1001);
+    expect(client.state).toMatchObject({ status: 'recovering', reason: { closeCode: 1001 } });
+  });
+
   it('gives an attempt up that is not ready within connectTimeoutMs', async () => {
     const { world, client } = start({ connectTimeoutMs: 3_000 });
     await settle();
@@ -373,6 +386,18 @@ describe('replacing a connection', () => {
     await settle();
     next.acknowledge();
     await expect(late).resolves.toMatchObject({ status: 'delivered' });
+  });
+
+  it('leaves nothing of the old one behind when the client is closed before that', async () => {
+    const { world, client, socket } = await connected();
+    await live(world, age - 1);
+    const sent = expect(client.sendToUser('bob', 1)).rejects.toMatchObject({ code: 'closed', maybeDelivered: true });
+    await world.advance(1);
+    const next = await world.accept();
+    client.close();
+    await sent;
+    expect([socket.closedWith, next.closedWith]).toEqual([1000, 1000]);
+    expect(world.timers).toBe(0);
   });
 
   it('stays connected, and tries again, when the next one cannot be had', async () => {

@@ -1,9 +1,19 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Client, type ConnectionState, type ConnectOptions, connect } from '../../../client/index.ts';
+import {
+  type Client,
+  type ConnectionState,
+  type ConnectOptions,
+  connect,
+  type WebSocketConstructor,
+} from '../../../client/index.ts';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from '../../support/fake-server.ts';
 
-// The client over real sockets, with the WebSocket of the package `ws`.
+// The client over real sockets: with the WebSocket of the package `ws`, and with Node's own where it has one.
+
+const { WebSocket: own } = globalThis as { readonly WebSocket?: WebSocketConstructor };
+const implementations: [string, WebSocketConstructor][] = [['ws', WebSocket]];
+if (own) implementations.push(['Node', own]);
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -16,10 +26,14 @@ async function startServer(options?: FakeServerOptions): Promise<FakeServer> {
   return server;
 }
 
-function connectAs(user: string, { url }: FakeServer, options: Partial<ConnectOptions> = {}): Client<string> {
-  const client = connect<string>({ url, getToken: () => user, webSocket: WebSocket, minBackoffMs: 20, ...options });
-  cleanUps.push(() => client.close());
-  return client;
+type ConnectAs = (user: string, server: FakeServer, options?: Partial<ConnectOptions>) => Client<string>;
+
+function connectWith(webSocket: WebSocketConstructor): ConnectAs {
+  return (user, { url }, options = {}) => {
+    const client = connect<string>({ url, getToken: () => user, webSocket, minBackoffMs: 20, ...options });
+    cleanUps.push(() => client.close());
+    return client;
+  };
 }
 
 function reaches(client: Client<string>, status: ConnectionState['status']): Promise<ConnectionState> {
@@ -39,97 +53,102 @@ async function take(client: AsyncIterableIterator<{ data: string }>, count: numb
   return taken;
 }
 
-it('sends from user to user, to every device', async () => {
-  const server = await startServer();
-  const alice = connectAs('alice', server);
-  const devices = ['phone', 'laptop', 'watch'].map(() => connectAs('bob', server));
-  const inboxes = devices.map((device) => device.messages());
-  await Promise.all(devices.map((device) => reaches(device, 'connected')));
-  const result = await alice.sendToUser('bob', 'Grüße 👋');
-  expect(result).toMatchObject({ status: 'delivered', connections: { delivered: 3 } });
-  for (const inbox of inboxes) expect(await take(inbox, 1)).toEqual(['Grüße 👋']);
-  expect(alice.state).toMatchObject({ status: 'connected', userId: 'alice' });
-  expect(await alice.sendToUsers(['bob', 'nobody'], 'x')).toMatchObject({
-    status: 'dropped',
-    users: [
-      { user: 'bob', status: 'delivered' },
-      { user: 'nobody', status: 'dropped' },
-    ],
+describe.each(implementations)('with the WebSocket of %s, the client', (_, webSocket) => {
+  const connectAs = connectWith(webSocket);
+
+  it('sends from user to user, to every device', async () => {
+    const server = await startServer();
+    const alice = connectAs('alice', server);
+    const devices = ['phone', 'laptop', 'watch'].map(() => connectAs('bob', server));
+    const inboxes = devices.map((device) => device.messages());
+    await Promise.all(devices.map((device) => reaches(device, 'connected')));
+    const result = await alice.sendToUser('bob', 'Grüße 👋');
+    expect(result).toMatchObject({ status: 'delivered', connections: { delivered: 3 } });
+    for (const inbox of inboxes) expect(await take(inbox, 1)).toEqual(['Grüße 👋']);
+    expect(alice.state).toMatchObject({ status: 'connected', userId: 'alice' });
+    expect(await alice.sendToUsers(['bob', 'nobody'], 'x')).toMatchObject({
+      status: 'dropped',
+      users: [
+        { user: 'bob', status: 'delivered' },
+        { user: 'nobody', status: 'dropped' },
+      ],
+    });
+    expect(await alice.sendToUser('nobody', 'x')).toMatchObject({ status: 'dropped' });
   });
-  expect(await alice.sendToUser('nobody', 'x')).toMatchObject({ status: 'dropped' });
-});
 
-it('gets every message through while connections break, once and in order', async () => {
-  let frames = 0;
-  const server = await startServer({
-    treat: (frame, socket) => {
-      if (frame.action !== 'sendMessage') return 'answer';
-      frames += 1;
-      if (frames % 3 === 0) setImmediate(() => socket.terminate());
-      return frames % 3 === 0 ? 'work silently' : 'answer';
-    },
+  it('gets every message through while connections break, once and in order', async () => {
+    let frames = 0;
+    const server = await startServer({
+      treat: (frame, socket) => {
+        if (frame.action !== 'sendMessage') return 'answer';
+        frames += 1;
+        if (frames % 3 === 0) setImmediate(() => socket.terminate());
+        return frames % 3 === 0 ? 'work silently' : 'answer';
+      },
+    });
+    const alice = connectAs('alice', server);
+    const bob = connectAs('bob', server);
+    const inbox = bob.messages();
+    await Promise.all([reaches(alice, 'connected'), reaches(bob, 'connected')]);
+    const texts = Array.from({ length: 30 }, (_, index) => `message ${index}`);
+    const sent: Promise<unknown>[] = [];
+    for (const text of texts) {
+      sent.push(alice.sendToUser('bob', text));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(sent);
+    expect(await take(inbox, 30)).toEqual(texts);
+    expect(alice.counters.connections).toBeGreaterThan(1);
+    expect(bob.counters.duplicates).toBeGreaterThan(0);
   });
-  const alice = connectAs('alice', server);
-  const bob = connectAs('bob', server);
-  const inbox = bob.messages();
-  await Promise.all([reaches(alice, 'connected'), reaches(bob, 'connected')]);
-  const texts = Array.from({ length: 30 }, (_, index) => `message ${index}`);
-  const sent: Promise<unknown>[] = [];
-  for (const text of texts) {
-    sent.push(alice.sendToUser('bob', text));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  await Promise.all(sent);
-  expect(await take(inbox, 30)).toEqual(texts);
-  expect(alice.counters.connections).toBeGreaterThan(1);
-  expect(bob.counters.duplicates).toBeGreaterThan(0);
+
+  it('comes back when the server does, and sends what has waited', async () => {
+    const server = await startServer();
+    const alice = connectAs('alice', server, { maxBackoffMs: 50 });
+    await reaches(alice, 'connected');
+    await server.stop();
+    expect(await reaches(alice, 'recovering')).toMatchObject({ reason: { code: 'connection_lost', closeCode: 1006 } });
+    const sent = alice.sendToUser('alice', 'to myself');
+    const inbox = alice.messages();
+    await startServer({ port: server.port });
+    expect(await sent).toMatchObject({ status: 'delivered' });
+    expect(await take(inbox, 1)).toEqual(['to myself']);
+  });
+
+  it('leaves a server alone that accepts connections and says nothing', async () => {
+    const server = await startServer({ treat: () => 'ignore' });
+    const client = connectAs('bob', server, { connectTimeoutMs: 50, maxBackoffMs: 20 });
+    const reasons = new Set<unknown>();
+    client.on('state', (state) => reasons.add('reason' in state && state.reason?.code));
+    await vi.waitUntil(() => server.frames.length >= 3);
+    expect([...reasons]).toEqual(['connect_timeout']);
+    await vi.waitUntil(() => (server.users.get('bob')?.size ?? 0) <= 1);
+  });
+
+  it('can be closed in the middle of a handshake', async () => {
+    const server = await startServer();
+    const client = connectAs('bob', server);
+    await vi.waitUntil(() => server.users.has('bob'));
+    client.close();
+    await vi.waitUntil(() => server.users.get('bob')?.size === 0);
+    const other = connectAs('carol', server, {
+      getToken: () => {
+        setImmediate(() => other.close());
+        return 'carol';
+      },
+    });
+    await reaches(other, 'closed');
+    await vi.waitUntil(() => (server.users.get('carol')?.size ?? 0) === 0);
+  });
 });
 
-it('comes back when the server does, and sends what has waited', async () => {
-  const server = await startServer();
-  const alice = connectAs('alice', server, { maxBackoffMs: 50 });
-  await reaches(alice, 'connected');
-  await server.stop();
-  expect(await reaches(alice, 'recovering')).toMatchObject({ reason: { code: 'connection_lost', closeCode: 1006 } });
-  const sent = alice.sendToUser('alice', 'to myself');
-  const inbox = alice.messages();
-  await startServer({ port: server.port });
-  expect(await sent).toMatchObject({ status: 'delivered' });
-  expect(await take(inbox, 1)).toEqual(['to myself']);
-});
-
-it('stops for good when the handshake is refused for good', async () => {
+it('the client stops for good when the handshake is refused for good', async () => {
   const server = await startServer({ refuse: (token) => (token === 'stranger' ? 401 : 403) });
+  const connectAs = connectWith(WebSocket);
   const getToken = vi.fn(() => 'stranger');
   const stranger = connectAs('stranger', server, { getToken });
   expect(await reaches(stranger, 'failed')).toMatchObject({ reason: { code: 'unauthorized' } });
   expect(getToken.mock.calls.map(([request]: unknown[]) => (request as { failures: number }).failures)).toEqual([0, 1]);
   const elsewhere = connectAs('bob', server);
   expect(await reaches(elsewhere, 'failed')).toMatchObject({ reason: { code: 'origin_not_allowed' } });
-});
-
-it('leaves a server alone that accepts connections and says nothing', async () => {
-  const server = await startServer({ treat: () => 'ignore' });
-  const client = connectAs('bob', server, { connectTimeoutMs: 50, maxBackoffMs: 20 });
-  const reasons = new Set<unknown>();
-  client.on('state', (state) => reasons.add('reason' in state && state.reason?.code));
-  await vi.waitUntil(() => server.frames.length >= 3);
-  expect([...reasons]).toEqual(['connect_timeout']);
-  await vi.waitUntil(() => (server.users.get('bob')?.size ?? 0) <= 1);
-});
-
-it('can be closed in the middle of a handshake', async () => {
-  const server = await startServer();
-  const client = connectAs('bob', server);
-  await vi.waitUntil(() => server.users.has('bob'));
-  client.close();
-  await vi.waitUntil(() => server.users.get('bob')?.size === 0);
-  const other = connectAs('carol', server, {
-    getToken: () => {
-      setImmediate(() => other.close());
-      return 'carol';
-    },
-  });
-  await reaches(other, 'closed');
-  await vi.waitUntil(() => (server.users.get('carol')?.size ?? 0) === 0);
 });
