@@ -49,23 +49,26 @@ export function createAuthenticate(credentials: Credentials, clock: Clock): (req
 
 /** The time may be that of the wall clock or of the cloud's clock, which may run faster. */
 function checkDate(text: string, scopeDate: string, clock: Clock): void {
-  const [, date, time] = /^(\d{8})T(\d{6})Z$/.exec(text) ?? [];
-  const iso = `${date?.replace(/(....)(..)(..)/, '$1-$2-$3')}T${time?.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`;
-  const signedAt = Date.parse(iso);
-  if (Number.isNaN(signedAt))
+  const signedAt = parseDate(text);
+  if (signedAt === undefined) {
     throw refused('IncompleteSignatureException', `X-Amz-Date must look like 20260131T235959Z, got "${text}".`);
-  if (date !== scopeDate)
-    throw refused(
-      'InvalidSignatureException',
-      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scopeDate}' != '${date}'.`,
-    );
-  const skewMs = Math.min(Math.abs(signedAt - clock.now()), Math.abs(signedAt - Date.now()));
-  if (skewMs > MAX_CLOCK_SKEW_MS) {
-    throw refused(
-      'InvalidSignatureException',
-      `Signature expired or not yet current: ${text} is more than 5 min away from now.`,
-    );
   }
+  if (!text.startsWith(scopeDate)) {
+    const dates = `'${scopeDate}' != '${text.slice(0, 8)}'`;
+    throw refused('InvalidSignatureException', `Date in Credential scope does not match X-Amz-Date: ${dates}.`);
+  }
+  const skewMs = Math.min(Math.abs(signedAt - clock.now()), Math.abs(signedAt - Date.now()));
+  if (skewMs <= MAX_CLOCK_SKEW_MS) return;
+  const message = `Signature expired or not yet current: ${text} is more than 5 min away from now.`;
+  throw refused('InvalidSignatureException', message);
+}
+
+/** Epoch milliseconds of ISO 8601's basic form. */
+function parseDate(text: string): number | undefined {
+  const [matched, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
+  if (matched === undefined) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.map(Number);
+  return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
 function checkPayloadHash({ headers, body }: SignedRequest): void {
