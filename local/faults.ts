@@ -4,7 +4,7 @@ import { createRandom } from './random.ts';
 import type { Log } from './service.ts';
 import { matchesWildcard } from './wildcard.ts';
 
-export { FAULT_KINDS, type FaultPoint } from './fault-plan.ts';
+export type { FaultPoint } from './fault-plan.ts';
 
 /** What is being done where a fault may strike: `{ operation: 'PutItem', table: '…' }`. */
 export type FaultSubject = Readonly<Record<string, string>>;

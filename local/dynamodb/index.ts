@@ -51,7 +51,13 @@ export async function createDynamoDb(options: DynamoDbOptions): Promise<AwsServi
 }
 
 function createEngine(options: DynamoDbOptions): Promise<Engine> | Engine {
-  if (options.endpoint !== undefined) return createRemoteEngine(options.endpoint);
+  if (options.endpoint !== undefined) {
+    if (options.faults !== NO_FAULTS) {
+      const message = `Reads cannot be made stale at ${options.endpoint}: such faults will not strike.`;
+      options.log({ level: 'warn', source: 'dynamodb', message });
+    }
+    return createRemoteEngine(options.endpoint);
+  }
   return createBuiltinEngine({
     clock: options.clock,
     log: options.log,

@@ -279,6 +279,31 @@ describe.each([
     await expect(attempt).rejects.toBeInstanceOf(ResourceNotFoundException);
   });
 
+  test('an item has at most 400 KB, counted in bytes', async () => {
+    const rest = 400 * 1024 - 'addressuser#largeserial1data'.length;
+    await put('user#large', '1', { data: { S: 'x'.repeat(rest) } });
+    const tooLarge = { name: 'ValidationException', message: expect.stringContaining('maximum allowed size') };
+    await expect(put('user#large', '2', { data: { S: 'x'.repeat(rest + 1) } })).rejects.toMatchObject(tooLarge);
+    await expect(put('user#large', '2', { data: { S: 'é'.repeat(rest - 1) } })).rejects.toMatchObject(tooLarge);
+    const grow = new UpdateItemCommand({
+      TableName,
+      Key: key('user#large', '1'),
+      UpdateExpression: 'SET conversation = :c',
+      ExpressionAttributeValues: { ':c': { S: 'é' } },
+    });
+    await expect(client.send(grow)).rejects.toMatchObject(tooLarge);
+    await put('user#large', '3', { conversation: { S: 'large' } });
+    const { Items } = await client.send(
+      new QueryCommand({
+        TableName,
+        IndexName: 'byConversation',
+        KeyConditionExpression: 'conversation = :c',
+        ExpressionAttributeValues: { ':c': { S: 'é' } },
+      }),
+    );
+    expect(Items).toEqual([]);
+  });
+
   test('an operation that is not emulated is refused by name', async () => {
     const attempt = client.send(
       new TransactWriteItemsCommand({ TransactItems: [{ Put: { TableName, Item: key('a', 'b') } }] }),

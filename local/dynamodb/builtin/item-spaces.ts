@@ -1,7 +1,11 @@
 import type { Readable } from 'node:stream';
+import { itemBytes } from './capacity.ts';
 import { createSpace, prefixes, type Space, type SpaceOptions, settle } from './space.ts';
 import type { Write } from './storage.ts';
 import type { IndexWrite, Item, Trace, Walk } from './trace.ts';
+
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items
+export const MAX_ITEM_BYTES = 400 * 1024;
 
 /** The items of tables and the entries of their indexes, which belong together. */
 export interface ItemSpaces {
@@ -47,8 +51,13 @@ function createItemSpace(options: SpaceOptions, trace: Trace, tableName: string,
       trace.reads.push({ tableName, item });
       callback(undefined, item);
     },
-    put(key, item, callback) {
-      settle(commit({ type: 'put', key: prefix + key, value: item }, item as Item), callback, fail);
+    put(key, value, callback) {
+      const item = value as Item;
+      if (itemBytes(item) <= MAX_ITEM_BYTES) {
+        return settle(commit({ type: 'put', key: prefix + key, value }, item), callback, fail);
+      }
+      pending.length = 0;
+      callback(tooLarge());
     },
     del(key, callback) {
       settle(commit({ type: 'del', key: prefix + key }), callback, fail);
@@ -89,6 +98,13 @@ function createIndexSpace(options: SpaceOptions, trace: Trace, name: IndexName, 
       return walked(trace, space.createValueStream(range), { kind, indexName });
     },
   };
+}
+
+/** dynalite counts characters where AWS counts bytes, so that it may let through what is too large. */
+function tooLarge(): Error {
+  const message = 'Item size has exceeded the maximum allowed size';
+  const body = { __type: 'com.amazon.coral.validate#ValidationException', message };
+  return Object.assign(new Error(message), { statusCode: 400, body });
 }
 
 /** dynalite projects attributes that the item does not have as `undefined`. */

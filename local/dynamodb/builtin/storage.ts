@@ -63,9 +63,13 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const present = readerOf(level);
   return {
     ...present,
-    commit: (writes) => {
+    async commit(writes) {
       past?.remember();
-      return level.batch([...writes]);
+      try {
+        await level.batch([...writes]);
+      } catch (error) {
+        throw new Error(`The tables cannot be written to ${options.directory ?? 'memory'}: ${error}`, { cause: error });
+      }
     },
     asOf: (atMs) => past?.asOf(atMs) ?? present,
     close: () => level.close(),

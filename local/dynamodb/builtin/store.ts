@@ -1,11 +1,8 @@
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../../service.ts';
-import { createItemSpaces } from './item-spaces.ts';
+import { createItemSpaces, MAX_ITEM_BYTES } from './item-spaces.ts';
 import { type Callback, createSpace, prefixes, type SpaceOptions } from './space.ts';
 import { createTableSpace } from './table-space.ts';
 import type { Trace } from './trace.ts';
-
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items
-const MAX_ITEM_BYTES = 400 * 1024;
 
 const OPTIONS = { maxItemSize: MAX_ITEM_BYTES, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
 

@@ -120,3 +120,9 @@ test('a folder that is damaged is named', async () => {
     `The data directory ${folder} cannot be read as a database`,
   );
 });
+
+test('a write that fails names the folder', async () => {
+  const storage = await openStorage({ clock: createSteppedClock(), directory: folder });
+  await storage.close();
+  await expect(storage.commit([put('a', 1)])).rejects.toThrow(`The tables cannot be written to ${folder}`);
+});
