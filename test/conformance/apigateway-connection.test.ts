@@ -1,9 +1,10 @@
 import { GetConnectionCommand, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { createClock } from '../../local/clock.ts';
 import type { Fault, FaultPoint } from '../../local/faults.ts';
 import { deferred } from '../support/deferred.ts';
+import { eventually } from '../support/eventually.ts';
 import { startGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { rawHandshake } from '../support/handshake.ts';
 
@@ -28,7 +29,7 @@ const striking = (point: FaultPoint, fault: Fault) => ({
 
 /** What `$disconnect` was told, once it was. */
 async function disconnectOf({ events }: TestGateway): Promise<unknown> {
-  await vi.waitFor(() => expect(events('disconnect')).toHaveLength(1));
+  await eventually(() => events('disconnect')).toHaveLength(1);
   const { disconnectStatusCode, disconnectReason } = events('disconnect')[0].requestContext;
   return [disconnectStatusCode, disconnectReason];
 }
@@ -39,7 +40,7 @@ describe('point 12: sizes and binary frames', () => {
     const { socket } = await open();
     const part = 'x'.repeat(32 * KB);
     for (const fin of [false, false, false, true]) socket.send(part, { fin });
-    await vi.waitFor(() => expect(events('default')).toHaveLength(1));
+    await eventually(() => events('default')).toHaveLength(1);
     expect(events('default')[0].body).toHaveLength(128 * KB);
   });
 
@@ -62,7 +63,7 @@ describe('point 12: sizes and binary frames', () => {
   test('point 12: the length in a header is enough to close with 1009', async () => {
     const gateway = await start();
     const { socket, ended } = rawHandshake(gateway.port, '/prod');
-    await vi.waitFor(() => expect(gateway.events('connect')).toHaveLength(1));
+    await eventually(() => gateway.events('connect')).toHaveLength(1);
     socket.write(Buffer.from([0x81, 0xfe, 0x80, 0x01]));
     expect(Buffer.from(await ended, 'latin1').subarray(-4)).toEqual(Buffer.from([0x88, 0x02, 0x03, 0xf1]));
   });
@@ -101,7 +102,7 @@ describe('point 13: idle for 10 minutes, or 2 hours old', () => {
     const client = await open();
     clock.advance(9 * MINUTE_MS);
     client.send('hi');
-    await vi.waitFor(() => expect(events('default')).toHaveLength(1));
+    await eventually(() => events('default')).toHaveLength(1);
     clock.advance(10 * MINUTE_MS - 1);
     expect(events('disconnect')).toEqual([]);
     clock.advance(1);
@@ -135,7 +136,7 @@ describe('point 13: idle for 10 minutes, or 2 hours old', () => {
     clock.advance(10 * MINUTE_MS);
     client.send('late');
     await client.closed;
-    await vi.waitFor(() => expect(events('disconnect')).toHaveLength(1));
+    await eventually(() => events('disconnect')).toHaveLength(1);
     expect(events('default')).toEqual([]);
   });
 
@@ -145,7 +146,7 @@ describe('point 13: idle for 10 minutes, or 2 hours old', () => {
     for (let count = 1; count <= 13; count += 1) {
       clock.advance(9 * MINUTE_MS);
       client.send('busy');
-      await vi.waitFor(() => expect(events('default')).toHaveLength(count));
+      await eventually(() => events('default')).toHaveLength(count);
     }
     clock.advance(3 * MINUTE_MS - 1);
     expect(events('disconnect')).toEqual([]);
@@ -180,8 +181,13 @@ describe('point 14: $disconnect after every close', () => {
     const gateway = await start();
     const { socket, connectionId } = await gateway.open();
     socket.terminate();
-    const get = () => gateway.management().send(new GetConnectionCommand({ ConnectionId: connectionId }));
-    await vi.waitFor(() => expect(get()).rejects.toMatchObject({ name: 'GoneException' }));
+    const command = new GetConnectionCommand({ ConnectionId: connectionId });
+    const get = () =>
+      gateway
+        .management()
+        .send(command)
+        .catch((error: Error) => error);
+    await eventually(get).toMatchObject({ name: 'GoneException' });
     gateway.clock.advance(4_999);
     expect(gateway.events('disconnect')).toEqual([]);
     gateway.clock.advance(1);
@@ -194,7 +200,7 @@ describe('point 14: $disconnect after every close', () => {
     gateway.clock.advance(10 * MINUTE_MS);
     socket.close(4000);
     await closed;
-    await vi.waitFor(() => expect(gateway.events('disconnect')).toHaveLength(1));
+    await eventually(() => gateway.events('disconnect')).toHaveLength(1);
     gateway.clock.advance(10 * MINUTE_MS);
     expect(gateway.events('disconnect')).toHaveLength(1);
   });
@@ -248,7 +254,7 @@ test('point 17: pings are answered, and no function ever hears of them', async (
   expect(await pong).toBe('are you there?');
   socket.pong('unasked');
   socket.send('hi');
-  await vi.waitFor(() => expect(invocations).toHaveLength(2));
+  await eventually(() => invocations).toHaveLength(2);
   expect(invocations.map(({ functionName }) => functionName)).toEqual(['connect', 'default']);
 });
 
@@ -256,10 +262,10 @@ test('neither an invocation nor a connection leaves a timer behind', async () =>
   const gateway = await start();
   const client = await gateway.open();
   client.send('hi');
-  await vi.waitFor(() => expect(gateway.events('default')).toHaveLength(1));
+  await eventually(() => gateway.events('default')).toHaveLength(1);
   client.socket.close();
   await disconnectOf(gateway);
-  await vi.waitFor(() => expect(gateway.clock.pending()).toBe(0));
+  await eventually(() => gateway.clock.pending()).toBe(0);
 });
 
 describe('shutting down', () => {
@@ -276,13 +282,13 @@ describe('shutting down', () => {
     });
     const { closed } = await gateway.open();
     const held = gateway.connect({ path: '/prod?slow' });
-    await vi.waitFor(() => expect(gateway.events('connect')).toHaveLength(2));
+    await eventually(() => gateway.events('connect')).toHaveLength(2);
     await gateway.gateway.close();
     connected.resolve();
     expect((await closed).code).toBe(1001);
     expect((await held.refused).statusCode).toBe(503);
     const logged = () => gateway.log.map(({ message }) => message.split(' ')[0]);
-    await vi.waitFor(() => expect(logged()).toEqual(['CONNECT', 'CONNECT']));
+    await eventually(() => logged()).toEqual(['CONNECT', 'CONNECT']);
     expect(gateway.events('disconnect')).toEqual([]);
   });
 

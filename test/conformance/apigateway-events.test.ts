@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { startGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 
 let started: TestGateway | undefined;
@@ -89,7 +90,7 @@ describe('point 06: the three event shapes, without helpful extras', () => {
     const client = await gateway.open({ headers: { 'User-Agent': 'wscat' } });
     gateway.clock.advance(1000);
     client.send('{"action": "none"}');
-    await vi.waitFor(() => expect(gateway.events('default')).toHaveLength(1));
+    await eventually(() => gateway.events('default')).toHaveLength(1);
     const [event] = gateway.events('default');
     expect(event).toStrictEqual({
       requestContext: {
@@ -113,7 +114,7 @@ describe('point 06: the three event shapes, without helpful extras', () => {
     const gateway = await start();
     const { socket, connectionId } = await gateway.open({ headers: { 'X-Custom': 'gone' } });
     socket.close(4001, 'bye');
-    await vi.waitFor(() => expect(gateway.events('disconnect')).toHaveLength(1));
+    await eventually(() => gateway.events('disconnect')).toHaveLength(1);
     const headers = {
       Host: `${gateway.apiId}.execute-api.us-east-1.amazonaws.com`,
       'x-api-key': '',
@@ -177,9 +178,9 @@ describe('point 06: the three event shapes, without helpful extras', () => {
     });
     const client = await gateway.open();
     client.send('hi');
-    await vi.waitFor(() => expect(gateway.events('default')).toHaveLength(1));
+    await eventually(() => gateway.events('default')).toHaveLength(1);
     client.socket.close();
-    await vi.waitFor(() => expect(gateway.events('disconnect')).toHaveLength(1));
+    await eventually(() => gateway.events('disconnect')).toHaveLength(1);
     expect(gateway.invocations.map(({ event }) => event.stageVariables)).toEqual(Array(4).fill({ table: 'messages' }));
   });
 });
@@ -188,9 +189,9 @@ test("point 07: the authorizer's output is on every later event, flattened, ever
   const gateway = await start({ authorizer: { function: 'authorize' }, functions: { authorize: authorizeBob } });
   const client = await gateway.open();
   client.send('hi');
-  await vi.waitFor(() => expect(gateway.events('default')).toHaveLength(1));
+  await eventually(() => gateway.events('default')).toHaveLength(1);
   client.socket.close();
-  await vi.waitFor(() => expect(gateway.events('disconnect')).toHaveLength(1));
+  await eventually(() => gateway.events('disconnect')).toHaveLength(1);
   const [asked, ...later] = gateway.invocations.map(({ event }) => event.requestContext);
   expect(asked).not.toHaveProperty('authorizer');
   expect(later.map(({ eventType }) => eventType)).toEqual(['CONNECT', 'MESSAGE', 'DISCONNECT']);

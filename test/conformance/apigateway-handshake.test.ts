@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { deferred } from '../support/deferred.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   outcome,
   startGateway,
@@ -44,15 +45,13 @@ describe('point 01: the upgrade is held until the authorizer and $connect have f
       },
     });
     const handshake = rawHandshake(port, '/prod');
-    await vi.waitFor(() => expect(invocations.map(({ functionName }) => functionName)).toEqual(['authorize']));
+    await eventually(() => invocations.map(({ functionName }) => functionName)).toEqual(['authorize']);
     expect(handshake.received()).toBe('');
     authorized.resolve();
-    await vi.waitFor(() =>
-      expect(invocations.map(({ functionName }) => functionName)).toEqual(['authorize', 'connect']),
-    );
+    await eventually(() => invocations.map(({ functionName }) => functionName)).toEqual(['authorize', 'connect']);
     expect(handshake.received()).toBe('');
     connected.resolve();
-    await vi.waitFor(() => expect(handshake.received()).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/));
+    await eventually(() => handshake.received()).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
     handshake.socket.destroy();
   });
 
@@ -74,10 +73,10 @@ describe('point 01: the upgrade is held until the authorizer and $connect have f
       functions: { connect: () => connected.promise.then(() => ({ statusCode: 200 })) },
     });
     const { socket } = rawHandshake(port, '/prod', { early: Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]) });
-    await vi.waitFor(() => expect(events('connect')).toHaveLength(1));
+    await eventually(() => events('connect')).toHaveLength(1);
     expect(events('default')).toEqual([]);
     connected.resolve();
-    await vi.waitFor(() => expect(events('default')).toMatchObject([{ body: 'hi' }]));
+    await eventually(() => events('default')).toMatchObject([{ body: 'hi' }]);
     socket.destroy();
   });
 
@@ -89,11 +88,11 @@ describe('point 01: the upgrade is held until the authorizer and $connect have f
       stage: { AccessLogSettings: { DestinationArn: 'arn', Format: '$context.requestId $context.status' } },
     });
     const { socket, ended } = rawHandshake(port, '/prod');
-    await vi.waitFor(() => expect(events('authorize')).toHaveLength(1));
+    await eventually(() => events('authorize')).toHaveLength(1);
     socket.end();
     await ended;
     authorized.resolve();
-    await vi.waitFor(() => expect(log.map(({ message }) => message)).toEqual([expect.stringMatching(/ 499$/)]));
+    await eventually(() => log.map(({ message }) => message)).toEqual([expect.stringMatching(/ 499$/)]);
     expect(events('connect')).toEqual([]);
   });
 
@@ -103,14 +102,14 @@ describe('point 01: the upgrade is held until the authorizer and $connect have f
       functions: { connect: () => connected.promise.then(() => ({ statusCode: 200 })) },
     });
     const { socket, ended } = rawHandshake(port, '/prod');
-    await vi.waitFor(() => expect(events('connect')).toHaveLength(1));
+    await eventually(() => events('connect')).toHaveLength(1);
     socket.destroy();
     await ended;
     connected.resolve();
-    await vi.waitFor(() => {
+    await eventually(() => {
       clock.advance(5_000);
-      expect(events('disconnect')).toMatchObject([{ requestContext: { disconnectStatusCode: 1006 } }]);
-    });
+      return events('disconnect');
+    }).toMatchObject([{ requestContext: { disconnectStatusCode: 1006 } }]);
   });
 
   test.each([
@@ -232,7 +231,7 @@ describe('point 02: identity sources and authorizer results', () => {
   test('point 02: an authorizer that does not answer in 29 s is a 500', async () => {
     const { connect, events, clock } = await withAuthorizer(() => deferred().promise);
     const { refused } = connect();
-    await vi.waitFor(() => expect(events('authorize')).toHaveLength(1));
+    await eventually(() => events('authorize')).toHaveLength(1);
     clock.advance(29_000);
     expect((await refused).statusCode).toBe(500);
   });
@@ -283,7 +282,7 @@ describe('point 03: what $connect returns', () => {
       functions: { connect: () => deferred().promise },
     });
     const { refused } = connect();
-    await vi.waitFor(() => expect(events('connect')).toHaveLength(1));
+    await eventually(() => events('connect')).toHaveLength(1);
     clock.advance(5000);
     expect((await refused).statusCode).toBe(504);
   });
@@ -293,7 +292,7 @@ describe('point 03: what $connect returns', () => {
     const client = connect();
     await client.opened;
     client.send('hi');
-    await vi.waitFor(() => expect(events('default')).toHaveLength(1));
+    await eventually(() => events('default')).toHaveLength(1);
   });
 });
 
@@ -304,7 +303,7 @@ describe('point 04: what the 101 carries', () => {
     const error = await new Promise<Error>((resolve) => socket.once('error', resolve));
     expect(error.message).toBe('Server sent no subprotocol');
     const handshake = rawHandshake(port, '/prod', { headers: ['Sec-WebSocket-Protocol: beckon.v1'] });
-    await vi.waitFor(() => expect(handshake.received()).toContain('\r\n\r\n'));
+    await eventually(() => handshake.received()).toContain('\r\n\r\n');
     expect(handshake.received()).not.toMatch(/sec-websocket-protocol/i);
     handshake.socket.destroy();
   });

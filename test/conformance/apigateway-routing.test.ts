@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: selection expressions look like that.
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { type Deferred, deferred } from '../support/deferred.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   outcome,
   startGateway,
@@ -52,7 +53,7 @@ describe('point 08: the route of a message', () => {
     const { open, invocations } = await start({ routes });
     const client = await open();
     client.send(message);
-    await vi.waitFor(() => expect(invocations).toHaveLength(2));
+    await eventually(() => invocations).toHaveLength(2);
     expect(invocations[1]).toMatchObject({ functionName, event: { body: message } });
   });
 
@@ -72,7 +73,7 @@ describe('point 08: the route of a message', () => {
       });
       const client = await open();
       client.send(message);
-      await vi.waitFor(() => expect(invocations).toHaveLength(2));
+      await eventually(() => invocations).toHaveLength(2);
       expect(invocations[1]?.functionName).toBe('selected');
       expect(invocations[1]?.event.requestContext.routeKey).toBe(routeKey);
       expect(invocations[1]?.source.sourceArn).toBe(
@@ -87,7 +88,7 @@ describe('point 08: the route of a message', () => {
     client.send('nonsense');
     expect(await client.next()).toMatch(errorFrame('Forbidden', client.connectionId));
     client.send({ action: 'join' });
-    await vi.waitFor(() => expect(events('join')).toHaveLength(1));
+    await eventually(() => events('join')).toHaveLength(1);
   });
 });
 
@@ -126,9 +127,9 @@ describe('point 09: the messages of one connection run concurrently', () => {
     const client = await open();
     client.send('first');
     client.send('second');
-    await vi.waitFor(() => expect(events('default').map(({ body }) => body)).toEqual(['second']));
+    await eventually(() => events('default').map(({ body }) => body)).toEqual(['second']);
     clock.advance(200);
-    await vi.waitFor(() => expect(events('default').map(({ body }) => body)).toEqual(['second', 'first']));
+    await eventually(() => events('default').map(({ body }) => body)).toEqual(['second', 'first']);
     const { connectionId } = client;
     expect(struck).toEqual(Array(2).fill({ routeKey: '$default', connectionId, apiId, stage: 'prod' }));
   });
@@ -149,7 +150,7 @@ describe('point 10: error frames', () => {
     client.send('hi');
     expect(await client.next()).toMatch(errorFrame('Internal server error', client.connectionId));
     client.send('again');
-    await vi.waitFor(() => expect(events('default')).toHaveLength(2));
+    await eventually(() => events('default')).toHaveLength(2);
     expect(client.messages).toHaveLength(1);
   });
 
@@ -176,7 +177,7 @@ describe('point 10: error frames', () => {
     });
     const client = await open();
     client.send('hi');
-    await vi.waitFor(() => expect(events('default')).toHaveLength(1));
+    await eventually(() => events('default')).toHaveLength(1);
     clock.advance(waitMs - 1);
     client.send({ action: 'ping' });
     expect(await client.next()).toBe('pong');

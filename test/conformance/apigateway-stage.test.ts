@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { provision, resource } from '../support/aws-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { startGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 
 let started: TestGateway | undefined;
@@ -31,7 +32,7 @@ describe('deployments', () => {
     // The route has no integration, and that is what is wrong with it.
     expect(JSON.parse(await live.next())).toMatchObject({ message: 'Internal server error' });
     fixed.send({ action: 'join' });
-    await vi.waitFor(() => expect(gateway.events('join')).toHaveLength(1));
+    await eventually(() => gateway.events('join')).toHaveLength(1);
   });
 
   test('a stage without a deployment serves nothing', async () => {
@@ -93,11 +94,11 @@ test('every request has its line in the access log', async () => {
   const client = await open();
   for (const [index, action] of ['join', 'leave', 'other'].entries()) {
     client.send({ action });
-    await vi.waitFor(() => expect(log).toHaveLength(2 + index));
+    await eventually(() => log).toHaveLength(2 + index);
   }
   client.socket.close();
-  await vi.waitFor(() => expect(events('disconnect')).toHaveLength(1));
-  await vi.waitFor(() => expect(log).toHaveLength(5));
+  await eventually(() => events('disconnect')).toHaveLength(1);
+  await eventually(() => log).toHaveLength(5);
   expect(log.map(({ level, source }) => `${level} ${source}`)).toEqual(Array(5).fill('info access chat/prod'));
   expect(log.map(({ message }) => message.replace(/ [\w-]{15}=$/, ''))).toEqual([
     'CONNECT $connect 200 acme 200 200 - -',

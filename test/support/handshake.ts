@@ -5,6 +5,8 @@ export interface RawHandshake {
   readonly socket: Socket;
   /** Everything received so far. */
   received(): string;
+  /** Resolves when the server sends something. */
+  readonly answered: Promise<void>;
   /** Resolves with everything received when the server has closed. */
   readonly ended: Promise<string>;
 }
@@ -41,6 +43,7 @@ export function rawHandshake(
   return {
     socket,
     received,
+    answered: new Promise((resolve) => socket.once('data', () => resolve())),
     ended: new Promise((resolve) => socket.on('close', () => resolve(received()))),
   };
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { holdSocket } from '../../../../local/apigateway/held-socket.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { socketPair } from '../../../support/socket-pair.ts';
 
 const sockets: Socket[] = [];
@@ -20,7 +21,7 @@ afterEach(() => {
 test('keeps what the client sends early, and hands it over with the paused socket', async () => {
   const { near, far, held } = await hold('head ');
   far.write('and body');
-  await vi.waitFor(() => expect(near.bytesRead).toBe(8));
+  await eventually(() => near.bytesRead).toBe(8);
   const released = held.release();
   expect(released.head.toString()).toBe('head and body');
   expect(released.socket).toBe(near);
@@ -49,7 +50,7 @@ test('cuts off a client that sends more than a message without waiting', async (
 test('a client that sends as much as a message is not cut off', async () => {
   const { near, far, held } = await hold();
   far.write(Buffer.alloc(128 * 1024));
-  await vi.waitFor(() => expect(near.bytesRead).toBe(128 * 1024));
+  await eventually(() => near.bytesRead).toBe(128 * 1024);
   expect(held.gone.aborted).toBe(false);
 });
 
