@@ -1,25 +1,20 @@
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
-import {
-  type Authorize,
-  AwsError,
-  type AwsService,
-  type Invoke,
-  type Log,
-  type Provisioned,
-  type Resource,
-  type ResourceProvider,
-} from '../service.ts';
+import type { Authorize, AwsService, Invoke, Log } from '../service.ts';
+import type { Queues } from '../sqs/index.ts';
 import { handleLambda } from './api.ts';
-import { readCode } from './code.ts';
+import { createAsyncInvocations } from './async-invocations.ts';
 import { createConcurrency } from './concurrency.ts';
 import type { IssueCredentials } from './credentials.ts';
-import { FUNCTION_PROPERTIES, INERT_FUNCTION_PROPERTIES, readFunction } from './function-configuration.ts';
-import { createFunctions, type Functions } from './functions.ts';
+import { createDestinations } from './destinations.ts';
+import { DEFAULT_EVENT_INVOKE_CONFIG, type EventInvokeConfig } from './event-invoke-config.ts';
+import { createFunctions } from './functions.ts';
 import { createInvoke } from './invoke.ts';
-import { createLambdaFunction, type Surroundings } from './lambda-function.ts';
-import { PERMISSION_PROPERTIES, type Permission, readPermission } from './permission.ts';
-import { createTaskRoots, type TaskRoots } from './task-roots.ts';
+import type { LambdaFunction } from './lambda-function.ts';
+import type { Permission } from './permission.ts';
+import { createProviders } from './providers.ts';
+import type { Poller } from './sqs-poller.ts';
+import { createTaskRoots } from './task-roots.ts';
 
 export interface LambdaOptions {
   readonly clock: Clock;
@@ -29,6 +24,8 @@ export interface LambdaOptions {
   /** The local cloud's port: where functions find AWS. Called when an environment starts. */
   readonly endpoint: () => { readonly host: string; readonly port: number };
   readonly log: Log;
+  /** For event source mappings and destinations. Default: there are no queues. */
+  readonly queues?: Queues;
 }
 
 export interface LambdaService extends AwsService {
@@ -37,53 +34,42 @@ export interface LambdaService extends AwsService {
 
 /** The local cloud's Lambda: runs the functions of a template in worker threads, from their deployed code. */
 export function createLambda(options: LambdaOptions): LambdaService {
-  const { authorize, log } = options;
+  const { authorize, log, clock, queues } = options;
   const functions = createFunctions();
   const permissions: Permission[] = [];
+  const eventInvokeConfigs = new Map<LambdaFunction, EventInvokeConfig>();
+  const pollers: Poller[] = [];
   const taskRoots = createTaskRoots();
   const surroundings = { ...options, concurrency: createConcurrency() };
-  const providers: readonly ResourceProvider[] = [
-    {
-      type: 'AWS::Lambda::Function',
-      properties: FUNCTION_PROPERTIES,
-      inertProperties: INERT_FUNCTION_PROPERTIES,
-      create: (resource) => createFunction(resource, functions, taskRoots, surroundings),
-    },
-    {
-      type: 'AWS::Lambda::Permission',
-      properties: PERMISSION_PROPERTIES,
-      create(resource) {
-        permissions.push(readPermission(resource));
-        return { ref: resource.physicalName, attributes: { Id: resource.physicalName } };
-      },
-    },
-  ];
+  const asyncInvocations = createAsyncInvocations({
+    clock,
+    log,
+    configOf: (target) => eventInvokeConfigs.get(target) ?? DEFAULT_EVENT_INVOKE_CONFIG,
+    destinations: () => destinations,
+  });
+  const { enqueue } = asyncInvocations;
+  const destinations = createDestinations({ authorize, log, functions, queues, enqueue });
   return {
     name: 'lambda',
-    providers,
+    providers: createProviders({
+      functions,
+      permissions,
+      eventInvokeConfigs,
+      pollers,
+      taskRoots,
+      surroundings,
+      destinations,
+      authorize,
+      queues,
+    }),
     invoke: createInvoke(functions, permissions, log),
-    handle: (request) => handleLambda(request, { functions, authorize, enqueue: refuseEvents }),
+    handle: (request) => handleLambda(request, { functions, authorize, enqueue }),
     async close() {
+      // No new work first; then what runs is ended, which also ends those that wait for it.
+      const closing = [...pollers.map((poller) => poller.close()), asyncInvocations.close()];
       await Promise.all(functions.all().map((each) => each.close()));
+      await Promise.all(closing);
       await taskRoots.close();
     },
   };
-}
-
-async function createFunction(
-  resource: Resource,
-  functions: Functions,
-  taskRoots: TaskRoots,
-  surroundings: Surroundings,
-): Promise<Provisioned> {
-  const configuration = readFunction(resource);
-  const taskRoot = await taskRoots.unpack(readCode(resource, configuration.handler));
-  const bootstrapFile = await taskRoots.bootstrapFile();
-  surroundings.concurrency.reserve(configuration);
-  functions.add(createLambdaFunction(configuration, { taskRoot, bootstrapFile }, surroundings));
-  return { ref: configuration.name, attributes: { Arn: configuration.arn } };
-}
-
-function refuseEvents(): never {
-  throw new AwsError('UnsupportedOperation', 'The invocation type Event is not supported locally.');
 }

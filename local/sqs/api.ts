@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type Json, serveJson } from '../json-protocol.ts';
 import {
   type Authorize,
@@ -16,6 +15,7 @@ import type { Queue } from './queue.ts';
 import { queueArn } from './queue-configuration.ts';
 import { toReceived } from './receive.ts';
 import { sizeOf, toSendInput, toSendResult } from './send.ts';
+import { senderIdOf } from './sender-id.ts';
 
 export interface ApiOptions {
   /** The deployed queues by name. */
@@ -119,11 +119,4 @@ function nameInUrl(queueUrl: string): string {
     throw new AwsError('InvalidAddress', `The address ${queueUrl} is not valid for this endpoint.`, 404);
   if (account !== LOCAL_ACCOUNT) throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
   return name;
-}
-
-/** An IAM role's id is `AROA…`, and its session's name follows. */
-function senderIdOf(principal: Principal): string {
-  if (principal.kind === 'admin') return LOCAL_ACCOUNT;
-  const digest = createHash('sha256').update(principal.roleArn).digest('hex').toUpperCase();
-  return `AROA${digest.slice(0, 17)}:${principal.sessionName}`;
 }

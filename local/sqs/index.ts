@@ -10,9 +10,11 @@ import { openQueue, type Queue } from './queue.ts';
 import { INERT_QUEUE_PROPERTIES, QUEUE_PROPERTIES, readQueue } from './queue-configuration.ts';
 import { queuePolicyProvider } from './queue-policy.ts';
 
+export { md5OfAttributes, md5OfBody } from './md5.ts';
 export type { Delivery, Message } from './message.ts';
 export type { Queue } from './queue.ts';
 export { systemAttributes } from './receive.ts';
+export { senderIdOf } from './sender-id.ts';
 
 export interface SqsOptions {
   readonly clock: Clock;

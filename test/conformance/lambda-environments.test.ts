@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClock } from '../../local/clock.ts';
 import { createFaults } from '../../local/faults.ts';
+import { eventually } from '../support/eventually.ts';
 import { type LambdaBench, startLambdaBench } from '../support/lambda.ts';
 
 let bench: LambdaBench;
@@ -161,7 +162,7 @@ describe('the end of an environment', () => {
       Timeout: 60,
     });
     const running = other.invoke(name);
-    await expect.poll(() => other.log.some(({ message }) => message.startsWith('START'))).toBe(true);
+    await eventually(() => other.log.some(({ message }) => message.startsWith('START'))).toBe(true);
     const [, answer] = await Promise.allSettled([other.lambda.close(), running]);
     expect(answer).toMatchObject({ value: { payload: { errorType: 'Runtime.ExitError' } } });
     await other.close();

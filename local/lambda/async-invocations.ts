@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../service.ts';
+import type { Destinations } from './destinations.ts';
+import type { Outcome } from './environment.ts';
+import type { EventInvokeConfig } from './event-invoke-config.ts';
+import { type Condition, deadLetter, destinationRecord, type EndedInvocation } from './invocation-record.ts';
+import type { LambdaFunction } from './lambda-function.ts';
+
+/** "Lambda … waits one minute before the first retry, and two minutes before the second" (invocation-async-error-handling). */
+const RETRY_DELAYS_MS = [60_000, 120_000];
+/** A throttled event is tried again "from 1 second after the first attempt to a maximum of 5 minutes" (the same). */
+const FIRST_THROTTLE_DELAY_MS = 1_000;
+const MAX_THROTTLE_DELAY_MS = 300_000;
+
+/** Events that were accepted for asynchronous invocation. They are in memory: those that wait when it closes are lost. */
+export interface AsyncInvocations {
+  /** Gives the request's id at once; the function runs later. `payload` is JSON text. */
+  enqueue(target: LambdaFunction, payload: string): string;
+  close(): Promise<void>;
+}
+
+export interface AsyncInvocationsOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly configOf: (target: LambdaFunction) => EventInvokeConfig;
+  readonly destinations: () => Destinations;
+}
+
+export function createAsyncInvocations(options: AsyncInvocationsOptions): AsyncInvocations {
+  const { clock, log, configOf, destinations } = options;
+  const closing = new AbortController();
+  const pending = new Set<Promise<void>>();
+
+  const report = async (target: LambdaFunction, condition: Condition, ended: EndedInvocation) => {
+    const { onSuccess, onFailure } = configOf(target);
+    const { deadLetterArn } = target.configuration;
+    const isSuccess = condition === 'Success';
+    const destination = isSuccess ? onSuccess : onFailure;
+    const now = clock.now();
+    if (destination !== undefined) {
+      await destinations().deliver(destination, target, { body: destinationRecord(target, condition, ended, now) });
+    }
+    if (!isSuccess && deadLetterArn !== undefined) {
+      await destinations().deliver(deadLetterArn, target, deadLetter(target, ended));
+    }
+    if (isSuccess) return;
+    const message = `gave up an asynchronous invocation after ${ended.invokeCount} attempts: ${condition}`;
+    log({ level: 'error', source: target.configuration.name, message, detail: { requestId: ended.requestId } });
+  };
+
+  const run = async (target: LambdaFunction, payload: string, requestId: string) => {
+    const { maxRetryAttempts, maxEventAgeSeconds } = configOf(target);
+    const latestAt = clock.now() + maxEventAgeSeconds * 1000;
+    let throttleDelayMs = FIRST_THROTTLE_DELAY_MS;
+    let outcome: Outcome | undefined;
+    for (let invokeCount = 0; !closing.signal.aborted; ) {
+      const invoked = await target.invoke({ payload, requestId });
+      if (closing.signal.aborted) return;
+      let delayMs = throttleDelayMs;
+      if (invoked.kind === 'throttled') {
+        throttleDelayMs = Math.min(throttleDelayMs * 2, MAX_THROTTLE_DELAY_MS);
+      } else {
+        outcome = invoked.outcome;
+        const ended = { requestId, payload, outcome, invokeCount: ++invokeCount };
+        if (outcome.kind === 'ok') return report(target, 'Success', ended);
+        if (invokeCount > maxRetryAttempts) return report(target, 'RetriesExhausted', ended);
+        delayMs = RETRY_DELAYS_MS[invokeCount - 1] ?? 0;
+      }
+      if (clock.now() + delayMs > latestAt) {
+        return report(target, 'EventAgeExceeded', { requestId, payload, outcome, invokeCount });
+      }
+      await clock.sleep(delayMs, closing.signal);
+    }
+  };
+
+  return {
+    enqueue(target, payload) {
+      const requestId = randomUUID();
+      const running: Promise<void> = run(target, payload, requestId).finally(() => pending.delete(running));
+      pending.add(running);
+      return requestId;
+    },
+    async close() {
+      closing.abort();
+      if (pending.size > 0) {
+        const message = `${pending.size} asynchronous invocations that had not succeeded yet are lost`;
+        log({ level: 'warn', source: 'lambda', message });
+      }
+      await Promise.all(pending);
+    },
+  };
+}

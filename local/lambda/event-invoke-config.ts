@@ -1,0 +1,52 @@
+import * as v from 'valibot';
+import { count, readProperties } from '../resource-properties.ts';
+import type { Resource } from '../service.ts';
+
+/** How a function's asynchronous invocations are retried, and where their outcomes go. */
+export interface EventInvokeConfig {
+  readonly maxRetryAttempts: number;
+  readonly maxEventAgeSeconds: number;
+  /** ARNs of a queue or a function. */
+  readonly onSuccess?: string | undefined;
+  readonly onFailure?: string | undefined;
+}
+
+/** Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html */
+export const DEFAULT_EVENT_INVOKE_CONFIG: EventInvokeConfig = { maxRetryAttempts: 2, maxEventAgeSeconds: 21_600 };
+
+export const EVENT_INVOKE_CONFIG_PROPERTIES = [
+  'DestinationConfig',
+  'FunctionName',
+  'MaximumEventAgeInSeconds',
+  'MaximumRetryAttempts',
+  'Qualifier',
+];
+
+const destination = v.optional(v.strictObject({ Destination: v.string() }));
+const { maxRetryAttempts, maxEventAgeSeconds } = DEFAULT_EVENT_INVOKE_CONFIG;
+
+const schema = v.object({
+  DestinationConfig: v.optional(v.strictObject({ OnSuccess: destination, OnFailure: destination }), {}),
+  FunctionName: v.string(),
+  MaximumEventAgeInSeconds: v.optional(
+    v.pipe(count, v.minValue(60), v.maxValue(maxEventAgeSeconds)),
+    maxEventAgeSeconds,
+  ),
+  MaximumRetryAttempts: v.optional(v.pipe(count, v.minValue(0), v.maxValue(maxRetryAttempts)), maxRetryAttempts),
+  Qualifier: v.literal('$LATEST'),
+});
+
+/**
+ * Reads an `AWS::Lambda::EventInvokeConfig`.
+ * @throws Error naming the resource and the property that is wrong
+ */
+export function readEventInvokeConfig(resource: Resource): EventInvokeConfig & { readonly functionName: string } {
+  const properties = readProperties(resource, schema);
+  return {
+    functionName: properties.FunctionName,
+    maxRetryAttempts: properties.MaximumRetryAttempts,
+    maxEventAgeSeconds: properties.MaximumEventAgeInSeconds,
+    onSuccess: properties.DestinationConfig.OnSuccess?.Destination,
+    onFailure: properties.DestinationConfig.OnFailure?.Destination,
+  };
+}

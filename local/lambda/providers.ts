@@ -1,0 +1,115 @@
+import { propertyError } from '../resource-properties.ts';
+import type { Authorize, Provisioned, Resource, ResourceProvider } from '../service.ts';
+import type { Queues } from '../sqs/index.ts';
+import { readCode } from './code.ts';
+import type { Destinations } from './destinations.ts';
+import {
+  EVENT_INVOKE_CONFIG_PROPERTIES,
+  type EventInvokeConfig,
+  readEventInvokeConfig,
+} from './event-invoke-config.ts';
+import { EVENT_SOURCE_MAPPING_PROPERTIES, readEventSourceMapping } from './event-source-mapping.ts';
+import { FUNCTION_PROPERTIES, INERT_FUNCTION_PROPERTIES, readFunction } from './function-configuration.ts';
+import type { Functions } from './functions.ts';
+import { createLambdaFunction, type LambdaFunction, type Surroundings } from './lambda-function.ts';
+import { PERMISSION_PROPERTIES, type Permission, readPermission } from './permission.ts';
+import { requireRolePermissions } from './role-permissions.ts';
+import { type Poller, startPoller } from './sqs-poller.ts';
+import type { TaskRoots } from './task-roots.ts';
+
+/** What the resources of a template are made of, and where they are kept. */
+export interface Deployment {
+  readonly functions: Functions;
+  readonly permissions: Permission[];
+  readonly eventInvokeConfigs: Map<LambdaFunction, EventInvokeConfig>;
+  readonly pollers: Poller[];
+  readonly taskRoots: TaskRoots;
+  readonly surroundings: Surroundings;
+  readonly destinations: Destinations;
+  readonly authorize: Authorize;
+  readonly queues: Queues | undefined;
+}
+
+/** The CloudFormation types of Lambda. Versions, aliases, layers and function URLs are not among them. */
+export function createProviders(deployment: Deployment): readonly ResourceProvider[] {
+  return [
+    {
+      type: 'AWS::Lambda::Function',
+      properties: FUNCTION_PROPERTIES,
+      inertProperties: INERT_FUNCTION_PROPERTIES,
+      create: (resource) => createFunction(resource, deployment),
+    },
+    {
+      type: 'AWS::Lambda::Permission',
+      properties: PERMISSION_PROPERTIES,
+      create(resource) {
+        deployment.permissions.push(readPermission(resource));
+        return provisioned(resource);
+      },
+    },
+    {
+      type: 'AWS::Lambda::EventInvokeConfig',
+      properties: EVENT_INVOKE_CONFIG_PROPERTIES,
+      create: (resource) => createEventInvokeConfig(resource, deployment),
+    },
+    {
+      type: 'AWS::Lambda::EventSourceMapping',
+      properties: EVENT_SOURCE_MAPPING_PROPERTIES,
+      inertProperties: ['KmsKeyArn', 'Tags'],
+      create: (resource) => createEventSourceMapping(resource, deployment),
+    },
+  ];
+}
+
+async function createFunction(resource: Resource, deployment: Deployment): Promise<Provisioned> {
+  const { functions, taskRoots, surroundings, destinations } = deployment;
+  const configuration = readFunction(resource);
+  const taskRoot = await taskRoots.unpack(readCode(resource, configuration.handler));
+  const bootstrapFile = await taskRoots.bootstrapFile();
+  const created = createLambdaFunction(configuration, { taskRoot, bootstrapFile }, surroundings);
+  const { deadLetterArn } = configuration;
+  if (deadLetterArn !== undefined) destinations.check(deadLetterArn, created, resource, 'DeadLetterConfig.TargetArn');
+  surroundings.concurrency.reserve(configuration);
+  functions.add(created);
+  return { ref: configuration.name, attributes: { Arn: configuration.arn } };
+}
+
+function createEventInvokeConfig(resource: Resource, deployment: Deployment): Provisioned {
+  const { functionName, ...config } = readEventInvokeConfig(resource);
+  const target = deployment.functions.get(functionName);
+  for (const name of ['onSuccess', 'onFailure'] as const) {
+    const arn = config[name];
+    const property = `DestinationConfig.${name === 'onSuccess' ? 'OnSuccess' : 'OnFailure'}.Destination`;
+    if (arn !== undefined) deployment.destinations.check(arn, target, resource, property);
+  }
+  deployment.eventInvokeConfigs.set(target, config);
+  return provisioned(resource);
+}
+
+/** What a function's role needs, for Lambda to poll a queue for it (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). */
+const POLLER_ACTIONS = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
+
+function createEventSourceMapping(resource: Resource, deployment: Deployment): Provisioned {
+  const { authorize, queues, pollers, surroundings } = deployment;
+  const mapping = readEventSourceMapping(resource);
+  const target = deployment.functions.get(mapping.functionName);
+  const queue = queues?.find(mapping.queueArn);
+  if (!queue) throw propertyError(resource, 'EventSourceArn', `there is no queue ${mapping.queueArn} in the template`);
+  const { timeoutSeconds } = target.configuration;
+  const { visibilityTimeoutSeconds } = queue.configuration;
+  if (visibilityTimeoutSeconds < timeoutSeconds) {
+    throw propertyError(
+      resource,
+      'EventSourceArn',
+      `the queue's visibility timeout of ${visibilityTimeoutSeconds} seconds is less than the function's timeout of ${timeoutSeconds} seconds`,
+    );
+  }
+  requireRolePermissions(authorize, target.configuration, POLLER_ACTIONS, mapping.queueArn, resource);
+  const { clock, log } = surroundings;
+  if (mapping.enabled) pollers.push(startPoller({ mapping, queue, target, clock, authorize, log }));
+  return provisioned(resource);
+}
+
+function provisioned({ physicalName }: Resource): Provisioned {
+  return { ref: physicalName, attributes: { Id: physicalName } };
+}

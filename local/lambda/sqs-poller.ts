@@ -1,0 +1,133 @@
+import type { Clock } from '../clock.ts';
+import type { Authorize, Log } from '../service.ts';
+import type { Delivery, Queue } from '../sqs/index.ts';
+import type { EventSourceMapping } from './event-source-mapping.ts';
+import type { LambdaFunction } from './lambda-function.ts';
+import { MAX_SYNC_PAYLOAD_BYTES } from './limits.ts';
+import { errorOf } from './outcome.ts';
+import { roleOf } from './role-permissions.ts';
+import { failedMessageIds, toRecord } from './sqs-event.ts';
+
+/** What a poller needs. It acts as the function's role. */
+export interface PollerOptions {
+  readonly mapping: EventSourceMapping;
+  readonly queue: Queue;
+  readonly target: LambdaFunction;
+  readonly clock: Clock;
+  readonly authorize: Authorize;
+  readonly log: Log;
+}
+
+/** Hands a queue's messages to a function, from its start until it is closed. */
+export interface Poller {
+  close(): Promise<void>;
+}
+
+const LONG_POLL_SECONDS = 20;
+const MAX_MESSAGES_PER_RECEIVE = 10;
+/** After an error of the queue itself. */
+const BACKOFF_MS = 10_000;
+
+export function startPoller(options: PollerOptions): Poller {
+  const { mapping, target, clock, log } = options;
+  const closing = new AbortController();
+  const { signal } = closing;
+  const running = new Set<Promise<void>>();
+
+  const guard = async (work: Promise<void>) => {
+    try {
+      await work;
+    } catch (error) {
+      const message = `${mapping.queueArn} → ${target.configuration.name}: ${error instanceof Error ? error.message : error}`;
+      log({ level: 'error', source: 'lambda', message });
+      await clock.sleep(BACKOFF_MS, signal);
+    }
+  };
+
+  const pollOnce = async () => {
+    const batch = await collect(options, signal);
+    for (const part of splitBySize(batch, mapping.queueArn)) {
+      const processing: Promise<void> = guard(processBatch(part, options)).finally(() => running.delete(processing));
+      running.add(processing);
+    }
+  };
+
+  const poll = async () => {
+    while (!signal.aborted) {
+      if (running.size < mapping.maxConcurrency) await guard(pollOnce());
+      else await Promise.race(running);
+    }
+  };
+
+  const polling = poll();
+  return {
+    async close() {
+      closing.abort();
+      await polling;
+      await Promise.all(running);
+    },
+  };
+}
+
+/** Receives a batch: what is there, or with a batching window what comes until it ends. */
+async function collect(
+  { mapping, queue, target, clock, authorize }: PollerOptions,
+  signal: AbortSignal,
+): Promise<readonly Delivery[]> {
+  const receive = (maxMessages: number, waitSeconds: number) => {
+    authorize(roleOf(target.configuration), 'sqs:ReceiveMessage', mapping.queueArn);
+    return queue.receive({ maxMessages: Math.min(maxMessages, MAX_MESSAGES_PER_RECEIVE), waitSeconds, signal });
+  };
+  const batch = [...(await receive(mapping.batchSize, LONG_POLL_SECONDS))];
+  const endsAt = clock.now() + mapping.batchingWindowSeconds * 1000;
+  while (batch.length > 0 && batch.length < mapping.batchSize && !signal.aborted) {
+    const waitSeconds = (endsAt - clock.now()) / 1000;
+    if (waitSeconds <= 0) break;
+    batch.push(...(await receive(mapping.batchSize - batch.length, waitSeconds)));
+  }
+  return batch;
+}
+
+/** An event has at most 6 MB; what is over goes into a further one. */
+function splitBySize(batch: readonly Delivery[], queueArn: string): Delivery[][] {
+  const parts: Delivery[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const delivery of batch) {
+    const size = Buffer.byteLength(JSON.stringify(toRecord(delivery, queueArn))) + 1;
+    if (bytes + size > MAX_SYNC_PAYLOAD_BYTES - EVENT_FRAME_BYTES) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(delivery);
+    bytes += size;
+  }
+  return parts;
+}
+
+const EVENT_FRAME_BYTES = Buffer.byteLength('{"Records":[]}');
+
+/** Invokes the function; what it did not fail on is deleted, the rest comes back after its visibility timeout. */
+async function processBatch(
+  batch: readonly Delivery[],
+  { mapping, queue, target, authorize, log }: PollerOptions,
+): Promise<void> {
+  const Records = batch.map((delivery) => toRecord(delivery, mapping.queueArn));
+  const invoked = await target.invoke({ payload: JSON.stringify({ Records }) });
+  const fail = (reason: string) => {
+    const message = `${batch.length} messages of ${mapping.queueArn} go back: ${reason}`;
+    log({ level: 'warn', source: target.configuration.name, message, detail: { requestId: invoked.requestId } });
+  };
+  if (invoked.kind === 'throttled') return fail('the function is throttled');
+  const { outcome, requestId } = invoked;
+  if (outcome.kind !== 'ok') return fail(errorOf(outcome, requestId, target.configuration)?.errorType ?? outcome.kind);
+  const ids = new Set(batch.map(({ message }) => message.id));
+  const failed = mapping.reportsBatchItemFailures
+    ? failedMessageIds(JSON.parse(outcome.payload), ids)
+    : new Set<string>();
+  if (failed === undefined) return fail('the answer is no list of batchItemFailures');
+  for (const { message, receiptHandle } of batch) {
+    if (failed.has(message.id)) continue;
+    authorize(roleOf(target.configuration), 'sqs:DeleteMessage', mapping.queueArn);
+    await queue.delete(receiptHandle);
+  }
+}

@@ -1,0 +1,9 @@
+import { createHash } from 'node:crypto';
+import { LOCAL_ACCOUNT, type Principal } from '../service.ts';
+
+/** The `SenderId` of a message: an IAM role's id is `AROA…`, and its session's name follows. */
+export function senderIdOf(principal: Principal): string {
+  if (principal.kind === 'admin') return LOCAL_ACCOUNT;
+  const digest = createHash('sha256').update(principal.roleArn).digest('hex').toUpperCase();
+  return `AROA${digest.slice(0, 17)}:${principal.sessionName}`;
+}
