@@ -46,7 +46,6 @@ export class Outbox {
       const settle =
         <T>(tell: (outcome: T) => void) =>
         (outcome: T) => {
-          if (entry.settled) return;
           entry.settled = true;
           expiry.stop();
           signal?.removeEventListener('abort', onAbort);

@@ -102,18 +102,16 @@ export class ClientWorld implements Environment {
   nextRandom: () => number = () => 0.5;
   readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
   readonly #sleepers = new Set<() => void>();
-  #now: number;
+  /** What timers go by. The clock may be set, as a user or a sleep does. */
+  #passed = 0;
+  #clock = 1_000_000;
   #ids = 0;
 
-  constructor(now = 1_000_000) {
-    this.#now = now;
-  }
-
-  readonly now = () => this.#now;
+  readonly now = () => this.#clock + this.#passed;
   readonly random = () => this.nextRandom();
   readonly randomId = () => `id-${++this.#ids}`;
   readonly setTimer = (delayMs: number, callback: () => void) => {
-    const timer = { at: this.#now + delayMs, callback };
+    const timer = { at: this.#passed + delayMs, callback };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
   };
@@ -148,20 +146,20 @@ export class ClientWorld implements Environment {
 
   /** Lets time pass, timer by timer, and everything happen that follows from it. */
   async advance(ms: number): Promise<void> {
-    const end = this.#now + ms;
+    const end = this.#passed + ms;
     await settle();
     for (let next = this.#nextTimer(end); next; next = this.#nextTimer(end)) {
       this.#timers.delete(next);
-      this.#now = Math.max(this.#now, next.at);
+      this.#passed = Math.max(this.#passed, next.at);
       next.callback();
       await settle();
     }
-    this.#now = end;
+    this.#passed = end;
   }
 
-  /** Sets the clock without letting time pass, as when the computer slept. */
+  /** Sets the clock, which no timer notices: somebody corrected it, or the computer slept. */
   jump(ms: number): void {
-    this.#now += ms;
+    this.#clock += ms;
   }
 
   /** Brings the newest socket from the handshake to a registration. */
@@ -170,7 +168,7 @@ export class ClientWorld implements Environment {
     const { socket } = this;
     socket.open();
     await settle();
-    socket.register(limits, this.#now);
+    socket.register(limits, this.now());
     await settle();
     return socket;
   }
@@ -205,4 +203,21 @@ export function seededRandom(seed: number): () => number {
 
 function call(handler: unknown, event: object): void {
   if (typeof handler === 'function') handler(event);
+}
+
+/** A signal that knows how many listen to it. */
+export function watchedSignal(): { readonly signal: AbortSignal; readonly listeners: () => number; abort(): void } {
+  const controller = new AbortController();
+  const { signal } = controller;
+  let listeners = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    listeners += 1;
+    addEventListener.apply(signal, args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+    listeners -= 1;
+    removeEventListener.apply(signal, args);
+  };
+  return { signal, listeners: () => listeners, abort: () => controller.abort() };
 }

@@ -43,6 +43,19 @@ describe('messages', () => {
     expect(client.counters).toEqual({ connections: 2, duplicates: 2, ignoredFrames: 0 });
   });
 
+  it('of a connection that has ended are too late', async () => {
+    const { world, client, socket } = await connected();
+    const listener = vi.fn();
+    client.on('message', listener);
+    socket.end();
+    socket.receive(push('1'));
+    await world.advance(500);
+    const next = await world.accept();
+    client.close();
+    next.receive(push('2'));
+    expect(listener).not.toHaveBeenCalled();
+  });
+
   it('are the same only if the sender is', async () => {
     const { client, socket } = await connected();
     const senders: unknown[] = [];

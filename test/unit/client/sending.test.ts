@@ -289,6 +289,17 @@ describe('giving up', () => {
     await sent;
   });
 
+  it('expires messages also when the clock was set back', async () => {
+    const { world, client } = start();
+    const sent = expect(client.sendToUser('bob', 1, { expiresAfterMs: 60_000 })).rejects.toMatchObject({
+      code: 'expired',
+    });
+    await settle();
+    world.jump(-3_600_000);
+    await world.advance(60_000);
+    await sent;
+  });
+
   it('says of an expired message whether it may have been delivered', async () => {
     const { world, client, socket } = await connected();
     const sent = client.sendToUser('bob', 1, { expiresAfterMs: 5_000 });

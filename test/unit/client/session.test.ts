@@ -3,7 +3,7 @@ import { SessionClient } from '../../../client/client.ts';
 import { BeckonError } from '../../../client/errors.ts';
 import type { ConnectOptions } from '../../../client/options.ts';
 import type { ConnectionState } from '../../../client/state.ts';
-import { ClientWorld, settle, testOptions } from '../../support/client-world.ts';
+import { ClientWorld, settle, testOptions, watchedSignal } from '../../support/client-world.ts';
 
 function start(options: Partial<ConnectOptions> = {}) {
   const world = new ClientWorld();
@@ -182,6 +182,18 @@ describe('outcomes that end the session', () => {
     expect(client.state).toMatchObject({ status: 'failed', reason: { code: 'unauthorized' } });
   });
 
+  it('counts refused tokens anew after one that was accepted', async () => {
+    const { world, client } = start();
+    for (let round = 1; round <= 3; round += 1) {
+      await settle();
+      world.socket.end(1006, 'Unexpected server response: 401');
+      await nextAttempt(world, client);
+      (await world.accept()).end();
+      await nextAttempt(world, client);
+    }
+    expect(client.state.status).toBe('recovering');
+  });
+
   it('goes on trying when the handshake fails for the service', async () => {
     const { world, client } = start();
     await settle();
@@ -321,6 +333,37 @@ describe('signs of life', () => {
     expect(socket.count('ping')).toBe(1);
     await world.advance(5_000);
     expect(client.state).toMatchObject({ status: 'recovering', reason: { code: 'unresponsive' } });
+  });
+
+  it('gives it the same time however often it is asked', async () => {
+    const { world, client } = await connected();
+    world.wake();
+    await world.advance(4_000);
+    world.wake();
+    await world.advance(1_000);
+    expect(client.state.status).toBe('recovering');
+  });
+
+  it('registers once when several frames find the registration expired', async () => {
+    const { world, client, socket } = await connected();
+    const sent = client.sendToUser('bob', 1);
+    await settle();
+    world.wake();
+    for (const action of ['ping', 'sendMessage']) {
+      socket.receive({
+        type: 'error',
+        id: socket.last(action).id,
+        code: 'not_registered',
+        message: '',
+        retryable: true,
+      });
+    }
+    await settle();
+    expect(socket.count('register')).toBe(2);
+    socket.register();
+    await world.advance(500);
+    socket.acknowledge();
+    await sent;
   });
 
   it('registers again on the same connection when a ping finds the registration expired', async () => {
@@ -477,6 +520,21 @@ describe('closing', () => {
     client.close();
     expect(world.timers + world.watchers).toBe(0);
     expect(client.state.status).toBe('closed');
+  });
+
+  it('leaves no listener behind on any signal', async () => {
+    const life = watchedSignal();
+    const call = watchedSignal();
+    const { client, socket } = await connected({ signal: life.signal });
+    client.on('message', () => {}, { signal: call.signal })();
+    await client.messages({ signal: call.signal }).return?.();
+    const sent = client.sendToUser('bob', 1, { signal: call.signal });
+    await settle();
+    expect([life.listeners(), call.listeners()]).toEqual([1, 1]);
+    socket.acknowledge();
+    await sent;
+    client.close();
+    expect([life.listeners(), call.listeners()]).toEqual([0, 0]);
   });
 
   it('may be closed by a listener that is told of a failure', async () => {
