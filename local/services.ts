@@ -56,6 +56,7 @@ export async function createServices({
     ...common,
     issueCredentials: (roleArn, sessionName) => iam.issueForRole(roleArn, sessionName, 'lambda.amazonaws.com'),
     endpoint: () => endpoint,
+    queues: sqs.queues,
   });
   const { invoke } = lambda;
   const apiGateway = createApiGateway({ ...common, invoke });

@@ -1,5 +1,6 @@
 /** Applications that were written without the local cloud in mind, as plain CloudFormation, run on it. */
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LocalCloud } from '../../local/index.ts';
 import { adminClient, eventually, startFixture } from '../support/local-cloud.ts';
@@ -80,6 +81,42 @@ describe('a pub/sub with secondary indexes (ESM handlers, an authorizer, mapping
   test('resolves its mappings and conditions by its parameters', () => {
     expect(Object.keys(cloud.outputs['pub-sub'] ?? {})).toEqual(['Table', 'TraceGroup']);
     expect(cloud.websocketUrls).toEqual({ 'pubsub-east/v1': cloud.websocketUrl });
+  });
+
+  test('uses every permission that it has, and needs no other', () => {
+    expect(cloud.iamReport()).toMatchObject({ denied: [], unused: [] });
+  });
+});
+
+describe('a sender behind a queue (an inline function, an event source mapping, a dead-letter queue)', () => {
+  let cloud: LocalCloud;
+  beforeAll(async () => {
+    cloud = await startFixture('queue-sender');
+  });
+  afterAll(() => cloud.close());
+
+  /** The texts of the messages that could not be delivered. */
+  async function undeliverable(): Promise<string[] | undefined> {
+    const client = new SQSClient(adminClient(cloud));
+    const QueueUrl = cloud.outputs['queue-sender']?.['UndeliverableUrl'];
+    const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 0 }));
+    client.destroy();
+    return Messages.length === 0 ? undefined : Messages.map(({ Body = '' }) => JSON.parse(Body).text);
+  }
+
+  test('delivers what was put into its queue', async () => {
+    const client = await open(cloud.websocketUrl);
+    client.send({ text: 'hello' });
+    const messages = [await client.next(), await client.next()].map((message) => JSON.parse(message));
+    // Which comes first is not promised: the queue may be faster than the reply.
+    expect(messages).toEqual(expect.arrayContaining([{ queued: 'hello' }, { delivered: 'hello' }]));
+  });
+
+  test('gives up after two attempts, and keeps what could not be delivered', async () => {
+    const client = await open(cloud.websocketUrl);
+    client.send({ to: 'not-a-connection', text: 'lost' });
+    await client.next();
+    expect(await eventually(undeliverable)).toEqual(['lost']);
   });
 
   test('uses every permission that it has, and needs no other', () => {
