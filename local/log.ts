@@ -44,3 +44,11 @@ export function createLogBook(clock: Clock, forward?: Log): LogBook {
     entries: ring.entries,
   };
 }
+
+/** Logs what must not happen: a failure of the local cloud itself. Returns one sentence about it. */
+export function logInternalError(log: Log, source: string, error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  const message = `the local cloud failed: ${reason}`;
+  log({ level: 'error', source, message, ...(error instanceof Error && { detail: { stack: error.stack } }) });
+  return message;
+}

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Iam } from '../iam/iam.ts';
 import { parseAuthorization, type SignedRequest } from '../iam/signature.ts';
+import { logInternalError } from '../log.ts';
 import { AwsError, type AwsRequest, type AwsResponse, type AwsService, type Log } from '../service.ts';
 import { errorResponse } from './aws-errors.ts';
 import type { Calls } from './calls.ts';
@@ -66,12 +67,8 @@ async function answerOf(service: AwsService, request: AwsRequest, log: Log): Pro
     return await service.handle(request);
   } catch (error) {
     if (error instanceof AwsError) return errorResponse(service.name, error);
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    log({ level: 'error', source: service.name, message: `internal error of the local cloud: ${message}` });
-    return errorResponse(
-      service.name,
-      new AwsError('InternalFailure', 'The local cloud failed; its log says why.', 500),
-    );
+    const message = logInternalError(log, service.name, error);
+    return errorResponse(service.name, new AwsError('InternalFailure', message, 500));
   }
 }
 

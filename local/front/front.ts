@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { logInternalError } from '../log.ts';
 import type { Log } from '../service.ts';
 import type { AwsApi } from './aws-api.ts';
 import { CONTROL_PATH, type Control } from './control.ts';
@@ -71,10 +72,9 @@ async function route(handlers: Handlers, request: IncomingMessage, response: Ser
 }
 
 function fail(error: unknown, response: ServerResponse, log: Log): void {
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  log({ level: 'error', source: 'front', message: `internal error of the local cloud: ${message}` });
+  const message = logInternalError(log, 'front', error);
   if (response.headersSent) response.destroy();
-  else sendJson(response, 500, { message: 'the local cloud failed; its log says why' });
+  else sendJson(response, 500, { message });
 }
 
 function listen(server: Server, port: number): Promise<void> {

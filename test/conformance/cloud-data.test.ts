@@ -73,13 +73,13 @@ describe('a data directory', () => {
 describe('one sentence says what is wrong with a data directory', () => {
   test('that is a file', async () => {
     writeFileSync(dataDirectory, '');
-    await expect(start()).rejects.toThrow(`the data directory ${dataDirectory} cannot be used: EEXIST`);
+    await expect(start()).rejects.toThrow(`the data directory ${dataDirectory} cannot be written to (EEXIST`);
   });
 
   test.skipIf(process.getuid?.() === 0)('that may not be written to', async () => {
     mkdirSync(dataDirectory);
     chmodSync(dataDirectory, 0o500);
-    await expect(start()).rejects.toThrow(`the data directory ${dataDirectory} cannot be used: EACCES`);
+    await expect(start()).rejects.toThrow(`the data directory ${dataDirectory} cannot be written to (EACCES`);
   });
 
   test('whose tables are corrupt', async () => {
