@@ -26,11 +26,12 @@ const SERVICE_KEYS = [
   'events:source',
 ] as const;
 
-const SUPPORTED: ReadonlySet<string> = new Set([...GLOBAL_KEYS, ...SERVICE_KEYS]);
+/** Every condition key that a policy may use, in lower case. */
+export const CONDITION_KEYS: ReadonlySet<string> = new Set([...GLOBAL_KEYS, ...SERVICE_KEYS]);
 
 /** Throws an Error naming the key when no request here would ever have it. */
 export function requireSupportedKey(key: string): void {
-  if (!SUPPORTED.has(key.toLowerCase())) throw new Error(`the condition key ${key} is not supported`);
+  if (!CONDITION_KEYS.has(key.toLowerCase())) throw new Error(`the condition key ${key} is not supported`);
 }
 
 /** The keys of a request by `principal`; values of `context` are read only when a policy asks for them. */

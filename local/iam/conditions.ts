@@ -32,13 +32,18 @@ const OPERATORS: Readonly<Record<string, { readonly test: Operator; readonly neg
   Bool: { test: equalsIgnoreCase },
 };
 
+const NULL = 'Null';
+
+/** Every operator that a condition may use, apart from `IfExists`, `ForAllValues:` and `ForAnyValue:`. */
+export const CONDITION_OPERATORS: readonly string[] = [...Object.keys(OPERATORS), NULL];
+
 const NAME = /^(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?$/;
 
 /** Throws an Error naming the operator or key that is not supported. */
 export function parseCondition(operatorName: string, key: string, expected: readonly string[]): Condition {
   requireSupportedKey(key);
   const name = key.toLowerCase();
-  if (operatorName === 'Null') {
+  if (operatorName === NULL) {
     const absent = expected.some((value) => value.toLowerCase() === 'true');
     return { holds: (keys) => (keys.get(name) === undefined) === absent };
   }

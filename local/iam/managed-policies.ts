@@ -37,6 +37,9 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** The names of the managed policies of AWS that can be attached. */
+export const AWS_MANAGED_POLICIES: readonly string[] = Object.keys(ACTIONS);
+
 const PREFIX = 'arn:aws:iam::aws:policy/';
 
 /** Whether the ARN is one of AWS's own policies (and not one of the application). */
@@ -49,7 +52,7 @@ export function awsManagedPolicy(arn: string): unknown {
   const name = arn.slice(PREFIX.length);
   const actions = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
   if (!actions) {
-    throw new Error(`the AWS managed policy ${name} is not supported; there are ${Object.keys(ACTIONS).join(', ')}`);
+    throw new Error(`the AWS managed policy ${name} is not supported; there are ${AWS_MANAGED_POLICIES.join(', ')}`);
   }
   return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }] };
 }
