@@ -1,6 +1,6 @@
 import { createClock } from './clock.ts';
 import { prepareDataDirectory } from './data-directory.ts';
-import { createFaults, NO_FAULTS, type PlannedFaults } from './faults.ts';
+import { createFaults, NO_FAULTS } from './faults.ts';
 import { createAwsApi } from './front/aws-api.ts';
 import { createCalls } from './front/calls.ts';
 import { CONTROL_PATH, createControl } from './front/control.ts';
@@ -48,18 +48,10 @@ async function startBehind(
   opened: Closable[],
   close: () => Promise<void>,
 ): Promise<LocalCloud> {
-  const { app, dataDirectory, staticDirectory } = settings;
-  const clock = createClock(settings.timeScale);
-  const { log, entries } = createLogBook(clock, settings.log);
-  const stacks = loadApp(app);
-  if (dataDirectory !== undefined) prepareDataDirectory(dataDirectory);
-  const faults = settings.faults === undefined ? undefined : createFaults(settings.faults, { clock, log });
-  const calls = createCalls(clock);
-  const iam = createIam({ clock, onCheck: ({ principal, resourceArn }) => calls.touched(principal, resourceArn) });
-  const endpoint = { host: HOST, port: front.port };
-  const endpointUrl = `http://${HOST}:${front.port}`;
-  const issuer = await createIssuer({ url: `${endpointUrl}${CONTROL_PATH}`, dataDirectory, now: clock.now });
-  const services = await createServices({ clock, faults: faults ?? NO_FAULTS, iam, log, settings, endpoint });
+  const { staticDirectory } = settings;
+  const stacks = loadApp(settings.app);
+  const parts = await createParts(front.port, settings);
+  const { clock, services, iam, issuer, endpoint, endpointUrl } = parts;
   opened.unshift(services);
 
   const providers = [...iam.providers, ...[...services.byName.values()].flatMap((service) => service.providers)];
@@ -67,20 +59,14 @@ async function startBehind(
   const outputs = await deploy(stacks, { providers, parameters, resolveReferences: services.resolveReferences });
   const websocketUrls = stageUrls(services.apiGateway.apis(), endpoint);
   const ready = describeReady(endpointUrl, websocketUrls, outputs, staticDirectory !== undefined);
-  const iamReport = () => iam.report(new Set(services.byName.keys()));
+  const reports = createReports(parts);
   front.serve({
-    control: createControl(issuer, {
-      health: () => ready,
-      iam: iamReport,
-      log: entries,
-      calls: calls.entries,
-      faults: () => reportFaults(faults),
-    }),
-    aws: createAwsApi({ services: services.byName, iam, calls, log }),
+    control: createControl(issuer, { health: () => ready, ...reports }),
+    aws: createAwsApi({ ...parts, services: services.byName }),
     upgrade: services.apiGateway.handleUpgrade,
     stage: services.apiGateway.handleHttp,
     files: staticDirectory === undefined ? undefined : createStaticFiles(staticDirectory),
-    log,
+    log: parts.log,
   });
   return {
     endpointUrl,
@@ -92,10 +78,36 @@ async function startBehind(
     ready,
     clock,
     token: issuer.token,
-    calls: calls.entries,
-    iamReport,
-    log: entries,
+    calls: reports.calls,
+    iamReport: reports.iam,
+    log: reports.log,
     close,
+  };
+}
+
+/** Everything that an application is deployed to. */
+async function createParts(port: number, settings: Settings) {
+  const { dataDirectory } = settings;
+  const clock = createClock(settings.timeScale);
+  const { log, entries } = createLogBook(clock, settings.log);
+  if (dataDirectory !== undefined) prepareDataDirectory(dataDirectory);
+  const faults = settings.faults === undefined ? undefined : createFaults(settings.faults, { clock, log });
+  const calls = createCalls(clock);
+  const iam = createIam({ clock, onCheck: ({ principal, resourceArn }) => calls.touched(principal, resourceArn) });
+  const endpoint = { host: HOST, port };
+  const endpointUrl = `http://${HOST}:${port}`;
+  const issuer = await createIssuer({ url: `${endpointUrl}${CONTROL_PATH}`, dataDirectory, now: clock.now });
+  const services = await createServices({ clock, faults: faults ?? NO_FAULTS, iam, log, settings, endpoint });
+  return { clock, log, entries, faults, calls, iam, endpoint, endpointUrl, issuer, services };
+}
+
+/** What can be asked about a run, by the name under `/_local`. */
+function createReports({ calls, entries, faults, iam, services }: Awaited<ReturnType<typeof createParts>>) {
+  return {
+    calls: calls.entries,
+    faults: () => ({ counts: faults?.counts() ?? {}, log: faults?.log() ?? [] }),
+    iam: () => iam.report(new Set(services.byName.keys())),
+    log: entries,
   };
 }
 
@@ -128,8 +140,4 @@ function onlyUrl(websocketUrls: Readonly<Record<string, string>>): string {
   if (url !== undefined && others.length === 0) return url;
   const names = Object.keys(websocketUrls).join(', ') || 'none';
   throw new Error(`websocketUrl is for apps with one WebSocket stage; this one has ${names}: use websocketUrls`);
-}
-
-function reportFaults(faults: PlannedFaults | undefined) {
-  return { counts: faults?.counts() ?? {}, log: faults?.log() ?? [] };
 }

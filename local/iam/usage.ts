@@ -56,28 +56,16 @@ export function createUsage(): Usage {
       denied.set(key, { ...call, count: (denied.get(key)?.count ?? 0) + 1 });
     },
     report(roles, services) {
-      const grants = roles
-        .all()
-        .flatMap((role) =>
-          role.policies
-            .filter((policy) => !policy.awsManaged)
-            .flatMap((policy) =>
-              policy.statements
-                .filter(({ effect }) => effect === 'Allow')
-                .map((statement) => ({ role: role.name, policy: policy.name, statement, known: used.get(statement) })),
-            ),
-        );
       const unused: UnusedGrant[] = [];
       const unchecked: UnusedGrant[] = [];
-      for (const { role, policy, statement, known } of grants) {
-        const place = { role, policy, ...(statement.sid === undefined ? {} : { sid: statement.sid }) };
-        const all = statement.actions.negated ? [] : statement.actions.patterns.map(({ source }) => source);
-        const foreign = all.filter((action) => !isChecked(action, services));
-        const resources = statement.resources.negated ? [] : statement.resources.patterns.map(({ source }) => source);
+      for (const { statement, ...place } of ownGrants(roles)) {
+        const { checked, foreign } = actionsOf(statement, services);
+        const resources = sources(statement.resources);
         if (foreign.length > 0) unchecked.push({ ...place, actions: foreign, resources });
-        if (foreign.length === all.length && all.length > 0) continue;
+        if (checked.length === 0 && foreign.length > 0) continue;
+        const known = used.get(statement);
         const idle = {
-          actions: all.filter((action) => !foreign.includes(action) && !known?.actions.has(action)),
+          actions: checked.filter((action) => !known?.actions.has(action)),
           resources: resources.filter((resource) => !known?.resources.has(resource)),
         };
         if (idle.actions.length + idle.resources.length > 0) unused.push({ ...place, ...idle });
@@ -85,6 +73,32 @@ export function createUsage(): Usage {
       return { denied: [...denied.values()], unused, unchecked };
     },
   };
+}
+
+/** The statements with which the application itself allows something. */
+function ownGrants(roles: Roles) {
+  return roles.all().flatMap((role) =>
+    role.policies.flatMap(({ name, awsManaged, statements }) =>
+      statements
+        .filter(({ effect }) => effect === 'Allow' && !awsManaged)
+        .map((statement) => {
+          const sid = statement.sid === undefined ? {} : { sid: statement.sid };
+          return { role: role.name, policy: name, ...sid, statement };
+        }),
+    ),
+  );
+}
+
+/** A statement's action patterns: those of services that run here, and the others. */
+function actionsOf({ actions }: Statement, services: ReadonlySet<string>) {
+  const all = sources(actions);
+  const foreign = all.filter((action) => !isChecked(action, services));
+  return { checked: all.filter((action) => !foreign.includes(action)), foreign };
+}
+
+/** The patterns that a statement lists; `NotAction` and `NotResource` list none that could be used. */
+function sources({ negated, patterns }: Statement['actions'] | Statement['resources']): readonly string[] {
+  return negated ? [] : patterns.map(({ source }) => source);
 }
 
 function isChecked(action: string, services: ReadonlySet<string>): boolean {

@@ -3,7 +3,8 @@ import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LocalCloud } from '../../local/index.ts';
-import { adminClient, eventually, startFixture } from '../support/local-cloud.ts';
+import { eventually } from '../support/eventually.ts';
+import { adminClient, startFixture } from '../support/local-cloud.ts';
 import { connectClient, type TestClient } from '../support/ws-client.ts';
 
 async function open(url: string): Promise<TestClient> {
@@ -33,7 +34,7 @@ describe('a chat that scans its table (CommonJS handlers, an explicit deployment
     expect(await Promise.all(clients.map((client) => client.next()))).toEqual(['hello', 'hello', 'hello']);
 
     for (const client of clients) client.socket.close();
-    await eventually(async () => ((await itemCount(cloud, 'simplechat_connections')) === 0 ? true : undefined));
+    await eventually(() => itemCount(cloud, 'simplechat_connections')).toBe(0);
   });
 
   test('needs no permission that it does not have', () => {
@@ -67,7 +68,7 @@ describe('a pub/sub with secondary indexes (ESM handlers, an authorizer, mapping
     const table = cloud.outputs['pub-sub']?.['Table'] ?? '';
     expect(await itemCount(cloud, table)).toBe(4);
     for (const { client } of [...news, sport]) client.socket.close();
-    await eventually(async () => ((await itemCount(cloud, table)) === 0 ? true : undefined));
+    await eventually(() => itemCount(cloud, table)).toBe(0);
   });
 
   test.each([
@@ -96,12 +97,12 @@ describe('a sender behind a queue (an inline function, an event source mapping, 
   afterAll(() => cloud.close());
 
   /** The texts of the messages that could not be delivered. */
-  async function undeliverable(): Promise<string[] | undefined> {
+  async function undeliverable(): Promise<string[]> {
     const client = new SQSClient(adminClient(cloud));
     const QueueUrl = cloud.outputs['queue-sender']?.['UndeliverableUrl'];
     const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 0 }));
     client.destroy();
-    return Messages.length === 0 ? undefined : Messages.map(({ Body = '' }) => JSON.parse(Body).text);
+    return Messages.map(({ Body = '' }) => JSON.parse(Body).text);
   }
 
   test('delivers what was put into its queue', async () => {
@@ -116,7 +117,7 @@ describe('a sender behind a queue (an inline function, an event source mapping, 
     const client = await open(cloud.websocketUrl);
     client.send({ to: 'not-a-connection', text: 'lost' });
     await client.next();
-    expect(await eventually(undeliverable)).toEqual(['lost']);
+    await eventually(undeliverable).toEqual(['lost']);
   });
 
   test('uses every permission that it has, and needs no other', () => {

@@ -2,7 +2,8 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type IamReport, type LocalCloud, startLocalCloud } from '../../local/index.ts';
-import { adminClient, alteredFixture, eventually, type Resources } from '../support/local-cloud.ts';
+import { eventually } from '../support/eventually.ts';
+import { adminClient, alteredFixture, type Resources } from '../support/local-cloud.ts';
 import { connectClient } from '../support/ws-client.ts';
 
 const TABLE_ARN = 'arn:aws:dynamodb:us-east-1:000000000000:table/simplechat_connections';
@@ -97,7 +98,7 @@ describe('the reports', () => {
     await client.opened;
     client.send({ action: 'sendmessage', data: 'hello' });
     await client.next();
-    const calls = await eventually(() => (cloud.calls().length < 3 ? undefined : cloud.calls()));
+    await eventually(() => cloud.calls()).toHaveLength(3);
 
     const report = (await (await fetch(`${cloud.endpointUrl}/_local/iam`)).json()) as IamReport;
     expect(report).toEqual(cloud.iamReport());
@@ -114,7 +115,7 @@ describe('the reports', () => {
       durationMs: expect.any(Number),
     });
     const connections = /^arn:aws:execute-api:us-east-1:0{12}:\w{10}\/Prod\/POST\/@connections\/\{connectionId\}$/;
-    expect(calls).toEqual([
+    expect(cloud.calls()).toEqual([
       call('PutItem', 'Connect', TABLE_ARN),
       call('Scan', 'Send', TABLE_ARN),
       call('PostToConnection', 'Send', expect.stringMatching(connections)),

@@ -25,20 +25,6 @@ export function adminClient({ endpointUrl }: LocalCloud) {
   };
 }
 
-/** Waits until `look` gives something other than `undefined`; fails after `timeoutMs`. */
-export async function eventually<Found>(
-  look: () => Promise<Found | undefined> | Found | undefined,
-  timeoutMs = 10_000,
-) {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`it did not come about within ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 /** A copy of a fixture application in a temporary folder, whose template has been changed. */
 export function alteredFixture(name: string, alter: (resources: Resources) => void): AlteredFixture {
   const app = mkdtempSync(join(tmpdir(), 'altered-app-'));
