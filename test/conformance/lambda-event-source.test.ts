@@ -266,7 +266,7 @@ describe('what is refused when the template is deployed', () => {
 
   test('a queue whose visibility timeout is less than the timeout of the function', async () => {
     await expect(map(WORKER, {}, { VisibilityTimeout: 2 })).rejects.toThrow(
-      "the queue's visibility timeout of 2 seconds is less than the function's timeout of 3 seconds",
+      "the queue's visibility timeout of 2 seconds is less than the function's timeout of 30 seconds",
     );
   });
 

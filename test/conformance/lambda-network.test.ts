@@ -77,6 +77,21 @@ test('an SDK client keeps its connection over requests and invocations', async (
   expect(new Set(seen.map(({ socketPort }) => socketPort)).size).toBe(1);
 });
 
+test('a connection that the service closed between two invocations is not used again', async () => {
+  const name = await bench.deploy(`
+    const { DynamoDBClient, ListTablesCommand } = require('@aws-sdk/client-dynamodb');
+    const client = new DynamoDBClient({ maxAttempts: 1 });
+    exports.handler = async () => {
+      await fetch('https://sqs.us-east-1.amazonaws.com/').then((response) => response.text());
+      return (await client.send(new ListTablesCommand({}))).TableNames;
+    };`);
+  for (let i = 0; i < 3; i++) {
+    expect((await bench.invoke(name)).payload).toEqual([]);
+    cloud.closeIdleConnections();
+  }
+  expect(new Set(seen.map(({ socketPort }) => socketPort)).size).toBe(6);
+});
+
 test('an endpoint that the handler builds itself, as for the Management API', async () => {
   const name = await bench.deploy({
     'index.mjs': `

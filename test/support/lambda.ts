@@ -88,7 +88,8 @@ export async function startLambdaBench(
   };
 }
 
-const DEFAULTS = { Handler: 'index.handler', Runtime: 'nodejs22.x', Role: ROLE };
+/** The timeout leaves a busy machine its time. */
+const DEFAULTS = { Handler: 'index.handler', Runtime: 'nodejs22.x', Role: ROLE, Timeout: 30 };
 
 function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
   for (const [name, text] of Object.entries(files)) {

@@ -123,7 +123,8 @@ process.on('unhandledRejection', (reason) => dieOf(runtimeError('UnhandledPromis
 loadHandler(startup.taskRoot, startup.handler).then(
   (handler) => {
     onIdle = () => {};
-    port.on('message', (request: InvocationRequest) => run(handler, request));
+    // The loop turns once before: so that connections which were closed in the meantime are not used again.
+    port.on('message', (request: InvocationRequest) => setImmediate(run, handler, request));
     postResult('null');
   },
   (error: unknown) => dieOf(error, 1),
