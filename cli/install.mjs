@@ -1,5 +1,6 @@
 // Runs before everything else, so it may use nothing that has to be installed: plain JavaScript, no dependencies.
-// Installs what package-lock.json lists, if node_modules does not hold just that; otherwise it is silent and fast.
+// In a clone, installs what package-lock.json lists, if node_modules does not hold just that; otherwise it is silent and
+// fast. Where the package is a dependency itself, there is no lock file and nothing to do.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -16,9 +17,11 @@ if (reason !== undefined) {
 
 /** @returns {string | undefined} why an installation is needed; nothing when it is complete */
 function whyInstall() {
+  const lockFile = join(root, 'package-lock.json');
+  if (!existsSync(lockFile)) return undefined;
   const installedFile = join(root, 'node_modules/.package-lock.json');
   if (!existsSync(installedFile)) return 'the dependencies are not installed yet';
-  const wanted = readPackages(join(root, 'package-lock.json'));
+  const wanted = readPackages(lockFile);
   const installed = readPackages(installedFile);
   for (const [path, entry] of Object.entries(wanted)) {
     if (path === '') continue;

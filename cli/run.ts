@@ -48,6 +48,8 @@ export function say(text: string): void {
 /** How long closing may take before the process ends anyway. */
 const CLOSE_DEADLINE_MS = 1800;
 
+const PARENT_CHECK_INTERVAL_MS = 250;
+
 /** What a shell shows for a process that Ctrl-C has ended. */
 const EXIT_CODE_INTERRUPTED = 130;
 
@@ -83,6 +85,18 @@ function onStopSignal(stop: () => Promise<void>): void {
   };
   process.on('SIGINT', handle);
   process.on('SIGTERM', handle);
+  if (process.env['npm_lifecycle_event'] !== undefined) onOrphaned(handle);
+}
+
+/** npm hands a signal on to the shell that a script runs in, and the shell does not hand it on to this process. */
+function onOrphaned(callback: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    callback();
+  }, PARENT_CHECK_INTERVAL_MS);
+  timer.unref();
 }
 
 function number(option: string, text: string | undefined): number | undefined {

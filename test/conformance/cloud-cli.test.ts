@@ -1,13 +1,14 @@
 /** The command line, run as a process of its own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { decodeJwt } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Ready } from '../../local/index.ts';
 import { fixture } from '../support/local-cloud.ts';
 import { connectClient } from '../support/ws-client.ts';
 
-const ENTRY = join(import.meta.dirname, '../../cli/beckon.ts');
+const ENTRY = join(import.meta.dirname, '../../cli/bin.mjs');
 
 /** A run of the command. */
 interface Run {
@@ -27,7 +28,10 @@ afterEach(async () => {
 });
 
 function beckon(...args: string[]): Run {
-  const process_ = spawn(process.execPath, ['--import', 'tsx', ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return observe(spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
+function observe(process_: ChildProcessByStdio<null, Readable, Readable>): Run {
   const output = { stdout: '', stderr: '' };
   const ended = new Promise<number | null>((resolve) => process_.once('close', resolve));
   const ready = new Promise<Ready>((resolve, reject) => {
@@ -70,6 +74,17 @@ describe('beckon local', () => {
     run.process.kill(signal);
     expect(await run.ended).toBe(0);
     await client.closed;
+  });
+
+  test('ends with the shell that npm runs scripts in, which keeps signals to itself', async () => {
+    const script = `"${process.execPath}" "${ENTRY}" local --app "${fixture('scan-chat')}" --memory --port 0; true`;
+    const env = { ...process.env, npm_lifecycle_event: 'start' };
+    const run = observe(spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'], env }));
+    const client = connectClient((await run.ready).websocketUrl ?? '');
+    await client.opened;
+    run.process.kill('SIGTERM');
+    await client.closed;
+    await run.ended;
   });
 
   test('says in one sentence that the port is taken', async () => {

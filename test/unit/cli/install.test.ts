@@ -51,6 +51,11 @@ describe('nothing is installed, and nothing said', () => {
     expect(run()).toEqual({ status: 0, stdout: '', stderr: '', installed: undefined });
   });
 
+  test('where the package is a dependency, and has no lock file', () => {
+    rmSync(join(project, 'package-lock.json'));
+    expect(run()).toEqual({ status: 0, stdout: '', stderr: '', installed: undefined });
+  });
+
   test('when only something optional is missing', () => {
     write('node_modules/.package-lock.json', { 'node_modules/a': entry('1.0.0') });
     expect(run()).toEqual({ status: 0, stdout: '', stderr: '', installed: undefined });
