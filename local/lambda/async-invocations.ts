@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../service.ts';
 import type { Destinations } from './destinations.ts';
@@ -30,6 +31,8 @@ export interface AsyncInvocationsOptions {
 export function createAsyncInvocations(options: AsyncInvocationsOptions): AsyncInvocations {
   const { clock, log, configOf, destinations } = options;
   const closing = new AbortController();
+  // One a waiting event.
+  setMaxListeners(0, closing.signal);
   const pending = new Set<Promise<void>>();
 
   const report = async (target: LambdaFunction, condition: Condition, ended: EndedInvocation) => {
@@ -77,7 +80,12 @@ export function createAsyncInvocations(options: AsyncInvocationsOptions): AsyncI
   return {
     enqueue(target, payload) {
       const requestId = randomUUID();
-      const running: Promise<void> = run(target, payload, requestId).finally(() => pending.delete(running));
+      const running: Promise<void> = run(target, payload, requestId)
+        .catch((error: unknown) => {
+          const message = `an asynchronous invocation is lost: ${error instanceof Error ? error.message : error}`;
+          log({ level: 'error', source: target.configuration.name, message, detail: { requestId } });
+        })
+        .finally(() => pending.delete(running));
       pending.add(running);
       return requestId;
     },

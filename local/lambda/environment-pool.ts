@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Cancel, Clock } from '../clock.ts';
 import type { Environment, Started } from './environment.ts';
 import { IDLE_ENVIRONMENT_MS, MAX_ENVIRONMENTS_PER_FUNCTION } from './limits.ts';
@@ -12,11 +13,16 @@ export type Acquired =
  * and one that has been idle for some minutes ends.
  */
 export interface EnvironmentPool {
-  /** Waits for an environment of its own for one invocation. */
+  /** Waits for an environment of its own for one invocation. Rejects when the local cloud cannot start one at all. */
   acquire(): Promise<Acquired>;
   /** Takes it back. One that is not alive any more is forgotten. */
   release(environment: Environment): void;
   close(): Promise<void>;
+}
+
+interface Waiter {
+  resolve(acquired: Acquired): void;
+  reject(error: unknown): void;
 }
 
 interface Parked {
@@ -39,11 +45,13 @@ export interface EnvironmentPoolOptions {
 export function createEnvironmentPool(options: EnvironmentPoolOptions): EnvironmentPool {
   const { clock, start, maxEnvironments = MAX_ENVIRONMENTS_PER_FUNCTION } = options;
   const all = new Set<Environment>();
-  const waiting: ((acquired: Acquired) => void)[] = [];
+  const waiting: Waiter[] = [];
   let parked: Parked[] = [];
   const starting = new Set<Promise<void>>();
   const closing = new AbortController();
   const { signal } = closing;
+  // One a starting environment.
+  setMaxListeners(0, signal);
 
   const forget = (environment: Environment) => {
     all.delete(environment);
@@ -53,7 +61,7 @@ export function createEnvironmentPool(options: EnvironmentPoolOptions): Environm
 
   const offer = (environment: Environment, cold: boolean) => {
     const waiter = waiting.shift();
-    if (waiter) return waiter({ kind: 'started', environment, cold });
+    if (waiter) return waiter.resolve({ kind: 'started', environment, cold });
     const cancelEnd = clock.after(IDLE_ENVIRONMENT_MS, () => {
       forget(environment);
       void environment.stop();
@@ -64,7 +72,7 @@ export function createEnvironmentPool(options: EnvironmentPoolOptions): Environm
   const startOne = async () => {
     const started = await start({ signal, onEnd: forget });
     if (started.kind === 'failed') {
-      waiting.shift()?.(started);
+      waiting.shift()?.resolve(started);
     } else if (signal.aborted) {
       await started.environment.stop();
     } else {
@@ -75,11 +83,13 @@ export function createEnvironmentPool(options: EnvironmentPoolOptions): Environm
 
   const startForWaiting = () => {
     while (!signal.aborted && starting.size < waiting.length && all.size + starting.size < maxEnvironments) {
-      const start = startOne().finally(() => {
-        starting.delete(start);
-        startForWaiting();
-      });
-      starting.add(start);
+      const ending = startOne()
+        .catch((error: unknown) => waiting.shift()?.reject(error))
+        .finally(() => {
+          starting.delete(ending);
+          startForWaiting();
+        });
+      starting.add(ending);
     }
   };
 
@@ -90,9 +100,9 @@ export function createEnvironmentPool(options: EnvironmentPoolOptions): Environm
       if (warm?.environment.alive) {
         return Promise.resolve({ kind: 'started', environment: warm.environment, cold: false });
       }
-      return new Promise((resolve) => {
+      return new Promise((resolve, reject) => {
         if (signal.aborted) return resolve({ kind: 'failed', outcome: CLOSED });
-        waiting.push(resolve);
+        waiting.push({ resolve, reject });
         startForWaiting();
       });
     },
@@ -104,7 +114,7 @@ export function createEnvironmentPool(options: EnvironmentPoolOptions): Environm
     async close() {
       closing.abort();
       for (const { cancelEnd } of parked) cancelEnd();
-      for (const waiter of waiting.splice(0)) waiter({ kind: 'failed', outcome: CLOSED });
+      for (const waiter of waiting.splice(0)) waiter.resolve({ kind: 'failed', outcome: CLOSED });
       await Promise.all([...all].map((environment) => environment.stop()));
       await Promise.all(starting);
     },

@@ -37,7 +37,7 @@ export type Invoked =
 /** A deployed function. */
 export interface LambdaFunction {
   readonly configuration: FunctionConfiguration;
-  /** Runs it once. Never rejects because of the handler. */
+  /** Runs it once. Rejects only when the local cloud itself fails, never because of the handler. */
   invoke(input: InvokeInput): Promise<Invoked>;
   close(): Promise<void>;
 }

@@ -1,7 +1,8 @@
 import { propertyError } from '../resource-properties.ts';
-import type { Authorize, Provisioned, Resource, ResourceProvider } from '../service.ts';
+import { type Authorize, AwsError, type Provisioned, type Resource, type ResourceProvider } from '../service.ts';
 import type { Queues } from '../sqs/index.ts';
 import { readCode } from './code.ts';
+import type { IssueCredentials } from './credentials.ts';
 import type { Destinations } from './destinations.ts';
 import {
   EVENT_INVOKE_CONFIG_PROPERTIES,
@@ -9,7 +10,12 @@ import {
   readEventInvokeConfig,
 } from './event-invoke-config.ts';
 import { EVENT_SOURCE_MAPPING_PROPERTIES, readEventSourceMapping } from './event-source-mapping.ts';
-import { FUNCTION_PROPERTIES, INERT_FUNCTION_PROPERTIES, readFunction } from './function-configuration.ts';
+import {
+  FUNCTION_PROPERTIES,
+  type FunctionConfiguration,
+  INERT_FUNCTION_PROPERTIES,
+  readFunction,
+} from './function-configuration.ts';
 import type { Functions } from './functions.ts';
 import { createLambdaFunction, type LambdaFunction, type Surroundings } from './lambda-function.ts';
 import { PERMISSION_PROPERTIES, type Permission, readPermission } from './permission.ts';
@@ -64,6 +70,7 @@ export function createProviders(deployment: Deployment): readonly ResourceProvid
 async function createFunction(resource: Resource, deployment: Deployment): Promise<Provisioned> {
   const { functions, taskRoots, surroundings, destinations } = deployment;
   const configuration = readFunction(resource);
+  requireAssumableRole(resource, configuration, surroundings.issueCredentials);
   const taskRoot = await taskRoots.unpack(readCode(resource, configuration.handler));
   const bootstrapFile = await taskRoots.bootstrapFile();
   const created = createLambdaFunction(configuration, { taskRoot, bootstrapFile }, surroundings);
@@ -72,6 +79,20 @@ async function createFunction(resource: Resource, deployment: Deployment): Promi
   surroundings.concurrency.reserve(configuration);
   functions.add(created);
   return { ref: configuration.name, attributes: { Arn: configuration.arn } };
+}
+
+/** AWS refuses a function whose role does not trust Lambda when it is made. */
+function requireAssumableRole(
+  resource: Resource,
+  { roleArn, name }: FunctionConfiguration,
+  issue: IssueCredentials,
+): void {
+  try {
+    issue(roleArn, name);
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    throw propertyError(resource, 'Role', `Lambda cannot assume ${roleArn}: ${error.message}`);
+  }
 }
 
 function createEventInvokeConfig(resource: Resource, deployment: Deployment): Provisioned {

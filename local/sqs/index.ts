@@ -11,7 +11,7 @@ import { INERT_QUEUE_PROPERTIES, QUEUE_PROPERTIES, readQueue } from './queue-con
 import { queuePolicyProvider } from './queue-policy.ts';
 
 export { md5OfAttributes, md5OfBody } from './md5.ts';
-export type { Delivery, Message } from './message.ts';
+export type { Delivery } from './message.ts';
 export type { Queue } from './queue.ts';
 export { systemAttributes } from './receive.ts';
 export { senderIdOf } from './sender-id.ts';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Resource } from '../../local/service.ts';
+import { AwsError, type Resource } from '../../local/service.ts';
 import { provision, resource } from '../support/aws-server.ts';
 import { type LambdaBench, ROLE, startLambdaBench } from '../support/lambda.ts';
 
@@ -99,6 +99,18 @@ describe('settings that AWS would refuse, or that are not emulated', () => {
     ['a nested property', { LoggingConfig: {}, DeadLetterConfig: { Target: 'x' } }, /DeadLetterConfig/],
   ])('%s', async (_, properties, message) => {
     await expect(deploy(properties)).rejects.toThrow(message);
+  });
+
+  test('a role that Lambda may not assume', async () => {
+    const strict = await startLambdaBench({
+      issueCredentials: () => {
+        throw new AwsError('AccessDenied', 'its trust policy does not name lambda.amazonaws.com', 403);
+      },
+    });
+    await expect(strict.deploy('exports.handler = async () => 1;')).rejects.toThrow(
+      `Role: Lambda cannot assume ${ROLE}: its trust policy does not name lambda.amazonaws.com`,
+    );
+    await strict.close();
   });
 
   test('two functions of one name', async () => {

@@ -123,6 +123,17 @@ describe('finding the handler', () => {
   });
 });
 
+test('paths resolve from the task root', async () => {
+  const name = await bench.deploy({
+    'index.js': `
+      const { readFileSync } = require('node:fs');
+      const { resolve } = require('node:path');
+      exports.handler = async () => [process.cwd() === process.env.LAMBDA_TASK_ROOT, readFileSync(resolve('data.txt'), 'utf8')];`,
+    'data.txt': 'beside',
+  });
+  expect((await bench.invoke(name)).payload).toEqual([true, 'beside']);
+});
+
 describe('results and errors', () => {
   test.each([
     ['undefined', 'null', null],

@@ -116,6 +116,8 @@ function run(handler: Handler, request: InvocationRequest): void {
 captureOutput(print);
 followCloudTime(startup.cloudTime);
 routeAwsTo(startup.endpoint);
+// A thread cannot change its directory; but paths that are resolved by name start where they do on AWS.
+process.cwd = () => startup.taskRoot;
 process.on('beforeExit', () => onIdle());
 process.on('uncaughtException', (error) => dieOf(error, 129));
 process.on('unhandledRejection', (reason) => dieOf(runtimeError('UnhandledPromiseRejection', String(reason)), 128));

@@ -129,6 +129,15 @@ test('a start that fails fails one invocation, and the next one starts anew', as
   expect((await acquireCold(world)).number).toBe(1);
 });
 
+test('when the local cloud cannot start one, the invocation is rejected', async () => {
+  const pool = createEnvironmentPool({
+    clock: createManualClock(),
+    start: () => Promise.reject(new Error('no more threads')),
+  });
+  await expect(pool.acquire()).rejects.toThrow('no more threads');
+  await pool.close();
+});
+
 test('an environment that is idle for some minutes ends; one that is used in between does not', async () => {
   const world = createWorld();
   const environment = await acquireCold(world);
