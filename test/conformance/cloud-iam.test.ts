@@ -91,6 +91,18 @@ describe("a function's call", () => {
   });
 });
 
+describe('a role', () => {
+  test('that Lambda may not assume keeps its function from being deployed', async () => {
+    const trust = { Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'sts:AssumeRole' };
+    const starting = startChat((resources) => {
+      Object.assign(resources['SendRole']?.Properties ?? {}, {
+        AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: trust },
+      });
+    });
+    await expect(starting).rejects.toThrow(/resource Send \(AWS::Lambda::Function\): .*cannot be assumed by/);
+  });
+});
+
 describe('the reports', () => {
   test('show what was not used, what was called, and by whom', async () => {
     const cloud = await startChat();
