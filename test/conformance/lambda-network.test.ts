@@ -81,15 +81,12 @@ test('a connection that the service closed between two invocations is not used a
   const name = await bench.deploy(`
     const { DynamoDBClient, ListTablesCommand } = require('@aws-sdk/client-dynamodb');
     const client = new DynamoDBClient({ maxAttempts: 1 });
-    exports.handler = async () => {
-      await fetch('https://sqs.us-east-1.amazonaws.com/').then((response) => response.text());
-      return (await client.send(new ListTablesCommand({}))).TableNames;
-    };`);
-  for (let i = 0; i < 3; i++) {
+    exports.handler = async () => (await client.send(new ListTablesCommand({}))).TableNames;`);
+  for (let i = 0; i < 5; i++) {
     expect((await bench.invoke(name)).payload).toEqual([]);
     cloud.closeIdleConnections();
   }
-  expect(new Set(seen.map(({ socketPort }) => socketPort)).size).toBe(6);
+  expect(new Set(seen.map(({ socketPort }) => socketPort)).size).toBe(5);
 });
 
 test('an endpoint that the handler builds itself, as for the Management API', async () => {
