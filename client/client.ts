@@ -13,7 +13,7 @@ import { createDedupe, type Dedupe } from './dedupe.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError, toError } from './errors.ts';
 import { createEmitter, type Emitter } from './events.ts';
-import { createInbox, type Inbox } from './inbox.ts';
+import { Inbox } from './inbox.ts';
 import { checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { encodeMessage, type To } from './outgoing.ts';
@@ -86,7 +86,7 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     const signal = checkSignal('messages', options.signal);
     const maxBuffered = checkCount('messages', 'maxBuffered', options.maxBuffered ?? DEFAULT_MAX_BUFFERED);
     const onAbort = () => inbox.end();
-    const inbox = createInbox<ReceivedMessage<Incoming>>(maxBuffered, () => {
+    const inbox = new Inbox<ReceivedMessage<Incoming>>(maxBuffered, () => {
       this.#inboxes.delete(inbox);
       signal?.removeEventListener('abort', onAbort);
     });

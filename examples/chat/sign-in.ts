@@ -45,14 +45,11 @@ export function createSignIn({ tokenUrl }: Pick<Config, 'tokenUrl'>, handlers: S
     showProblem(text);
     if (shown) field.focus();
   };
-  const submit = () => {
+  find('#sign-in-form', HTMLFormElement).addEventListener('submit', (event) => {
+    event.preventDefault();
     const visitor = tokenUrl === undefined ? visitorWithToken(field.value) : visitorNamed(field.value, tokenUrl);
     if ('problem' in visitor) show(true, visitor.problem);
     else handlers.onSignIn(visitor);
-  };
-  find('#sign-in-form', HTMLFormElement).addEventListener('submit', (event) => {
-    event.preventDefault();
-    submit();
   });
   cancel.addEventListener('click', () => handlers.onCancel());
   field.addEventListener('input', () => showProblem(''));
