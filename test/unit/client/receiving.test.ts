@@ -1,15 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { SessionClient } from '../../../client/client.ts';
-import type { ConnectOptions } from '../../../client/options.ts';
 import type { Message } from '../../../protocol/index.ts';
-import { ClientWorld, settle, testOptions } from '../../support/client-world.ts';
-
-async function connected(options: Partial<ConnectOptions> = {}) {
-  const world = new ClientWorld();
-  const client = new SessionClient<unknown, unknown>(world, testOptions(options));
-  const socket = await world.accept();
-  return { world, client, socket };
-}
+import { connectClient, startClient } from '../../support/client-session.ts';
+import { settle } from '../../support/client-world.ts';
 
 function message(id: string, from: Message['from'] = { user: 'bob' }): Message {
   return { id, serial: `serial-${id}`, from, to: { user: 'alice' }, data: `data of ${id}`, sentAt: 1 };
@@ -21,7 +13,7 @@ function push(...ids: string[]) {
 
 describe('messages', () => {
   it('reach every listener as they are, in order', async () => {
-    const { client, socket } = await connected();
+    const { client, socket } = await connectClient();
     const first = vi.fn();
     const second = vi.fn();
     client.on('message', first);
@@ -32,7 +24,7 @@ describe('messages', () => {
   });
 
   it('are handed on once, whichever connection they come over', async () => {
-    const { world, client, socket } = await connected();
+    const { world, client, socket } = await connectClient();
     const ids: string[] = [];
     client.on('message', ({ id }) => ids.push(id));
     socket.receive(push('1', '2', '1'));
@@ -44,7 +36,7 @@ describe('messages', () => {
   });
 
   it('of a connection that has ended are too late', async () => {
-    const { world, client, socket } = await connected();
+    const { world, client, socket } = await connectClient();
     const listener = vi.fn();
     client.on('message', listener);
     socket.end();
@@ -57,7 +49,7 @@ describe('messages', () => {
   });
 
   it('are the same only if the sender is', async () => {
-    const { client, socket } = await connected();
+    const { client, socket } = await connectClient();
     const senders: unknown[] = [];
     client.on('message', ({ from }) => senders.push(from));
     const messages = [message('1'), message('1', { user: 'carol' }), message('1', { service: 'bob' })];
@@ -66,7 +58,7 @@ describe('messages', () => {
   });
 
   it('stop reaching a listener that was removed, or whose signal aborted', async () => {
-    const { client, socket } = await connected();
+    const { client, socket } = await connectClient();
     const controller = new AbortController();
     const listeners = [vi.fn(), vi.fn(), vi.fn()] as const;
     const off = client.on('message', listeners[0]);
@@ -81,7 +73,7 @@ describe('messages', () => {
   });
 
   it('do not suffer from a listener that throws, whose error the runtime reports', async () => {
-    const { client, socket } = await connected();
+    const { client, socket } = await connectClient();
     const reports: (() => void)[] = [];
     vi.stubGlobal('queueMicrotask', (report: () => void) => reports.push(report));
     const seen = vi.fn();
@@ -109,7 +101,7 @@ describe('frames that the client cannot use', () => {
     ['an ack without results', '{"type":"ack","id":"1"}'],
     ['a binary frame', new ArrayBuffer(4)],
   ])('are ignored and counted: %s', async (_, data) => {
-    const { client, socket } = await connected();
+    const { client, socket } = await connectClient();
     const listener = vi.fn();
     client.on('message', listener);
     client.on('error', listener);
@@ -120,7 +112,7 @@ describe('frames that the client cannot use', () => {
   });
 
   it('are told as an error when the server complains about no frame in particular', async () => {
-    const { client, socket } = await connected();
+    const { client, socket } = await connectClient();
     const errors: unknown[] = [];
     client.on('error', (error) => errors.push(error));
     socket.receive({ type: 'error', code: 'invalid_json', message: 'The frame is not JSON.', retryable: false });
@@ -129,7 +121,7 @@ describe('frames that the client cannot use', () => {
   });
 
   it('do no harm when they answer what nobody asked', async () => {
-    const { client, socket } = await connected();
+    const { client, socket } = await connectClient();
     socket.receive({ type: 'ack', id: '77', results: [] });
     socket.receive({ type: 'error', id: '77', code: 'internal', message: '', retryable: true });
     expect(client.state.status).toBe('connected');
@@ -138,7 +130,7 @@ describe('frames that the client cannot use', () => {
 
 describe('iterating over messages', () => {
   it('takes what has come and waits for what comes', async () => {
-    const { client, socket } = await connected();
+    const { client, socket } = await connectClient();
     const messages = client.messages();
     socket.receive(push('1', '2'));
     expect((await messages.next()).value).toEqual(message('1'));
@@ -149,7 +141,7 @@ describe('iterating over messages', () => {
   });
 
   it('ends when the client is closed, after what has come', async () => {
-    const { client, socket } = await connected();
+    const { client, socket } = await connectClient();
     const ids: string[] = [];
     const loop = (async () => {
       for await (const { id } of client.messages()) ids.push(id);
@@ -162,7 +154,7 @@ describe('iterating over messages', () => {
   });
 
   it('ends when its signal aborts, or the loop is left', async () => {
-    const { client, socket } = await connected();
+    const { client, socket } = await connectClient();
     const controller = new AbortController();
     const waiting = client.messages({ signal: controller.signal }).next();
     controller.abort();
@@ -179,8 +171,7 @@ describe('iterating over messages', () => {
   });
 
   it('throws when the session fails', async () => {
-    const world = new ClientWorld();
-    const client = new SessionClient(world, testOptions());
+    const { world, client } = startClient();
     const next = client.messages().next();
     await settle();
     world.socket.end(1006, 'Unexpected server response: 403');
@@ -188,7 +179,7 @@ describe('iterating over messages', () => {
   });
 
   it('says so rather than dropping messages when the loop is too slow', async () => {
-    const { client, socket } = await connected();
+    const { client, socket } = await connectClient();
     const messages = client.messages({ maxBuffered: 2 });
     socket.receive(push('1', '2', '3'));
     socket.receive(push('4'));
@@ -201,7 +192,7 @@ describe('iterating over messages', () => {
 
 describe('wrong arguments', () => {
   it('are refused by name', async () => {
-    const { client } = await connected();
+    const { client } = await connectClient();
     expect(() => client.on('massage' as 'message', () => {})).toThrow(
       new TypeError('on: there is no event "massage"; there are message, state, error'),
     );

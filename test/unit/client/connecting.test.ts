@@ -1,0 +1,198 @@
+import { describe, expect, it, vi } from 'vitest';
+import { BeckonError } from '../../../client/errors.ts';
+import { nextAttempt, startClient } from '../../support/client-session.ts';
+import { settle } from '../../support/client-world.ts';
+
+describe('connecting', () => {
+  it('offers the version and the token as subprotocols, registers, and is connected', async () => {
+    const { world, client, states } = startClient();
+    expect(client.state).toEqual({ status: 'connecting' });
+    const socket = await world.accept();
+    expect(socket).toMatchObject({ url: 'ws://test/prod', protocols: ['beckon.v1', 'bearer.token'] });
+    expect(socket.sent).toEqual([{ action: 'register', id: '1' }]);
+    expect(states).toEqual([{ status: 'connected', userId: 'alice', connectionId: 'connection-of-bearer.token' }]);
+  });
+
+  it('asks for a fresh token before each attempt and says how many have failed', async () => {
+    const getToken = vi.fn(({ failures }: { failures: number }) => `token-${failures}`);
+    const { world } = startClient({ getToken });
+    await settle();
+    world.socket.end();
+    await world.advance(1_000);
+    world.socket.end();
+    await world.advance(2_000);
+    expect(world.sockets.map(({ protocols }) => protocols[1])).toEqual([
+      'bearer.token-0',
+      'bearer.token-1',
+      'bearer.token-2',
+    ]);
+  });
+
+  it('tells when the next attempt will be, and then that it is being made', async () => {
+    const { world, states } = startClient();
+    await settle();
+    world.socket.end();
+    const reason = { code: 'connect_failed', message: expect.any(String) };
+    expect(states).toEqual([{ status: 'connecting', reason, retryAtMs: world.now() + 500 }]);
+    await world.advance(500);
+    expect(states.slice(1)).toEqual([{ status: 'connecting', reason }]);
+  });
+
+  it('takes an error before the socket is open for the end of the attempt, and one afterwards for none', async () => {
+    const { world, client } = startClient();
+    await settle();
+    world.socket.fail();
+    expect(client.state).toMatchObject({ status: 'connecting', reason: { code: 'connect_failed' } });
+    await nextAttempt({ world, client });
+    const socket = await world.accept();
+    socket.fail();
+    expect(client.state.status).toBe('connected');
+    socket.end(1001);
+    expect(client.state).toMatchObject({ status: 'recovering', reason: { closeCode: 1001 } });
+  });
+
+  it('gives an attempt up that is not ready within connectTimeoutMs', async () => {
+    const { world, client } = startClient({ connectTimeoutMs: 3_000 });
+    await settle();
+    world.socket.open();
+    await world.advance(3_000);
+    expect(world.socket.closedWith).toBe('abrupt');
+    expect(client.state).toMatchObject({ status: 'connecting', reason: { code: 'connect_timeout' } });
+  });
+
+  it('tries again when the server could not register the connection', async () => {
+    const { world, client } = startClient();
+    await settle();
+    world.socket.open();
+    world.socket.receive({ message: 'Internal server error', connectionId: 'x', requestId: 'y' });
+    await settle();
+    expect(client.state).toMatchObject({ status: 'connecting', reason: { code: 'internal' } });
+    await world.advance(500);
+    await world.accept();
+    expect(client.state.status).toBe('connected');
+  });
+
+  it('reports what getToken throws, hands over, or does not hand over in time', async () => {
+    const answers = [
+      () => Promise.reject(new Error('offline')),
+      () => Promise.resolve(undefined as unknown as string),
+      () => 'two words',
+      () => new Promise<string>(() => {}),
+      () => 'good',
+    ];
+    const { world, client } = startClient({ getToken: () => answers.shift()?.() ?? 'good', tokenTimeoutMs: 2_000 });
+    const errors: BeckonError[] = [];
+    client.on('error', (error) => errors.push(error));
+    await world.advance(2_000 + 500 + 1_000 + 2_000 + 4_000);
+    expect(errors.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      'token_failed: getToken failed: offline',
+      'token_failed: getToken must give a JWT, got undefined.',
+      'token_failed: getToken must give a JWT, got a string with characters that a token cannot have.',
+      'token_failed: getToken took longer than 2000 ms.',
+    ]);
+    expect(errors[0]?.cause).toEqual(new Error('offline'));
+    await world.accept();
+    expect(client.state.status).toBe('connected');
+  });
+
+  it('tells getToken that its answer is not wanted any more', async () => {
+    let signal: AbortSignal | undefined;
+    const { client } = startClient({
+      getToken: (request) => {
+        signal = request.signal;
+        return new Promise<string>(() => {});
+      },
+    });
+    await settle();
+    client.close();
+    expect(signal?.aborted).toBe(true);
+  });
+
+  it('lets getToken close the client', async () => {
+    const { world, client } = startClient({
+      getToken: () => {
+        client.close();
+        return 'token';
+      },
+    });
+    await world.advance(60_000);
+    expect(client.state.status).toBe('closed');
+    expect(world.sockets).toEqual([]);
+  });
+});
+
+describe('outcomes that end the session', () => {
+  it('fails when getToken says that there is no token any more', async () => {
+    const { world, client } = startClient({
+      getToken: () => Promise.reject(new BeckonError('unauthorized', 'signed out')),
+    });
+    await world.advance(600_000);
+    expect(client.state).toEqual({ status: 'failed', reason: { code: 'unauthorized', message: 'signed out' } });
+    expect(world.timers).toBe(0);
+  });
+
+  it.each([
+    [400, 'unsupported_version'],
+    [403, 'origin_not_allowed'],
+  ])('fails when the handshake is refused with %i', async (status, code) => {
+    const { world, client } = startClient();
+    await settle();
+    world.socket.end(1006, `Unexpected server response: ${status}`);
+    expect(client.state).toMatchObject({ status: 'failed', reason: { code } });
+    expect(world.timers + world.watchers).toBe(0);
+  });
+
+  it('asks for another token once when one is refused, and fails when that is refused, too', async () => {
+    const { world, client } = startClient();
+    await settle();
+    world.socket.end(1006, 'Unexpected server response: 401');
+    expect(client.state).toMatchObject({ status: 'connecting', reason: { code: 'unauthorized' } });
+    await world.advance(1_000);
+    world.socket.end(1006, 'Unexpected server response: 401');
+    expect(client.state).toMatchObject({ status: 'failed', reason: { code: 'unauthorized' } });
+  });
+
+  it('counts refused tokens anew after one that was accepted', async () => {
+    const { world, client } = startClient();
+    for (let round = 1; round <= 3; round += 1) {
+      await settle();
+      world.socket.end(1006, 'Unexpected server response: 401');
+      await nextAttempt({ world, client });
+      (await world.accept()).end();
+      await nextAttempt({ world, client });
+    }
+    expect(client.state.status).toBe('recovering');
+  });
+
+  it('goes on trying when the handshake fails for the service', async () => {
+    const { world, client } = startClient();
+    await settle();
+    for (const status of [429, 500, 502, 504]) {
+      world.socket.end(1006, `Unexpected server response: ${status}`);
+      expect(client.state).toMatchObject({ status: 'connecting', reason: { code: 'connect_failed' } });
+      await nextAttempt({ world, client });
+    }
+    expect(world.sockets).toHaveLength(5);
+  });
+
+  it('fails when the server refuses the registration for good', async () => {
+    const { world, client } = startClient();
+    await settle();
+    world.socket.open();
+    world.socket.receive({ type: 'error', id: '1', code: 'unknown_action', message: 'no', retryable: false });
+    await settle();
+    expect(client.state).toMatchObject({ status: 'failed', reason: { code: 'unknown_action', message: 'no' } });
+    expect(world.socket.closedWith).toBe('abrupt');
+  });
+
+  it('fails when the registration is refused for the token twice', async () => {
+    const { world, client } = startClient();
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      await settle();
+      world.socket.open();
+      world.socket.receive({ type: 'error', id: '1', code: 'token_expired', message: '', retryable: false });
+      if (attempt === 1) await nextAttempt({ world, client });
+    }
+    expect(client.state).toMatchObject({ status: 'failed', reason: { code: 'token_expired' } });
+  });
+});

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { connectClient, startClient } from '../../support/client-session.ts';
+import { type ClientWorld, settle } from '../../support/client-world.ts';
+
+/** A token whose only readable claim is when it expires. */
+function tokenUntil(expiresAtMs: number): string {
+  return `e30.${btoa(JSON.stringify({ exp: expiresAtMs / 1000 })).replaceAll('=', '')}.x`;
+}
+
+describe('replacing a connection', () => {
+  const age = 110 * 60_000 * 0.95;
+
+  /** Lets the heartbeats of the newest socket be answered until it is `ms` old. */
+  async function live(world: ClientWorld, ms: number): Promise<void> {
+    const { socket } = world;
+    for (let passed = 0; passed < ms; passed += 60_000) {
+      await world.advance(Math.min(60_000, ms - passed));
+      if (socket.count('ping') > 0) socket.receive({ type: 'pong', id: socket.last('ping').id, serverTime: 0 });
+    }
+  }
+
+  it('opens the next one before it leaves the old one', async () => {
+    const { world, client, states, socket } = await connectClient();
+    await live(world, age);
+    expect(world.sockets).toHaveLength(2);
+    expect(client.state.status).toBe('connected');
+    expect(socket.closedWith).toBeUndefined();
+    await world.accept();
+    expect(socket.closedWith).toBe(1000);
+    expect(states.every(({ status }) => status === 'connected')).toBe(true);
+  });
+
+  it('leaves the old one only when nothing is under way on it any more', async () => {
+    const { world, client, socket } = await connectClient();
+    await live(world, age - 1);
+    const sent = client.sendToUser('bob', 1);
+    await world.advance(1);
+    const next = await world.accept();
+    expect(socket.closedWith).toBeUndefined();
+    const late = client.sendToUser('bob', 2);
+    await settle();
+    expect(next.count('sendMessage')).toBe(0);
+    socket.acknowledge();
+    await sent;
+    expect(socket.closedWith).toBe(1000);
+    await settle();
+    next.acknowledge();
+    await expect(late).resolves.toMatchObject({ status: 'delivered' });
+  });
+
+  it('leaves nothing of the old one behind when the client is closed before that', async () => {
+    const { world, client, socket } = await connectClient();
+    await live(world, age - 1);
+    const sent = expect(client.sendToUser('bob', 1)).rejects.toMatchObject({ code: 'closed', maybeDelivered: true });
+    await world.advance(1);
+    const next = await world.accept();
+    client.close();
+    await sent;
+    expect([socket.closedWith, next.closedWith]).toEqual([1000, 1000]);
+    expect(world.timers).toBe(0);
+  });
+
+  it('stays connected, and tries again, when the next one cannot be had', async () => {
+    const { world, client } = await connectClient();
+    await live(world, age);
+    world.socket.end();
+    expect(client.state.status).toBe('connected');
+    await world.advance(500);
+    await world.accept();
+    expect(world.sockets).toHaveLength(3);
+    expect(world.sockets[0]?.closedWith).toBe(1000);
+  });
+
+  it('waits for the one that is being opened when the old one ends', async () => {
+    const { world, client, socket } = await connectClient();
+    await live(world, age);
+    socket.end(1001);
+    expect(client.state).toEqual({ status: 'recovering', reason: expect.objectContaining({ closeCode: 1001 }) });
+    await world.accept();
+    expect(client.state.status).toBe('connected');
+    expect(world.sockets).toHaveLength(2);
+  });
+
+  it('has another token a minute before the token expires, by the clock of the server', async () => {
+    const tokens = [tokenUntil(400_000), tokenUntil(8_000_000)];
+    const { world } = startClient({ getToken: () => tokens.shift() ?? '' });
+    await settle();
+    world.socket.open();
+    // Its clock says 100 s, so the token is good for 300 s more.
+    world.socket.register({}, 100_000);
+    await live(world, 239_999);
+    expect(world.sockets).toHaveLength(1);
+    await world.advance(1);
+    expect(world.sockets).toHaveLength(2);
+  });
+
+  it('does not replace it over and over when the token stays the same', async () => {
+    const { world } = startClient({ getToken: () => tokenUntil(20_000) });
+    for (let index = 0; index < 4; index += 1) {
+      await world.accept();
+      await world.advance(30_000);
+    }
+    expect(world.sockets).toHaveLength(5);
+  });
+});

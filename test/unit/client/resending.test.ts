@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { connectClient, dataOf, refuse } from '../../support/client-session.ts';
+import { delivered, settle } from '../../support/client-world.ts';
+
+describe('sending again', () => {
+  it('sends the same messages, with the same ids, on the next connection, before later ones', async () => {
+    const { world, client, socket } = await connectClient();
+    const first = client.sendToUser('bob', 1);
+    await settle();
+    const second = client.sendToUser('bob', 2);
+    socket.end();
+    await world.advance(500);
+    const next = await world.accept();
+    expect(next.last('sendMessage')['messages']).toEqual([
+      { to: { user: 'bob' }, id: 'id-1', data: 1 },
+      { to: { user: 'bob' }, id: 'id-2', data: 2 },
+    ]);
+    next.acknowledge();
+    expect(await Promise.all([first, second])).toEqual([delivered('id-1'), delivered('id-2')]);
+  });
+
+  it('asks for a sign of life when the ack is late, and sends again when there is one', async () => {
+    const { world, client, socket } = await connectClient({ ackTimeoutMs: 10_000 });
+    const sent = client.sendToUser('bob', 1);
+    await world.advance(9_999);
+    expect(socket.count('ping')).toBe(0);
+    await world.advance(1);
+    socket.receive({ type: 'pong', id: socket.last('ping').id, serverTime: 0 });
+    await world.advance(500);
+    expect(socket.count('sendMessage')).toBe(2);
+    socket.acknowledge();
+    await expect(sent).resolves.toEqual(delivered('id-1'));
+    expect(world.sockets).toHaveLength(1);
+  });
+
+  it('takes a late ack for what it is, even when it is the sign of life', async () => {
+    const { world, client, socket } = await connectClient();
+    const sent = client.sendToUser('bob', 1);
+    await world.advance(10_000);
+    socket.acknowledge();
+    await sent;
+    await world.advance(60_000);
+    expect(socket.count('sendMessage')).toBe(1);
+  });
+
+  it('reconnects when there is no sign of life', async () => {
+    const { world, client, socket } = await connectClient();
+    const sent = client.sendToUser('bob', 1);
+    await world.advance(15_000);
+    expect(socket.closedWith).toBe('abrupt');
+    await world.advance(500);
+    (await world.accept()).acknowledge();
+    await expect(sent).resolves.toEqual(delivered('id-1'));
+  });
+
+  it('registers first when the server says so, on the same connection', async () => {
+    const { world, client, socket } = await connectClient();
+    const sent = client.sendToUser('bob', 1);
+    await settle();
+    refuse(socket, 'not_registered', true);
+    await settle();
+    expect(socket.sent.map(({ action }) => action)).toEqual(['register', 'sendMessage', 'register']);
+    socket.register();
+    await world.advance(500);
+    socket.acknowledge();
+    await expect(sent).resolves.toEqual(delivered('id-1'));
+  });
+
+  it('reconnects first when the token has expired', async () => {
+    const { world, client, socket } = await connectClient();
+    const sent = client.sendToUser('bob', 1);
+    await settle();
+    refuse(socket, 'token_expired', false);
+    await world.advance(500);
+    (await world.accept()).acknowledge();
+    await expect(sent).resolves.toEqual(delivered('id-1'));
+  });
+
+  it.each([
+    ['the server', { type: 'error', id: '2', code: 'internal', message: 'failed', retryable: true }],
+    ['API Gateway', { message: 'Internal server error', connectionId: 'c', requestId: 'r' }],
+  ])('waits longer with each failure that %s tells of', async (_, failure) => {
+    const { world, client, socket } = await connectClient();
+    const sent = client.sendToUser('bob', 1);
+    const waits: number[] = [];
+    for (let attempt = 1; attempt <= 4; attempt += 1) {
+      await settle();
+      const before = world.now();
+      socket.receive({ ...failure, ...('id' in failure && { id: socket.last('sendMessage').id }) });
+      while (socket.count('sendMessage') === attempt) await world.advance(100);
+      waits.push(world.now() - before);
+    }
+    expect(waits).toEqual([500, 1_000, 2_000, 4_000]);
+    socket.acknowledge();
+    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    void client.sendToUser('bob', 2);
+    await settle();
+    expect(dataOf(socket)).toEqual([2]);
+  });
+
+  it('sends again only those messages of a frame that may yet succeed', async () => {
+    const { world, client, socket } = await connectClient();
+    const results = Promise.allSettled([1, 2, 3].map((data) => client.sendToUser('bob', data)));
+    await settle();
+    const failure = (code: string, retryable: boolean) => ({ error: { code, message: code, retryable } });
+    socket.receive({
+      type: 'ack',
+      id: '2',
+      results: [failure('invalid_frame', false), failure('internal', true), delivered('id-3')],
+    });
+    await world.advance(500);
+    expect(dataOf(socket)).toEqual([2]);
+    socket.acknowledge();
+    expect((await results).map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+  });
+
+  it('sends again what an ack forgot to mention', async () => {
+    const { world, client, socket } = await connectClient();
+    const sent = client.sendToUser('bob', 1);
+    await settle();
+    socket.receive({ type: 'ack', id: '2', results: [] });
+    await world.advance(500);
+    socket.acknowledge();
+    await expect(sent).resolves.toEqual(delivered('id-1'));
+  });
+});
