@@ -1,8 +1,12 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClock } from '../../local/clock.ts';
 import { createFaults } from '../../local/faults.ts';
 import { eventually } from '../support/eventually.ts';
 import { type LambdaBench, startLambdaBench } from '../support/lambda.ts';
+import { createManualClock } from '../support/manual-clock.ts';
 
 let bench: LambdaBench;
 
@@ -154,6 +158,27 @@ describe('the end of an environment', () => {
       errorType: 'Runtime.OutOfMemory',
       errorMessage: expect.stringContaining('signal: killed'),
     });
+  });
+
+  test('loading that takes more than 10 seconds is started again, within the timeout of the function', async () => {
+    const clock = createManualClock();
+    const slow = await startLambdaBench({ clock });
+    const marker = path.join(mkdtempSync(path.join(tmpdir(), 'lambda-init-')), 'first');
+    const name = await slow.deploy({
+      'index.mjs': `
+        import { existsSync, writeFileSync } from 'node:fs';
+        const isSecond = existsSync(${JSON.stringify(marker)});
+        writeFileSync(${JSON.stringify(marker)}, '');
+        if (!isSecond) await new Promise((resolve) => setTimeout(resolve, 60_000));
+        export const handler = async () => 'loaded';`,
+    });
+    const invoking = slow.invoke(name);
+    await eventually(() => existsSync(marker)).toBe(true);
+    clock.advance(10_000);
+    expect((await invoking).payload).toBe('loaded');
+    expect(slow.log.map(({ message }) => message)).toContain('INIT_REPORT Phase: init Status: timeout');
+    rmSync(path.dirname(marker), { recursive: true });
+    await slow.close();
   });
 
   test('close() ends running handlers, whose callers get an error', async () => {

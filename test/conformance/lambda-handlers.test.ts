@@ -1,5 +1,6 @@
-import { GetFunctionCommand, GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import { GetFunctionCommand, GetFunctionConfigurationCommand, GetPolicyCommand } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AwsError } from '../../local/service.ts';
 import { provision, resource } from '../support/aws-server.ts';
 import { type LambdaBench, ROLE, startLambdaBench } from '../support/lambda.ts';
 
@@ -18,9 +19,10 @@ const NODE_24 = { Runtime: 'nodejs24.x' };
 describe('finding the handler', () => {
   test('a CommonJS handler answers what its promise gives', async () => {
     const name = await bench.deploy('exports.handler = async (event) => ({ hello: event.name });');
-    const { payload, functionError } = await bench.invoke(name, { name: 'bob' });
+    const { payload, functionError, executedVersion } = await bench.invoke(name, { name: 'bob' });
     expect(payload).toEqual({ hello: 'bob' });
     expect(functionError).toBeUndefined();
+    expect(executedVersion).toBe('$LATEST');
   });
 
   test.each([
@@ -298,6 +300,33 @@ describe('the API', () => {
       name: 'ResourceNotFoundException',
       message: 'Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody',
     });
+  });
+
+  test('IAM is asked for each call, with the function', async () => {
+    const asked: string[] = [];
+    const guarded = await startLambdaBench({
+      authorize: (principal, action, arn) => {
+        asked.push(`${principal.kind} ${action} ${arn}`);
+        if (action !== 'lambda:GetFunction') throw new AwsError('AccessDeniedException', 'not allowed', 403);
+      },
+    });
+    const name = await guarded.deploy('exports.handler = async () => 1;');
+    await guarded.client.send(new GetFunctionCommand({ FunctionName: name }));
+    await expect(guarded.invoke(name)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    await expect(guarded.invoke(name, {}, { InvocationType: 'DryRun' })).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
+    const arn = `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+    const invoked = `admin lambda:InvokeFunction ${arn}`;
+    expect(asked).toEqual([`admin lambda:GetFunction ${arn}`, invoked, invoked]);
+    await guarded.close();
+  });
+
+  test('other operations are refused by what they are', async () => {
+    const name = await bench.deploy('exports.handler = async () => 1;');
+    await expect(bench.client.send(new GetPolicyCommand({ FunctionName: name }))).rejects.toThrow(
+      `GET /2015-03-31/functions/${name}/policy is not supported locally`,
+    );
   });
 
   test('DryRun only checks', async () => {

@@ -26,6 +26,7 @@ export interface LambdaBench {
 export interface SdkInvoked {
   readonly payload: unknown;
   readonly functionError: string | undefined;
+  readonly executedVersion: string | undefined;
   readonly requestId: string | undefined;
   /** The tail of the log, if asked for. */
   readonly logTail: string;
@@ -76,6 +77,7 @@ export async function startLambdaBench(
       return {
         payload: text === '' ? undefined : JSON.parse(text),
         functionError: answer.FunctionError,
+        executedVersion: answer.ExecutedVersion,
         requestId: answer.$metadata.requestId,
         logTail: Buffer.from(answer.LogResult ?? '', 'base64').toString(),
       };
