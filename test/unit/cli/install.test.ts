@@ -2,9 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 const SCRIPT = join(import.meta.dirname, '../../../cli/install.mjs');
+
+// Each test starts processes.
+vi.setConfig({ testTimeout: 30_000 });
 
 let project: string;
 

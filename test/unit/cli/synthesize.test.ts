@@ -1,8 +1,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { synthesize } from '../../../cli/synthesize.ts';
+
+// Each test starts processes.
+vi.setConfig({ testTimeout: 30_000 });
 
 let directory: string;
 
