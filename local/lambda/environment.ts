@@ -178,10 +178,7 @@ function startWorker(options: EnvironmentOptions, thaw: Int32Array): Worker {
   return worker;
 }
 
-/**
- * AWS turns these features off up to `nodejs22.x`
- * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html#w292aac41c19).
- */
+/** AWS turns these off up to `nodejs22.x` (https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html). */
 const DISABLED_FEATURES = ['require-module', 'detect-module'];
 
 function nodeFlags({ runtime }: FunctionConfiguration): string[] {

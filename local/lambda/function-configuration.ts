@@ -65,7 +65,7 @@ const integer = (min: number, max: number) => v.pipe(count, v.minValue(min), v.m
 const text = v.union([v.string(), v.pipe(v.union([v.number(), v.boolean()]), v.transform(String))]);
 
 const schema = v.object({
-  DeadLetterConfig: v.optional(v.strictObject({ TargetArn: v.string() })),
+  DeadLetterConfig: v.optional(v.strictObject({ TargetArn: v.pipe(v.string(), v.startsWith('arn:aws:sqs:')) })),
   Description: v.optional(v.string(), ''),
   Environment: v.optional(v.strictObject({ Variables: v.optional(v.record(v.string(), text), {}) })),
   FunctionName: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9-_]{1,64}$/))),

@@ -72,6 +72,6 @@ async function unpackInline(source: string, target: string): Promise<string> {
 }
 
 async function unpackFolder(folder: string, target: string): Promise<string> {
-  await cp(folder, target, { recursive: true });
+  await cp(folder, target, { recursive: true, verbatimSymlinks: true });
   return target;
 }

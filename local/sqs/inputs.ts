@@ -8,8 +8,6 @@ import {
   MAX_WAIT_SECONDS,
 } from './limits.ts';
 
-/** The inputs of SQS's API operations, as far as they are emulated. Other members are refused by name. */
-
 const upTo = (max: number, min = 0) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const names = v.optional(v.array(v.string()), []);
 
@@ -42,6 +40,7 @@ const entries = <const TEntries extends v.ObjectEntries>(of: TEntries) => ({
   Entries: v.array(v.strictObject({ Id: v.string(), ...of })),
 });
 
+/** The inputs of SQS's API operations, as far as they are emulated. Other operations and members are refused by name. */
 export const INPUTS = {
   SendMessage: v.strictObject({ ...queue, ...message }),
   SendMessageBatch: v.strictObject(entries(message)),

@@ -11,7 +11,7 @@ export interface Settle {
   succeedWhenIdle(result: unknown): void;
 }
 
-/** Starts the handler once. `idle` is what to do if the event loop empties before the handler has answered. */
+/** Starts the handler once; it answers through `settle`. */
 export type StartInvocation = (handler: Handler, request: InvocationRequest, settle: Settle) => void;
 
 /** `nodejs24.x` and later: whatever the handler returns is awaited. */

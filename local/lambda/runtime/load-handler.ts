@@ -8,7 +8,7 @@ export type Handler = (event: unknown, context: object, callback?: unknown) => u
 
 /**
  * Loads the function that `Handler` names (`folder/file.export`) from the task root, in the order in which AWS's
- * Node.js runtime looks: the name as it is, `.js`, `.mjs`, `.cjs`, then Node's own resolution.
+ * Node.js runtime looks: `.js`, `.mjs`, `.cjs`, then Node's own resolution.
  *
  * Throws errors named `Runtime.MalformedHandlerName`, `Runtime.ImportModuleError`, `Runtime.UserCodeSyntaxError` and
  * `Runtime.HandlerNotFound`; what the module itself throws passes unchanged.
