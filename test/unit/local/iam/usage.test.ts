@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { create, createRole, iamWith, WORKER } from '../../../support/iam.ts';
+import type { Principal } from '../../../../local/service.ts';
+import { create, createRole, iamWith, ROLE_ARN, WORKER } from '../../../support/iam.ts';
 
 const TABLE = 'arn:aws:dynamodb:us-east-1:000000000000:table/Messages';
 const INDEX = `${TABLE}/index/*`;
@@ -48,13 +49,16 @@ describe('the report', () => {
   test('counts what roles use of a policy that they share role by role', async () => {
     const iam = await iamWith([]);
     const PolicyDocument = { Version: '2012-10-17', Statement: statement };
-    await createRole(iam, { RoleName: 'other' });
-    const shared = { ManagedPolicyName: 'shared', PolicyDocument, Roles: ['worker', 'other'] };
-    await create(iam, 'AWS::IAM::ManagedPolicy', shared);
+    const shared = { ManagedPolicyName: 'shared', PolicyDocument, Roles: ['worker'] };
+    const { ref } = await create(iam, 'AWS::IAM::ManagedPolicy', shared);
+    for (const RoleName of ['second', 'third']) await createRole(iam, { RoleName, ManagedPolicyArns: [ref] });
     iam.authorize(WORKER, 'dynamodb:PutItem', TABLE);
+    const second: Principal = { kind: 'role', roleArn: ROLE_ARN.replace('worker', 'second'), sessionName: 'Second' };
+    iam.authorize(second, 'dynamodb:GetItem', TABLE);
     expect(iam.report(SERVICES).unused.map(({ role, actions }) => [role, actions])).toEqual([
       ['worker', ['dynamodb:GetItem']],
-      ['other', ['dynamodb:GetItem', 'dynamodb:Put*']],
+      ['second', ['dynamodb:Put*']],
+      ['third', ['dynamodb:GetItem', 'dynamodb:Put*']],
     ]);
   });
 
