@@ -88,7 +88,7 @@ async function decide(gateway: Gateway, attempt: Attempt): Promise<Decision> {
   const authorized = await authorize(gateway, attempt, route);
   if (authorized.verdict.kind !== 'accept') return authorized;
   if (gone.aborted) return { ...authorized, verdict: { kind: 'abandon' } };
-  if (route.integration === undefined) return { ...authorized, verdict: reject(500) };
+  if (route.integration === undefined) return authorized;
 
   const connected = await runConnectRoute(gateway, attempt, route.integration, authorized.context);
   return { ...authorized, ...connected };

@@ -296,6 +296,23 @@ describe('point 03: what $connect returns', () => {
   });
 });
 
+test('point 03: a $connect route may have an authorizer and no integration: it then decides alone', async () => {
+  const isAllowed = (allowed: boolean) => ({
+    principalId: 'somebody',
+    policyDocument: {
+      Version: '2012-10-17',
+      Statement: [{ Action: 'execute-api:Invoke', Effect: allowed ? 'Allow' : 'Deny', Resource: '*' }],
+    },
+  });
+  const { connect } = await start({
+    routes: { $connect: { function: null }, $default: 'default' },
+    authorizer: { function: 'authorizer' },
+    functions: { authorizer: (event) => isAllowed(event.headers['x-allow'] === 'yes') },
+  });
+  await connect({ headers: { 'x-allow': 'yes' } }).opened;
+  expect((await connect({ headers: { 'x-allow': 'no' } }).refused).statusCode).toBe(403);
+});
+
 describe('point 04: what the 101 carries', () => {
   test('point 04: no subprotocol unless $connect gives one', async () => {
     const { connect, port } = await start();

@@ -31,7 +31,8 @@ export interface Invocation {
 }
 
 export interface TestRoute {
-  readonly function?: string;
+  /** `null`: the route has no integration. Default: named as the route. */
+  readonly function?: string | null;
   /** A response for the client, or only one half of what makes one. */
   readonly twoWay?: boolean | 'RouteResponseSelectionExpression' | 'RouteResponse';
   readonly timeoutMs?: number;
@@ -213,16 +214,18 @@ async function deployApi(gateway: ApiGateway, api: TestApi): Promise<string> {
     }));
   for (const [RouteKey, given] of Object.entries(routes)) {
     const route: TestRoute = typeof given === 'string' ? { function: given } : given;
-    const integrationId = await make('Integration', `${RouteKey}Integration`, {
-      ApiId,
-      IntegrationType: 'AWS_PROXY',
-      IntegrationUri: invocationUri(route.function ?? RouteKey),
-      ...(route.timeoutMs !== undefined && { TimeoutInMillis: route.timeoutMs }),
-    });
+    const integrationId =
+      route.function !== null &&
+      (await make('Integration', `${RouteKey}Integration`, {
+        ApiId,
+        IntegrationType: 'AWS_PROXY',
+        IntegrationUri: invocationUri(route.function ?? RouteKey),
+        ...(route.timeoutMs !== undefined && { TimeoutInMillis: route.timeoutMs }),
+      }));
     const RouteId = await make('Route', `${RouteKey}Route`, {
       ApiId,
       RouteKey,
-      Target: `integrations/${integrationId}`,
+      ...(integrationId && { Target: `integrations/${integrationId}` }),
       ...(RouteKey === '$connect' && authorizerId && { AuthorizationType: 'CUSTOM', AuthorizerId: authorizerId }),
       ...(has(route, 'RouteResponseSelectionExpression') && { RouteResponseSelectionExpression: '$default' }),
     });
