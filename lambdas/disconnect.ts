@@ -9,7 +9,7 @@ const directory = composeDirectory(Date.now);
 /** `$disconnect`: forgets the connection. Best effort, as the event itself is: expiry and 410 do the same later. */
 export async function handler(event: WebSocketEvent) {
   const { connectionId, userId } = connectionOf(event);
-  await directory.remove(userAddress(userId), connectionId);
+  await directory.forget(userAddress(userId), connectionId);
   log({ route: '$disconnect', outcome: 'ok', connectionId, requestId: event.requestContext.requestId });
   return { statusCode: 200 };
 }

@@ -1,13 +1,21 @@
 import { createAdmit } from '../server/admission.ts';
-import { composeDirectory } from '../server/aws/index.ts';
+import { composeDirectory, composeMessageLog, composeUserStates } from '../server/aws/index.ts';
+import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
+import { createPing } from '../server/ping.ts';
 import { messageRoute } from '../server/route.ts';
 
 const now = Date.now;
-const admit = createAdmit({ directory: composeDirectory(now), now });
+const config = { ...readDirectoryConfig(), ...readLogConfig() };
+const ping = createPing({
+  admit: createAdmit({ directory: composeDirectory(now, config), now }),
+  log: composeMessageLog(now, config),
+  states: composeUserStates(now, config),
+  now,
+});
 
-/** `ping`: keeps the registration alive. */
-export const handler = messageRoute('ping', { log: createLogger(), now }, async (_frame, connection) => {
-  const problem = await admit(connection);
-  return problem ? { ok: false, problem } : { ok: true, value: { reply: { type: 'pong', serverTime: now() } } };
+/** `ping`: keeps the registration alive, acknowledges what has arrived, and gives what has not. */
+export const handler = messageRoute('ping', { log: createLogger(), now }, async (frame, connection) => {
+  const pong = await ping(connection, frame);
+  return pong.ok ? { ok: true, value: { reply: pong.value } } : pong;
 });

@@ -1,15 +1,22 @@
-import { composeDirectory } from '../server/aws/index.ts';
-import { readRegisterConfig } from '../server/config.ts';
+import { composeDirectory, composeMessageLog, composeUserStates } from '../server/aws/index.ts';
+import { readCallbackUrl, readDirectoryConfig, readLogConfig } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { createRegister } from '../server/register.ts';
 import { messageRoute } from '../server/route.ts';
 
 const now = Date.now;
-const config = readRegisterConfig();
-const register = createRegister({ directory: composeDirectory(now, config), callbackUrl: config.callbackUrl, now });
+const config = { ...readDirectoryConfig(), ...readLogConfig() };
+const register = createRegister({
+  directory: composeDirectory(now, config),
+  log: composeMessageLog(now, config),
+  states: composeUserStates(now, config),
+  callbackUrl: readCallbackUrl(),
+  retentionSeconds: config.retentionSeconds,
+  now,
+});
 
-/** `register`: makes this connection one of its user's. */
-export const handler = messageRoute('register', { log: createLogger(), now }, async (_frame, connection) => ({
-  ok: true,
-  value: { reply: await register(connection) },
-}));
+/** `register`: makes this connection one of its user's, and gives it what it has missed. */
+export const handler = messageRoute('register', { log: createLogger(), now }, async (frame, connection) => {
+  const registered = await register(connection, frame);
+  return registered.ok ? { ok: true, value: { reply: registered.value } } : registered;
+});

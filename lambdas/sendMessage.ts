@@ -13,9 +13,9 @@ const send = composeSend({ directory, now, log });
 /** `sendMessage`: sends one message, or a batch, on behalf of the connection's user. */
 export const handler = messageRoute('sendMessage', { log, now }, async (frame, connection) => {
   const { action: _, ...message } = frame;
-  const from = { user: connection.userId };
+  const origin = { from: { user: connection.userId }, connectionId: connection.connectionId };
   const messages = 'messages' in message ? message.messages : [message];
-  const sent = await sendBatch(send, from, messages, admit(connection));
+  const sent = await sendBatch(send, origin, messages, admit(connection));
   if (!sent.ok) return sent;
   const [first] = sent.value;
   if (!('messages' in message) && first && 'error' in first) return { ok: false, problem: first.error };

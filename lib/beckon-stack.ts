@@ -33,6 +33,7 @@ export class BeckonStack extends Stack {
     new CfnOutput(this, 'WebSocketUrl', { value: this.beckon.webSocketUrl });
     new CfnOutput(this, 'CallbackUrl', { value: this.beckon.callbackUrl });
     new CfnOutput(this, 'ConnectionsTableName', { value: this.beckon.connectionsTable.tableName });
+    new CfnOutput(this, 'MessagesTableName', { value: this.beckon.messagesTable.tableName });
     new CfnOutput(this, 'SendFunctionName', { value: this.beckon.sendFunction.functionName });
   }
 }

@@ -1,14 +1,16 @@
-import { Fn, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Duration, Fn, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { AttributeType, Billing, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, Billing, TableEncryptionV2, type TablePropsV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENV, METRIC_NAMESPACE, type MetricName } from '../server/config.ts';
 import { Gateway } from './gateway.ts';
-import { Handler, type HandlerProps } from './handler.ts';
+import { HANDLER_TIMEOUT, Handler, type HandlerProps } from './handler.ts';
 
 export interface BeckonProps {
   /** The `iss` that tokens must carry, such as `https://login.example.com/`. */
@@ -55,6 +57,12 @@ export interface BeckonProps {
   readonly throttleBurstLimit?: number;
 
   /**
+   * How long messages are kept for devices that are not connected.
+   * @default Duration.days(7)
+   */
+  readonly retention?: Duration;
+
+  /**
    * How long logs are kept.
    * @default RetentionDays.ONE_MONTH
    */
@@ -88,10 +96,18 @@ export class Beckon extends Construct {
   /** Users' connections. Partition key `address`, sort key `connectionId`, TTL attribute `expiresAt`. */
   readonly connectionsTable: TableV2;
 
+  /** Messages, by address. Partition key `address`, sort key `serial`, TTL attribute `expiresAt`. */
+  readonly messagesTable: TableV2;
+
+  /** Tasks that `work` could not do: to be looked at, then sent back to their queue. */
+  readonly deadLetterQueue: IQueue;
+
   /** Invoke it with `{ to: { user }, data }` to send from a Lambda in any language. */
   readonly sendFunction: IFunction;
 
   readonly #gateway: Gateway;
+  readonly #tasks: Queue;
+  readonly #retention: Duration;
 
   constructor(scope: Construct, id: string, props: BeckonProps) {
     super(scope, id);
@@ -107,17 +123,27 @@ export class Beckon extends Construct {
     });
     this.webSocketUrl = this.#gateway.webSocketUrl;
     this.callbackUrl = this.#gateway.callbackUrl;
-    this.connectionsTable = new TableV2(this, 'Connections', {
-      partitionKey: { name: 'address', type: AttributeType.STRING },
-      sortKey: { name: 'connectionId', type: AttributeType.STRING },
-      timeToLiveAttribute: 'expiresAt',
-      billing: Billing.onDemand(),
-      encryption: TableEncryptionV2.dynamoOwnedKey(),
-      removalPolicy,
+    this.#retention = props.retention ?? Duration.days(7);
+    this.connectionsTable = this.#addTable('Connections', 'connectionId', removalPolicy);
+    this.messagesTable = this.#addTable('Messages', 'serial', removalPolicy, {
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    });
+    this.deadLetterQueue = new Queue(this, 'DeadLetters', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    this.#tasks = new Queue(this, 'Tasks', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      // AWS's advice: six times the function's timeout.
+      visibilityTimeout: Duration.seconds(HANDLER_TIMEOUT.toSeconds() * 6),
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 5 },
     });
     this.#addConnectionRoutes(logging, props);
     this.#addMessageRoutes(logging);
     this.sendFunction = this.#addSendFunction(logging);
+    this.#addWorkFunction(logging);
   }
 
   /**
@@ -125,8 +151,8 @@ export class Beckon extends Construct {
    * It may also invoke `sendFunction`.
    */
   grantSend(grantee: LambdaFunction): void {
-    grantee.addEnvironment(ENV.connectionsTable, this.connectionsTable.tableName);
-    this.#grantDelivery(grantee);
+    for (const [name, value] of Object.entries(this.#sendEnvironment())) grantee.addEnvironment(name, value);
+    this.#grantSending(grantee);
     this.sendFunction.grantInvoke(grantee);
   }
 
@@ -141,7 +167,7 @@ export class Beckon extends Construct {
     this.#gateway.addConnectRoute(connect, this.#addAuthorizer(logging, props));
 
     const disconnect = this.#addTableHandler('disconnect', logging);
-    this.#grantTable(disconnect, 'dynamodb:DeleteItem');
+    this.#grantTable(disconnect, this.connectionsTable, 'dynamodb:DeleteItem');
     this.#gateway.addDisconnectRoute(disconnect);
   }
 
@@ -162,16 +188,17 @@ export class Beckon extends Construct {
 
   #addMessageRoutes(logging: HandlerProps): void {
     const register = this.#addTableHandler('register', logging, { [ENV.callbackUrl]: this.callbackUrl });
-    this.#grantTable(register, 'dynamodb:PutItem');
+    this.#grantTable(register, this.connectionsTable, 'dynamodb:PutItem', 'dynamodb:GetItem');
+    this.#grantTable(register, this.messagesTable, 'dynamodb:Query');
     this.#gateway.addMessageRoute('register', register);
 
     const sendMessage = this.#addTableHandler('sendMessage', logging);
-    this.#grantTable(sendMessage, 'dynamodb:UpdateItem');
-    this.#grantDelivery(sendMessage);
+    this.#grantSending(sendMessage);
     this.#gateway.addMessageRoute('sendMessage', sendMessage);
 
     const ping = this.#addTableHandler('ping', logging);
-    this.#grantTable(ping, 'dynamodb:UpdateItem');
+    this.#grantTable(ping, this.connectionsTable, 'dynamodb:UpdateItem');
+    this.#grantTable(ping, this.messagesTable, 'dynamodb:Query');
     this.#gateway.addMessageRoute('ping', ping);
 
     this.#gateway.addMessageRoute('$default', new Handler(this, 'default', logging));
@@ -179,25 +206,64 @@ export class Beckon extends Construct {
 
   #addSendFunction(logging: HandlerProps): Handler {
     const send = this.#addTableHandler('send', logging);
-    this.#grantDelivery(send);
+    this.#grantSending(send);
     return send;
   }
 
-  #addTableHandler(id: string, logging: HandlerProps, environment: Record<string, string> = {}): Handler {
-    const connectionsTable = { [ENV.connectionsTable]: this.connectionsTable.tableName };
-    return new Handler(this, id, { ...logging, environment: { ...environment, ...connectionsTable } });
-  }
-
-  /** What sending takes: finding connections, posting to them, forgetting those that are gone. */
-  #grantDelivery(grantee: IGrantable): void {
-    this.#grantTable(grantee, 'dynamodb:Query', 'dynamodb:DeleteItem');
-    this.#gateway.grantPost(grantee);
-  }
-
-  #grantTable(grantee: IGrantable, ...actions: string[]): void {
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({ actions, resources: [this.connectionsTable.tableArn] }),
+  #addWorkFunction(logging: HandlerProps): void {
+    const work = this.#addTableHandler('work', logging);
+    this.#grantDelivery(work);
+    this.#gateway.grantClose(work);
+    work.addEventSource(
+      new SqsEventSource(this.#tasks, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 10 }),
     );
+  }
+
+  #addTable(id: string, sortKey: string, removalPolicy: RemovalPolicy, more: Partial<TablePropsV2> = {}): TableV2 {
+    return new TableV2(this, id, {
+      partitionKey: { name: 'address', type: AttributeType.STRING },
+      sortKey: { name: sortKey, type: AttributeType.STRING },
+      timeToLiveAttribute: 'expiresAt',
+      billing: Billing.onDemand(),
+      encryption: TableEncryptionV2.dynamoOwnedKey(),
+      removalPolicy,
+      ...more,
+    });
+  }
+
+  #addTableHandler(id: string, logging: HandlerProps, environment: Record<string, string> = {}): Handler {
+    return new Handler(this, id, { ...logging, environment: { ...this.#sendEnvironment(), ...environment } });
+  }
+
+  /** Where everything is that sending takes. */
+  #sendEnvironment(): Record<string, string> {
+    return {
+      [ENV.connectionsTable]: this.connectionsTable.tableName,
+      [ENV.messagesTable]: this.messagesTable.tableName,
+      [ENV.tasksQueueUrl]: this.#tasks.queueUrl,
+      [ENV.retentionSeconds]: String(this.#retention.toSeconds()),
+    };
+  }
+
+  /** What sending takes: appending to the log and, for a retry, looking there; then delivering. */
+  #grantSending(grantee: IGrantable): void {
+    this.#grantTable(grantee, this.messagesTable, 'dynamodb:PutItem', 'dynamodb:Query');
+    this.#grantDelivery(grantee);
+  }
+
+  /** Finding connections, posting to them, forgetting those that are gone, cutting off those that missed a message. */
+  #grantDelivery(grantee: IGrantable): void {
+    this.#grantTable(grantee, this.connectionsTable, 'dynamodb:Query', 'dynamodb:DeleteItem', 'dynamodb:UpdateItem');
+    this.#gateway.grantPost(grantee);
+    this.#grant(grantee, this.#tasks.queueArn, 'sqs:SendMessage');
+  }
+
+  #grantTable(grantee: IGrantable, table: TableV2, ...actions: string[]): void {
+    this.#grant(grantee, table.tableArn, ...actions);
+  }
+
+  #grant(grantee: IGrantable, resource: string, ...actions: string[]): void {
+    grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources: [resource] }));
   }
 }
 

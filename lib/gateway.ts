@@ -94,7 +94,16 @@ export class Gateway extends Construct {
 
   /** Lets `grantee` post to the connections of this API. */
   grantPost(grantee: IGrantable): void {
-    const resource = `${this.#api.apiId}/${this.#stage.stageName}/POST/@connections/*`;
+    this.#grantManage(grantee, 'POST');
+  }
+
+  /** Lets `grantee` close connections of this API. */
+  grantClose(grantee: IGrantable): void {
+    this.#grantManage(grantee, 'DELETE');
+  }
+
+  #grantManage(grantee: IGrantable, method: 'POST' | 'DELETE'): void {
+    const resource = `${this.#api.apiId}/${this.#stage.stageName}/${method}/@connections/*`;
     grantee.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({
         actions: ['execute-api:ManageConnections'],

@@ -14,7 +14,7 @@ const LAMBDAS = join(import.meta.dirname, '..', 'lambdas');
  * How long an invocation may take: within API Gateway's 29 seconds, and short, because the overlap of a resume has to
  * cover it twice.
  */
-const TIMEOUT = Duration.seconds(10);
+export const HANDLER_TIMEOUT = Duration.seconds(10);
 
 /** Memory of a function, in MB. Lambda gives CPU in proportion; with less, the first post's TLS handshake takes longer. */
 const MEMORY_SIZE_MB = 512;
@@ -47,7 +47,7 @@ export class Handler extends LambdaFunction {
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      timeout: TIMEOUT,
+      timeout: HANDLER_TIMEOUT,
       memorySize: MEMORY_SIZE_MB,
       environment: { ...environment, [ENV.stackName]: Stack.of(scope).stackName },
       logGroup,

@@ -42,6 +42,18 @@ export const ERROR_CODES = {
     message: 'This connection is not registered, or its registration has expired. Send register, then try again.',
     retryable: true,
   },
+  connection_removed: {
+    message: 'This connection has missed a message and gets no later one. Close it, connect again, and resume.',
+    retryable: false,
+  },
+  superseded: {
+    message: 'A later registration on this connection has come first.',
+    retryable: false,
+  },
+  invalid_cursor: {
+    message: 'The cursor is of a time that has not come. Resume without one, from what the user has acknowledged.',
+    retryable: false,
+  },
   token_expired: {
     message: 'The token with which this connection was opened has expired. Connect again with a fresh one.',
     retryable: false,

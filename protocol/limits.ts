@@ -14,6 +14,15 @@ export const MAX_PUSH_BYTES = 128 * 1024;
 /** The largest `data` of one message, in bytes of its JSON in UTF-8: with its envelope it always fits one push. */
 export const MAX_DATA_BYTES = 32 * 1024;
 
+/**
+ * How far before a cursor a resume begins, in milliseconds: covers the difference of clocks, twice the 10 seconds a
+ * handler may take, and how late the gateway may deliver a frame. Receivers drop what they have seen.
+ */
+export const OVERLAP_MS = 120_000;
+
+/** How long messages are kept unless the installation or the message says less, in seconds: 7 days. */
+export const DEFAULT_RETENTION_SECONDS = 7 * 24 * 60 * 60;
+
 /** The most messages in one `sendMessage` frame. */
 export const MAX_MESSAGES_PER_FRAME = 50;
 

@@ -1,4 +1,4 @@
-import type { Json } from './frames.ts';
+import type { Json, Recipient } from './frames.ts';
 import type { Limits } from './limits.ts';
 import type { Problem } from './problem.ts';
 
@@ -12,8 +12,8 @@ export interface Message {
   /** A ULID minted by the server: sorts by the time of sending. */
   readonly serial: string;
   readonly from: Sender;
-  /** Only whom it was delivered to: of several users, each sees themselves alone. */
-  readonly to: { readonly user: string };
+  /** Whom it was delivered to: of several users, each sees themselves alone. The sender's own copy has them all. */
+  readonly to: Recipient;
   readonly data: Json;
   /** Epoch milliseconds, by the server's clock. */
   readonly sentAt: number;
@@ -26,15 +26,24 @@ export interface ConnectionCounts {
   readonly failed: number;
 }
 
+/**
+ * What became of a message at a recipient, from best to worst.
+ * `delivered`: on at least one connection. `queued`: too many connections for one function; being delivered.
+ * `stored`: on none, but it is there when one comes. `dropped`: on none, and it is not kept.
+ */
+export type DeliveryStatus = 'delivered' | 'queued' | 'stored' | 'dropped';
+
 /** What became of one accepted message. */
 export interface SendResult {
   readonly id: string;
   readonly serial: string;
-  /** `delivered`: every recipient was reached on at least one connection. `dropped`: at least one was not. */
-  readonly status: 'delivered' | 'dropped';
+  /** The worst of the recipients' statuses. */
+  readonly status: DeliveryStatus;
   readonly connections: ConnectionCounts;
   /** The status for each recipient, in the order in which they were named. */
-  readonly users: readonly { readonly user: string; readonly status: 'delivered' | 'dropped' }[];
+  readonly users: readonly { readonly user: string; readonly status: DeliveryStatus }[];
+  /** A retry found that the message had been accepted before: that one stands, whatever this one said. */
+  readonly duplicate?: true;
 }
 
 /** What was wrong with one message of a batch; the others are not affected. */
@@ -50,6 +59,17 @@ export interface RegisteredReply {
   readonly connectionId: string;
   /** Epoch milliseconds. */
   readonly serverTime: number;
+  /**
+   * False: messages between `since` and the retention are no longer there. Never a silent gap: whatever is kept follows
+   * in `messages`, and what is older can be had from nowhere.
+   */
+  readonly recovered: boolean;
+  /** One page of what was missed, in the order of the serials. Some may have been seen before. */
+  readonly messages: readonly Message[];
+  /** Whether `register` with `after` gives another page. The resume is complete when it says false. */
+  readonly more: boolean;
+  /** Where to resume from later, once the resume is complete. It is the first page's that counts. */
+  readonly cursor: string;
   /** When the registration ends unless the client is heard before, epoch milliseconds. */
   readonly expiresAt: number;
   readonly limits: Limits;
@@ -67,6 +87,10 @@ export interface PongReply {
   readonly id?: string;
   /** Epoch milliseconds. */
   readonly serverTime: number;
+  /** What is newer than the cursor of the ping, and an overlap before it; empty without a cursor. */
+  readonly messages: readonly Message[];
+  /** Whether there is more: then `register` with `since` gives all of it. */
+  readonly more: boolean;
 }
 
 export interface ErrorReply extends Problem {

@@ -1,4 +1,4 @@
-/** What can be sent to: it has subscribers (connections, in the directory). */
+/** What can be sent to: it has subscribers (connections, in the directory) and a log (messages). */
 export type Address = `user#${string}`;
 
 /** The address of a user, on all their devices. */

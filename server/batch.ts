@@ -3,12 +3,11 @@ import {
   isObject,
   type MessageInput,
   type Result,
-  type Sender,
   type SendFailure,
   type SendResult,
 } from '../protocol/index.ts';
 import type { MetricName } from './config.ts';
-import type { Admission, Send } from './send.ts';
+import type { Admission, Origin, Send } from './send.ts';
 
 /**
  * Sends what may be a batch with mistakes in it: each message is judged by itself, and one that is invalid does not
@@ -16,13 +15,13 @@ import type { Admission, Send } from './send.ts';
  */
 export async function sendBatch(
   send: Send,
-  from: Sender,
+  origin: Origin,
   messages: readonly unknown[],
   admission?: Admission,
 ): Promise<Result<readonly (SendResult | SendFailure)[]>> {
   const checked = messages.map((message) => ({ message, result: checkMessage(message) }));
   const inputs = checked.flatMap(({ result }): MessageInput[] => (result.ok ? [result.value] : []));
-  const sent = await send(from, inputs, admission);
+  const sent = await send(origin, inputs, admission);
   if (!sent.ok) return sent;
   const outcomes = sent.value.values();
   const results = checked.map(({ message, result }) => {
@@ -38,17 +37,31 @@ function failure(message: unknown, error: SendFailure['error']): SendFailure {
   return { ...(typeof id === 'string' && { id }), error };
 }
 
+const METRIC_OF_STATUS = {
+  delivered: 'MessagesDelivered',
+  queued: 'MessagesDelivered',
+  stored: 'MessagesStored',
+  dropped: 'MessagesDropped',
+} as const;
+
 /** What a batch adds to the metrics. */
 export function sendMetrics(
   results: readonly (SendResult | SendFailure)[],
 ): Readonly<Partial<Record<MetricName, number>>> {
-  const metrics = { MessagesDelivered: 0, MessagesDropped: 0, ConnectionsGone: 0, PostsFailed: 0, FramesRefused: 0 };
+  const metrics = {
+    MessagesDelivered: 0,
+    MessagesStored: 0,
+    MessagesDropped: 0,
+    ConnectionsGone: 0,
+    PostsFailed: 0,
+    FramesRefused: 0,
+  };
   for (const result of results) {
     if ('error' in result) {
       metrics.FramesRefused += 1;
       continue;
     }
-    metrics[result.status === 'delivered' ? 'MessagesDelivered' : 'MessagesDropped'] += 1;
+    metrics[METRIC_OF_STATUS[result.status]] += 1;
     metrics.ConnectionsGone += result.connections.gone;
     metrics.PostsFailed += result.connections.failed;
   }

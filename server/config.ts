@@ -1,6 +1,9 @@
 /** The environment variables of the functions: `lib/` sets them, this file alone reads them. */
 export const ENV = {
   connectionsTable: 'BECKON_CONNECTIONS_TABLE',
+  messagesTable: 'BECKON_MESSAGES_TABLE',
+  tasksQueueUrl: 'BECKON_TASKS_QUEUE_URL',
+  retentionSeconds: 'BECKON_RETENTION_SECONDS',
   callbackUrl: 'BECKON_CALLBACK_URL',
   issuer: 'BECKON_ISSUER',
   audience: 'BECKON_AUDIENCE',
@@ -16,9 +19,11 @@ export const METRIC_NAMESPACE = 'Beckon';
 /** Beckon's metrics; all are counts. */
 export const METRIC_NAMES = [
   'MessagesDelivered',
+  'MessagesStored',
   'MessagesDropped',
   'ConnectionsGone',
   'PostsFailed',
+  'TasksFailed',
   'HandshakesRefused',
   'FramesRefused',
   'Errors',
@@ -32,10 +37,16 @@ export interface DirectoryConfig {
   readonly connectionsTable: string;
 }
 
-/** What `register` adds: where the connections of this API can be posted to. */
-export interface RegisterConfig extends DirectoryConfig {
-  /** The Management API's endpoint, `https://{apiId}.execute-api.{region}.amazonaws.com/{stage}`. */
-  readonly callbackUrl: string;
+/** Where the log is, and how long it keeps what is in it. */
+export interface LogConfig {
+  readonly messagesTable: string;
+  readonly retentionSeconds: number;
+}
+
+/** What sending takes. */
+export interface SendConfig extends DirectoryConfig, LogConfig {
+  /** The queue of the `work` function. */
+  readonly tasksQueueUrl: string;
 }
 
 /** Whose tokens are accepted, and from which pages. */
@@ -56,8 +67,24 @@ export function readDirectoryConfig(env: Env = process.env): DirectoryConfig {
 }
 
 /** @throws Error naming a variable that is missing. */
-export function readRegisterConfig(env: Env = process.env): RegisterConfig {
-  return Object.freeze({ ...readDirectoryConfig(env), callbackUrl: required(env, ENV.callbackUrl) });
+export function readLogConfig(env: Env = process.env): LogConfig {
+  const retentionSeconds = Number(required(env, ENV.retentionSeconds));
+  return Object.freeze({ messagesTable: required(env, ENV.messagesTable), retentionSeconds });
+}
+
+/** @throws Error naming a variable that is missing. */
+export function readSendConfig(env: Env = process.env): SendConfig {
+  const tasksQueueUrl = required(env, ENV.tasksQueueUrl);
+  return Object.freeze({ ...readDirectoryConfig(env), ...readLogConfig(env), tasksQueueUrl });
+}
+
+/**
+ * The Management API's endpoint, where the connections of this API can be posted to:
+ * `https://{apiId}.execute-api.{region}.amazonaws.com/{stage}`.
+ * @throws Error if it is missing
+ */
+export function readCallbackUrl(env: Env = process.env): string {
+  return required(env, ENV.callbackUrl);
 }
 
 /** Without `BECKON_SECRET_ARN`, the keys are at `BECKON_JWKS_URL`, or where issuers commonly have them. */

@@ -7,19 +7,28 @@ import {
 } from '../protocol/index.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { Directory, Mapping } from './directory.ts';
+import type { Tasks } from './tasks.ts';
 
-/** What became of one post. A 200 is no receipt: a half-open socket swallows posts. */
+/** What became of one post. A 200 is no receipt: a half-open socket swallows posts, and the resume repairs it. */
 export type PostOutcome = 'delivered' | 'gone' | 'failed';
 
-/** Posts one frame to one connection. Never rejects: what can go wrong is an outcome. */
+/** Where a connection can be reached. */
+export type Target = Pick<Mapping, 'connectionId' | 'callbackUrl'>;
+
+/** The Management API. Never rejects: what can go wrong is an outcome. */
 export interface Poster {
-  post(target: Pick<Mapping, 'connectionId' | 'callbackUrl'>, frame: MessagesPush): Promise<PostOutcome>;
+  /** Posts one frame to one connection. */
+  post(target: Target, frame: MessagesPush): Promise<PostOutcome>;
+  /** Closes a connection; `gone` if there is none. */
+  close(target: Target): Promise<PostOutcome>;
 }
 
-/** Delivers to connections, and forgets those that are gone. */
+/** Delivers to connections, and sees to those that cannot be reached. */
 export interface Delivery {
   /**
    * Posts `messages`, in their order, to every target; resolves when each post has an outcome.
+   * A connection that is gone is forgotten. One that missed a message gets no later one: it is removed from the
+   * directory, then closed, and its client comes back and resumes.
    * @returns one count of outcomes for each message
    */
   deliver(targets: readonly Mapping[], messages: readonly Message[]): Promise<readonly ConnectionCounts[]>;
@@ -28,8 +37,9 @@ export interface Delivery {
 /** Posts a handler has under way at once: as many as the SDK's HTTP agent has sockets for a host. */
 export const MAX_CONCURRENT_POSTS = 50;
 
-/** Delivery over a poster; connections that turn out to be gone are removed from the directory. */
-export function createDelivery({ poster, directory }: { poster: Poster; directory: Directory }): Delivery {
+export function createDelivery(dependencies: { poster: Poster; directory: Directory; tasks: Tasks }): Delivery {
+  const { poster, directory, tasks } = dependencies;
+
   /** One frame after the other, for order; after one that did not arrive, none: a later one would hide the gap. */
   async function deliverToOne(target: Mapping, frames: readonly MessagesPush[]): Promise<readonly PostOutcome[]> {
     const outcomes: PostOutcome[] = [];
@@ -38,8 +48,15 @@ export function createDelivery({ poster, directory }: { poster: Poster; director
       if (outcome === 'delivered') outcome = await poster.post(target, frame);
       outcomes.push(outcome);
     }
-    if (outcome === 'gone') await directory.remove(target.address, target.connectionId);
+    if (outcome === 'gone') await directory.forget(target.address, target.connectionId);
+    if (outcome === 'failed') await cutOff(target);
     return outcomes;
+  }
+
+  /** Removed first: a sender who looks now must not find it. Closed by `work`, paced, lest a brake become a stampede. */
+  async function cutOff({ address, connectionId, callbackUrl }: Mapping): Promise<void> {
+    await directory.remove(address, connectionId);
+    await tasks.add([{ kind: 'close', connectionId, callbackUrl }]);
   }
 
   return {
@@ -56,7 +73,7 @@ export function createDelivery({ poster, directory }: { poster: Poster; director
 }
 
 /** As few frames as the push limit allows: API Gateway bills each. */
-function toFrames(messages: readonly Message[]): readonly MessagesPush[] {
+export function toFrames(messages: readonly Message[]): readonly MessagesPush[] {
   const envelopeBytes = jsonByteLength({ type: 'messages', messages: [] } satisfies MessagesPush);
   const frames: Message[][] = [];
   let frameBytes = Number.POSITIVE_INFINITY;

@@ -13,18 +13,39 @@ export interface Mapping {
 /** What `register` writes. */
 export interface Registration extends Mapping {
   readonly userId: string;
+  /** Counts the registrations on this connection. */
+  readonly attempt: number;
   /** Epoch seconds. */
   readonly registeredAt: number;
   /** Epoch seconds. */
   readonly tokenExpiresAt: number;
 }
 
-/** Address → connections, in the connections table. Reads never return an expired mapping. */
-export interface Directory {
-  put(registration: Registration): Promise<void>;
+/** What became of a registration. */
+export type PutOutcome =
+  | 'registered'
+  /** A later attempt has come first. */
+  | 'superseded'
+  /** The connection has missed a message: it must not be revived. */
+  | 'removed';
 
-  /** The unexpired connections of an address, in no order. Strongly consistent. */
-  find(address: Address): Promise<readonly Mapping[]>;
+/** Which connections of an address to find. */
+export interface FindOptions {
+  /** Whether every put that has returned is seen. Otherwise the answer may be some seconds old, at half the price. */
+  readonly consistent: boolean;
+  /** Enough is enough: more are not read. @default all of them */
+  readonly limit?: number;
+  /** Only connection ids from the first to the last, both included. @default all of them */
+  readonly range?: { readonly first: string; readonly last: string };
+}
+
+/** Address → connections, in the connections table. Reads never return a mapping that is expired or removed. */
+export interface Directory {
+  /** Makes a mapping, unless the connection was removed or a later attempt has been made. */
+  put(registration: Registration): Promise<PutOutcome>;
+
+  /** The connections of an address, in the order of their ids. */
+  find(address: Address, options: FindOptions): Promise<readonly Mapping[]>;
 
   /**
    * Notes a sign of life: moves `expiresAt` unless the mapping is absent or about to expire.
@@ -32,6 +53,12 @@ export interface Directory {
    */
   touch(address: Address, connectionId: string, expiresAt: number): Promise<boolean>;
 
-  /** Forgets one connection of an address; fine if it is not there. */
+  /** Forgets a connection that has ceased to exist; fine if it is not there. */
+  forget(address: Address, connectionId: string): Promise<void>;
+
+  /**
+   * Takes a living connection off the list for good, because it has missed a message: a tombstone stays as long as the
+   * connection can live, so that a registration that comes late does not revive it.
+   */
   remove(address: Address, connectionId: string): Promise<void>;
 }

@@ -12,3 +12,9 @@ export const EXPIRY_MARGIN_SECONDS = 5;
 export function mappingExpiry(nowSeconds: number, tokenExpiresAt: number): number {
   return Math.min(tokenExpiresAt, nowSeconds + IDLE_SECONDS);
 }
+
+/**
+ * The longest life of a connection, in seconds: a tombstone stays as long.
+ * AWS quota "Connection duration for WebSocket API: 2 hours", same page.
+ */
+export const CONNECTION_LIFE_SECONDS = 2 * 60 * 60;

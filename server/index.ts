@@ -18,7 +18,7 @@ import {
 } from '../protocol/index.ts';
 import { composeDirectory, composeSend } from './aws/index.ts';
 import { sendBatch } from './batch.ts';
-import { readDirectoryConfig, readFunctionName } from './config.ts';
+import { readFunctionName } from './config.ts';
 import { BeckonError } from './errors.ts';
 import { createLogger } from './logger.ts';
 
@@ -26,8 +26,6 @@ export type { ConnectionCounts, ErrorCode, Json, MessageInput, SendFailure, Send
 export { BeckonError };
 
 export interface SenderOptions {
-  /** The connections table. Default: what `grantSend` put into the environment, `BECKON_CONNECTIONS_TABLE`. */
-  readonly connectionsTable?: string;
   /** The name under which recipients see this sender, as `from.service`. Default: the Lambda function's name, or `server`. */
   readonly service?: string;
 }
@@ -35,12 +33,18 @@ export interface SenderOptions {
 export interface SendOptions {
   /** The identity of the message across retries. Default: a random UUID. */
   readonly id?: string;
+  /** Whether it is kept for devices that are not connected. Default: true. */
+  readonly store?: boolean;
+  /** How long it is kept, in seconds. Default: the installation's retention, which is also the most. */
+  readonly ttlSeconds?: number;
+  /** Says that it may have been sent before, under the same id: then the first stands. Default: false. */
+  readonly retry?: boolean;
 }
 
 /** Sends messages as a service. One for the life of the process: it keeps its connections to AWS open. */
 export interface Sender {
   /**
-   * Sends to every connected device of one user.
+   * Sends to every device of one user: those that are connected now, and the others when they come back.
    * @throws BeckonError if the user's id or the data is not acceptable (`code`), and the SDK's errors if DynamoDB fails
    */
   sendToUser(user: string, data: Json, options?: SendOptions): Promise<SendResult>;
@@ -50,25 +54,24 @@ export interface Sender {
   send(messages: readonly MessageInput[]): Promise<readonly (SendResult | SendFailure)[]>;
 }
 
-/** @throws Error if the table is named neither by an option nor by the environment; TypeError for a wrong option */
+/** @throws Error naming an environment variable that `grantSend` would have set; TypeError for a wrong option */
 export function createSender(options: SenderOptions = {}): Sender {
-  const { connectionsTable, service = readFunctionName() ?? 'server', ...unknown } = options;
+  const { service = readFunctionName() ?? 'server', ...unknown } = options;
   const [extra] = Object.keys(unknown);
-  if (extra !== undefined)
-    throw new TypeError(`createSender has no option "${extra}"; it has connectionsTable and service`);
+  if (extra !== undefined) throw new TypeError(`createSender has no option "${extra}"; it has service`);
   if (!isUserId(service))
     throw new TypeError(`service must be a name of at most 256 characters, got ${JSON.stringify(service)}`);
   const now = Date.now;
-  const directory = composeDirectory(now, connectionsTable ? { connectionsTable } : readDirectoryConfig());
+  const directory = composeDirectory(now);
   const send = composeSend({ directory, now, log: createLogger() });
 
   const sendAll: Sender['send'] = async (messages) => {
-    const sent = await sendBatch(send, { service }, messages);
+    const sent = await sendBatch(send, { from: { service } }, messages);
     if (!sent.ok) throw new BeckonError(sent.problem);
     return sent.value;
   };
-  const sendOne = async (to: MessageInput['to'], data: Json, { id }: SendOptions = {}) => {
-    const [result] = await sendAll([{ to, data, ...(id !== undefined && { id }) }]);
+  const sendOne = async (to: MessageInput['to'], data: Json, sendOptions: SendOptions = {}) => {
+    const [result] = await sendAll([{ ...sendOptions, to, data }]);
     if (!result) throw new BeckonError(problem('internal'));
     if ('error' in result) throw new BeckonError(result.error);
     return result;

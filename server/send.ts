@@ -1,5 +1,5 @@
 import {
-  type ConnectionCounts,
+  type DeliveryStatus,
   jsonByteLength,
   MAX_DATA_BYTES,
   type Message,
@@ -11,21 +11,29 @@ import {
   type SendFailure,
   type SendResult,
 } from '../protocol/index.ts';
-import { userAddress } from './address.ts';
-import type { Now } from './clock.ts';
+import { type Now, toSeconds } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
-import type { Delivery } from './delivery.ts';
-import type { Directory, Mapping } from './directory.ts';
+import { add, type Letter, type LetterOutcome, type Mailboxes } from './mailbox.ts';
 
 /** What sending needs. */
 export interface SendDependencies {
-  readonly directory: Directory;
-  readonly delivery: Delivery;
+  readonly mailboxes: Mailboxes;
   readonly now: Now;
+  /** How long messages are kept, and the most that one may ask for. */
+  readonly retentionSeconds: number;
   /** Mints a serial: a ULID, later ones sorting after earlier ones. */
   readonly mintSerial: (epochMs: number) => string;
   /** Makes a UUID for a message that came without an id. */
   readonly mintId: () => string;
+  /** Told why a message could not be sent, for the operator: the sender learns `internal`. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** On whose behalf messages are sent. */
+export interface Origin {
+  readonly from: Sender;
+  /** The user's connection that sends: it gets no copies of its own messages. */
+  readonly connectionId?: string;
 }
 
 /** Whether the sender may send now, or why not. Asked while the recipients are being looked up. */
@@ -36,58 +44,89 @@ export type Admission = Promise<Problem | undefined>;
  * Fails as a whole only when the sender is not admitted; then nothing has been sent.
  */
 export type Send = (
-  from: Sender,
+  origin: Origin,
   inputs: readonly MessageInput[],
   admission?: Admission,
 ) => Promise<Result<readonly (SendResult | SendFailure)[]>>;
 
-/** Recipients that are looked up, and then delivered to, at once. */
-const MAX_CONCURRENT_RECIPIENTS = 10;
+/** Mailboxes that are looked up, and then delivered to, at once. */
+const MAX_CONCURRENT_MAILBOXES = 10;
 
 /** One accepted message, and what became of it at each recipient. */
 interface Envelope {
-  readonly message: Omit<Message, 'to'>;
+  readonly message: Message;
+  readonly letter: Omit<Letter, 'message'>;
   readonly recipients: ReadonlySet<string>;
-  readonly counts: Map<string, ConnectionCounts>;
+  readonly echoTo?: string;
+  readonly outcomes: Map<string, LetterOutcome>;
+  failed: boolean;
 }
 
-export function createSend({ directory, delivery, now, mintSerial, mintId }: SendDependencies): Send {
-  function accept(from: Sender, { id, to, data }: MessageInput): Envelope | SendFailure {
+/** The letters of one user, each with the envelope that it came out of. */
+interface Bundle {
+  readonly userId: string;
+  readonly isEcho: boolean;
+  readonly envelopes: Envelope[];
+}
+
+export function createSend(dependencies: SendDependencies): Send {
+  const { mailboxes, now, retentionSeconds, mintSerial, mintId, onFailure } = dependencies;
+
+  function accept({ from }: Origin, input: MessageInput): Envelope | SendFailure {
+    const { id, to, data, store = true, ttlSeconds = retentionSeconds, retry = false, echo = false } = input;
     const error = sizeProblem(data);
     if (error) return { ...(id !== undefined && { id }), error };
     const sentAt = now();
+    const recipients = new Set('user' in to ? [to.user] : to.users);
+    const expiresAt = toSeconds(sentAt) + Math.min(ttlSeconds, retentionSeconds);
     return {
-      message: { id: id ?? mintId(), serial: mintSerial(sentAt), from, data, sentAt },
-      recipients: new Set('user' in to ? [to.user] : to.users),
-      counts: new Map(),
+      message: { id: id ?? mintId(), serial: mintSerial(sentAt), from, to, data, sentAt },
+      letter: { retry, ...(store && { expiresAt }) },
+      recipients,
+      // Who writes to themselves has the message on all their devices anyway.
+      ...(echo && 'user' in from && !recipients.has(from.user) && { echoTo: from.user }),
+      outcomes: new Map(),
+      failed: false,
     };
   }
 
-  async function deliverTo(user: string, targets: readonly Mapping[], envelopes: readonly Envelope[]): Promise<void> {
-    const counts = await delivery.deliver(
-      targets,
-      envelopes.map(({ message }) => ({ ...message, to: { user } })),
-    );
-    for (const [index, envelope] of envelopes.entries()) envelope.counts.set(user, counts[index] ?? NO_CONNECTIONS);
+  async function deliver(
+    { userId, isEcho, envelopes }: Bundle,
+    origin: Origin,
+    seen: Awaited<ReturnType<Mailboxes['lookUp']>>,
+  ) {
+    const letters = envelopes.map(({ message, letter }) => ({
+      ...letter,
+      message: isEcho ? message : { ...message, to: { user: userId } },
+    }));
+    const exceptConnectionId = isEcho ? origin.connectionId : undefined;
+    const mailbox = { userId, letters, ...(exceptConnectionId !== undefined && { exceptConnectionId }) };
+    try {
+      const outcomes = await mailboxes.deliver(mailbox, seen);
+      for (const [index, envelope] of envelopes.entries()) {
+        const outcome = outcomes[index];
+        if (outcome && !isEcho) envelope.outcomes.set(userId, outcome);
+      }
+    } catch (error) {
+      onFailure(error);
+      for (const envelope of envelopes) envelope.failed = true;
+    }
   }
 
-  return async (from, inputs, admission) => {
-    const drafts = inputs.map((input) => accept(from, input));
-    const mailboxes = [...byRecipient(drafts.filter((draft) => 'message' in draft))];
-    const find = ([user]: [string, readonly Envelope[]]) => directory.find(userAddress(user));
-    const [refusal, targets] = await Promise.all([
+  return async (origin, inputs, admission) => {
+    const drafts = inputs.map((input) => accept(origin, input));
+    const bundles = bundle(drafts.filter((draft) => 'message' in draft));
+    const [refusal, seen] = await Promise.all([
       admission,
-      mapConcurrently(mailboxes, MAX_CONCURRENT_RECIPIENTS, find),
+      mapConcurrently(bundles, MAX_CONCURRENT_MAILBOXES, ({ userId }) => mailboxes.lookUp(userId)),
     ]);
     if (refusal) return { ok: false, problem: refusal };
-    await mapConcurrently([...mailboxes.entries()], MAX_CONCURRENT_RECIPIENTS, ([index, [user, envelopes]]) =>
-      deliverTo(user, targets[index] ?? [], envelopes),
+    await mapConcurrently([...bundles.entries()], MAX_CONCURRENT_MAILBOXES, ([index, each]) =>
+      deliver(each, origin, seen[index] ?? []),
     );
     return { ok: true, value: drafts.map((draft) => ('message' in draft ? summarize(draft) : draft)) };
   };
 }
-
-const NO_CONNECTIONS: ConnectionCounts = { delivered: 0, gone: 0, failed: 0 };
 
 function sizeProblem(data: unknown): Problem | undefined {
   const bytes = jsonByteLength(data);
@@ -95,30 +134,35 @@ function sizeProblem(data: unknown): Problem | undefined {
   return problem('message_too_large', `data takes ${bytes} bytes as JSON; at most ${MAX_DATA_BYTES} are allowed`);
 }
 
-function byRecipient(envelopes: readonly Envelope[]): ReadonlyMap<string, readonly Envelope[]> {
-  const mailboxes = new Map<string, Envelope[]>();
+/** By user, and copies for the sender apart from what is meant for them: each in the order of the envelopes. */
+function bundle(envelopes: readonly Envelope[]): readonly Bundle[] {
+  const bundles = new Map<string, Bundle>();
+  const put = (userId: string, isEcho: boolean, envelope: Envelope) => {
+    const key = JSON.stringify([userId, isEcho]);
+    const existing = bundles.get(key);
+    if (existing) existing.envelopes.push(envelope);
+    else bundles.set(key, { userId, isEcho, envelopes: [envelope] });
+  };
   for (const envelope of envelopes) {
-    for (const user of envelope.recipients) {
-      const mailbox = mailboxes.get(user);
-      if (mailbox) mailbox.push(envelope);
-      else mailboxes.set(user, [envelope]);
-    }
+    for (const user of envelope.recipients) put(user, false, envelope);
+    if (envelope.echoTo !== undefined) put(envelope.echoTo, true, envelope);
   }
-  return mailboxes;
+  return [...bundles.values()];
 }
 
-function summarize({ message, recipients, counts }: Envelope): SendResult {
-  const users = [...recipients].map((user) => {
-    const ofUser = counts.get(user) ?? NO_CONNECTIONS;
-    return { user, status: ofUser.delivered > 0 ? ('delivered' as const) : ('dropped' as const) };
-  });
-  const sum = (outcome: keyof ConnectionCounts) =>
-    [...counts.values()].reduce((total, each) => total + each[outcome], 0);
+const WORST_LAST: readonly DeliveryStatus[] = ['delivered', 'queued', 'stored', 'dropped'];
+
+function summarize({ message, recipients, outcomes, failed }: Envelope): SendResult | SendFailure {
+  const { id } = message;
+  if (failed) return { id, error: problem('internal') };
+  const all = [...outcomes.values()];
+  const worst = Math.max(...all.map(({ status }) => WORST_LAST.indexOf(status)));
   return {
-    id: message.id,
-    serial: message.serial,
-    status: users.every(({ status }) => status === 'delivered') ? 'delivered' : 'dropped',
-    connections: { delivered: sum('delivered'), gone: sum('gone'), failed: sum('failed') },
-    users,
+    id,
+    serial: all[0]?.serial ?? message.serial,
+    status: WORST_LAST[worst] ?? 'dropped',
+    connections: all.map(({ counts }) => counts).reduce(add, { delivered: 0, gone: 0, failed: 0 }),
+    users: [...recipients].map((user) => ({ user, status: outcomes.get(user)?.status ?? 'dropped' })),
+    ...(all.some(({ duplicate }) => duplicate) && { duplicate: true }),
   };
 }

@@ -18,7 +18,7 @@ export function createServiceSend({ send, log, now }: { send: Send; log: Logger;
   return async (event: unknown): Promise<{ results: readonly (SendResult | SendFailure)[] }> => {
     const startedAt = now();
     const { service, messages } = parseEvent(event);
-    const sent = await sendBatch(send, { service }, messages);
+    const sent = await sendBatch(send, { from: { service } }, messages);
     if (!sent.ok) throw new BeckonError(sent.problem);
     log({ route: 'send', outcome: 'ok', durationMs: now() - startedAt, metrics: sendMetrics(sent.value) });
     const [first] = sent.value;

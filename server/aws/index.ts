@@ -1,29 +1,83 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { monotonicFactory } from 'ulid';
 import type { Now } from '../clock.ts';
-import { type DirectoryConfig, readDirectoryConfig } from '../config.ts';
-import { createDelivery } from '../delivery.ts';
+import {
+  type DirectoryConfig,
+  type LogConfig,
+  readDirectoryConfig,
+  readLogConfig,
+  readSendConfig,
+  type SendConfig,
+} from '../config.ts';
+import { createDelivery, type Delivery, type Poster } from '../delivery.ts';
 import type { Directory } from '../directory.ts';
 import { describeError, type Logger } from '../logger.ts';
+import { createMailboxes } from '../mailbox.ts';
+import type { MessageLog } from '../message-log.ts';
 import { createSend, type Send } from '../send.ts';
+import type { UserStates } from '../user-state.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
+import { createDynamoDbMessageLog } from './dynamodb-message-log.ts';
+import { createDynamoDbUserStates } from './dynamodb-user-states.ts';
 import { createManagementApiPoster } from './management-api-poster.ts';
+import { createSqsTasks } from './sqs-tasks.ts';
 
-/** How long connecting to DynamoDB and one attempt may take, in milliseconds; it answers in single digits. */
-const DYNAMODB_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true };
+/** How long connecting to DynamoDB or SQS and one attempt may take, in milliseconds; they answer in single digits. */
+const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true };
 
-/** The directory on DynamoDB. */
-export function composeDirectory(now: Now, { connectionsTable }: DirectoryConfig = readDirectoryConfig()): Directory {
-  const client = new DynamoDBClient({ requestHandler: DYNAMODB_TIMEOUTS });
-  return createDynamoDbDirectory({ client, tableName: connectionsTable, now });
+let dynamoDb: DynamoDBClient | undefined;
+
+/** One client for everything in DynamoDB, so that they share its connections. */
+function dynamoDbClient(): DynamoDBClient {
+  dynamoDb ??= new DynamoDBClient({ requestHandler: TIMEOUTS });
+  return dynamoDb;
 }
 
-/** Sending over the directory and the Management API. */
-export function composeSend({ directory, now, log }: { directory: Directory; now: Now; log: Logger }): Send {
+export function composeDirectory(now: Now, { connectionsTable }: DirectoryConfig = readDirectoryConfig()): Directory {
+  return createDynamoDbDirectory({ client: dynamoDbClient(), tableName: connectionsTable, now });
+}
+
+export function composeMessageLog(now: Now, { messagesTable }: LogConfig = readLogConfig()): MessageLog {
+  return createDynamoDbMessageLog({ client: dynamoDbClient(), tableName: messagesTable, now });
+}
+
+export function composeUserStates(
+  now: Now,
+  { connectionsTable, retentionSeconds }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
+): UserStates {
+  return createDynamoDbUserStates({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
+}
+
+/** Delivery over the Management API. */
+export function composeDelivery(
+  dependencies: { directory: Directory; log: Logger },
+  { tasksQueueUrl }: Pick<SendConfig, 'tasksQueueUrl'> = readSendConfig(),
+): { delivery: Delivery; poster: Poster; tasks: ReturnType<typeof createSqsTasks> } {
+  const { directory, log } = dependencies;
   const poster = createManagementApiPoster({
     onFailure: (error) => log({ route: 'post', outcome: 'failed', error: describeError(error) }),
   });
-  const delivery = createDelivery({ poster, directory });
-  return createSend({ directory, delivery, now, mintSerial: monotonicFactory(), mintId: randomUUID });
+  const tasks = createSqsTasks({ client: new SQSClient({ requestHandler: TIMEOUTS }), queueUrl: tasksQueueUrl });
+  return { delivery: createDelivery({ poster, directory, tasks }), poster, tasks };
+}
+
+/** Sending, over all of the above. */
+export function composeSend(
+  dependencies: { directory: Directory; now: Now; log: Logger },
+  config: SendConfig = readSendConfig(),
+): Send {
+  const { directory, now, log } = dependencies;
+  const { delivery, tasks } = composeDelivery(dependencies, config);
+  const mailboxes = createMailboxes({ directory, log: composeMessageLog(now, config), delivery, tasks, now });
+  return createSend({
+    mailboxes,
+    now,
+    retentionSeconds: config.retentionSeconds,
+    mintSerial: monotonicFactory(),
+    mintId: randomUUID,
+    onFailure: (error) =>
+      log({ route: 'send', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } }),
+  });
 }

@@ -1,9 +1,10 @@
 import {
   ApiGatewayManagementApiClient,
   ApiGatewayManagementApiServiceException,
+  DeleteConnectionCommand,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
-import { MAX_CONCURRENT_POSTS, type Poster } from '../delivery.ts';
+import { MAX_CONCURRENT_POSTS, type Poster, type PostOutcome } from '../delivery.ts';
 
 /** How long one attempt of a post may take, in milliseconds: API Gateway has been seen to leave posts without an answer. */
 const REQUEST_TIMEOUT_MS = 2_000;
@@ -26,17 +27,24 @@ export function createManagementApiPoster({ onFailure }: { onFailure: (error: un
     return client;
   };
 
+  const outcomeOf = async (call: Promise<unknown>): Promise<PostOutcome> => {
+    try {
+      await call;
+      return 'delivered';
+    } catch (error) {
+      if (isGone(error)) return 'gone';
+      onFailure(error);
+      return 'failed';
+    }
+  };
+
   return {
-    async post({ callbackUrl, connectionId }, frame) {
-      const command = new PostToConnectionCommand({ ConnectionId: connectionId, Data: JSON.stringify(frame) });
-      try {
-        await clientFor(callbackUrl).send(command);
-        return 'delivered';
-      } catch (error) {
-        if (isGone(error)) return 'gone';
-        onFailure(error);
-        return 'failed';
-      }
+    post({ callbackUrl, connectionId: ConnectionId }, frame) {
+      const command = new PostToConnectionCommand({ ConnectionId, Data: JSON.stringify(frame) });
+      return outcomeOf(clientFor(callbackUrl).send(command));
+    },
+    close({ callbackUrl, connectionId: ConnectionId }) {
+      return outcomeOf(clientFor(callbackUrl).send(new DeleteConnectionCommand({ ConnectionId })));
     },
   };
 }

@@ -110,11 +110,11 @@ describe('a message from user to user', () => {
     expect(ack).toMatchObject({
       results: [
         {
-          status: 'dropped',
+          status: 'stored',
           users: [
             { user: 'u1', status: 'delivered' },
             { user: 'u2', status: 'delivered' },
-            { user: 'u3', status: 'dropped' },
+            { user: 'u3', status: 'stored' },
           ],
         },
       ],
@@ -155,12 +155,20 @@ describe('a message from user to user', () => {
 });
 
 describe('connections that are not there', () => {
-  test('a user who is not connected is no error: the message is dropped, and the sender is told', async () => {
+  test('a user who is not connected is no error: the message waits for them, or is dropped where it is not to be kept', async () => {
     const sender = await device('lonely');
-    expect(await sender.ask({ action: 'sendMessage', to: { user: 'nobody' }, data: 1 })).toMatchObject({
+    const nobody = { delivered: 0, gone: 0, failed: 0 };
+    expect(await sender.ask({ action: 'sendMessage', to: { user: 'late' }, data: 'waits' })).toMatchObject({
       type: 'ack',
-      results: [{ status: 'dropped', connections: { delivered: 0, gone: 0, failed: 0 } }],
+      results: [{ status: 'stored', connections: nobody }],
     });
+    expect(
+      await sender.ask({ action: 'sendMessage', to: { user: 'late' }, data: 'typing', store: false }),
+    ).toMatchObject({
+      results: [{ status: 'dropped', connections: nobody }],
+    });
+    const late = await device('late');
+    expect(late.frames[0]).toMatchObject({ recovered: true, more: false, messages: [{ data: 'waits' }] });
   });
 
   test('a device that closed is forgotten', async () => {
@@ -213,14 +221,17 @@ describe('connections that are not there', () => {
 
     const ack = await sender.ask({ action: 'sendMessage', to: { user: 'expired' }, data: 'too late' });
 
-    expect(ack).toMatchObject({ results: [{ status: 'dropped', connections: { delivered: 0, gone: 0, failed: 0 } }] });
+    expect(ack).toMatchObject({ results: [{ status: 'stored', connections: { delivered: 0, gone: 0, failed: 0 } }] });
     expect(await connectionIds('expired')).toEqual([connectionId]);
     expect(await expired.ask({ action: 'ping' })).toMatchObject({
       type: 'error',
       code: 'not_registered',
       retryable: true,
     });
-    expect(await expired.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
+    expect(await expired.ask({ action: 'register', attempt: 1 })).toMatchObject({
+      type: 'registered',
+      messages: [{ data: 'too late' }],
+    });
     expect(await expired.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
   });
 

@@ -31,7 +31,8 @@ function permissions(of: Template): Record<string, string[]> {
 
 function describeResource(resource: unknown): string {
   const text = JSON.stringify(resource);
-  if (text.includes('/POST/@connections/*')) return 'prod/POST/@connections/*';
+  const [managed] = /prod\/\w+\/@connections\/\*/.exec(text) ?? [];
+  if (managed) return managed;
   return /"(?:One)?Beckon([A-Za-z]+?)[0-9A-F]{8}"/.exec(text)?.[1] ?? text;
 }
 
@@ -39,26 +40,38 @@ const LOGS = (name: string) => [`logs:CreateLogStream ${name}Log`, `logs:PutLogE
 
 describe('the template', () => {
   test('gives each function the permissions it uses, on the one resource it uses them on', () => {
+    const delivery = [
+      'dynamodb:DeleteItem Connections',
+      'dynamodb:Query Connections',
+      'dynamodb:UpdateItem Connections',
+      'execute-api:ManageConnections prod/POST/@connections/*',
+      'sqs:SendMessage Tasks',
+    ];
+    const sending = [...delivery, 'dynamodb:PutItem Messages', 'dynamodb:Query Messages'];
     expect(permissions(template)).toEqual({
       Beckonauthorize: LOGS('authorize'),
       Beckonconnect: LOGS('connect'),
       Beckondefault: LOGS('default'),
       Beckondisconnect: ['dynamodb:DeleteItem Connections', ...LOGS('disconnect')],
-      Beckonping: ['dynamodb:UpdateItem Connections', ...LOGS('ping')],
-      Beckonregister: ['dynamodb:PutItem Connections', ...LOGS('register')],
-      Beckonsend: [
-        'dynamodb:DeleteItem Connections',
-        'dynamodb:Query Connections',
-        'execute-api:ManageConnections prod/POST/@connections/*',
-        ...LOGS('send'),
+      Beckonping: ['dynamodb:Query Messages', 'dynamodb:UpdateItem Connections', ...LOGS('ping')],
+      Beckonregister: [
+        'dynamodb:GetItem Connections',
+        'dynamodb:PutItem Connections',
+        'dynamodb:Query Messages',
+        ...LOGS('register'),
       ],
-      BeckonsendMessage: [
-        'dynamodb:DeleteItem Connections',
-        'dynamodb:Query Connections',
-        'dynamodb:UpdateItem Connections',
-        'execute-api:ManageConnections prod/POST/@connections/*',
-        ...LOGS('sendMessage'),
-      ],
+      Beckonsend: [...sending, ...LOGS('send')].toSorted(),
+      BeckonsendMessage: [...sending, ...LOGS('sendMessage')].toSorted(),
+      Beckonwork: [
+        ...delivery,
+        'execute-api:ManageConnections prod/DELETE/@connections/*',
+        'sqs:ChangeMessageVisibility Tasks',
+        'sqs:DeleteMessage Tasks',
+        'sqs:GetQueueAttributes Tasks',
+        'sqs:GetQueueUrl Tasks',
+        'sqs:ReceiveMessage Tasks',
+        ...LOGS('work'),
+      ].toSorted(),
     });
   });
 
@@ -97,6 +110,31 @@ describe('the template', () => {
     });
   });
 
+  test('expires messages, and can bring the table back to any moment of the last 35 days', () => {
+    template.hasResource('AWS::DynamoDB::GlobalTable', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        KeySchema: [
+          { AttributeName: 'address', KeyType: 'HASH' },
+          { AttributeName: 'serial', KeyType: 'RANGE' },
+        ],
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+        Replicas: [Match.objectLike({ PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } })],
+      },
+    });
+  });
+
+  test('has tasks done a few at a time, again when they fail, and in the end looked at', () => {
+    template.hasResourceProperties('AWS::SQS::Queue', {
+      VisibilityTimeout: 60,
+      RedrivePolicy: { maxReceiveCount: 5, deadLetterTargetArn: Match.anyValue() },
+    });
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 10 },
+    });
+  });
+
   test('throttles the stage, and logs access without headers, queries or bodies', () => {
     const format = new Capture();
     template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
@@ -123,6 +161,7 @@ describe('the template', () => {
     expect(Object.keys(template.findOutputs('*')).toSorted()).toEqual([
       'CallbackUrl',
       'ConnectionsTableName',
+      'MessagesTableName',
       'SendFunctionName',
       'WebSocketUrl',
     ]);
@@ -132,10 +171,8 @@ describe('the template', () => {
 test('two stacks of one app name nothing the same, because they name nothing', () => {
   const names = /^(TableName|FunctionName|RoleName|LogGroupName|ApiName|AlarmName|QueueName)$/;
   for (const { template: stackTemplate } of app.synth().stacks) {
-    for (const [id, { Type, Properties = {} }] of Object.entries<{ Type: string; Properties?: object }>(
-      stackTemplate.Resources,
-    )) {
-      const named = Type === 'AWS::Lambda::Permission' ? [] : Object.keys(Properties).filter((key) => names.test(key));
+    for (const [id, { Properties = {} }] of Object.entries<{ Properties?: object }>(stackTemplate.Resources)) {
+      const named = Object.entries(Properties).filter(([key, value]) => names.test(key) && typeof value === 'string');
       expect(named, id).toEqual([]);
     }
   }
@@ -165,9 +202,13 @@ describe('the construct', () => {
     });
     expect(permissions(mine)['SenderService']?.map((line) => line.split(' ')[0])).toEqual([
       'dynamodb:DeleteItem',
+      'dynamodb:PutItem',
       'dynamodb:Query',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
       'execute-api:ManageConnections',
       'lambda:InvokeFunction',
+      'sqs:SendMessage',
     ]);
   });
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { readIdentityConfig, readRegisterConfig } from '../../../server/config.ts';
+import { readIdentityConfig, readSendConfig } from '../../../server/config.ts';
 
 test('a variable that is missing is named', () => {
-  expect(() => readRegisterConfig({ BECKON_CONNECTIONS_TABLE: 't' })).toThrow('BECKON_CALLBACK_URL is not set');
+  expect(() => readSendConfig({ BECKON_CONNECTIONS_TABLE: 't' })).toThrow('BECKON_TASKS_QUEUE_URL is not set');
 });
 
 test('keys come from the issuer, from where the environment says, or from a shared secret', () => {

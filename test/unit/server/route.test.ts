@@ -18,7 +18,7 @@ function event(body: string, authorizer: Record<string, unknown> = { userId: 'al
 
 const ping = messageRoute('ping', dependencies, async (_frame, { userId }) => ({
   ok: true,
-  value: { reply: { type: 'pong', serverTime: userId === 'alice' ? 1 : 0 } },
+  value: { reply: { type: 'pong', serverTime: userId === 'alice' ? 1 : 0, messages: [], more: false } },
 }));
 
 async function ask(route: typeof ping, body: string, authorizer?: Record<string, unknown>) {
@@ -28,8 +28,14 @@ async function ask(route: typeof ping, body: string, authorizer?: Record<string,
 }
 
 test('a reply carries the id of its frame, and one line says what happened', async () => {
-  expect(await ask(ping, '{"action":"ping","id":"p1"}')).toEqual({ type: 'pong', id: 'p1', serverTime: 1 });
-  expect(await ask(ping, '{"action":"ping"}')).toEqual({ type: 'pong', serverTime: 1 });
+  expect(await ask(ping, '{"action":"ping","id":"p1"}')).toEqual({
+    type: 'pong',
+    id: 'p1',
+    serverTime: 1,
+    messages: [],
+    more: false,
+  });
+  expect(await ask(ping, '{"action":"ping"}')).toMatchObject({ type: 'pong', serverTime: 1 });
   expect(lines[0]).toEqual({ route: 'ping', outcome: 'ok', requestId: 'r1=', connectionId: 'c1=', durationMs: 0 });
 });
 

@@ -2,52 +2,103 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { MAX_PUSH_BYTES, type MessagesPush, problem } from '../../../protocol/index.ts';
 import { userAddress } from '../../../server/address.ts';
 import { createDelivery, type Poster, type PostOutcome } from '../../../server/delivery.ts';
-import { createSend, type Send } from '../../../server/send.ts';
+import { createMailboxes } from '../../../server/mailbox.ts';
+import { createSend, type Origin, type Send } from '../../../server/send.ts';
+import { serialFloor } from '../../../server/serial.ts';
+import type { Task } from '../../../server/tasks.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
+import { createMemoryMessageLog } from '../../support/memory-message-log.ts';
 
 const NOW = 1_800_000_000_000;
+const NOW_SECONDS = NOW / 1000;
 const ALICE = { user: 'alice' };
+const FROM_ALICE: Origin = { from: ALICE, connectionId: 'a1' };
 
+let nowMs: number;
 let directory: ReturnType<typeof createMemoryDirectory>;
+let log: ReturnType<typeof createMemoryMessageLog>;
 let posts: { connectionId: string; frame: MessagesPush }[];
 let outcomes: Record<string, PostOutcome>;
+let tasks: Task[];
+let failures: unknown[];
+/** What happens, in order: to the log, the directory and the connections. */
+let happened: string[];
 let send: Send;
 
 beforeEach(() => {
+  nowMs = NOW;
   posts = [];
   outcomes = {};
-  directory = createMemoryDirectory(() => NOW);
+  tasks = [];
+  failures = [];
+  happened = [];
+  directory = createMemoryDirectory(() => nowMs);
+  log = createMemoryMessageLog(() => nowMs);
+  let minted = 0;
   const poster: Poster = {
     async post({ connectionId }, frame) {
       posts.push({ connectionId, frame });
       return outcomes[connectionId] ?? 'delivered';
     },
+    close: async () => 'delivered',
   };
-  let minted = 0;
+  const add = async (added: readonly Task[]) => {
+    happened.push('tasks');
+    tasks.push(...added);
+  };
+  const watched = watch(directory, 'find', 'remove');
+  const delivery = createDelivery({ poster: watch(poster, 'post'), directory: watched, tasks: { add } });
+  const mailboxes = createMailboxes({
+    directory: watched,
+    log: watch(log, 'append', 'find'),
+    delivery,
+    tasks: { add },
+    now: () => nowMs,
+  });
   send = createSend({
-    directory,
-    delivery: createDelivery({ poster, directory }),
-    now: () => NOW,
-    mintSerial: () => {
+    mailboxes,
+    now: () => nowMs,
+    retentionSeconds: 600,
+    mintSerial: (epochMs) => {
       minted += 1;
-      return `S${minted}`;
+      return `${serialFloor(epochMs).slice(0, 22)}${String(minted).padStart(4, '0')}`;
     },
     mintId: () => 'minted',
+    onFailure: (error) => failures.push(error),
   });
 });
 
+/** Writes down when each of the methods begins; a strongly consistent `find` is written as `find!`. */
+function watch<T extends object>(target: T, ...methods: (keyof T & string)[]): T {
+  return new Proxy(target, {
+    get(object, name) {
+      const value: unknown = Reflect.get(object, name);
+      if (typeof value !== 'function' || !methods.some((method) => method === name)) return value;
+      return (...values: unknown[]) => {
+        const [, options] = values as [unknown, { consistent?: boolean } | undefined];
+        happened.push(`${String(name)}${options?.consistent ? '!' : ''}`);
+        return Reflect.apply(value, object, values);
+      };
+    },
+  });
+}
+
 async function connect(userId: string, ...connectionIds: string[]): Promise<void> {
-  const common = { callbackUrl: 'https://api.example/prod', registeredAt: 0, tokenExpiresAt: NOW, expiresAt: NOW };
+  const common = { attempt: 0, callbackUrl: 'https://api.example/prod', registeredAt: 0, tokenExpiresAt: NOW };
   for (const connectionId of connectionIds) {
-    await directory.put({ ...common, address: userAddress(userId), userId, connectionId });
+    const mapping = { ...common, address: userAddress(userId), userId, connectionId, expiresAt: NOW_SECONDS + 600 };
+    await directory.put(mapping);
   }
 }
 
 async function sendOk(...inputs: Parameters<Send>[1][number][]) {
-  const sent = await send(ALICE, inputs);
+  const sent = await send(FROM_ALICE, inputs);
   if (!sent.ok) throw new Error(sent.problem.code);
   return sent.value;
 }
+
+const connectionsPostedTo = () => posts.map(({ connectionId }) => connectionId).toSorted();
+const logged = (userId: string) => log.entries.filter(({ address }) => address === userAddress(userId));
 
 test('every device of the recipient gets the message, once, and nobody else', async () => {
   await connect('bob', 'b1', 'b2', 'b3');
@@ -55,14 +106,16 @@ test('every device of the recipient gets the message, once, and nobody else', as
 
   const [result] = await sendOk({ to: { user: 'bob' }, data: { text: 'hi' }, id: 'm1' });
 
-  expect(posts.map(({ connectionId }) => connectionId).toSorted()).toEqual(['b1', 'b2', 'b3']);
+  expect(connectionsPostedTo()).toEqual(['b1', 'b2', 'b3']);
   expect(posts[0]?.frame).toEqual({
     type: 'messages',
-    messages: [{ id: 'm1', serial: 'S1', from: ALICE, to: { user: 'bob' }, data: { text: 'hi' }, sentAt: NOW }],
+    messages: [
+      { id: 'm1', serial: expect.any(String), from: ALICE, to: { user: 'bob' }, data: { text: 'hi' }, sentAt: NOW },
+    ],
   });
   expect(result).toEqual({
     id: 'm1',
-    serial: 'S1',
+    serial: posts[0]?.frame.messages[0]?.serial,
     status: 'delivered',
     connections: { delivered: 3, gone: 0, failed: 0 },
     users: [{ user: 'bob', status: 'delivered' }],
@@ -76,27 +129,28 @@ test('a user who writes to themselves has it on all their devices', async () => 
   ]);
 });
 
-test('a message to nobody who is connected is dropped, and says so', async () => {
-  expect(await sendOk({ to: { user: 'nobody' }, data: 1 })).toMatchObject([
-    { status: 'dropped', connections: { delivered: 0, gone: 0, failed: 0 } },
-  ]);
+test('a message to nobody who is connected is stored; one that is not to be kept is dropped', async () => {
+  const nothing = { delivered: 0, gone: 0, failed: 0 };
+  expect(await sendOk({ to: { user: 'nobody' }, data: 1 })).toMatchObject([{ status: 'stored', connections: nothing }]);
+  expect(await sendOk({ to: { user: 'nobody' }, data: 2, store: false })).toMatchObject([{ status: 'dropped' }]);
+  expect(logged('nobody').map(({ message }) => message.data)).toEqual([1]);
 });
 
 test('of several users each gets their own copy, without the names of the others, and a user named twice gets one', async () => {
   await connect('bob', 'b1');
   await connect('eve', 'e1');
   const [result] = await sendOk({ to: { users: ['bob', 'eve', 'bob', 'nobody'] }, data: 1 });
-  expect(posts.map(({ connectionId, frame }) => [connectionId, frame.messages.map(({ to }) => to.user)])).toEqual([
-    ['b1', ['bob']],
-    ['e1', ['eve']],
+  expect(posts.map(({ connectionId, frame }) => [connectionId, frame.messages.map(({ to }) => to)])).toEqual([
+    ['b1', [{ user: 'bob' }]],
+    ['e1', [{ user: 'eve' }]],
   ]);
   expect(result).toMatchObject({
-    status: 'dropped',
+    status: 'stored',
     connections: { delivered: 2 },
     users: [
       { user: 'bob', status: 'delivered' },
       { user: 'eve', status: 'delivered' },
-      { user: 'nobody', status: 'dropped' },
+      { user: 'nobody', status: 'stored' },
     ],
   });
 });
@@ -111,13 +165,128 @@ test('a connection that is gone is forgotten, and nobody else is', async () => {
   expect([...directory.items.values()].map(({ connectionId }) => connectionId)).toEqual(['b2', 'a1']);
 });
 
-test('a post that failed is counted, and its connection kept', async () => {
-  await connect('bob', 'b1');
+test('a connection that missed a message is removed before it is closed, and gets nothing later', async () => {
+  await connect('bob', 'b1', 'b2');
   outcomes['b1'] = 'failed';
-  expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([
-    { status: 'dropped', connections: { failed: 1 } },
-  ]);
-  expect(directory.items.size).toBe(1);
+  const result = { status: 'delivered', connections: { delivered: 1, gone: 0, failed: 1 } };
+  expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([result]);
+  expect(happened.indexOf('remove')).toBeLessThan(happened.indexOf('tasks'));
+  expect(tasks).toEqual([{ kind: 'close', connectionId: 'b1', callbackUrl: 'https://api.example/prod' }]);
+
+  posts = [];
+  await sendOk({ to: { user: 'bob' }, data: 2 });
+  expect(connectionsPostedTo()).toEqual(['b2']);
+});
+
+describe('the way of a message', () => {
+  test('is two looks, one append and one post for one device, the second look after the append', async () => {
+    await connect('bob', 'b1');
+    await sendOk({ to: { user: 'bob' }, data: 1 });
+    expect(happened.toSorted()).toEqual(['append', 'find', 'find!', 'post']);
+    expect(happened[0]).toBe('find');
+    expect(happened.indexOf('find!')).toBeGreaterThan(happened.indexOf('append'));
+  });
+
+  test('of one that is not kept is one look and one post', async () => {
+    await connect('bob', 'b1');
+    await sendOk({ to: { user: 'bob' }, data: 1, store: false });
+    expect(happened).toEqual(['find', 'post']);
+  });
+
+  test('reaches a device that registered after the first look', async () => {
+    await connect('bob', 'b1');
+    const { find } = directory;
+    directory.find = async (address, options) => {
+      const found = await find(address, options);
+      if (!options.consistent) await connect('bob', 'b2');
+      return found;
+    };
+    expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ connections: { delivered: 2 } }]);
+    expect(connectionsPostedTo()).toEqual(['b1', 'b2']);
+  });
+
+  test('that could not be stored is not acknowledged, and its sender may try again', async () => {
+    await connect('bob', 'b1');
+    log.append = () => Promise.reject(new Error('throttled'));
+    expect(await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1' })).toEqual([
+      { id: 'm1', error: expect.objectContaining({ code: 'internal', retryable: true }) },
+    ]);
+    expect(failures).toMatchObject([{ message: 'throttled' }]);
+  });
+
+  test('is kept for the retention, or for less where it asks for less', async () => {
+    await sendOk({ to: { user: 'x' }, data: 1 }, { to: { user: 'x' }, data: 2, ttlSeconds: 60 });
+    await sendOk({ to: { user: 'x' }, data: 3, ttlSeconds: 9999 });
+    expect(logged('x').map(({ expiresAt }) => expiresAt - NOW_SECONDS)).toEqual([600, 60, 600]);
+  });
+});
+
+describe('a retry', () => {
+  test('of a message that was accepted delivers the first again, and stores no second', async () => {
+    await connect('bob', 'b1');
+    const [first] = await sendOk({ to: { user: 'bob' }, data: 'first', id: 'm1' });
+    nowMs += 30_000;
+    const [again] = await sendOk({ to: { user: 'bob' }, data: 'other', id: 'm1', retry: true });
+    expect(again).toEqual({ ...first, duplicate: true });
+    expect(logged('bob')).toHaveLength(1);
+    expect(posts.map(({ frame }) => frame.messages[0]?.data)).toEqual(['first', 'first']);
+  });
+
+  test('of one that never arrived sends it', async () => {
+    const [result] = await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1', retry: true });
+    expect(result).toMatchObject({ status: 'stored' });
+    expect(result).not.toHaveProperty('duplicate');
+  });
+
+  test('of one older than the overlap is appended anew: whoever resumes must find it', async () => {
+    await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1' });
+    nowMs += 121_000;
+    await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1', retry: true });
+    expect(logged('bob')).toHaveLength(2);
+  });
+
+  test('finds nobody else’s message under the same id', async () => {
+    await send({ from: { user: 'eve' } }, [{ to: { user: 'bob' }, data: 'of eve', id: 'm1' }]);
+    await sendOk({ to: { user: 'bob' }, data: 'of alice', id: 'm1', retry: true });
+    expect(logged('bob').map(({ message }) => message.data)).toEqual(['of eve', 'of alice']);
+  });
+});
+
+describe('an echo', () => {
+  test('reaches the sender’s other devices, is kept for them, and never comes back to the sending connection', async () => {
+    await connect('alice', 'a1', 'a2');
+    await connect('bob', 'b1');
+    const [result] = await sendOk({ to: { user: 'bob' }, data: 1, echo: true });
+    expect(connectionsPostedTo()).toEqual(['a2', 'b1']);
+    expect(posts.find(({ connectionId }) => connectionId === 'a2')?.frame.messages).toMatchObject([
+      { from: ALICE, to: { user: 'bob' } },
+    ]);
+    expect(logged('alice')).toHaveLength(1);
+    expect(result).toMatchObject({ connections: { delivered: 1 }, users: [{ user: 'bob' }] });
+  });
+
+  test('of a message to oneself is the message itself', async () => {
+    await connect('alice', 'a1', 'a2');
+    await sendOk({ to: { user: 'alice' }, data: 1, echo: true });
+    expect(connectionsPostedTo()).toEqual(['a1', 'a2']);
+    expect(logged('alice')).toHaveLength(1);
+  });
+});
+
+describe('a user with more connections than one function posts to', () => {
+  test('gets the message in parts, from the queue, after it has been stored', async () => {
+    await connect('bob', ...Array.from({ length: 201 }, (_, index) => `b${index}`));
+    expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ status: 'queued' }]);
+    expect(posts).toEqual([]);
+    expect(tasks).toHaveLength(16);
+    expect(happened).toEqual(['find', 'append', 'tasks']);
+    const covered = await Promise.all(
+      tasks.map(
+        (task) => task.kind === 'deliver' && directory.find(task.address, { consistent: true, range: task.range }),
+      ),
+    );
+    expect(covered.flatMap((found) => found || [])).toHaveLength(201);
+  });
 });
 
 describe('several messages', () => {
@@ -125,11 +294,9 @@ describe('several messages', () => {
     await connect('bob', 'b1');
     await sendOk({ to: { user: 'bob' }, data: 1 }, { to: { user: 'bob' }, data: 2 }, { to: { user: 'bob' }, data: 3 });
     expect(posts).toHaveLength(1);
-    expect(posts[0]?.frame.messages.map(({ data, serial }) => [data, serial])).toEqual([
-      [1, 'S1'],
-      [2, 'S2'],
-      [3, 'S3'],
-    ]);
+    expect(posts[0]?.frame.messages.map(({ data }) => data)).toEqual([1, 2, 3]);
+    const serials = posts[0]?.frame.messages.map(({ serial }) => serial) ?? [];
+    expect(serials).toEqual(serials.toSorted());
   });
 
   test('that exceed a push are split, posted one after the other, and none follows one that did not arrive', async () => {
@@ -161,7 +328,7 @@ describe('several messages', () => {
 
 test('a sender who is not admitted sends nothing', async () => {
   await connect('bob', 'b1');
-  const sent = await send(ALICE, [{ to: { user: 'bob' }, data: 1 }], Promise.resolve(problem('not_registered')));
+  const sent = await send(FROM_ALICE, [{ to: { user: 'bob' }, data: 1 }], Promise.resolve(problem('not_registered')));
   expect(sent).toMatchObject({ ok: false, problem: { code: 'not_registered' } });
   expect(posts).toEqual([]);
 });

@@ -16,7 +16,7 @@ const message = { to: { user: 'bob' }, data: 1 };
 
 test('sends one message on behalf of a named service', async () => {
   expect(await invoke({ ...message, id: 'm1', service: 'orders' })).toMatchObject({ results: [{ id: 'm1' }] });
-  expect(calls.at(-1)).toEqual([{ service: 'orders' }, [{ ...message, id: 'm1' }]]);
+  expect(calls.at(-1)).toEqual([{ from: { service: 'orders' } }, [{ ...message, id: 'm1' }]]);
 });
 
 test('sends several, each judged by itself', async () => {
@@ -26,7 +26,7 @@ test('sends several, each judged by itself', async () => {
     { id: 'm2', error: { code: 'invalid_frame' } },
     { status: 'delivered' },
   ]);
-  expect(calls.at(-1)?.[0]).toEqual({ service: 'server' });
+  expect(calls.at(-1)?.[0]).toEqual({ from: { service: 'server' } });
 });
 
 test.each([

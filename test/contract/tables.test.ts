@@ -5,10 +5,15 @@ import { createClock } from '../../local/clock.ts';
 import { createDynamoDb } from '../../local/dynamodb/index.ts';
 import { NO_FAULTS } from '../../local/faults.ts';
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
-import type { Now } from '../../server/clock.ts';
+import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
+import { createDynamoDbUserStates } from '../../server/aws/dynamodb-user-states.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
 import { createMemoryDirectory } from '../support/memory-directory.ts';
+import { createMemoryMessageLog } from '../support/memory-message-log.ts';
+import { createMemoryUserStates } from '../support/memory-user-states.ts';
 import { directoryContract } from './directory.ts';
+import { messageLogContract } from './message-log.ts';
+import { userStatesContract } from './user-states.ts';
 
 /** Set to run against AWS itself, with the credentials and region of the environment. */
 const REMOTE = process.env['REMOTE'] !== undefined;
@@ -30,7 +35,7 @@ afterAll(async () => {
   await server?.close();
 });
 
-async function emptyTable(): Promise<string> {
+async function emptyTable(sortKey: string): Promise<string> {
   const TableName = `beckon-contract-${randomUUID()}`;
   tables.push(TableName);
   await client.send(
@@ -39,11 +44,11 @@ async function emptyTable(): Promise<string> {
       BillingMode: 'PAY_PER_REQUEST',
       AttributeDefinitions: [
         { AttributeName: 'address', AttributeType: 'S' },
-        { AttributeName: 'connectionId', AttributeType: 'S' },
+        { AttributeName: sortKey, AttributeType: 'S' },
       ],
       KeySchema: [
         { AttributeName: 'address', KeyType: 'HASH' },
-        { AttributeName: 'connectionId', KeyType: 'RANGE' },
+        { AttributeName: sortKey, KeyType: 'RANGE' },
       ],
     }),
   );
@@ -51,8 +56,19 @@ async function emptyTable(): Promise<string> {
   return TableName;
 }
 
-directoryContract('memory', async (now: Now) => createMemoryDirectory(now));
+const DYNAMODB = REMOTE ? 'DynamoDB' : "DynamoDB's rules";
 
-directoryContract(REMOTE ? 'DynamoDB' : "DynamoDB's rules", async (now: Now) =>
-  createDynamoDbDirectory({ client, tableName: await emptyTable(), now }),
+directoryContract('memory', async (now) => createMemoryDirectory(now));
+directoryContract(DYNAMODB, async (now) =>
+  createDynamoDbDirectory({ client, tableName: await emptyTable('connectionId'), now }),
+);
+
+messageLogContract('memory', async (now) => createMemoryMessageLog(now));
+messageLogContract(DYNAMODB, async (now) =>
+  createDynamoDbMessageLog({ client, tableName: await emptyTable('serial'), now }),
+);
+
+userStatesContract('memory', async (now) => createMemoryUserStates(now));
+userStatesContract(DYNAMODB, async (now) =>
+  createDynamoDbUserStates({ client, tableName: await emptyTable('connectionId'), now, retentionSeconds: 3600 }),
 );

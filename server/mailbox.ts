@@ -1,0 +1,157 @@
+import { type ConnectionCounts, type DeliveryStatus, type Message, OVERLAP_MS } from '../protocol/index.ts';
+import { type Address, userAddress } from './address.ts';
+import type { Now } from './clock.ts';
+import { type Delivery, toFrames } from './delivery.ts';
+import type { Directory, Mapping } from './directory.ts';
+import { connectionIdRanges } from './fan-out.ts';
+import type { MessageLog } from './message-log.ts';
+import { serialFloor } from './serial.ts';
+import type { Tasks } from './tasks.ts';
+
+/** One message for one user. */
+export interface Letter {
+  readonly message: Message;
+  /** Epoch seconds until which it is kept; absent: it is not kept. */
+  readonly expiresAt?: number;
+  /** Whether it may have been sent before, under the same id. */
+  readonly retry: boolean;
+}
+
+/** Letters for one user, in their order. */
+export interface Mailbox {
+  readonly userId: string;
+  readonly letters: readonly Letter[];
+  /** A connection that gets none of them: the one from which copies are made for the sender's other devices. */
+  readonly exceptConnectionId?: string;
+}
+
+/** What became of one letter. */
+export interface LetterOutcome {
+  readonly status: DeliveryStatus;
+  readonly counts: ConnectionCounts;
+  /** The serial under which it stands: of a retry, that of the first. */
+  readonly serial: string;
+  readonly duplicate: boolean;
+}
+
+/** Connections that a handler posts to by itself. A larger mailbox is delivered by `work`, in parts. */
+export const MAX_DIRECT_CONNECTIONS = 200;
+
+export interface MailboxDependencies {
+  readonly directory: Directory;
+  readonly log: MessageLog;
+  readonly delivery: Delivery;
+  readonly tasks: Tasks;
+  readonly now: Now;
+}
+
+/** Delivers mailboxes. */
+export interface Mailboxes {
+  /** The first look, which may be a little old: taken while the sender is being admitted. */
+  lookUp(userId: string): Promise<readonly Mapping[]>;
+  /** @param seen what the first look showed @returns an outcome for each letter, once each post has one */
+  deliver(mailbox: Mailbox, seen: readonly Mapping[]): Promise<readonly LetterOutcome[]>;
+}
+
+const NO_CONNECTIONS: ConnectionCounts = { delivered: 0, gone: 0, failed: 0 };
+
+/** A letter, under the message that stands for it. */
+interface Standing extends Letter {
+  readonly duplicate: boolean;
+}
+
+export function createMailboxes({ directory, log, delivery, tasks, now }: MailboxDependencies): Mailboxes {
+  const limit = MAX_DIRECT_CONNECTIONS + 1;
+
+  /** Only a retry looks whether it has been sent before: the usual path pays nothing. */
+  async function standing(address: Address, letter: Letter): Promise<Standing> {
+    const { retry, expiresAt, message } = letter;
+    if (!retry || expiresAt === undefined) return { ...letter, duplicate: false };
+    const first = await log.find(address, message.from, message.id, serialFloor(now() - OVERLAP_MS));
+    return first ? { ...letter, message: first, duplicate: true } : { ...letter, duplicate: false };
+  }
+
+  async function append(address: Address, letters: readonly Standing[]): Promise<void> {
+    await settleAll(
+      letters.map(({ message, expiresAt, duplicate }) =>
+        expiresAt === undefined || duplicate ? undefined : log.append(address, message, expiresAt),
+      ),
+    );
+  }
+
+  /** For whoever has come since the first look: they are in the directory, or they find the message in the log. */
+  async function deliverToNewcomers(mailbox: Mailbox, seen: readonly Mapping[], letters: readonly Standing[]) {
+    const kept = letters.filter(({ expiresAt }) => expiresAt !== undefined).map(({ message }) => message);
+    if (kept.length === 0) return [];
+    const found = await directory.find(userAddress(mailbox.userId), { consistent: true, limit });
+    if (found.length > MAX_DIRECT_CONNECTIONS) {
+      await fanOut(mailbox.userId, kept);
+      return [];
+    }
+    const known = new Set(seen.map(({ connectionId }) => connectionId));
+    return delivery.deliver(
+      recipientsOf(mailbox, found).filter(({ connectionId }) => !known.has(connectionId)),
+      kept,
+    );
+  }
+
+  async function fanOut(userId: string, messages: readonly Message[]): Promise<void> {
+    const address = userAddress(userId);
+    const frames = toFrames(messages);
+    await tasks.add(
+      connectionIdRanges().flatMap((range) =>
+        frames.map(({ messages }) => ({ kind: 'deliver' as const, address, userId, messages, range })),
+      ),
+    );
+  }
+
+  return {
+    lookUp: (userId) => directory.find(userAddress(userId), { consistent: false, limit }),
+
+    async deliver(mailbox, seen) {
+      const address = userAddress(mailbox.userId);
+      const letters = await settleAll(mailbox.letters.map((letter) => standing(address, letter)));
+      const messages = letters.map(({ message }) => message);
+      if (seen.length > MAX_DIRECT_CONNECTIONS) {
+        await append(address, letters);
+        await fanOut(mailbox.userId, messages);
+        return letters.map((letter) => toOutcome(letter, [], 'queued'));
+      }
+      const [first, later] = await settleAll([
+        delivery.deliver(recipientsOf(mailbox, seen), messages),
+        append(address, letters).then(() => deliverToNewcomers(mailbox, seen, letters)),
+      ] as const);
+      const laterCounts = later.values();
+      return letters.map((letter, index) => {
+        const ofNewcomers = letter.expiresAt === undefined ? undefined : laterCounts.next().value;
+        return toOutcome(letter, [first[index], ofNewcomers]);
+      });
+    },
+  };
+}
+
+function recipientsOf({ exceptConnectionId }: Mailbox, found: readonly Mapping[]): readonly Mapping[] {
+  return found.filter(({ connectionId }) => connectionId !== exceptConnectionId);
+}
+
+function toOutcome(
+  { message, expiresAt, duplicate }: Standing,
+  counts: readonly (ConnectionCounts | undefined)[],
+  otherwise: DeliveryStatus = expiresAt === undefined ? 'dropped' : 'stored',
+): LetterOutcome {
+  const total = counts.reduce<ConnectionCounts>((sum, each) => add(sum, each ?? NO_CONNECTIONS), NO_CONNECTIONS);
+  return { status: total.delivered > 0 ? 'delivered' : otherwise, counts: total, serial: message.serial, duplicate };
+}
+
+/** The sum of two counts. */
+export function add(a: ConnectionCounts, b: ConnectionCounts): ConnectionCounts {
+  return { delivered: a.delivered + b.delivered, gone: a.gone + b.gone, failed: a.failed + b.failed };
+}
+
+/** Like `Promise.all`, but waits for all of them: what is left under way when a handler returns is frozen with it. */
+async function settleAll<const T extends readonly unknown[]>(
+  promises: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises) as Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>;
+}

@@ -1,0 +1,22 @@
+import type { Message, Sender } from '../protocol/index.ts';
+import type { Address } from './address.ts';
+
+/** One page of a log. */
+export interface Page {
+  /** In the order of their serials. */
+  readonly messages: readonly Message[];
+  /** Whether there is more behind the last of them. */
+  readonly more: boolean;
+}
+
+/** Address → messages, in the messages table. Reads are strongly consistent, and never return an expired message. */
+export interface MessageLog {
+  /** Appends a message at its serial. Appending the same message again changes nothing. `expiresAt` is in epoch seconds. */
+  append(address: Address, message: Message, expiresAt: number): Promise<void>;
+
+  /** Messages with serials above `after`, as many as fit into one frame. */
+  read(address: Address, after: string): Promise<Page>;
+
+  /** The first message above `after` that this sender sent under this id. */
+  find(address: Address, from: Sender, id: string, after: string): Promise<Message | undefined>;
+}

@@ -1,0 +1,15 @@
+import { decodeTime, encodeTime } from 'ulid';
+
+/** The characters of a ULID that encode its time, and those that are random. */
+const TIME_LENGTH = 10;
+const RANDOM_LENGTH = 16;
+
+/** The lowest serial of a moment (epoch milliseconds): a cursor that stands before everything sent then or later. */
+export function serialFloor(epochMs: number): string {
+  return encodeTime(Math.max(0, epochMs), TIME_LENGTH) + '0'.repeat(RANDOM_LENGTH);
+}
+
+/** The moment of a serial or cursor, in epoch milliseconds. */
+export function serialTime(serial: string): number {
+  return decodeTime(serial);
+}

@@ -1,0 +1,85 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Message } from '../../protocol/index.ts';
+import { userAddress } from '../../server/address.ts';
+import type { Now } from '../../server/clock.ts';
+import type { MessageLog } from '../../server/message-log.ts';
+import { serialFloor } from '../../server/serial.ts';
+
+const BOB = userAddress('bob');
+const START_MS = 1_800_000_000_000;
+const LATER = START_MS / 1000 + 3600;
+
+/** What every log must do. `open` gives one over an empty table, reading the given clock. */
+export function messageLogContract(name: string, open: (now: Now) => Promise<MessageLog>): void {
+  describe(`message log on ${name}`, () => {
+    let nowMs = START_MS;
+    let log: MessageLog;
+
+    beforeEach(async () => {
+      nowMs = START_MS;
+      log = await open(() => nowMs);
+    });
+
+    test('gives back messages as they were, in the order of their serials, above a serial', async () => {
+      const odd = message(2, { data: JSON.parse('{"__proto__":{"a":1},"n":0.1,"e":"","s":"\\u0000🎈","l":[]}') });
+      await log.append(BOB, message(3), LATER);
+      await log.append(BOB, message(1), LATER);
+      await log.append(BOB, odd, LATER);
+      await log.append(userAddress('eve'), message(2), LATER);
+
+      const page = await log.read(BOB, message(1).serial);
+
+      expect(JSON.stringify(page)).toBe(JSON.stringify({ messages: [odd, message(3)], more: false }));
+    });
+
+    test('appending the same message again changes nothing', async () => {
+      await log.append(BOB, message(1), LATER);
+      await log.append(BOB, message(1), LATER);
+      expect((await log.read(BOB, serialFloor(0))).messages).toHaveLength(1);
+    });
+
+    test('an expired message is not read although its item is still there', async () => {
+      await log.append(BOB, message(1), START_MS / 1000 + 60);
+      nowMs = START_MS + 60_000;
+      expect(await log.read(BOB, serialFloor(0))).toEqual({ messages: [], more: false });
+      expect(await log.find(BOB, { user: 'alice' }, 'm1', serialFloor(0))).toBeUndefined();
+    });
+
+    test('is read in pages, each going on where the one before ended', async () => {
+      const all = Array.from({ length: 250 }, (_, index) => message(index + 1));
+      await Promise.all(all.map((each) => log.append(BOB, each, LATER)));
+      const read: string[] = [];
+      let after = serialFloor(0);
+      for (let more = true; more; ) {
+        const page = await log.read(BOB, after);
+        expect(page.messages.length).toBeLessThanOrEqual(100);
+        read.push(...page.messages.map(({ id }) => id));
+        after = page.messages.at(-1)?.serial ?? after;
+        more = page.more;
+      }
+      expect(read).toEqual(all.map(({ id }) => id));
+    });
+
+    test('finds what a sender sent under an id, and nobody else’s', async () => {
+      await log.append(BOB, message(1), LATER);
+      const find = (from: Message['from'], id: string, after = serialFloor(0)) => log.find(BOB, from, id, after);
+      expect(await find({ user: 'alice' }, 'm1')).toEqual(message(1));
+      expect(await find({ user: 'eve' }, 'm1')).toBeUndefined();
+      expect(await find({ service: 'alice' }, 'm1')).toBeUndefined();
+      expect(await find({ user: 'alice' }, 'm2')).toBeUndefined();
+      expect(await find({ user: 'alice' }, 'm1', message(1).serial)).toBeUndefined();
+    });
+  });
+}
+
+function message(number: number, values: Partial<Message> = {}): Message {
+  return {
+    id: `m${number}`,
+    serial: serialFloor(START_MS + number),
+    from: { user: 'alice' },
+    to: { user: 'bob' },
+    data: { number },
+    sentAt: START_MS + number,
+    ...values,
+  };
+}

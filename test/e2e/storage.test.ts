@@ -1,0 +1,144 @@
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { type FaultPlan, type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+
+let cloud: LocalCloud;
+
+async function start(faults?: FaultPlan): Promise<void> {
+  cloud = await startLocalCloud({
+    app: inject('app'),
+    port: 0,
+    parameters: { Issuer: '{endpointUrl}/_local' },
+    ...(faults && { faults }),
+  });
+}
+
+afterEach(() => cloud.close());
+
+async function open(userId: string): Promise<WireClient> {
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub: userId })}` };
+  return connectWire(cloud.websocketUrl, { headers });
+}
+
+async function device(userId: string, register: Record<string, unknown> = {}) {
+  const client = await open(userId);
+  return { client, registered: await client.ask({ action: 'register', ...register }) };
+}
+
+const dataOf = (frame: Record<string, unknown>) => (frame['messages'] as { data: unknown }[]).map(({ data }) => data);
+const toBob = (data: unknown, more = {}) => ({ action: 'sendMessage', to: { user: 'bob' }, data, ...more });
+
+describe('what waits', () => {
+  beforeEach(() => start());
+
+  test('is there for a device that comes, once for each, until it is acknowledged for all of them', async () => {
+    const { client: alice } = await device('alice');
+    await alice.ask(toBob('one'));
+    await alice.ask(toBob('two'));
+
+    const phone = await device('bob');
+    expect(dataOf(phone.registered)).toEqual(['one', 'two']);
+    expect((await device('bob')).registered).toMatchObject({ messages: phone.registered['messages'] });
+
+    await phone.client.ask({ action: 'ping', cursor: phone.registered['cursor'] });
+    await alice.ask(toBob('three'));
+    const laptop = await device('bob');
+    expect(dataOf(laptop.registered)).toContain('three');
+  });
+
+  test('comes in pages, in order, however much it is', async () => {
+    const { client: alice } = await device('alice');
+    const all = Array.from({ length: 1000 }, (_, index) => index);
+    for (let at = 0; at < all.length; at += 50) {
+      const messages = all.slice(at, at + 50).map((data) => ({ to: { user: 'bob' }, data }));
+      expect(await alice.ask({ action: 'sendMessage', messages })).toMatchObject({ type: 'ack' });
+    }
+
+    const { client: bob, registered } = await device('bob');
+    const read = dataOf(registered);
+    let page = registered;
+    while (page['more']) {
+      const serials = (page['messages'] as { serial: string }[]).map(({ serial }) => serial);
+      page = await bob.ask({ action: 'register', after: serials.at(-1) });
+      read.push(...dataOf(page));
+    }
+    expect(read).toEqual(all);
+  });
+
+  test('is repaired by a ping, for a device whose socket swallowed it', async () => {
+    const { client: bob, registered } = await device('bob');
+    const { client: alice } = await device('alice');
+    await alice.ask(toBob('swallowed?'));
+    expect(dataOf(await bob.ask({ action: 'ping', cursor: registered['cursor'] }))).toEqual(['swallowed?']);
+  });
+
+  test('a retry with the same id delivers the first again, and says so', async () => {
+    const { client: alice } = await device('alice');
+    const { client: bob } = await device('bob');
+    await alice.ask({ action: 'sendMessage', messages: [{ to: { user: 'bob' }, data: 'first', id: 'm1' }] });
+    const again = { to: { user: 'bob' }, data: 'changed', id: 'm1', retry: true };
+    expect(await alice.ask({ action: 'sendMessage', messages: [again] })).toMatchObject({
+      results: [{ id: 'm1', status: 'delivered', duplicate: true }],
+    });
+    await expect
+      .poll(() => bob.frames.filter(({ type }) => type === 'messages').flatMap(dataOf))
+      .toEqual(['first', 'first']);
+  });
+
+  test('the sender’s other devices get what the sender wants them to', async () => {
+    const [{ client: one }, { client: two }] = [await device('alice'), await device('alice')];
+    await one.ask(toBob('echoed', { echo: true }));
+    await two.frame((frame) => frame['type'] === 'messages');
+    expect(one.frames.some(({ type }) => type === 'messages')).toBe(false);
+  });
+});
+
+describe('bad cursors', () => {
+  beforeEach(() => start());
+
+  test.each([
+    [
+      'malformed',
+      { since: 'yesterday' },
+      { code: 'invalid_frame', message: '"since" must be a cursor or a serial, as the server gave it' },
+    ],
+    ['from the future', { since: '7ZZZZZZZZZ0000000000000000' }, { code: 'invalid_cursor' }],
+    [
+      'an attempt that is no number',
+      { attempt: '1' },
+      { code: 'invalid_frame', message: '"attempt" must be a number' },
+    ],
+  ])('%s: refused, and a registration without it goes through', async (_, fields, error) => {
+    const client = await open('bob');
+    expect(await client.ask({ action: 'register', ...fields })).toMatchObject({ type: 'error', ...error });
+    expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
+  });
+
+  test('older than the retention: everything that is kept comes, and it says that there was more', async () => {
+    const { client: alice } = await device('alice');
+    await alice.ask(toBob('kept'));
+    const { registered } = await device('bob', { since: '01000000000000000000000000' });
+    expect(registered).toMatchObject({ recovered: false, messages: [{ data: 'kept' }] });
+  });
+});
+
+describe('a connection that cannot be posted to', () => {
+  test('is cut off, told nothing later, and finds everything when it comes back', async () => {
+    const rule = { point: 'post', kind: 'error', probability: 1, limit: 3 } as const;
+    await start({ seed: 1, rules: [rule] });
+    const { client: bob, registered } = await device('bob');
+    const { client: alice } = await device('alice');
+
+    expect(await alice.ask(toBob('missed'))).toMatchObject({
+      results: [{ status: 'stored', connections: { delivered: 0, gone: 0, failed: 1 } }],
+    });
+    expect(await alice.ask(toBob('after it'))).toMatchObject({
+      results: [{ status: 'stored', connections: { failed: 0 } }],
+    });
+    await bob.closed;
+
+    expect(bob.frames.some(({ type }) => type === 'messages')).toBe(false);
+    const back = await device('bob', { since: registered['cursor'] });
+    expect(dataOf(back.registered)).toEqual(['missed', 'after it']);
+  });
+});

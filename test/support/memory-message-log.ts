@@ -1,0 +1,36 @@
+import type { Message } from '../../protocol/index.ts';
+import type { Address } from '../../server/address.ts';
+import { type Now, toSeconds } from '../../server/clock.ts';
+import type { MessageLog } from '../../server/message-log.ts';
+
+interface Entry {
+  readonly address: Address;
+  readonly message: Message;
+  readonly expiresAt: number;
+}
+
+/** A log in memory, held to the same contract as the one on DynamoDB, with pages of 100. */
+export function createMemoryMessageLog(now: Now): MessageLog & { readonly entries: readonly Entry[] } {
+  const entries: Entry[] = [];
+  const above = (address: Address, after: string) =>
+    entries
+      .filter(
+        (entry) => entry.address === address && entry.message.serial > after && entry.expiresAt > toSeconds(now()),
+      )
+      .map(({ message }) => message)
+      .sort((a, b) => (a.serial < b.serial ? -1 : 1));
+  return {
+    entries,
+    async append(address, message, expiresAt) {
+      const at = entries.findIndex((entry) => entry.address === address && entry.message.serial === message.serial);
+      entries.splice(at === -1 ? entries.length : at, at === -1 ? 0 : 1, { address, message, expiresAt });
+    },
+    async read(address, after) {
+      const messages = above(address, after);
+      return { messages: messages.slice(0, 100), more: messages.length > 100 };
+    },
+    async find(address, from, id, after) {
+      return above(address, after).find((it) => it.id === id && JSON.stringify(it.from) === JSON.stringify(from));
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { Message } from '../../../protocol/index.ts';
+import { userAddress } from '../../../server/address.ts';
+import { createDelivery, type Poster, type PostOutcome } from '../../../server/delivery.ts';
+import { serialFloor } from '../../../server/serial.ts';
+import type { Task } from '../../../server/tasks.ts';
+import type { UserStates } from '../../../server/user-state.ts';
+import { createWork } from '../../../server/work.ts';
+import { createMemoryDirectory } from '../../support/memory-directory.ts';
+import { createMemoryUserStates } from '../../support/memory-user-states.ts';
+
+const NOW = 1_800_000_000_000;
+const BOB = userAddress('bob');
+const target = { connectionId: 'b1', callbackUrl: 'https://api.example/prod' };
+
+let states: UserStates;
+let closing: PostOutcome;
+let closed: string[];
+let posted: string[];
+let postsUnderWay: number;
+let mostPostsUnderWay: number;
+let directory: ReturnType<typeof createMemoryDirectory>;
+let work: ReturnType<typeof createWork>;
+
+beforeEach(() => {
+  closing = 'delivered';
+  closed = [];
+  posted = [];
+  postsUnderWay = 0;
+  mostPostsUnderWay = 0;
+  states = createMemoryUserStates(() => NOW);
+  directory = createMemoryDirectory(() => NOW);
+  const poster: Poster = {
+    async post({ connectionId }) {
+      postsUnderWay += 1;
+      mostPostsUnderWay = Math.max(mostPostsUnderWay, postsUnderWay);
+      await new Promise(setImmediate);
+      postsUnderWay -= 1;
+      posted.push(connectionId);
+      return 'delivered';
+    },
+    async close({ connectionId }) {
+      closed.push(connectionId);
+      return closing;
+    },
+  };
+  const delivery = createDelivery({ poster, directory, tasks: { add: async () => undefined } });
+  work = createWork({ directory, delivery, states, poster, log: () => undefined, now: () => NOW });
+});
+
+const event = (...tasks: (Task | string)[]) => ({
+  Records: tasks.map((task, index) => ({
+    messageId: `t${index}`,
+    body: typeof task === 'string' ? task : JSON.stringify(task),
+  })),
+});
+
+function deliver(secondsAgo: number, range = { first: ' ', last: '~' }): Task {
+  const serial = serialFloor(NOW - secondsAgo * 1000);
+  const message: Message = { id: 'm1', serial, from: { user: 'a' }, to: { user: 'bob' }, data: 0, sentAt: 0 };
+  return { kind: 'deliver', address: BOB, userId: 'bob', messages: [message], range };
+}
+
+async function connect(...connectionIds: string[]): Promise<void> {
+  const common = { address: BOB, userId: 'bob', attempt: 0, registeredAt: 0, tokenExpiresAt: 0, expiresAt: NOW };
+  for (const connectionId of connectionIds) await directory.put({ ...common, ...target, connectionId });
+}
+
+test('closes connections; one that is gone is closed', async () => {
+  closing = 'gone';
+  expect(await work(event({ kind: 'close', ...target }))).toEqual({ batchItemFailures: [] });
+  expect(closed).toEqual(['b1']);
+});
+
+test('what cannot be done comes back, and holds up nothing else', async () => {
+  closing = 'failed';
+  await connect('b1');
+  expect(await work(event({ kind: 'close', ...target }, 'not a task', deliver(0)))).toEqual({
+    batchItemFailures: [{ itemIdentifier: 't0' }, { itemIdentifier: 't1' }],
+  });
+  expect(posted).toEqual(['b1']);
+});
+
+test('delivers to a range of connections, concurrently but not all at once', async () => {
+  const ids = Array.from({ length: 300 }, (_, index) => `b${String(index).padStart(3, '0')}`);
+  await connect(...ids, 'c1');
+  await work(event(deliver(0, { first: 'b', last: 'bz' })));
+  expect(posted.toSorted()).toEqual(ids);
+  expect(mostPostsUnderWay).toBe(50);
+});
+
+test('a delivery later than the overlap widens the resumes that would look behind it', async () => {
+  await work(event(deliver(119)));
+  expect(await states.read('bob')).toEqual({});
+  await work(event(deliver(121)));
+  expect(await states.read('bob')).toEqual({ late: { serial: serialFloor(NOW - 121_000), markedAt: NOW } });
+});
