@@ -8,10 +8,21 @@ export interface ReceivedMessage<Data = Json> extends Omit<Message, 'data'> {
   readonly data: Data;
 }
 
+/** Messages are missing that nothing brings back. */
+export interface Gap {
+  /**
+   * From when on, epoch milliseconds by the server's clock; whatever is still kept follows as messages. Absent: nobody
+   * knows.
+   */
+  readonly sinceMs?: number;
+}
+
 /** What a listener of each event is called with. */
 export interface ClientEvents<Incoming = Json> {
   /** A message arrived. */
   readonly message: ReceivedMessage<Incoming>;
+  /** Messages are missing: the user was away for longer than they are kept, or the server does not know since when. */
+  readonly gap: Gap;
   /** The connection does something else than before. */
   readonly state: ConnectionState;
   /** Something failed that belongs to no call: `getToken`, or a frame that the server could not read. */
@@ -24,6 +35,12 @@ export interface SendOptions {
    * send a message again that may have been delivered. Default: a random UUID.
    */
   readonly id?: string;
+  /** Whether it is kept for devices that are not connected. Default: true. */
+  readonly store?: boolean;
+  /** How long it is kept, in whole seconds. Default: as long as the server keeps messages, which is also the most. */
+  readonly ttlSeconds?: number;
+  /** Whether the sender's other devices get a copy. Default: false. */
+  readonly echo?: boolean;
   /** How long the message may wait to be sent, milliseconds. Default: the client's `messageExpiryMs`. */
   readonly expiresAfterMs?: number;
   /** Takes the message back when it aborts; one that is on its way may arrive all the same. Default: none. */
@@ -65,7 +82,8 @@ export interface Client<Incoming = Json, Outgoing = Incoming> {
   /**
    * Sends to every device on which the user is connected. Without a connection the message waits for one.
    * Messages arrive in the order of the calls.
-   * @returns What the server did with it: `delivered` on at least one device, or `dropped`.
+   * @returns What the server did with it: `delivered` on at least one device; `queued`, being delivered to very many;
+   * `stored` for when one comes; or `dropped`. With `duplicate`, it had been accepted before.
    * @throws TypeError when the data is not JSON; {@link BeckonError} with `message_too_large`, `frame_too_large`,
    * `invalid_frame`, `outbox_full`, `expired`, `closed`, or the code with which the server refused it; the reason of the
    * `signal`. All as rejections.

@@ -9,6 +9,7 @@ import type {
   ReceivedMessage,
   SendOptions,
 } from './api.ts';
+import { Cursor } from './cursor.ts';
 import { createDedupe, type Dedupe } from './dedupe.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError, toError } from './errors.ts';
@@ -28,7 +29,7 @@ const CLOSED: Reason = { code: 'closed', message: 'The client was closed.' };
 export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgoing> {
   readonly #environment: Environment;
   readonly #options: Options;
-  readonly #emitter: Emitter<ClientEvents<Incoming>> = createEmitter(['message', 'state', 'error']);
+  readonly #emitter: Emitter<ClientEvents<Incoming>> = createEmitter(['message', 'gap', 'state', 'error']);
   readonly #inboxes = new Set<Inbox<ReceivedMessage<Incoming>>>();
   readonly #dedupe: Dedupe;
   readonly #outbox: Outbox;
@@ -40,18 +41,23 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   constructor(environment: Environment, options: Options) {
     this.#environment = environment;
     this.#options = options;
-    this.#dedupe = createDedupe(environment);
+    const cursor = new Cursor();
+    this.#dedupe = createDedupe(environment, cursor);
     this.#outbox = new Outbox(environment, options.maxQueuedMessages);
-    this.#session = new Session(environment, options, {
-      onState: (state) => this.#onState(state),
-      onConnected: () => this.#onConnected(),
-      onMessages: (messages) => this.#onMessages(messages),
-      onProblem: (problem) => this.#emitter.emit('error', toError(problem)),
-      onTokenError: (error) => this.#emitter.emit('error', error),
-      onIgnoredFrame: () => {
-        this.#counters.ignoredFrames += 1;
+    this.#session = new Session(
+      { environment, options, cursor },
+      {
+        onState: (state) => this.#onState(state),
+        onConnected: () => this.#onConnected(),
+        onMessages: (messages) => this.#onMessages(messages),
+        onGap: (gap) => this.#emitter.emit('gap', gap),
+        onProblem: (problem) => this.#emitter.emit('error', toError(problem)),
+        onTokenError: (error) => this.#emitter.emit('error', error),
+        onIgnoredFrame: () => {
+          this.#counters.ignoredFrames += 1;
+        },
       },
-    });
+    );
     this.#sender = new Sender(environment, options, this.#outbox, () => this.#session.connection);
     this.#start();
   }
@@ -110,13 +116,14 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
 
   /** Async, so that whatever is wrong with a call arrives as a rejection. */
   async #send(name: string, to: To, data: Outgoing, options: SendOptions = {}): Promise<SendResult> {
-    checkNames(name, options, ['id', 'expiresAfterMs', 'signal']);
+    checkNames(name, options, ['id', 'store', 'ttlSeconds', 'echo', 'expiresAfterMs', 'signal']);
     const { id = this.#environment.randomId(), expiresAfterMs = this.#options.messageExpiryMs } = options;
+    const { store, ttlSeconds, echo } = options;
     checkDuration(name, 'expiresAfterMs', expiresAfterMs);
     const signal = checkSignal(name, options.signal);
     signal?.throwIfAborted();
     const limits = this.#session.connection?.limits ?? DEFAULT_LIMITS;
-    const message = encodeMessage(to, data, id, limits);
+    const message = encodeMessage({ to, id, store, ttlSeconds, echo }, data, limits);
     const over = overError(this.state);
     if (over) throw over;
     const result = this.#outbox.add(message, { expiresAfterMs, signal });

@@ -8,17 +8,19 @@ import type {
   PingFrame,
   Problem,
   RegisteredReply,
-  RegisterFrame,
   ServerFrame,
 } from '../protocol/index.ts';
 import { problem } from '../protocol/problem.ts';
 import { offeredSubprotocols } from '../protocol/subprotocols.ts';
+import type { Gap } from './api.ts';
+import type { Cursor } from './cursor.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError, isAboutToken, toError } from './errors.ts';
 import { readFrame } from './incoming.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
 import type { Options } from './options.ts';
 import { createRequests, type Outcome, type Requests } from './requests.ts';
+import { Subscription } from './subscription.ts';
 import { createTimer, type Timer } from './timer.ts';
 import { requestToken, tokenExpiresAtMs } from './token.ts';
 import { openTransport, type Transport, type TransportEnd } from './transport.ts';
@@ -40,7 +42,9 @@ export interface Registration extends RegisteredReply {
 export interface ConnectionHandlers {
   /** The connection can be used. Called once. */
   onRegistered(registration: Registration): void;
+  /** Messages arrived, in the order in which to hand them on. Some may have come before. */
   onMessages(messages: readonly Message[]): void;
+  onGap(gap: Gap): void;
   /** The server complained about no frame in particular. */
   onProblem(problem: Problem): void;
   /** A frame came that is of no known type. */
@@ -51,28 +55,46 @@ export interface ConnectionHandlers {
   onReleased(): void;
 }
 
+/** What a session has in common for all its connections. */
+export interface ConnectionContext {
+  readonly environment: Environment;
+  readonly options: Options;
+  readonly cursor: Cursor;
+}
+
 /** One attempt to connect, and the connection that comes of it: token, handshake, registration, requests, end. */
 export class Connection {
   readonly #environment: Environment;
   readonly #options: Options;
+  readonly #cursor: Cursor;
   readonly #handlers: ConnectionHandlers;
   readonly #requests: Requests;
+  readonly #subscription: Subscription;
   /** Runs while the connection is being made ready, at first and again after `not_registered`. */
   readonly #readiness: Timer;
   readonly #closing = new AbortController();
   #transport: Transport | undefined;
   #liveness: Liveness | undefined;
   #limits: Limits | undefined;
-  #registering: Promise<void> | undefined;
+  #tokenExpiresAt: number | undefined;
   #retired = false;
 
   /** @param failures How many attempts have failed before this one. */
-  constructor(environment: Environment, options: Options, failures: number, handlers: ConnectionHandlers) {
+  constructor({ environment, options, cursor }: ConnectionContext, failures: number, handlers: ConnectionHandlers) {
     this.#environment = environment;
     this.#options = options;
+    this.#cursor = cursor;
     this.#handlers = handlers;
     this.#requests = createRequests(environment, (text) => this.#transmit(text), options.ackTimeoutMs);
     this.#readiness = createTimer(environment);
+    this.#subscription = new Subscription(environment, options, cursor, {
+      ask: (encode) => this.#ask(encode),
+      onRegistering: () => this.#startReadiness(),
+      onRegistered: (reply) => this.#onRegistered(reply),
+      onRefused: (refusal) => this.#end({ error: toError(refusal), final: !refusal.retryable }),
+      onMessages: handlers.onMessages,
+      onGap: handlers.onGap,
+    });
     void this.#connect(failures);
   }
 
@@ -83,12 +105,10 @@ export class Connection {
 
   /** Sends a frame and waits for its reply. Without one in time, the connection is checked, and ended if it is dead. */
   async request(encode: (id: string) => string): Promise<Outcome> {
-    const outcome = await this.#requests.send(encode, (id) =>
-      this.#liveness?.check(() => this.#requests.settle(id, { kind: 'unanswered' })),
-    );
+    const outcome = await this.#ask(encode);
     if (outcome.kind !== 'error' || outcome.problem.code !== 'not_registered') return outcome;
-    await this.#registerAgain();
-    return { kind: this.#over ? 'lost' : 'unanswered' };
+    await this.#subscription.register();
+    return { kind: this.#over ? 'lost' : 'refused' };
   }
 
   /** Ends the connection unless the server gives a sign of life soon. */
@@ -131,51 +151,47 @@ export class Connection {
 
   #open(token: string): void {
     this.#startReadiness();
+    this.#tokenExpiresAt = tokenExpiresAtMs(token);
     this.#transport = openTransport(this.#environment, this.#options.url, offeredSubprotocols(token), {
-      onOpen: () => void this.#register(tokenExpiresAtMs(token)),
+      onOpen: () => void this.#subscription.register(),
       onText: (text) => this.#onText(text),
       onEnd: (end) => this.#onTransportEnd(end),
     });
   }
 
   #startReadiness(): void {
+    if (this.#over || this.#readiness.running) return;
     this.#readiness.start(this.#options.connectTimeoutMs, () =>
       this.#end({ error: new BeckonError('connect_timeout'), final: false }),
     );
   }
 
-  async #register(tokenExpiresAt?: number): Promise<void> {
-    const outcome = await this.#requests.send((id) =>
-      JSON.stringify({ action: 'register', id } satisfies RegisterFrame),
+  async #ask(encode: (id: string) => string): Promise<Outcome> {
+    if (this.#over) return { kind: 'lost' };
+    return this.#requests.send(encode, (id) =>
+      this.#liveness?.check(() => this.#requests.settle(id, { kind: 'unanswered' })),
     );
-    if (outcome.kind === 'reply' && outcome.reply.type === 'registered')
-      this.#onRegistered(outcome.reply, tokenExpiresAt);
-    if (outcome.kind === 'error') this.#end({ error: toError(outcome.problem), final: !outcome.problem.retryable });
   }
 
-  #registerAgain(): Promise<void> {
-    if (this.#over) return Promise.resolve();
-    if (!this.#registering) {
-      this.#startReadiness();
-      this.#registering = this.#register().finally(() => {
-        this.#registering = undefined;
-      });
-    }
-    return this.#registering;
+  async #ping(): Promise<void> {
+    const cursor = this.#cursor.value;
+    const outcome = await this.request((id) => JSON.stringify({ action: 'ping', id, cursor } satisfies PingFrame));
+    const refused = outcome.kind === 'error' && outcome.problem.code === 'invalid_cursor';
+    if (refused) this.#subscription.onInvalidCursor(cursor);
   }
 
-  #onRegistered(reply: RegisteredReply, tokenExpiresAt: number | undefined): void {
+  #onRegistered(reply: RegisteredReply): void {
     this.#readiness.stop();
     this.#limits = reply.limits;
     if (this.#liveness) return;
     this.#liveness = createLiveness(this.#environment, {
       heartbeatMs: reply.limits.heartbeatSeconds * 1000,
       timeoutMs: this.#options.livenessTimeoutMs,
-      ping: () => void this.request((id) => JSON.stringify({ action: 'ping', id } satisfies PingFrame)),
+      ping: () => void this.#ping(),
       onDead: () => this.#end({ error: new BeckonError('unresponsive'), final: false }),
     });
     this.#liveness.sent();
-    const tokenLifetimeMs = tokenExpiresAt === undefined ? undefined : tokenExpiresAt - reply.serverTime;
+    const tokenLifetimeMs = this.#tokenExpiresAt === undefined ? undefined : this.#tokenExpiresAt - reply.serverTime;
     this.#handlers.onRegistered({ ...reply, tokenLifetimeMs });
   }
 
@@ -190,13 +206,20 @@ export class Connection {
   }
 
   #onFrame(frame: ServerFrame): void {
-    if (frame.type === 'messages') this.#handlers.onMessages(frame.messages);
-    else if (frame.type !== 'error') this.#requests.settle(frame.id, { kind: 'reply', reply: frame });
-    else this.#onError(frame);
+    if (frame.type === 'messages') {
+      this.#subscription.onPush(frame.messages);
+    } else if (frame.type === 'error') {
+      this.#onError(frame);
+    } else {
+      // At once, not when the reply has been waited for: pushes that come right behind it are younger.
+      if (frame.type === 'pong') this.#subscription.onPong(frame);
+      this.#requests.settle(frame.id, { kind: 'reply', reply: frame });
+    }
   }
 
   #onError(frame: ErrorReply): void {
-    if (isAboutToken(frame.code)) this.#end({ error: toError(frame), final: false });
+    if (isAboutToken(frame.code) || frame.code === 'connection_removed')
+      this.#end({ error: toError(frame), final: false });
     else if (frame.id !== undefined) this.#requests.settle(frame.id, { kind: 'error', problem: frame });
     else this.#handlers.onProblem(frame);
   }
@@ -238,6 +261,7 @@ export class Connection {
   #release(): void {
     this.#closing.abort();
     this.#readiness.stop();
+    this.#subscription.stop();
     this.#liveness?.stop();
     this.#handlers.onReleased();
   }

@@ -25,20 +25,31 @@ type AllKeys<T> = T extends unknown ? keyof T : never;
 function looksRight({ type, code, message, messages, results, ...frame }: Fields): boolean {
   switch (type) {
     case 'registered':
-      return typeof frame.userId === 'string' && typeof frame.serverTime === 'number' && isLimits(frame.limits);
+      return isRegistration(frame) && isPage(messages, frame.more);
     case 'ack':
       return Array.isArray(results) && results.every(isObject);
     case 'error':
       return typeof code === 'string' && typeof message === 'string';
     case 'messages':
-      return Array.isArray(messages) && messages.every(isMessage);
+      return isPage(messages);
     default:
-      return type === 'pong';
+      return type === 'pong' && isPage(messages, frame.more);
   }
 }
 
+function isRegistration({ userId, serverTime, cursor, limits }: Fields): boolean {
+  return typeof userId === 'string' && typeof serverTime === 'number' && typeof cursor === 'string' && isLimits(limits);
+}
+
+/** The next page is asked for by the last message of this one. */
+function isPage(messages: unknown, more?: unknown): boolean {
+  return Array.isArray(messages) && messages.every(isMessage) && (!more || messages.length > 0);
+}
+
 function isMessage(value: unknown): boolean {
-  return isObject(value) && typeof value['id'] === 'string' && isObject(value['from']);
+  if (!isObject(value)) return false;
+  const { id, serial, from } = value as Fields & { readonly serial?: unknown; readonly from?: unknown };
+  return typeof id === 'string' && typeof serial === 'string' && isObject(from);
 }
 
 function isLimits(value: unknown): boolean {

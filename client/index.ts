@@ -4,7 +4,7 @@ import { SessionClient } from './client.ts';
 import { createEnvironment } from './environment.ts';
 import { type ConnectOptions, resolveOptions } from './options.ts';
 
-export type { ErrorCode, Limits, Recipient, Sender, SendResult } from '../protocol/index.ts';
+export type { DeliveryStatus, ErrorCode, Limits, Recipient, Sender, SendResult } from '../protocol/index.ts';
 export type * from './api.ts';
 export type { WebSocketConstructor, WebSocketLike } from './environment.ts';
 export { BeckonError, type BeckonErrorCode, type ClientCode } from './errors.ts';

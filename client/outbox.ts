@@ -13,13 +13,15 @@ export interface WaitOptions {
 
 /** A message whose sender waits to hear what becomes of it. */
 export interface Entry extends OutgoingMessage {
+  /** Whether it may have been sent before: the server then looks for it under its id. */
+  readonly retry: boolean;
   accept(result: SendResult): void;
   reject(error: unknown): void;
 }
 
 interface OwnEntry extends Entry {
   expiresAt: number;
-  sent: boolean;
+  retry: boolean;
   settled: boolean;
 }
 
@@ -55,7 +57,7 @@ export class Outbox {
       const entry: OwnEntry = {
         ...message,
         expiresAt: this.#environment.now() + expiresAfterMs,
-        sent: false,
+        retry: false,
         settled: false,
         accept: settle(resolve),
         reject: settle(reject),
@@ -75,22 +77,28 @@ export class Outbox {
     this.#dropExpired();
     this.#refuseOversize(limits);
     const taken = this.#queued.splice(0, countFitting(this.#queued, limits));
-    for (const entry of taken) entry.sent = true;
     this.#taken = taken;
     return taken;
   }
 
-  /** Puts back, in front of the others, what was taken and is not settled. */
-  putBack(): void {
-    this.#queued = [...this.#taken.filter((entry) => !entry.settled), ...this.#queued];
+  /**
+   * Puts back, in front of the others, what was taken and is not settled: nothing overtakes a message that is sent again.
+   * @param maybeSent Whether the server may have got it.
+   */
+  putBack({ maybeSent }: { readonly maybeSent: boolean }): void {
+    const unsettled = this.#taken.filter((entry) => !entry.settled);
+    for (const entry of unsettled) entry.retry ||= maybeSent;
+    this.#queued = [...unsettled, ...this.#queued];
     this.#taken = [];
     this.#dropExpired();
   }
 
   /** Rejects every message. */
   rejectAll(error: BeckonError): void {
-    for (const entry of [...this.#taken, ...this.#queued]) {
-      entry.reject(entry.sent ? new BeckonError(error.code, error.message, { maybeDelivered: true }) : error);
+    const inFlight = new Set(this.#taken);
+    for (const entry of [...inFlight, ...this.#queued]) {
+      const maybeDelivered = entry.retry || inFlight.has(entry);
+      entry.reject(new BeckonError(error.code, error.message, { maybeDelivered }));
     }
     this.#taken = [];
   }
@@ -99,7 +107,7 @@ export class Outbox {
   #dropExpired(): void {
     const now = this.#environment.now();
     const expired = this.#queued.filter(({ expiresAt }) => expiresAt <= now);
-    for (const entry of expired) entry.reject(new BeckonError('expired', undefined, { maybeDelivered: entry.sent }));
+    for (const entry of expired) entry.reject(new BeckonError('expired', undefined, { maybeDelivered: entry.retry }));
   }
 
   /** The limits may be other ones than when the message was added. */

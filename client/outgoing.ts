@@ -1,23 +1,29 @@
-import type { Limits } from '../protocol/index.ts';
+import type { Limits, MessageInput } from '../protocol/index.ts';
 import { BeckonError } from './errors.ts';
 
 /** Whom a message is for. */
 export type To = { readonly user: string } | { readonly users: readonly string[] };
 
+/** What a message says besides its data. Fields that are `undefined` are left out. */
+export type Envelope = { readonly to: To } & Pick<MessageInput, 'id' | 'store' | 'ttlSeconds' | 'echo'>;
+
 /** A message as it goes into a frame: encoded once, so that it cannot change while it waits. */
 export interface OutgoingMessage {
   readonly text: string;
-  /** Of the text, in UTF-8. */
+  /** The most that it takes of a frame, in UTF-8. */
   readonly bytes: number;
 }
 
+/** What a message that may have been sent before ends with. */
+const RETRY = ',"retry":true}';
+
 /**
- * Encodes a message, and refuses what would close the connection or could not be sent. Recipient and id are the server's
+ * Encodes a message, and refuses what would close the connection or could not be sent. The envelope is the server's
  * to judge: its schema would be a fifth of this client.
  * @throws TypeError when the data is not JSON: `undefined`, a function, a BigInt, something cyclic.
  * @throws BeckonError `message_too_large`, `frame_too_large`.
  */
-export function encodeMessage(to: To, data: unknown, id: string, limits: Limits): OutgoingMessage {
+export function encodeMessage(envelope: Envelope, data: unknown, limits: Limits): OutgoingMessage {
   const json = toJson(data);
   const dataBytes = utf8Length(json);
   if (dataBytes > limits.maxDataBytes) {
@@ -26,8 +32,9 @@ export function encodeMessage(to: To, data: unknown, id: string, limits: Limits)
       `The data has ${dataBytes} bytes; at most ${limits.maxDataBytes} are allowed.`,
     );
   }
-  const text = `{"to":${JSON.stringify(to)},"id":${JSON.stringify(id)},"data":${json}}`;
-  const message = { text, bytes: utf8Length(text) };
+  const text = `${JSON.stringify(envelope).slice(0, -1)},"data":${json}}`;
+  // Room for saying that it is sent again: a message that fitted once must fit then, too.
+  const message = { text, bytes: utf8Length(text) - 1 + RETRY.length };
   const frameBytes = message.bytes + FRAME_ENVELOPE_BYTES;
   if (frameBytes > limits.maxFrameBytes) {
     throw new BeckonError(
@@ -38,9 +45,13 @@ export function encodeMessage(to: To, data: unknown, id: string, limits: Limits)
   return message;
 }
 
-/** The frame that carries the messages. */
-export function encodeFrame(id: string, messages: readonly OutgoingMessage[]): string {
-  return `{"action":"sendMessage","id":"${id}","messages":[${messages.map(({ text }) => text).join()}]}`;
+/** The frame that carries the messages; those marked as retries may have been sent before. */
+export function encodeFrame(
+  id: string,
+  messages: readonly (Pick<OutgoingMessage, 'text'> & { readonly retry: boolean })[],
+): string {
+  const texts = messages.map(({ text, retry }) => (retry ? text.slice(0, -1) + RETRY : text));
+  return `{"action":"sendMessage","id":"${id}","messages":[${texts.join()}]}`;
 }
 
 /** The longest id of a frame that the client makes. */

@@ -7,6 +7,8 @@ export type Outcome =
   | { readonly kind: 'error'; readonly problem: Problem }
   /** The reply is missing, though the connection is good. */
   | { readonly kind: 'unanswered' }
+  /** The server did nothing with the frame, and will if it is sent again. */
+  | { readonly kind: 'refused' }
   /** The connection ended before the reply. */
   | { readonly kind: 'lost' };
 

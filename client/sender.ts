@@ -55,8 +55,9 @@ export class Sender {
     await undefined;
     for (let frame = this.#next(); frame; frame = this.#next()) {
       const { route, entries } = frame;
-      this.#settle(entries, await route.request((id) => encodeFrame(id, entries)));
-      this.#outbox.putBack();
+      const outcome = await route.request((id) => encodeFrame(id, entries));
+      this.#settle(entries, outcome);
+      this.#outbox.putBack({ maybeSent: outcome.kind !== 'refused' });
       if (this.#failures > 0) await this.#waitBeforeRetry();
     }
     this.#running = false;

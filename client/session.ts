@@ -1,6 +1,7 @@
 import type { Message, Problem } from '../protocol/index.ts';
+import type { Gap } from './api.ts';
 import { backoffDelayMs } from './backoff.ts';
-import { Connection, type ConnectionEnd, type Registration } from './connection.ts';
+import { Connection, type ConnectionContext, type ConnectionEnd, type Registration } from './connection.ts';
 import type { Cancel, Environment } from './environment.ts';
 import { type BeckonError, isAboutToken } from './errors.ts';
 import type { Options } from './options.ts';
@@ -12,6 +13,7 @@ export interface SessionHandlers {
   /** There is a connection, or another one than before. */
   onConnected(): void;
   onMessages(messages: readonly Message[]): void;
+  onGap(gap: Gap): void;
   onProblem(problem: Problem): void;
   onTokenError(error: BeckonError): void;
   onIgnoredFrame(): void;
@@ -29,6 +31,7 @@ const MAX_REFUSED_TOKENS = 2;
 
 /** Keeps one connection alive: connects, comes back after a loss, replaces the connection before it ends. */
 export class Session {
+  readonly #context: ConnectionContext;
   readonly #environment: Environment;
   readonly #options: Options;
   readonly #handlers: SessionHandlers;
@@ -49,7 +52,9 @@ export class Session {
   #failures = 0;
   #refusedTokens = 0;
 
-  constructor(environment: Environment, options: Options, handlers: SessionHandlers) {
+  constructor(context: ConnectionContext, handlers: SessionHandlers) {
+    const { environment, options } = context;
+    this.#context = context;
     this.#environment = environment;
     this.#options = options;
     this.#handlers = handlers;
@@ -88,11 +93,12 @@ export class Session {
   #open(): void {
     this.#retry.stop();
     this.#replacement.stop();
-    const connection: Connection = new Connection(this.#environment, this.#options, this.#failures, {
+    const connection: Connection = new Connection(this.#context, this.#failures, {
       onRegistered: (registration) => this.#onRegistered(connection, registration),
       onEnded: (end) => this.#onEnded(connection, end),
       onReleased: () => this.#connections.delete(connection),
       onMessages: this.#handlers.onMessages,
+      onGap: this.#handlers.onGap,
       onProblem: this.#handlers.onProblem,
       onIgnoredFrame: this.#handlers.onIgnoredFrame,
     });

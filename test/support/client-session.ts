@@ -41,8 +41,3 @@ export function dataOf(socket: FakeSocket): unknown[] {
   const { messages } = socket.last('sendMessage') as unknown as { readonly messages: readonly { data: unknown }[] };
   return messages.map(({ data }) => data);
 }
-
-/** Refuses the last `sendMessage` as a whole. */
-export function refuse(socket: FakeSocket, code: string, retryable: boolean): void {
-  socket.receive({ type: 'error', id: socket.last('sendMessage').id, code, message: `${code}!`, retryable });
-}

@@ -1,6 +1,16 @@
 import type { Environment, WebSocketLike } from '../../client/environment.ts';
 import { type ConnectOptions, type Options, resolveOptions } from '../../client/options.ts';
-import { DEFAULT_LIMITS, type Json, type Limits } from '../../protocol/index.ts';
+import {
+  DEFAULT_LIMITS,
+  type ErrorCode,
+  type Json,
+  type Limits,
+  type Message,
+  type PongReply,
+  problem,
+  type RegisteredReply,
+} from '../../protocol/index.ts';
+import { serialFloor } from '../../server/serial.ts';
 
 /** A frame as a test reads it. */
 export type Frame = Record<string, unknown> & { readonly action: string; readonly id: string };
@@ -64,17 +74,43 @@ export class FakeSocket implements WebSocketLike {
     call(this.onerror, { message });
   }
 
-  /** Answers the last `register`. */
-  register(limits: Partial<Limits> = {}, serverTime = 0): void {
-    this.receive({
+  /** Answers the last `register`, by default with nothing that was missed. */
+  register(limits: Partial<Limits> = {}, serverTime = 0, page: Partial<RegisteredReply> = {}): void {
+    const reply: RegisteredReply = {
       type: 'registered',
       id: this.last('register').id,
       userId: 'alice',
       connectionId: `connection-of-${this.protocols[1]}`,
       serverTime,
+      recovered: true,
+      messages: [],
+      more: false,
+      cursor: serialFloor(serverTime),
       expiresAt: serverTime + 660_000,
       limits: { ...DEFAULT_LIMITS, ...limits },
-    });
+      ...page,
+    };
+    this.receive(reply);
+  }
+
+  /** Answers the last `register` with a page that has these messages. */
+  page(messages: readonly Message[], page: Partial<RegisteredReply> = {}): void {
+    this.register({}, 0, { messages, ...page });
+  }
+
+  /** Answers the last `ping`, by default with nothing that was missed. */
+  pong(page: Partial<PongReply> = {}): void {
+    const { id } = this.last('ping');
+    this.receive({ type: 'pong', id, serverTime: 0, messages: [], more: false, ...page } satisfies PongReply);
+  }
+
+  push(...messages: readonly Message[]): void {
+    this.receive({ type: 'messages', messages });
+  }
+
+  /** Answers the last frame of this action with an error. */
+  refuse(action: string, code: ErrorCode): void {
+    this.receive({ type: 'error', id: this.last(action).id, ...problem(code) });
   }
 
   /** Acknowledges the last `sendMessage`, each message as delivered. */
@@ -82,6 +118,11 @@ export class FakeSocket implements WebSocketLike {
     const { id, messages } = this.last('sendMessage') as Frame & { messages: { id: string }[] };
     this.receive({ type: 'ack', id, results: messages.map((message) => delivered(message.id)) });
   }
+}
+
+/** A message from bob to alice, sent at a moment (epoch milliseconds by the server's clock). */
+export function messageAt(sentAt: number, id = String(sentAt)): Message {
+  return { id, serial: serialFloor(sentAt), from: { user: 'bob' }, to: { user: 'alice' }, data: id, sentAt };
 }
 
 /** What the server says of a message that reached one device. */

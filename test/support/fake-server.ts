@@ -5,18 +5,25 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import {
   type ClientFrame,
   DEFAULT_LIMITS,
+  type DeliveryStatus,
   type Limits,
+  type Message,
   type MessageInput,
+  OVERLAP_MS,
   parseSubprotocols,
+  type RegisterFrame,
   type SendResult,
   type ServerFrame,
   SUBPROTOCOL,
 } from '../../protocol/index.ts';
+import { serialFloor, serialTime } from '../../server/serial.ts';
 
 export interface FakeServerOptions {
   /** Default: any free one. */
   readonly port?: number;
   readonly limits?: Partial<Limits>;
+  /** The most messages of one page of a resume. Default: 100. */
+  readonly pageMessages?: number;
   /** The status with which to refuse a handshake with this token. Default: `() => undefined`, refuses none. */
   readonly refuse?: (token: string) => number | undefined;
   /** What to do with a frame instead of answering it. Default: `() => 'answer'`. */
@@ -69,13 +76,14 @@ export async function startFakeServer(options: FakeServerOptions = {}): Promise<
   };
 }
 
-/** Who is connected, and what they say to each other. */
+/** Who is connected, what they say to each other, and what is kept of it. */
 class Hub {
   readonly users = new Map<string, Set<WebSocket>>();
   readonly frames: ClientFrame[] = [];
   readonly #options: FakeServerOptions;
+  readonly #logs = new Map<string, Message[]>();
   #connections = 0;
-  #serials = 0;
+  #lastMs = 0;
 
   constructor(options: FakeServerOptions) {
     this.#options = options;
@@ -98,14 +106,17 @@ class Hub {
 
   #work(user: string, frame: ClientFrame): ServerFrame {
     const id = frame.id ?? '';
-    if (frame.action === 'ping') return { type: 'pong', id, serverTime: Date.now() };
-    if (frame.action === 'register') return this.#register(user, id);
+    if (frame.action === 'ping') {
+      const missed = frame.cursor === undefined ? NOTHING : this.#read(user, overlapBefore(frame.cursor));
+      return { type: 'pong', id, serverTime: Date.now(), ...missed };
+    }
+    if (frame.action === 'register') return this.#register(user, id, frame);
     const messages = 'messages' in frame ? (frame.messages as MessageInput[]) : [frame];
     return { type: 'ack', id, results: messages.map((message) => this.#deliver(user, message)) };
   }
 
-  #register(userId: string, id: string): ServerFrame {
-    this.#connections += 1;
+  #register(userId: string, id: string, { since = serialFloor(0), after }: RegisterFrame): ServerFrame {
+    if (after === undefined) this.#connections += 1;
     const serverTime = Date.now();
     return {
       type: 'registered',
@@ -113,28 +124,56 @@ class Hub {
       userId,
       connectionId: `connection-${this.#connections}`,
       serverTime,
+      recovered: true,
+      ...this.#read(userId, after ?? overlapBefore(since)),
+      cursor: serialFloor(serverTime),
       expiresAt: serverTime + 660_000,
       limits: { ...DEFAULT_LIMITS, ...this.#options.limits },
     };
   }
 
-  #deliver(from: string, { to, data, id = '' }: MessageInput): SendResult {
-    this.#serials += 1;
-    const serial = String(this.#serials).padStart(26, '0');
-    const users = ('users' in to ? to.users : [to.user]).map((user) => {
-      const devices = [...(this.users.get(user) ?? [])];
-      const message = { id, serial, from: { user: from }, to: { user }, data, sentAt: Date.now() };
-      for (const device of devices) send(device, { type: 'messages', messages: [message] });
-      return { user, status: devices.length > 0 ? 'delivered' : 'dropped', devices: devices.length } as const;
-    });
+  #read(user: string, after: string): { readonly messages: readonly Message[]; readonly more: boolean } {
+    const missed = (this.#logs.get(user) ?? []).filter(({ serial }) => serial > after);
+    const messages = missed.slice(0, this.#options.pageMessages ?? 100);
+    return { messages, more: messages.length < missed.length };
+  }
+
+  #deliver(from: string, input: MessageInput): SendResult {
+    const { to, data, id = '' } = input;
+    // No two in a millisecond: then they sort.
+    this.#lastMs = Math.max(this.#lastMs + 1, Date.now());
+    const serial = serialFloor(this.#lastMs);
+    const message = { id, serial, from: { user: from }, to, data, sentAt: Date.now() };
+    const recipients = 'users' in to ? to.users : [to.user];
+    const users = recipients.map((user) => ({ user, ...this.#deliverTo(user, message, input) }));
     return {
       id,
       serial,
-      status: users.every(({ status }) => status === 'delivered') ? 'delivered' : 'dropped',
+      status: WORST_FIRST.find((worst) => users.some(({ status }) => status === worst)) ?? 'delivered',
       connections: { delivered: users.reduce((sum, { devices }) => sum + devices, 0), gone: 0, failed: 0 },
       users: users.map(({ user, status }) => ({ user, status })),
+      ...(users.some(({ duplicate }) => duplicate) && { duplicate: true as const }),
     };
   }
+
+  #deliverTo(user: string, sent: Message, { store = true, retry = false }: MessageInput) {
+    const log = this.#logs.get(user) ?? [];
+    this.#logs.set(user, log);
+    const first = retry ? log.find((kept) => kept.id === sent.id) : undefined;
+    const message = first ?? { ...sent, to: { user } };
+    if (store && !first) log.push(message);
+    const devices = [...(this.users.get(user) ?? [])];
+    for (const device of devices) send(device, { type: 'messages', messages: [message] });
+    const status: DeliveryStatus = devices.length > 0 ? 'delivered' : store ? 'stored' : 'dropped';
+    return { status, devices: devices.length, duplicate: first !== undefined };
+  }
+}
+
+const NOTHING = { messages: [], more: false };
+const WORST_FIRST: readonly DeliveryStatus[] = ['dropped', 'stored'];
+
+function overlapBefore(cursor: string): string {
+  return serialFloor(serialTime(cursor) - OVERLAP_MS);
 }
 
 function send(socket: WebSocket, frame: ServerFrame): void {

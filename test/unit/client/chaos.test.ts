@@ -64,7 +64,7 @@ class UnreliableServer {
     else if (dice < 0.44) return;
     else if (dice < 0.5) this.#fail(socket, frame, 'internal');
     else if (action === 'register') socket.register(DEFAULT_LIMITS);
-    else if (action === 'ping') socket.receive({ type: 'pong', id, serverTime: 0 });
+    else if (action === 'ping') socket.receive({ type: 'pong', id, serverTime: 0, messages: [], more: false });
     else socket.receive({ type: 'ack', id, results: ids.map(delivered) });
   }
 

@@ -9,7 +9,7 @@ describe('connecting', () => {
     expect(client.state).toEqual({ status: 'connecting' });
     const socket = await world.accept();
     expect(socket).toMatchObject({ url: 'ws://test/prod', protocols: ['beckon.v1', 'bearer.token'] });
-    expect(socket.sent).toEqual([{ action: 'register', id: '1' }]);
+    expect(socket.sent).toEqual([{ action: 'register', id: '1', attempt: 0 }]);
     expect(states).toEqual([{ status: 'connected', userId: 'alice', connectionId: 'connection-of-bearer.token' }]);
   });
 

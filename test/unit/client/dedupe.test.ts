@@ -1,17 +1,28 @@
 import { expect, it } from 'vitest';
+import { Cursor } from '../../../client/cursor.ts';
 import { createDedupe } from '../../../client/dedupe.ts';
+import { messageAt } from '../../support/client-world.ts';
 
 const minute = 60_000;
-const message = (id: number | string) => ({ id: String(id), from: { user: 'bob' } });
 
+/** A memory whose messages are sent at the moment at which they arrive, and move the cursor unless it is held. */
 function remembering() {
-  let time = 0;
-  const dedupe = createDedupe({ now: () => time });
+  let time = 1_000_000;
+  const cursor = new Cursor();
+  const dedupe = createDedupe({ now: () => time }, cursor);
+  const sentAt = new Map<string, number>();
+  const isNew = (id: number | string, at?: number) => {
+    const message = messageAt(at ?? sentAt.get(String(id)) ?? time, String(id));
+    sentAt.set(message.id, message.sentAt);
+    return dedupe.isNew(message);
+  };
   return {
-    isNew: (id: number | string) => dedupe.isNew(message(id)),
+    cursor,
+    isNew,
     add: (from: number, to: number) => {
-      for (let id = from; id < to; id += 1) dedupe.isNew(message(id));
+      for (let id = from; id < to; id += 1) isNew(id);
     },
+    catchUp: () => cursor.advance(messageAt(time).serial),
     pass: (ms: number) => {
       time += ms;
     },
@@ -20,32 +31,66 @@ function remembering() {
 
 it('remembers everything of the last ten minutes, however much it was', () => {
   const memory = remembering();
-  memory.add(0, 5_000);
+  memory.add(0, 15_000);
   memory.pass(10 * minute - 1);
-  memory.add(5_000, 5_001);
+  memory.catchUp();
+  memory.add(15_000, 15_001);
   expect(memory.isNew(0)).toBe(false);
 });
 
-it('remembers the newest thousand, however long ago they came', () => {
+it('remembers the newest ten thousand, however long ago they came', () => {
   const memory = remembering();
-  memory.add(0, 1_001);
+  memory.add(0, 10_001);
   memory.pass(1_000 * minute);
+  memory.catchUp();
   expect(memory.isNew('later')).toBe(true);
   expect(memory.isNew(2)).toBe(false);
 });
 
-it('forgets what is both old and not among the newest, so that memory is bounded', () => {
+it('remembers whatever the next resume can bring again, however long ago and however much it was', () => {
   const memory = remembering();
-  memory.add(0, 1_001);
+  memory.catchUp();
+  memory.pass(2 * minute);
+  memory.add(0, 15_000);
+  memory.pass(1_000 * minute);
+  memory.add(15_000, 15_001);
+  expect(memory.isNew(0)).toBe(false);
+});
+
+it('remembers everything until it is known from where to resume', () => {
+  const memory = remembering();
+  memory.add(0, 15_000);
+  memory.pass(1_000 * minute);
+  memory.add(15_000, 15_001);
+  expect(memory.isNew(0)).toBe(false);
+});
+
+it('forgets what is neither new nor among the newest nor to be resumed, so that memory is bounded', () => {
+  const memory = remembering();
+  memory.add(0, 10_001);
   memory.pass(10 * minute);
-  memory.add(1_001, 1_101);
+  memory.catchUp();
+  memory.add(10_001, 10_101);
   expect(memory.isNew(0)).toBe(true);
-  expect(memory.isNew(1_100)).toBe(false);
+  expect(memory.isNew(10_100)).toBe(false);
+});
+
+it('remembers a message by its latest copy, which may come again from the log', () => {
+  const memory = remembering();
+  memory.isNew('copied');
+  memory.pass(5 * minute);
+  expect(memory.isNew('copied', 1_000_000 + 5 * minute)).toBe(false);
+  expect(memory.isNew('copied', 1_000_000)).toBe(false);
+  memory.cursor.advance(messageAt(1_000_000 + 7 * minute).serial);
+  memory.pass(1_000 * minute);
+  memory.add(0, 10_101);
+  expect(memory.isNew('copied')).toBe(false);
 });
 
 it('tells a user from a service, and one id from another with the same letters', () => {
-  const { isNew } = createDedupe({ now: () => 0 });
-  expect(isNew({ id: 'a', from: { user: 'b c' } })).toBe(true);
-  expect(isNew({ id: 'a', from: { service: 'b c' } })).toBe(true);
-  expect(isNew({ id: 'a', from: { user: 'c' } })).toBe(true);
+  const { isNew } = createDedupe({ now: () => 0 }, new Cursor());
+  const message = { ...messageAt(1), id: 'a' };
+  expect(isNew({ ...message, from: { user: 'b c' } })).toBe(true);
+  expect(isNew({ ...message, from: { service: 'b c' } })).toBe(true);
+  expect(isNew({ ...message, from: { user: 'c' } })).toBe(true);
 });

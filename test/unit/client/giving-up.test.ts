@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectClient, refuse, startClient } from '../../support/client-session.ts';
+import { connectClient, startClient } from '../../support/client-session.ts';
 import { delivered, settle } from '../../support/client-world.ts';
 
 describe('giving up', () => {
@@ -123,7 +123,7 @@ describe('giving up', () => {
     const sent = client.sendToUser('bob', 1);
     const outcome = expect(sent).rejects.toMatchObject({ code: 'closed' });
     await settle();
-    refuse(socket, 'internal', true);
+    socket.refuse('sendMessage', 'internal');
     await settle();
     client.close();
     await outcome;

@@ -9,7 +9,7 @@ describe('signs of life', () => {
     expect(socket.count('ping')).toBe(0);
     await world.advance(1);
     expect(socket.count('ping')).toBe(1);
-    socket.receive({ type: 'pong', id: socket.last('ping').id, serverTime: 0 });
+    socket.pong();
     await world.advance(240_000);
     expect(socket.count('ping')).toBe(2);
   });

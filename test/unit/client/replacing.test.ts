@@ -15,7 +15,7 @@ describe('replacing a connection', () => {
     const { socket } = world;
     for (let passed = 0; passed < ms; passed += 60_000) {
       await world.advance(Math.min(60_000, ms - passed));
-      if (socket.count('ping') > 0) socket.receive({ type: 'pong', id: socket.last('ping').id, serverTime: 0 });
+      if (socket.count('ping') > 0) socket.pong();
     }
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectClient, dataOf, refuse } from '../../support/client-session.ts';
+import { connectClient, dataOf } from '../../support/client-session.ts';
 import { delivered, settle } from '../../support/client-world.ts';
 
 describe('sending again', () => {
@@ -12,7 +12,7 @@ describe('sending again', () => {
     await world.advance(500);
     const next = await world.accept();
     expect(next.last('sendMessage')['messages']).toEqual([
-      { to: { user: 'bob' }, id: 'id-1', data: 1 },
+      { to: { user: 'bob' }, id: 'id-1', data: 1, retry: true },
       { to: { user: 'bob' }, id: 'id-2', data: 2 },
     ]);
     next.acknowledge();
@@ -25,7 +25,7 @@ describe('sending again', () => {
     await world.advance(9_999);
     expect(socket.count('ping')).toBe(0);
     await world.advance(1);
-    socket.receive({ type: 'pong', id: socket.last('ping').id, serverTime: 0 });
+    socket.pong();
     await world.advance(500);
     expect(socket.count('sendMessage')).toBe(2);
     socket.acknowledge();
@@ -57,7 +57,7 @@ describe('sending again', () => {
     const { world, client, socket } = await connectClient();
     const sent = client.sendToUser('bob', 1);
     await settle();
-    refuse(socket, 'not_registered', true);
+    socket.refuse('sendMessage', 'not_registered');
     await settle();
     expect(socket.sent.map(({ action }) => action)).toEqual(['register', 'sendMessage', 'register']);
     socket.register();
@@ -70,7 +70,7 @@ describe('sending again', () => {
     const { world, client, socket } = await connectClient();
     const sent = client.sendToUser('bob', 1);
     await settle();
-    refuse(socket, 'token_expired', false);
+    socket.refuse('sendMessage', 'token_expired');
     await world.advance(500);
     (await world.accept()).acknowledge();
     await expect(sent).resolves.toEqual(delivered('id-1'));

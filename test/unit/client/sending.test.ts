@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectClient, dataOf, refuse, startClient } from '../../support/client-session.ts';
+import { connectClient, dataOf, startClient } from '../../support/client-session.ts';
 import { delivered, settle } from '../../support/client-world.ts';
 
 describe('a message', () => {
@@ -53,7 +53,7 @@ describe('a message', () => {
     const { client, socket } = await connectClient();
     const sent = client.sendToUser('bob', 1);
     await settle();
-    refuse(socket, 'invalid_frame', false);
+    socket.refuse('sendMessage', 'invalid_frame');
     await expect(sent).rejects.toMatchObject({ code: 'invalid_frame' });
   });
 
@@ -146,12 +146,14 @@ describe('what is refused before it is sent', () => {
     });
   });
 
-  it('nothing that fits to the byte', async () => {
-    const { client, socket } = await connectClient();
+  it('nothing that fits to the byte, also when it has to be sent again', async () => {
+    const { world, client, socket } = await connectClient();
     const tooLarge = await client.sendToUser('bob', 'x'.repeat(32_766)).catch((error: Error) => error.message);
     const excess = Number(/of (\d+) bytes/.exec(String(tooLarge))?.[1]) - 32_768;
     void client.sendToUser('bob', 'x'.repeat(32_766 - excess));
     await settle();
+    socket.refuse('sendMessage', 'internal');
+    await world.advance(500);
     const bytes = new TextEncoder().encode(JSON.stringify(socket.last('sendMessage'))).length;
     expect(bytes).toBeGreaterThan(32_768 - 10);
     expect(bytes).toBeLessThanOrEqual(32_768);
@@ -172,7 +174,7 @@ describe('what is refused before it is sent', () => {
     const { client } = await connectClient();
     const unknown = { expireAfterMs: 1 } as object;
     await expect(client.sendToUser('bob', 1, unknown)).rejects.toThrow(
-      'sendToUser: unknown option "expireAfterMs"; there are id, expiresAfterMs, signal',
+      'sendToUser: unknown option "expireAfterMs"; there are id, store, ttlSeconds, echo, expiresAfterMs, signal',
     );
     await expect(client.sendToUsers(['bob'], 1, { expiresAfterMs: 0 })).rejects.toThrow(
       'sendToUsers: "expiresAfterMs" must be a number of milliseconds above 0 and at most 2147483647, got 0',
