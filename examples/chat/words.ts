@@ -1,4 +1,4 @@
-import { BeckonError, type ConnectionState, type Reason, type SendResult } from '../../client/index.ts';
+import { BeckonError, type ConnectionState, type DeliveryStatus, type Reason, type SendResult } from '../../client/index.ts';
 
 /** What the connection is doing, in a few words. */
 export function describeState(state: ConnectionState): string {
@@ -29,20 +29,24 @@ export function describeReason({ code, message }: Reason): string {
 
 /** What became of a message. */
 export interface Delivery {
-  readonly status: 'queued' | 'delivered' | 'dropped';
+  readonly status: DeliveryStatus;
   readonly text: string;
 }
 
 export const QUEUED: Delivery = { status: 'queued', text: 'Queued' };
 
 /** What the server did with a message to `name`. */
-export function describeResult({ status, connections }: SendResult, name: string): Delivery {
-  if (status === 'dropped') {
-    const unreachable = connections.failed > 0;
-    return { status, text: unreachable ? `${name} could not be reached` : `${name} is not connected` };
+export function describeResult({ status, connections: { delivered } }: SendResult, name: string): Delivery {
+  switch (status) {
+    case 'delivered':
+      return { status, text: delivered > 1 ? `Delivered to ${delivered} devices` : 'Delivered' };
+    case 'queued':
+      return { status, text: 'Being delivered' };
+    case 'stored':
+      return { status, text: `Waits for ${name}` };
+    case 'dropped':
+      return { status, text: `${name} is not connected` };
   }
-  const { delivered } = connections;
-  return { status, text: delivered > 1 ? `Delivered to ${delivered} devices` : 'Delivered' };
 }
 
 /** Why a message was not sent. */
