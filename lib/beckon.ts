@@ -3,7 +3,6 @@ import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, Billing, TableEncryptionV2, type TablePropsV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -153,7 +152,7 @@ export class Beckon extends Construct {
   grantSend(grantee: LambdaFunction): void {
     for (const [name, value] of Object.entries(this.#sendEnvironment())) grantee.addEnvironment(name, value);
     this.#grantSending(grantee);
-    this.sendFunction.grantInvoke(grantee);
+    this.#grant(grantee, this.sendFunction.functionArn, 'lambda:InvokeFunction');
   }
 
   /** One of Beckon's metrics, all of them counts. @default - the sum over five minutes */
@@ -214,9 +213,14 @@ export class Beckon extends Construct {
     const work = this.#addTableHandler('work', logging);
     this.#grantDelivery(work);
     this.#gateway.grantClose(work);
-    work.addEventSource(
-      new SqsEventSource(this.#tasks, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 10 }),
-    );
+    // What polling takes; the CDK's own grant adds permissions that nothing uses.
+    this.#grant(work, this.#tasks.queueArn, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
+    work.addEventSourceMapping('Tasks', {
+      eventSourceArn: this.#tasks.queueArn,
+      batchSize: 10,
+      reportBatchItemFailures: true,
+      maxConcurrency: 10,
+    });
   }
 
   #addTable(id: string, sortKey: string, removalPolicy: RemovalPolicy, more: Partial<TablePropsV2> = {}): TableV2 {

@@ -1,5 +1,4 @@
 /** Runs an AWS application — API Gateway WebSocket, Lambda, DynamoDB and what goes with them — on this machine. */
-export type { FaultPlan } from './fault-plan.ts';
 export type { AwsCall } from './front/calls.ts';
 export type { DeniedCall, IamReport, UnusedGrant } from './iam/usage.ts';
 export type { LocalCloud, Ready } from './local-cloud.ts';

@@ -71,12 +71,11 @@ export function createMailboxes({ directory, log, delivery, tasks, now }: Mailbo
     return first ? { ...letter, message: first, duplicate: true } : { ...letter, duplicate: false };
   }
 
+  /** One after the other: a letter must not be in the log before one that failed and will be appended later. */
   async function append(address: Address, letters: readonly Standing[]): Promise<void> {
-    await settleAll(
-      letters.map(({ message, expiresAt, duplicate }) =>
-        expiresAt === undefined || duplicate ? undefined : log.append(address, message, expiresAt),
-      ),
-    );
+    for (const { message, expiresAt, duplicate } of letters) {
+      if (expiresAt !== undefined && !duplicate) await log.append(address, message, expiresAt);
+    }
   }
 
   /** For whoever has come since the first look: they are in the directory, or they find the message in the log. */

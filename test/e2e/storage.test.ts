@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { type FaultPlan, type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 
 let cloud: LocalCloud;
 
-async function start(faults?: FaultPlan): Promise<void> {
+async function start(faults?: object): Promise<void> {
   cloud = await startLocalCloud({
     app: inject('app'),
     port: 0,

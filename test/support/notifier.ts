@@ -6,11 +6,17 @@ const lambda = new LambdaClient();
 
 /** Sends in both ways that another Lambda has: through the library, and by invoking the `send` function. */
 export async function handler({ user }: { user: string }) {
-  const library = await sender.sendToUser(user, { by: 'library' });
+  const library = await sender.sendToUser(user, { by: 'library' }, { id: 'notice', retry: true });
   const { Payload, FunctionError } = await lambda.send(
     new InvokeCommand({
       FunctionName: process.env['SEND_FUNCTION'],
-      Payload: JSON.stringify({ to: { user }, data: { by: 'invocation' }, service: 'notifier' }),
+      Payload: JSON.stringify({
+        to: { user },
+        data: { by: 'invocation' },
+        service: 'notifier',
+        id: 'call',
+        retry: true,
+      }),
     }),
   );
   return { library, invocation: JSON.parse(Payload?.transformToString() ?? 'null'), FunctionError };

@@ -65,10 +65,8 @@ describe('the template', () => {
       Beckonwork: [
         ...delivery,
         'execute-api:ManageConnections prod/DELETE/@connections/*',
-        'sqs:ChangeMessageVisibility Tasks',
         'sqs:DeleteMessage Tasks',
         'sqs:GetQueueAttributes Tasks',
-        'sqs:GetQueueUrl Tasks',
         'sqs:ReceiveMessage Tasks',
         ...LOGS('work'),
       ].toSorted(),

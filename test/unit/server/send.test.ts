@@ -214,6 +214,17 @@ describe('the way of a message', () => {
     expect(failures).toMatchObject([{ message: 'throttled' }]);
   });
 
+  test('of several to one user ends at the first that could not be stored: none behind it may overtake it', async () => {
+    const { append } = log;
+    log.append = (address, message, expiresAt) =>
+      message.id === 'm2' ? Promise.reject(new Error('throttled')) : append(address, message, expiresAt);
+    const messages = ['m1', 'm2', 'm3'].map((id) => ({ to: { user: 'bob' }, data: id, id }));
+    expect(await sendOk(...messages)).toMatchObject(messages.map(({ id }) => ({ id, error: { code: 'internal' } })));
+    log.append = append;
+    await sendOk(...messages.map((message) => ({ ...message, retry: true })));
+    expect(logged('bob').map(({ message }) => message.id)).toEqual(['m1', 'm2', 'm3']);
+  });
+
   test('is kept for the retention, or for less where it asks for less', async () => {
     await sendOk({ to: { user: 'x' }, data: 1 }, { to: { user: 'x' }, data: 2, ttlSeconds: 60 });
     await sendOk({ to: { user: 'x' }, data: 3, ttlSeconds: 9999 });
