@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connectClient, dataOf } from '../../support/client-session.ts';
-import { delivered, settle } from '../../support/client-world.ts';
+import { delivered, type FakeSocket, settle } from '../../support/client-world.ts';
 
 describe('sending again', () => {
   it('sends the same messages, with the same ids, on the next connection, before later ones', async () => {
@@ -114,6 +114,53 @@ describe('sending again', () => {
     expect((await results).map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
   });
 
+  it.each<[string, (socket: FakeSocket) => void, boolean]>([
+    ['its connection ended', (socket) => socket.end(), true],
+    ['the server failed', (socket) => socket.refuse('sendMessage', 'internal'), true],
+    ['its handler crashed', (socket) => socket.receive({ message: 'Internal server error' }), true],
+    ['the message failed', (socket) => socket.receive({ type: 'ack', id: '2', results: [FAILED] }), true],
+    ['the server was not ready for it', (socket) => socket.refuse('sendMessage', 'not_registered'), false],
+  ])('says whether the server may have got the message before, when %s', async (_, fail, mayHave) => {
+    const { world, client, socket } = await connectClient();
+    const sent = client.sendToUser('bob', 1);
+    await settle();
+    expect(messageOf(socket)).not.toHaveProperty('retry');
+    fail(socket);
+    await settle();
+    if (socket.count('register') > 1) socket.register();
+    await world.advance(500);
+    const next = world.socket === socket ? socket : await world.accept();
+    expect(messageOf(next)).toEqual({ to: { user: 'bob' }, id: 'id-1', data: 1, ...(mayHave && { retry: true }) });
+    next.acknowledge();
+    await expect(sent).resolves.toEqual(delivered('id-1'));
+  });
+
+  it('still says so after the server was not ready for it', async () => {
+    const { world, client, socket } = await connectClient();
+    void client.sendToUser('bob', 1);
+    await settle();
+    for (const code of ['internal', 'not_registered'] as const) {
+      socket.refuse('sendMessage', code);
+      await settle();
+      if (code === 'not_registered') socket.register();
+      await world.advance(2_000);
+    }
+    expect(socket.count('sendMessage')).toBe(3);
+    expect(messageOf(socket)).toMatchObject({ retry: true });
+  });
+
+  it('lets nothing overtake a message that is sent again, also within what it was sent with', async () => {
+    const { world, client, socket } = await connectClient();
+    for (const data of [1, 2, 3]) void client.sendToUser('bob', data);
+    await settle();
+    void client.sendToUser('bob', 4);
+    socket.receive({ type: 'ack', id: '2', results: [delivered('id-1'), FAILED, FAILED] });
+    await world.advance(499);
+    expect(socket.count('sendMessage')).toBe(1);
+    await world.advance(1);
+    expect(dataOf(socket)).toEqual([2, 3, 4]);
+  });
+
   it('sends again what an ack forgot to mention', async () => {
     const { world, client, socket } = await connectClient();
     const sent = client.sendToUser('bob', 1);
@@ -124,3 +171,12 @@ describe('sending again', () => {
     await expect(sent).resolves.toEqual(delivered('id-1'));
   });
 });
+
+const FAILED = { error: { code: 'internal', message: 'failed', retryable: true } };
+
+/** The only message in the last `sendMessage`. */
+function messageOf(socket: FakeSocket): unknown {
+  const { messages } = socket.last('sendMessage') as unknown as { readonly messages: readonly unknown[] };
+  expect(messages).toHaveLength(1);
+  return messages[0];
+}

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Gap } from '../../../client/api.ts';
-import { SessionClient } from '../../../client/client.ts';
 import type { ConnectOptions } from '../../../client/options.ts';
 import { serialFloor } from '../../../server/serial.ts';
-import { ClientWorld, delivered, type FakeSocket, messageAt, settle, testOptions } from '../../support/client-world.ts';
+import { startClient } from '../../support/client-session.ts';
+import { type ClientWorld, delivered, type FakeSocket, messageAt, settle } from '../../support/client-world.ts';
 
 function start(options: Partial<ConnectOptions> = {}) {
-  const world = new ClientWorld();
-  const client = new SessionClient<unknown, unknown>(world, testOptions(options));
+  const { world, client } = startClient(options);
   const ids: string[] = [];
   const gaps: Gap[] = [];
   client.on('message', ({ id }) => ids.push(id));

@@ -21,6 +21,17 @@ describe('a message', () => {
     expect(await Promise.all([toBob, toBoth])).toEqual(results);
   });
 
+  it('says what the sender wants done with it, and nothing that was not said', async () => {
+    const { client, socket } = await connectClient();
+    void client.sendToUser('bob', 1, { store: false, ttlSeconds: 60, echo: true });
+    void client.sendToUser('bob', 2, { echo: undefined } as object);
+    await settle();
+    expect(socket.last('sendMessage')['messages']).toEqual([
+      { to: { user: 'bob' }, id: 'id-1', store: false, ttlSeconds: 60, echo: true, data: 1 },
+      { to: { user: 'bob' }, id: 'id-2', data: 2 },
+    ]);
+  });
+
   it('is what it was when it was sent', async () => {
     const { client, socket } = await connectClient();
     const data = { text: 'before' };

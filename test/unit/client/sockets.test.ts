@@ -67,13 +67,13 @@ describe.each(implementations)('with the WebSocket of %s, the client', (_, webSo
     for (const inbox of inboxes) expect(await take(inbox, 1)).toEqual(['Grüße 👋']);
     expect(alice.state).toMatchObject({ status: 'connected', userId: 'alice' });
     expect(await alice.sendToUsers(['bob', 'nobody'], 'x')).toMatchObject({
-      status: 'dropped',
+      status: 'stored',
       users: [
         { user: 'bob', status: 'delivered' },
-        { user: 'nobody', status: 'dropped' },
+        { user: 'nobody', status: 'stored' },
       ],
     });
-    expect(await alice.sendToUser('nobody', 'x')).toMatchObject({ status: 'dropped' });
+    expect(await alice.sendToUser('nobody', 'x', { store: false })).toMatchObject({ status: 'dropped' });
   });
 
   it('gets every message through while connections break, once and in order', async () => {
@@ -100,6 +100,25 @@ describe.each(implementations)('with the WebSocket of %s, the client', (_, webSo
     expect(await take(inbox, 30)).toEqual(texts);
     expect(alice.counters.connections).toBeGreaterThan(1);
     expect(bob.counters.duplicates).toBeGreaterThan(0);
+  });
+
+  it('gets what was sent while it was away, page by page, before what is sent then', async () => {
+    const server = await startServer({ pageMessages: 7 });
+    const [alice, bob] = [connectAs('alice', server), connectAs('bob', server, { minBackoffMs: 200 })];
+    const inbox = bob.messages();
+    await Promise.all([reaches(alice, 'connected'), reaches(bob, 'connected')]);
+    await alice.sendToUser('bob', 'before');
+    expect(await take(inbox, 1)).toEqual(['before']);
+    for (const device of server.users.get('bob') ?? []) device.terminate();
+    await reaches(bob, 'recovering');
+    const texts = Array.from({ length: 100 }, (_, index) => `message ${index}`);
+    await Promise.all(texts.slice(0, 50).map((text) => alice.sendToUser('bob', text)));
+    await reaches(bob, 'connected');
+    for (const text of texts.slice(50)) await alice.sendToUser('bob', text);
+    expect(await take(inbox, 100)).toEqual(texts);
+    const [first, second] = server.frames.filter((frame) => frame.action === 'register' && 'since' in frame);
+    expect(first).toMatchObject({ attempt: 0 });
+    expect(second).toMatchObject({ since: (first as { since: string }).since, after: expect.any(String) });
   });
 
   it('comes back when the server does, and sends what has waited', async () => {
