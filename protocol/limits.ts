@@ -20,9 +20,6 @@ export const MAX_DATA_BYTES = 32 * 1024;
  */
 export const OVERLAP_MS = 120_000;
 
-/** How long messages are kept unless the installation or the message says less, in seconds: 7 days. */
-export const DEFAULT_RETENTION_SECONDS = 7 * 24 * 60 * 60;
-
 /** The most messages in one `sendMessage` frame. */
 export const MAX_MESSAGES_PER_FRAME = 50;
 

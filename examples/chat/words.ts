@@ -1,4 +1,10 @@
-import { BeckonError, type ConnectionState, type DeliveryStatus, type Reason, type SendResult } from '../../client/index.ts';
+import {
+  BeckonError,
+  type ConnectionState,
+  type DeliveryStatus,
+  type Reason,
+  type SendResult,
+} from '../../client/index.ts';
 
 /** What the connection is doing, in a few words. */
 export function describeState(state: ConnectionState): string {

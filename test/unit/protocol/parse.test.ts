@@ -9,6 +9,12 @@ describe('frames that are right', () => {
     ['register', '{"action":"register"}'],
     ['register', '{"action":"register","id":"r-1"}'],
     ['ping', '{"action":"ping","id":"p.1:2_3-4"}'],
+    ['ping', '{"action":"ping","cursor":"01KAJ4Q0Q80000000000000000"}'],
+    ['register', '{"action":"register","since":"01KAJ4Q0Q80000000000000000","attempt":3}'],
+    [
+      'sendMessage',
+      '{"action":"sendMessage","to":{"user":"bob"},"data":1,"store":true,"ttlSeconds":60,"echo":true,"retry":true}',
+    ],
     ['sendMessage', '{"action":"sendMessage","to":{"user":"bob"},"data":null}'],
     ['sendMessage', '{"action":"sendMessage","to":{"user":"auth0|5f7c"},"data":{"__proto__":{"a":1}},"id":"m1"}'],
     ['sendMessage', '{"action":"sendMessage","to":{"users":["bob","Jürgen 🎈"]},"data":[1,"x",false]}'],
@@ -23,7 +29,10 @@ describe('frames that are wrong are told what is wrong, at the field that has it
   test.each([
     ['register', '[]', 'the frame must be a JSON object'],
     ['register', 'null', 'the frame must be a JSON object'],
-    ['register', '{"action":"register","since":"x"}', 'unknown field "since"'],
+    ['register', '{"action":"register","from":"x"}', 'unknown field "from"'],
+    ['register', '{"action":"register","since":"x"}', '"since" must be a cursor or a serial, as the server gave it'],
+    ['register', '{"action":"register","attempt":-1}', '"attempt" must be at least 0'],
+    ['ping', '{"action":"ping","cursor":7}', '"cursor" must be a string'],
     ['register', '{"action":"register","__proto__":{}}', 'unknown field "__proto__"'],
     ['register', '{"action":"register","id":7}', '"id" must be a string'],
     ['ping', `{"action":"ping","id":"${'i'.repeat(65)}"}`, '"id" must have at most 64 characters'],
@@ -55,7 +64,17 @@ describe('frames that are wrong are told what is wrong, at the field that has it
       '"to.users" must name at most 100 users',
     ],
     ['sendMessage', '{"action":"sendMessage","to":{"user":"bob"}}', '"data" is required'],
-    ['sendMessage', '{"action":"sendMessage","to":{"user":"bob"},"data":1,"store":false}', 'unknown field "store"'],
+    ['sendMessage', '{"action":"sendMessage","to":{"user":"bob"},"data":1,"keep":false}', 'unknown field "keep"'],
+    [
+      'sendMessage',
+      '{"action":"sendMessage","to":{"user":"bob"},"data":1,"store":"no"}',
+      '"store" must be true or false',
+    ],
+    [
+      'sendMessage',
+      '{"action":"sendMessage","to":{"user":"bob"},"data":1,"ttlSeconds":0}',
+      '"ttlSeconds" must be at least 1',
+    ],
     ['sendMessage', '{"action":"sendMessage","messages":[]}', '"messages" must hold at least one message'],
     [
       'sendMessage',
