@@ -61,17 +61,17 @@ describe('messages', () => {
   });
 
   it('of others wait in the list until they are read', async () => {
-    const [alice, bob, carol] = await Promise.all([open('alice'), open('bob'), open('carol')]);
-    await alice.writeTo('bob');
-    await carol.writeTo('alice');
-    await carol.say('Lunch?');
-    await alice.page.getByRole('button', { name: /unread/ }).waitFor();
-    expect(await alice.page.title()).toBe('(1) Beckon');
-    await alice.page.getByRole('button', { name: /^carol.*Lunch\?.*1 unread/ }).click();
-    await alice.message('Lunch?').waitFor();
-    expect(await alice.page.title()).toBe('Beckon');
-    expect(await alice.page.getByRole('button', { name: /unread/ }).count()).toBe(0);
-    expect(await bob.page.getByText('Nobody yet.').isVisible()).toBe(true);
+    const [erin, frank, grace] = await Promise.all([open('erin'), open('frank'), open('grace')]);
+    await erin.writeTo('frank');
+    await grace.writeTo('erin');
+    await grace.say('Lunch?');
+    await erin.page.getByRole('button', { name: /unread/ }).waitFor();
+    expect(await erin.page.title()).toBe('(1) Beckon');
+    await erin.page.getByRole('button', { name: /^grace.*Lunch\?.*1 unread/ }).click();
+    await erin.message('Lunch?').waitFor();
+    expect(await erin.page.title()).toBe('Beckon');
+    expect(await erin.page.getByRole('button', { name: /unread/ }).count()).toBe(0);
+    expect(await frank.page.getByText('Nobody yet.').isVisible()).toBe(true);
   });
 
   it('are text, whatever they look like', async () => {
@@ -215,7 +215,7 @@ describe('the page', () => {
     expect(await widthOf(alice)).toBe(320);
     await alice.writeTo(`somebody-with-${'a-long-name-'.repeat(8)}`);
     await alice.say(`a-word-${'without-an-end-'.repeat(20)}`);
-    await alice.page.getByRole('button', { name: 'Send again' }).waitFor();
+    await alice.page.getByText(/^Waits for somebody/).waitFor();
     expect(await widthOf(alice)).toBe(320);
     await alice.page.getByRole('button', { name: 'All conversations' }).click();
     expect(await widthOf(alice)).toBe(320);
