@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Json } from '../../json-protocol.ts';
+import { cacheExpressions } from './expression-cache.ts';
 import type { Callback } from './space.ts';
 
 /** What dynalite does for one operation. */
@@ -30,6 +31,7 @@ const OPERATIONS = [
 ];
 
 const require = createRequire(import.meta.url);
+cacheExpressions();
 
 /** dynalite's operations, by name. Its files are called directly because its HTTP server ends the process on an error. */
 export const actions: ReadonlyMap<string, Action> = new Map(

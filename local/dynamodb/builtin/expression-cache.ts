@@ -1,0 +1,105 @@
+import { createRequire } from 'node:module';
+
+/** A value of `ExpressionAttributeValues`. */
+type Value = Readonly<Record<string, unknown>>;
+
+/** What dynalite hands to its parsers: what the placeholders stand for, and those that no expression has used so far. */
+interface Context {
+  readonly attrNames?: Readonly<Record<string, string>>;
+  readonly attrVals?: Readonly<Record<string, Value>>;
+  readonly unusedAttrNames: Record<string, boolean>;
+  readonly unusedAttrVals: Record<string, boolean>;
+}
+
+/** Returns a tree, or a text that says what is wrong; throws a `SyntaxError`. */
+type Parse = (expression: string, options: { readonly context: Context }) => unknown;
+
+/** A parsed expression whose values are still to be filled in. */
+interface Draft {
+  readonly usedNames: readonly string[];
+  readonly usedValues: readonly string[];
+  fill(values: Readonly<Record<string, Value>>): unknown;
+}
+
+/** How many are kept of one kind of expression. An application has some dozens. */
+const MAX_CACHED_EXPRESSIONS = 1000;
+
+/** What the parser looks at values for, and not only at their types. */
+const LOOKS_AT_VALUES = /between|attribute_type/i;
+
+/**
+ * Lets dynalite parse an expression once, and not with each request that contains it: an application's expressions are
+ * few and always the same, and parsing them takes longer than carrying them out.
+ */
+export function cacheExpressions(): void {
+  const require = createRequire(import.meta.url);
+  for (const kind of ['condition', 'update', 'projection']) {
+    const parser: { parse: Parse } = require(`dynalite/db/${kind}Parser.js`);
+    parser.parse = cached(parser.parse);
+  }
+}
+
+/** A parser that remembers. The trees that it gives are copies: dynalite changes them while it carries them out. */
+export function cached(parse: Parse): Parse {
+  const drafts = new Map<string, Draft>();
+  return (expression, { context }) => {
+    if (LOOKS_AT_VALUES.test(expression)) return parse(expression, { context });
+    const { attrNames = {}, attrVals = {} } = context;
+    const key = JSON.stringify([expression, attrNames, typesOf(attrVals)]);
+    let draft = drafts.get(key);
+    if (!draft) {
+      const own = { ...context, unusedAttrNames: flags(attrNames), unusedAttrVals: flags(attrVals) };
+      const tree = parse(expression, { context: own });
+      // A refusal may quote the values.
+      if (typeof tree === 'string') return tree;
+      draft = createDraft(tree, own);
+      if (drafts.size >= MAX_CACHED_EXPRESSIONS) drafts.clear();
+      drafts.set(key, draft);
+    }
+    for (const name of draft.usedNames) delete context.unusedAttrNames[name];
+    for (const name of draft.usedValues) delete context.unusedAttrVals[name];
+    return draft.fill(attrVals);
+  };
+}
+
+function createDraft(tree: unknown, { attrNames = {}, attrVals = {}, ...unused }: Context): Draft {
+  const nameOf = new Map<unknown, string>(Object.entries(attrVals).map(([name, value]) => [value, name]));
+  // The values of this request are not kept: they may be large.
+  const template = copy(tree, (node) => {
+    const name = nameOf.get(node);
+    return name === undefined ? undefined : new Slot(name);
+  });
+  return {
+    usedNames: Object.keys(attrNames).filter((name) => !(name in unused.unusedAttrNames)),
+    usedValues: Object.keys(attrVals).filter((name) => !(name in unused.unusedAttrVals)),
+    fill: (values) => copy(template, (node) => (node instanceof Slot ? values[node.name] : undefined)),
+  };
+}
+
+/** The place of a value in a draft. */
+class Slot {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** Copies a tree; where `replace` gives something, that takes the place of the node. */
+function copy(node: unknown, replace: (node: object) => unknown): unknown {
+  if (typeof node !== 'object' || node === null) return node;
+  const replacement = replace(node);
+  if (replacement !== undefined) return replacement;
+  if (Array.isArray(node)) return node.map((element) => copy(element, replace));
+  const copied: Record<string, unknown> = Object.create(Object.getPrototypeOf(node));
+  for (const [name, member] of Object.entries(node)) copied[name] = copy(member, replace);
+  return copied;
+}
+
+function typesOf(values: Readonly<Record<string, Value>>): readonly (readonly [string, string[]])[] {
+  return Object.entries(values).map(([name, value]) => [name, Object.keys(value)]);
+}
+
+function flags(named: object): Record<string, boolean> {
+  return Object.fromEntries(Object.keys(named).map((name) => [name, true]));
+}
