@@ -24,7 +24,8 @@ end:
   do
   :: d_step { may_begin(r) && !takes_entry(r, RIGHT) -> begin(r, RIGHT) }
   :: d_step { may_begin(r) && !takes_entry(r, FAST) && SKEW > 0 -> begin(r, FAST) }
-  :: d_step { may_begin(r) && takes_entry(r, RIGHT) -> begin_with_entry(r) }
+  :: d_step { may_begin(r) && takes_entry(r, RIGHT) -> begin_with_entry(r, RIGHT) }
+  :: d_step { may_begin(r) && takes_entry(r, FAST) && EXPIRY && SKEW > 0 -> begin_with_entry(r, FAST) }
   :: d_step { may_read(r) -> read_directory(r, 0, 0) }
   :: d_step { may_read(r) && may_be_stale(0) -> read_directory(r, one(0), 0) }
 #if DEVICES == 2
@@ -147,22 +148,47 @@ end:
   od
 }
 
+inline begin_registered(d) {
+  put(d, 0);
+  end_registration(d, 0);
+  device[d].wasFor = 0;
+  device[d].registered = true
+}
+inline begin_appended(r) {
+  send[r].serial = clock(RIGHT);
+  send[r].appended = true;
+  send[r].state = OVER;
+  now = 1
+}
+
 init {
-  atomic {
+  byte r, d, a;
+  d_step {
     device[0].known = true;
     ask(0);
+#if REGISTERED > 0
+    begin_registered(0);
+#endif
 #if DEVICES == 2
     device[1].known = !NEWCOMER;
     ask(1);
 #endif
-    for (i : 0 .. RUNS - 1) {
-      run Sender(i);
-      for (j : 0 .. DEVICES - 1) { run Push(i, j) }
+#if REGISTERED > 1
+    begin_registered(1);
+#endif
+#if APPENDED
+    begin_appended(0);
+#endif
+  }
+  atomic {
+    for (r : 0 .. RUNS - 1) {
+      run Sender(r);
+      for (d : 0 .. DEVICES - 1) { run Push(r, d) }
     }
-    for (i : 0 .. DEVICES - 1) {
-      run Connection(i);
-      run Ping(i);
-      for (j : 0 .. REGISTRATIONS - 1) { run Register(i, j) }
+    for (d : 0 .. DEVICES - 1) {
+      run Connection(d);
+      run Ping(d);
+      for (a : 0 .. REGISTRATIONS - 1) { run Register(d, a) }
     }
   }
 }

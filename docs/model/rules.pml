@@ -118,8 +118,11 @@
 #ifndef RETRY
 #define RETRY 0               /* 1: run 1 is the sender's retry of run 0                                     */
 #endif
-#ifndef EARLIER
-#define EARLIER 0             /* 1: the last run is over, acknowledged and not delivered when the check begins */
+#ifndef REGISTERED
+#define REGISTERED 0          /* devices that are registered when the check begins                           */
+#endif
+#ifndef APPENDED
+#define APPENDED 0            /* 1: when the check begins run 0 has been killed after its append             */
 #endif
 #ifndef TICKS
 #define TICKS 7               /* how long time goes on                                                       */

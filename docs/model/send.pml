@@ -10,11 +10,13 @@
 inline begin(r, offset) {
   send[r].state = RUNNING;
   send[r].serial = clock(offset);
+  send[r].clock = EXPIRY * clock(offset);
   printf("t=%d run %d begins: message %d, serial %d\n", now, r, message(r), send[r].serial)
 }
-inline begin_with_entry(r) {
+inline begin_with_entry(r, offset) {
   send[r].state = RUNNING;
   send[r].serial = send[r - 1].serial;
+  send[r].clock = EXPIRY * clock(offset);
   send[r].reuses = true;
   send[r].appended = true;
   printf("t=%d run %d begins: a retry that finds message %d in the log, serial %d\n", now, r, message(r), send[r].serial);
@@ -27,7 +29,7 @@ inline begin_with_entry(r) {
                                && (send[r].appended || !READ2_AFTER_APPEND))
 
 /* What expiries are compared with: the clock as read when the run began, or (CLOCK_FIRST=0) 'later' ticks from now. */
-#define clock_of(r, later)    send[r].serial + !CLOCK_FIRST * (send[r].age + later)
+#define clock_of(r, later)    send[r].clock + !CLOCK_FIRST * (send[r].age + later)
 
 inline read_directory(r, stale, later) {
   look_up(stale, clock_of(r, later));
@@ -105,7 +107,7 @@ inline settle(r) {
   fi
 }
 inline end_run(r) {
-  send[r].state = OVER; send[r].age = 0; send[r].read1 = false; send[r].read2 = false;
+  send[r].state = OVER; send[r].age = 0; send[r].clock = 0; send[r].read1 = false; send[r].read2 = false;
   send[r].listed = 0; send[r].todo = 0; send[r].missed = 0; send[r].reached = 0
 }
 
@@ -117,7 +119,8 @@ inline crash(r) {
   printf("t=%d run %d is killed\n", now, r);
   if
   :: send[r].read1 ->
-       send[r].state = KILLED; send[r].age = 0; send[r].read2 = false; send[r].listed = 0; send[r].reached = 0;
+       send[r].state = KILLED; send[r].age = 0; send[r].clock = 0; send[r].read2 = false;
+       send[r].listed = 0; send[r].reached = 0;
        settle(r)
   :: else -> end_run(r)
   fi

@@ -8,7 +8,8 @@ mtype = {
 /* One run of the send handler. A set of devices, of runs or of messages is a byte with a bit for each. */
 typedef Send {
   mtype state = IDLE;
-  byte serial;          /* position of its entry in the log: the handler's clock when it began          */
+  byte serial;          /* position of its entry in the log: the clock when the handler began           */
+  byte clock;           /* EXPIRY: what it compares expiries with                                       */
   byte age;
   bool reuses;          /* a retry that found the entry of the run before it                            */
   bool read1, appended, read2;
