@@ -13,8 +13,11 @@ export interface Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** A clock that starts at the wall clock's time and runs `timeScale` times as fast (default 1). */
-export function createClock(timeScale = 1): Clock {
+/**
+ * A clock that runs `timeScale` times as fast as the wall clock (default 1).
+ * @param startsAtMs What it shows now, in epoch milliseconds. Default: the wall clock's time.
+ */
+export function createClock(timeScale = 1, startsAtMs = Date.now()): Clock {
   if (!(timeScale > 0)) throw new TypeError(`timeScale must be a number above 0, got ${timeScale}`);
   const startedAt = Date.now();
   const after = (delayMs: number, callback: () => void): Cancel => {
@@ -24,7 +27,7 @@ export function createClock(timeScale = 1): Clock {
   };
   return {
     timeScale,
-    now: () => Math.floor(startedAt + (Date.now() - startedAt) * timeScale),
+    now: () => Math.floor(startsAtMs + (Date.now() - startedAt) * timeScale),
     after,
     sleep: (delayMs, signal) =>
       new Promise((resolve) => {

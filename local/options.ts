@@ -18,6 +18,11 @@ export interface LocalCloudOptions {
   readonly faults?: unknown;
   /** How many times faster than the wall clock the cloud's clock runs. Default: 1. */
   readonly timeScale?: number;
+  /**
+   * What the cloud's clock shows at the start, in epoch milliseconds: whoever goes on with the data of a run in which time
+   * ran fast starts where that run has ended. Default: the wall clock's time.
+   */
+  readonly startsAtMs?: number;
   /** The URL of another DynamoDB engine, such as AWS's DynamoDB Local. Default: the one that is built in. */
   readonly dynamodbEndpoint?: string;
   /** A folder whose files are served beside the APIs. Default: none. */
@@ -37,6 +42,7 @@ const schema = v.strictObject({
   parameters: v.optional(v.record(v.string(), v.string()), {}),
   faults: v.optional(v.unknown()),
   timeScale: v.optional(v.pipe(v.number(), v.gtValue(0), v.finite()), 1),
+  startsAtMs: v.optional(v.pipe(v.number(), v.minValue(0), v.finite())),
   dynamodbEndpoint: v.optional(v.pipe(text, v.url())),
   staticDirectory: v.optional(text),
   log: v.optional(v.custom<Log>((value) => typeof value === 'function', 'a function')),

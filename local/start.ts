@@ -88,7 +88,7 @@ async function startBehind(
 /** Everything that an application is deployed to. */
 async function createParts(port: number, settings: Settings) {
   const { dataDirectory } = settings;
-  const clock = createClock(settings.timeScale);
+  const clock = createClock(settings.timeScale, settings.startsAtMs);
   const { log, entries } = createLogBook(clock, settings.log);
   if (dataDirectory !== undefined) prepareDataDirectory(dataDirectory);
   const faults = settings.faults === undefined ? undefined : createFaults(settings.faults, { clock, log });

@@ -157,7 +157,7 @@ function startWorker(options: EnvironmentOptions, thaw: Int32Array): Worker {
     handler: configuration.handler,
     callbackHandlers: configuration.runtime !== 'nodejs24.x',
     endpoint: options.endpoint,
-    cloudTime: { timeScale: clock.timeScale, nowMs: clock.now() },
+    cloudTime: { timeScale: clock.timeScale, cloudMs: clock.now(), machineMs: Date.now() },
     thaw,
   };
   const worker = new Worker(options.bootstrapFile, {

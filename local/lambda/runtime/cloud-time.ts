@@ -1,12 +1,18 @@
+/** What the cloud's clock showed at a moment of the machine's clock, both in epoch milliseconds. */
+export interface CloudTime {
+  readonly timeScale: number;
+  readonly cloudMs: number;
+  readonly machineMs: number;
+}
+
 /**
  * Lets `Date` tell the cloud's time, which may run faster than the machine's: handlers compute expiry times from it.
  * Timers stay as they are, since a handler computes at the speed of the machine.
  */
-export function followCloudTime(cloudTime: { readonly timeScale: number; readonly nowMs: number }): void {
-  if (cloudTime.timeScale === 1) return;
+export function followCloudTime({ timeScale, cloudMs, machineMs }: CloudTime): void {
+  if (timeScale === 1 && cloudMs === machineMs) return;
   const machineNow = Date.now;
-  const startedAt = machineNow();
-  const now = () => Math.floor(cloudTime.nowMs + (machineNow() - startedAt) * cloudTime.timeScale);
+  const now = () => Math.floor(cloudMs + (machineNow() - machineMs) * timeScale);
   const MachineDate = Date;
   const CloudDate = new Proxy(MachineDate, {
     construct: (target, args, newTarget) => Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),

@@ -1,3 +1,5 @@
+import type { CloudTime } from './cloud-time.ts';
+
 /** What an execution environment is given when its worker thread starts. */
 export interface Startup {
   /** The function's unpacked code, `/var/task` on AWS. */
@@ -8,7 +10,7 @@ export interface Startup {
   readonly callbackHandlers: boolean;
   /** The local cloud's port, where all of AWS is. */
   readonly endpoint: { readonly host: string; readonly port: number };
-  readonly cloudTime: { readonly timeScale: number; readonly nowMs: number };
+  readonly cloudTime: CloudTime;
   /** One cell: 0 keeps the thread frozen after a result, 1 lets it run. */
   readonly thaw: Int32Array;
 }
