@@ -15,14 +15,16 @@ export interface Letter {
   readonly expiresAt?: number;
   /** Whether it may have been sent before, under the same id. */
   readonly retry: boolean;
+  /** Whether it is a copy for the sender's other devices. */
+  readonly isCopy: boolean;
 }
 
-/** Letters for one user, in their order. */
+/** All letters of one sender for one user, in their order: two mailboxes for one user would overtake each other. */
 export interface Mailbox {
   readonly userId: string;
   readonly letters: readonly Letter[];
-  /** A connection that gets none of them: the one from which copies are made for the sender's other devices. */
-  readonly exceptConnectionId?: string;
+  /** The connection that sends, if it is one: it gets no copies. */
+  readonly sendingConnectionId?: string;
 }
 
 /** What became of one letter. */
@@ -63,12 +65,21 @@ interface Standing extends Letter {
 export function createMailboxes({ directory, log, delivery, tasks, now }: MailboxDependencies): Mailboxes {
   const limit = MAX_DIRECT_CONNECTIONS + 1;
 
-  /** Only a retry looks whether it has been sent before: the usual path pays nothing. */
-  async function standing(address: Address, letter: Letter): Promise<Standing> {
-    const { retry, expiresAt, message } = letter;
-    if (!retry || expiresAt === undefined) return { ...letter, duplicate: false };
-    const first = await log.find(address, message.from, message.id, serialFloor(now() - OVERLAP_MS));
-    return first ? { ...letter, message: first, duplicate: true } : { ...letter, duplicate: false };
+  /** Only for retries is it looked whether they have been sent before: the usual path pays nothing. */
+  async function standing(address: Address, letters: readonly Letter[]): Promise<readonly Standing[]> {
+    const retried = letters.filter(({ retry, expiresAt }) => retry && expiresAt !== undefined);
+    const before = await findAll(address, retried);
+    return letters.map((letter) => {
+      const first = retried.includes(letter) ? before?.get(letter.message.id) : undefined;
+      return first ? { ...letter, message: first, duplicate: true } : { ...letter, duplicate: false };
+    });
+  }
+
+  function findAll(address: Address, letters: readonly Letter[]) {
+    const [first] = letters;
+    if (!first) return undefined;
+    const ids = letters.map(({ message }) => message.id);
+    return log.find(address, first.message.from, ids, serialFloor(now() - OVERLAP_MS));
   }
 
   /** One after the other: a letter must not be in the log before one that failed and will be appended later. */
@@ -78,9 +89,26 @@ export function createMailboxes({ directory, log, delivery, tasks, now }: Mailbo
     }
   }
 
+  /** Posts letters to connections; gives a count of outcomes for each letter. */
+  async function post({ sendingConnectionId }: Mailbox, targets: readonly Mapping[], letters: readonly Letter[]) {
+    const isSending = ({ connectionId }: Mapping) => connectionId === sendingConnectionId;
+    const messagesOf = (some: readonly Letter[]) => some.map(({ message }) => message);
+    const [ofOthers, ofSending] = await settleAll([
+      delivery.deliver(
+        targets.filter((target) => !isSending(target)),
+        messagesOf(letters),
+      ),
+      delivery.deliver(targets.filter(isSending), messagesOf(letters.filter(({ isCopy }) => !isCopy))),
+    ] as const);
+    const countsOfSending = ofSending.values();
+    return letters.map(({ isCopy }, index) =>
+      add(ofOthers[index] ?? NO_CONNECTIONS, (isCopy ? undefined : countsOfSending.next().value) ?? NO_CONNECTIONS),
+    );
+  }
+
   /** For whoever has come since the first look: they are in the directory, or they find the message in the log. */
   async function deliverToNewcomers(mailbox: Mailbox, seen: readonly Mapping[], letters: readonly Standing[]) {
-    const kept = letters.filter(({ expiresAt }) => expiresAt !== undefined).map(({ message }) => message);
+    const kept = letters.filter(({ expiresAt }) => expiresAt !== undefined);
     if (kept.length === 0) return [];
     const found = await directory.find(userAddress(mailbox.userId), { consistent: true, limit });
     if (found.length > MAX_DIRECT_CONNECTIONS) {
@@ -88,15 +116,13 @@ export function createMailboxes({ directory, log, delivery, tasks, now }: Mailbo
       return [];
     }
     const known = new Set(seen.map(({ connectionId }) => connectionId));
-    return delivery.deliver(
-      recipientsOf(mailbox, found).filter(({ connectionId }) => !known.has(connectionId)),
-      kept,
-    );
+    const newcomers = found.filter(({ connectionId }) => !known.has(connectionId));
+    return post(mailbox, newcomers, kept);
   }
 
-  async function fanOut(userId: string, messages: readonly Message[]): Promise<void> {
+  async function fanOut(userId: string, letters: readonly Letter[]): Promise<void> {
     const address = userAddress(userId);
-    const frames = toFrames(messages);
+    const frames = toFrames(letters.map(({ message }) => message));
     await tasks.add(
       connectionIdRanges().flatMap((range) =>
         frames.map(({ messages }) => ({ kind: 'deliver' as const, address, userId, messages, range })),
@@ -109,15 +135,14 @@ export function createMailboxes({ directory, log, delivery, tasks, now }: Mailbo
 
     async deliver(mailbox, seen) {
       const address = userAddress(mailbox.userId);
-      const letters = await settleAll(mailbox.letters.map((letter) => standing(address, letter)));
-      const messages = letters.map(({ message }) => message);
+      const letters = await standing(address, mailbox.letters);
       if (seen.length > MAX_DIRECT_CONNECTIONS) {
         await append(address, letters);
-        await fanOut(mailbox.userId, messages);
+        await fanOut(mailbox.userId, letters);
         return letters.map((letter) => toOutcome(letter, [], 'queued'));
       }
       const [first, later] = await settleAll([
-        delivery.deliver(recipientsOf(mailbox, seen), messages),
+        post(mailbox, seen, letters),
         append(address, letters).then(() => deliverToNewcomers(mailbox, seen, letters)),
       ] as const);
       const laterCounts = later.values();
@@ -127,10 +152,6 @@ export function createMailboxes({ directory, log, delivery, tasks, now }: Mailbo
       });
     },
   };
-}
-
-function recipientsOf({ exceptConnectionId }: Mailbox, found: readonly Mapping[]): readonly Mapping[] {
-  return found.filter(({ connectionId }) => connectionId !== exceptConnectionId);
 }
 
 function toOutcome(

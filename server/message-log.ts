@@ -17,6 +17,6 @@ export interface MessageLog {
   /** Messages with serials above `after`, as many as fit into one frame. */
   read(address: Address, after: string): Promise<Page>;
 
-  /** The first message above `after` that this sender sent under this id. */
-  find(address: Address, from: Sender, id: string, after: string): Promise<Message | undefined>;
+  /** By id: the first message above `after` that this sender sent under each of these ids, of which there are at most 50. */
+  find(address: Address, from: Sender, ids: readonly string[], after: string): Promise<ReadonlyMap<string, Message>>;
 }

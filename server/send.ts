@@ -55,17 +55,16 @@ const MAX_CONCURRENT_MAILBOXES = 10;
 /** One accepted message, and what became of it at each recipient. */
 interface Envelope {
   readonly message: Message;
-  readonly letter: Omit<Letter, 'message'>;
+  readonly letter: Omit<Letter, 'message' | 'isCopy'>;
   readonly recipients: ReadonlySet<string>;
   readonly echoTo?: string;
   readonly outcomes: Map<string, LetterOutcome>;
   failed: boolean;
 }
 
-/** The letters of one user, each with the envelope that it came out of. */
+/** The envelopes out of which one user gets a letter, in their order. */
 interface Bundle {
   readonly userId: string;
-  readonly isEcho: boolean;
   readonly envelopes: Envelope[];
 }
 
@@ -91,21 +90,21 @@ export function createSend(dependencies: SendDependencies): Send {
   }
 
   async function deliver(
-    { userId, isEcho, envelopes }: Bundle,
+    { userId, envelopes }: Bundle,
     origin: Origin,
     seen: Awaited<ReturnType<Mailboxes['lookUp']>>,
   ) {
-    const letters = envelopes.map(({ message, letter }) => ({
-      ...letter,
-      message: isEcho ? message : { ...message, to: { user: userId } },
-    }));
-    const exceptConnectionId = isEcho ? origin.connectionId : undefined;
-    const mailbox = { userId, letters, ...(exceptConnectionId !== undefined && { exceptConnectionId }) };
+    const letters = envelopes.map(({ message, letter, echoTo }) => {
+      const isCopy = echoTo === userId;
+      return { ...letter, isCopy, message: isCopy ? message : { ...message, to: { user: userId } } };
+    });
+    const { connectionId: sendingConnectionId } = origin;
+    const mailbox = { userId, letters, ...(sendingConnectionId !== undefined && { sendingConnectionId }) };
     try {
       const outcomes = await mailboxes.deliver(mailbox, seen);
       for (const [index, envelope] of envelopes.entries()) {
         const outcome = outcomes[index];
-        if (outcome && !isEcho) envelope.outcomes.set(userId, outcome);
+        if (outcome && envelope.recipients.has(userId)) envelope.outcomes.set(userId, outcome);
       }
     } catch (error) {
       onFailure(error);
@@ -134,18 +133,15 @@ function sizeProblem(data: unknown): Problem | undefined {
   return problem('message_too_large', `data takes ${bytes} bytes as JSON; at most ${MAX_DATA_BYTES} are allowed`);
 }
 
-/** By user, and copies for the sender apart from what is meant for them: each in the order of the envelopes. */
+/** By user, the sender's copies among what is meant for them. */
 function bundle(envelopes: readonly Envelope[]): readonly Bundle[] {
   const bundles = new Map<string, Bundle>();
-  const put = (userId: string, isEcho: boolean, envelope: Envelope) => {
-    const key = JSON.stringify([userId, isEcho]);
-    const existing = bundles.get(key);
-    if (existing) existing.envelopes.push(envelope);
-    else bundles.set(key, { userId, isEcho, envelopes: [envelope] });
-  };
   for (const envelope of envelopes) {
-    for (const user of envelope.recipients) put(user, false, envelope);
-    if (envelope.echoTo !== undefined) put(envelope.echoTo, true, envelope);
+    for (const userId of [...envelope.recipients, ...(envelope.echoTo === undefined ? [] : [envelope.echoTo])]) {
+      const existing = bundles.get(userId);
+      if (existing) existing.envelopes.push(envelope);
+      else bundles.set(userId, { userId, envelopes: [envelope] });
+    }
   }
   return [...bundles.values()];
 }

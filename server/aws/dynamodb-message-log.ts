@@ -70,14 +70,20 @@ export function createDynamoDbMessageLog(options: {
       return { messages, more: false };
     },
 
-    async find(address, from, id, after) {
+    async find(address, from, ids, after) {
+      const values = Object.fromEntries(ids.map((id, index) => [`:id${index}`, { S: id }]));
       const wanted = {
-        FilterExpression: 'id = :id AND #from = :from',
+        FilterExpression: `#from = :from AND id IN (${Object.keys(values).join()})`,
         ExpressionAttributeNames: { '#from': 'from' },
-        ExpressionAttributeValues: { ':id': { S: id }, ':from': { S: JSON.stringify(from) } },
+        ExpressionAttributeValues: { ...values, ':from': { S: JSON.stringify(from) } },
       };
-      for await (const item of itemsAfter(address, after, wanted)) return toMessage(item);
-      return undefined;
+      const found = new Map<string, Message>();
+      for await (const item of itemsAfter(address, after, wanted)) {
+        const message = toMessage(item);
+        if (!found.has(message.id)) found.set(message.id, message);
+        if (found.size === new Set(ids).size) break;
+      }
+      return found;
     },
   };
 }

@@ -42,7 +42,7 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
       await log.append(BOB, message(1), START_MS / 1000 + 60);
       nowMs = START_MS + 60_000;
       expect(await log.read(BOB, serialFloor(0))).toEqual({ messages: [], more: false });
-      expect(await log.find(BOB, { user: 'alice' }, 'm1', serialFloor(0))).toBeUndefined();
+      expect((await log.find(BOB, { user: 'alice' }, ['m1'], serialFloor(0))).size).toBe(0);
     });
 
     test('is read in pages, each going on where the one before ended', async () => {
@@ -62,12 +62,23 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
 
     test('finds what a sender sent under an id, and nobody else’s', async () => {
       await log.append(BOB, message(1), LATER);
-      const find = (from: Message['from'], id: string, after = serialFloor(0)) => log.find(BOB, from, id, after);
+      const find = async (from: Message['from'], id: string, after = serialFloor(0)) =>
+        (await log.find(BOB, from, [id], after)).get(id);
       expect(await find({ user: 'alice' }, 'm1')).toEqual(message(1));
       expect(await find({ user: 'eve' }, 'm1')).toBeUndefined();
       expect(await find({ service: 'alice' }, 'm1')).toBeUndefined();
       expect(await find({ user: 'alice' }, 'm2')).toBeUndefined();
       expect(await find({ user: 'alice' }, 'm1', message(1).serial)).toBeUndefined();
+    });
+
+    test('finds several at once, and of each the first', async () => {
+      const all = [message(1), message(2), message(3), message(4, { id: 'm1' })];
+      for (const each of all) await log.append(BOB, each, LATER);
+      const found = await log.find(BOB, { user: 'alice' }, ['m1', 'm3', 'm5', 'm3'], serialFloor(0));
+      expect([...found.values()].toSorted((a, b) => a.serial.localeCompare(b.serial))).toEqual([
+        message(1),
+        message(3),
+      ]);
     });
   });
 }

@@ -29,8 +29,11 @@ export function createMemoryMessageLog(now: Now): MessageLog & { readonly entrie
       const messages = above(address, after);
       return { messages: messages.slice(0, 100), more: messages.length > 100 };
     },
-    async find(address, from, id, after) {
-      return above(address, after).find((it) => it.id === id && JSON.stringify(it.from) === JSON.stringify(from));
+    async find(address, from, ids, after) {
+      const sent = above(address, after).filter((it) => JSON.stringify(it.from) === JSON.stringify(from));
+      const wanted = sent.filter(({ id }) => ids.includes(id));
+      // The first of those under one id comes last, and stays.
+      return new Map(wanted.toReversed().map((message) => [message.id, message]));
     },
   };
 }

@@ -249,6 +249,17 @@ describe('a retry', () => {
     expect(result).not.toHaveProperty('duplicate');
   });
 
+  test('of many looks once for each of their recipients', async () => {
+    const messages = Array.from({ length: 50 }, (_, index) => ({ to: { user: 'bob' }, data: index, id: `m${index}` }));
+    await sendOk(...messages.slice(0, 20));
+    happened.length = 0;
+    const results = await sendOk(...messages.map((message) => ({ ...message, retry: true })));
+    expect(results.filter((result) => 'duplicate' in result)).toHaveLength(20);
+    expect(logged('bob').map(({ message }) => message.data)).toEqual(messages.map(({ data }) => data));
+    // One look at the log, and two at the directory.
+    expect(happened.filter((what) => what.startsWith('find'))).toHaveLength(3);
+  });
+
   test('of one older than the overlap is appended anew: whoever resumes must find it', async () => {
     await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1' });
     nowMs += 121_000;
@@ -274,6 +285,21 @@ describe('an echo', () => {
     ]);
     expect(logged('alice')).toHaveLength(1);
     expect(result).toMatchObject({ connections: { delivered: 1 }, users: [{ user: 'bob' }] });
+  });
+
+  test('keeps its place among what its sender writes to themselves', async () => {
+    await connect('alice', 'a1', 'a2');
+    await sendOk(
+      { to: { user: 'alice' }, data: 1 },
+      { to: { user: 'bob' }, data: 2, echo: true },
+      { to: { user: 'alice' }, data: 3 },
+    );
+    const postedTo = (id: string) =>
+      posts
+        .filter(({ connectionId }) => connectionId === id)
+        .map(({ frame }) => frame.messages.map(({ data }) => data));
+    expect(postedTo('a2')).toEqual([[1, 2, 3]]);
+    expect(postedTo('a1')).toEqual([[1, 3]]);
   });
 
   test('of a message to oneself is the message itself', async () => {
