@@ -1,0 +1,131 @@
+import { afterEach, describe, expect, inject, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { type Client, type ConnectOptions, connect, type Gap } from '../../client/index.ts';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { deferred } from '../support/deferred.ts';
+import { eventually } from '../support/eventually.ts';
+
+// The client against the synthesized application: what a device gets that is not always there.
+
+let cloud: LocalCloud;
+const clients: Client[] = [];
+
+async function start(faults?: object): Promise<void> {
+  const parameters = { Issuer: '{endpointUrl}/_local' };
+  cloud = await startLocalCloud({ app: inject('app'), port: 0, parameters, ...(faults && { faults }) });
+}
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await cloud.close();
+});
+
+/** A device whose connection can be taken away, for as long as one likes. */
+function device(userId: string, options: Partial<ConnectOptions> = {}) {
+  const sockets: WebSocket[] = [];
+  let admitted = Promise.resolve();
+  const client = connect({
+    url: cloud.websocketUrl,
+    getToken: async () => {
+      await admitted;
+      return cloud.token({ sub: userId });
+    },
+    webSocket: class extends WebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols);
+        sockets.push(this);
+      }
+    },
+    minBackoffMs: 20,
+    maxBackoffMs: 50,
+    ...options,
+  });
+  clients.push(client);
+  const received: unknown[] = [];
+  const gaps: Gap[] = [];
+  client.on('message', ({ data }) => received.push(data));
+  client.on('gap', (gap) => gaps.push(gap));
+  return {
+    client,
+    received,
+    gaps,
+    connected: () => eventually(() => client.state.status).toBe('connected'),
+    /** Breaks the connection. Calling what it returns lets the device come back. */
+    takeAway: () => {
+      const back = deferred();
+      admitted = back.promise;
+      sockets.at(-1)?.terminate();
+      return back.resolve;
+    },
+  };
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+
+describe('a device that goes away', () => {
+  test('gets when it comes back what was sent meanwhile, once and in order, and nothing that was not to be kept', async () => {
+    await start();
+    const [alice, phone, laptop] = [device('alice'), device('bob'), device('bob')];
+    await Promise.all([alice.connected(), phone.connected(), laptop.connected()]);
+    await alice.client.sendToUser('bob', 0);
+    await eventually(() => phone.received).toEqual([0]);
+
+    const comeBack = phone.takeAway();
+    await Promise.all(numbers(1, 60).map((number) => alice.client.sendToUser('bob', number)));
+    await alice.client.sendToUser('bob', 'typing', { store: false });
+    comeBack();
+    await phone.connected();
+    await alice.client.sendToUser('bob', 60);
+
+    await eventually(() => phone.received).toEqual(numbers(0, 61));
+    await eventually(() => laptop.received).toEqual([...numbers(0, 60), 'typing', 60]);
+    expect(phone.gaps).toEqual([]);
+  });
+
+  test('finds 1,000 messages that wait for it, page by page, in order', async () => {
+    await start();
+    const alice = device('alice');
+    const results = await Promise.all(numbers(0, 1_000).map((number) => alice.client.sendToUser('bob', number)));
+    expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['stored']));
+    const bob = device('bob');
+    await eventually(() => bob.received.length).toBe(1_000);
+    expect(bob.received).toEqual(numbers(0, 1_000));
+    expect(bob.client.counters.duplicates).toBe(0);
+  });
+
+  test('can be the one that sends: its other devices get copies, and it gets none', async () => {
+    await start();
+    const [phone, laptop] = [device('alice'), device('alice')];
+    await Promise.all([phone.connected(), laptop.connected()]);
+    const comeBack = laptop.takeAway();
+    await phone.client.sendToUser('bob', 'hi', { echo: true });
+    comeBack();
+    await eventually(() => laptop.received).toEqual(['hi']);
+    expect(phone.received).toEqual([]);
+  });
+});
+
+describe('connections that are cut in the middle of everything', () => {
+  const limit = 15;
+  const cuts = () => cloud.log().filter(({ message }) => message === 'socket: cut').length;
+
+  test('cost no message, bring none twice, and leave the order as it was', async () => {
+    await start({ seed: 4, rules: [{ point: 'socket', kind: 'cut', probability: 0.15, limit }] });
+    const [alice, bob] = [device('alice'), device('bob')];
+    let sent = 0;
+    const sendSome = async () => {
+      const some = numbers(sent, sent + 10);
+      sent += some.length;
+      await Promise.all(some.map((number) => alice.client.sendToUser('bob', number)));
+    };
+    // Several bursts at once, so that one frame fills up while another is cut.
+    const sendUntilAllIsCut = async () => {
+      while (cuts() < limit) await sendSome();
+    };
+    await Promise.all([sendUntilAllIsCut(), sendUntilAllIsCut(), sendUntilAllIsCut()]);
+    await sendSome();
+    await eventually(() => bob.received.length).toBe(sent);
+    expect(bob.received).toEqual(numbers(0, sent));
+    expect(bob.gaps).toEqual([]);
+  });
+});
