@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+const MODEL = fileURLToPath(new URL('../../docs/model/delivery.pml', import.meta.url));
+
+/** Memory for one check, MiB. The largest variant of the suite needs less than half of it. */
+const MEMORY_MIB = 2048;
+
+/** Actions on one path; the longest of the suite are below 200. */
+const DEPTH = 100_000;
+
+/** 2^24 slots of the hash table: about as many as the largest variant has states. */
+const HASH_BITS = 24;
+
+/** What is written into the model in place of its defaults: rules and bounds, see docs/model/rules.pml. */
+export type Flags = Readonly<Record<string, number>>;
+
+/** `lost`: an acknowledged message was never handed over. `twice`: a message was handed over twice. */
+export type Outcome = 'holds' | 'lost' | 'twice';
+
+export interface Checked {
+  readonly outcome: Outcome;
+  readonly states: number;
+  /** The actions that led there, one a line; empty when the promise holds. */
+  readonly story: string;
+}
+
+/** Which of the Debian packages that a check needs are not installed: `spin`, `gcc`. */
+export async function missingPackages(): Promise<string[]> {
+  const tools = { spin: '-V', gcc: '--version' };
+  const found = await Promise.all(Object.entries(tools).map(([tool, flag]) => runs(tool, flag)));
+  return Object.keys(tools).filter((_, index) => !found[index]);
+}
+
+/**
+ * Explores everything that can happen in the model within the bounds.
+ * @throws when spin, gcc or the explorer fails, or when it could not look everywhere.
+ */
+export async function check(flags: Flags): Promise<Checked> {
+  const folder = await mkdtemp(join(tmpdir(), 'beckon-model-'));
+  const defines = Object.entries(flags).map(([name, value]) => `-D${name}=${value}`);
+  try {
+    await run('spin', ['-a', ...defines, MODEL], { cwd: folder });
+    await compile(folder);
+    const explorer = ['-n', `-m${DEPTH}`, `-w${HASH_BITS}`];
+    const { stdout } = await run(join(folder, 'pan'), explorer, { cwd: folder });
+    const outcome = outcomeOf(stdout);
+    return { outcome, states: statesOf(stdout), story: outcome === 'holds' ? '' : await story(folder, defines) };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** NOREDUCE: Spin's partial order reduction gains nothing where all actions are on global state. */
+function compile(folder: string): Promise<unknown> {
+  const options = ['-O1', '-w', '-DSAFETY', '-DNOREDUCE', `-DMEMLIM=${MEMORY_MIB}`];
+  return run('gcc', [...options, '-o', 'pan', 'pan.c'], { cwd: folder });
+}
+
+function outcomeOf(report: string): Outcome {
+  const violation = /^pan:1: (.*)$/m.exec(report)?.[1];
+  if (violation === undefined) {
+    if (/errors: 0$/m.test(report) && !/max search depth|reached -DMEMLIM/.test(report)) return 'holds';
+  } else if (/^assertion violated 0 /.test(violation)) return 'lost';
+  else if (/^assertion violated .*handed/.test(violation)) return 'twice';
+  throw new Error(`the model checker neither proved nor refuted the promise:\n${report}`);
+}
+
+function statesOf(report: string): number {
+  return Number(/(\S+) states, stored/.exec(report)?.[1]);
+}
+
+/** Lets spin replay the trail that the explorer left; the actions are what the model prints. */
+async function story(folder: string, defines: readonly string[]): Promise<string> {
+  const trail = join(folder, 'delivery.pml.trail');
+  const { stdout } = await run('spin', ['-t', '-T', '-k', trail, ...defines, MODEL], { cwd: folder });
+  return stdout
+    .split('\n')
+    .filter((line) => /^(t=|LOST| {6}\S)/.test(line))
+    .join('\n');
+}
+
+async function runs(tool: string, flag: string): Promise<boolean> {
+  try {
+    await run(tool, [flag]);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
