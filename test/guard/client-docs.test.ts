@@ -60,7 +60,15 @@ describe('the examples of docs/client.md', () => {
 
   it('are there for every call', () => {
     const code = EXAMPLES.join('\n');
-    for (const call of ['connect(', '.sendToUser(', '.sendToUsers(', ".on('message'", ".on('state'", ".on('error'"]) {
+    for (const call of [
+      'connect(',
+      '.sendToUser(',
+      '.sendToUsers(',
+      ".on('message'",
+      ".on('gap'",
+      ".on('state'",
+      ".on('error'",
+    ]) {
       expect(code).toContain(call);
     }
     for (const call of ['.messages(', '.state', '.close()', 'signal:']) expect(code).toContain(call);
