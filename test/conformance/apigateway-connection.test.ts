@@ -1,24 +1,12 @@
 import { GetConnectionCommand, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { createClock } from '../../local/clock.ts';
 import type { Fault, FaultPoint } from '../../local/faults.ts';
 import { deferred } from '../support/deferred.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
+import { start, type TestGateway } from '../support/gateway.ts';
 import { rawHandshake } from '../support/handshake.ts';
-
-let started: TestGateway | undefined;
-
-async function start(options?: TestGatewayOptions): Promise<TestGateway> {
-  started = await startGateway(options);
-  return started;
-}
-
-afterEach(async () => {
-  await started?.close();
-  started = undefined;
-});
 
 const KB = 1024;
 const MINUTE_MS = 60_000;

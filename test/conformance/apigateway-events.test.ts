@@ -1,18 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { startGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
-
-let started: TestGateway | undefined;
-
-async function start(options?: TestGatewayOptions): Promise<TestGateway> {
-  started = await startGateway(options);
-  return started;
-}
-
-afterEach(async () => {
-  await started?.close();
-  started = undefined;
-});
+import { start, type TestGateway } from '../support/gateway.ts';
 
 const ID = expect.stringMatching(/^[\w-]{15}=$/);
 const TRACE_ID = expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/);

@@ -1,26 +1,8 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { deferred } from '../support/deferred.ts';
 import { eventually } from '../support/eventually.ts';
-import {
-  outcome,
-  startGateway,
-  type TestFunction,
-  type TestGateway,
-  type TestGatewayOptions,
-} from '../support/gateway.ts';
+import { outcome, start, type TestFunction, type TestGateway } from '../support/gateway.ts';
 import { rawHandshake } from '../support/handshake.ts';
-
-let started: TestGateway | undefined;
-
-async function start(options?: TestGatewayOptions): Promise<TestGateway> {
-  started = await startGateway(options);
-  return started;
-}
-
-afterEach(async () => {
-  await started?.close();
-  started = undefined;
-});
 
 const allow =
   (context?: Record<string, unknown>): TestFunction =>

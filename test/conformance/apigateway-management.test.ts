@@ -5,25 +5,13 @@ import {
   GetConnectionCommand,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { FaultPoint } from '../../local/faults.ts';
 import { AwsError } from '../../local/service.ts';
 import { deferred } from '../support/deferred.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
+import { start } from '../support/gateway.ts';
 import { rawHandshake } from '../support/handshake.ts';
-
-let started: TestGateway | undefined;
-
-async function start(options?: TestGatewayOptions): Promise<TestGateway> {
-  started = await startGateway(options);
-  return started;
-}
-
-afterEach(async () => {
-  await started?.close();
-  started = undefined;
-});
 
 const UNKNOWN_ID = 'JC1dgf9yoAMCK-g=';
 

@@ -1,26 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: selection expressions look like that.
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Deferred, deferred } from '../support/deferred.ts';
 import { eventually } from '../support/eventually.ts';
-import {
-  outcome,
-  startGateway,
-  type TestFunction,
-  type TestGateway,
-  type TestGatewayOptions,
-} from '../support/gateway.ts';
-
-let started: TestGateway | undefined;
-
-async function start(options?: TestGatewayOptions): Promise<TestGateway> {
-  started = await startGateway(options);
-  return started;
-}
-
-afterEach(async () => {
-  await started?.close();
-  started = undefined;
-});
+import { outcome, start, type TestFunction } from '../support/gateway.ts';
 
 const errorFrame = (message: string, connectionId: string): RegExp =>
   new RegExp(`^\\{"message": "${message}", "connectionId":"${connectionId}", "requestId":"[\\w-]{15}="\\}$`);

@@ -1,19 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { provision, resource } from '../support/aws-server.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
-
-let started: TestGateway | undefined;
-
-async function start(options?: TestGatewayOptions): Promise<TestGateway> {
-  started = await startGateway(options);
-  return started;
-}
-
-afterEach(async () => {
-  await started?.close();
-  started = undefined;
-});
+import { start, type TestGateway } from '../support/gateway.ts';
 
 describe('deployments', () => {
   const make = async ({ gateway, apiId }: TestGateway, type: string, properties: Record<string, unknown>) =>

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
+import { onTestFinished } from 'vitest';
 import { type ApiGateway, createApiGateway } from '../../local/apigateway/index.ts';
 import type { Clock } from '../../local/clock.ts';
 import { type Faults, NO_FAULTS } from '../../local/faults.ts';
@@ -87,6 +88,13 @@ export function outcome(result: InvocationResult): unknown {
 }
 
 const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:';
+
+/** As {@link startGateway}, and closes it when the test has finished. */
+export async function start(options?: TestGatewayOptions): Promise<TestGateway> {
+  const gateway = await startGateway(options);
+  onTestFinished(() => gateway.close());
+  return gateway;
+}
 
 /** An API Gateway on a port of its own, with JavaScript functions for Lambda and a clock that the test moves. */
 export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {

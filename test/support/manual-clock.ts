@@ -4,6 +4,8 @@ import type { Clock } from '../../local/clock.ts';
 export interface ManualClock extends Clock {
   /** Moves the clock on, running on the way whatever becomes due, in order. */
   advance(ms: number): void;
+  /** Moves on to the first timer that is due until then and calls it; false, and nothing happened, if there is none. */
+  step(untilMs: number): boolean;
   /** How many timers are waiting. */
   pending(): number;
 }
@@ -23,6 +25,14 @@ export function createManualClock(startMs = Date.UTC(2024, 1, 9, 18, 11, 43)): M
     timers.add(timer);
     return () => timers.delete(timer);
   };
+  const step = (untilMs: number): boolean => {
+    const timer = nextUntil(untilMs);
+    if (!timer) return false;
+    timers.delete(timer);
+    nowMs = Math.max(nowMs, timer.atMs);
+    timer.callback();
+    return true;
+  };
   return {
     timeScale: 1,
     now: () => nowMs,
@@ -35,13 +45,10 @@ export function createManualClock(startMs = Date.UTC(2024, 1, 9, 18, 11, 43)): M
       }),
     advance: (ms) => {
       const endMs = nowMs + ms;
-      for (let timer = nextUntil(endMs); timer !== undefined; timer = nextUntil(endMs)) {
-        timers.delete(timer);
-        nowMs = Math.max(nowMs, timer.atMs);
-        timer.callback();
-      }
+      while (step(endMs));
       nowMs = endMs;
     },
+    step,
     pending: () => timers.size,
   };
 }
