@@ -17,6 +17,8 @@ export interface Connection {
   send(text: string): boolean;
   /** Closes from the server's side; does nothing when it is closed. */
   close(ending: Ending): void;
+  /** From now on nothing gets through, either way, and neither side is told: the wire is dead, as after a lost Wi-Fi. */
+  swallow(): void;
   /** Breaks the TCP connection; used when the local cloud shuts down and the client does not answer. */
   terminate(): void;
 }
@@ -54,6 +56,7 @@ class OpenConnection implements Connection {
   readonly #events: ConnectionEvents;
   readonly #cancelLifetime: Cancel;
   #isOpen = true;
+  #isSwallowing = false;
   #lastActiveAtMs: number;
 
   constructor(gateway: Gateway, facts: ConnectionFacts, socket: WebSocket, events: ConnectionEvents) {
@@ -78,7 +81,7 @@ class OpenConnection implements Connection {
   }
 
   send(text: string): boolean {
-    if (!this.#isOpen || this.#isCut('out')) return true;
+    if (!this.#isOpen || this.#isSwallowing || this.#isCut('out')) return true;
     if (this.#socket.bufferedAmount + Buffer.byteLength(text) > CLIENT_BUFFER_BYTES) return false;
     this.#lastActiveAtMs = this.#gateway.clock.now();
     this.#socket.send(text);
@@ -91,12 +94,16 @@ class OpenConnection implements Connection {
     this.#end(ending, true);
   }
 
+  swallow(): void {
+    this.#isSwallowing = true;
+  }
+
   terminate(): void {
     this.#socket.terminate();
   }
 
   #receive(data: RawData, isBinary: boolean): void {
-    if (!this.#isOpen || this.#isCut('in')) return;
+    if (!this.#isOpen || this.#isSwallowing || this.#isCut('in')) return;
     if (isBinary) {
       this.close(UNSUPPORTED_DATA);
       return;

@@ -101,6 +101,7 @@ async function post(gateway: Gateway, connection: Connection, body: Buffer): Pro
       await gateway.clock.sleep(fault.delayMs, gateway.stopping);
       throw new AwsError('IntegrationTimeoutException', 'Endpoint request timed out', 504);
     case 'ghost':
+      connection.swallow();
       return { statusCode: 200 };
   }
   if (connection.send(body.toString())) return { statusCode: 200 };

@@ -201,13 +201,22 @@ describe('point 16: half-open clients and the limits of an account', () => {
     faults: { strike: (point: FaultPoint) => (point === 'post' ? { kind, delayMs } : undefined) },
   });
 
-  test('point 16: a ghost takes a post with 200 and gets nothing', async () => {
-    const { open, management } = await start(posting('ghost'));
+  test('point 16: a ghost takes posts with 200; nothing gets through any more, either way', async () => {
+    let isFirst = true;
+    const strike = (point: FaultPoint) => {
+      if (point !== 'post' || !isFirst) return undefined;
+      isFirst = false;
+      return { kind: 'ghost', delayMs: 0 };
+    };
+    const { open, management, events } = await start({ faults: { strike } });
     const client = await open();
     await post(management(), client.connectionId);
+    await post(management(), client.connectionId);
+    client.send('hello?');
     client.socket.ping();
     await new Promise((resolve) => client.socket.once('pong', resolve));
     expect(client.messages).toEqual([]);
+    expect(events('default')).toEqual([]);
   });
 
   test.each([
