@@ -1,24 +1,23 @@
-/* delivery.pml - the delivery protocol: every acknowledged message reaches every device, and none twice.
+/* delivery.pml - every message that was acknowledged reaches every device of its recipient, and none twice.
  *
- * One user with one or two devices, and runs of the send handler that send to that user. Time is a number of ticks.
- * Every action is one d_step, so one line of a trail is one action, and everything that may happen at a time is a
- * branch. README.md says what is checked, with which bounds, and what happens when a rule is taken away.
+ * One user with one or two devices, and runs of the send handler that send messages to that user. This file says what
+ * may happen and when; the files that it includes say what it does. Each action is one step, and whatever may happen
+ * at some time is a branch, so the checker tries every order. README.md tells the results.
  */
 #include "rules.pml"
 #include "state.pml"
 
 /* Nothing can go wrong any more: nobody will acknowledge, and each device has what was acknowledged. */
-#define is_over(r)            (send[r].state == OVER || send[r].state == KILLED)
-#define has_all(d)            ((acked & ~(device[d].handed | device[d].before)) == 0)
-#define settled               (REMEMBER && DEDUPE_BY_ID && is_over(0) && is_over(RUNS / 2) && is_over(RUNS - 1) \
-                               && has_all(0) && has_all(DEVICES - 1))
+#define is_over(r)              (send[r].state == OVER || send[r].state == KILLED)
+#define has_all(d)              ((acked & ~(device[d].handed | device[d].before)) == 0)
+#define settled                 (REMEMBER && DEDUPE_BY_ID && is_over(0) && is_over(RUNS / 2) && is_over(RUNS - 1) && \
+                                 has_all(0) && has_all(other(0)))
 
 #include "send.pml"
 #include "register.pml"
 #include "device.pml"
 
-/* ---- the send handler -----
-*/
+/* ---- the send handler, and its message on the way to a device --------------------------------------------- */
 proctype Sender(byte r) provided (!settled) {
 end:
   do
@@ -45,7 +44,6 @@ end:
   od
 }
 
-/* The message of a run on its way to a device. */
 proctype Push(byte r; byte d) provided (!settled) {
 end:
   do
@@ -56,7 +54,7 @@ end:
   od
 }
 
-/* A registration: its handler, which may stop anywhere, and the arrival of its reply. */
+/* ---- a registration: its handler, which may stop anywhere, and its reply ---------------------------------- */
 proctype Register(byte d; byte a) provided (!settled) {
 end:
   do
@@ -71,12 +69,12 @@ end:
 #endif
   :: d_step { reg(d, a).copy && !is_refused(d, a) -> repeat_put(d, a) }
 #if PAGES == 2
-  :: d_step { reg(d, a).step == READY && reg(d, a).next == 0 -> read_first_page(d, a); reply(d, a, 0) }
-  :: d_step { reg(d, a).step == READY && reg(d, a).next == 0 -> read_first_page(d, a); printf("      and the page is lost\n") }
+  :: d_step { may_read_first(d, a) -> read_first_page(d, a); reply(d, a, 0) }
+  :: d_step { may_read_first(d, a) -> read_first_page(d, a); printf("      and the reply is lost\n") }
 #endif
-  :: d_step { reg(d, a).step == READY && (PAGES == 1 || reg(d, a).next > 0) -> read_last_page(d, a, false) }
+  :: d_step { may_read_last(d, a) -> read_last_page(d, a, false) }
 #if !LOG_CONSISTENT
-  :: d_step { reg(d, a).step == READY -> read_last_page(d, a, true) }
+  :: d_step { may_read_last(d, a) -> read_last_page(d, a, true) }
 #endif
   :: d_step { may_arrive(d, reg(d, a).posted[0]) -> receive_page(d, a, 0) }
 #if PAGES == 2
@@ -85,6 +83,7 @@ end:
   od
 }
 
+/* ---- a ping's handler ------------------------------------------------------------------------------------- */
 proctype Ping(byte d) provided (!settled) {
 end:
   do
@@ -96,6 +95,7 @@ end:
   od
 }
 
+/* ---- a device's connection -------------------------------------------------------------------------------- */
 proctype Connection(byte d) provided (!settled) {
 end:
   do
@@ -105,10 +105,9 @@ end:
 }
 
 /* ---- time ------------------------------------------------------------------------------------------------- */
-#define in_time(r)            (send[r].state != RUNNING || send[r].age < HANDLER_LIFE)
-#define ping_in_time(d)       (device[d].pingClock == 0 || device[d].pingAge < PING_LIFE)
-/* Before anybody has looked at a clock, time might as well stand still. */
-#define begun                 (now > 0 || send[0].state != IDLE || (EXPIRY && reg(0, 0).step != ASKED))
+#define in_time(r)              (send[r].state != RUNNING || send[r].age < HANDLER_LIFE)
+#define ping_in_time(d)         (device[d].pingClock == 0 || device[d].pingAge < PING_LIFE)
+#define begun                   (TIME_FIRST || EXPIRY || now > 0 || send[0].state != IDLE)
 
 inline tick() {
   now++;
@@ -131,20 +130,20 @@ end:
   do
   :: d_step {
        now < TICKS && begun && in_time(0) && in_time(RUNS / 2) && in_time(RUNS - 1) &&
-       ping_in_time(0) && ping_in_time(DEVICES - 1) -> tick()
+       ping_in_time(0) && ping_in_time(other(0)) -> tick()
      }
   od
 }
 
 /* ---- the promise ------------------------------------------------------------------------------------------ */
 /* A device is well: registered, its mapping valid for whoever looks, and no frame on its way to it. */
-#define is_well(d)            (device[d].registered && device[d].expires > now + 1 + SKEW + MARGIN && device[d].oldest == 0)
-#define has_lost(d)           (is_well(d) && !has_all(d))
+#define is_well(d)              (device[d].registered && device[d].expires > clock(FAST) && device[d].oldest == 0)
+#define has_lost(d)             (is_well(d) && !has_all(d))
 
 active proctype Promise() {
 end:
   do
-  :: d_step { has_lost(0) || has_lost(DEVICES - 1) -> printf("LOST: acknowledged, never handed over\n"); assert(false) }
+  :: d_step { has_lost(0) || has_lost(other(0)) -> printf("LOST: acknowledged, never handed over\n"); assert(false) }
   od
 }
 

@@ -52,7 +52,7 @@ inline drop_reply(d, a) {
 }
 
 /* On the same connection: it was told that it is not registered, or it got no reply in time. */
-#define may_register_again(d) (reregisters < REREGISTERS && (device[d].unregistered || !device[d].registered))
+#define may_register_again(d)   (reregisters < REREGISTERS && (device[d].unregistered || !device[d].registered))
 
 inline register_again(d) {
   reregisters++;
@@ -61,7 +61,7 @@ inline register_again(d) {
 }
 
 /* ---- receiving -------------------------------------------------------------------------------------------- */
-#define id(r)                 (DEDUPE_BY_ID -> message(r) : r - send[r].reuses)
+#define id(r)                   (DEDUPE_BY_ID -> message(r) : r - send[r].reuses)
 
 inline hand_over(d, r) {
   if

@@ -1,9 +1,9 @@
 /* register.pml - what the server does for a device's connection: register with the resume, and ping. */
 
 /* ---- the mapping ------------------------------------------------------------------------------------------ */
-#define may_start(d, a)       (EXPIRY && reg(d, a).step == ASKED)
-#define may_put(d, a)         (reg(d, a).step == (EXPIRY -> STARTED : ASKED))
-#define is_refused(d, a)      (device[d].tombstone || a + 1 < device[d].newest)
+#define may_start(d, a)         (EXPIRY && reg(d, a).step == ASKED)
+#define may_put(d, a)           (reg(d, a).step == (EXPIRY -> STARTED : ASKED))
+#define is_refused(d, a)        (device[d].tombstone || a + 1 <= device[d].newest)
 
 /* The handler reads its clock some time before the put; without expiry that is one step. */
 inline start(d, a, offset) {
@@ -16,6 +16,7 @@ inline put(d, a) {
   device[d].newest = (NUMBERED -> a + 1 : 0);
   printf("t=%d device %d: registration %d puts the mapping\n", now, d, a)
 }
+/* Nobody waits for what follows the put of a registration that is not the newest one. */
 inline register(d, a) {
   put(d, a);
   reg(d, a).copy = LATE_PUTS;
@@ -27,7 +28,7 @@ inline repeat_put(d, a) {
   reg(d, a).copy = false;
   if :: reg(d, a).step == DONE -> end_registration(d, a) :: else fi
 }
-/* Refused for its number, or for a tombstone: then it is told to reconnect, which it may do at any time anyway. */
+/* For its number, or for a tombstone: then the device is told to reconnect, which it may do at any time anyway. */
 inline refuse(d, a) {
   printf("t=%d device %d: registration %d is refused\n", now, d, a);
   end_registration(d, a)
@@ -41,13 +42,15 @@ inline end_registration(d, a) {
 
 /* ---- the resume ------------------------------------------------------------------------------------------- */
 /* The log is read in the order of serials, from the cursor minus the overlap on. */
-#define key(r)                (RUNS * send[r].serial + r)
-#define is_after(d, a, r)     (send[r].appended && !send[r].reuses && send[r].serial + OVERLAP >= reg(d, a).since \
-                               && key(r) >= reg(d, a).next)
+#define key(r)                  (RUNS * send[r].serial + r)
+#define is_after(d, a, r)       (send[r].appended && !send[r].reuses && \
+                                 send[r].serial + OVERLAP >= reg(d, a).since && key(r) >= reg(d, a).next)
 
 /* A device without a cursor gets what the user's devices have not acknowledged: the worst case is the latest cursor. */
-#define other(d)              (DEVICES - 1 - (d))
-#define uses_shared(d)        ((!device[d].known || !OWN_CURSOR) && device[other(d)].cursor > reg(d, a).since)
+#define uses_shared(d)          ((!device[d].known || !OWN_CURSOR) && device[other(d)].cursor > reg(d, a).since)
+
+#define may_read_first(d, a)    (PAGES == 2 && reg(d, a).step == READY && reg(d, a).next == 0)
+#define may_read_last(d, a)     (reg(d, a).step == READY && !may_read_first(d, a))
 
 /* found := the runs whose entries a read shows; a stale one may miss those that were appended just now. */
 inline read_log(d, a, stale) {
@@ -102,8 +105,8 @@ inline put_late(d, a) {
 
 /* ---- ping ------------------------------------------------------------------------------------------------- */
 /* Reads its clock, then extends the mapping, with one conditional update, if it is valid and stays so for MARGIN. */
-#define may_ping(d)           (pings < PINGS && device[d].pingClock == 0)
-#define may_extend(d)         (device[d].expires > device[d].pingClock + MARGIN || !NO_REVIVAL)
+#define may_ping(d)             (pings < PINGS && device[d].pingClock == 0)
+#define may_extend(d)           (device[d].expires > device[d].pingClock + MARGIN || !NO_REVIVAL)
 
 inline ping(d, offset) {
   pings++;

@@ -101,8 +101,13 @@
 #ifndef RETRY_AGE
 #define RETRY_AGE 1           /* RETRY_YOUNG: an entry is young up to this age                               */
 #endif
+#if STALE > LATE
+#define BEHIND STALE
+#else
+#define BEHIND LATE
+#endif
 #ifndef OVERLAP
-#define OVERLAP (HANDLER_LIFE + STALE + SKEW + LATE + RETRY * RETRY_AGE)
+#define OVERLAP (HANDLER_LIFE + SKEW + BEHIND + RETRY * RETRY_AGE)  /* a tick less is too little             */
 #endif
 
 /* ---- the bounds: what may happen, and how often --------------------------------------------------------- */
@@ -126,6 +131,9 @@
 #endif
 #ifndef TICKS
 #define TICKS 7               /* how long time goes on                                                       */
+#endif
+#ifndef TIME_FIRST
+#define TIME_FIRST 0          /* 1: time may pass before the first message; it only makes cursors older      */
 #endif
 #ifndef RECONNECTS
 #define RECONNECTS 1          /* connections that break, all devices                                         */

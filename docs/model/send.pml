@@ -2,10 +2,10 @@
 
 /* ---- the beginning ---------------------------------------------------------------------------------------- */
 /* Messages are numbered in the order in which they begin. A retry may begin while the first run goes on. */
-#define may_begin(r)          (send[r].state == IDLE && (r == 0 || send[r - 1].state != IDLE))
-#define finds_entry(r)        (is_retry(r) && send[r - 1].appended)
-#define young(r, offset)      (!RETRY_YOUNG || clock(offset) <= send[r - 1].serial + RETRY_AGE)
-#define takes_entry(r, offset) (finds_entry(r) && young(r, offset))
+#define may_begin(r)            (send[r].state == IDLE && (r == 0 || send[r - 1].state != IDLE))
+#define finds_entry(r)          (is_retry(r) && send[r - 1].appended)
+#define is_young(r, offset)     (!RETRY_YOUNG || clock(offset) <= send[r - 1].serial + RETRY_AGE)
+#define takes_entry(r, offset)  (finds_entry(r) && is_young(r, offset))
 
 inline begin(r, offset) {
   send[r].state = RUNNING;
@@ -19,17 +19,18 @@ inline begin_with_entry(r, offset) {
   send[r].clock = EXPIRY * clock(offset);
   send[r].reuses = true;
   send[r].appended = true;
-  printf("t=%d run %d begins: a retry that finds message %d in the log, serial %d\n", now, r, message(r), send[r].serial);
+  printf("t=%d run %d begins: a retry that finds its message in the log, serial %d\n", now, r, send[r].serial);
   if :: !RETRY_DELIVERS -> send[r].read1 = true; send[r].read2 = true; settle(r) :: else fi
 }
 
 /* ---- the two reads of the directory ----------------------------------------------------------------------- */
-#define may_read(r)          (send[r].state == RUNNING && !send[r].read1)
-#define may_read_again(r)          (READ2 && send[r].state == RUNNING && send[r].read1 && !send[r].read2 \
-                               && (send[r].appended || !READ2_AFTER_APPEND))
+#define is_running(r)           (send[r].state == RUNNING)
+#define may_read(r)             (is_running(r) && !send[r].read1)
+#define may_read_again(r)       (is_running(r) && send[r].read1 && !send[r].read2 && READ2 && \
+                                 (send[r].appended || !READ2_AFTER_APPEND))
 
 /* What expiries are compared with: the clock as read when the run began, or (CLOCK_FIRST=0) 'later' ticks from now. */
-#define clock_of(r, later)    send[r].clock + !CLOCK_FIRST * (send[r].age + later)
+#define clock_of(r, later)      send[r].clock + !CLOCK_FIRST * (send[r].age + later)
 
 inline read_directory(r, stale, later) {
   look_up(stale, clock_of(r, later));
@@ -50,8 +51,8 @@ inline read_directory_again(r, stale, later) {
 }
 
 /* ---- the append, issued together with the first posts ----------------------------------------------------- */
-#define at_work(r)            (send[r].state == RUNNING || send[r].state == KILLED)
-#define may_append(r)         (at_work(r) && send[r].read1 && !send[r].appended)
+#define has_issued(r)           (send[r].state == RUNNING || send[r].state == KILLED)
+#define may_append(r)           (has_issued(r) && send[r].read1 && !send[r].appended)
 
 inline append(r) {
   send[r].appended = true;
@@ -61,9 +62,9 @@ inline append(r) {
 }
 
 /* ---- the posts, to each device by itself ------------------------------------------------------------------ */
-#define may_post(r, d)        (at_work(r) && has(send[r].todo, d))
-#define may_fail(r, d)        (send[r].state == RUNNING && has(send[r].todo, d) && failures < FAILURES)
-#define may_remove(r, d)      (at_work(r) && has(send[r].missed, d))
+#define may_post(r, d)          (has_issued(r) && has(send[r].todo, d))
+#define may_fail(r, d)          (is_running(r) && has(send[r].todo, d) && failures < FAILURES)
+#define may_remove(r, d)        (has_issued(r) && has(send[r].missed, d))
 
 /* A post that succeeds says nothing about its arrival: when the connection breaks, the frame is lost. */
 inline post(r, d) {
@@ -81,23 +82,25 @@ inline fail(r, d) {
   printf("t=%d run %d posts message %d to device %d: fails\n", now, r, message(r), d);
   settle(r)
 }
-/* The gapless rule. Who closes the connection, and when, does not matter: it may break at any time anyway. */
+/* The gapless rule. Without the tombstone nothing is left of the mapping, not even the number. Who closes the
+ * connection, and when, does not matter: it may break at any time anyway. */
 inline remove(r, d) {
   send[r].missed = send[r].missed & ~one(d);
   set_mapping(d, 0);
   device[d].tombstone = TOMBSTONE;
+  device[d].newest = TOMBSTONE * device[d].newest;
   printf("t=%d run %d removes the mapping of device %d\n", now, r, d);
   settle(r)
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------------- */
-#define no_post_open(r)       (send[r].todo == 0 || (!ACK_ALL && send[r].reached != 0))
-#define no_gap_open(r)        (send[r].missed == 0 || (!GAPLESS_EACH && send[r].reached != 0))
+#define no_post_open(r)         (send[r].todo == 0 || (!ACK_ALL && send[r].reached != 0))
+#define no_gap_open(r)          (send[r].missed == 0 || (!GAPLESS_EACH && send[r].reached != 0))
 
 /* Acknowledges at once when all outcomes are known, which is the worst case. */
 inline settle(r) {
   if
-  :: send[r].state == RUNNING && send[r].read1 && send[r].appended && (send[r].read2 || !READ2) &&
+  :: is_running(r) && send[r].read1 && send[r].appended && (send[r].read2 || !READ2) &&
      no_post_open(r) && no_gap_open(r) ->
        acked = acked | one(message(r));
        printf("      run %d acknowledges message %d\n", r, message(r));
@@ -112,7 +115,7 @@ inline end_run(r) {
 }
 
 /* A killed run does nothing more, but what it has issued may still take effect, at any time. */
-#define may_crash(r)          (send[r].state == RUNNING && crashes < CRASHES && (RETRY || send[r].read1))
+#define may_crash(r)            (is_running(r) && crashes < CRASHES && (RETRY || send[r].read1))
 
 inline crash(r) {
   crashes++;

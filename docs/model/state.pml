@@ -73,10 +73,10 @@ hidden byte i, j, found, lowest;
 #define one(k)          (1 << (k))
 #define has(set, k)     (((set) >> (k)) & 1)
 #define reg(d, a)       registration[(d) * REGISTRATIONS + (a)]
+#define other(d)        (DEVICES - 1 - (d))
 
 /* With RETRY, runs 0 and 1 carry the same message. */
 #define message(r)      ((r) - (RETRY && (r) > 0))
-#define ALL             (one(RUNS - RETRY) - 1)
 #define is_retry(r)     (RETRY && (r) == 1)
 
 /* A clock of the server: right, or as fast as it may be. */
@@ -93,7 +93,7 @@ inline set_mapping(d, expiry) {
   device[d].expires = expiry
 }
 
-#define may_be_stale(d) (device[d].wasFor > 0)
+#define may_be_stale(d)         (device[d].wasFor > 0)
 
 /* found := the devices whose mapping is valid at that time; of those in 'stale', as it was before. */
 inline look_up(stale, time) {
@@ -108,7 +108,7 @@ inline look_up(stale, time) {
 
 /* ---- the frames on their way to a device ------------------------------------------------------------------ */
 /* A frame may arrive unless one that was posted more than LATE ticks earlier is still on its way. */
-#define may_arrive(d, posted) (posted > 0 && posted <= device[d].oldest + LATE)
+#define may_arrive(d, posted)   (posted > 0 && posted <= device[d].oldest + LATE)
 
 inline note_posted(d) {
   if :: device[d].oldest == 0 -> device[d].oldest = now + 1 :: else fi
