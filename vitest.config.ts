@@ -22,6 +22,10 @@ export default defineConfig({
         testTimeout: 60_000,
         hookTimeout: 60_000,
       }),
+      suite('chaos', ['test/chaos/**/*.test.ts'], {
+        globalSetup: 'test/support/synthesize.ts',
+        testTimeout: 180_000,
+      }),
       suite('model', ['test/model/**/*.test.ts'], { testTimeout: 300_000 }),
       suite('guard', ['test/guard/**/*.test.ts'], { globalSetup: 'test/support/synthesize.ts', testTimeout: 60_000 }),
     ],

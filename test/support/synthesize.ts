@@ -11,13 +11,18 @@ declare module 'vitest' {
   }
 }
 
-/** Synthesizes the app of the end-to-end tests once for all of them, without credentials. */
-export default function setup(project: TestProject): () => void {
-  const directory = mkdtempSync(join(tmpdir(), 'beckon-app-'));
+/** Synthesizes the app of the end-to-end tests into a folder, without credentials. Returns the folder. */
+export function synthesizeApp(directory: string): string {
   execFileSync(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'app.ts')], {
     env: { PATH: process.env['PATH'], CDK_OUTDIR: directory, CDK_VALIDATION: 'false' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  return directory;
+}
+
+/** Synthesizes the app once for all end-to-end tests. */
+export default function setup(project: TestProject): () => void {
+  const directory = synthesizeApp(mkdtempSync(join(tmpdir(), 'beckon-app-')));
   project.provide('app', directory);
   return () => rmSync(directory, { recursive: true, force: true });
 }

@@ -1,0 +1,103 @@
+import { findOvertaken, type Overtaken, type SentById } from './check-order.ts';
+import { groupBy, key } from './group-by.ts';
+import type { Entry, Received } from './record.ts';
+
+/** A message and a device: that should have it and does not, or the other way round. */
+export interface Missing {
+  readonly device: string;
+  readonly id: string;
+}
+
+/** A message that a session handed over more than once. */
+export interface Duplicate {
+  readonly session: string;
+  readonly id: string;
+  readonly times: number;
+}
+
+/** What is wrong with a run; empty lists: nothing. */
+export interface Findings {
+  /** Acknowledged, to be stored, and never handed over on a device of the recipient, without a word. */
+  readonly lost: readonly Missing[];
+  /** The same, but the device was told that messages are missing. */
+  readonly announced: readonly Missing[];
+  readonly duplicated: readonly Duplicate[];
+  readonly reordered: readonly Overtaken[];
+  /** Handed over on a device of somebody to whom they were not sent. */
+  readonly strays: readonly Missing[];
+  /** Gaps that were announced. Within the retention there are none. */
+  readonly gaps: number;
+}
+
+/** Judges a run by its record: G1 to G6 of the guarantees. */
+export function check(entries: readonly Entry[]): Findings {
+  const received = entries.filter((entry) => entry.type === 'received');
+  const sentById = new Map(entries.flatMap((entry) => (entry.type === 'sent' ? [[entry.id, entry] as const] : [])));
+  const missing = findMissing(entries, sentById, received);
+  return {
+    lost: missing.filter(({ announced }) => !announced).map(({ device, id }) => ({ device, id })),
+    announced: missing.filter(({ announced }) => announced).map(({ device, id }) => ({ device, id })),
+    duplicated: findDuplicates(received),
+    reordered: findOvertaken(received, sentById),
+    strays: findStrays(entries, sentById, received),
+    gaps: entries.filter(({ type }) => type === 'gap').length,
+  };
+}
+
+/** Whether a run kept every promise. */
+export function isClean({ lost, announced, duplicated, reordered, strays, gaps }: Findings): boolean {
+  return [lost, announced, duplicated, reordered, strays].every(({ length }) => length === 0) && gaps === 0;
+}
+
+/** Acknowledged messages that are to be stored, each with a device that has to get it. */
+export function expectedDeliveries(entries: readonly Entry[]): readonly Missing[] {
+  const acked = new Set(entries.flatMap((entry) => (entry.type === 'acked' ? [entry.id] : [])));
+  const devicesOf = groupBy(
+    entries.filter((entry) => entry.type === 'device'),
+    ({ user }) => user,
+  );
+  return entries
+    .filter((entry) => entry.type === 'sent')
+    .filter(({ id, stored }) => stored && acked.has(id))
+    .flatMap(({ id, device: sender, user, to, echo }) => {
+      const ofRecipients = [...new Set(to)].flatMap((recipient) => devicesOf.get(recipient) ?? []);
+      const own = echo && !to.includes(user) ? (devicesOf.get(user) ?? []) : [];
+      return [...ofRecipients, ...own.filter(({ device }) => device !== sender)].map(({ device }) => ({ device, id }));
+    });
+}
+
+function findMissing(entries: readonly Entry[], sentById: SentById, received: readonly Received[]) {
+  const had = new Set(received.map(({ device, id }) => key(device, id)));
+  const deviceOf = new Map(
+    entries.flatMap((entry) => (entry.type === 'session' ? [[entry.session, entry.device] as const] : [])),
+  );
+  const gaps = entries.filter((entry) => entry.type === 'gap');
+  return expectedDeliveries(entries)
+    .filter(({ device, id }) => !had.has(key(device, id)))
+    .map(({ device, id }) => {
+      const sentAt = sentById.get(id)?.at ?? 0;
+      return {
+        device,
+        id,
+        announced: gaps.some(({ session, at }) => deviceOf.get(session) === device && at >= sentAt),
+      };
+    });
+}
+
+function findDuplicates(received: readonly Received[]): readonly Duplicate[] {
+  return [...groupBy(received, ({ session, id }) => key(session, id)).values()].flatMap((copies) => {
+    const [first] = copies;
+    return first && copies.length > 1 ? [{ session: first.session, id: first.id, times: copies.length }] : [];
+  });
+}
+
+function findStrays(entries: readonly Entry[], sentById: SentById, received: readonly Received[]): readonly Missing[] {
+  const userOf = new Map(
+    entries.flatMap((entry) => (entry.type === 'device' ? [[entry.device, entry.user] as const] : [])),
+  );
+  const isFor = (user: string | undefined, id: string) => {
+    const sent = sentById.get(id);
+    return sent !== undefined && user !== undefined && (sent.to.includes(user) || (sent.echo && sent.user === user));
+  };
+  return received.filter(({ device, id }) => !isFor(userOf.get(device), id)).map(({ device, id }) => ({ device, id }));
+}

@@ -1,0 +1,70 @@
+import { FAULT_KINDS } from '../../local/fault-plan.ts';
+import { createRandom } from '../../local/random.ts';
+
+/** How likely each fault is, on average over the seeds, and how long it can last, in milliseconds of the machine. */
+const FAULTS: Readonly<Record<string, { readonly probability: number; readonly maxDelayMs?: number }>> = {
+  'dynamodb/throttle': { probability: 0.03 },
+  'dynamodb/error': { probability: 0.03 },
+  'dynamodb/lost': { probability: 0.03 },
+  'dynamodb/stale': { probability: 0.2, maxDelayMs: 200 },
+  'post/throttle': { probability: 0.22 },
+  'post/error': { probability: 0.25 },
+  'post/hang': { probability: 0.1, maxDelayMs: 400 },
+  'post/ghost': { probability: 0.08 },
+  'lambda/crash-before': { probability: 0.05 },
+  'lambda/crash-after': { probability: 0.06 },
+  'lambda/slow': { probability: 0.05, maxDelayMs: 200 },
+  'disconnect/drop': { probability: 0.4 },
+  'disconnect/late': { probability: 0.7, maxDelayMs: 1000 },
+  'socket/cut': { probability: 0.05 },
+  'dispatch/reorder': { probability: 0.1, maxDelayMs: 300 },
+  'sqs/duplicate': { probability: 0.6 },
+  'sqs/late': { probability: 0.9, maxDelayMs: 500 },
+};
+
+/** What the local cloud takes as its option `faults`: see `readFaultPlan`. */
+export interface FaultPlan {
+  readonly seed: number;
+  readonly rules: readonly FaultRule[];
+}
+
+interface FaultRule {
+  readonly point: string;
+  readonly kind: string;
+  readonly probability: number;
+  readonly maxDelayMs?: number;
+}
+
+export interface FaultPlanOptions {
+  readonly seed: number;
+  readonly timeScale: number;
+}
+
+/** Nothing goes wrong. */
+export const NO_FAULT_PLAN: FaultPlan = { seed: 0, rules: [] };
+
+/**
+ * Every fault that the local cloud knows, each between half and one and a half times as likely as usual.
+ * @throws Error naming a fault that the local cloud knows and this plan does not
+ */
+export function faultPlanFor({ seed, timeScale }: FaultPlanOptions): FaultPlan {
+  const random = createRandom(seed, 'fault plan');
+  const rules = Object.entries(FAULT_KINDS).flatMap(([point, kinds]) =>
+    kinds.map((kind): FaultRule => {
+      const { probability, maxDelayMs } = usual(`${point}/${kind}`);
+      return {
+        point,
+        kind,
+        probability: Math.min(1, probability * (0.5 + random())),
+        ...(maxDelayMs !== undefined && { maxDelayMs: maxDelayMs * timeScale }),
+      };
+    }),
+  );
+  return { seed, rules };
+}
+
+function usual(name: string) {
+  const fault = FAULTS[name];
+  if (!fault) throw new Error(`The local cloud has a fault that the chaos does not use: ${name}`);
+  return fault;
+}

@@ -1,0 +1,124 @@
+import { type Duplicate, type Findings, isClean, type Missing } from './check.ts';
+import type { Overtaken } from './check-order.ts';
+import type { Entry } from './record.ts';
+
+/** What happened in one run, or in several, in numbers. */
+export interface Totals {
+  readonly messages: number;
+  readonly acknowledged: number;
+  readonly rejected: number;
+  readonly received: number;
+  readonly reconnects: number;
+  readonly kills: number;
+  readonly gaps: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly reordered: number;
+  /** Handed to somebody else. */
+  readonly strays: number;
+  /** By `point/kind`. */
+  readonly faults: Readonly<Record<string, number>>;
+}
+
+export function summarize(entries: readonly Entry[], findings: Findings): Totals {
+  const count = (matches: (entry: Entry) => boolean) => entries.filter(matches).length;
+  const faults: Record<string, number> = {};
+  for (const entry of entries) {
+    if (entry.type !== 'fault') continue;
+    const name = `${entry.point}/${entry.kind}`;
+    faults[name] = (faults[name] ?? 0) + 1;
+  }
+  return {
+    messages: count(({ type }) => type === 'sent'),
+    acknowledged: count(({ type }) => type === 'acked'),
+    rejected: count(({ type }) => type === 'rejected'),
+    received: count(({ type }) => type === 'received'),
+    reconnects:
+      count((entry) => entry.type === 'state' && entry.status === 'connected') -
+      count(({ type }) => type === 'session'),
+    kills: count((entry) => entry.type === 'cloud' && entry.what === 'killed'),
+    gaps: findings.gaps,
+    lost: findings.lost.length + findings.announced.length,
+    duplicated: findings.duplicated.length,
+    reordered: findings.reordered.length,
+    strays: findings.strays.length,
+    faults,
+  };
+}
+
+/** The sum of the numbers of several runs. */
+export function addUp(all: readonly Totals[]): Totals {
+  return all.reduce((sum, each) => ({ ...mapNumbers(sum, each), faults: mergeCounts(sum.faults, each.faults) }));
+}
+
+function mapNumbers(a: Totals, b: Totals): Totals {
+  const sums = Object.entries(a).map(([name, value]) => {
+    const other = b[name as keyof Totals];
+    return [name, typeof value === 'number' && typeof other === 'number' ? value + other : value];
+  });
+  return Object.fromEntries(sums);
+}
+
+function mergeCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>) {
+  const merged: Record<string, number> = { ...a };
+  for (const [name, count] of Object.entries(b)) merged[name] = (merged[name] ?? 0) + count;
+  return merged;
+}
+
+/** One run, told to a human. */
+export function describeRun(seed: number, totals: Totals, findings: Findings): string {
+  const { faults, ...numbers } = totals;
+  return [
+    `seed ${seed}: ${isClean(findings) ? 'nothing lost, duplicated or reordered' : 'FAILED'}`,
+    `injected: ${describeFaults(faults)}; killed ${numbers.kills} ×`,
+    `seen: ${numbers.messages} messages, ${numbers.acknowledged} acknowledged, ${numbers.rejected} rejected; ` +
+      `${numbers.received} handed over; ${numbers.reconnects} reconnects; ${numbers.gaps} gaps announced`,
+    `lost ${numbers.lost}, duplicated ${numbers.duplicated}, reordered ${numbers.reordered}`,
+    ...examples('lost', findings.lost.map(onDevice)),
+    ...examples('lost, but announced', findings.announced.map(onDevice)),
+    ...examples('handed to somebody else', findings.strays.map(onDevice)),
+    ...examples('duplicated', findings.duplicated.map(inSession)),
+    ...examples('reordered', findings.reordered.map(describeOvertaken)),
+  ].join('\n');
+}
+
+const onDevice = ({ device, id }: Missing) => `${id} on ${device}`;
+const inSession = ({ session, id, times }: Duplicate) => `${id} in ${session}, ${times} ×`;
+
+function describeOvertaken({ session, id, by }: Overtaken): string {
+  return `${id} in ${session}, after ${by.slice(0, 3).join(', ')}`;
+}
+
+export function describeFaults(faults: Readonly<Record<string, number>>): string {
+  return Object.entries(faults)
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
+}
+
+const MAX_EXAMPLES = 5;
+
+function examples(what: string, all: readonly string[]): readonly string[] {
+  return all.slice(0, MAX_EXAMPLES).map((example) => `  ${what}: ${example}`);
+}
+
+const COLUMNS = [
+  'messages',
+  'acknowledged',
+  'received',
+  'reconnects',
+  'kills',
+  'lost',
+  'duplicated',
+  'reordered',
+  'gaps',
+] as const;
+
+/** The head of the table of runs. */
+export const TABLE_HEAD = `| seed | faults | ${COLUMNS.join(' | ')} |\n|---:|${'---:|'.repeat(COLUMNS.length + 1)}`;
+
+/** One line of the table of runs. */
+export function tableRow(name: string, totals: Totals): string {
+  const faults = Object.values(totals.faults).reduce((sum, count) => sum + count, 0);
+  return `| ${name} | ${faults} | ${COLUMNS.map((column) => totals[column]).join(' | ')} |`;
+}

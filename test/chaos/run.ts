@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClock } from '../../local/clock.ts';
+import { createRandom, type Random } from '../../local/random.ts';
+import { check, type Findings } from './check.ts';
+import { type CloudProcess, createCloudProcess } from './cloud-process.ts';
+import { createDevice, type Device } from './device.ts';
+import { type FaultPlan, faultPlanFor, NO_FAULT_PLAN } from './fault-plan.ts';
+import { createFleet, type Member } from './fleet.ts';
+import { untilQuiet, untilReady } from './quiet.ts';
+import { type Entry, openRecord, type Record } from './record.ts';
+import { makeTraffic } from './traffic.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  /** Devices. */
+  readonly clients: number;
+  /** How long there is traffic and things go wrong, in milliseconds of the machine. */
+  readonly durationMs: number;
+  readonly timeScale: number;
+  /** The folder that the app was synthesized into. */
+  readonly app: string;
+  /** Where everything that happens is written down; there must be no such file. */
+  readonly recordFile: string;
+}
+
+export interface Outcome {
+  readonly seed: number;
+  readonly findings: Findings;
+  readonly entries: readonly Entry[];
+}
+
+/** How often the cloud is killed: once, and once more for each of these. */
+const KILL_EVERY_MS = 60_000;
+/** How long the cloud stays down at most, in milliseconds of the machine. */
+const MAX_DOWN_MS = 500;
+/**
+ * How long it has been down by its own clock, in milliseconds: more than the overlap of a resume, so that nothing is
+ * found by luck, and sometimes more than a registration lasts.
+ */
+const OUTAGE_MS = { least: 3 * 60_000, most: 13 * 60_000 };
+
+/**
+ * Lets a fleet talk while things go wrong and the whole cloud is killed, then lets it come to rest, and judges.
+ * @throws Error when it does not come to rest, saying what is missing: that is a failure as well
+ */
+export async function runChaos(options: RunOptions): Promise<Outcome> {
+  const { seed, clients, timeScale, app } = options;
+  const record = openRecord(options.recordFile);
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'beckon-chaos-'));
+  const clock = createClock(timeScale);
+  record.add({ type: 'run', seed, clients, timeScale });
+  const cloud = createCloudProcess({ app, dataDirectory, clock, record });
+  const fleet = createFleet(clients, createRandom(seed, 'fleet'));
+  const members = fleet.map((member) => ({ ...member, device: createDevice(member, { cloud, record, clock }) }));
+  try {
+    await cloud.start(faultPlanFor({ seed, timeScale }));
+    await live(members, cloud, record, options);
+    return { seed, findings: check(record.entries), entries: record.entries };
+  } finally {
+    await cloud.kill();
+    await Promise.all(members.map(({ device }) => device.stop()));
+    record.close();
+    rmSync(dataDirectory, { recursive: true });
+  }
+}
+
+type Living = Member & { readonly device: Device };
+
+async function live(members: readonly Living[], cloud: CloudProcess, record: Record, options: RunOptions) {
+  const { seed } = options;
+  const [early, late] = [members.filter(({ comesLast }) => !comesLast), members.filter(({ comesLast }) => comesLast)];
+  for (const { device } of early) device.start();
+  // One that registers for the first time after another one of its user has acknowledged would rightly miss something.
+  await untilReady(early.map(({ device }) => device));
+
+  const users = [...new Set(members.map(({ user }) => user))];
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const traffic = early.map(({ device, isAlone }) => makeTraffic(device, { seed, users, restarts: isAlone, signal }));
+  const random = createRandom(seed, 'kills');
+  await Promise.all([killNowAndThen(cloud, random, options).finally(() => stopping.abort()), ...traffic]);
+  await restart(cloud, random, NO_FAULT_PLAN);
+  record.add({ type: 'calm' });
+  for (const { device } of late) device.start();
+  await untilQuiet(
+    members.map(({ device }) => device),
+    record,
+  );
+  record.add({ type: 'quiet' });
+}
+
+async function restart(cloud: CloudProcess, random: Random, plan: FaultPlan): Promise<void> {
+  await cloud.kill();
+  await sleep(MAX_DOWN_MS * random());
+  await cloud.start(plan, OUTAGE_MS.least + random() * (OUTAGE_MS.most - OUTAGE_MS.least));
+}
+
+/** Kills the cloud at random moments of the run, and starts it again, with other faults. */
+async function killNowAndThen(cloud: CloudProcess, random: Random, { seed, durationMs, timeScale }: RunOptions) {
+  const endsAt = Date.now() + durationMs;
+  const kills = 1 + Math.floor(durationMs / KILL_EVERY_MS);
+  for (let kill = 1; kill <= kills; kill += 1) {
+    const stretchMs = (endsAt - Date.now()) / (kills - kill + 1);
+    await sleep(stretchMs * (0.25 + 0.5 * random()));
+    // Not the same decisions again.
+    await restart(cloud, random, faultPlanFor({ seed: seed + kill * 1_000_003, timeScale }));
+  }
+  await sleep(Math.max(endsAt - Date.now(), 0));
+}

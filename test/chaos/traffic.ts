@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createRandom, type Random } from '../../local/random.ts';
+import type { Device } from './device.ts';
+import { pick } from './fleet.ts';
+
+/** Something that a user, or the world around one, does. */
+type Act = (device: Device, users: readonly string[], random: Random, signal: AbortSignal) => Promise<void> | void;
+
+/** How long a device waits on average before it does something, in milliseconds of the machine. */
+const MEAN_PAUSE_MS = 450;
+/** How long a device is without network on average. */
+const MEAN_ABSENCE_MS = 800;
+/** A device with more unacknowledged messages than this does not send another one. */
+const MAX_PENDING = 30;
+const MAX_BURST = 8;
+const MAX_BYTES = 2_000;
+const MAX_RECIPIENTS = 4;
+
+const PLAIN = { store: true, echo: false };
+
+/** What devices do, and how often compared with each other. */
+const ACTS: readonly (readonly [weight: number, act: Act])[] = [
+  [50, (device, users, random) => send(device, [pick(users, random)], random)],
+  [10, burst],
+  [8, (device, users, random) => send(device, several(users, random), random)],
+  [8, (device, users, random) => send(device, [pick(users, random)], random, { store: false, echo: false })],
+  [10, (device, users, random) => send(device, [pick(users, random)], random, { store: true, echo: true })],
+  [3, (device, _, random) => send(device, [device.user], random)],
+  [4, (device) => device.cut()],
+  [4, goAwayForAWhile],
+];
+
+/** Starts the app again, with nothing remembered. */
+const RESTART_PROBABILITY = 0.02;
+
+export interface TrafficOptions {
+  readonly seed: number;
+  readonly users: readonly string[];
+  /** Whether the app may be started again. */
+  readonly restarts: boolean;
+  /** Ends the traffic. */
+  readonly signal: AbortSignal;
+}
+
+/** Lets a device do things until it is told to end. Each device has random numbers of its own. */
+export async function makeTraffic(device: Device, { seed, users, restarts, signal }: TrafficOptions): Promise<void> {
+  const random = createRandom(seed, `traffic of ${device.name}`);
+  while (!signal.aborted) {
+    await pause(MEAN_PAUSE_MS, random, signal);
+    if (signal.aborted) return;
+    if (restarts && random() < RESTART_PROBABILITY) device.start();
+    await chooseAct(random)(device, users, random, signal);
+  }
+}
+
+function chooseAct(random: Random): Act {
+  const total = ACTS.reduce((sum, [weight]) => sum + weight, 0);
+  let left = random() * total;
+  const chosen = ACTS.find(([weight]) => {
+    left -= weight;
+    return left < 0;
+  });
+  return (chosen ?? pick(ACTS, random))[1];
+}
+
+function send(device: Device, to: readonly string[], random: Random, how = PLAIN): void {
+  const bytes = Math.floor(random() ** 4 * MAX_BYTES);
+  if (device.pending() < MAX_PENDING) device.send(to, { ...how, bytes });
+}
+
+function burst(device: Device, users: readonly string[], random: Random): void {
+  const messages = 2 + Math.floor(random() * (MAX_BURST - 1));
+  const to = pick(users, random);
+  for (let message = 0; message < messages; message += 1) send(device, [to], random);
+}
+
+function several(users: readonly string[], random: Random): readonly string[] {
+  const recipients = 2 + Math.floor(random() * (MAX_RECIPIENTS - 1));
+  return [...new Set(Array.from({ length: recipients }, () => pick(users, random)))];
+}
+
+async function goAwayForAWhile(device: Device, _: readonly string[], random: Random, signal: AbortSignal) {
+  device.goAway();
+  await pause(MEAN_ABSENCE_MS, random, signal);
+  device.comeBack();
+}
+
+async function pause(meanMs: number, random: Random, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(2 * meanMs * random(), undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
