@@ -1,5 +1,5 @@
 import { Duration, Fn, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
-import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Metric, type MetricOptions, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, Billing, TableEncryptionV2, type TablePropsV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -98,7 +98,7 @@ export class Beckon extends Construct {
   /** Messages, by address. Partition key `address`, sort key `serial`, TTL attribute `expiresAt`. */
   readonly messagesTable: TableV2;
 
-  /** Tasks that `work` could not do: to be looked at, then sent back to their queue. */
+  /** Tasks that `work` could not do: to be looked at, then sent back to their queue. An alarm goes off when there is one. */
   readonly deadLetterQueue: IQueue;
 
   /** Invoke it with `{ to: { user }, data }` to send from a Lambda in any language. */
@@ -132,6 +132,15 @@ export class Beckon extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    this.deadLetterQueue
+      .metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1) })
+      .createAlarm(this, 'DeadLettersAlarm', {
+        alarmDescription:
+          'Tasks of Beckon could not be done. Look at the log of "work", then send them back to their queue.',
+        threshold: 1,
+        evaluationPeriods: 1,
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+      });
     this.#tasks = new Queue(this, 'Tasks', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
