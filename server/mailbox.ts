@@ -36,6 +36,13 @@ export interface LetterOutcome {
   readonly duplicate: boolean;
 }
 
+/**
+ * How old an entry of the log may be that a retry delivers again, in milliseconds. A device that misses that post resumes
+ * from its cursor less the overlap, so the overlap has to cover this age, the life of a handler and the difference of
+ * clocks. The model fails when it does not: `RETRY_AGE` in docs/model.
+ */
+const MAX_RETRIED_AGE_MS = OVERLAP_MS / 2;
+
 /** Connections that a handler posts to by itself. A larger mailbox is delivered by `work`, in parts. */
 export const MAX_DIRECT_CONNECTIONS = 200;
 
@@ -79,7 +86,7 @@ export function createMailboxes({ directory, log, delivery, tasks, now }: Mailbo
     const [first] = letters;
     if (!first) return undefined;
     const ids = letters.map(({ message }) => message.id);
-    return log.find(address, first.message.from, ids, serialFloor(now() - OVERLAP_MS));
+    return log.find(address, first.message.from, ids, serialFloor(now() - MAX_RETRIED_AGE_MS));
   }
 
   /** One after the other: a letter must not be in the log before one that failed and will be appended later. */
