@@ -4,6 +4,7 @@ import {
   MAX_PUSH_BYTES,
   type Message,
   type MessagesPush,
+  OVERLAP_MS,
 } from '../protocol/index.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { Directory, Mapping } from './directory.ts';
@@ -33,6 +34,13 @@ export interface Delivery {
    */
   deliver(targets: readonly Mapping[], messages: readonly Message[]): Promise<readonly ConnectionCounts[]>;
 }
+
+/**
+ * How old a stored message may be, in milliseconds, when it is posted from the log or from the queue like any other. A
+ * device that misses that post resumes from its cursor less the overlap, so the overlap has to cover this age, the life
+ * of a handler and the difference of clocks. The model loses messages when it does not: `RETRY_AGE` in docs/model.
+ */
+export const MAX_DELIVERY_AGE_MS = OVERLAP_MS / 2;
 
 /** Posts a handler has under way at once: as many as the SDK's HTTP agent has sockets for a host. */
 export const MAX_CONCURRENT_POSTS = 50;

@@ -1,7 +1,7 @@
-import { type ConnectionCounts, type DeliveryStatus, type Message, OVERLAP_MS } from '../protocol/index.ts';
+import type { ConnectionCounts, DeliveryStatus, Message } from '../protocol/index.ts';
 import { type Address, userAddress } from './address.ts';
 import type { Now } from './clock.ts';
-import { type Delivery, toFrames } from './delivery.ts';
+import { type Delivery, MAX_DELIVERY_AGE_MS, toFrames } from './delivery.ts';
 import type { Directory, Mapping } from './directory.ts';
 import { connectionIdRanges } from './fan-out.ts';
 import type { MessageLog } from './message-log.ts';
@@ -35,13 +35,6 @@ export interface LetterOutcome {
   readonly serial: string;
   readonly duplicate: boolean;
 }
-
-/**
- * How old an entry of the log may be that a retry delivers again, in milliseconds. A device that misses that post resumes
- * from its cursor less the overlap, so the overlap has to cover this age, the life of a handler and the difference of
- * clocks. The model fails when it does not: `RETRY_AGE` in docs/model.
- */
-const MAX_RETRIED_AGE_MS = OVERLAP_MS / 2;
 
 /** Connections that a handler posts to by itself. A larger mailbox is delivered by `work`, in parts. */
 export const MAX_DIRECT_CONNECTIONS = 200;
@@ -86,7 +79,7 @@ export function createMailboxes({ directory, log, delivery, tasks, now }: Mailbo
     const [first] = letters;
     if (!first) return undefined;
     const ids = letters.map(({ message }) => message.id);
-    return log.find(address, first.message.from, ids, serialFloor(now() - MAX_RETRIED_AGE_MS));
+    return log.find(address, first.message.from, ids, serialFloor(now() - MAX_DELIVERY_AGE_MS));
   }
 
   /** One after the other: a letter must not be in the log before one that failed and will be appended later. */

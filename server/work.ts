@@ -1,7 +1,6 @@
-import { OVERLAP_MS } from '../protocol/index.ts';
 import type { Now } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
-import type { Delivery, Poster } from './delivery.ts';
+import { type Delivery, MAX_DELIVERY_AGE_MS, type Poster } from './delivery.ts';
 import type { Directory } from './directory.ts';
 import { describeError, type Logger } from './logger.ts';
 import { serialTime } from './serial.ts';
@@ -43,7 +42,7 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
   async function deliver({ address, userId, messages, range }: DeliverTask): Promise<void> {
     // Whoever is not connected now, and has a cursor from before, would look behind it when they resume.
     const [first] = messages;
-    if (first && serialTime(first.serial) < now() - OVERLAP_MS) await states.markLate(userId, first.serial);
+    if (first && serialTime(first.serial) < now() - MAX_DELIVERY_AGE_MS) await states.markLate(userId, first.serial);
     const targets = await directory.find(address, { consistent: true, range });
     await delivery.deliver(targets, messages);
   }
