@@ -208,6 +208,8 @@ export class Connection {
   #onFrame(frame: ServerFrame): void {
     if (frame.type === 'messages') {
       this.#subscription.onPush(frame.messages);
+    } else if (frame.type === 'receipt') {
+      this.#handlers.onIgnoredFrame();
     } else if (frame.type === 'error') {
       this.#onError(frame);
     } else {

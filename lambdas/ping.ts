@@ -1,5 +1,5 @@
 import { createAdmit } from '../server/admission.ts';
-import { composeDirectory, composeMessageLog, composeUserStates } from '../server/aws/index.ts';
+import { composeAddressStates, composeDirectory, composeMessageLog } from '../server/aws/index.ts';
 import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { createPing } from '../server/ping.ts';
@@ -10,7 +10,7 @@ const config = { ...readDirectoryConfig(), ...readLogConfig() };
 const ping = createPing({
   admit: createAdmit({ directory: composeDirectory(now, config), now }),
   log: composeMessageLog(now, config),
-  states: composeUserStates(now, config),
+  states: composeAddressStates(now, config),
   now,
 });
 

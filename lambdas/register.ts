@@ -1,4 +1,4 @@
-import { composeDirectory, composeMessageLog, composeUserStates } from '../server/aws/index.ts';
+import { composeAddressStates, composeDirectory, composeMessageLog } from '../server/aws/index.ts';
 import { readCallbackUrl, readDirectoryConfig, readLogConfig } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { createRegister } from '../server/register.ts';
@@ -9,7 +9,7 @@ const config = { ...readDirectoryConfig(), ...readLogConfig() };
 const register = createRegister({
   directory: composeDirectory(now, config),
   log: composeMessageLog(now, config),
-  states: composeUserStates(now, config),
+  states: composeAddressStates(now, config),
   callbackUrl: readCallbackUrl(),
   retentionSeconds: config.retentionSeconds,
   now,

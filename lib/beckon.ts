@@ -196,7 +196,7 @@ export class Beckon extends Construct {
 
   #addMessageRoutes(logging: HandlerProps): void {
     const register = this.#addTableHandler('register', logging, { [ENV.callbackUrl]: this.callbackUrl });
-    this.#grantTable(register, this.connectionsTable, 'dynamodb:PutItem', 'dynamodb:GetItem');
+    this.#grantTable(register, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:GetItem');
     this.#grantTable(register, this.messagesTable, 'dynamodb:Query');
     this.#gateway.addMessageRoute('register', register);
 

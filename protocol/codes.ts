@@ -42,6 +42,22 @@ export const ERROR_CODES = {
     message: 'This connection is not registered, or its registration has expired. Send register, then try again.',
     retryable: true,
   },
+  forbidden: {
+    message: "The token's capability does not allow this.",
+    retryable: false,
+  },
+  too_many_rooms: {
+    message: 'The connection is in limits.maxRooms rooms already. Leave one first.',
+    retryable: false,
+  },
+  too_many_watches: {
+    message: 'The connection watches limits.maxWatches users and rooms already. Stop watching some first.',
+    retryable: false,
+  },
+  search_disabled: {
+    message: 'Messages are not indexed here. The construct has the prop "search".',
+    retryable: false,
+  },
   connection_removed: {
     message: 'This connection has missed a message and gets no later one. Close it, connect again, and resume.',
     retryable: false,

@@ -1,5 +1,15 @@
 import * as v from 'valibot';
-import { MAX_ID_LENGTH, MAX_MESSAGES_PER_FRAME, MAX_USER_ID_LENGTH, MAX_USERS_PER_MESSAGE } from './limits.ts';
+import {
+  MAX_CONVERSATIONS_PER_FRAME,
+  MAX_ID_LENGTH,
+  MAX_MESSAGES_PER_FRAME,
+  MAX_PAGE_MESSAGES,
+  MAX_ROOM_NAME_LENGTH,
+  MAX_SEARCH_LENGTH,
+  MAX_USER_ID_LENGTH,
+  MAX_USERS_PER_MESSAGE,
+  MAX_USERS_PER_PRESENCE,
+} from './limits.ts';
 
 /** Any value that JSON can carry. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -10,25 +20,44 @@ const id = v.pipe(
   v.maxLength(MAX_ID_LENGTH, `must have at most ${MAX_ID_LENGTH} characters`),
 );
 
-/** A user's identity: the `sub` of the token. Compared code unit by code unit, never normalised. */
-export const userIdSchema = v.pipe(
-  v.string('must be a string'),
-  v.minLength(1, 'must not be empty'),
-  v.maxLength(MAX_USER_ID_LENGTH, `must have at most ${MAX_USER_ID_LENGTH} characters`),
-  v.regex(/^[^\p{Cc}\p{Cs}]+$/u, 'must not contain control characters or lone surrogates'),
-);
+/** A name that is compared code unit by code unit, never normalised. */
+const name = (maxLength: number) =>
+  v.pipe(
+    v.string('must be a string'),
+    v.minLength(1, 'must not be empty'),
+    v.maxLength(maxLength, `must have at most ${maxLength} characters`),
+    v.regex(/^[^\p{Cc}\p{Cs}]+$/u, 'must not contain control characters or lone surrogates'),
+  );
 
-const toUser = v.strictObject({ user: userIdSchema }, 'must be {"user": "…"} or {"users": ["…"]}');
-const toUsers = v.strictObject({
-  users: v.pipe(
+/** A user's identity: the `sub` of the token. */
+export const userIdSchema = name(MAX_USER_ID_LENGTH);
+
+/** The name of a room. A room is there as soon as somebody joins it or sends to it. */
+export const roomNameSchema = name(MAX_ROOM_NAME_LENGTH);
+
+const usersSchema = (maxUsers: number) =>
+  v.pipe(
     v.array(userIdSchema, 'must be an array of user ids'),
     v.minLength(1, 'must name at least one user'),
-    v.maxLength(MAX_USERS_PER_MESSAGE, `must name at most ${MAX_USERS_PER_MESSAGE} users`),
-  ),
-});
+    v.maxLength(maxUsers, `must name at most ${maxUsers} users`),
+  );
+
+const toUser = v.strictObject({ user: userIdSchema }, 'must be {"user": "…"}, {"users": ["…"]} or {"room": "…"}');
+const toUsers = v.strictObject({ users: usersSchema(MAX_USERS_PER_MESSAGE) });
+const toRoom = v.strictObject({ room: roomNameSchema });
 
 /** Chosen by the key that is there rather than as a union, so that a problem is told at the field that has it. */
-const toSchema = v.lazy((to): typeof toUser | typeof toUsers => (has(to, 'users') ? toUsers : toUser));
+const toSchema = v.lazy((to): typeof toUser | typeof toUsers | typeof toRoom => {
+  if (has(to, 'users')) return toUsers;
+  return has(to, 'room') ? toRoom : toUser;
+});
+
+const withUser = v.strictObject({ user: userIdSchema }, 'must be {"user": "…"} or {"room": "…"}');
+
+/** What was said between two users, both ways, or in a room. */
+const conversationSchema = v.lazy((conversation): typeof withUser | typeof toRoom =>
+  has(conversation, 'room') ? toRoom : withUser,
+);
 
 /** A position in a log: a serial, or the floor of a moment. Malformed ones are refused, foreign ones harmless. */
 const cursorSchema = v.pipe(
@@ -50,6 +79,8 @@ const messageEntries = {
   ),
   /** Whether the sender's other devices get a copy. Default: false. */
   echo: v.optional(v.boolean('must be true or false')),
+  /** Whether the sender wants to hear, by `receipt`, that a recipient's application got it. Default: false. */
+  receipt: v.optional(v.boolean('must be true or false')),
   /** Says that it may have been sent before, under the same id: then the first stands. Default: false. */
   retry: v.optional(v.boolean('must be true or false')),
 };
@@ -71,6 +102,46 @@ const sendOne = v.strictObject({ action: sendMessageAction, ...messageEntries })
 /** Several messages. Each is judged by itself: one that is invalid does not stop the others. */
 const sendBatch = v.strictObject({ action: sendMessageAction, id: v.optional(id), messages: messagesSchema });
 
+const attempt = v.optional(
+  v.pipe(v.number('must be a number'), v.integer('must be a whole number'), v.minValue(0, 'must be at least 0')),
+);
+
+const pageLimit = v.optional(
+  v.pipe(
+    v.number('must be a number'),
+    v.integer('must be a whole number'),
+    v.minValue(1, 'must be at least 1'),
+    v.maxValue(MAX_PAGE_MESSAGES, `must be at most ${MAX_PAGE_MESSAGES}`),
+  ),
+);
+
+const perFrame = <S extends v.GenericSchema>(item: S, what: string) =>
+  v.pipe(
+    v.array(item, `must be an array of ${what}`),
+    v.minLength(1, `must hold at least one of the ${what}`),
+    v.maxLength(MAX_CONVERSATIONS_PER_FRAME, `must hold at most ${MAX_CONVERSATIONS_PER_FRAME} ${what}`),
+  );
+
+const presenceAction = v.literal('presence');
+
+/** Whether changes are to be pushed from now on, or no longer. Without it nothing changes. */
+const watch = v.optional(v.boolean('must be true or false'));
+
+const presenceOfUsers = v.strictObject({
+  action: presenceAction,
+  id: v.optional(id),
+  users: usersSchema(MAX_USERS_PER_PRESENCE),
+  watch,
+});
+const presenceOfRoom = v.strictObject({ action: presenceAction, id: v.optional(id), room: roomNameSchema, watch });
+
+/** Up to which serial messages of a conversation have been handed to the application, or read by a person. */
+const markSchema = v.strictObject({
+  conversation: conversationSchema,
+  delivered: v.optional(cursorSchema),
+  read: v.optional(cursorSchema),
+});
+
 /** The frames a client may send, by action. */
 export const CLIENT_FRAMES = {
   /** Makes this connection one of its user's: it must be the first frame. */
@@ -82,9 +153,56 @@ export const CLIENT_FRAMES = {
     /** The serial of the last message of the page before: gives the next page, and registers nothing. */
     after: v.optional(cursorSchema),
     /** Counts the registrations on this connection: an older one that comes late is refused. Default: 0. */
-    attempt: v.optional(
-      v.pipe(v.number('must be a number'), v.integer('must be a whole number'), v.minValue(0, 'must be at least 0')),
+    attempt,
+  }),
+  /** Subscribes this connection to a room. It must be registered. */
+  join: v.strictObject({
+    action: v.literal('join'),
+    id: v.optional(id),
+    room: roomNameSchema,
+    /** Where to resume: as in `register`. Default: now, so that nothing is given that was sent before. */
+    since: v.optional(cursorSchema),
+    /** As in `register`. */
+    after: v.optional(cursorSchema),
+    /** As in `register`, but for this room. */
+    attempt,
+  }),
+  leave: v.strictObject({ action: v.literal('leave'), id: v.optional(id), room: roomNameSchema }),
+  /** One page of what was said, in the order of the serials. */
+  history: v.strictObject({
+    action: v.literal('history'),
+    id: v.optional(id),
+    conversation: conversationSchema,
+    /** The newest messages below this serial. Default, without `after`: the newest of all. */
+    before: v.optional(cursorSchema),
+    /** The oldest messages above this serial. Not together with `before`. */
+    after: v.optional(cursorSchema),
+    limit: pageLimit,
+  }),
+  /** Messages in which every word occurs, the last one as the beginning of a word; the newest come first. */
+  search: v.strictObject({
+    action: v.literal('search'),
+    id: v.optional(id),
+    conversation: conversationSchema,
+    text: v.pipe(
+      v.string('must be a string'),
+      v.maxLength(MAX_SEARCH_LENGTH, `must have at most ${MAX_SEARCH_LENGTH} characters`),
     ),
+    /** Only messages below this serial. Default: all. */
+    before: v.optional(cursorSchema),
+    limit: pageLimit,
+  }),
+  /** Who is online, or who is in a room. */
+  presence: v.lazy((frame): typeof presenceOfUsers | typeof presenceOfRoom =>
+    has(frame, 'room') ? presenceOfRoom : presenceOfUsers,
+  ),
+  /** Says how far messages have come; markers move forward only. Senders are told by `receipt`. */
+  mark: v.strictObject({ action: v.literal('mark'), id: v.optional(id), marks: perFrame(markSchema, 'marks') }),
+  /** How many messages there are behind the read marker of each conversation. */
+  unread: v.strictObject({
+    action: v.literal('unread'),
+    id: v.optional(id),
+    conversations: perFrame(conversationSchema, 'conversations'),
   }),
   sendMessage: v.lazy((frame): typeof sendOne | typeof sendBatch => (has(frame, 'messages') ? sendBatch : sendOne)),
   /** Says that the client is there, which keeps the connection and the registration alive. */
@@ -97,11 +215,23 @@ export const CLIENT_FRAMES = {
 } as const;
 
 export type RegisterFrame = v.InferOutput<typeof CLIENT_FRAMES.register>;
+export type JoinFrame = v.InferOutput<typeof CLIENT_FRAMES.join>;
+export type LeaveFrame = v.InferOutput<typeof CLIENT_FRAMES.leave>;
+export type HistoryFrame = v.InferOutput<typeof CLIENT_FRAMES.history>;
+export type SearchFrame = v.InferOutput<typeof CLIENT_FRAMES.search>;
+export type PresenceFrame = v.InferOutput<typeof CLIENT_FRAMES.presence>;
+export type MarkFrame = v.InferOutput<typeof CLIENT_FRAMES.mark>;
+export type UnreadFrame = v.InferOutput<typeof CLIENT_FRAMES.unread>;
 export type PingFrame = v.InferOutput<typeof CLIENT_FRAMES.ping>;
 export type SendMessageFrame = v.InferOutput<typeof CLIENT_FRAMES.sendMessage>;
-export type ClientFrame = RegisterFrame | SendMessageFrame | PingFrame;
+/** A frame that a client may send. */
+export type ClientFrame = v.InferOutput<(typeof CLIENT_FRAMES)[keyof typeof CLIENT_FRAMES]>;
+/** What a client can ask for. */
+export type Action = keyof typeof CLIENT_FRAMES;
 export type MessageInput = v.InferOutput<typeof messageSchema>;
 export type Recipient = MessageInput['to'];
+export type Conversation = v.InferOutput<typeof conversationSchema>;
+export type Mark = v.InferOutput<typeof markSchema>;
 
 function has(value: unknown, key: string): boolean {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, key);

@@ -26,6 +26,32 @@ export const MAX_MESSAGES_PER_FRAME = 50;
 /** The most users in the `to` of one message. */
 export const MAX_USERS_PER_MESSAGE = 100;
 
+/** The most rooms that one connection may be in. */
+export const MAX_ROOMS = 50;
+
+/** The most users and rooms whose presence one connection may watch. */
+export const MAX_WATCHES = 200;
+
+/** The most users in one `presence` frame. */
+export const MAX_USERS_PER_PRESENCE = 100;
+
+/** The most conversations in one `mark` or `unread` frame. */
+export const MAX_CONVERSATIONS_PER_FRAME = 50;
+
+/** The most messages of one page of a history or a search, and how many there are unless the frame says. */
+export const MAX_PAGE_MESSAGES = 100;
+export const DEFAULT_PAGE_MESSAGES = 50;
+
+/** Where counting unread messages ends: then there are "more". */
+export const MAX_UNREAD_COUNT = 100;
+
+/** The longest text that can be searched for, in UTF-16 code units, and the most words in it. */
+export const MAX_SEARCH_LENGTH = 200;
+export const MAX_SEARCH_WORDS = 8;
+
+/** The longest name of a room, in UTF-16 code units. */
+export const MAX_ROOM_NAME_LENGTH = 256;
+
 /** The longest user id, in UTF-16 code units. With its prefix it stays far below DynamoDB's 2,048-byte partition key. */
 export const MAX_USER_ID_LENGTH = 256;
 
@@ -45,6 +71,8 @@ export interface Limits {
   readonly maxDataBytes: number;
   readonly maxMessagesPerFrame: number;
   readonly maxUsersPerMessage: number;
+  readonly maxRooms: number;
+  readonly maxWatches: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -53,4 +81,6 @@ export const DEFAULT_LIMITS: Limits = {
   maxDataBytes: MAX_DATA_BYTES,
   maxMessagesPerFrame: MAX_MESSAGES_PER_FRAME,
   maxUsersPerMessage: MAX_USERS_PER_MESSAGE,
+  maxRooms: MAX_ROOMS,
+  maxWatches: MAX_WATCHES,
 };

@@ -1,5 +1,5 @@
-import type { Json, Recipient } from './frames.ts';
-import type { Limits } from './limits.ts';
+import type { Conversation, Json, Recipient } from './frames.ts';
+import type { Limits, MAX_UNREAD_COUNT, MAX_USERS_PER_PRESENCE } from './limits.ts';
 import type { Problem } from './problem.ts';
 
 /** Who sent a message: a user over their own connection, or a service through `server/` or the `send` function. */
@@ -17,6 +17,8 @@ export interface Message {
   readonly data: Json;
   /** Epoch milliseconds, by the server's clock. */
   readonly sentAt: number;
+  /** The sender wants to hear that the application got it: answer with `mark`. */
+  readonly receipt?: true;
 }
 
 /** How many of the recipient's connections took the message, had ceased to exist, or could not be reached. */
@@ -40,7 +42,7 @@ export interface SendResult {
   /** The worst of the recipients' statuses. */
   readonly status: DeliveryStatus;
   readonly connections: ConnectionCounts;
-  /** The status for each recipient, in the order in which they were named. */
+  /** The status for each recipient, in the order in which they were named. Empty for a room. */
   readonly users: readonly { readonly user: string; readonly status: DeliveryStatus }[];
   /** A retry found that the message had been accepted before: that one stands, whatever this one said. */
   readonly duplicate?: true;
@@ -93,6 +95,94 @@ export interface PongReply {
   readonly more: boolean;
 }
 
+/** The connection is in the room. The fields are those of `registered`, for the room. */
+export interface JoinedReply
+  extends Pick<RegisteredReply, 'id' | 'recovered' | 'messages' | 'more' | 'cursor' | 'serverTime'> {
+  readonly type: 'joined';
+  readonly room: string;
+}
+
+export interface LeftReply {
+  readonly type: 'left';
+  readonly id?: string;
+  readonly room: string;
+}
+
+/** How far somebody's messages have come with somebody: serials, everything up to which is meant. */
+export interface Markers {
+  readonly delivered?: string;
+  readonly read?: string;
+}
+
+export interface HistoryReply {
+  readonly type: 'history';
+  readonly id?: string;
+  readonly conversation: Conversation;
+  /** In the order of their serials; each once. */
+  readonly messages: readonly Message[];
+  /** Gives the next page in the same direction, as `before` or `after`. Absent: there is none. */
+  readonly next?: string;
+  /** What the asking user has read. */
+  readonly read?: string;
+  /** With a user: how far the asking user's messages have come there. */
+  readonly peer?: Markers;
+}
+
+export interface SearchReply {
+  readonly type: 'search';
+  readonly id?: string;
+  readonly conversation: Conversation;
+  /** The newest first. */
+  readonly messages: readonly Message[];
+  /** Gives the next page, as `before`. Absent: there is none. */
+  readonly next?: string;
+}
+
+/** Whether a user is online, or in a room. Of two for the same user the one with the later `since` holds. */
+export interface Presence {
+  readonly user: string;
+  readonly online: boolean;
+  /** Since when, epoch milliseconds. Absent: they have not been seen for as long as that is remembered. */
+  readonly since?: number;
+}
+
+/** The reply to `presence`; without `id` a push: what has changed. */
+export interface PresenceReply {
+  readonly type: 'presence';
+  readonly id?: string;
+  /** Whom it is about: the presence is in this room. Absent: anywhere. */
+  readonly room?: string;
+  /** Of a room: those that are in it, at most {@link MAX_USERS_PER_PRESENCE}. In a push: those that have changed. */
+  readonly users: readonly Presence[];
+  /** Of a room, in the reply: how many there are in all. */
+  readonly occupancy?: { readonly users: number; readonly connections: number };
+}
+
+export interface MarkedReply {
+  readonly type: 'marked';
+  readonly id?: string;
+}
+
+export interface UnreadReply {
+  readonly type: 'unread';
+  readonly id?: string;
+  /** In the order in which they were asked for. */
+  readonly conversations: readonly {
+    readonly conversation: Conversation;
+    /** At most {@link MAX_UNREAD_COUNT}. */
+    readonly count: number;
+    readonly more: boolean;
+    /** The read marker. */
+    readonly read?: string;
+  }[];
+}
+
+/** Pushed to the senders of messages: how far they have come with `from`. Comes at most once, and may get lost. */
+export interface ReceiptPush extends Markers {
+  readonly type: 'receipt';
+  readonly from: { readonly user: string };
+}
+
 export interface ErrorReply extends Problem {
   readonly type: 'error';
   readonly id?: string;
@@ -104,5 +194,17 @@ export interface MessagesPush {
   readonly messages: readonly Message[];
 }
 
-export type Reply = RegisteredReply | AckReply | PongReply | ErrorReply;
-export type ServerFrame = Reply | MessagesPush;
+export type Reply =
+  | RegisteredReply
+  | JoinedReply
+  | LeftReply
+  | AckReply
+  | HistoryReply
+  | SearchReply
+  | PresenceReply
+  | MarkedReply
+  | UnreadReply
+  | PongReply
+  | ErrorReply;
+export type Push = MessagesPush | PresenceReply | ReceiptPush;
+export type ServerFrame = Reply | Push;

@@ -1,11 +1,13 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { isUserId } from '../protocol/index.ts';
+import { type Capability, parseCapability } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
+import type { Claims } from './connection.ts';
 import { credentialsOf, type Handshake, headerValues } from './credentials.ts';
 
 /** Whether a handshake may go on. `reason` is for the log: the client learns the status only. */
 export type Decision =
-  | { readonly outcome: 'allowed'; readonly userId: string; readonly tokenExpiresAt: number }
+  | ({ readonly outcome: 'allowed'; readonly userId: string } & Claims)
   | { readonly outcome: 'unauthorized' | 'forbidden'; readonly reason: string };
 
 export type AuthorizeHandshake = (handshake: Handshake) => Promise<Decision>;
@@ -20,6 +22,8 @@ export interface AuthorizeOptions {
   readonly algorithms: readonly string[];
   /** Origins of pages that may connect; `*` allows all. */
   readonly allowedOrigins: readonly string[];
+  /** What tokens without the claim `capability` allow. */
+  readonly defaultCapability: Capability;
   readonly now: Now;
 }
 
@@ -55,7 +59,7 @@ export function createAuthorize(options: AuthorizeOptions): AuthorizeHandshake {
     const credentials = credentialsOf(handshake);
     if ('refused' in credentials) return { outcome: 'unauthorized', reason: credentials.refused };
     const claims = await verify(credentials.token, options);
-    return typeof claims === 'string' ? { outcome: 'unauthorized', reason: claims } : identify(claims, options.now);
+    return typeof claims === 'string' ? { outcome: 'unauthorized', reason: claims } : identify(claims, options);
   };
 }
 
@@ -81,10 +85,13 @@ async function verify(token: string, options: AuthorizeOptions): Promise<JWTPayl
   }
 }
 
-function identify({ sub, exp }: JWTPayload, now: Now): Decision {
+function identify(claims: JWTPayload, { defaultCapability, now }: AuthorizeOptions): Decision {
+  const { sub, exp, capability: claim = defaultCapability } = claims;
   if (!isUserId(sub)) return { outcome: 'unauthorized', reason: 'unusable_sub' };
   if (!Number.isSafeInteger(exp) || exp === undefined || exp <= toSeconds(now())) {
     return { outcome: 'unauthorized', reason: 'unusable_exp' };
   }
-  return { outcome: 'allowed', userId: sub, tokenExpiresAt: exp };
+  const capability = parseCapability(claim);
+  if (!capability) return { outcome: 'unauthorized', reason: 'unusable_capability' };
+  return { outcome: 'allowed', userId: sub, tokenExpiresAt: exp, capability };
 }

@@ -1,3 +1,6 @@
+import { parseJson } from '../protocol/json.ts';
+import { type Capability, DEFAULT_CAPABILITY, parseCapability } from './capability.ts';
+
 /** The environment variables of the functions: `lib/` sets them, this file alone reads them. */
 export const ENV = {
   connectionsTable: 'BECKON_CONNECTIONS_TABLE',
@@ -10,6 +13,7 @@ export const ENV = {
   jwksUrl: 'BECKON_JWKS_URL',
   secretArn: 'BECKON_SECRET_ARN',
   allowedOrigins: 'BECKON_ALLOWED_ORIGINS',
+  defaultCapability: 'BECKON_DEFAULT_CAPABILITY',
   stackName: 'BECKON_STACK_NAME',
 } as const;
 
@@ -59,6 +63,8 @@ export interface IdentityConfig {
   readonly keys: { readonly jwksUrl: string } | { readonly secretArn: string };
   /** Origins of pages that may connect; `*` allows all. Clients that send no `Origin` are not pages. */
   readonly allowedOrigins: readonly string[];
+  /** What tokens without the claim `capability` allow. */
+  readonly defaultCapability: Capability;
 }
 
 /** @throws Error naming a variable that is missing. */
@@ -97,7 +103,16 @@ export function readIdentityConfig(env: Env = process.env): IdentityConfig {
     audience: required(env, ENV.audience),
     keys: secretArn ? { secretArn } : { jwksUrl },
     allowedOrigins: (env[ENV.allowedOrigins] ?? '').split(',').filter(Boolean),
+    defaultCapability: readDefaultCapability(env[ENV.defaultCapability]),
   });
+}
+
+function readDefaultCapability(text: string | undefined): Capability {
+  if (!text) return DEFAULT_CAPABILITY;
+  const parsed = parseJson(text);
+  const capability = parsed.ok ? parseCapability(parsed.value) : undefined;
+  if (!capability) throw new Error(`The environment variable ${ENV.defaultCapability} does not hold a capability.`);
+  return capability;
 }
 
 /** The value of the metrics' dimension `Stack`. */

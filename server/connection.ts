@@ -1,10 +1,20 @@
-/** What API Gateway tells of a connection with each event. Identity comes from here alone, never from a frame. */
-export interface Connection {
+import { type Capability, parseCapability } from './capability.ts';
+
+/** What a token says, beside who its user is. */
+export interface Claims {
+  /** Epoch seconds. */
+  readonly tokenExpiresAt: number;
+  readonly capability: Capability;
+}
+
+/**
+ * What API Gateway tells of a connection with each event. Identity comes from here alone, never from a frame. The claims
+ * are those of the token that opened the connection; a registered one may have newer ones in the directory.
+ */
+export interface Connection extends Claims {
   readonly connectionId: string;
   /** The `sub` of the token, as `authorize` put it into the context. */
   readonly userId: string;
-  /** Epoch seconds. */
-  readonly tokenExpiresAt: number;
 }
 
 /** The part of an API Gateway WebSocket event that the handlers read. */
@@ -20,15 +30,17 @@ export interface WebSocketEvent {
 }
 
 /** The authorizer's context, as `authorize` returns it and later events carry it. */
-export function toContext({ userId, tokenExpiresAt }: Omit<Connection, 'connectionId'>): Record<string, string> {
-  return { userId, tokenExpiresAt: String(tokenExpiresAt) };
+export function toContext(connection: Omit<Connection, 'connectionId'>): Record<string, string> {
+  const { userId, tokenExpiresAt, capability } = connection;
+  return { userId, tokenExpiresAt: String(tokenExpiresAt), capability: JSON.stringify(capability) };
 }
 
 /** @throws Error if the API has no authorizer: without one nobody has an identity. */
 export function connectionOf({ requestContext }: WebSocketEvent): Connection {
-  const { userId, tokenExpiresAt } = requestContext.authorizer ?? {};
-  if (typeof userId !== 'string' || userId === '' || !Number.isSafeInteger(Number(tokenExpiresAt))) {
+  const { userId, tokenExpiresAt, capability: text } = requestContext.authorizer ?? {};
+  const capability = typeof text === 'string' ? parseCapability(JSON.parse(text)) : undefined;
+  if (typeof userId !== 'string' || userId === '' || !Number.isSafeInteger(Number(tokenExpiresAt)) || !capability) {
     throw new Error('The event carries no identity: $connect must have the authorize function as its authorizer.');
   }
-  return { connectionId: requestContext.connectionId, userId, tokenExpiresAt: Number(tokenExpiresAt) };
+  return { connectionId: requestContext.connectionId, userId, tokenExpiresAt: Number(tokenExpiresAt), capability };
 }

@@ -1,25 +1,30 @@
-import type { Address } from './address.ts';
+import type { Topic } from './address.ts';
+import type { Claims } from './connection.ts';
 
-/** One connection of an address. */
+/** One connection of a topic. */
 export interface Mapping {
-  readonly address: Address;
+  readonly address: Topic;
   readonly connectionId: string;
   /** The Management API endpoint of the API that holds the connection. */
   readonly callbackUrl: string;
-  /** Epoch seconds. From then on the mapping does not exist for any reader, whenever DynamoDB deletes the item. */
+  /**
+   * Epoch seconds: when it ends unless its connection is heard, or when its token does. From then on the mapping does not
+   * exist for any reader, whenever DynamoDB deletes the item.
+   */
   readonly expiresAt: number;
 }
 
-/** What `register` writes. */
-export interface Registration extends Mapping {
+/** What a connection writes that becomes one of a topic. */
+export interface Registration extends Mapping, Claims {
   readonly userId: string;
   /** Counts the registrations on this connection. */
   readonly attempt: number;
   /** Epoch seconds. */
   readonly registeredAt: number;
-  /** Epoch seconds. */
-  readonly tokenExpiresAt: number;
 }
+
+/** What a sign of life finds: the claims with which the connection is registered, or why it is not. */
+export type TouchOutcome = Claims | 'not_registered' | 'token_expired';
 
 /** What became of a registration. */
 export type PutOutcome =
@@ -39,26 +44,26 @@ export interface FindOptions {
   readonly range?: { readonly first: string; readonly last: string };
 }
 
-/** Address → connections, in the connections table. Reads never return a mapping that is expired or removed. */
+/** Topic → connections, in the connections table. Reads never return a mapping that is expired or removed. */
 export interface Directory {
   /** Makes a mapping, unless the connection was removed or a later attempt has been made. */
   put(registration: Registration): Promise<PutOutcome>;
 
   /** The connections of an address, in the order of their ids. */
-  find(address: Address, options: FindOptions): Promise<readonly Mapping[]>;
+  find(address: Topic, options: FindOptions): Promise<readonly Mapping[]>;
 
   /**
-   * Notes a sign of life: moves `expiresAt` unless the mapping is absent or about to expire.
-   * @returns false if there was none to move: an expired mapping has missed messages and is never revived.
+   * Notes a sign of life: moves `expiresAt` unless the mapping is absent or about to expire, because an expired one has
+   * missed messages and is never revived. The token's own expiry stays, and bounds it.
    */
-  touch(address: Address, connectionId: string, expiresAt: number): Promise<boolean>;
+  touch(address: Topic, connectionId: string, expiresAt: number): Promise<TouchOutcome>;
 
   /** Forgets a connection that has ceased to exist; fine if it is not there. */
-  forget(address: Address, connectionId: string): Promise<void>;
+  forget(address: Topic, connectionId: string): Promise<void>;
 
   /**
    * Takes a living connection off the list for good, because it has missed a message: a tombstone stays as long as the
    * connection can live, so that a registration that comes late does not revive it.
    */
-  remove(address: Address, connectionId: string): Promise<void>;
+  remove(address: Topic, connectionId: string): Promise<void>;
 }

@@ -3,12 +3,12 @@
  * and the eleventh covers the difference of two clocks.
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (read 2026-11)
  */
-const IDLE_SECONDS = 11 * 60;
+export const IDLE_SECONDS = 11 * 60;
 
 /** A mapping this close to its expiry, in seconds, counts as expired for its owner, whose clock may be behind a sender's. */
 export const EXPIRY_MARGIN_SECONDS = 5;
 
-/** When a mapping heard of at `nowSeconds` expires, in epoch seconds: never later than its token. */
+/** When a mapping made at `nowSeconds` expires, in epoch seconds: never later than its token. */
 export function mappingExpiry(nowSeconds: number, tokenExpiresAt: number): number {
   return Math.min(tokenExpiresAt, nowSeconds + IDLE_SECONDS);
 }

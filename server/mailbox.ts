@@ -1,5 +1,5 @@
 import type { ConnectionCounts, DeliveryStatus, Message } from '../protocol/index.ts';
-import { type Address, userAddress } from './address.ts';
+import type { Address } from './address.ts';
 import type { Now } from './clock.ts';
 import { type Delivery, MAX_DELIVERY_AGE_MS, toFrames } from './delivery.ts';
 import type { Directory, Mapping } from './directory.ts';
@@ -8,22 +8,22 @@ import type { MessageLog } from './message-log.ts';
 import { serialFloor } from './serial.ts';
 import type { Tasks } from './tasks.ts';
 
-/** One message for one user. */
+/** One message for one address. */
 export interface Letter {
   readonly message: Message;
   /** Epoch seconds until which it is kept; absent: it is not kept. */
   readonly expiresAt?: number;
   /** Whether it may have been sent before, under the same id. */
   readonly retry: boolean;
-  /** Whether it is a copy for the sender's other devices. */
-  readonly isCopy: boolean;
+  /** Whether the connection that sends it gets none: a copy for the sender's other devices, or a message to a room. */
+  readonly sparesSender: boolean;
 }
 
-/** All letters of one sender for one user, in their order: two mailboxes for one user would overtake each other. */
+/** All letters of one sender for one address, in their order: two mailboxes for one address would overtake each other. */
 export interface Mailbox {
-  readonly userId: string;
+  readonly address: Address;
   readonly letters: readonly Letter[];
-  /** The connection that sends, if it is one: it gets no copies. */
+  /** The connection that sends, if it is one. */
   readonly sendingConnectionId?: string;
 }
 
@@ -50,7 +50,7 @@ export interface MailboxDependencies {
 /** Delivers mailboxes. */
 export interface Mailboxes {
   /** The first look, which may be a little old: taken while the sender is being admitted. */
-  lookUp(userId: string): Promise<readonly Mapping[]>;
+  lookUp(address: Address): Promise<readonly Mapping[]>;
   /** @param seen what the first look showed @returns an outcome for each letter, once each post has one */
   deliver(mailbox: Mailbox, seen: readonly Mapping[]): Promise<readonly LetterOutcome[]>;
 }
@@ -98,21 +98,22 @@ export function createMailboxes({ directory, log, delivery, tasks, now }: Mailbo
         targets.filter((target) => !isSending(target)),
         messagesOf(letters),
       ),
-      delivery.deliver(targets.filter(isSending), messagesOf(letters.filter(({ isCopy }) => !isCopy))),
+      delivery.deliver(targets.filter(isSending), messagesOf(letters.filter(({ sparesSender }) => !sparesSender))),
     ] as const);
     const countsOfSending = ofSending.values();
-    return letters.map(({ isCopy }, index) =>
-      add(ofOthers[index] ?? NO_CONNECTIONS, (isCopy ? undefined : countsOfSending.next().value) ?? NO_CONNECTIONS),
-    );
+    return letters.map(({ sparesSender }, index) => {
+      const ofSender = sparesSender ? undefined : countsOfSending.next().value;
+      return add(ofOthers[index] ?? NO_CONNECTIONS, ofSender ?? NO_CONNECTIONS);
+    });
   }
 
   /** For whoever has come since the first look: they are in the directory, or they find the message in the log. */
   async function deliverToNewcomers(mailbox: Mailbox, seen: readonly Mapping[], letters: readonly Standing[]) {
     const kept = letters.filter(({ expiresAt }) => expiresAt !== undefined);
     if (kept.length === 0) return [];
-    const found = await directory.find(userAddress(mailbox.userId), { consistent: true, limit });
+    const found = await directory.find(mailbox.address, { consistent: true, limit });
     if (found.length > MAX_DIRECT_CONNECTIONS) {
-      await fanOut(mailbox.userId, kept);
+      await fanOut(mailbox.address, kept);
       return [];
     }
     const known = new Set(seen.map(({ connectionId }) => connectionId));
@@ -120,25 +121,24 @@ export function createMailboxes({ directory, log, delivery, tasks, now }: Mailbo
     return post(mailbox, newcomers, kept);
   }
 
-  async function fanOut(userId: string, letters: readonly Letter[]): Promise<void> {
-    const address = userAddress(userId);
+  async function fanOut(address: Address, letters: readonly Letter[]): Promise<void> {
     const frames = toFrames(letters.map(({ message }) => message));
     await tasks.add(
       connectionIdRanges().flatMap((range) =>
-        frames.map(({ messages }) => ({ kind: 'deliver' as const, address, userId, messages, range })),
+        frames.map(({ messages }) => ({ kind: 'deliver' as const, address, messages, range })),
       ),
     );
   }
 
   return {
-    lookUp: (userId) => directory.find(userAddress(userId), { consistent: false, limit }),
+    lookUp: (address) => directory.find(address, { consistent: false, limit }),
 
     async deliver(mailbox, seen) {
-      const address = userAddress(mailbox.userId);
+      const { address } = mailbox;
       const letters = await standing(address, mailbox.letters);
       if (seen.length > MAX_DIRECT_CONNECTIONS) {
         await append(address, letters);
-        await fanOut(mailbox.userId, letters);
+        await fanOut(mailbox.address, letters);
         return letters.map((letter) => toOutcome(letter, [], 'queued'));
       }
       const [first, later] = await settleAll([

@@ -1,33 +1,33 @@
 import { OVERLAP_MS, type PingFrame, type PongReply, problem, type Result } from '../protocol/index.ts';
 import { userAddress } from './address.ts';
+import type { AddressStates } from './address-state.ts';
 import type { Admit } from './admission.ts';
 import type { Now } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { MessageLog, Page } from './message-log.ts';
 import { isInFuture } from './register.ts';
 import { serialFloor, serialTime } from './serial.ts';
-import type { UserStates } from './user-state.ts';
 
 /** A sign of life; with a cursor also an acknowledgement, answered with what was missed. */
 export type Ping = (connection: Connection, frame: Pick<PingFrame, 'cursor'>) => Promise<Result<Omit<PongReply, 'id'>>>;
 
 const NOTHING: Page = { messages: [], more: false };
 
-export function createPing(dependencies: { admit: Admit; log: MessageLog; states: UserStates; now: Now }): Ping {
+export function createPing(dependencies: { admit: Admit; log: MessageLog; states: AddressStates; now: Now }): Ping {
   const { admit, log, states, now } = dependencies;
   return async (connection, { cursor }) => {
     const serverTime = now();
     if (cursor !== undefined && isInFuture(cursor, serverTime))
       return { ok: false, problem: problem('invalid_cursor') };
-    const refusal = await admit(connection);
-    if (refusal) return { ok: false, problem: refusal };
-    const { userId } = connection;
+    const admitted = await admit(connection);
+    if (!admitted.ok) return admitted;
+    const address = userAddress(connection.userId);
     const [{ messages, more }] =
       cursor === undefined
         ? [NOTHING]
         : await Promise.all([
-            log.read(userAddress(userId), serialFloor(serialTime(cursor) - OVERLAP_MS)),
-            states.acknowledge(userId, cursor),
+            log.read(address, serialFloor(serialTime(cursor) - OVERLAP_MS)),
+            states.acknowledge(address, cursor),
           ]);
     return { ok: true, value: { type: 'pong', serverTime, messages, more } };
   };

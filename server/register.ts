@@ -7,13 +7,13 @@ import {
   type Result,
 } from '../protocol/index.ts';
 import { userAddress } from './address.ts';
+import type { AddressState, AddressStates } from './address-state.ts';
 import { type Now, toSeconds } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Directory, PutOutcome } from './directory.ts';
 import { mappingExpiry } from './expiry.ts';
 import type { MessageLog } from './message-log.ts';
 import { serialFloor, serialTime } from './serial.ts';
-import type { UserState, UserStates } from './user-state.ts';
 
 /** Makes a connection one of its user's, and gives it what it has missed. */
 export type Register = (
@@ -24,7 +24,7 @@ export type Register = (
 export interface RegisterDependencies {
   readonly directory: Directory;
   readonly log: MessageLog;
-  readonly states: UserStates;
+  readonly states: AddressStates;
   /** The Management API endpoint of the API that holds the connections. */
   readonly callbackUrl: string;
   readonly retentionSeconds: number;
@@ -51,31 +51,23 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     return { ok: true, value: { type: 'registered', ...value, limits: DEFAULT_LIMITS } } as const;
   }
 
-  async function put({ connectionId, userId, tokenExpiresAt }: Connection, attempt: number): Promise<PutOutcome> {
+  async function put(connection: Connection, attempt: number): Promise<PutOutcome> {
     const registeredAt = toSeconds(now());
-    const expiresAt = mappingExpiry(registeredAt, tokenExpiresAt);
-    const address = userAddress(userId);
-    return directory.put({
-      address,
-      connectionId,
-      callbackUrl,
-      userId,
-      attempt,
-      registeredAt,
-      tokenExpiresAt,
-      expiresAt,
-    });
+    const expiresAt = mappingExpiry(registeredAt, connection.tokenExpiresAt);
+    const address = userAddress(connection.userId);
+    return directory.put({ ...connection, address, callbackUrl, attempt, registeredAt, expiresAt });
   }
 
   return async (connection, { since, after, attempt = 0 }) => {
     const nowMs = now();
+    if (connection.tokenExpiresAt <= toSeconds(nowMs)) return { ok: false, problem: problem('token_expired') };
     if (since !== undefined && isInFuture(since, nowMs)) return { ok: false, problem: problem('invalid_cursor') };
     if (after !== undefined) return reply(connection, { after, recovered: true });
     // First the mapping, then the rest: a message is either posted to the mapping or found in the log, or both; and a
     // late one either finds the mapping or has left its mark before.
     const outcome = await put(connection, attempt);
     if (outcome !== 'registered') return { ok: false, problem: problem(REFUSED[outcome]) };
-    const state = await states.read(connection.userId);
+    const state = await states.read(userAddress(connection.userId));
     return reply(connection, resumeFrom(since, state, nowMs - retentionSeconds * 1000));
   };
 }
@@ -86,7 +78,7 @@ export function isInFuture(cursor: string, nowMs: number): boolean {
 }
 
 /** Where the log is read from, and whether everything from `since` on is still there. */
-function resumeFrom(since: string | undefined, { cursor, late }: UserState, horizonMs: number) {
+function resumeFrom(since: string | undefined, { cursor, late }: AddressState, horizonMs: number) {
   const start = since ?? cursor;
   if (start === undefined) return { after: serialFloor(horizonMs), recovered: true };
   const startMs = serialTime(start);

@@ -1,4 +1,5 @@
 import {
+  type Action,
   checkFrame,
   correlationId,
   type ErrorReply,
@@ -9,7 +10,7 @@ import {
   type Reply,
   type Result,
 } from '../protocol/index.ts';
-import { type Now, toSeconds } from './clock.ts';
+import type { Now } from './clock.ts';
 import type { MetricName } from './config.ts';
 import { type Connection, connectionOf, type WebSocketEvent } from './connection.ts';
 import { describeError, type Logger, type LogLine } from './logger.ts';
@@ -20,7 +21,6 @@ export interface RouteResponse {
   readonly body: string;
 }
 
-type Action = 'register' | 'sendMessage' | 'ping';
 type Frame<A extends Action> = Extract<ReturnType<typeof checkFrame<A>>, { ok: true }>['value'];
 type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
 type Metrics = Readonly<Partial<Record<MetricName, number>>>;
@@ -81,7 +81,7 @@ function edge(
     };
     try {
       const connection = connectionOf(event);
-      const result = json.ok ? await unlessExpired(connection, now, () => answer(json.value, connection)) : json;
+      const result = json.ok ? await answer(json.value, connection) : json;
       if (result.ok)
         return finish('ok', result.value.reply, { ...(result.value.metrics && { metrics: result.value.metrics }) });
       return finish(result.problem.code, errorReply(result.problem), { metrics: { FramesRefused: 1 } });
@@ -92,15 +92,6 @@ function edge(
       });
     }
   };
-}
-
-/** The authorizer looks at a token once; the connection may outlive it. */
-async function unlessExpired(
-  { tokenExpiresAt }: Connection,
-  now: Now,
-  answer: () => Promise<Result<Answer>>,
-): Promise<Result<Answer>> {
-  return tokenExpiresAt <= toSeconds(now()) ? { ok: false, problem: problem('token_expired') } : answer();
 }
 
 function errorReply(problem: Problem): Unnumbered<ErrorReply> {

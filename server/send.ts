@@ -11,8 +11,11 @@ import {
   type SendFailure,
   type SendResult,
 } from '../protocol/index.ts';
+import { type Address, conversationOf, resourceOf, roomAddress, userAddress } from './address.ts';
+import { allows } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
+import type { Claims } from './connection.ts';
 import { add, type Letter, type LetterOutcome, type Mailboxes } from './mailbox.ts';
 
 /** What sending needs. */
@@ -32,12 +35,12 @@ export interface SendDependencies {
 /** On whose behalf messages are sent. */
 export interface Origin {
   readonly from: Sender;
-  /** The user's connection that sends: it gets no copies of its own messages. */
+  /** The user's connection that sends: it gets no copies of its own messages, and none from a room unless it asks. */
   readonly connectionId?: string;
 }
 
-/** Whether the sender may send now, or why not. Asked while the recipients are being looked up. */
-export type Admission = Promise<Problem | undefined>;
+/** Whether the sender may send now, and what; or why not. Asked while the recipients are being looked up. */
+export type Admission = Promise<Result<Pick<Claims, 'capability'>>>;
 
 /**
  * The one way messages are sent, for users and services alike: in the order given, each with a result of its own.
@@ -55,16 +58,19 @@ const MAX_CONCURRENT_MAILBOXES = 10;
 /** One accepted message, and what became of it at each recipient. */
 interface Envelope {
   readonly message: Message;
-  readonly letter: Omit<Letter, 'message' | 'isCopy'>;
-  readonly recipients: ReadonlySet<string>;
-  readonly echoTo?: string;
-  readonly outcomes: Map<string, LetterOutcome>;
-  failed: boolean;
+  readonly letter: Omit<Letter, 'message' | 'sparesSender'>;
+  readonly recipients: ReadonlySet<Address>;
+  /** The sender's address, for a copy. */
+  readonly echoTo?: Address;
+  readonly sparesSender: boolean;
+  readonly outcomes: Map<Address, LetterOutcome>;
+  /** Why nothing is known to have been done. */
+  error?: Problem;
 }
 
-/** The envelopes out of which one user gets a letter, in their order. */
+/** The envelopes out of which one address gets a letter, in their order. */
 interface Bundle {
-  readonly userId: string;
+  readonly address: Address;
   readonly envelopes: Envelope[];
 }
 
@@ -76,55 +82,78 @@ export function createSend(dependencies: SendDependencies): Send {
     const error = sizeProblem(data);
     if (error) return { ...(id !== undefined && { id }), error };
     const sentAt = now();
-    const recipients = new Set('user' in to ? [to.user] : to.users);
+    const recipients = addressesOf(to);
     const expiresAt = toSeconds(sentAt) + Math.min(ttlSeconds, retentionSeconds);
     return {
       message: { id: id ?? mintId(), serial: mintSerial(sentAt), from, to, data, sentAt },
       letter: { retry, ...(store && { expiresAt }) },
       recipients,
-      // Who writes to themselves has the message on all their devices anyway.
-      ...(echo && 'user' in from && !recipients.has(from.user) && { echoTo: from.user }),
+      ...(echo && 'user' in from && copyTo(userAddress(from.user), recipients)),
+      sparesSender: 'room' in to && !echo,
       outcomes: new Map(),
-      failed: false,
     };
   }
 
   async function deliver(
-    { userId, envelopes }: Bundle,
+    { address, envelopes }: Bundle,
     origin: Origin,
     seen: Awaited<ReturnType<Mailboxes['lookUp']>>,
   ) {
-    const letters = envelopes.map(({ message, letter, echoTo }) => {
-      const isCopy = echoTo === userId;
-      return { ...letter, isCopy, message: isCopy ? message : { ...message, to: { user: userId } } };
+    const letters = envelopes.map(({ message, letter, echoTo, sparesSender }) => {
+      const isCopy = echoTo === address;
+      // Of several recipients, each sees themselves alone.
+      const to = isCopy ? message.to : conversationOf(address);
+      return { ...letter, sparesSender: isCopy || sparesSender, message: { ...message, to } };
     });
     const { connectionId: sendingConnectionId } = origin;
-    const mailbox = { userId, letters, ...(sendingConnectionId !== undefined && { sendingConnectionId }) };
+    const mailbox = { address, letters, ...(sendingConnectionId !== undefined && { sendingConnectionId }) };
     try {
       const outcomes = await mailboxes.deliver(mailbox, seen);
       for (const [index, envelope] of envelopes.entries()) {
         const outcome = outcomes[index];
-        if (outcome && envelope.recipients.has(userId)) envelope.outcomes.set(userId, outcome);
+        if (outcome && envelope.recipients.has(address)) envelope.outcomes.set(address, outcome);
       }
     } catch (error) {
       onFailure(error);
-      for (const envelope of envelopes) envelope.failed = true;
+      for (const envelope of envelopes) envelope.error = problem('internal');
     }
   }
 
   return async (origin, inputs, admission) => {
     const drafts = inputs.map((input) => accept(origin, input));
     const bundles = bundle(drafts.filter((draft) => 'message' in draft));
-    const [refusal, seen] = await Promise.all([
+    const [admitted, seen] = await Promise.all([
       admission,
-      mapConcurrently(bundles, MAX_CONCURRENT_MAILBOXES, ({ userId }) => mailboxes.lookUp(userId)),
+      mapConcurrently(bundles, MAX_CONCURRENT_MAILBOXES, ({ address }) => mailboxes.lookUp(address)),
     ]);
-    if (refusal) return { ok: false, problem: refusal };
-    await mapConcurrently([...bundles.entries()], MAX_CONCURRENT_MAILBOXES, ([index, each]) =>
-      deliver(each, origin, seen[index] ?? []),
-    );
+    if (admitted && !admitted.ok) return admitted;
+    if (admitted) forbid(bundles, admitted.value);
+    await mapConcurrently([...bundles.entries()], MAX_CONCURRENT_MAILBOXES, async ([index, { address, envelopes }]) => {
+      const allowed = envelopes.filter(({ error }) => !error);
+      if (allowed.length > 0) await deliver({ address, envelopes: allowed }, origin, seen[index] ?? []);
+    });
     return { ok: true, value: drafts.map((draft) => ('message' in draft ? summarize(draft) : draft)) };
   };
+}
+
+function addressesOf(to: MessageInput['to']): ReadonlySet<Address> {
+  if ('room' in to) return new Set([roomAddress(to.room)]);
+  return new Set(('user' in to ? [to.user] : to.users).map(userAddress));
+}
+
+/** Who writes to themselves has the message on all their devices anyway; and so has whoever is in the room. */
+function copyTo(own: Address, recipients: ReadonlySet<Address>): Pick<Envelope, 'echoTo'> {
+  const [first] = recipients;
+  return recipients.has(own) || first?.startsWith('room#') ? {} : { echoTo: own };
+}
+
+/** A message goes to all of its recipients or to none. */
+function forbid(bundles: readonly Bundle[], { capability }: Pick<Claims, 'capability'>): void {
+  for (const { address, envelopes } of bundles) {
+    if (allows(capability, 'send', address)) continue;
+    const told = problem('forbidden', `the token's capability does not allow "send" at "${resourceOf(address)}"`);
+    for (const envelope of envelopes) if (envelope.recipients.has(address)) envelope.error = told;
+  }
 }
 
 function sizeProblem(data: unknown): Problem | undefined {
@@ -133,14 +162,14 @@ function sizeProblem(data: unknown): Problem | undefined {
   return problem('message_too_large', `data takes ${bytes} bytes as JSON; at most ${MAX_DATA_BYTES} are allowed`);
 }
 
-/** By user, the sender's copies among what is meant for them. */
+/** By address, the sender's copies among what is meant for them. */
 function bundle(envelopes: readonly Envelope[]): readonly Bundle[] {
-  const bundles = new Map<string, Bundle>();
+  const bundles = new Map<Address, Bundle>();
   for (const envelope of envelopes) {
-    for (const userId of [...envelope.recipients, ...(envelope.echoTo === undefined ? [] : [envelope.echoTo])]) {
-      const existing = bundles.get(userId);
+    for (const address of [...envelope.recipients, ...(envelope.echoTo === undefined ? [] : [envelope.echoTo])]) {
+      const existing = bundles.get(address);
       if (existing) existing.envelopes.push(envelope);
-      else bundles.set(userId, { userId, envelopes: [envelope] });
+      else bundles.set(address, { address, envelopes: [envelope] });
     }
   }
   return [...bundles.values()];
@@ -148,9 +177,9 @@ function bundle(envelopes: readonly Envelope[]): readonly Bundle[] {
 
 const WORST_LAST: readonly DeliveryStatus[] = ['delivered', 'queued', 'stored', 'dropped'];
 
-function summarize({ message, recipients, outcomes, failed }: Envelope): SendResult | SendFailure {
+function summarize({ message, recipients, outcomes, error }: Envelope): SendResult | SendFailure {
   const { id } = message;
-  if (failed) return { id, error: problem('internal') };
+  if (error) return { id, error };
   const all = [...outcomes.values()];
   const worst = Math.max(...all.map(({ status }) => WORST_LAST.indexOf(status)));
   return {
@@ -158,7 +187,10 @@ function summarize({ message, recipients, outcomes, failed }: Envelope): SendRes
     serial: all[0]?.serial ?? message.serial,
     status: WORST_LAST[worst] ?? 'dropped',
     connections: all.map(({ counts }) => counts).reduce(add, { delivered: 0, gone: 0, failed: 0 }),
-    users: [...recipients].map((user) => ({ user, status: outcomes.get(user)?.status ?? 'dropped' })),
+    users: [...recipients].flatMap((address) => {
+      const to = conversationOf(address);
+      return 'user' in to ? [{ ...to, status: outcomes.get(address)?.status ?? 'dropped' }] : [];
+    }),
     ...(all.some(({ duplicate }) => duplicate) && { duplicate: true }),
   };
 }

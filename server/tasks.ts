@@ -12,7 +12,6 @@ export interface CloseTask extends Pick<Mapping, 'connectionId' | 'callbackUrl'>
 export interface DeliverTask {
   readonly kind: 'deliver';
   readonly address: Address;
-  readonly userId: string;
   readonly messages: readonly Message[];
   readonly range: ConnectionIdRange;
 }

@@ -1,3 +1,4 @@
+import type { AddressStates } from './address-state.ts';
 import type { Now } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
 import { type Delivery, MAX_DELIVERY_AGE_MS, type Poster } from './delivery.ts';
@@ -5,7 +6,6 @@ import type { Directory } from './directory.ts';
 import { describeError, type Logger } from './logger.ts';
 import { serialTime } from './serial.ts';
 import type { DeliverTask, Task } from './tasks.ts';
-import type { UserStates } from './user-state.ts';
 
 /** The part of an SQS event that `work` reads. */
 export interface TaskEvent {
@@ -20,7 +20,7 @@ export interface TaskResponse {
 export interface WorkDependencies {
   readonly directory: Directory;
   readonly delivery: Delivery;
-  readonly states: UserStates;
+  readonly states: AddressStates;
   readonly poster: Poster;
   readonly log: Logger;
   readonly now: Now;
@@ -39,10 +39,10 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
     if ((await poster.close(task)) === 'failed') throw new Error('The connection could not be closed');
   }
 
-  async function deliver({ address, userId, messages, range }: DeliverTask): Promise<void> {
+  async function deliver({ address, messages, range }: DeliverTask): Promise<void> {
     // Whoever is not connected now, and has a cursor from before, would look behind it when they resume.
     const [first] = messages;
-    if (first && serialTime(first.serial) < now() - MAX_DELIVERY_AGE_MS) await states.markLate(userId, first.serial);
+    if (first && serialTime(first.serial) < now() - MAX_DELIVERY_AGE_MS) await states.markLate(address, first.serial);
     const targets = await directory.find(address, { consistent: true, range });
     await delivery.deliver(targets, messages);
   }

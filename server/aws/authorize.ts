@@ -12,9 +12,9 @@ const JWKS_COOLDOWN_MS = 30_000;
 
 /** Authorization with the keys that the environment names. */
 export function composeAuthorize(now: Now, config: IdentityConfig = readIdentityConfig()): AuthorizeHandshake {
-  const { issuer, audience, allowedOrigins, keys } = config;
+  const { keys, ...others } = config;
   const [getKey, algorithms] = 'secretArn' in keys ? secretKey(keys.secretArn) : keySet(keys.jwksUrl);
-  return createAuthorize({ issuer, audience, allowedOrigins, getKey, algorithms, now });
+  return createAuthorize({ ...others, getKey, algorithms, now });
 }
 
 function keySet(jwksUrl: string): [JWTVerifyGetKey, readonly string[]] {

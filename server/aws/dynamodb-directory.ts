@@ -2,15 +2,16 @@ import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
-  PutItemCommand,
   QueryCommand,
   type QueryCommandInput,
   type QueryCommandOutput,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import type { Address } from '../address.ts';
+import type { Topic } from '../address.ts';
+import { parseCapability } from '../capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import type { Directory, FindOptions, Mapping, PutOutcome, Registration } from '../directory.ts';
+import type { Claims } from '../connection.ts';
+import type { Directory, FindOptions, Mapping, PutOutcome, Registration, TouchOutcome } from '../directory.ts';
 import { CONNECTION_LIFE_SECONDS, EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 
@@ -44,21 +45,23 @@ export function createDynamoDbDirectory(options: {
       const command = new UpdateItemCommand({
         TableName,
         Key: key(address, connectionId),
-        ConditionExpression: 'expiresAt > :soon AND attribute_not_exists(removedAt)',
+        ConditionExpression: 'expiresAt > :soon AND tokenExpiresAt > :soon AND attribute_not_exists(removedAt)',
         UpdateExpression: 'SET lastSeenAt = :now, expiresAt = :expiresAt',
+        ReturnValues: 'ALL_NEW',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         ExpressionAttributeValues: {
           ':soon': number(nowSeconds + EXPIRY_MARGIN_SECONDS),
           ':now': number(nowSeconds),
           ':expiresAt': number(expiresAt),
         },
       });
-      return client.send(command).then(
-        () => true,
-        (error: unknown) => {
-          if (error instanceof ConditionalCheckFailedException) return false;
-          throw error;
-        },
-      );
+      try {
+        const { Attributes } = await client.send(command);
+        return toClaims(Attributes ?? {});
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return refusedTouch(error.Item, nowSeconds + EXPIRY_MARGIN_SECONDS);
+      }
     },
 
     async forget(address, connectionId) {
@@ -82,23 +85,27 @@ export function createDynamoDbDirectory(options: {
   };
 }
 
+/** An update, so that what else is known of the connection stays. */
 async function put(client: DynamoDBClient, TableName: string, registration: Registration): Promise<PutOutcome> {
-  const { address, connectionId, callbackUrl, userId, attempt, registeredAt, tokenExpiresAt, expiresAt } = registration;
-  const command = new PutItemCommand({
+  const { address, connectionId, attempt, registeredAt } = registration;
+  const values = {
+    callbackUrl: { S: registration.callbackUrl },
+    userId: { S: registration.userId },
+    attempt: number(attempt),
+    registeredAt: number(registeredAt),
+    lastSeenAt: number(registeredAt),
+    tokenExpiresAt: number(registration.tokenExpiresAt),
+    capability: { S: JSON.stringify(registration.capability) },
+    expiresAt: number(registration.expiresAt),
+  };
+  const names = Object.keys(values);
+  const command = new UpdateItemCommand({
     TableName,
-    Item: {
-      ...key(address, connectionId),
-      callbackUrl: { S: callbackUrl },
-      userId: { S: userId },
-      attempt: number(attempt),
-      registeredAt: number(registeredAt),
-      lastSeenAt: number(registeredAt),
-      tokenExpiresAt: number(tokenExpiresAt),
-      expiresAt: number(expiresAt),
-    },
+    Key: key(address, connectionId),
+    UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(', ')}`,
     // The same attempt may come twice: the SDK tries again when an answer gets lost.
     ConditionExpression: 'attribute_not_exists(address) OR (attribute_not_exists(removedAt) AND attempt <= :attempt)',
-    ExpressionAttributeValues: { ':attempt': number(attempt) },
+    ExpressionAttributeValues: Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   });
   try {
@@ -110,12 +117,12 @@ async function put(client: DynamoDBClient, TableName: string, registration: Regi
   }
 }
 
-function findInput(address: Address, nowSeconds: number, { consistent, limit, range }: FindOptions) {
+function findInput(address: Topic, nowSeconds: number, { consistent, limit, range }: FindOptions) {
   return {
     ConsistentRead: consistent,
     KeyConditionExpression: `address = :address${range ? ' AND connectionId BETWEEN :first AND :last' : ''}`,
-    FilterExpression: 'expiresAt > :now AND attribute_not_exists(removedAt)',
-    ProjectionExpression: 'connectionId, callbackUrl, expiresAt',
+    FilterExpression: 'expiresAt > :now AND tokenExpiresAt > :now AND attribute_not_exists(removedAt)',
+    ProjectionExpression: 'connectionId, callbackUrl, expiresAt, tokenExpiresAt',
     ExpressionAttributeValues: {
       ':address': { S: address },
       ':now': number(nowSeconds),
@@ -125,15 +132,26 @@ function findInput(address: Address, nowSeconds: number, { consistent, limit, ra
   } satisfies Omit<QueryCommandInput, 'TableName'>;
 }
 
-function key(address: Address, connectionId: string): Item {
+function key(address: Topic, connectionId: string): Item {
   return { address: { S: address }, connectionId: { S: connectionId } };
 }
 
-function toMapping(address: Address, item: Item): Mapping {
+function toMapping(address: Topic, item: Item): Mapping {
   return {
     address,
     connectionId: textOf(item, 'connectionId'),
     callbackUrl: textOf(item, 'callbackUrl'),
-    expiresAt: numberOf(item, 'expiresAt'),
+    expiresAt: Math.min(numberOf(item, 'expiresAt'), numberOf(item, 'tokenExpiresAt')),
   };
+}
+
+function toClaims(item: Item): Claims {
+  const capability = parseCapability(JSON.parse(textOf(item, 'capability')));
+  if (!capability) throw new Error('A mapping has a capability that is none');
+  return { tokenExpiresAt: numberOf(item, 'tokenExpiresAt'), capability };
+}
+
+function refusedTouch(item: Item | undefined, soonSeconds: number): TouchOutcome {
+  const isTokenOver = item && !item['removedAt'] && numberOf(item, 'tokenExpiresAt') <= soonSeconds;
+  return isTokenOver ? 'token_expired' : 'not_registered';
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { monotonicFactory } from 'ulid';
+import type { AddressStates } from '../address-state.ts';
 import type { Now } from '../clock.ts';
 import {
   type DirectoryConfig,
@@ -17,10 +18,9 @@ import { describeError, type Logger } from '../logger.ts';
 import { createMailboxes } from '../mailbox.ts';
 import type { MessageLog } from '../message-log.ts';
 import { createSend, type Send } from '../send.ts';
-import type { UserStates } from '../user-state.ts';
+import { createDynamoDbAddressStates } from './dynamodb-address-states.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
 import { createDynamoDbMessageLog } from './dynamodb-message-log.ts';
-import { createDynamoDbUserStates } from './dynamodb-user-states.ts';
 import { createManagementApiPoster } from './management-api-poster.ts';
 import { createSqsTasks } from './sqs-tasks.ts';
 
@@ -43,11 +43,11 @@ export function composeMessageLog(now: Now, { messagesTable }: LogConfig = readL
   return createDynamoDbMessageLog({ client: dynamoDbClient(), tableName: messagesTable, now });
 }
 
-export function composeUserStates(
+export function composeAddressStates(
   now: Now,
   { connectionsTable, retentionSeconds }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
-): UserStates {
-  return createDynamoDbUserStates({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
+): AddressStates {
+  return createDynamoDbAddressStates({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
 }
 
 /** Delivery over the Management API. */

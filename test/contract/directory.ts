@@ -46,18 +46,31 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
 
     test('touch moves the expiry of a live mapping', async () => {
       await directory.put(registration({ expiresAt: START_SECONDS + 60 }));
-      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toBe(true);
+      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toEqual({
+        tokenExpiresAt: START_SECONDS + 3600,
+        capability: { 'room:*': ['join'] },
+      });
       nowSeconds = START_SECONDS + 600;
       expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ expiresAt: START_SECONDS + 700 }]);
+    });
+
+    test('no sign of life takes a mapping beyond its token', async () => {
+      await directory.put(registration({ tokenExpiresAt: START_SECONDS + 60 }));
+      await directory.touch(BOB, 'c1=', START_SECONDS + 700);
+      expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ expiresAt: START_SECONDS + 60 }]);
+      nowSeconds = START_SECONDS + 55;
+      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toBe('token_expired');
+      nowSeconds = START_SECONDS + 60;
+      expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
     });
 
     test('touch revives nothing: neither an expired mapping, nor one about to expire, nor one that never was', async () => {
       await directory.put(registration({ expiresAt: START_SECONDS + 60 }));
       nowSeconds = START_SECONDS + 55;
-      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toBe(false);
+      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toBe('not_registered');
       nowSeconds = START_SECONDS + 61;
-      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toBe(false);
-      expect(await directory.touch(BOB, 'never', START_SECONDS + 700)).toBe(false);
+      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toBe('not_registered');
+      expect(await directory.touch(BOB, 'never', START_SECONDS + 700)).toBe('not_registered');
       expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
     });
 
@@ -77,7 +90,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       await directory.put(registration());
       await directory.remove(BOB, 'c1=');
       expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
-      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toBe(false);
+      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toBe('not_registered');
       expect(await directory.put(registration({ attempt: 99 }))).toBe('removed');
       expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
     });
@@ -121,6 +134,7 @@ function registration(values: Partial<Registration> = {}): Registration {
     callbackUrl: 'https://api.example/prod',
     registeredAt: START_SECONDS,
     tokenExpiresAt: START_SECONDS + 3600,
+    capability: { 'room:*': ['join'] },
     expiresAt: START_SECONDS + 660,
     ...values,
   };

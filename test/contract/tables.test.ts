@@ -4,16 +4,16 @@ import { afterAll, beforeAll } from 'vitest';
 import { createClock } from '../../local/clock.ts';
 import { createDynamoDb } from '../../local/dynamodb/index.ts';
 import { NO_FAULTS } from '../../local/faults.ts';
+import { createDynamoDbAddressStates } from '../../server/aws/dynamodb-address-states.ts';
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
-import { createDynamoDbUserStates } from '../../server/aws/dynamodb-user-states.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
+import { createMemoryAddressStates } from '../support/memory-address-states.ts';
 import { createMemoryDirectory } from '../support/memory-directory.ts';
 import { createMemoryMessageLog } from '../support/memory-message-log.ts';
-import { createMemoryUserStates } from '../support/memory-user-states.ts';
+import { addressStatesContract } from './address-states.ts';
 import { directoryContract } from './directory.ts';
 import { messageLogContract } from './message-log.ts';
-import { userStatesContract } from './user-states.ts';
 
 /** Set to run against AWS itself, with the credentials and region of the environment. */
 const REMOTE = process.env['REMOTE'] !== undefined;
@@ -68,7 +68,7 @@ messageLogContract(DYNAMODB, async (now) =>
   createDynamoDbMessageLog({ client, tableName: await emptyTable('serial'), now }),
 );
 
-userStatesContract('memory', async (now) => createMemoryUserStates(now));
-userStatesContract(DYNAMODB, async (now) =>
-  createDynamoDbUserStates({ client, tableName: await emptyTable('connectionId'), now, retentionSeconds: 3600 }),
+addressStatesContract('memory', async (now) => createMemoryAddressStates(now));
+addressStatesContract(DYNAMODB, async (now) =>
+  createDynamoDbAddressStates({ client, tableName: await emptyTable('connectionId'), now, retentionSeconds: 3600 }),
 );

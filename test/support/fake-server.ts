@@ -11,6 +11,7 @@ import {
   type MessageInput,
   OVERLAP_MS,
   parseSubprotocols,
+  problem,
   type RegisterFrame,
   type SendResult,
   type ServerFrame,
@@ -111,6 +112,9 @@ class Hub {
       return { type: 'pong', id, serverTime: Date.now(), ...missed };
     }
     if (frame.action === 'register') return this.#register(user, id, frame);
+    if (frame.action !== 'sendMessage') {
+      return { type: 'error', id, ...problem('internal', `the fake server does not know ${frame.action}`) };
+    }
     const messages = 'messages' in frame ? (frame.messages as MessageInput[]) : [frame];
     return { type: 'ack', id, results: messages.map((message) => this.#deliver(user, message)) };
   }
@@ -144,7 +148,7 @@ class Hub {
     this.#lastMs = Math.max(this.#lastMs + 1, Date.now());
     const serial = serialFloor(this.#lastMs);
     const message = { id, serial, from: { user: from }, to, data, sentAt: Date.now() };
-    const recipients = 'users' in to ? to.users : [to.user];
+    const recipients = 'users' in to ? to.users : 'user' in to ? [to.user] : [];
     const users = recipients.map((user) => ({ user, ...this.#deliverTo(user, message, input) }));
     return {
       id,

@@ -56,8 +56,8 @@ describe('the template', () => {
       Beckonping: ['dynamodb:Query Messages', 'dynamodb:UpdateItem Connections', ...LOGS('ping')],
       Beckonregister: [
         'dynamodb:GetItem Connections',
-        'dynamodb:PutItem Connections',
         'dynamodb:Query Messages',
+        'dynamodb:UpdateItem Connections',
         ...LOGS('register'),
       ],
       Beckonsend: [...sending, ...LOGS('send')].toSorted(),

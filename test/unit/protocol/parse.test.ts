@@ -55,7 +55,7 @@ describe('frames that are wrong are told what is wrong, at the field that has it
       '{"action":"sendMessage","to":{"user":"\\ud800"},"data":1}',
       '"to.user" must not contain control characters or lone surrogates',
     ],
-    ['sendMessage', '{"action":"sendMessage","to":{"user":"a","room":"b"},"data":1}', 'unknown field "to.room"'],
+    ['sendMessage', '{"action":"sendMessage","to":{"user":"a","room":"b"},"data":1}', 'unknown field "to.user"'],
     ['sendMessage', '{"action":"sendMessage","to":{"users":[]},"data":1}', '"to.users" must name at least one user'],
     ['sendMessage', '{"action":"sendMessage","to":{"users":["a",5]},"data":1}', '"to.users.1" must be a string'],
     [

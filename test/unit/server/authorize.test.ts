@@ -7,6 +7,7 @@ import {
   KEY_SET_ALGORITHMS,
   SECRET_ALGORITHMS,
 } from '../../../server/authorize.ts';
+import { DEFAULT_CAPABILITY } from '../../../server/capability.ts';
 
 const NOW_SECONDS = 1_800_000_000;
 const ISSUER = 'https://login.example/';
@@ -28,6 +29,7 @@ beforeAll(async () => {
     audience: 'beckon',
     getKey: createLocalJWKSet({ keys: [jwk] }),
     algorithms: KEY_SET_ALGORITHMS,
+    defaultCapability: DEFAULT_CAPABILITY,
     allowedOrigins: ['https://app.example'],
     now: () => NOW_SECONDS * 1000,
   };
@@ -47,7 +49,12 @@ function token(
 const bearer = (value: string) => ({ multiValueHeaders: { Authorization: [`Bearer ${value}`] } });
 
 describe('a valid token', () => {
-  const allowed = { outcome: 'allowed', userId: 'alice', tokenExpiresAt: NOW_SECONDS + 3600 };
+  const allowed = {
+    outcome: 'allowed',
+    userId: 'alice',
+    tokenExpiresAt: NOW_SECONDS + 3600,
+    capability: DEFAULT_CAPABILITY,
+  };
 
   test('in the Authorization header, whatever its casing', async () => {
     expect(await authorize(bearer(await token()))).toEqual(allowed);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DEFAULT_CAPABILITY } from '../../../server/capability.ts';
 import { readIdentityConfig, readSendConfig } from '../../../server/config.ts';
 
 test('a variable that is missing is named', () => {
@@ -12,6 +13,7 @@ test('keys come from the issuer, from where the environment says, or from a shar
     audience: 'beckon',
     keys: { jwksUrl: 'https://login.example/.well-known/jwks.json' },
     allowedOrigins: [],
+    defaultCapability: DEFAULT_CAPABILITY,
   });
   expect(readIdentityConfig({ ...env, BECKON_JWKS_URL: 'https://keys.example/' }).keys).toEqual({
     jwksUrl: 'https://keys.example/',
@@ -26,4 +28,15 @@ test('an empty list of origins allows no page', () => {
     'https://a',
     'https://b',
   ]);
+});
+
+test('what tokens without a capability allow can be given, and must be a capability', () => {
+  const env = { BECKON_ISSUER: 'i', BECKON_AUDIENCE: 'a' };
+  const given = { ...env, BECKON_DEFAULT_CAPABILITY: '{"room:*":["join"]}' };
+  expect(readIdentityConfig(given).defaultCapability).toEqual({ 'room:*': ['join'] });
+  for (const wrong of ['{', '{"room:*":["fly"]}']) {
+    expect(() => readIdentityConfig({ ...env, BECKON_DEFAULT_CAPABILITY: wrong })).toThrow(
+      'does not hold a capability',
+    );
+  }
 });

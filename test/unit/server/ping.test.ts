@@ -1,26 +1,32 @@
 import { beforeEach, expect, test } from 'vitest';
 import { type Problem, problem } from '../../../protocol/index.ts';
 import { userAddress } from '../../../server/address.ts';
+import type { AddressStates } from '../../../server/address-state.ts';
 import { createPing, type Ping } from '../../../server/ping.ts';
 import { serialFloor } from '../../../server/serial.ts';
-import type { UserStates } from '../../../server/user-state.ts';
+import { createMemoryAddressStates } from '../../support/memory-address-states.ts';
 import { createMemoryMessageLog } from '../../support/memory-message-log.ts';
-import { createMemoryUserStates } from '../../support/memory-user-states.ts';
 
 const NOW = 1_800_000_000_000;
-const connection = { connectionId: 'b1', userId: 'bob', tokenExpiresAt: NOW / 1000 + 3600 };
+const CLAIMS = { tokenExpiresAt: NOW / 1000 + 3600, capability: {} };
+const connection = { connectionId: 'b1', userId: 'bob', ...CLAIMS };
 const at = (secondsAgo: number) => serialFloor(NOW - secondsAgo * 1000);
 
 let log: ReturnType<typeof createMemoryMessageLog>;
-let states: UserStates;
+let states: AddressStates;
 let refusal: Problem | undefined;
 let ping: Ping;
 
 beforeEach(() => {
   refusal = undefined;
   log = createMemoryMessageLog(() => NOW);
-  states = createMemoryUserStates(() => NOW);
-  ping = createPing({ admit: async () => refusal, log, states, now: () => NOW });
+  states = createMemoryAddressStates(() => NOW);
+  ping = createPing({
+    admit: async () => (refusal ? { ok: false, problem: refusal } : { ok: true, value: CLAIMS }),
+    log,
+    states,
+    now: () => NOW,
+  });
 });
 
 test('without a cursor is a sign of life, and costs no look at the log', async () => {
@@ -45,12 +51,12 @@ test('with a cursor acknowledges it, and gives what came since and an overlap be
   }
   const pong = await ping(connection, { cursor: at(600) });
   expect(pong).toMatchObject({ ok: true, value: { messages: [{ id: '700' }, { id: '500' }], more: false } });
-  expect(await states.read('bob')).toEqual({ cursor: at(600) });
+  expect(await states.read(userAddress('bob'))).toEqual({ cursor: at(600) });
 });
 
 test('acknowledges nothing for a connection that is not registered, or with a cursor from the future', async () => {
   expect(await ping(connection, { cursor: at(-500) })).toMatchObject({ problem: { code: 'invalid_cursor' } });
   refusal = problem('not_registered');
   expect(await ping(connection, { cursor: at(10) })).toMatchObject({ problem: { code: 'not_registered' } });
-  expect(await states.read('bob')).toEqual({});
+  expect(await states.read(userAddress('bob'))).toEqual({});
 });

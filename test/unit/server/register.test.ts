@@ -1,21 +1,21 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Message } from '../../../protocol/index.ts';
 import { userAddress } from '../../../server/address.ts';
+import type { AddressStates } from '../../../server/address-state.ts';
 import { createRegister, type Register } from '../../../server/register.ts';
 import { serialFloor } from '../../../server/serial.ts';
-import type { UserStates } from '../../../server/user-state.ts';
+import { createMemoryAddressStates } from '../../support/memory-address-states.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
 import { createMemoryMessageLog } from '../../support/memory-message-log.ts';
-import { createMemoryUserStates } from '../../support/memory-user-states.ts';
 
 const NOW = 1_800_000_000_000;
 const BOB = userAddress('bob');
-const connection = { connectionId: 'b1', userId: 'bob', tokenExpiresAt: NOW / 1000 + 3600 };
+const connection = { connectionId: 'b1', userId: 'bob', tokenExpiresAt: NOW / 1000 + 3600, capability: {} };
 
 let nowMs: number;
 let directory: ReturnType<typeof createMemoryDirectory>;
 let log: ReturnType<typeof createMemoryMessageLog>;
-let states: UserStates;
+let states: AddressStates;
 let register: Register;
 
 beforeEach(() => {
@@ -23,7 +23,7 @@ beforeEach(() => {
   const now = () => nowMs;
   directory = createMemoryDirectory(now);
   log = createMemoryMessageLog(now);
-  states = createMemoryUserStates(now);
+  states = createMemoryAddressStates(now);
   const callbackUrl = 'https://api.example/prod';
   register = createRegister({ directory, log, states, callbackUrl, retentionSeconds: 3600, now });
 });
@@ -61,7 +61,7 @@ describe('a resume', () => {
 
   test('without a cursor begins where the user has acknowledged', async () => {
     await sent(1000, 500, 10);
-    await states.acknowledge('bob', at(600));
+    await states.acknowledge(BOB, at(600));
     expect((await registered()).missed).toEqual([500, 10]);
   });
 
@@ -99,7 +99,7 @@ describe('a resume', () => {
   test('reaches back to a message that was delivered late, for a cursor from before that', async () => {
     await sent(2000);
     nowMs = NOW - 100_000;
-    await states.markLate('bob', at(2000));
+    await states.markLate(BOB, at(2000));
     nowMs = NOW;
     expect((await registered({ since: at(200) })).missed).toEqual([2000]);
     expect((await registered({ since: at(50), attempt: 1 })).missed).toEqual([]);
@@ -107,6 +107,12 @@ describe('a resume', () => {
 });
 
 describe('refused', () => {
+  test('a token that has expired while the connection lived on', async () => {
+    const expired = { ...connection, tokenExpiresAt: NOW / 1000 };
+    expect(await register(expired, {})).toMatchObject({ problem: { code: 'token_expired' } });
+    expect(directory.items.size).toBe(0);
+  });
+
   test('a cursor from the future', async () => {
     expect(await register(connection, { since: at(-121) })).toMatchObject({ problem: { code: 'invalid_cursor' } });
     expect(await register(connection, { since: at(-119) })).toMatchObject({ ok: true });

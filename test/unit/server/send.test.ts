@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { MAX_PUSH_BYTES, type MessagesPush, problem } from '../../../protocol/index.ts';
-import { userAddress } from '../../../server/address.ts';
+import { roomAddress, userAddress } from '../../../server/address.ts';
+import type { Capability } from '../../../server/capability.ts';
 import { createDelivery, type Poster, type PostOutcome } from '../../../server/delivery.ts';
 import { createMailboxes } from '../../../server/mailbox.ts';
 import { createSend, type Origin, type Send } from '../../../server/send.ts';
@@ -84,7 +85,13 @@ function watch<T extends object>(target: T, ...methods: (keyof T & string)[]): T
 }
 
 async function connect(userId: string, ...connectionIds: string[]): Promise<void> {
-  const common = { attempt: 0, callbackUrl: 'https://api.example/prod', registeredAt: 0, tokenExpiresAt: NOW };
+  const common = {
+    attempt: 0,
+    callbackUrl: 'https://api.example/prod',
+    registeredAt: 0,
+    tokenExpiresAt: NOW,
+    capability: {},
+  };
   for (const connectionId of connectionIds) {
     const mapping = { ...common, address: userAddress(userId), userId, connectionId, expiresAt: NOW_SECONDS + 600 };
     await directory.put(mapping);
@@ -365,7 +372,69 @@ describe('several messages', () => {
 
 test('a sender who is not admitted sends nothing', async () => {
   await connect('bob', 'b1');
-  const sent = await send(FROM_ALICE, [{ to: { user: 'bob' }, data: 1 }], Promise.resolve(problem('not_registered')));
+  const refused = { ok: false, problem: problem('not_registered') } as const;
+  const sent = await send(FROM_ALICE, [{ to: { user: 'bob' }, data: 1 }], Promise.resolve(refused));
   expect(sent).toMatchObject({ ok: false, problem: { code: 'not_registered' } });
   expect(posts).toEqual([]);
+});
+
+describe('what the capability does not allow', () => {
+  const admitted = (capability: Capability) => Promise.resolve({ ok: true, value: { capability } } as const);
+
+  test('is refused, each message by itself', async () => {
+    await connect('bob', 'b1');
+    const sent = await send(
+      FROM_ALICE,
+      [
+        { to: { user: 'bob' }, data: 1, id: 'allowed' },
+        { to: { users: ['bob', 'eve'] }, data: 2, id: 'not to eve' },
+        { to: { room: 'lobby' }, data: 3, id: 'not to rooms' },
+      ],
+      admitted({ 'user:b*': ['send'], 'user:*': ['presence'], 'room:*': ['join'] }),
+    );
+    expect(sent).toMatchObject({
+      value: [
+        { id: 'allowed', status: 'delivered' },
+        { error: { code: 'forbidden', message: 'the token\'s capability does not allow "send" at "user:eve"' } },
+        { error: { code: 'forbidden', message: 'the token\'s capability does not allow "send" at "room:lobby"' } },
+      ],
+    });
+    expect(posts.flatMap(({ frame }) => frame.messages.map(({ id }) => id))).toEqual(['allowed']);
+    expect(log.entries).toHaveLength(1);
+  });
+
+  test('does not keep anybody from their own copy', async () => {
+    await connect('alice', 'a2');
+    await send(FROM_ALICE, [{ to: { user: 'bob' }, data: 1, echo: true }], admitted({ 'user:bob': ['send'] }));
+    expect(connectionsPostedTo()).toEqual(['a2']);
+  });
+});
+
+describe('to a room', () => {
+  const inLobby = async (...connectionIds: string[]) => {
+    const common = { attempt: 0, callbackUrl: 'https://api.example/prod', registeredAt: 0, tokenExpiresAt: NOW };
+    const address = roomAddress('lobby');
+    for (const connectionId of connectionIds) {
+      const userId = connectionId.slice(0, 1);
+      const expiresAt = NOW_SECONDS + 600;
+      await directory.put({ ...common, address, userId, connectionId, expiresAt, capability: {} });
+    }
+  };
+
+  test('a message reaches everybody in it but the connection that sends it, and is kept once', async () => {
+    await inLobby('a1', 'a2', 'b1');
+    const [result] = await sendOk({ to: { room: 'lobby' }, data: 1 });
+    expect(connectionsPostedTo()).toEqual(['a2', 'b1']);
+    expect(posts[0]?.frame.messages).toMatchObject([{ to: { room: 'lobby' }, from: ALICE }]);
+    expect(result).toMatchObject({ status: 'delivered', connections: { delivered: 2 }, users: [] });
+    expect(log.entries.map(({ address }) => address)).toEqual([roomAddress('lobby')]);
+  });
+
+  test('with "echo", the connection that sends gets it as well, and nothing is kept with the sender', async () => {
+    await inLobby('a1', 'b1');
+    await connect('alice', 'a1', 'a2');
+    await sendOk({ to: { room: 'lobby' }, data: 1, echo: true });
+    expect(connectionsPostedTo()).toEqual(['a1', 'b1']);
+    expect(log.entries).toHaveLength(1);
+  });
 });

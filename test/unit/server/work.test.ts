@@ -1,19 +1,19 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Message } from '../../../protocol/index.ts';
 import { userAddress } from '../../../server/address.ts';
+import type { AddressStates } from '../../../server/address-state.ts';
 import { createDelivery, type Poster, type PostOutcome } from '../../../server/delivery.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import type { Task } from '../../../server/tasks.ts';
-import type { UserStates } from '../../../server/user-state.ts';
 import { createWork } from '../../../server/work.ts';
+import { createMemoryAddressStates } from '../../support/memory-address-states.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
-import { createMemoryUserStates } from '../../support/memory-user-states.ts';
 
 const NOW = 1_800_000_000_000;
 const BOB = userAddress('bob');
 const target = { connectionId: 'b1', callbackUrl: 'https://api.example/prod' };
 
-let states: UserStates;
+let states: AddressStates;
 let closing: PostOutcome;
 let closed: string[];
 let posted: string[];
@@ -28,7 +28,7 @@ beforeEach(() => {
   posted = [];
   postsUnderWay = 0;
   mostPostsUnderWay = 0;
-  states = createMemoryUserStates(() => NOW);
+  states = createMemoryAddressStates(() => NOW);
   directory = createMemoryDirectory(() => NOW);
   const poster: Poster = {
     async post({ connectionId }) {
@@ -58,11 +58,19 @@ const event = (...tasks: (Task | string)[]) => ({
 function deliver(secondsAgo: number, range = { first: ' ', last: '~' }): Task {
   const serial = serialFloor(NOW - secondsAgo * 1000);
   const message: Message = { id: 'm1', serial, from: { user: 'a' }, to: { user: 'bob' }, data: 0, sentAt: 0 };
-  return { kind: 'deliver', address: BOB, userId: 'bob', messages: [message], range };
+  return { kind: 'deliver', address: BOB, messages: [message], range };
 }
 
 async function connect(...connectionIds: string[]): Promise<void> {
-  const common = { address: BOB, userId: 'bob', attempt: 0, registeredAt: 0, tokenExpiresAt: 0, expiresAt: NOW };
+  const common = {
+    address: BOB,
+    userId: 'bob',
+    attempt: 0,
+    registeredAt: 0,
+    tokenExpiresAt: NOW,
+    capability: {},
+    expiresAt: NOW,
+  };
   for (const connectionId of connectionIds) await directory.put({ ...common, ...target, connectionId });
 }
 
@@ -91,7 +99,7 @@ test('delivers to a range of connections, concurrently but not all at once', asy
 
 test('a delivery later than half the overlap widens the resumes that would look behind it', async () => {
   await work(event(deliver(59)));
-  expect(await states.read('bob')).toEqual({});
+  expect(await states.read(BOB)).toEqual({});
   await work(event(deliver(61)));
-  expect(await states.read('bob')).toEqual({ late: { serial: serialFloor(NOW - 61_000), markedAt: NOW } });
+  expect(await states.read(BOB)).toEqual({ late: { serial: serialFloor(NOW - 61_000), markedAt: NOW } });
 });

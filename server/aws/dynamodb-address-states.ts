@@ -5,25 +5,26 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
+import type { Address } from '../address.ts';
+import type { AddressState, AddressStates } from '../address-state.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import type { UserState, UserStates } from '../user-state.ts';
 import { type Item, number } from './attributes.ts';
 
-/** The users' states in the connections table: partition key `state#{user}`, sort key `state`. */
-export function createDynamoDbUserStates(options: {
+/** The states of addresses in the connections table: partition key `state#{address}`, sort key `state`. */
+export function createDynamoDbAddressStates(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly now: Now;
   /** A state is of no use once everything it speaks of has expired. */
   readonly retentionSeconds: number;
-}): UserStates {
+}): AddressStates {
   const { client, tableName: TableName, now, retentionSeconds } = options;
   const expiry = () => number(toSeconds(now()) + retentionSeconds);
 
   /** @returns false, and nothing changed, where the condition does not hold */
-  async function update(userId: string, input: Partial<UpdateItemCommandInput>): Promise<boolean> {
+  async function update(address: Address, input: Partial<UpdateItemCommandInput>): Promise<boolean> {
     try {
-      await client.send(new UpdateItemCommand({ TableName, Key: key(userId), ...input }));
+      await client.send(new UpdateItemCommand({ TableName, Key: key(address), ...input }));
       return true;
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return false;
@@ -32,28 +33,28 @@ export function createDynamoDbUserStates(options: {
   }
 
   return {
-    async read(userId) {
-      const { Item } = await client.send(new GetItemCommand({ TableName, Key: key(userId), ConsistentRead: true }));
+    async read(address) {
+      const { Item } = await client.send(new GetItemCommand({ TableName, Key: key(address), ConsistentRead: true }));
       return Item ? toState(Item) : {};
     },
 
-    async acknowledge(userId, cursor) {
-      await update(userId, {
+    async acknowledge(address, cursor) {
+      await update(address, {
         ConditionExpression: 'attribute_not_exists(acknowledged) OR acknowledged < :cursor',
         UpdateExpression: 'SET acknowledged = :cursor, expiresAt = :expiry',
         ExpressionAttributeValues: { ':cursor': { S: cursor }, ':expiry': expiry() },
       });
     },
 
-    async markLate(userId, serial) {
+    async markLate(address, serial) {
       const marked = { ':markedAt': number(now()), ':expiry': expiry() };
-      const isEarliest = await update(userId, {
+      const isEarliest = await update(address, {
         ConditionExpression: 'attribute_not_exists(lateSerial) OR lateSerial > :serial',
         UpdateExpression: 'SET lateSerial = :serial, lateMarkedAt = :markedAt, expiresAt = :expiry',
         ExpressionAttributeValues: { ...marked, ':serial': { S: serial } },
       });
       if (isEarliest) return;
-      await update(userId, {
+      await update(address, {
         UpdateExpression: 'SET lateMarkedAt = :markedAt, expiresAt = :expiry',
         ExpressionAttributeValues: marked,
       });
@@ -61,11 +62,11 @@ export function createDynamoDbUserStates(options: {
   };
 }
 
-function key(userId: string): Item {
-  return { address: { S: `state#${userId}` }, connectionId: { S: 'state' } };
+function key(address: Address): Item {
+  return { address: { S: `state#${address}` }, connectionId: { S: 'state' } };
 }
 
-function toState({ acknowledged, lateSerial, lateMarkedAt }: Item): UserState {
+function toState({ acknowledged, lateSerial, lateMarkedAt }: Item): AddressState {
   return {
     ...(acknowledged?.S && { cursor: acknowledged.S }),
     ...(lateSerial?.S && lateMarkedAt?.N && { late: { serial: lateSerial.S, markedAt: Number(lateMarkedAt.N) } }),

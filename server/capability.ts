@@ -1,0 +1,57 @@
+import { isObject } from '../protocol/index.ts';
+import { type Address, resourceOf } from './address.ts';
+
+/** What a capability can allow at a resource. `history` includes searching and counting what is unread. */
+export const OPERATIONS = ['join', 'send', 'history', 'presence'] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/**
+ * What a token allows: resources, and what may be done with them, such as
+ * `{"room:team-*": ["join", "send", "history"], "user:*": ["send"]}`. A resource is `user:` or `room:` and a name; a `*` in
+ * the name stands for any characters, also none. What no resource allows is forbidden.
+ */
+export type Capability = Readonly<Record<string, readonly Operation[]>>;
+
+/** Only one's own messages can be read without a grant, and nothing in rooms. */
+export const DEFAULT_CAPABILITY: Capability = { 'user:*': ['send', 'history', 'presence'] };
+
+/** The longest capability, in characters of its JSON: API Gateway carries 8 KB of authorizer context in all. */
+const MAX_CAPABILITY_LENGTH = 4096;
+
+const RESOURCE = /^(user|room):.+$/su;
+
+/** The capability that a claim holds, or `undefined` if it is none: then the token is not accepted. */
+export function parseCapability(claim: unknown): Capability | undefined {
+  const isValid =
+    isObject(claim) &&
+    JSON.stringify(claim).length <= MAX_CAPABILITY_LENGTH &&
+    Object.entries(claim).every(([resource, operations]) => RESOURCE.test(resource) && isOperations(operations));
+  return isValid ? (claim as Capability) : undefined;
+}
+
+/** Whether the capability allows an operation at an address. */
+export function allows(capability: Capability, operation: Operation, address: Address): boolean {
+  const resource = resourceOf(address);
+  return Object.entries(capability).some(
+    ([pattern, operations]) => operations.includes(operation) && matches(pattern, resource),
+  );
+}
+
+function isOperations(value: unknown): value is readonly Operation[] {
+  return Array.isArray(value) && value.every((operation) => (OPERATIONS as readonly unknown[]).includes(operation));
+}
+
+/** Piece by piece rather than by a regular expression: a hostile pattern must not take long. */
+function matches(pattern: string, resource: string): boolean {
+  const [first = '', ...others] = pattern.split('*');
+  const last = others.pop();
+  if (last === undefined) return pattern === resource;
+  if (!resource.startsWith(first)) return false;
+  let position = first.length;
+  for (const piece of others) {
+    const found = resource.indexOf(piece, position);
+    if (found < 0) return false;
+    position = found + piece.length;
+  }
+  return resource.length - last.length >= position && resource.endsWith(last);
+}

@@ -1,0 +1,43 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { userAddress } from '../../server/address.ts';
+import type { AddressStates } from '../../server/address-state.ts';
+import type { Now } from '../../server/clock.ts';
+import { serialFloor } from '../../server/serial.ts';
+
+const at = serialFloor;
+const BOB = userAddress('bob');
+
+/** What every store of states must do. `open` gives one over an empty table, reading the given clock. */
+export function addressStatesContract(name: string, open: (now: Now) => Promise<AddressStates>): void {
+  describe(`states of addresses on ${name}`, () => {
+    let nowMs = 1_800_000_000_000;
+    let states: AddressStates;
+
+    beforeEach(async () => {
+      states = await open(() => nowMs);
+    });
+
+    test('of an address nobody has heard of, nothing is known', async () => {
+      expect(await states.read(BOB)).toEqual({});
+    });
+
+    test('the acknowledged cursor moves forward, never back, for each address alone', async () => {
+      await states.acknowledge(BOB, at(2000));
+      await states.acknowledge(BOB, at(1000));
+      await states.acknowledge(userAddress('eve'), at(500));
+      expect(await states.read(BOB)).toEqual({ cursor: at(2000) });
+      await states.acknowledge(BOB, at(3000));
+      expect(await states.read(BOB)).toEqual({ cursor: at(3000) });
+    });
+
+    test('of late deliveries the earliest serial and the latest moment stand', async () => {
+      await states.markLate(BOB, at(2000));
+      nowMs += 1000;
+      await states.markLate(BOB, at(3000));
+      await states.acknowledge(BOB, at(5000));
+      expect(await states.read(BOB)).toEqual({ cursor: at(5000), late: { serial: at(2000), markedAt: nowMs } });
+      await states.markLate(BOB, at(1000));
+      expect(await states.read(BOB)).toMatchObject({ late: { serial: at(1000), markedAt: nowMs } });
+    });
+  });
+}

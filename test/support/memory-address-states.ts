@@ -1,0 +1,21 @@
+import type { Address } from '../../server/address.ts';
+import type { AddressState, AddressStates } from '../../server/address-state.ts';
+import type { Now } from '../../server/clock.ts';
+
+/** The states of addresses in memory, held to the same contract as those on DynamoDB. */
+export function createMemoryAddressStates(now: Now): AddressStates {
+  const states = new Map<string, AddressState>();
+  const read = (address: Address) => states.get(address) ?? {};
+  return {
+    read: async (address) => read(address),
+    async acknowledge(address, cursor) {
+      const state = read(address);
+      if (state.cursor === undefined || state.cursor < cursor) states.set(address, { ...state, cursor });
+    },
+    async markLate(address, serial) {
+      const state = read(address);
+      const earliest = state.late && state.late.serial < serial ? state.late.serial : serial;
+      states.set(address, { ...state, late: { serial: earliest, markedAt: now() } });
+    },
+  };
+}
