@@ -186,7 +186,7 @@ describe('connections that are not there', () => {
       new UpdateItemCommand({
         TableName: tableName,
         Key: { address: { S: 'user#ghost' }, connectionId: { S: dead } },
-        UpdateExpression: 'SET userId = :u, callbackUrl = :c, expiresAt = :e',
+        UpdateExpression: 'SET userId = :u, callbackUrl = :c, expiresAt = :e, tokenExpiresAt = :e',
         ExpressionAttributeValues: {
           ':u': { S: 'ghost' },
           ':c': alive?.['callbackUrl'] ?? { S: '' },

@@ -41,6 +41,7 @@ async function pretendConnections(userId: string, count: number): Promise<void> 
         connectionId: { S: `${Buffer.from(`${index}`.padStart(11, 'x')).toString('base64url')}=` },
         callbackUrl: { S: output('CallbackUrl') },
         expiresAt: { N: String(Math.floor(Date.now() / 1000) + 600) },
+        tokenExpiresAt: { N: String(Math.floor(Date.now() / 1000) + 600) },
       },
     },
   }));

@@ -38,7 +38,11 @@ describe('frames that are wrong are told what is wrong, at the field that has it
     ['ping', `{"action":"ping","id":"${'i'.repeat(65)}"}`, '"id" must have at most 64 characters'],
     ['ping', '{"action":"ping","id":"no spaces"}', '"id" must consist of letters, digits, "_", ".", ":" and "-"'],
     ['sendMessage', '{"action":"sendMessage","data":1}', '"to" is required'],
-    ['sendMessage', '{"action":"sendMessage","to":"bob","data":1}', '"to" must be {"user": "…"} or {"users": ["…"]}'],
+    [
+      'sendMessage',
+      '{"action":"sendMessage","to":"bob","data":1}',
+      '"to" must be {"user": "…"}, {"users": ["…"]} or {"room": "…"}',
+    ],
     ['sendMessage', '{"action":"sendMessage","to":{"user":""},"data":1}', '"to.user" must not be empty'],
     [
       'sendMessage',
