@@ -1,85 +1,20 @@
-import { Duration, Fn, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
-import { Metric, type MetricOptions, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { AttributeType, Billing, TableEncryptionV2, type TablePropsV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENV, METRIC_NAMESPACE, type MetricName } from '../server/config.ts';
+import { AddressTable } from './address-table.ts';
+import { Authorizer } from './authorizer.ts';
+import type { BeckonProps } from './beckon-props.ts';
 import { Gateway } from './gateway.ts';
-import { HANDLER_TIMEOUT, Handler, type HandlerProps } from './handler.ts';
+import { Handler, type HandlerProps } from './handler.ts';
+import { TaskQueue } from './task-queue.ts';
 
-export interface BeckonProps {
-  /** The `iss` that tokens must carry, such as `https://login.example.com/`. */
-  readonly issuer: string;
-
-  /** The `aud` that tokens must carry. */
-  readonly audience: string;
-
-  /**
-   * Where the issuer publishes its keys.
-   * @default - `{issuer}/.well-known/jwks.json`, which is right for Cognito and Auth0
-   */
-  readonly jwksUrl?: string;
-
-  /**
-   * A secret, of at least 32 bytes, that the issuer signs with (HS256, HS384 or HS512) instead of published keys.
-   * @default - tokens are signed with the keys at `jwksUrl`
-   */
-  readonly sharedSecret?: Pick<ISecret, 'secretArn' | 'grantRead'>;
-
-  /**
-   * Origins of the pages that may connect, such as `https://app.example.com`; `*` allows every page.
-   * Clients that send no `Origin` header are not pages, and are always allowed.
-   * @default - no page may connect
-   */
-  readonly allowedOrigins?: string[];
-
-  /**
-   * The last part of the WebSocket URL.
-   * @default 'prod'
-   */
-  readonly stageName?: string;
-
-  /**
-   * Events per second, on average, that the stage lets through: the outer wall of the account's 10,000.
-   * @default 2000
-   */
-  readonly throttleRateLimit?: number;
-
-  /**
-   * Events that may come at once.
-   * @default 1000
-   */
-  readonly throttleBurstLimit?: number;
-
-  /**
-   * How long messages are kept for devices that are not connected.
-   * @default Duration.days(7)
-   */
-  readonly retention?: Duration;
-
-  /**
-   * How long logs are kept.
-   * @default RetentionDays.ONE_MONTH
-   */
-  readonly logRetention?: RetentionDays;
-
-  /**
-   * What becomes of tables and logs when the stack is deleted.
-   * @default RemovalPolicy.RETAIN
-   */
-  readonly removalPolicy?: RemovalPolicy;
-
-  /**
-   * Whether this stack sets the role with which API Gateway writes logs. There is one for each account and region;
-   * say false where another stack has set it.
-   * @default true
-   */
-  readonly manageAccountLogRole?: boolean;
-}
+export type { BeckonProps } from './beckon-props.ts';
 
 /**
  * Sends a message to a specific connected user over WebSocket: an API Gateway WebSocket API, its handlers, and the
@@ -105,12 +40,11 @@ export class Beckon extends Construct {
   readonly sendFunction: IFunction;
 
   readonly #gateway: Gateway;
-  readonly #tasks: Queue;
+  readonly #tasks: TaskQueue;
   readonly #retention: Duration;
 
   constructor(scope: Construct, id: string, props: BeckonProps) {
     super(scope, id);
-    requireOrigins(props.allowedOrigins ?? []);
     const { logRetention = RetentionDays.ONE_MONTH, removalPolicy = RemovalPolicy.RETAIN } = props;
     const logging = { logRetention, removalPolicy };
     this.#gateway = new Gateway(this, 'Gateway', {
@@ -123,31 +57,18 @@ export class Beckon extends Construct {
     this.webSocketUrl = this.#gateway.webSocketUrl;
     this.callbackUrl = this.#gateway.callbackUrl;
     this.#retention = props.retention ?? Duration.days(7);
-    this.connectionsTable = this.#addTable('Connections', 'connectionId', removalPolicy);
-    this.messagesTable = this.#addTable('Messages', 'serial', removalPolicy, {
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    this.connectionsTable = new AddressTable(this, 'Connections', {
+      sortKey: 'connectionId',
+      removalPolicy,
+      pointInTimeRecovery: false,
     });
-    this.deadLetterQueue = new Queue(this, 'DeadLetters', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
+    this.messagesTable = new AddressTable(this, 'Messages', {
+      sortKey: 'serial',
+      removalPolicy,
+      pointInTimeRecovery: true,
     });
-    this.deadLetterQueue
-      .metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1) })
-      .createAlarm(this, 'DeadLettersAlarm', {
-        alarmDescription:
-          'Tasks of Beckon could not be done. Look at the log of "work", then send them back to their queue.',
-        threshold: 1,
-        evaluationPeriods: 1,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-      });
-    this.#tasks = new Queue(this, 'Tasks', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      // AWS's advice: six times the function's timeout.
-      visibilityTimeout: Duration.seconds(HANDLER_TIMEOUT.toSeconds() * 6),
-      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 5 },
-    });
+    this.#tasks = new TaskQueue(this, 'Tasks');
+    this.deadLetterQueue = this.#tasks.deadLetters;
     this.#addConnectionRoutes(logging, props);
     this.#addMessageRoutes(logging);
     this.sendFunction = this.#addSendFunction(logging);
@@ -172,26 +93,11 @@ export class Beckon extends Construct {
 
   #addConnectionRoutes(logging: HandlerProps, props: BeckonProps): void {
     const connect = new Handler(this, 'connect', logging);
-    this.#gateway.addConnectRoute(connect, this.#addAuthorizer(logging, props));
+    this.#gateway.addConnectRoute(connect, new Authorizer(this, props, logging));
 
     const disconnect = this.#addTableHandler('disconnect', logging);
     this.#grantTable(disconnect, this.connectionsTable, 'dynamodb:DeleteItem');
     this.#gateway.addDisconnectRoute(disconnect);
-  }
-
-  #addAuthorizer(logging: HandlerProps, { issuer, audience, allowedOrigins = [], ...keys }: BeckonProps): Handler {
-    const authorize = new Handler(this, 'authorize', {
-      ...logging,
-      environment: {
-        [ENV.issuer]: issuer,
-        [ENV.audience]: audience,
-        [ENV.allowedOrigins]: allowedOrigins.length === 0 ? '' : Fn.join(',', allowedOrigins),
-        ...(keys.jwksUrl && { [ENV.jwksUrl]: keys.jwksUrl }),
-        ...(keys.sharedSecret && { [ENV.secretArn]: keys.sharedSecret.secretArn }),
-      },
-    });
-    keys.sharedSecret?.grantRead(authorize);
-    return authorize;
   }
 
   #addMessageRoutes(logging: HandlerProps): void {
@@ -224,24 +130,7 @@ export class Beckon extends Construct {
     this.#gateway.grantClose(work);
     // What polling takes; the CDK's own grant adds permissions that nothing uses.
     this.#grant(work, this.#tasks.queueArn, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
-    work.addEventSourceMapping('Tasks', {
-      eventSourceArn: this.#tasks.queueArn,
-      batchSize: 10,
-      reportBatchItemFailures: true,
-      maxConcurrency: 10,
-    });
-  }
-
-  #addTable(id: string, sortKey: string, removalPolicy: RemovalPolicy, more: Partial<TablePropsV2> = {}): TableV2 {
-    return new TableV2(this, id, {
-      partitionKey: { name: 'address', type: AttributeType.STRING },
-      sortKey: { name: sortKey, type: AttributeType.STRING },
-      timeToLiveAttribute: 'expiresAt',
-      billing: Billing.onDemand(),
-      encryption: TableEncryptionV2.dynamoOwnedKey(),
-      removalPolicy,
-      ...more,
-    });
+    this.#tasks.addWorker(work);
   }
 
   #addTableHandler(id: string, logging: HandlerProps, environment: Record<string, string> = {}): Handler {
@@ -278,18 +167,4 @@ export class Beckon extends Construct {
   #grant(grantee: IGrantable, resource: string, ...actions: string[]): void {
     grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources: [resource] }));
   }
-}
-
-/** @throws Error for what no browser sends as an origin, because it would never match */
-function requireOrigins(origins: readonly string[]): void {
-  const known = Token.isUnresolved(origins) ? [] : origins;
-  const wrong = known.find((origin) => !Token.isUnresolved(origin) && origin !== '*' && !isOrigin(origin));
-  if (wrong === undefined) return;
-  throw new Error(
-    `allowedOrigins: ${JSON.stringify(wrong)} is no origin. Write it as https://app.example.com, without a path.`,
-  );
-}
-
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
 }
