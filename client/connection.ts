@@ -208,7 +208,7 @@ export class Connection {
   #onFrame(frame: ServerFrame): void {
     if (frame.type === 'messages') {
       this.#subscription.onPush(frame.messages);
-    } else if (frame.type === 'receipt') {
+    } else if (frame.type === 'receipt' || frame.type === 'bye') {
       this.#handlers.onIgnoredFrame();
     } else if (frame.type === 'error') {
       this.#onError(frame);

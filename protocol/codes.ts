@@ -58,6 +58,22 @@ export const ERROR_CODES = {
     message: 'Messages are not indexed here. The construct has the prop "search".',
     retryable: false,
   },
+  rate_limited: {
+    message: 'Too much was sent in too short a time. Wait for retryAfterMs, then send it again with the same ids.',
+    retryable: true,
+  },
+  invalid_token: {
+    message: 'The token in the frame is not valid, or is that of another user.',
+    retryable: false,
+  },
+  disconnected: {
+    message: 'The connection was closed on behalf of the operator.',
+    retryable: false,
+  },
+  revoked: {
+    message: 'Tokens that were issued to this user until now are no longer accepted. Get another one.',
+    retryable: false,
+  },
   connection_removed: {
     message: 'This connection has missed a message and gets no later one. Close it, connect again, and resume.',
     retryable: false,

@@ -6,6 +6,7 @@ import {
   MAX_PAGE_MESSAGES,
   MAX_ROOM_NAME_LENGTH,
   MAX_SEARCH_LENGTH,
+  MAX_TOKEN_LENGTH,
   MAX_USER_ID_LENGTH,
   MAX_USERS_PER_MESSAGE,
   MAX_USERS_PER_PRESENCE,
@@ -154,6 +155,13 @@ export const CLIENT_FRAMES = {
     after: v.optional(cursorSchema),
     /** Counts the registrations on this connection: an older one that comes late is refused. Default: 0. */
     attempt,
+    /** A newer token of the same user: its expiry and its capability hold from now on. Default: the one of the handshake. */
+    token: v.optional(
+      v.pipe(
+        v.string('must be a string'),
+        v.maxLength(MAX_TOKEN_LENGTH, `must have at most ${MAX_TOKEN_LENGTH} characters`),
+      ),
+    ),
   }),
   /** Subscribes this connection to a room. It must be registered. */
   join: v.strictObject({

@@ -55,6 +55,9 @@ export const MAX_ROOM_NAME_LENGTH = 256;
 /** The longest user id, in UTF-16 code units. With its prefix it stays far below DynamoDB's 2,048-byte partition key. */
 export const MAX_USER_ID_LENGTH = 256;
 
+/** The longest token in a frame, in characters. */
+export const MAX_TOKEN_LENGTH = 8192;
+
 /** The longest id of a message or a frame, in characters. A UUID has 36. */
 export const MAX_ID_LENGTH = 64;
 

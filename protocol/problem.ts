@@ -5,6 +5,8 @@ export interface Problem {
   readonly code: ErrorCode;
   readonly message: string;
   readonly retryable: boolean;
+  /** How long to wait before that, milliseconds. */
+  readonly retryAfterMs?: number;
 }
 
 /** A value, or what is wrong with it. */

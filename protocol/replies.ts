@@ -183,6 +183,13 @@ export interface ReceiptPush extends Markers {
   readonly from: { readonly user: string };
 }
 
+/** Pushed before the server closes the connection. */
+export interface ByePush extends Pick<Problem, 'code' | 'message' | 'retryAfterMs'> {
+  readonly type: 'bye';
+  /** Whether to connect again, with a fresh token, and not before `retryAfterMs`. */
+  readonly reconnect: boolean;
+}
+
 export interface ErrorReply extends Problem {
   readonly type: 'error';
   readonly id?: string;
@@ -206,5 +213,5 @@ export type Reply =
   | UnreadReply
   | PongReply
   | ErrorReply;
-export type Push = MessagesPush | PresenceReply | ReceiptPush;
+export type Push = MessagesPush | PresenceReply | ReceiptPush | ByePush;
 export type ServerFrame = Reply | Push;
