@@ -1,19 +1,18 @@
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccessLogFormat, CfnAccount } from 'aws-cdk-lib/aws-apigateway';
-import { LogGroupLogDestination, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  LogGroupLogDestination,
+  WebSocketApi,
+  type WebSocketRouteOptions,
+  WebSocketStage,
+} from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import {
-  type IGrantable,
-  type IRole,
-  ManagedPolicy,
-  PolicyStatement,
-  Role,
-  ServicePrincipal,
-} from 'aws-cdk-lib/aws-iam';
+import { type IGrantable, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { acceptFinding } from './accept-finding.ts';
 
 /** What is written of each event on the API: no header, no query, no body. */
 const ACCESS_LOG_FORMAT = JSON.stringify({
@@ -83,13 +82,21 @@ export class Gateway extends Construct {
 
   /** Calls `handler` when a connection has closed. */
   addDisconnectRoute(handler: IFunction): void {
-    this.#api.addRoute('$disconnect', { integration: new WebSocketLambdaIntegration('disconnect', handler) });
+    this.#addOpenRoute('$disconnect', { integration: new WebSocketLambdaIntegration('disconnect', handler) });
   }
 
   /** Calls `handler` for frames whose `action` is `routeKey`, and sends back what it returns. */
   addMessageRoute(routeKey: string, handler: IFunction): void {
     const integration = new WebSocketLambdaIntegration(handler.node.id, handler);
-    this.#api.addRoute(routeKey, { integration, returnResponse: true });
+    this.#addOpenRoute(routeKey, { integration, returnResponse: true });
+  }
+
+  #addOpenRoute(routeKey: string, options: WebSocketRouteOptions): void {
+    const route = this.#api.addRoute(routeKey, options);
+    acceptFinding(route.node.findChild('Resource'), {
+      rule: 'AwsSolutions-APIG4',
+      reason: 'API Gateway authorizes a WebSocket connection once, at $connect; no other route can have an authorizer.',
+    });
   }
 
   /** Lets `grantee` post to the connections of this API. */
@@ -104,19 +111,32 @@ export class Gateway extends Construct {
 
   #grantManage(grantee: IGrantable, method: 'POST' | 'DELETE'): void {
     const resource = `${this.#api.apiId}/${this.#stage.stageName}/${method}/@connections/*`;
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({
-        actions: ['execute-api:ManageConnections'],
-        resources: [Stack.of(this).formatArn({ service: 'execute-api', resource })],
-      }),
-    );
+    const arn = Stack.of(this).formatArn({ service: 'execute-api', resource });
+    const statement = new PolicyStatement({ actions: ['execute-api:ManageConnections'], resources: [arn] });
+    const { grantPrincipal } = grantee;
+    grantPrincipal.addToPrincipalPolicy(statement);
+    const policy = Construct.isConstruct(grantPrincipal)
+      ? grantPrincipal.node.tryFindChild('DefaultPolicy')
+      : undefined;
+    if (!policy) return;
+    acceptFinding(policy, {
+      rule: 'AwsSolutions-IAM5',
+      about: { kind: 'Resource', arn },
+      reason: `Connections come and go: every connection of this stage, for ${method} alone.`,
+    });
   }
 
   /** API Gateway writes no log without it. Kept when the stack goes: other stacks' logs hang on the same setting. */
   #accountLogRole(): Construct {
-    const role: IRole = new Role(this, 'LogRole', {
+    const policy = ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonAPIGatewayPushToCloudWatchLogs');
+    const role = new Role(this, 'LogRole', {
       assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),
-      managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonAPIGatewayPushToCloudWatchLogs')],
+      managedPolicies: [policy],
+    });
+    acceptFinding(role, {
+      rule: 'AwsSolutions-IAM4',
+      about: { kind: 'Policy', arn: policy.managedPolicyArn },
+      reason: 'The role serves every API of the account and region, and AWS documents this policy for it.',
     });
     role.applyRemovalPolicy(RemovalPolicy.RETAIN);
     const account = new CfnAccount(this, 'Account', { cloudWatchRoleArn: role.roleArn });

@@ -1,0 +1,57 @@
+import { App, CfnResource, Stack, Validations } from 'aws-cdk-lib';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import type { IConstruct } from 'constructs';
+import { beforeAll, expect, test } from 'vitest';
+import { BeckonStack } from '../../lib/beckon-stack.ts';
+
+let app: App;
+
+beforeAll(() => {
+  app = new App();
+  new BeckonStack(app, 'Beckon');
+});
+
+/** What cdk-nag's AwsSolutions rules find in an app and nobody has accepted, as `rule resource`. */
+function findings(scope: IConstruct): string[] {
+  const { violations } = new AwsSolutionsChecks().validateScope(scope);
+  return violations.flatMap(({ ruleName, violatingResources }) =>
+    violatingResources.map(({ constructPath }) => `${ruleName} ${constructPath}`),
+  );
+}
+
+interface Accepted {
+  readonly construct: IConstruct;
+  readonly id: string;
+  readonly reason: string;
+}
+
+function acceptedFindings(scope: IConstruct): Accepted[] {
+  return scope.node
+    .findAll()
+    .flatMap((construct) =>
+      construct.node.metadata
+        .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+        .flatMap(({ data }) => Object.entries<string>(data).map(([id, reason]) => ({ construct, id, reason }))),
+    );
+}
+
+test('finds nothing in the stack that has not been accepted with a reason', () => {
+  expect(findings(app)).toEqual([]);
+});
+
+test('what has been accepted is accepted at one resource, and says why', () => {
+  const accepted = acceptedFindings(app);
+  expect(accepted.length).toBeGreaterThan(0);
+  for (const { construct, id, reason } of accepted) {
+    const resources = construct.node.findAll().filter((each) => CfnResource.isCfnResource(each));
+    expect(resources, `${construct.node.path} ${id}`).toHaveLength(1);
+    expect(reason, id).toMatch(/^[A-Z].{30,}\.$/);
+  }
+});
+
+test('would find a queue that takes messages without TLS', () => {
+  const careless = new App();
+  new Queue(new Stack(careless, 'Careless'), 'Queue');
+  expect(findings(careless)).toContainEqual(expect.stringMatching(/SQS4/));
+});
