@@ -1,6 +1,12 @@
-import { type Duration, type RemovalPolicy, Token } from 'aws-cdk-lib';
+import { type Duration, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+
+const MODES = ['production', 'development'] as const;
 
 export interface BeckonProps {
   /** The `iss` that tokens must carry, such as `https://login.example.com/`. */
@@ -53,16 +59,37 @@ export interface BeckonProps {
   readonly retention?: Duration;
 
   /**
+   * `production` protects what is stored: tables can be brought back to any moment of the last 35 days, are kept when the
+   * stack goes, and cannot be deleted by accident; alarms go off. `development` goes with its stack, and is quiet.
+   * @default 'production'
+   */
+  readonly mode?: (typeof MODES)[number];
+
+  /**
+   * What becomes of tables and logs when the stack is deleted. Tables that are kept are protected from deletion, too.
+   * @default - RemovalPolicy.RETAIN in production, RemovalPolicy.DESTROY in development
+   */
+  readonly removalPolicy?: RemovalPolicy;
+
+  /**
    * How long logs are kept.
    * @default RetentionDays.ONE_MONTH
    */
   readonly logRetention?: RetentionDays;
 
   /**
-   * What becomes of tables and logs when the stack is deleted.
-   * @default RemovalPolicy.RETAIN
+   * A key of your own for tables, queues and logs. Functions may use it through DynamoDB and SQS only. The key policy of
+   * one that this app creates is extended for CloudWatch Logs; that of an imported one has to allow it already.
+   * The stack has to have a region (`env`).
+   * @default - keys that AWS owns, which cost nothing
    */
-  readonly removalPolicy?: RemovalPolicy;
+  readonly encryptionKey?: IKey;
+
+  /**
+   * A domain name of your own for `webSocketUrl`, with TLS 1.2 or newer.
+   * @default - `{apiId}.execute-api.{region}.amazonaws.com`
+   */
+  readonly domain?: CustomDomain;
 
   /**
    * Whether this stack sets the role with which API Gateway writes logs. There is one for each account and region;
@@ -70,6 +97,35 @@ export interface BeckonProps {
    * @default true
    */
   readonly manageAccountLogRole?: boolean;
+}
+
+/** A domain name under which clients connect. */
+export interface CustomDomain {
+  /** Such as `ws.example.com`. */
+  readonly domainName: string;
+  /** A certificate for it, in the region of the stack. */
+  readonly certificate: ICertificate;
+  /**
+   * The zone in Route 53 that the domain name is put into.
+   * @default - you point the domain name to `Beckon.domain` yourself
+   */
+  readonly hostedZone?: IHostedZone;
+}
+
+/** @throws Error for a mode that does not exist: it may come from the command line */
+export function requireMode(mode: string): (typeof MODES)[number] {
+  const known = MODES.find((each) => each === mode);
+  if (!known) throw new Error(`mode: expected ${MODES.join(' or ')}, got ${JSON.stringify(mode)}`);
+  return known;
+}
+
+/** @throws Error for a stack that is not bound to a region: CloudFormation wants a table's key for each region by name */
+export function requireRegion(scope: Construct): void {
+  const { region, stackName } = Stack.of(scope);
+  if (!Token.isUnresolved(region)) return;
+  throw new Error(
+    `encryptionKey: a key belongs to a region, and the stack ${stackName} has none. Give it one: { env: { region: 'eu-west-1' } }.`,
+  );
 }
 
 /** @throws Error for what no browser sends as an origin, because it would never match */

@@ -1,6 +1,8 @@
 import { CfnOutput, CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { Beckon } from './beckon.ts';
+import { Beckon, type BeckonProps } from './beckon.ts';
+
+export interface BeckonStackProps extends StackProps, Pick<BeckonProps, 'mode'> {}
 
 /**
  * Beckon in a stack of its own. What differs from one installation to the next is a CloudFormation parameter, so that
@@ -9,7 +11,7 @@ import { Beckon } from './beckon.ts';
 export class BeckonStack extends Stack {
   readonly beckon: Beckon;
 
-  constructor(scope: Construct, id: string, props?: StackProps) {
+  constructor(scope: Construct, id: string, { mode, ...props }: BeckonStackProps = {}) {
     super(scope, id, props);
     const issuer = new CfnParameter(this, 'Issuer', {
       description: 'The iss that tokens must carry. Its keys are at {issuer}/.well-known/jwks.json',
@@ -29,6 +31,7 @@ export class BeckonStack extends Stack {
       issuer: issuer.valueAsString,
       audience: audience.valueAsString,
       allowedOrigins: allowedOrigins.valueAsList,
+      ...(mode && { mode }),
     });
     new CfnOutput(this, 'WebSocketUrl', { value: this.beckon.webSocketUrl });
     new CfnOutput(this, 'CallbackUrl', { value: this.beckon.callbackUrl });

@@ -1,31 +1,38 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
+import { type Alarm, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENV, METRIC_NAMESPACE, type MetricName } from '../server/config.ts';
 import { AddressTable } from './address-table.ts';
+import { Alarms } from './alarms.ts';
 import { Authorizer } from './authorizer.ts';
-import type { BeckonProps } from './beckon-props.ts';
+import { type BeckonProps, requireMode, requireRegion } from './beckon-props.ts';
 import { Gateway } from './gateway.ts';
 import { Handler, type HandlerProps } from './handler.ts';
+import { allowLogs } from './log.ts';
 import { TaskQueue } from './task-queue.ts';
 
-export type { BeckonProps } from './beckon-props.ts';
+export type { BeckonProps, CustomDomain } from './beckon-props.ts';
 
 /**
  * Sends a message to a specific connected user over WebSocket: an API Gateway WebSocket API, its handlers, and the
  * table that maps users to connections.
  */
 export class Beckon extends Construct {
-  /** What clients connect to: `wss://…/{stageName}`. */
+  /** What clients connect to: `wss://…/{stageName}`, or with a domain of your own `wss://{domainName}`. */
   readonly webSocketUrl: string;
 
-  /** The endpoint of the Management API: `https://…/{stageName}`. */
+  /** The endpoint of the Management API: `https://…/{stageName}`, always at the API's own address. */
   readonly callbackUrl: string;
+
+  /** Where a domain name of your own has to point to: its `regionalDomainName`. `undefined` without `domain`. */
+  readonly domain: DomainName | undefined;
 
   /** Users' connections. Partition key `address`, sort key `connectionId`, TTL attribute `expiresAt`. */
   readonly connectionsTable: TableV2;
@@ -36,43 +43,56 @@ export class Beckon extends Construct {
   /** Tasks that `work` could not do: to be looked at, then sent back to their queue. An alarm goes off when there is one. */
   readonly deadLetterQueue: IQueue;
 
+  /**
+   * In production: tasks that cannot be done, internal errors, failing posts, and for each function that it crashes or is
+   * throttled. Add an action to each, such as an `SnsAction`. In development there are none.
+   */
+  readonly alarms: readonly Alarm[];
+
   /** Invoke it with `{ to: { user }, data }` to send from a Lambda in any language. */
   readonly sendFunction: IFunction;
 
   readonly #gateway: Gateway;
   readonly #tasks: TaskQueue;
   readonly #retention: Duration;
+  readonly #encryptionKey: IKey | undefined;
 
   constructor(scope: Construct, id: string, props: BeckonProps) {
     super(scope, id);
-    const { logRetention = RetentionDays.ONE_MONTH, removalPolicy = RemovalPolicy.RETAIN } = props;
-    const logging = { logRetention, removalPolicy };
+    const isProduction = requireMode(props.mode ?? 'production') === 'production';
+    const {
+      logRetention = RetentionDays.ONE_MONTH,
+      removalPolicy = isProduction ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      encryptionKey,
+    } = props;
+    const logging = { logRetention, removalPolicy, encryptionKey };
+    if (encryptionKey) {
+      requireRegion(this);
+      allowLogs(this, encryptionKey);
+    }
+    this.#encryptionKey = encryptionKey;
     this.#gateway = new Gateway(this, 'Gateway', {
       ...logging,
       stageName: props.stageName ?? 'prod',
       throttleRateLimit: props.throttleRateLimit ?? 2000,
       throttleBurstLimit: props.throttleBurstLimit ?? 1000,
+      domain: props.domain,
       manageAccountLogRole: props.manageAccountLogRole ?? true,
     });
     this.webSocketUrl = this.#gateway.webSocketUrl;
     this.callbackUrl = this.#gateway.callbackUrl;
+    this.domain = this.#gateway.domain;
     this.#retention = props.retention ?? Duration.days(7);
-    this.connectionsTable = new AddressTable(this, 'Connections', {
-      sortKey: 'connectionId',
-      removalPolicy,
-      pointInTimeRecovery: false,
-    });
-    this.messagesTable = new AddressTable(this, 'Messages', {
-      sortKey: 'serial',
-      removalPolicy,
-      pointInTimeRecovery: true,
-    });
-    this.#tasks = new TaskQueue(this, 'Tasks');
+    const table = { removalPolicy, encryptionKey, pointInTimeRecovery: isProduction };
+    this.connectionsTable = new AddressTable(this, 'Connections', { ...table, sortKey: 'connectionId' });
+    this.messagesTable = new AddressTable(this, 'Messages', { ...table, sortKey: 'serial' });
+    this.#tasks = new TaskQueue(this, 'Tasks', encryptionKey);
     this.deadLetterQueue = this.#tasks.deadLetters;
     this.#addConnectionRoutes(logging, props);
     this.#addMessageRoutes(logging);
     this.sendFunction = this.#addSendFunction(logging);
     this.#addWorkFunction(logging);
+    this.alarms = isProduction ? this.#addAlarms() : [];
   }
 
   /**
@@ -89,6 +109,16 @@ export class Beckon extends Construct {
   metric(metricName: MetricName, options?: MetricOptions): Metric {
     const dimensionsMap = { Stack: Stack.of(this).stackName };
     return new Metric({ namespace: METRIC_NAMESPACE, metricName, dimensionsMap, statistic: Stats.SUM, ...options });
+  }
+
+  #addAlarms(): readonly Alarm[] {
+    const handlers = this.node.children.filter((child) => child instanceof Handler);
+    const { all } = new Alarms(this, 'Alarms', {
+      handlers,
+      deadLetters: this.deadLetterQueue,
+      metric: (name) => this.metric(name),
+    });
+    return all;
   }
 
   #addConnectionRoutes(logging: HandlerProps, props: BeckonProps): void {
@@ -130,6 +160,7 @@ export class Beckon extends Construct {
     this.#gateway.grantClose(work);
     // What polling takes; the CDK's own grant adds permissions that nothing uses.
     this.#grant(work, this.#tasks.queueArn, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
+    this.#grantKey(work, 'sqs', 'kms:Decrypt');
     this.#tasks.addWorker(work);
   }
 
@@ -158,10 +189,30 @@ export class Beckon extends Construct {
     this.#grantTable(grantee, this.connectionsTable, 'dynamodb:Query', 'dynamodb:DeleteItem', 'dynamodb:UpdateItem');
     this.#gateway.grantPost(grantee);
     this.#grant(grantee, this.#tasks.queueArn, 'sqs:SendMessage');
+    this.#grantKey(grantee, 'sqs', 'kms:Decrypt', 'kms:GenerateDataKey');
   }
 
   #grantTable(grantee: IGrantable, table: TableV2, ...actions: string[]): void {
     this.#grant(grantee, table.tableArn, ...actions);
+    this.#grantKey(grantee, 'dynamodb', 'kms:Decrypt');
+  }
+
+  /**
+   * Lets a service use the key for `grantee`, and `grantee` itself not. For reading and for writing DynamoDB decrypts the
+   * table's key; SQS makes a key for data when it sends, and decrypts it in any case.
+   * @see https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
+   * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+   */
+  #grantKey(grantee: IGrantable, service: 'dynamodb' | 'sqs', ...actions: string[]): void {
+    if (!this.#encryptionKey) return;
+    const { region, urlSuffix } = Stack.of(this);
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        actions,
+        resources: [this.#encryptionKey.keyArn],
+        conditions: { StringEquals: { 'kms:ViaService': `${service}.${region}.${urlSuffix}` } },
+      }),
+    );
   }
 
   #grant(grantee: IGrantable, resource: string, ...actions: string[]): void {

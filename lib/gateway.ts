@@ -1,7 +1,10 @@
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccessLogFormat, CfnAccount } from 'aws-cdk-lib/aws-apigateway';
 import {
+  ApiMapping,
+  DomainName,
   LogGroupLogDestination,
+  SecurityPolicy,
   WebSocketApi,
   type WebSocketRouteOptions,
   WebSocketStage,
@@ -10,9 +13,12 @@ import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authoriz
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { type IGrantable, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { ARecord, RecordTarget } from 'aws-cdk-lib/aws-route53';
+import { ApiGatewayv2DomainProperties } from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
 import { acceptFinding } from './accept-finding.ts';
+import type { CustomDomain } from './beckon-props.ts';
+import { Log, type LogProps } from './log.ts';
 
 /** What is written of each event on the API: no header, no query, no body. */
 const ACCESS_LOG_FORMAT = JSON.stringify({
@@ -27,34 +33,36 @@ const ACCESS_LOG_FORMAT = JSON.stringify({
   authorizerStatus: '$context.authorizer.status',
 });
 
-export interface GatewayProps {
+export interface GatewayProps extends LogProps {
   /** The last part of the WebSocket URL. */
   readonly stageName: string;
   /** Events per second, on average, that the stage lets through. */
   readonly throttleRateLimit: number;
   /** Events that may come at once. */
   readonly throttleBurstLimit: number;
-  /** How long access logs are kept. */
-  readonly logRetention: RetentionDays;
-  /** What becomes of the access logs when the stack is deleted. */
-  readonly removalPolicy: RemovalPolicy;
+  /** @default - clients connect to the API's own address */
+  readonly domain?: CustomDomain | undefined;
   /** Whether this stack gives API Gateway its one role, per account and region, for writing logs. */
   readonly manageAccountLogRole: boolean;
 }
 
 /** A WebSocket API with one stage, throttled and logged. Routes are added to it. */
 export class Gateway extends Construct {
-  /** `wss://{apiId}.execute-api.{region}.amazonaws.com/{stage}` */
+  /** `wss://{apiId}.execute-api.{region}.amazonaws.com/{stage}`, or `wss://{domainName}` */
   readonly webSocketUrl: string;
-  /** The endpoint of the Management API: `https://{apiId}.execute-api.{region}.amazonaws.com/{stage}` */
+  /**
+   * The endpoint of the Management API: `https://{apiId}.execute-api.{region}.amazonaws.com/{stage}`, also with a domain
+   * of your own, which may change while connections and their mappings live.
+   */
   readonly callbackUrl: string;
+  readonly domain: DomainName | undefined;
   readonly #api: WebSocketApi;
   readonly #stage: WebSocketStage;
 
   constructor(scope: Construct, id: string, props: GatewayProps) {
     super(scope, id);
-    const { logRetention: retention, removalPolicy, throttleRateLimit, throttleBurstLimit } = props;
-    const logGroup = new LogGroup(this, 'AccessLog', { retention, removalPolicy });
+    const { throttleRateLimit, throttleBurstLimit, domain } = props;
+    const logGroup = new Log(this, 'AccessLog', props);
     this.#api = new WebSocketApi(this, 'Api', { routeSelectionExpression: '$request.body.action' });
     this.#stage = new WebSocketStage(this, 'Stage', {
       webSocketApi: this.#api,
@@ -68,8 +76,25 @@ export class Gateway extends Construct {
       },
     });
     if (props.manageAccountLogRole) this.#stage.node.addDependency(this.#accountLogRole());
-    this.webSocketUrl = this.#stage.url;
+    this.domain = domain && this.#addDomain(domain);
+    this.webSocketUrl = domain ? `wss://${domain.domainName}` : this.#stage.url;
     this.callbackUrl = this.#stage.callbackUrl;
+  }
+
+  #addDomain({ domainName, certificate, hostedZone }: CustomDomain): DomainName {
+    const domain = new DomainName(this, 'Domain', {
+      domainName,
+      certificate,
+      securityPolicy: SecurityPolicy.TLS_1_2,
+    });
+    new ApiMapping(this, 'Mapping', { api: this.#api, stage: this.#stage, domainName: domain });
+    if (hostedZone) {
+      const { regionalDomainName, regionalHostedZoneId } = domain;
+      const target = RecordTarget.fromAlias(new ApiGatewayv2DomainProperties(regionalDomainName, regionalHostedZoneId));
+      // A name within the zone may be given relative to it: the dot says that this one is complete.
+      new ARecord(this, 'Record', { zone: hostedZone, recordName: `${domainName}.`, target });
+    }
+    return domain;
   }
 
   /** Lets `authorizer` decide who may connect. An empty identity source: the token may be in either of two headers. */

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { AssetHashType, DockerImage, Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, Duration, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { buildSync } from 'esbuild';
 import { ENV } from '../server/config.ts';
+import { Log, type LogProps } from './log.ts';
 
 const LAMBDAS = join(import.meta.dirname, '..', 'lambdas');
 
@@ -24,13 +24,9 @@ const UNUSED_IN_LAMBDA = ['sso', 'ini', 'process', 'web-identity', 'http', 'logi
   (name) => `@aws-sdk/credential-provider-${name}`,
 );
 
-export interface HandlerProps {
+export interface HandlerProps extends LogProps {
   /** Environment variables, beside the one that every handler has. @default none */
   readonly environment?: Readonly<Record<string, string>>;
-  /** How long log lines are kept. */
-  readonly logRetention: RetentionDays;
-  /** What becomes of the log group when the stack is deleted. */
-  readonly removalPolicy: RemovalPolicy;
 }
 
 /**
@@ -38,8 +34,8 @@ export interface HandlerProps {
  * write there and nothing else until it is granted more.
  */
 export class Handler extends LambdaFunction {
-  constructor(scope: Construct, id: string, { environment, logRetention, removalPolicy }: HandlerProps) {
-    const logGroup = new LogGroup(scope, `${id}Log`, { retention: logRetention, removalPolicy });
+  constructor(scope: Construct, id: string, { environment, ...logging }: HandlerProps) {
+    const logGroup = new Log(scope, `${id}Log`, logging);
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     super(scope, id, {

@@ -1,33 +1,28 @@
 import { Duration } from 'aws-cdk-lib';
-import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { HANDLER_TIMEOUT, type Handler } from './handler.ts';
-
-const QUEUE = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
 
 /** The queue of tasks for `work`, with the one beside it where those end that could not be done. */
 export class TaskQueue extends Queue {
   readonly deadLetters: Queue;
 
-  constructor(scope: Construct, id: string) {
-    const deadLetters = new Queue(scope, 'DeadLetters', { ...QUEUE, retentionPeriod: Duration.days(14) });
+  constructor(scope: Construct, id: string, encryptionKey?: IKey) {
+    const common = {
+      enforceSSL: true,
+      ...(encryptionKey
+        ? { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey }
+        : { encryption: QueueEncryption.SQS_MANAGED }),
+    };
+    const deadLetters = new Queue(scope, 'DeadLetters', { ...common, retentionPeriod: Duration.days(14) });
     super(scope, id, {
-      ...QUEUE,
+      ...common,
       // AWS's advice: six times the function's timeout.
       visibilityTimeout: Duration.seconds(HANDLER_TIMEOUT.toSeconds() * 6),
       deadLetterQueue: { queue: deadLetters, maxReceiveCount: 5 },
     });
     this.deadLetters = deadLetters;
-    deadLetters
-      .metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1) })
-      .createAlarm(scope, 'DeadLettersAlarm', {
-        alarmDescription:
-          'Tasks of Beckon could not be done. Look at the log of "work", then send them back to their queue.',
-        threshold: 1,
-        evaluationPeriods: 1,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-      });
   }
 
   /** Has `worker` do the tasks, a few batches at a time. It needs the permission to poll. */

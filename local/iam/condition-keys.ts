@@ -26,8 +26,11 @@ const SERVICE_KEYS = [
   'events:source',
 ] as const;
 
+/** Part of requests to services that do not run here; requests to those that do never have them, on AWS neither. */
+const FOREIGN_KEYS = ['kms:viaservice'] as const;
+
 /** Every condition key that a policy may use, in lower case. */
-export const CONDITION_KEYS: ReadonlySet<string> = new Set([...GLOBAL_KEYS, ...SERVICE_KEYS]);
+export const CONDITION_KEYS: ReadonlySet<string> = new Set([...GLOBAL_KEYS, ...SERVICE_KEYS, ...FOREIGN_KEYS]);
 
 /** Throws an Error naming the key when no request here would ever have it. */
 export function requireSupportedKey(key: string): void {

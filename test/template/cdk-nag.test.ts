@@ -1,8 +1,12 @@
 import { App, CfnResource, Stack, Validations } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { beforeAll, expect, test } from 'vitest';
+import { Beckon } from '../../lib/beckon.ts';
 import { BeckonStack } from '../../lib/beckon-stack.ts';
 
 let app: App;
@@ -10,6 +14,18 @@ let app: App;
 beforeAll(() => {
   app = new App();
   new BeckonStack(app, 'Beckon');
+  const stack = new Stack(app, 'WithEveryOption', { env: { account: '111122223333', region: 'eu-west-1' } });
+  const arn = (path: string) => `arn:aws:${path}`;
+  new Beckon(stack, 'Beckon', {
+    issuer: 'https://login.example/',
+    audience: 'beckon',
+    sharedSecret: Secret.fromSecretCompleteArn(stack, 'Secret', arn('secretsmanager:eu-west-1:1:secret:s-123456')),
+    encryptionKey: new Key(stack, 'Key', { enableKeyRotation: true }),
+    domain: {
+      domainName: 'ws.example.com',
+      certificate: Certificate.fromCertificateArn(stack, 'Certificate', arn('acm:eu-west-1:1:certificate/c')),
+    },
+  });
 });
 
 /** What cdk-nag's AwsSolutions rules find in an app and nobody has accepted, as `rule resource`. */
@@ -36,7 +52,7 @@ function acceptedFindings(scope: IConstruct): Accepted[] {
     );
 }
 
-test('finds nothing in the stack that has not been accepted with a reason', () => {
+test('finds nothing in the stacks that has not been accepted with a reason', () => {
   expect(findings(app)).toEqual([]);
 });
 

@@ -1,0 +1,210 @@
+import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { HostedZone } from 'aws-cdk-lib/aws-route53';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Beckon, type BeckonProps } from '../../lib/beckon.ts';
+
+const IDENTITY = { issuer: 'https://login.example/', audience: 'beckon' };
+
+/** A stack with Beckon in it, as an application would make one. */
+function build(options: (stack: Stack) => Partial<BeckonProps>): { beckon: Beckon; template: Template } {
+  const stack = new Stack(new App(), 'Mine', { env: { region: 'eu-west-1' } });
+  const beckon = new Beckon(stack, 'Beckon', { ...IDENTITY, ...options(stack) });
+  return { beckon, template: Template.fromStack(stack) };
+}
+
+const KEPT = ['AWS::DynamoDB::GlobalTable', 'AWS::Logs::LogGroup'];
+
+describe('in production', () => {
+  let beckon: Beckon;
+  let template: Template;
+
+  beforeAll(() => {
+    ({ beckon, template } = build(() => ({})));
+  });
+
+  test.each(KEPT)('every %s outlives its stack', (type) => {
+    template.allResources(type, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  });
+
+  test('tables cannot be deleted by accident, and can be brought back to an earlier moment', () => {
+    template.resourceCountIs('AWS::DynamoDB::GlobalTable', 2);
+    template.allResourcesProperties('AWS::DynamoDB::GlobalTable', {
+      Replicas: [
+        Match.objectLike({
+          DeletionProtectionEnabled: true,
+          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        }),
+      ],
+    });
+  });
+
+  test('every function has an alarm, and so have dead letters, internal errors and failing posts', () => {
+    const functions = Object.keys(template.findResources('AWS::Lambda::Function')).map(
+      (logicalId) => /^Beckon(\w+)[0-9A-F]{8}$/.exec(logicalId)?.[1],
+    );
+    expect(beckon.alarms.map(({ node }) => node.id).toSorted()).toEqual(
+      ['DeadLetters', 'Errors', 'FailedPosts', ...functions].toSorted(),
+    );
+    template.resourceCountIs('AWS::CloudWatch::Alarm', beckon.alarms.length);
+  });
+
+  test('a refused handshake, which Lambda counts as an error of "authorize", is no alarm', () => {
+    const alarms = Object.entries(template.findResources('AWS::CloudWatch::Alarm'));
+    const metrics = ([, { Properties }]: (typeof alarms)[number]) =>
+      [Properties, ...(Properties.Metrics ?? []).map((each: { MetricStat?: object }) => each.MetricStat ?? {})]
+        .map((each) => each.Metric?.MetricName ?? each.MetricName)
+        .filter(Boolean);
+    const of = (name: string) => alarms.filter(([id]) => id.startsWith(`BeckonAlarms${name}`)).flatMap(metrics);
+    expect(of('authorize')).toEqual(['Throttles']);
+    expect(of('register').toSorted()).toEqual(['Errors', 'Throttles']);
+    expect(of('FailedPosts').toSorted()).toEqual(['MessagesDelivered', 'PostsFailed']);
+  });
+
+  test('tables go with the stack where that is asked for, and then deletion is not blocked', () => {
+    const { template: other } = build(() => ({ removalPolicy: RemovalPolicy.DESTROY }));
+    other.allResources('AWS::DynamoDB::GlobalTable', { DeletionPolicy: 'Delete' });
+    other.allResourcesProperties('AWS::DynamoDB::GlobalTable', {
+      Replicas: [Match.objectLike({ DeletionProtectionEnabled: false })],
+    });
+  });
+});
+
+describe('in development', () => {
+  test('everything goes with the stack, and nothing raises an alarm', () => {
+    const { beckon, template } = build(() => ({ mode: 'development' }));
+    for (const type of KEPT) template.allResources(type, { DeletionPolicy: 'Delete' });
+    template.allResourcesProperties('AWS::DynamoDB::GlobalTable', {
+      Replicas: [
+        Match.objectLike({
+          DeletionProtectionEnabled: false,
+          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: false },
+        }),
+      ],
+    });
+    expect(beckon.alarms).toEqual([]);
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 0);
+  });
+
+  test('a mode that does not exist is refused', () => {
+    expect(() => build(() => ({ mode: 'staging' as 'production' }))).toThrow(
+      'mode: expected production or development, got "staging"',
+    );
+  });
+});
+
+describe('with a key of one’s own', () => {
+  let template: Template;
+  const keyArn = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] };
+
+  beforeAll(() => {
+    ({ template } = build((stack) => ({ encryptionKey: new Key(stack, 'Key') })));
+  });
+
+  test('tables, queues and logs are encrypted with it', () => {
+    template.allResourcesProperties('AWS::DynamoDB::GlobalTable', {
+      SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+      Replicas: [Match.objectLike({ SSESpecification: { KMSMasterKeyId: keyArn } })],
+    });
+    template.allResourcesProperties('AWS::SQS::Queue', { KmsMasterKeyId: keyArn });
+    template.allResourcesProperties('AWS::Logs::LogGroup', { KmsKeyId: keyArn });
+  });
+
+  test('CloudWatch Logs may use it for the log groups of this account, and for nothing else', () => {
+    template.hasResourceProperties('AWS::KMS::Key', {
+      KeyPolicy: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Principal: { Service: 'logs.eu-west-1.amazonaws.com' },
+            Condition: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': Match.anyValue() } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  test('functions use it through the service they need it for, with the actions which that takes', () => {
+    const granted: Record<string, string[]> = {};
+    for (const { Properties } of Object.values(template.findResources('AWS::IAM::Policy'))) {
+      const name = /^Beckon([a-zA-Z]+)RoleDefaultPolicy/.exec(Properties.PolicyName)?.[1] ?? '';
+      granted[name] = Properties.PolicyDocument.Statement.flatMap(
+        ({ Action, Condition }: { Action: string | string[]; Condition?: object }) =>
+          [Action]
+            .flat()
+            .filter((action) => action.startsWith('kms:'))
+            .map((action) => `${action} ${/dynamodb|sqs/.exec(JSON.stringify(Condition))?.[0]}`),
+      ).toSorted();
+    }
+    const sending = ['kms:Decrypt dynamodb', 'kms:Decrypt sqs', 'kms:GenerateDataKey sqs'];
+    expect(granted).toMatchObject({
+      authorize: [],
+      connect: [],
+      default: [],
+      disconnect: ['kms:Decrypt dynamodb'],
+      register: ['kms:Decrypt dynamodb'],
+      ping: ['kms:Decrypt dynamodb'],
+      sendMessage: sending,
+      send: sending,
+    });
+    expect(new Set(granted['work'])).toEqual(new Set(sending));
+  });
+
+  test('a stack without a region is told that a key needs one', () => {
+    const stack = new Stack(new App(), 'Anywhere');
+    expect(() => new Beckon(stack, 'Beckon', { ...IDENTITY, encryptionKey: new Key(stack, 'Key') })).toThrow(
+      'a key belongs to a region, and the stack Anywhere has none',
+    );
+  });
+});
+
+describe('with a domain name of one’s own', () => {
+  let beckon: Beckon;
+  let template: Template;
+
+  beforeAll(() => {
+    ({ beckon, template } = build((stack) => ({
+      domain: {
+        domainName: 'ws.example.com',
+        certificate: Certificate.fromCertificateArn(stack, 'Certificate', 'arn:aws:acm:eu-west-1:1:certificate/c'),
+        hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z1', zoneName: 'example.com' }),
+      },
+    })));
+  });
+
+  test('clients connect to it, without a stage, with TLS 1.2 or newer', () => {
+    expect(beckon.webSocketUrl).toBe('wss://ws.example.com');
+    template.hasResourceProperties('AWS::ApiGatewayV2::DomainName', {
+      DomainName: 'ws.example.com',
+      DomainNameConfigurations: [Match.objectLike({ SecurityPolicy: 'TLS_1_2', EndpointType: 'REGIONAL' })],
+    });
+    template.hasResourceProperties('AWS::ApiGatewayV2::ApiMapping', {
+      ApiMappingKey: Match.absent(),
+      Stage: Match.anyValue(),
+    });
+    template.hasResourceProperties('AWS::Route53::RecordSet', { Name: 'ws.example.com.', Type: 'A' });
+  });
+
+  test('posts go to the API’s own address, which has the stage and the permissions, and stays open', () => {
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: {
+          BECKON_CALLBACK_URL: {
+            'Fn::Join': [
+              '',
+              [
+                'https://',
+                { Ref: Match.stringLikeRegexp('^BeckonGatewayApi') },
+                '.execute-api.eu-west-1.',
+                { Ref: 'AWS::URLSuffix' },
+                '/prod',
+              ],
+            ],
+          },
+        },
+      },
+    });
+    template.allResourcesProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: Match.absent() });
+  });
+});
