@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import {
   MAX_CONVERSATIONS_PER_FRAME,
+  MAX_ENCODING_LENGTH,
   MAX_ID_LENGTH,
   MAX_MESSAGES_PER_FRAME,
   MAX_PAGE_MESSAGES,
@@ -19,6 +20,13 @@ const id = v.pipe(
   v.string('must be a string'),
   v.regex(/^[\w.:-]+$/, 'must consist of letters, digits, "_", ".", ":" and "-"'),
   v.maxLength(MAX_ID_LENGTH, `must have at most ${MAX_ID_LENGTH} characters`),
+);
+
+/** The steps that were taken, in their order, such as `gzip/base64`. Which there are is for clients to know. */
+const encoding = v.pipe(
+  v.string('must be a string'),
+  v.regex(/^[a-z\d]+([/-][a-z\d]+)*$/, 'must be names of lower-case letters and digits, separated by "/"'),
+  v.maxLength(MAX_ENCODING_LENGTH, `must have at most ${MAX_ENCODING_LENGTH} characters`),
 );
 
 /** A name that is compared code unit by code unit, never normalised. */
@@ -70,6 +78,8 @@ const messageEntries = {
   to: toSchema,
   /** Any JSON. Required: a message without content is a mistake. */
   data: v.custom<Json>((value) => value !== undefined, 'is required: any JSON value'),
+  /** How `data` is encoded: given to the recipients as it is. Default: `data` is what it says. */
+  encoding: v.optional(encoding),
   /** The identity of the message across retries; a UUID. The server makes one when it is absent. */
   id: v.optional(id),
   /** Whether it is kept for devices that are not connected. Default: true. */

@@ -61,6 +61,15 @@ export const MAX_TOKEN_LENGTH = 8192;
 /** The longest id of a message or a frame, in characters. A UUID has 36. */
 export const MAX_ID_LENGTH = 64;
 
+/** The longest name of an encoding, in characters. */
+export const MAX_ENCODING_LENGTH = 64;
+
+/**
+ * The largest data that the SDK encodes, in bytes before it, and that it decodes, in bytes after it: beyond, a message
+ * of 32 KB could become one of 25 MB in the memory of its recipient.
+ */
+export const MAX_DECODED_BYTES = 8 * MAX_DATA_BYTES;
+
 /**
  * How often a client must be heard, in seconds. API Gateway drops a connection after 10 idle minutes, and pings of the
  * WebSocket protocol do not count.

@@ -15,6 +15,8 @@ export interface Message {
   /** Whom it was delivered to: of several users, each sees themselves alone. The sender's own copy has them all. */
   readonly to: Recipient;
   readonly data: Json;
+  /** How `data` is encoded, as its sender says. Absent: it is what it says. */
+  readonly encoding?: string;
   /** Epoch milliseconds, by the server's clock. */
   readonly sentAt: number;
   /** The sender wants to hear that the application got it: answer with `mark`. */

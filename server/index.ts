@@ -33,6 +33,11 @@ export interface SenderOptions {
 export interface SendOptions {
   /** The identity of the message across retries. Default: a random UUID. */
   readonly id?: string;
+  /**
+   * How `data` is encoded, which clients of this project undo: `base64` says that it is bytes, `gzip/base64` bytes and
+   * `json/gzip/base64` JSON that were compressed first. Default: `data` is what it says.
+   */
+  readonly encoding?: string;
   /** Whether it is kept for devices that are not connected. Default: true. */
   readonly store?: boolean;
   /** How long it is kept, in seconds. Default: the installation's retention, which is also the most. */

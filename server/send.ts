@@ -78,14 +78,15 @@ export function createSend(dependencies: SendDependencies): Send {
   const { mailboxes, now, retentionSeconds, mintSerial, mintId, onFailure } = dependencies;
 
   function accept({ from }: Origin, input: MessageInput): Envelope | SendFailure {
-    const { id, to, data, store = true, ttlSeconds = retentionSeconds, retry = false, echo = false } = input;
+    const { id, to, data, encoding, store = true, ttlSeconds = retentionSeconds, retry = false, echo = false } = input;
     const error = sizeProblem(data);
     if (error) return { ...(id !== undefined && { id }), error };
+    const content = { data, ...(encoding !== undefined && { encoding }) };
     const sentAt = now();
     const recipients = addressesOf(to);
     const expiresAt = toSeconds(sentAt) + Math.min(ttlSeconds, retentionSeconds);
     return {
-      message: { id: id ?? mintId(), serial: mintSerial(sentAt), from, to, data, sentAt },
+      message: { id: id ?? mintId(), serial: mintSerial(sentAt), from, to, ...content, sentAt },
       letter: { retry, ...(store && { expiresAt }) },
       recipients,
       ...(echo && 'user' in from && copyTo(userAddress(from.user), recipients)),

@@ -89,7 +89,6 @@ export function createDynamoDbMessageLog(options: {
 }
 
 function toMessage(item: Item): Message {
-  const { to, data, sentAt } = JSON.parse(textOf(item, 'body'));
   const from = JSON.parse(textOf(item, 'from'));
-  return { id: textOf(item, 'id'), serial: textOf(item, 'serial'), from, to, data, sentAt };
+  return { id: textOf(item, 'id'), serial: textOf(item, 'serial'), from, ...JSON.parse(textOf(item, 'body')) };
 }

@@ -22,14 +22,16 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
 
     test('gives back messages as they were, in the order of their serials, above a serial', async () => {
       const odd = message(2, { data: JSON.parse('{"__proto__":{"a":1},"n":0.1,"e":"","s":"\\u0000🎈","l":[]}') });
-      await log.append(BOB, message(3), LATER);
+      const encoded = message(3, { data: 'aGk=', encoding: 'base64' });
+      await log.append(BOB, encoded, LATER);
       await log.append(BOB, message(1), LATER);
       await log.append(BOB, odd, LATER);
       await log.append(userAddress('eve'), message(2), LATER);
 
       const page = await log.read(BOB, message(1).serial);
 
-      expect(JSON.stringify(page)).toBe(JSON.stringify({ messages: [odd, message(3)], more: false }));
+      expect(page).toEqual({ messages: [odd, encoded], more: false });
+      expect(JSON.stringify(page.messages.map(({ data }) => data))).toBe(JSON.stringify([odd.data, encoded.data]));
     });
 
     test('appending the same message again changes nothing', async () => {

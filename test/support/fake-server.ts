@@ -143,11 +143,12 @@ class Hub {
   }
 
   #deliver(from: string, input: MessageInput): SendResult {
-    const { to, data, id = '' } = input;
+    const { to, data, encoding, id = '' } = input;
     // No two in a millisecond: then they sort.
     this.#lastMs = Math.max(this.#lastMs + 1, Date.now());
     const serial = serialFloor(this.#lastMs);
-    const message = { id, serial, from: { user: from }, to, data, sentAt: Date.now() };
+    const content = { data, ...(encoding !== undefined && { encoding }) };
+    const message = { id, serial, from: { user: from }, to, ...content, sentAt: Date.now() };
     const recipients = 'users' in to ? to.users : 'user' in to ? [to.user] : [];
     const users = recipients.map((user) => ({ user, ...this.#deliverTo(user, message, input) }));
     return {

@@ -16,6 +16,7 @@ describe('frames that are right', () => {
       '{"action":"sendMessage","to":{"user":"bob"},"data":1,"store":true,"ttlSeconds":60,"echo":true,"retry":true}',
     ],
     ['sendMessage', '{"action":"sendMessage","to":{"user":"bob"},"data":null}'],
+    ['sendMessage', '{"action":"sendMessage","to":{"user":"bob"},"data":"aGk=","encoding":"base64"}'],
     ['sendMessage', '{"action":"sendMessage","to":{"user":"auth0|5f7c"},"data":{"__proto__":{"a":1}},"id":"m1"}'],
     ['sendMessage', '{"action":"sendMessage","to":{"users":["bob","Jürgen 🎈"]},"data":[1,"x",false]}'],
     ['sendMessage', '{"action":"sendMessage","id":"f1","messages":[{"anything":"goes, each is judged by itself"}]}'],
@@ -60,6 +61,11 @@ describe('frames that are wrong are told what is wrong, at the field that has it
       '"to.user" must not contain control characters or lone surrogates',
     ],
     ['sendMessage', '{"action":"sendMessage","to":{"user":"a","room":"b"},"data":1}', 'unknown field "to.user"'],
+    [
+      'sendMessage',
+      '{"action":"sendMessage","to":{"user":"bob"},"data":1,"encoding":"GZIP,base64"}',
+      '"encoding" must be names of lower-case letters and digits, separated by "/"',
+    ],
     ['sendMessage', '{"action":"sendMessage","to":{"users":[]},"data":1}', '"to.users" must name at least one user'],
     ['sendMessage', '{"action":"sendMessage","to":{"users":["a",5]},"data":1}', '"to.users.1" must be a string'],
     [

@@ -129,6 +129,15 @@ test('every device of the recipient gets the message, once, and nobody else', as
   });
 });
 
+test('what is said of the encoding of the data reaches the recipient, now and from the log', async () => {
+  await connect('bob', 'b1');
+  const encoding = 'gzip/base64';
+  await send(FROM_ALICE, [{ to: { user: 'bob' }, data: 'H4sI', encoding }]);
+  expect(posts.map(({ frame }) => frame.messages[0])).toMatchObject([{ data: 'H4sI', encoding }]);
+  const { messages } = await log.read(userAddress('bob'), serialFloor(0));
+  expect(messages).toMatchObject([{ data: 'H4sI', encoding }]);
+});
+
 test('a user who writes to themselves has it on all their devices', async () => {
   await connect('alice', 'a1', 'a2');
   expect(await sendOk({ to: { user: 'alice' }, data: 1 })).toMatchObject([
