@@ -2,10 +2,20 @@ import type { Json, Message, SendResult } from '../protocol/index.ts';
 import type { BeckonError } from './errors.ts';
 import type { ConnectionState } from './state.ts';
 
+/** What a message carries: any JSON, or bytes. */
+export type Payload = Json | Uint8Array;
+
+/** What can be sent for `Incoming` to arrive: the same, or whatever holds bytes where bytes may arrive. */
+export type Sendable<Incoming> =
+  | Incoming
+  | (Uint8Array extends Incoming ? ArrayBuffer | ArrayBufferView | Blob : never);
+
 /** A message as the application gets it: once, however often it came. */
-export interface ReceivedMessage<Data = Json> extends Omit<Message, 'data'> {
-  /** What the sender sent. The type is a promise between you and the senders: nothing checks it here. */
+export interface ReceivedMessage<Data = Payload> extends Omit<Message, 'data'> {
+  /** What the sender sent; bytes as `Uint8Array`. The type is a promise between you and the senders: nothing checks it. */
   readonly data: Data;
+  /** Set when the data is encoded in a way that this client does not know, or not what its encoding says. */
+  readonly encoding?: string;
 }
 
 /** Messages are missing that nothing brings back. */
@@ -18,7 +28,7 @@ export interface Gap {
 }
 
 /** What a listener of each event is called with. */
-export interface ClientEvents<Incoming = Json> {
+export interface ClientEvents<Incoming = Payload> {
   /** A message arrived. */
   readonly message: ReceivedMessage<Incoming>;
   /** Messages are missing: the user was away for longer than they are kept, or the server does not know since when. */
@@ -71,10 +81,10 @@ export interface Counters {
 
 /**
  * A user's connection, kept alive until {@link Client.close}.
- * @typeParam Incoming The data of messages that arrive. Default: any JSON.
- * @typeParam Outgoing The data of messages that are sent. Default: the same.
+ * @typeParam Incoming The data of messages that arrive. Default: any JSON, or bytes.
+ * @typeParam Outgoing The data of messages that are sent. Default: the same; for bytes, whatever holds them.
  */
-export interface Client<Incoming = Json, Outgoing = Incoming> {
+export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> {
   /** What the connection is doing now. A new object each time it changes. */
   readonly state: ConnectionState;
   readonly counters: Counters;
@@ -84,7 +94,7 @@ export interface Client<Incoming = Json, Outgoing = Incoming> {
    * Messages arrive in the order of the calls.
    * @returns What the server did with it: `delivered` on at least one device; `queued`, being delivered to very many;
    * `stored` for when one comes; or `dropped`. With `duplicate`, it had been accepted before.
-   * @throws TypeError when the data is not JSON; {@link BeckonError} with `message_too_large`, `frame_too_large`,
+   * @throws TypeError when the data is neither JSON nor bytes; {@link BeckonError} with `message_too_large`, `frame_too_large`,
    * `invalid_frame`, `outbox_full`, `expired`, `closed`, or the code with which the server refused it; the reason of the
    * `signal`. All as rejections.
    */

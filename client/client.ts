@@ -15,9 +15,11 @@ import type { Environment } from './environment.ts';
 import { BeckonError, toError } from './errors.ts';
 import { createEmitter, type Emitter } from './events.ts';
 import { Inbox } from './inbox.ts';
+import { createLane } from './lane.ts';
 import { checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
-import { Outbox } from './outbox.ts';
-import { encodeMessage, type To } from './outgoing.ts';
+import { Outbox, type WaitOptions } from './outbox.ts';
+import { type Envelope, encodeMessage, type To } from './outgoing.ts';
+import { type EncodedData, prepareData } from './payload.ts';
 import { Sender } from './sender.ts';
 import { Session } from './session.ts';
 import type { ConnectionState, Reason } from './state.ts';
@@ -32,6 +34,8 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   readonly #emitter: Emitter<ClientEvents<Incoming>> = createEmitter(['message', 'gap', 'state', 'error']);
   readonly #inboxes = new Set<Inbox<ReceivedMessage<Incoming>>>();
   readonly #dedupe: Dedupe;
+  /** Encoding may take a while; messages are queued in the order of the calls all the same. */
+  readonly #encoding = createLane();
   readonly #outbox: Outbox;
   readonly #sender: Sender;
   readonly #session: Session;
@@ -121,12 +125,20 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     const { store, ttlSeconds, echo } = options;
     checkDuration(name, 'expiresAfterMs', expiresAfterMs);
     const signal = checkSignal(name, options.signal);
-    signal?.throwIfAborted();
+    const encode = prepareData(data, this.#options.compress);
+    this.#outbox.requireRoom(this.#encoding.length);
+    return this.#encoding.run(encode, (encoded) =>
+      this.#queue({ to, id, store, ttlSeconds, echo }, encoded, { expiresAfterMs, signal }),
+    );
+  }
+
+  #queue(envelope: Envelope, data: EncodedData, wait: WaitOptions): Promise<SendResult> {
+    wait.signal?.throwIfAborted();
     const limits = this.#session.connection?.limits ?? DEFAULT_LIMITS;
-    const message = encodeMessage({ to, id, store, ttlSeconds, echo }, data, limits);
+    const message = encodeMessage(envelope, data, limits);
     const over = overError(this.state);
     if (over) throw over;
-    const result = this.#outbox.add(message, { expiresAfterMs, signal });
+    const result = this.#outbox.add(message, wait);
     this.#sender.wake();
     return result;
   }

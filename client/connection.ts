@@ -16,7 +16,8 @@ import type { Gap } from './api.ts';
 import type { Cursor } from './cursor.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError, isAboutToken, toError } from './errors.ts';
-import { readFrame } from './incoming.ts';
+import { type Incoming, readFrame } from './incoming.ts';
+import { createLane } from './lane.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
 import type { Options } from './options.ts';
 import { createRequests, type Outcome, type Requests } from './requests.ts';
@@ -73,6 +74,8 @@ export class Connection {
   /** Runs while the connection is being made ready, at first and again after `not_registered`. */
   readonly #readiness: Timer;
   readonly #closing = new AbortController();
+  /** What comes in is dealt with in the order in which it came, though decoding it may take a while. */
+  readonly #incoming = createLane();
   #transport: Transport | undefined;
   #liveness: Liveness | undefined;
   #limits: Limits | undefined;
@@ -118,8 +121,13 @@ export class Connection {
 
   /** Closes the connection as soon as nothing waits for a reply on it. Until then it goes on receiving. */
   retire(): void {
-    this.#retired = true;
-    this.#closeWhenDone();
+    void this.#incoming.run(
+      () => {},
+      () => {
+        this.#retired = true;
+        this.#closeWhenDone();
+      },
+    );
   }
 
   /** Closes the connection now. */
@@ -154,8 +162,16 @@ export class Connection {
     this.#tokenExpiresAt = tokenExpiresAtMs(token);
     this.#transport = openTransport(this.#environment, this.#options.url, offeredSubprotocols(token), {
       onOpen: () => void this.#subscription.register(),
-      onText: (text) => this.#onText(text),
-      onEnd: (end) => this.#onTransportEnd(end),
+      onText: (text) =>
+        void this.#incoming.run(
+          () => readFrame(text),
+          (incoming) => this.#onIncoming(incoming),
+        ),
+      onEnd: (end) =>
+        void this.#incoming.run(
+          () => end,
+          () => this.#onTransportEnd(end),
+        ),
     });
   }
 
@@ -195,8 +211,8 @@ export class Connection {
     this.#handlers.onRegistered({ ...reply, tokenLifetimeMs });
   }
 
-  #onText(text: string | undefined): void {
-    const incoming = text === undefined ? undefined : readFrame(text);
+  #onIncoming(incoming: Incoming): void {
+    if (this.#over) return;
     if (incoming === undefined) this.#handlers.onIgnoredFrame();
     else if ('frame' in incoming) this.#onFrame(incoming.frame);
     else this.#requests.settleAll({ kind: 'error', problem: problem('internal', incoming.serviceError) });

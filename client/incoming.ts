@@ -1,5 +1,6 @@
 import type { Limits, ServerFrame } from '../protocol/index.ts';
 import { isObject, parseJson } from '../protocol/json.ts';
+import { decodeMessages } from './payload.ts';
 
 /**
  * What came in. `serviceError` is a frame of API Gateway itself (`{"message": "Internal server error", …}`), sent when a
@@ -7,14 +8,24 @@ import { isObject, parseJson } from '../protocol/json.ts';
  */
 export type Incoming = { readonly frame: ServerFrame } | { readonly serviceError: string } | undefined;
 
-/** Reads a frame; `undefined` for what is none, or none of a type that this client knows. Unknown fields are let be. */
-export function readFrame(text: string): Incoming {
-  const parsed = parseJson(text);
+/**
+ * Reads a frame, `undefined` for a binary one, and decodes the messages in it, for which a promise may be needed. Gives
+ * `undefined` for what is no frame, or none of a type that this client knows. Unknown fields are let be.
+ */
+export function readFrame(text: string | undefined): Incoming | Promise<Incoming> {
+  const parsed = parseJson(text ?? '');
   const frame = parsed.ok ? parsed.value : undefined;
   if (!isObject(frame)) return undefined;
   const { type, message } = frame as Fields;
   if (type === undefined) return typeof message === 'string' ? { serviceError: message } : undefined;
-  return looksRight(frame) ? { frame: frame as unknown as ServerFrame } : undefined;
+  return looksRight(frame) ? decodeFrame(frame as unknown as ServerFrame) : undefined;
+}
+
+function decodeFrame(frame: ServerFrame): Incoming | Promise<Incoming> {
+  const messages = 'messages' in frame && decodeMessages(frame.messages);
+  return messages instanceof Promise
+    ? messages.then((decoded) => ({ frame: { ...frame, messages: decoded } }))
+    : { frame };
 }
 
 /** Fields that nobody has looked at yet. */

@@ -1,16 +1,14 @@
-import type { Json } from '../protocol/index.ts';
-import type { Client } from './api.ts';
+import type { Client, Payload, Sendable } from './api.ts';
 import { SessionClient } from './client.ts';
 import { createEnvironment } from './environment.ts';
 import { type ConnectOptions, resolveOptions } from './options.ts';
 
-export type { DeliveryStatus, ErrorCode, Limits, Recipient, Sender, SendResult } from '../protocol/index.ts';
+export type { DeliveryStatus, ErrorCode, Json, Limits, Recipient, Sender, SendResult } from '../protocol/index.ts';
 export type * from './api.ts';
 export type { WebSocketConstructor, WebSocketLike } from './environment.ts';
 export { BeckonError, type BeckonErrorCode, type ClientCode } from './errors.ts';
 export type { ConnectOptions, Durations, TokenRequest } from './options.ts';
 export type { ConnectionState, Reason } from './state.ts';
-export type { Json };
 
 /**
  * Connects a user, and keeps them connected until `close()`.
@@ -20,10 +18,12 @@ export type { Json };
  * client.on('message', ({ from, data }) => show(from, data.text));
  * await client.sendToUser('bob', { text: 'hi' });
  * ```
- * @typeParam Incoming The data of messages that arrive. Default: any JSON.
- * @typeParam Outgoing The data of messages that are sent. Default: the same.
+ * @typeParam Incoming The data of messages that arrive. Default: any JSON, or bytes.
+ * @typeParam Outgoing The data of messages that are sent. Default: the same; for bytes, whatever holds them.
  * @throws TypeError that names the option that is wrong, or says that there is no WebSocket.
  */
-export function connect<Incoming = Json, Outgoing = Incoming>(options: ConnectOptions): Client<Incoming, Outgoing> {
+export function connect<Incoming = Payload, Outgoing = Sendable<Incoming>>(
+  options: ConnectOptions,
+): Client<Incoming, Outgoing> {
   return new SessionClient<Incoming, Outgoing>(createEnvironment(options.webSocket), resolveOptions(options));
 }

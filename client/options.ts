@@ -56,6 +56,11 @@ export interface ConnectOptions extends Partial<Durations> {
   readonly signal?: AbortSignal;
   /** How many messages may wait to be sent or acknowledged. Default: 1,000. */
   readonly maxQueuedMessages?: number;
+  /**
+   * Whether data of 1 KB or more is compressed where that makes it smaller. Only this client reads what is compressed.
+   * Default: true.
+   */
+  readonly compress?: boolean;
 }
 
 /** The options with every default filled in. */
@@ -63,6 +68,7 @@ export interface Options extends Durations {
   readonly url: string;
   readonly getToken: ConnectOptions['getToken'];
   readonly maxQueuedMessages: number;
+  readonly compress: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -81,7 +87,15 @@ const DEFAULT_DURATIONS: Durations = {
 
 const DEFAULT_MAX_QUEUED_MESSAGES = 1_000;
 
-const NAMES = ['url', 'getToken', 'webSocket', 'signal', 'maxQueuedMessages', ...Object.keys(DEFAULT_DURATIONS)];
+const NAMES = [
+  'url',
+  'getToken',
+  'webSocket',
+  'signal',
+  'maxQueuedMessages',
+  'compress',
+  ...Object.keys(DEFAULT_DURATIONS),
+];
 
 /** Timers of browsers and Node fire at once when they are set for longer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -102,6 +116,7 @@ export function resolveOptions(options: ConnectOptions): Options {
     url: checkUrl(options.url),
     getToken: options.getToken,
     signal: checkSignal('connect', options.signal),
+    compress: checkFlag('connect', 'compress', options.compress ?? true),
     maxQueuedMessages: checkCount(
       'connect',
       'maxQueuedMessages',
@@ -114,6 +129,12 @@ export function resolveOptions(options: ConnectOptions): Options {
 export function checkCount(where: string, name: string, value: number): number {
   if (Number.isInteger(value) && value > 0) return value;
   throw wrong(where, name, 'an integer above 0', value);
+}
+
+/** @throws TypeError unless `value` is true or false. */
+export function checkFlag(where: string, name: string, value: boolean): boolean {
+  if (typeof value === 'boolean') return value;
+  throw wrong(where, name, 'true or false', value);
 }
 
 /** @throws TypeError unless `value` can be a duration. */

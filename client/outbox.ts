@@ -39,9 +39,14 @@ export class Outbox {
     this.#maxMessages = maxMessages;
   }
 
+  /** @throws BeckonError `outbox_full` when there is none for a message behind `ahead` others that are yet to be added. */
+  requireRoom(ahead = 0): void {
+    if (this.#queued.length + this.#taken.length + ahead >= this.#maxMessages) throw new BeckonError('outbox_full');
+  }
+
   /** Resolves with what the server says of the message; rejects when it is refused, expires or is taken back. */
   add(message: OutgoingMessage, { expiresAfterMs, signal }: WaitOptions): Promise<SendResult> {
-    if (this.#queued.length + this.#taken.length >= this.#maxMessages) throw new BeckonError('outbox_full');
+    this.requireRoom();
     return new Promise((resolve, reject) => {
       const expiry = createTimer(this.#environment);
       const onAbort = () => entry.reject(signal?.reason);

@@ -1,5 +1,6 @@
 import type { Limits, MessageInput } from '../protocol/index.ts';
 import { BeckonError } from './errors.ts';
+import { checkSize, type EncodedData } from './payload.ts';
 
 /** Whom a message is for. */
 export type To = { readonly user: string } | { readonly users: readonly string[] };
@@ -18,21 +19,17 @@ export interface OutgoingMessage {
 const RETRY = ',"retry":true}';
 
 /**
- * Encodes a message, and refuses what would close the connection or could not be sent. The envelope is the server's
- * to judge: its schema would be a fifth of this client.
- * @throws TypeError when the data is not JSON: `undefined`, a function, a BigInt, something cyclic.
+ * Encodes a message, and refuses what would close the connection. The envelope is the server's to judge: its schema
+ * would be a fifth of this client.
  * @throws BeckonError `message_too_large`, `frame_too_large`.
  */
-export function encodeMessage(envelope: Envelope, data: unknown, limits: Limits): OutgoingMessage {
-  const json = toJson(data);
-  const dataBytes = utf8Length(json);
-  if (dataBytes > limits.maxDataBytes) {
-    throw new BeckonError(
-      'message_too_large',
-      `The data has ${dataBytes} bytes; at most ${limits.maxDataBytes} are allowed.`,
-    );
-  }
-  const text = `${JSON.stringify(envelope).slice(0, -1)},"data":${json}}`;
+export function encodeMessage(
+  envelope: Envelope,
+  { json, bytes, encoding }: EncodedData,
+  limits: Limits,
+): OutgoingMessage {
+  checkSize(bytes, limits.maxDataBytes);
+  const text = `${JSON.stringify({ ...envelope, encoding }).slice(0, -1)},"data":${json}}`;
   // Room for saying that it is sent again: a message that fitted once must fit then, too.
   const message = { text, bytes: utf8Length(text) - 1 + RETRY.length };
   const frameBytes = message.bytes + FRAME_ENVELOPE_BYTES;
@@ -68,21 +65,6 @@ export function countFitting(messages: readonly OutgoingMessage[], limits: Limit
     return index >= limits.maxMessagesPerFrame || frameBytes > limits.maxFrameBytes;
   });
   return end < 0 ? messages.length : end;
-}
-
-function toJson(data: unknown): string {
-  const json = stringify(data);
-  if (json === undefined) throw new TypeError(`The data must be a JSON value, got ${typeof data}`);
-  return json;
-}
-
-/** `JSON.stringify` with the type that it has: there is no JSON for `undefined`, functions and symbols. */
-function stringify(data: unknown): string | undefined {
-  try {
-    return JSON.stringify(data);
-  } catch (error) {
-    throw new TypeError(`The data must be a JSON value: ${(error as Error).message}`, { cause: error });
-  }
 }
 
 function utf8Length(text: string): number {

@@ -41,7 +41,7 @@ export class Chat {
     document.title = 'Beckon';
   }
 
-  #receive({ from, data, sentAt }: ReceivedMessage): void {
+  #receive({ from, data, sentAt }: ReceivedMessage<Json>): void {
     const name = 'user' in from ? from.user : from.service;
     const conversation = this.#conversationWith(name, 'user' in from);
     conversation.add({ author: name, text: textOf(data), sentAt });

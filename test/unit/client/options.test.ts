@@ -10,6 +10,7 @@ describe('the options of connect', () => {
       ...needed,
       signal: undefined,
       maxQueuedMessages: 1_000,
+      compress: true,
       tokenTimeoutMs: 10_000,
       connectTimeoutMs: 20_000,
       ackTimeoutMs: 10_000,
@@ -63,6 +64,7 @@ describe('the options of connect', () => {
       { ...needed, maxQueuedMessages: 1.5 },
       /"maxQueuedMessages" must be an integer above 0, got 1.5$/,
     ],
+    ['a word for compress', { ...needed, compress: 'gzip' }, /"compress" must be true or false, got "gzip"$/],
     ['a signal that is none', { ...needed, signal: {} }, /"signal" must be an AbortSignal, got \[object Object\]$/],
   ])('are refused with name, expectation and value: %s', (_, options, message) => {
     expect(() => resolveOptions(options as ConnectOptions)).toThrow(TypeError);

@@ -96,7 +96,7 @@ describe('one frame at a time', () => {
 
   it('puts no more into a frame than the server allows', async () => {
     const { client, socket } = await connectClient();
-    const { socket: narrow, client: other } = await connectClient();
+    const { socket: narrow, client: other } = await connectClient({ compress: false });
     for (let index = 0; index < 51; index += 1) void client.sendToUser('bob', index);
     for (let index = 0; index < 3; index += 1) void other.sendToUser('bob', 'x'.repeat(15_000));
     await settle();
@@ -134,10 +134,10 @@ describe('what is refused before it is sent', () => {
   cyclic.self = cyclic;
 
   it.each([
-    ['undefined', undefined, 'The data must be a JSON value, got undefined'],
-    ['a function', () => {}, 'The data must be a JSON value, got function'],
-    ['a BigInt', { big: 1n }, 'The data must be a JSON value: Do not know how to serialize a BigInt'],
-    ['something cyclic', cyclic, /^The data must be a JSON value: Converting circular structure/],
+    ['undefined', undefined, 'The data must be JSON or bytes, got undefined'],
+    ['a function', () => {}, 'The data must be JSON or bytes, got function'],
+    ['a BigInt', { big: 1n }, 'Do not know how to serialize a BigInt'],
+    ['something cyclic', cyclic, /^Converting circular structure to JSON/],
   ])('%s', async (_, data, message) => {
     const { client, socket } = await connectClient();
     const sent = client.sendToUser('bob', data);
@@ -150,7 +150,7 @@ describe('what is refused before it is sent', () => {
     ['data beyond maxDataBytes', 'ü'.repeat(16_384), 'message_too_large', /has 32770 bytes; at most 32768/],
     ['a frame beyond maxFrameBytes', 'x'.repeat(32_766), 'frame_too_large', /a frame of 32\d{3} bytes; at most 32768/],
   ])('%s, with its size in bytes of UTF-8', async (_, data, code, message) => {
-    const { client } = await connectClient();
+    const { client } = await connectClient({ compress: false });
     await expect(client.sendToUser('bob', data)).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message),
@@ -158,7 +158,7 @@ describe('what is refused before it is sent', () => {
   });
 
   it('nothing that fits to the byte, also when it has to be sent again', async () => {
-    const { world, client, socket } = await connectClient();
+    const { world, client, socket } = await connectClient({ compress: false });
     const tooLarge = await client.sendToUser('bob', 'x'.repeat(32_766)).catch((error: Error) => error.message);
     const excess = Number(/of (\d+) bytes/.exec(String(tooLarge))?.[1]) - 32_768;
     void client.sendToUser('bob', 'x'.repeat(32_766 - excess));

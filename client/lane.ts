@@ -1,0 +1,34 @@
+/** Does one thing after the other, in the order of the calls. */
+export interface Lane {
+  /** How many wait, or are being waited for. */
+  readonly length: number;
+  /**
+   * When its turn has come: calls `prepare`, waits for its value if that is a promise, and calls `finish` with it. At once,
+   * before `run` returns, when nothing is under way and there is nothing to wait for.
+   * @returns What `finish` returns. What either throws is the caller's: the next one gets its turn all the same.
+   */
+  run<T, R>(prepare: () => T | Promise<T>, finish: (value: T) => R): R | Promise<R>;
+}
+
+export function createLane(): Lane {
+  let last: Promise<void> | undefined;
+  let length = 0;
+  return {
+    run: <T, R>(prepare: () => T | Promise<T>, finish: (value: T) => R) => {
+      const prepared = last ? last.then(prepare) : prepare();
+      if (!(prepared instanceof Promise)) return finish(prepared);
+      length += 1;
+      // In an array, as what `finish` returns may be a promise that nobody else should wait for.
+      const finished = prepared.then((value) => [finish(value)] as const);
+      const onTurn = () => {
+        length -= 1;
+        if (length === 0) last = undefined;
+      };
+      last = finished.then(onTurn, onTurn);
+      return finished.then(([result]) => result);
+    },
+    get length() {
+      return length;
+    },
+  };
+}
