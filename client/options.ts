@@ -24,8 +24,8 @@ export interface Durations {
   /** The upper end of the random wait before the first attempt to come back. Default: 1,000. */
   readonly minBackoffMs: number;
   /**
-   * The upper end of every wait; waits double up to it. Default: 30,000, which suits up to 15,000 connections. A larger fleet
-   * needs a second for each 500, for that is how many API Gateway lets in per second.
+   * The upper end of every wait; waits double up to it. Default: what the server said last, which knows how large the fleet
+   * is; 30,000 before it has said anything.
    */
   readonly maxBackoffMs: number;
   /** How long a connection must last before the waits start from `minBackoffMs` again. Default: 5,000. */
@@ -69,6 +69,8 @@ export interface Options extends Durations {
   readonly getToken: ConnectOptions['getToken'];
   readonly maxQueuedMessages: number;
   readonly compress: boolean;
+  /** Whether `maxBackoffMs` is the application's, and not for the server to change. */
+  readonly isBackoffGiven: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -98,7 +100,7 @@ const NAMES = [
 ];
 
 /** Timers of browsers and Node fire at once when they are set for longer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Checks the options and fills in the defaults. Options that are `undefined` count as absent.
@@ -116,6 +118,7 @@ export function resolveOptions(options: ConnectOptions): Options {
     url: checkUrl(options.url),
     getToken: options.getToken,
     signal: checkSignal('connect', options.signal),
+    isBackoffGiven: options.maxBackoffMs !== undefined,
     compress: checkFlag('connect', 'compress', options.compress ?? true),
     maxQueuedMessages: checkCount(
       'connect',

@@ -1,10 +1,10 @@
-import type { Message, Problem } from '../protocol/index.ts';
+import type { Limits, Message, Problem } from '../protocol/index.ts';
 import type { Gap } from './api.ts';
-import { backoffDelayMs } from './backoff.ts';
+import { type Backoff, backoffDelayMs } from './backoff.ts';
 import { Connection, type ConnectionContext, type ConnectionEnd, type Registration } from './connection.ts';
 import type { Cancel, Environment } from './environment.ts';
 import { type BeckonError, isAboutToken } from './errors.ts';
-import type { Options } from './options.ts';
+import { MAX_TIMER_MS, type Options } from './options.ts';
 import type { ConnectionState, Reason } from './state.ts';
 import { createTimer, type Timer } from './timer.ts';
 
@@ -51,6 +51,7 @@ export class Session {
   #stopped = false;
   #failures = 0;
   #refusedTokens = 0;
+  #backoff: Backoff;
 
   constructor(context: ConnectionContext, handlers: SessionHandlers) {
     const { environment, options } = context;
@@ -58,6 +59,7 @@ export class Session {
     this.#environment = environment;
     this.#options = options;
     this.#handlers = handlers;
+    this.#backoff = options;
     this.#retry = createTimer(environment);
     this.#uptime = createTimer(environment);
     this.#replacement = createTimer(environment);
@@ -107,7 +109,8 @@ export class Session {
     if (!this.#current) this.#setAway();
   }
 
-  #onRegistered(connection: Connection, { userId, connectionId, tokenLifetimeMs }: Registration): void {
+  #onRegistered(connection: Connection, { userId, connectionId, limits, tokenLifetimeMs }: Registration): void {
+    this.#heedLimits(limits);
     const previous = this.#current;
     this.#current = connection;
     this.#opening = undefined;
@@ -121,6 +124,13 @@ export class Session {
     this.#setState({ status: 'connected', userId, connectionId });
     this.#handlers.onConnected();
     previous?.retire();
+  }
+
+  /** The server knows how many there may be to come back, and how many are let in at a time. */
+  #heedLimits({ maxBackoffSeconds }: Limits): void {
+    const { minBackoffMs, isBackoffGiven } = this.#options;
+    if (isBackoffGiven || !(maxBackoffSeconds > 0)) return;
+    this.#backoff = { minBackoffMs, maxBackoffMs: Math.min(maxBackoffSeconds * 1_000, MAX_TIMER_MS) };
   }
 
   #onEnded(connection: Connection, end: ConnectionEnd): void {
@@ -153,7 +163,7 @@ export class Session {
   #retryLater(): void {
     // A listener may have closed the client while it was told what happened.
     if (this.#stopped) return;
-    const delayMs = backoffDelayMs(this.#failures, this.#environment.random, this.#options);
+    const delayMs = backoffDelayMs(this.#failures, this.#environment.random, this.#backoff);
     this.#failures += 1;
     this.#retry.start(delayMs, () => this.#open());
     if (!this.#current) this.#setAway(this.#environment.now() + delayMs);

@@ -1,5 +1,5 @@
 import { composeAddressStates, composeDirectory, composeMessageLog } from '../server/aws/index.ts';
-import { readCallbackUrl, readDirectoryConfig, readLogConfig } from '../server/config.ts';
+import { readCallbackUrl, readDirectoryConfig, readExpectedConnections, readLogConfig } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { createRegister } from '../server/register.ts';
 import { messageRoute } from '../server/route.ts';
@@ -12,6 +12,7 @@ const register = createRegister({
   states: composeAddressStates(now, config),
   callbackUrl: readCallbackUrl(),
   retentionSeconds: config.retentionSeconds,
+  expectedConnections: readExpectedConnections(),
   now,
 });
 

@@ -53,6 +53,13 @@ export interface BeckonProps {
   readonly throttleBurstLimit?: number;
 
   /**
+   * How many connections there may be at once. API Gateway lets 500 in per second, so clients that all lost theirs spread
+   * their attempts to come back over one second for each 500.
+   * @default - up to 15,000: they spread their attempts over 30 seconds
+   */
+  readonly expectedConnections?: number;
+
+  /**
    * How long messages are kept for devices that are not connected.
    * @default Duration.days(7)
    */
@@ -140,4 +147,11 @@ export function requireOrigins(origins: readonly string[]): void {
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
+}
+
+/** @throws Error for what cannot be a number of connections */
+export function requireConnections(expectedConnections: number): void {
+  const isCount = Number.isInteger(expectedConnections) && expectedConnections > 0;
+  if (isCount || Token.isUnresolved(expectedConnections)) return;
+  throw new Error(`expectedConnections: ${expectedConnections} is no number of connections. Give one above 0.`);
 }

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Tokenization } from 'aws-cdk-lib';
 import type { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import { type Alarm, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
@@ -12,7 +12,7 @@ import { ENV, METRIC_NAMESPACE, type MetricName } from '../server/config.ts';
 import { AddressTable } from './address-table.ts';
 import { Alarms } from './alarms.ts';
 import { Authorizer } from './authorizer.ts';
-import { type BeckonProps, requireMode, requireRegion } from './beckon-props.ts';
+import { type BeckonProps, requireConnections, requireMode, requireRegion } from './beckon-props.ts';
 import { Gateway } from './gateway.ts';
 import { Handler, type HandlerProps } from './handler.ts';
 import { allowLogs } from './log.ts';
@@ -89,7 +89,7 @@ export class Beckon extends Construct {
     this.#tasks = new TaskQueue(this, 'Tasks', encryptionKey);
     this.deadLetterQueue = this.#tasks.deadLetters;
     this.#addConnectionRoutes(logging, props);
-    this.#addMessageRoutes(logging);
+    this.#addMessageRoutes(logging, props);
     this.sendFunction = this.#addSendFunction(logging);
     this.#addWorkFunction(logging);
     this.alarms = isProduction ? this.#addAlarms() : [];
@@ -130,8 +130,12 @@ export class Beckon extends Construct {
     this.#gateway.addDisconnectRoute(disconnect);
   }
 
-  #addMessageRoutes(logging: HandlerProps): void {
+  #addMessageRoutes(logging: HandlerProps, { expectedConnections }: BeckonProps): void {
     const register = this.#addTableHandler('register', logging, { [ENV.callbackUrl]: this.callbackUrl });
+    if (expectedConnections !== undefined) {
+      requireConnections(expectedConnections);
+      register.addEnvironment(ENV.expectedConnections, Tokenization.stringifyNumber(expectedConnections));
+    }
     this.#grantTable(register, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:GetItem');
     this.#grantTable(register, this.messagesTable, 'dynamodb:Query');
     this.#gateway.addMessageRoute('register', register);

@@ -76,9 +76,25 @@ export const MAX_DECODED_BYTES = 8 * MAX_DATA_BYTES;
  */
 export const HEARTBEAT_SECONDS = 240;
 
+/**
+ * How many connections API Gateway lets in each second: the quota "New connections per second per account".
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (read 2026-11)
+ */
+export const NEW_CONNECTIONS_PER_SECOND = 500;
+
+/** The upper end of a client's waits between attempts to come back, in seconds, for a fleet of up to 15,000. */
+export const MIN_BACKOFF_CAP_SECONDS = 30;
+
+/** The upper end of the waits with which a fleet comes back at the pace at which it is let in, in seconds. */
+export function backoffCapSeconds(expectedConnections: number): number {
+  return Math.max(MIN_BACKOFF_CAP_SECONDS, Math.ceil(expectedConnections / NEW_CONNECTIONS_PER_SECOND));
+}
+
 /** What a client may do, as told in the reply to `register`. */
 export interface Limits {
   readonly heartbeatSeconds: number;
+  /** The upper end of the random wait before an attempt to come back. */
+  readonly maxBackoffSeconds: number;
   readonly maxFrameBytes: number;
   readonly maxDataBytes: number;
   readonly maxMessagesPerFrame: number;
@@ -89,6 +105,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   heartbeatSeconds: HEARTBEAT_SECONDS,
+  maxBackoffSeconds: MIN_BACKOFF_CAP_SECONDS,
   maxFrameBytes: MAX_FRAME_BYTES,
   maxDataBytes: MAX_DATA_BYTES,
   maxMessagesPerFrame: MAX_MESSAGES_PER_FRAME,

@@ -8,6 +8,7 @@ export const ENV = {
   tasksQueueUrl: 'BECKON_TASKS_QUEUE_URL',
   retentionSeconds: 'BECKON_RETENTION_SECONDS',
   callbackUrl: 'BECKON_CALLBACK_URL',
+  expectedConnections: 'BECKON_EXPECTED_CONNECTIONS',
   issuer: 'BECKON_ISSUER',
   audience: 'BECKON_AUDIENCE',
   jwksUrl: 'BECKON_JWKS_URL',
@@ -91,6 +92,11 @@ export function readSendConfig(env: Env = process.env): SendConfig {
  */
 export function readCallbackUrl(env: Env = process.env): string {
   return required(env, ENV.callbackUrl);
+}
+
+/** How many connections there may be at once. 0: nothing is said of it. */
+export function readExpectedConnections(env: Env = process.env): number {
+  return Number(env[ENV.expectedConnections] || 0);
 }
 
 /** Without `BECKON_SECRET_ARN`, the keys are at `BECKON_JWKS_URL`, or where issuers commonly have them. */

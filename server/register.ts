@@ -1,4 +1,5 @@
 import {
+  backoffCapSeconds,
   DEFAULT_LIMITS,
   OVERLAP_MS,
   problem,
@@ -28,6 +29,8 @@ export interface RegisterDependencies {
   /** The Management API endpoint of the API that holds the connections. */
   readonly callbackUrl: string;
   readonly retentionSeconds: number;
+  /** How many connections there may be at once: clients spread their attempts to come back accordingly. */
+  readonly expectedConnections: number;
   readonly now: Now;
 }
 
@@ -37,7 +40,8 @@ const REFUSED = { superseded: 'superseded', removed: 'connection_removed' } as c
 >;
 
 export function createRegister(dependencies: RegisterDependencies): Register {
-  const { directory, log, states, callbackUrl, retentionSeconds, now } = dependencies;
+  const { directory, log, states, callbackUrl, retentionSeconds, expectedConnections, now } = dependencies;
+  const limits = { ...DEFAULT_LIMITS, maxBackoffSeconds: backoffCapSeconds(expectedConnections) };
 
   async function reply(connection: Connection, from: { after: string; recovered: boolean }) {
     const { connectionId, userId, tokenExpiresAt } = connection;
@@ -48,7 +52,7 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     const { recovered } = from;
     const cursor = serialFloor(serverTime);
     const value = { userId, connectionId, recovered, messages, more, cursor, serverTime, expiresAt };
-    return { ok: true, value: { type: 'registered', ...value, limits: DEFAULT_LIMITS } } as const;
+    return { ok: true, value: { type: 'registered', ...value, limits } } as const;
   }
 
   async function put(connection: Connection, attempt: number): Promise<PutOutcome> {

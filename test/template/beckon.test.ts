@@ -234,6 +234,22 @@ describe('the construct', () => {
     });
   });
 
+  test('tells register, and no other function, how many connections to expect', () => {
+    const stack = new Stack(new App(), 'Mine');
+    new Beckon(stack, 'Beckon', { ...props, expectedConnections: 100_000 });
+    const functions = Template.fromStack(stack).findResources('AWS::Lambda::Function');
+    const told = Object.entries(functions).flatMap(([id, { Properties }]) => {
+      const value = Properties.Environment?.Variables.BECKON_EXPECTED_CONNECTIONS;
+      return value === undefined ? [] : [[id.slice(0, -8), value]];
+    });
+    expect(told).toEqual([['Beckonregister', '100000']]);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN])('refuses %d as a number of connections', (expectedConnections) => {
+    const make = () => new Beckon(new Stack(new App(), 'Mine'), 'Beckon', { ...props, expectedConnections });
+    expect(make).toThrow(`expectedConnections: ${expectedConnections} is no number of connections.`);
+  });
+
   test.each(['https://app.example.com/', 'app.example.com', 'https://app.example.com/chat'])(
     'refuses %j as an origin: it would never match',
     (origin) => {

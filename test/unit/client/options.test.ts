@@ -11,6 +11,7 @@ describe('the options of connect', () => {
       signal: undefined,
       maxQueuedMessages: 1_000,
       compress: true,
+      isBackoffGiven: false,
       tokenTimeoutMs: 10_000,
       connectTimeoutMs: 20_000,
       ackTimeoutMs: 10_000,

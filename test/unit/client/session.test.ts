@@ -43,6 +43,43 @@ describe('coming back', () => {
     expect(await nextAttempt({ world, client })).toBe(500);
   });
 
+  it('spreads its attempts as far as the server says, from then on', async () => {
+    const { world, client } = startClient();
+    const waits: number[] = [];
+    const fail = async (times: number) => {
+      for (let attempt = 0; attempt < times; attempt += 1) {
+        world.socket.end();
+        waits.push(await nextAttempt({ world, client }));
+      }
+    };
+    await settle();
+    await fail(6);
+    const socket = await world.accept({ maxBackoffSeconds: 200 });
+    await world.advance(5_000);
+    socket.end();
+    await nextAttempt({ world, client });
+    await fail(9);
+    expect(waits).toEqual([
+      ...[500, 1_000, 2_000, 4_000, 8_000, 15_000],
+      ...[1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 100_000, 100_000],
+    ]);
+  });
+
+  it.each([
+    ['the application has said it', { maxBackoffMs: 30_000 }, { maxBackoffSeconds: 200 }],
+    ['the server says nothing', {}, { maxBackoffSeconds: undefined as never }],
+    ['the server says what is no number', {}, { maxBackoffSeconds: 'soon' as never }],
+  ])('spreads them over 30 seconds when %s', async (_, options, limits) => {
+    const { world, client } = startClient({ ...options, suspendAfterMs: 3_600_000 });
+    (await world.accept(limits)).end();
+    let wait = 0;
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      wait = await nextAttempt({ world, client });
+      world.socket.end();
+    }
+    expect(wait).toBe(15_000);
+  });
+
   it('is suspended when it has been away for suspendAfterMs, and still tries', async () => {
     const { world, client, socket } = await connectClient({ suspendAfterMs: 60_000, connectTimeoutMs: 1_000 });
     socket.end();

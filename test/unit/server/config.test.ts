@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DEFAULT_CAPABILITY } from '../../../server/capability.ts';
-import { readIdentityConfig, readSendConfig } from '../../../server/config.ts';
+import { readExpectedConnections, readIdentityConfig, readSendConfig } from '../../../server/config.ts';
 
 test('a variable that is missing is named', () => {
   expect(() => readSendConfig({ BECKON_CONNECTIONS_TABLE: 't' })).toThrow('BECKON_TASKS_QUEUE_URL is not set');
@@ -39,4 +39,9 @@ test('what tokens without a capability allow can be given, and must be a capabil
       'does not hold a capability',
     );
   }
+});
+
+test('how many connections to expect may be given', () => {
+  expect(readExpectedConnections({ BECKON_EXPECTED_CONNECTIONS: '100000' })).toBe(100_000);
+  expect(readExpectedConnections({})).toBe(0);
 });

@@ -25,7 +25,15 @@ beforeEach(() => {
   log = createMemoryMessageLog(now);
   states = createMemoryAddressStates(now);
   const callbackUrl = 'https://api.example/prod';
-  register = createRegister({ directory, log, states, callbackUrl, retentionSeconds: 3600, now });
+  register = createRegister({
+    directory,
+    log,
+    states,
+    callbackUrl,
+    retentionSeconds: 3600,
+    expectedConnections: 0,
+    now,
+  });
 });
 
 const at = (secondsAgo: number) => serialFloor(NOW - secondsAgo * 1000);
@@ -127,4 +135,22 @@ describe('refused', () => {
     await registered({ attempt: 2 });
     expect(await register(connection, { attempt: 1 })).toMatchObject({ problem: { code: 'superseded' } });
   });
+});
+
+test('a fleet is told to spread its attempts to come back over one second for each 500, and at least 30', async () => {
+  const told = async (expectedConnections: number) => {
+    const now = () => nowMs;
+    const register = createRegister({
+      directory,
+      log,
+      states,
+      callbackUrl: 'https://api.example/prod',
+      retentionSeconds: 3600,
+      expectedConnections,
+      now,
+    });
+    const result = await register(connection, {});
+    return result.ok && result.value.limits.maxBackoffSeconds;
+  };
+  expect([await told(0), await told(15_000), await told(15_001), await told(100_000)]).toEqual([30, 30, 31, 200]);
 });
