@@ -1,4 +1,4 @@
-import type { Waits } from './clients.ts';
+import type { ReconnectingClient } from './clients.ts';
 
 export interface Storm {
   /** How many clients lose their connection at one moment. */
@@ -7,13 +7,15 @@ export interface Storm {
   readonly outageMs: number;
   /** How many are let in each second afterwards; a second's worth at once. */
   readonly acceptedPerSecond: number;
-  readonly waits: Waits;
+  readonly client: ReconnectingClient;
   readonly random: () => number;
 }
 
 export interface Aftermath {
   /** The most attempts within a second, counted from the end of the outage. */
   readonly peakPerSecond: number;
+  /** All attempts, counted from the end of the outage; one for each client would be the fewest. */
+  readonly attempts: number;
   /** After the end of the outage. `undefined`: they never came back. */
   readonly back99Ms: number | undefined;
   readonly gaveUp: number;
@@ -26,12 +28,13 @@ const HORIZON_MS = 60 * 60_000;
  * Lets a storm pass, millisecond by millisecond. It is a model: an attempt takes no time, a refused one fails at once, and
  * being let in costs the server nothing. What it shows is when clients come, which is all that their waits decide.
  */
-export function simulate({ clients, outageMs, acceptedPerSecond, waits, random }: Storm): Aftermath {
+export function simulate({ clients, outageMs, acceptedPerSecond, client: kind, random }: Storm): Aftermath {
   const due: number[][] = [];
+  const waits = Array.from({ length: clients }, () => kind.start(random));
   const failures = new Array<number>(clients).fill(0);
   let gaveUp = 0;
   const schedule = (client: number, now: number) => {
-    const waitMs = waits(failures[client] ?? 0, random);
+    const waitMs = waits[client]?.(failures[client] ?? 0);
     if (waitMs === undefined) {
       gaveUp += 1;
       return;
@@ -60,7 +63,12 @@ export function simulate({ clients, outageMs, acceptedPerSecond, waits, random }
     delete due[now];
   }
   const back99Ms = back[Math.ceil(clients * 0.99) - 1];
-  return { peakPerSecond: attempts.reduce((peak, count = 0) => Math.max(peak, count), 0), back99Ms, gaveUp };
+  return {
+    peakPerSecond: attempts.reduce((peak, count = 0) => Math.max(peak, count), 0),
+    attempts: attempts.reduce((sum, count = 0) => sum + count, 0),
+    back99Ms,
+    gaveUp,
+  };
 }
 
 /** A token bucket, closed until the outage is over. */
