@@ -97,6 +97,8 @@ export class Connection {
       onRefused: (refusal) => this.#end({ error: toError(refusal), final: !refusal.retryable }),
       onMessages: handlers.onMessages,
       onGap: handlers.onGap,
+      // The ping acknowledges: a page that is closed before its first heartbeat would get the same again next time.
+      onNews: () => this.checkLiveness(),
     });
     void this.#connect(failures);
   }

@@ -18,6 +18,8 @@ export interface SubscriptionHost {
   /** Messages for the application, which may have had some of them. */
   onMessages(messages: readonly Message[]): void;
   onGap(gap: Gap): void;
+  /** A resume has brought news, which the server does not know to have arrived. */
+  onNews(): void;
 }
 
 /** Pushes that wait for the end of a resume. Beyond, they are taken from the log, by another resume. */
@@ -41,6 +43,8 @@ export class Subscription {
   #held: Message[] | undefined = [];
   /** More were pushed than can be held. */
   #overflown = false;
+  /** Only once: where much comes, a pong does not have everything and leads to a resume, which again has news. */
+  #toldNews = false;
   #stopped = false;
 
   constructor(environment: Environment, backoff: Backoff, cursor: Cursor, host: SubscriptionHost) {
@@ -109,7 +113,7 @@ export class Subscription {
     while (page && this.#isLatest(attempt)) {
       this.#handOn(page.messages);
       if (page.more) page = await this.#readPage({ since, after: page.messages.at(-1)?.serial }, attempt);
-      else return this.#complete(first.cursor);
+      else return this.#complete(first.cursor, (page.messages.at(-1)?.serial ?? '') > (since ?? ''));
     }
   }
 
@@ -131,7 +135,7 @@ export class Subscription {
     }
   }
 
-  #complete(cursor: string): void {
+  #complete(cursor: string, hasNews: boolean): void {
     if (this.#overflown) {
       void this.register();
       return;
@@ -139,6 +143,9 @@ export class Subscription {
     this.#handOn(this.#held ?? []);
     this.#held = undefined;
     this.#cursor.advance(cursor);
+    if (!hasNews || this.#toldNews || this.#stopped) return;
+    this.#toldNews = true;
+    this.#host.onNews();
   }
 
   #hold(held: Message[], messages: readonly Message[]): void {

@@ -126,6 +126,48 @@ describe('the cursor', () => {
   });
 });
 
+describe('what a resume has brought', () => {
+  it('is acknowledged when the last page has been handed on', async () => {
+    const { world, ids } = startListening();
+    const socket = await openNext(world);
+    socket.page([messageAt(500)], { more: true, cursor: serialFloor(900) });
+    await settle();
+    expect(socket.count('ping')).toBe(0);
+    socket.page([messageAt(600)]);
+    await settle();
+    expect(ids).toEqual(['500', '600']);
+    expect(socket.last('ping')).toEqual({ action: 'ping', id: '3', cursor: serialFloor(900) });
+  });
+
+  it('is acknowledged also after a return, unless all of it had come before', async () => {
+    const { world, socket } = await resumedClient();
+    expect(socket.count('ping')).toBe(0);
+    const next = await returnedSocket(world);
+    next.page([messageAt(900)], { cursor: serialFloor(1_500) });
+    await settle();
+    expect(next.count('ping')).toBe(0);
+    const last = await returnedSocket(world);
+    last.page([messageAt(900), messageAt(1_600)], { cursor: serialFloor(2_000) });
+    await settle();
+    expect(last.last('ping')).toMatchObject({ cursor: serialFloor(2_000) });
+  });
+
+  it('is acknowledged at once only the first time: much traffic does not make it ping without end', async () => {
+    const { world, ids } = startListening();
+    const socket = await openNext(world);
+    socket.page([messageAt(500)], { cursor: serialFloor(900) });
+    await settle();
+    socket.pong({ messages: [messageAt(500)], more: true });
+    await settle();
+    socket.page([messageAt(500), messageAt(1_000)], { cursor: serialFloor(1_100) });
+    await settle();
+    expect(ids).toEqual(['500', '1000']);
+    expect(socket.count('ping')).toBe(1);
+    await world.advance(240_000);
+    expect(socket.last('ping')).toMatchObject({ cursor: serialFloor(1_100) });
+  });
+});
+
 describe('a gap', () => {
   it('is told before what follows it, with since when', async () => {
     const { world, client, ids } = await resumedClient();
