@@ -6,10 +6,10 @@ import { createLogger } from '../server/logger.ts';
 const log = createLogger();
 const directory = composeDirectory(Date.now);
 
-/** `$disconnect`: forgets the connection. Best effort, as the event itself is: expiry and 410 do the same later. */
+/** `$disconnect`: forgets the connection, and takes it off its rooms. Best effort, as the event itself is: expiry and 410 do the same later. */
 export async function handler(event: WebSocketEvent) {
   const { connectionId, userId } = connectionOf(event);
-  await directory.forget(userAddress(userId), connectionId);
+  await directory.forget({ address: userAddress(userId), connectionId, userId });
   log({ route: '$disconnect', outcome: 'ok', connectionId, requestId: event.requestContext.requestId });
   return { statusCode: 200 };
 }

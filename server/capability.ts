@@ -1,4 +1,4 @@
-import { isObject } from '../protocol/index.ts';
+import { isObject, type Problem, problem } from '../protocol/index.ts';
 import { type Address, resourceOf } from './address.ts';
 
 /** What a capability can allow at a resource. `history` includes searching and counting what is unread. */
@@ -35,6 +35,11 @@ export function allows(capability: Capability, operation: Operation, address: Ad
   return Object.entries(capability).some(
     ([pattern, operations]) => operations.includes(operation) && matches(pattern, resource),
   );
+}
+
+/** What a capability does not allow, as it is told. */
+export function forbidden(operation: Operation, address: Address): Problem {
+  return problem('forbidden', `the token's capability does not allow "${operation}" at "${resourceOf(address)}"`);
 }
 
 function isOperations(value: unknown): value is readonly Operation[] {

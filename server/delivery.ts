@@ -56,7 +56,7 @@ export function createDelivery(dependencies: { poster: Poster; directory: Direct
       if (outcome === 'delivered') outcome = await poster.post(target, frame);
       outcomes.push(outcome);
     }
-    if (outcome === 'gone') await directory.forget(target.address, target.connectionId);
+    if (outcome === 'gone') await directory.forget(target);
     if (outcome === 'failed') await cutOff(target);
     return outcomes;
   }

@@ -1,10 +1,13 @@
-import type { Topic } from './address.ts';
+import { MAX_ROOMS, MAX_WATCHES } from '../protocol/index.ts';
+import type { Address, RoomAddress, Topic, UserAddress } from './address.ts';
 import type { Claims } from './connection.ts';
 
 /** One connection of a topic. */
 export interface Mapping {
   readonly address: Topic;
   readonly connectionId: string;
+  /** Whose connection it is. */
+  readonly userId: string;
   /** The Management API endpoint of the API that holds the connection. */
   readonly callbackUrl: string;
   /**
@@ -16,15 +19,37 @@ export interface Mapping {
 
 /** What a connection writes that becomes one of a topic. */
 export interface Registration extends Mapping, Claims {
-  readonly userId: string;
   /** Counts the registrations on this connection. */
   readonly attempt: number;
   /** Epoch seconds. */
   readonly registeredAt: number;
 }
 
-/** What a sign of life finds: the claims with which the connection is registered, or why it is not. */
-export type TouchOutcome = Claims | 'not_registered' | 'token_expired';
+/**
+ * What a connection is subscribed to beside its user. It is noted with the user's mapping, so that whoever removes that one
+ * learns what has to go as well.
+ */
+export interface Subscriptions {
+  readonly rooms: readonly RoomAddress[];
+  /** The addresses whose presence it watches. */
+  readonly watches: readonly Address[];
+}
+
+/** What is to be noted, or no longer, among the subscriptions of a connection. */
+export interface SubscriptionChange {
+  readonly change: 'add' | 'remove';
+  readonly kind: keyof Subscriptions;
+  readonly addresses: readonly Address[];
+}
+
+/** How many there may be of each kind, and what it is called when there would be more. */
+export const SUBSCRIPTION_LIMITS = {
+  rooms: { most: MAX_ROOMS, exceeded: 'too_many_rooms' },
+  watches: { most: MAX_WATCHES, exceeded: 'too_many_watches' },
+} as const;
+
+/** What a sign of life finds: the claims with which the connection is registered, or why nothing has been changed. */
+export type TouchOutcome = Claims | 'not_registered' | 'token_expired' | 'too_many_rooms' | 'too_many_watches';
 
 /** What became of a registration. */
 export type PutOutcome =
@@ -44,9 +69,14 @@ export interface FindOptions {
   readonly range?: { readonly first: string; readonly last: string };
 }
 
-/** Topic → connections, in the connections table. Reads never return a mapping that is expired or removed. */
+/**
+ * Topic → connections, in the connections table. Reads never return a mapping that is expired or removed.
+ *
+ * Whether a connection is live is told by its user's mapping alone. Those of rooms and of presence are made once, for as
+ * long as a connection can live; one that outlives its connection goes when a post to it finds nobody.
+ */
 export interface Directory {
-  /** Makes a mapping, unless the connection was removed or a later attempt has been made. */
+  /** Makes a mapping, unless the connection was removed or a later attempt has been made. Subscriptions stay as they are. */
   put(registration: Registration): Promise<PutOutcome>;
 
   /** The connections of an address, in the order of their ids. */
@@ -55,15 +85,28 @@ export interface Directory {
   /**
    * Notes a sign of life: moves `expiresAt` unless the mapping is absent or about to expire, because an expired one has
    * missed messages and is never revived. The token's own expiry stays, and bounds it.
+   * @param change made in the same write; where its limit does not allow it, nothing is written
    */
-  touch(address: Topic, connectionId: string, expiresAt: number): Promise<TouchOutcome>;
-
-  /** Forgets a connection that has ceased to exist; fine if it is not there. */
-  forget(address: Topic, connectionId: string): Promise<void>;
+  touch(
+    address: UserAddress,
+    connectionId: string,
+    expiresAt: number,
+    change?: SubscriptionChange,
+  ): Promise<TouchOutcome>;
 
   /**
-   * Takes a living connection off the list for good, because it has missed a message: a tombstone stays as long as the
-   * connection can live, so that a registration that comes late does not revive it.
+   * Forgets a connection that has ceased to exist: the mapping that showed it, its user's, and all that this one tells of.
+   * Fine if nothing is there. Rejects when something could not be removed, after all the rest has been.
+   * @returns what it was subscribed to, as far as that was still known
+   */
+  forget(mapping: Pick<Mapping, 'address' | 'connectionId' | 'userId'>): Promise<Subscriptions>;
+
+  /** Takes a connection off some topics; fine if it is not there. Rejects as `forget` does. */
+  unsubscribe(connectionId: string, topics: readonly Topic[]): Promise<void>;
+
+  /**
+   * Takes a living connection off the list of a topic for good, because it has missed a message: a tombstone stays as long
+   * as the connection can live, so that a registration that comes late does not revive it.
    */
   remove(address: Topic, connectionId: string): Promise<void>;
 }

@@ -11,8 +11,8 @@ import {
   type SendFailure,
   type SendResult,
 } from '../protocol/index.ts';
-import { type Address, conversationOf, resourceOf, roomAddress, userAddress } from './address.ts';
-import { allows } from './capability.ts';
+import { type Address, conversationOf, roomAddress, userAddress } from './address.ts';
+import { allows, forbidden } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { Claims } from './connection.ts';
@@ -152,8 +152,8 @@ function copyTo(own: Address, recipients: ReadonlySet<Address>): Pick<Envelope, 
 function forbid(bundles: readonly Bundle[], { capability }: Pick<Claims, 'capability'>): void {
   for (const { address, envelopes } of bundles) {
     if (allows(capability, 'send', address)) continue;
-    const told = problem('forbidden', `the token's capability does not allow "send" at "${resourceOf(address)}"`);
-    for (const envelope of envelopes) if (envelope.recipients.has(address)) envelope.error = told;
+    const error = forbidden('send', address);
+    for (const envelope of envelopes) if (envelope.recipients.has(address)) envelope.error = error;
   }
 }
 

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { userAddress } from '../../server/address.ts';
+import { type Address, presenceAddress, roomAddress, userAddress } from '../../server/address.ts';
 import type { Now } from '../../server/clock.ts';
-import type { Directory, FindOptions, Registration } from '../../server/directory.ts';
+import type { Directory, FindOptions, Registration, SubscriptionChange } from '../../server/directory.ts';
 
 const BOB = userAddress('bob');
+const LOBBY = roomAddress('lobby');
 const START_SECONDS = 1_800_000_000;
 const CONSISTENT = { consistent: true };
 
@@ -26,10 +27,17 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       const found = await directory.find(BOB, CONSISTENT);
 
       expect(found.toSorted(byConnection)).toEqual([
-        { address: BOB, connectionId: 'c1=', callbackUrl: 'https://api.example/prod', expiresAt: START_SECONDS + 660 },
+        {
+          address: BOB,
+          connectionId: 'c1=',
+          userId: 'bob',
+          callbackUrl: 'https://api.example/prod',
+          expiresAt: START_SECONDS + 660,
+        },
         {
           address: BOB,
           connectionId: 'c2=',
+          userId: 'bob',
           callbackUrl: 'https://other.example/prod',
           expiresAt: START_SECONDS + 660,
         },
@@ -79,11 +87,96 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       await directory.put(registration({ connectionId: 'c2=' }));
       await directory.put(registration({ address: userAddress('eve'), connectionId: 'c1=' }));
 
-      await directory.forget(BOB, 'c1=');
-      await directory.forget(BOB, 'c1=');
+      const nothingElse = { rooms: [], watches: [] };
+      expect(await directory.forget(registration({ connectionId: 'c1=' }))).toEqual(nothingElse);
+      expect(await directory.forget(registration({ connectionId: 'c1=' }))).toEqual(nothingElse);
 
       expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ connectionId: 'c2=' }]);
       expect(await directory.find(userAddress('eve'), CONSISTENT)).toMatchObject([{ connectionId: 'c1=' }]);
+    });
+
+    describe('subscriptions', () => {
+      const change = (kind: SubscriptionChange['kind'], ...addresses: Address[]) =>
+        ({ change: 'add', kind, addresses }) as const;
+      const touch = (subscriptions: SubscriptionChange) =>
+        directory.touch(BOB, 'c1=', START_SECONDS + 660, subscriptions);
+      const noted = async () => {
+        const { rooms, watches } = await directory.forget(registration());
+        return { rooms: rooms.toSorted(), watches: watches.toSorted() };
+      };
+      const rooms = (count: number) => Array.from({ length: count }, (_, index) => roomAddress(`r${index}`));
+
+      beforeEach(async () => {
+        await directory.put(registration());
+      });
+
+      test('are noted with a sign of life, outlive another registration, and end one by one', async () => {
+        expect(await touch(change('rooms', LOBBY))).toMatchObject({ capability: { 'room:*': ['join'] } });
+        await touch(change('rooms', roomAddress('attic')));
+        await touch(change('watches', userAddress('eve'), LOBBY));
+        await directory.put(registration({ attempt: 1 }));
+        await touch({ ...change('rooms', LOBBY), change: 'remove' });
+        await touch({ ...change('watches', userAddress('nobody')), change: 'remove' });
+        expect(await noted()).toEqual({ rooms: [roomAddress('attic')], watches: [LOBBY, userAddress('eve')] });
+      });
+
+      test('are not noted for a connection that is not live', async () => {
+        nowSeconds = START_SECONDS + 660;
+        expect(await touch(change('rooms', LOBBY))).toBe('not_registered');
+        expect(await noted()).toEqual({ rooms: [], watches: [] });
+      });
+
+      test('have a limit for each kind; one more changes nothing, and what is there already is not one more', async () => {
+        expect(await touch(change('rooms', ...rooms(49)))).toMatchObject({ tokenExpiresAt: START_SECONDS + 3600 });
+        expect(await touch(change('rooms', LOBBY))).toMatchObject({ tokenExpiresAt: START_SECONDS + 3600 });
+        expect(await touch(change('rooms', roomAddress('attic')))).toBe('too_many_rooms');
+        expect(await touch(change('rooms', LOBBY))).toMatchObject({ tokenExpiresAt: START_SECONDS + 3600 });
+        expect(await touch(change('rooms', roomAddress('r0'), roomAddress('attic')))).toBe('too_many_rooms');
+        expect(await touch(change('watches', ...rooms(199)))).toMatchObject({ tokenExpiresAt: START_SECONDS + 3600 });
+        const known = rooms(150);
+        expect(await touch(change('watches', ...known, userAddress('eve'), userAddress('eve')))).toMatchObject({
+          tokenExpiresAt: START_SECONDS + 3600,
+        });
+        expect(await touch(change('watches', ...known, userAddress('ann')))).toBe('too_many_watches');
+        const { rooms: inRooms, watches } = await noted();
+        expect(inRooms).toEqual([LOBBY, ...rooms(49)].toSorted());
+        expect(watches).toEqual([...rooms(199), userAddress('eve')].toSorted());
+      });
+
+      test('go with the connection, whichever of its mappings showed that it is gone', async () => {
+        for (const shown of [BOB, LOBBY, presenceAddress(userAddress('eve'))]) {
+          await directory.put(registration());
+          await touch(change('rooms', LOBBY));
+          await touch(change('watches', userAddress('eve')));
+          await directory.put(registration({ address: LOBBY }));
+          await directory.put(registration({ address: LOBBY, connectionId: 'c2=', userId: 'eve' }));
+          await directory.put(registration({ address: presenceAddress(userAddress('eve')) }));
+
+          const forgotten = await directory.forget(registration({ address: shown }));
+
+          expect(forgotten).toEqual({ rooms: [LOBBY], watches: [userAddress('eve')] });
+          expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
+          expect(await directory.find(LOBBY, CONSISTENT)).toMatchObject([{ connectionId: 'c2=', userId: 'eve' }]);
+          expect(await directory.find(presenceAddress(userAddress('eve')), CONSISTENT)).toEqual([]);
+        }
+      });
+
+      test('a mapping of a room that its user’s does not tell of goes as well', async () => {
+        await directory.put(registration({ address: LOBBY }));
+        await directory.forget(registration({ address: LOBBY }));
+        expect(await directory.find(LOBBY, CONSISTENT)).toEqual([]);
+      });
+
+      test('unsubscribe takes one connection off some topics', async () => {
+        const topics = [LOBBY, ...rooms(60)];
+        await Promise.all(topics.map((address) => directory.put(registration({ address }))));
+        await directory.put(registration({ address: LOBBY, connectionId: 'c2=' }));
+        await directory.unsubscribe('c1=', [...rooms(60), LOBBY, roomAddress('never')]);
+        expect(await directory.find(LOBBY, CONSISTENT)).toMatchObject([{ connectionId: 'c2=' }]);
+        const left = await Promise.all(rooms(60).map((room) => directory.find(room, CONSISTENT)));
+        expect(left.flat()).toEqual([]);
+        expect(await directory.find(BOB, CONSISTENT)).toHaveLength(1);
+      });
     });
 
     test('a removed connection is not found, not touched, and never revived', async () => {

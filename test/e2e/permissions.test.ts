@@ -39,6 +39,7 @@ async function pretendConnections(userId: string, count: number): Promise<void> 
       Item: {
         address: { S: `user#${userId}` },
         connectionId: { S: `${Buffer.from(`${index}`.padStart(11, 'x')).toString('base64url')}=` },
+        userId: { S: userId },
         callbackUrl: { S: output('CallbackUrl') },
         expiresAt: { N: String(Math.floor(Date.now() / 1000) + 600) },
         tokenExpiresAt: { N: String(Math.floor(Date.now() / 1000) + 600) },

@@ -1,10 +1,19 @@
+import { type Address, presenceAddress, userAddress } from '../../server/address.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import type { Directory, Registration } from '../../server/directory.ts';
+import {
+  type Directory,
+  type Registration,
+  SUBSCRIPTION_LIMITS,
+  type SubscriptionChange,
+  type Subscriptions,
+} from '../../server/directory.ts';
 import { EXPIRY_MARGIN_SECONDS } from '../../server/expiry.ts';
 
-interface Item extends Registration {
+interface Item extends Registration, Subscriptions {
   readonly removed: boolean;
 }
+
+const NO_SUBSCRIPTIONS: Subscriptions = { rooms: [], watches: [] };
 
 const endsAt = ({ expiresAt, tokenExpiresAt }: Registration) => Math.min(expiresAt, tokenExpiresAt);
 
@@ -18,7 +27,13 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
       const existing = items.get(key(registration.address, registration.connectionId));
       if (existing?.removed) return 'removed';
       if (existing && existing.attempt > registration.attempt) return 'superseded';
-      items.set(key(registration.address, registration.connectionId), { ...registration, removed: false });
+      const { rooms, watches } = existing ?? NO_SUBSCRIPTIONS;
+      items.set(key(registration.address, registration.connectionId), {
+        ...registration,
+        rooms,
+        watches,
+        removed: false,
+      });
       return 'registered';
     },
     async find(address, { limit, range }) {
@@ -28,27 +43,38 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
         .map((item) => ({
           address,
           connectionId: item.connectionId,
+          userId: item.userId,
           callbackUrl: item.callbackUrl,
           expiresAt: endsAt(item),
         }))
         .sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1))
         .slice(0, limit);
     },
-    async touch(address, connectionId, expiresAt) {
+    async touch(address, connectionId, expiresAt, change) {
       const item = items.get(key(address, connectionId));
       const soonSeconds = toSeconds(now()) + EXPIRY_MARGIN_SECONDS;
       if (item && !item.removed && item.tokenExpiresAt <= soonSeconds) return 'token_expired';
       if (!item || item.removed || item.expiresAt <= soonSeconds) return 'not_registered';
-      items.set(key(address, connectionId), { ...item, expiresAt });
+      const subscriptions = change ? changed(item, change) : item;
+      if (typeof subscriptions === 'string') return subscriptions;
+      items.set(key(address, connectionId), { ...item, ...subscriptions, expiresAt });
       const { tokenExpiresAt, capability } = item;
       return { tokenExpiresAt, capability };
     },
-    async forget(address, connectionId) {
-      items.delete(key(address, connectionId));
+    async forget({ address, connectionId, userId }) {
+      const { rooms, watches } = items.get(key(userAddress(userId), connectionId)) ?? NO_SUBSCRIPTIONS;
+      for (const topic of [userAddress(userId), address, ...rooms, ...watches.map(presenceAddress)]) {
+        items.delete(key(topic, connectionId));
+      }
+      return { rooms, watches };
+    },
+    async unsubscribe(connectionId, topics) {
+      for (const topic of topics) items.delete(key(topic, connectionId));
     },
     async remove(address, connectionId) {
       const item = items.get(key(address, connectionId));
       const nothing = {
+        ...NO_SUBSCRIPTIONS,
         userId: '',
         attempt: 0,
         callbackUrl: '',
@@ -60,4 +86,15 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
       items.set(key(address, connectionId), { ...nothing, ...item, address, connectionId, removed: true });
     },
   };
+}
+
+function changed(
+  subscriptions: Subscriptions,
+  { change, kind, addresses }: SubscriptionChange,
+): Partial<Subscriptions> | 'too_many_rooms' | 'too_many_watches' {
+  const existing: readonly Address[] = subscriptions[kind];
+  if (change === 'remove') return { [kind]: existing.filter((address) => !addresses.includes(address)) };
+  const all = [...new Set([...existing, ...addresses])];
+  const { most, exceeded } = SUBSCRIPTION_LIMITS[kind];
+  return all.length > most ? exceeded : { [kind]: all };
 }

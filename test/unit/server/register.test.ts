@@ -82,7 +82,7 @@ describe('a resume', () => {
     await sent(...Array.from({ length: 150 }, (_, index) => 300 - index));
     const first = await registered({ since: at(300) });
     expect([first.missed.length, first.more]).toEqual([100, true]);
-    await directory.forget(BOB, 'b1');
+    await directory.forget({ address: BOB, connectionId: 'b1', userId: 'bob' });
     const second = await registered({ after: at(first.missed.at(-1) ?? 0) });
     expect([second.missed.length, second.more]).toEqual([50, false]);
     expect(directory.items.size).toBe(0);

@@ -1,0 +1,33 @@
+import { DeleteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { expect, test } from 'vitest';
+import { roomAddress, userAddress } from '../../../../server/address.ts';
+import { createDynamoDbDirectory } from '../../../../server/aws/dynamodb-directory.ts';
+
+const ROOMS = Array.from({ length: 50 }, (_, index) => roomAddress(`r${index}`));
+
+test('a mapping that cannot be removed keeps none of the others, and is told of', async () => {
+  const removed: (string | undefined)[] = [];
+  let underWay = 0;
+  let mostUnderWay = 0;
+  const client = {
+    async send(command: unknown) {
+      if (!(command instanceof DeleteItemCommand)) throw new Error('not a removal');
+      const address = command.input.Key?.['address']?.S;
+      underWay += 1;
+      mostUnderWay = Math.max(mostUnderWay, underWay);
+      await new Promise(setImmediate);
+      underWay -= 1;
+      if (address === ROOMS[3]) throw new Error('throttled');
+      removed.push(address);
+      return { Attributes: { rooms: { SS: ROOMS } } };
+    },
+  } as unknown as DynamoDBClient;
+  const directory = createDynamoDbDirectory({ client, tableName: 'connections', now: () => 0 });
+
+  const bob = { address: userAddress('bob'), connectionId: 'c1', userId: 'bob' };
+  await expect(directory.forget(bob)).rejects.toThrow('throttled');
+
+  const others = ROOMS.filter((room) => room !== ROOMS[3]);
+  expect(removed.toSorted()).toEqual([userAddress('bob'), ...others].toSorted());
+  expect(mostUnderWay).toBe(25);
+});
