@@ -5,7 +5,7 @@ import { type Delivery, MAX_DELIVERY_AGE_MS, toFrames } from './delivery.ts';
 import type { Directory, Mapping } from './directory.ts';
 import { connectionIdRanges } from './fan-out.ts';
 import type { MessageLog } from './message-log.ts';
-import { serialFloor } from './serial.ts';
+import { type MintSerial, serialFloor, serialTime } from './serial.ts';
 import type { Tasks } from './tasks.ts';
 
 /** One message for one address. */
@@ -45,6 +45,7 @@ export interface MailboxDependencies {
   readonly delivery: Delivery;
   readonly tasks: Tasks;
   readonly now: Now;
+  readonly mintSerial: MintSerial;
 }
 
 /** Delivers mailboxes. */
@@ -62,17 +63,30 @@ interface Standing extends Letter {
   readonly duplicate: boolean;
 }
 
-export function createMailboxes({ directory, log, delivery, tasks, now }: MailboxDependencies): Mailboxes {
+export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
+  const { directory, log, delivery, tasks, now, mintSerial } = dependencies;
   const limit = MAX_DIRECT_CONNECTIONS + 1;
 
   /** Only for retries is it looked whether they have been sent before: the usual path pays nothing. */
   async function standing(address: Address, letters: readonly Letter[]): Promise<readonly Standing[]> {
     const retried = letters.filter(({ retry, expiresAt }) => retry && expiresAt !== undefined);
     const before = await findAll(address, retried);
+    let last = '';
     return letters.map((letter) => {
       const first = retried.includes(letter) ? before?.get(letter.message.id) : undefined;
-      return first ? { ...letter, message: first, duplicate: true } : { ...letter, duplicate: false };
+      const message = first ?? behind(last, letter.message);
+      if (message.serial > last) last = message.serial;
+      return { ...letter, message, duplicate: first !== undefined };
     });
+  }
+
+  /**
+   * A handler that is slow may find that a retry, which began after it, has appended the first letters. The others must
+   * stand behind those, or whoever reads the log meanwhile finds them the wrong way round.
+   */
+  function behind(serial: string, message: Message): Message {
+    if (message.serial > serial) return message;
+    return { ...message, serial: mintSerial(serialTime(serial) + 1) };
   }
 
   function findAll(address: Address, letters: readonly Letter[]) {

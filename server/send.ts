@@ -17,6 +17,7 @@ import { type Now, toSeconds } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { Claims } from './connection.ts';
 import { add, type Letter, type LetterOutcome, type Mailboxes } from './mailbox.ts';
+import type { MintSerial } from './serial.ts';
 
 /** What sending needs. */
 export interface SendDependencies {
@@ -24,8 +25,7 @@ export interface SendDependencies {
   readonly now: Now;
   /** How long messages are kept, and the most that one may ask for. */
   readonly retentionSeconds: number;
-  /** Mints a serial: a ULID, later ones sorting after earlier ones. */
-  readonly mintSerial: (epochMs: number) => string;
+  readonly mintSerial: MintSerial;
   /** Makes a UUID for a message that came without an id. */
   readonly mintId: () => string;
   /** Told why a message could not be sent, for the operator: the sender learns `internal`. */

@@ -1,5 +1,8 @@
 import { decodeTime, encodeTime } from 'ulid';
 
+/** Mints a serial for a moment (epoch milliseconds): a ULID, above all that it has minted before. */
+export type MintSerial = (epochMs: number) => string;
+
 /** The characters of a ULID that encode its time, and those that are random. */
 const TIME_LENGTH = 10;
 const RANDOM_LENGTH = 16;

@@ -70,12 +70,14 @@ export function composeSend(
 ): Send {
   const { directory, now, log } = dependencies;
   const { delivery, tasks } = composeDelivery(dependencies, config);
-  const mailboxes = createMailboxes({ directory, log: composeMessageLog(now, config), delivery, tasks, now });
+  const messageLog = composeMessageLog(now, config);
+  const mintSerial = monotonicFactory();
+  const mailboxes = createMailboxes({ directory, log: messageLog, delivery, tasks, now, mintSerial });
   return createSend({
     mailboxes,
     now,
     retentionSeconds: config.retentionSeconds,
-    mintSerial: monotonicFactory(),
+    mintSerial,
     mintId: randomUUID,
     onFailure: (error) =>
       log({ route: 'send', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } }),

@@ -36,6 +36,10 @@ beforeEach(() => {
   directory = createMemoryDirectory(() => nowMs);
   log = createMemoryMessageLog(() => nowMs);
   let minted = 0;
+  const mintSerial = (epochMs: number) => {
+    minted += 1;
+    return `${serialFloor(epochMs).slice(0, 22)}${String(minted).padStart(4, '0')}`;
+  };
   const poster: Poster = {
     async post({ connectionId }, frame) {
       posts.push({ connectionId, frame });
@@ -55,15 +59,13 @@ beforeEach(() => {
     delivery,
     tasks: { add },
     now: () => nowMs,
+    mintSerial,
   });
   send = createSend({
     mailboxes,
     now: () => nowMs,
     retentionSeconds: 600,
-    mintSerial: (epochMs) => {
-      minted += 1;
-      return `${serialFloor(epochMs).slice(0, 22)}${String(minted).padStart(4, '0')}`;
-    },
+    mintSerial,
     mintId: () => 'minted',
     onFailure: (error) => failures.push(error),
   });
@@ -281,6 +283,22 @@ describe('a retry', () => {
     nowMs += 61_000;
     await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1', retry: true });
     expect(logged('bob')).toHaveLength(2);
+  });
+
+  test('that another one overtakes while it is slow leaves the log in order, whatever each of them has appended', async () => {
+    const messages = ['m1', 'm2', 'm3'].map((id) => ({ to: { user: 'bob' }, data: id, id, retry: true }));
+    const { find } = directory;
+    directory.find = async (address, options) => {
+      directory.find = find;
+      // Begins later, and gets as far as the first message.
+      nowMs += 2_000;
+      await sendOk(...messages.slice(0, 1));
+      return find(address, options);
+    };
+    const results = await sendOk(...messages);
+    const { messages: read } = await log.read(userAddress('bob'), '');
+    expect(read.map(({ id }) => id)).toEqual(['m1', 'm2', 'm3']);
+    expect(results.map((result) => 'serial' in result && result.serial)).toEqual(read.map(({ serial }) => serial));
   });
 
   test('finds nobody else’s message under the same id', async () => {
