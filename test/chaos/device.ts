@@ -124,7 +124,7 @@ export function createDevice(options: DeviceOptions, world: World): Device {
 }
 
 /** A machine computes no faster when the clock does: what waits for its answers waits at least this long, in its time. */
-const MIN_WAIT_MS = { ackTimeoutMs: 2_000, livenessTimeoutMs: 2_000, connectTimeoutMs: 6_000, tokenTimeoutMs: 2_000 };
+const MIN_WAIT_MS = { ackTimeoutMs: 4_000, livenessTimeoutMs: 4_000, connectTimeoutMs: 20_000, tokenTimeoutMs: 5_000 };
 
 function openClient(
   session: string,
