@@ -9,8 +9,18 @@ import { synthesize } from './synthesize.ts';
 
 const PROJECT = join(fileURLToPath(import.meta.url), '../..');
 
+/** Everybody may do everything with everybody, and in every room. */
+const DEMO_CAPABILITY = {
+  'user:*': ['send', 'history', 'presence'],
+  'room:*': ['join', 'send', 'history', 'presence'],
+};
+
 /** The parameters of Beckon's own stack: tokens are those of the local issuer, and the page is served here. */
-const PARAMETERS = { Issuer: '{endpointUrl}/_local', AllowedOrigins: '{endpointUrl}' };
+const PARAMETERS = {
+  Issuer: '{endpointUrl}/_local',
+  AllowedOrigins: '{endpointUrl}',
+  DefaultCapability: JSON.stringify(DEMO_CAPABILITY),
+};
 
 /** `beckon start`: synthesizes and runs Beckon, with the demo page. */
 export async function start(args: readonly string[]): Promise<void> {

@@ -1,17 +1,12 @@
-import { composeAddressStates, composeDirectory, composeMessageLog } from '../server/aws/index.ts';
-import { readCallbackUrl, readDirectoryConfig, readExpectedConnections, readLogConfig } from '../server/config.ts';
+import { composeResume } from '../server/aws/index.ts';
+import { readExpectedConnections } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { createRegister } from '../server/register.ts';
 import { messageRoute } from '../server/route.ts';
 
 const now = Date.now;
-const config = { ...readDirectoryConfig(), ...readLogConfig() };
 const register = createRegister({
-  directory: composeDirectory(now, config),
-  log: composeMessageLog(now, config),
-  states: composeAddressStates(now, config),
-  callbackUrl: readCallbackUrl(),
-  retentionSeconds: config.retentionSeconds,
+  resume: composeResume(now),
   expectedConnections: readExpectedConnections(),
   now,
 });

@@ -5,6 +5,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { type Capability, capabilityOf, OPERATIONS } from '../server/config.ts';
 
 const MODES = ['production', 'development'] as const;
 
@@ -33,6 +34,13 @@ export interface BeckonProps {
    * @default - no page may connect
    */
   readonly allowedOrigins?: string[];
+
+  /**
+   * What tokens without the claim `capability` allow, such as `{ 'user:*': ['send'], 'room:team-*': ['join', 'send'] }`.
+   * As text: the same in JSON, for a parameter of the stack.
+   * @default - everything that concerns users (`send`, `history`, `presence`), and no rooms
+   */
+  readonly defaultCapability?: Capability | string;
 
   /**
    * The last part of the WebSocket URL.
@@ -147,6 +155,16 @@ export function requireOrigins(origins: readonly string[]): void {
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
+}
+
+/** The capability in JSON. @throws Error for what is none: no token would be accepted */
+export function requireCapability(capability: Capability | string): string {
+  const text = typeof capability === 'string' ? capability : JSON.stringify(capability);
+  if (Token.isUnresolved(text) || capabilityOf(text)) return text;
+  throw new Error(
+    `defaultCapability: ${text} is no capability. Write it as { 'user:*': ['send'], 'room:team-*': ['join', 'send'] }; ` +
+      `operations are ${OPERATIONS.join(', ')}.`,
+  );
 }
 
 /** @throws Error for what cannot be a number of connections */

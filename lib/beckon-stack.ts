@@ -27,10 +27,16 @@ export class BeckonStack extends Stack {
       description: 'Origins of the pages that may connect, such as https://app.example.com',
       default: '',
     });
+    const defaultCapability = new CfnParameter(this, 'DefaultCapability', {
+      description:
+        'What tokens without the claim "capability" allow, in JSON, such as {"user:*":["send"],"room:*":["join","send"]}. Empty: everything that concerns users, and no rooms',
+      default: '',
+    });
     this.beckon = new Beckon(this, 'Beckon', {
       issuer: issuer.valueAsString,
       audience: audience.valueAsString,
       allowedOrigins: allowedOrigins.valueAsList,
+      defaultCapability: defaultCapability.valueAsString,
       ...(mode && { mode }),
     });
     new CfnOutput(this, 'WebSocketUrl', { value: this.beckon.webSocketUrl });

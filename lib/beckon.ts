@@ -131,14 +131,16 @@ export class Beckon extends Construct {
   }
 
   #addMessageRoutes(logging: HandlerProps, { expectedConnections }: BeckonProps): void {
-    const register = this.#addTableHandler('register', logging, { [ENV.callbackUrl]: this.callbackUrl });
+    const register = this.#addResumingRoute('register', logging);
     if (expectedConnections !== undefined) {
       requireConnections(expectedConnections);
       register.addEnvironment(ENV.expectedConnections, Tokenization.stringifyNumber(expectedConnections));
     }
-    this.#grantTable(register, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:GetItem');
-    this.#grantTable(register, this.messagesTable, 'dynamodb:Query');
-    this.#gateway.addMessageRoute('register', register);
+    this.#addResumingRoute('join', logging);
+
+    const leave = this.#addTableHandler('leave', logging);
+    this.#grantTable(leave, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:DeleteItem');
+    this.#gateway.addMessageRoute('leave', leave);
 
     const sendMessage = this.#addTableHandler('sendMessage', logging);
     this.#grantSending(sendMessage);
@@ -150,6 +152,15 @@ export class Beckon extends Construct {
     this.#gateway.addMessageRoute('ping', ping);
 
     this.#gateway.addMessageRoute('$default', new Handler(this, 'default', logging));
+  }
+
+  /** A route that subscribes a connection to an address, and gives it what it has missed there. */
+  #addResumingRoute(id: string, logging: HandlerProps): Handler {
+    const handler = this.#addTableHandler(id, logging, { [ENV.callbackUrl]: this.callbackUrl });
+    this.#grantTable(handler, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:GetItem');
+    this.#grantTable(handler, this.messagesTable, 'dynamodb:Query');
+    this.#gateway.addMessageRoute(id, handler);
+    return handler;
   }
 
   #addSendFunction(logging: HandlerProps): Handler {

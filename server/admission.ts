@@ -37,20 +37,23 @@ export type Permit = (
 
 export function createPermit(admit: Admit): Permit {
   return async (connection, operation, addresses, kind) => {
-    const refused = ({ capability }: Claims) => {
-      const address = addresses.find((each) => !allows(capability, operation, each));
-      return address && ({ ok: false, problem: forbidden(operation, address) } as const);
+    const check = (claims: Claims): Result<Claims> => {
+      const address = addresses.find((each) => !allows(claims.capability, operation, each));
+      return address ? { ok: false, problem: forbidden(operation, address) } : { ok: true, value: claims };
     };
+    const pass = async (change?: SubscriptionChange): Promise<Result<Claims>> => {
+      const admitted = await admit(connection, change);
+      return admitted.ok ? check(admitted.value) : admitted;
+    };
+    if (!kind) return pass();
     // Noted only where it is allowed: whoever is noted as being in a room is seen there. The token that opened the
     // connection says what most likely holds; the directory has the last word.
-    if (!kind || refused(connection)) {
-      const admitted = await admit(connection);
-      const refusal = admitted.ok && refused(admitted.value);
-      if (!kind || refusal || !admitted.ok) return refusal || admitted;
-    }
-    const admitted = await admit(connection, { change: 'add', kind, addresses });
-    const refusal = admitted.ok && refused(admitted.value);
-    if (refusal) await admit(connection, { change: 'remove', kind, addresses });
-    return refusal || admitted;
+    const opened = check(connection);
+    const likely = opened.ok ? opened : await pass();
+    if (!likely.ok) return likely;
+    const passed = await pass({ change: 'add', kind, addresses });
+    const isForbidden = !passed.ok && passed.problem.code === 'forbidden';
+    if (isForbidden) await admit(connection, { change: 'remove', kind, addresses });
+    return passed;
   };
 }

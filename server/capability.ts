@@ -1,4 +1,4 @@
-import { isObject, type Problem, problem } from '../protocol/index.ts';
+import { isObject, type Problem, parseJson, problem } from '../protocol/index.ts';
 import { type Address, resourceOf } from './address.ts';
 
 /** What a capability can allow at a resource. `history` includes searching and counting what is unread. */
@@ -27,6 +27,12 @@ export function parseCapability(claim: unknown): Capability | undefined {
     JSON.stringify(claim).length <= MAX_CAPABILITY_LENGTH &&
     Object.entries(claim).every(([resource, operations]) => RESOURCE.test(resource) && isOperations(operations));
   return isValid ? (claim as Capability) : undefined;
+}
+
+/** The capability that a text holds as JSON, or `undefined` if it holds none. */
+export function capabilityOf(text: string): Capability | undefined {
+  const json = parseJson(text);
+  return json.ok ? parseCapability(json.value) : undefined;
 }
 
 /** Whether the capability allows an operation at an address. */

@@ -1,5 +1,7 @@
-import { parseJson } from '../protocol/json.ts';
-import { type Capability, DEFAULT_CAPABILITY, parseCapability } from './capability.ts';
+import { type Capability, capabilityOf, DEFAULT_CAPABILITY } from './capability.ts';
+
+// What `lib/` checks before it puts it into an environment variable.
+export { type Capability, capabilityOf, OPERATIONS } from './capability.ts';
 
 /** The environment variables of the functions: `lib/` sets them, this file alone reads them. */
 export const ENV = {
@@ -115,8 +117,7 @@ export function readIdentityConfig(env: Env = process.env): IdentityConfig {
 
 function readDefaultCapability(text: string | undefined): Capability {
   if (!text) return DEFAULT_CAPABILITY;
-  const parsed = parseJson(text);
-  const capability = parsed.ok ? parseCapability(parsed.value) : undefined;
+  const capability = capabilityOf(text);
   if (!capability) throw new Error(`The environment variable ${ENV.defaultCapability} does not hold a capability.`);
   return capability;
 }

@@ -24,6 +24,12 @@ export interface Poster {
   close(target: Target): Promise<PostOutcome>;
 }
 
+/** What is not posted to the connection that sends. */
+export interface Spared {
+  readonly connectionId: string;
+  readonly serials: readonly string[];
+}
+
 /** Delivers to connections, and sees to those that cannot be reached. */
 export interface Delivery {
   /**
@@ -32,7 +38,11 @@ export interface Delivery {
    * directory, then closed, and its client comes back and resumes.
    * @returns one count of outcomes for each message
    */
-  deliver(targets: readonly Mapping[], messages: readonly Message[]): Promise<readonly ConnectionCounts[]>;
+  deliver(
+    targets: readonly Mapping[],
+    messages: readonly Message[],
+    spared?: Spared,
+  ): Promise<readonly ConnectionCounts[]>;
 }
 
 /**
@@ -49,12 +59,12 @@ export function createDelivery(dependencies: { poster: Poster; directory: Direct
   const { poster, directory, tasks } = dependencies;
 
   /** One frame after the other, for order; after one that did not arrive, none: a later one would hide the gap. */
-  async function deliverToOne(target: Mapping, frames: readonly MessagesPush[]): Promise<readonly PostOutcome[]> {
-    const outcomes: PostOutcome[] = [];
+  async function deliverToOne(target: Mapping, frames: readonly MessagesPush[]) {
+    const outcomes = new Map<string, PostOutcome>();
     let outcome: PostOutcome = 'delivered';
     for (const frame of frames) {
       if (outcome === 'delivered') outcome = await poster.post(target, frame);
-      outcomes.push(outcome);
+      for (const { serial } of frame.messages) outcomes.set(serial, outcome);
     }
     if (outcome === 'gone') await directory.forget(target);
     if (outcome === 'failed') await cutOff(target);
@@ -68,13 +78,19 @@ export function createDelivery(dependencies: { poster: Poster; directory: Direct
   }
 
   return {
-    async deliver(targets, messages) {
+    async deliver(targets, messages, spared) {
       const frames = toFrames(messages);
-      const outcomes = await mapConcurrently(targets, MAX_CONCURRENT_POSTS, (target) => deliverToOne(target, frames));
-      return frames.flatMap((frame, index) => {
+      const ofSender = spared ? toFrames(messages.filter(({ serial }) => !spared.serials.includes(serial))) : [];
+      const outcomes = await mapConcurrently(targets, MAX_CONCURRENT_POSTS, (target) =>
+        deliverToOne(target, target.connectionId === spared?.connectionId ? ofSender : frames),
+      );
+      return messages.map(({ serial }) => {
         const counts = { delivered: 0, gone: 0, failed: 0 };
-        for (const ofTarget of outcomes) counts[ofTarget[index] ?? 'failed'] += 1;
-        return frame.messages.map(() => counts);
+        for (const ofTarget of outcomes) {
+          const outcome = ofTarget.get(serial);
+          if (outcome) counts[outcome] += 1;
+        }
+        return counts;
       });
     },
   };

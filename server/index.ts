@@ -55,6 +55,8 @@ export interface Sender {
   sendToUser(user: string, data: Json, options?: SendOptions): Promise<SendResult>;
   /** Sends one message to at most 100 users. Throws as `sendToUser` does. */
   sendToUsers(users: readonly string[], data: Json, options?: SendOptions): Promise<SendResult>;
+  /** Sends to everybody in a room, and to those who come back to it. Throws as `sendToUser` does. */
+  sendToRoom(room: string, data: Json, options?: SendOptions): Promise<SendResult>;
   /** Sends several messages in their order. One that is invalid does not stop the others: its result holds the error. */
   send(messages: readonly MessageInput[]): Promise<readonly (SendResult | SendFailure)[]>;
 }
@@ -84,6 +86,7 @@ export function createSender(options: SenderOptions = {}): Sender {
   return {
     sendToUser: (user, data, sendOptions) => sendOne({ user }, data, sendOptions),
     sendToUsers: (users, data, sendOptions) => sendOne({ users: [...users] }, data, sendOptions),
+    sendToRoom: (room, data, sendOptions) => sendOne({ room }, data, sendOptions),
     send: sendAll,
   };
 }

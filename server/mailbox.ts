@@ -1,7 +1,7 @@
 import type { ConnectionCounts, DeliveryStatus, Message } from '../protocol/index.ts';
 import type { Address } from './address.ts';
 import type { Now } from './clock.ts';
-import { type Delivery, MAX_DELIVERY_AGE_MS, toFrames } from './delivery.ts';
+import { type Delivery, MAX_DELIVERY_AGE_MS, type Spared, toFrames } from './delivery.ts';
 import type { Directory, Mapping } from './directory.ts';
 import { connectionIdRanges } from './fan-out.ts';
 import type { MessageLog } from './message-log.ts';
@@ -104,21 +104,9 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
   }
 
   /** Posts letters to connections; gives a count of outcomes for each letter. */
-  async function post({ sendingConnectionId }: Mailbox, targets: readonly Mapping[], letters: readonly Letter[]) {
-    const isSending = ({ connectionId }: Mapping) => connectionId === sendingConnectionId;
-    const messagesOf = (some: readonly Letter[]) => some.map(({ message }) => message);
-    const [ofOthers, ofSending] = await settleAll([
-      delivery.deliver(
-        targets.filter((target) => !isSending(target)),
-        messagesOf(letters),
-      ),
-      delivery.deliver(targets.filter(isSending), messagesOf(letters.filter(({ sparesSender }) => !sparesSender))),
-    ] as const);
-    const countsOfSending = ofSending.values();
-    return letters.map(({ sparesSender }, index) => {
-      const ofSender = sparesSender ? undefined : countsOfSending.next().value;
-      return add(ofOthers[index] ?? NO_CONNECTIONS, ofSender ?? NO_CONNECTIONS);
-    });
+  function post(mailbox: Mailbox, targets: readonly Mapping[], letters: readonly Letter[]) {
+    const messages = letters.map(({ message }) => message);
+    return delivery.deliver(targets, messages, sparedOf(mailbox, letters));
   }
 
   /** For whoever has come since the first look: they are in the directory, or they find the message in the log. */
@@ -127,7 +115,7 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
     if (kept.length === 0) return [];
     const found = await directory.find(mailbox.address, { consistent: true, limit });
     if (found.length > MAX_DIRECT_CONNECTIONS) {
-      await fanOut(mailbox.address, kept);
+      await fanOut(mailbox, kept);
       return [];
     }
     const known = new Set(seen.map(({ connectionId }) => connectionId));
@@ -135,12 +123,12 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
     return post(mailbox, newcomers, kept);
   }
 
-  async function fanOut(address: Address, letters: readonly Letter[]): Promise<void> {
+  async function fanOut(mailbox: Mailbox, letters: readonly Letter[]): Promise<void> {
     const frames = toFrames(letters.map(({ message }) => message));
+    const spared = sparedOf(mailbox, letters);
+    const task = { kind: 'deliver', address: mailbox.address, ...(spared && { spared }) } as const;
     await tasks.add(
-      connectionIdRanges().flatMap((range) =>
-        frames.map(({ messages }) => ({ kind: 'deliver' as const, address, messages, range })),
-      ),
+      connectionIdRanges().flatMap((range) => frames.map(({ messages }) => ({ ...task, messages, range }))),
     );
   }
 
@@ -152,7 +140,7 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
       const letters = await standing(address, mailbox.letters);
       if (seen.length > MAX_DIRECT_CONNECTIONS) {
         await append(address, letters);
-        await fanOut(mailbox.address, letters);
+        await fanOut(mailbox, letters);
         return letters.map((letter) => toOutcome(letter, [], 'queued'));
       }
       const [first, later] = await settleAll([
@@ -166,6 +154,12 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
       });
     },
   };
+}
+
+function sparedOf({ sendingConnectionId }: Mailbox, letters: readonly Letter[]): Spared | undefined {
+  const spared = letters.filter(({ sparesSender }) => sparesSender);
+  if (sendingConnectionId === undefined || spared.length === 0) return undefined;
+  return { connectionId: sendingConnectionId, serials: spared.map(({ message }) => message.serial) };
 }
 
 function toOutcome(

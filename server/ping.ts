@@ -5,7 +5,7 @@ import type { Admit } from './admission.ts';
 import type { Now } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { MessageLog, Page } from './message-log.ts';
-import { isInFuture } from './register.ts';
+import { isInFuture } from './resume.ts';
 import { serialFloor, serialTime } from './serial.ts';
 
 /** A sign of life; with a cursor also an acknowledgement, answered with what was missed. */

@@ -1,5 +1,6 @@
 import type { Message } from '../protocol/index.ts';
 import type { Address } from './address.ts';
+import type { Spared } from './delivery.ts';
 import type { Mapping } from './directory.ts';
 import type { ConnectionIdRange } from './fan-out.ts';
 
@@ -14,6 +15,7 @@ export interface DeliverTask {
   readonly address: Address;
   readonly messages: readonly Message[];
   readonly range: ConnectionIdRange;
+  readonly spared?: Spared;
 }
 
 export type Task = CloseTask | DeliverTask;

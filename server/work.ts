@@ -39,12 +39,12 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
     if ((await poster.close(task)) === 'failed') throw new Error('The connection could not be closed');
   }
 
-  async function deliver({ address, messages, range }: DeliverTask): Promise<void> {
+  async function deliver({ address, messages, range, spared }: DeliverTask): Promise<void> {
     // Whoever is not connected now, and has a cursor from before, would look behind it when they resume.
     const [first] = messages;
     if (first && serialTime(first.serial) < now() - MAX_DELIVERY_AGE_MS) await states.markLate(address, first.serial);
     const targets = await directory.find(address, { consistent: true, range });
-    await delivery.deliver(targets, messages);
+    await delivery.deliver(targets, messages, spared);
   }
 
   return async ({ Records }) => {

@@ -7,6 +7,7 @@ import type { Now } from '../clock.ts';
 import {
   type DirectoryConfig,
   type LogConfig,
+  readCallbackUrl,
   readDirectoryConfig,
   readLogConfig,
   readSendConfig,
@@ -17,6 +18,7 @@ import type { Directory } from '../directory.ts';
 import { describeError, type Logger } from '../logger.ts';
 import { createMailboxes } from '../mailbox.ts';
 import type { MessageLog } from '../message-log.ts';
+import { createResume, type Resume } from '../resume.ts';
 import { createSend, type Send } from '../send.ts';
 import { createDynamoDbAddressStates } from './dynamodb-address-states.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
@@ -48,6 +50,20 @@ export function composeAddressStates(
   { connectionsTable, retentionSeconds }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
 ): AddressStates {
   return createDynamoDbAddressStates({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
+}
+
+/** Subscribing to an address, and resuming there, for the connections of the API that the environment names. */
+export function composeResume(now: Now): Resume {
+  const config = { ...readDirectoryConfig(), ...readLogConfig() };
+  const { retentionSeconds } = config;
+  return createResume({
+    directory: composeDirectory(now, config),
+    log: composeMessageLog(now, config),
+    states: composeAddressStates(now, config),
+    callbackUrl: readCallbackUrl(),
+    retentionSeconds,
+    now,
+  });
 }
 
 /** Delivery over the Management API. */

@@ -3,7 +3,7 @@ import { Capture, Match, Template } from 'aws-cdk-lib/assertions';
 import { InlineCode, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Beckon } from '../../lib/beckon.ts';
+import { Beckon, type BeckonProps } from '../../lib/beckon.ts';
 import { BeckonStack } from '../../lib/beckon-stack.ts';
 
 let app: App;
@@ -47,6 +47,7 @@ describe('the template', () => {
       'execute-api:ManageConnections prod/POST/@connections/*',
       'sqs:SendMessage Tasks',
     ];
+    const resuming = ['dynamodb:GetItem Connections', 'dynamodb:Query Messages', 'dynamodb:UpdateItem Connections'];
     const sending = [...delivery, 'dynamodb:PutItem Messages', 'dynamodb:Query Messages'];
     expect(permissions(template)).toEqual({
       Beckonauthorize: LOGS('authorize'),
@@ -54,12 +55,9 @@ describe('the template', () => {
       Beckondefault: LOGS('default'),
       Beckondisconnect: ['dynamodb:DeleteItem Connections', ...LOGS('disconnect')],
       Beckonping: ['dynamodb:Query Messages', 'dynamodb:UpdateItem Connections', ...LOGS('ping')],
-      Beckonregister: [
-        'dynamodb:GetItem Connections',
-        'dynamodb:Query Messages',
-        'dynamodb:UpdateItem Connections',
-        ...LOGS('register'),
-      ],
+      Beckonjoin: [...resuming, ...LOGS('join')],
+      Beckonleave: ['dynamodb:DeleteItem Connections', 'dynamodb:UpdateItem Connections', ...LOGS('leave')],
+      Beckonregister: [...resuming, ...LOGS('register')],
       Beckonsend: [...sending, ...LOGS('send')].toSorted(),
       BeckonsendMessage: [...sending, ...LOGS('sendMessage')].toSorted(),
       Beckonwork: [
@@ -81,12 +79,14 @@ describe('the template', () => {
     expect(Object.fromEntries(routes)).toEqual({
       $connect: 'one-way',
       $disconnect: 'one-way',
+      join: '$default',
+      leave: '$default',
       register: '$default',
       sendMessage: '$default',
       ping: '$default',
       $default: '$default',
     });
-    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 4);
+    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 6);
   });
 
   test('authorizes $connect without requiring either header', () => {
@@ -243,6 +243,38 @@ describe('the construct', () => {
       return value === undefined ? [] : [[id.slice(0, -8), value]];
     });
     expect(told).toEqual([['Beckonregister', '100000']]);
+  });
+
+  describe('with a capability for tokens that have none', () => {
+    const make = (defaultCapability: BeckonProps['defaultCapability'] = {}) => {
+      const stack = new Stack(new App(), 'Mine');
+      new Beckon(stack, 'Beckon', { ...props, defaultCapability });
+      return Template.fromStack(stack);
+    };
+    const inJson = '{"user:*":["send"],"room:team-*":["join","send"]}';
+
+    test.each([[{ 'user:*': ['send'], 'room:team-*': ['join', 'send'] }], [inJson]] as const)(
+      'given as %j tells authorize, and nobody else',
+      (capability) => {
+        const functions = make(capability).findResources('AWS::Lambda::Function');
+        const told = Object.entries(functions).flatMap(([id, { Properties }]) => {
+          const value = Properties.Environment?.Variables.BECKON_DEFAULT_CAPABILITY;
+          return value === undefined ? [] : [[id.slice(0, -8), value]];
+        });
+        expect(told).toEqual([['Beckonauthorize', inJson]]);
+      },
+    );
+
+    test.each(['{', '[]', '{"user:*":["fly"]}', '{"lobby":["join"]}', ''])('refuses %j: no token would do', (text) => {
+      expect(() => make(text)).toThrow(`defaultCapability: ${text} is no capability. Write it as`);
+    });
+
+    test('has it from a parameter of the stack, which is empty', () => {
+      template.hasParameter('DefaultCapability', { Type: 'String', Default: '' });
+      template.hasResourceProperties('AWS::Lambda::Function', {
+        Environment: { Variables: { BECKON_DEFAULT_CAPABILITY: { Ref: 'DefaultCapability' } } },
+      });
+    });
   });
 
   test.each([0, -1, 1.5, Number.NaN])('refuses %d as a number of connections', (expectedConnections) => {

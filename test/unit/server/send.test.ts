@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { MAX_PUSH_BYTES, type MessagesPush, problem } from '../../../protocol/index.ts';
 import { roomAddress, userAddress } from '../../../server/address.ts';
@@ -7,6 +8,8 @@ import { createMailboxes } from '../../../server/mailbox.ts';
 import { createSend, type Origin, type Send } from '../../../server/send.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import type { Task } from '../../../server/tasks.ts';
+import { createWork } from '../../../server/work.ts';
+import { createMemoryAddressStates } from '../../support/memory-address-states.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
 import { createMemoryMessageLog } from '../../support/memory-message-log.ts';
 
@@ -25,6 +28,7 @@ let failures: unknown[];
 /** What happens, in order: to the log, the directory and the connections. */
 let happened: string[];
 let send: Send;
+let work: ReturnType<typeof createWork>;
 
 beforeEach(() => {
   nowMs = NOW;
@@ -61,6 +65,8 @@ beforeEach(() => {
     now: () => nowMs,
     mintSerial,
   });
+  const states = createMemoryAddressStates(() => nowMs);
+  work = createWork({ directory, delivery, states, poster, log: () => undefined, now: () => nowMs });
   send = createSend({
     mailboxes,
     now: () => nowMs,
@@ -447,12 +453,17 @@ describe('to a room', () => {
       await directory.put({ ...common, address, userId, connectionId, expiresAt, capability: {} });
     }
   };
+  const toLobby = { to: { room: 'lobby' } };
+  const dataAt = (id: string) =>
+    posts
+      .filter(({ connectionId }) => connectionId === id)
+      .flatMap(({ frame }) => frame.messages.map(({ data }) => data));
 
   test('a message reaches everybody in it but the connection that sends it, and is kept once', async () => {
     await inLobby('a1', 'a2', 'b1');
-    const [result] = await sendOk({ to: { room: 'lobby' }, data: 1 });
+    const [result] = await sendOk({ ...toLobby, data: 1 });
     expect(connectionsPostedTo()).toEqual(['a2', 'b1']);
-    expect(posts[0]?.frame.messages).toMatchObject([{ to: { room: 'lobby' }, from: ALICE }]);
+    expect(posts[0]?.frame.messages).toMatchObject([{ ...toLobby, from: ALICE }]);
     expect(result).toMatchObject({ status: 'delivered', connections: { delivered: 2 }, users: [] });
     expect(log.entries.map(({ address }) => address)).toEqual([roomAddress('lobby')]);
   });
@@ -460,8 +471,85 @@ describe('to a room', () => {
   test('with "echo", the connection that sends gets it as well, and nothing is kept with the sender', async () => {
     await inLobby('a1', 'b1');
     await connect('alice', 'a1', 'a2');
-    await sendOk({ to: { room: 'lobby' }, data: 1, echo: true });
+    await sendOk({ ...toLobby, data: 1, echo: true });
     expect(connectionsPostedTo()).toEqual(['a1', 'b1']);
     expect(log.entries).toHaveLength(1);
+  });
+
+  test('several messages keep their order, each with an echo or without', async () => {
+    await inLobby('a1', 'b1');
+    const results = await sendOk(
+      { ...toLobby, data: 1, echo: true },
+      { ...toLobby, data: 2 },
+      { ...toLobby, data: 3, echo: true },
+    );
+    expect(dataAt('b1')).toEqual([1, 2, 3]);
+    expect(dataAt('a1')).toEqual([1, 3]);
+    expect(results.map((result) => 'connections' in result && result.connections.delivered)).toEqual([2, 1, 2]);
+  });
+
+  test('goes from whoever may send there, in it or not', async () => {
+    await inLobby('b1');
+    expect(await sendOk({ ...toLobby, data: 1 })).toMatchObject([{ status: 'delivered' }]);
+  });
+
+  test('with nobody in it is stored, or dropped where it is not to be kept', async () => {
+    await inLobby('a1');
+    expect(await sendOk({ ...toLobby, data: 1 })).toMatchObject([{ status: 'stored', users: [] }]);
+    expect(await sendOk({ ...toLobby, data: 2, store: false })).toMatchObject([{ status: 'dropped', users: [] }]);
+    expect(log.entries).toHaveLength(1);
+  });
+
+  test('that is not kept reaches those who are in it, in one look and without an append', async () => {
+    await inLobby('a1', 'b1');
+    expect(await sendOk({ ...toLobby, data: 1, store: false })).toMatchObject([{ status: 'delivered' }]);
+    expect(happened).toEqual(['find', 'post']);
+  });
+
+  test('sent again finds the first in the log of the room', async () => {
+    await inLobby('b1');
+    await sendOk({ ...toLobby, data: 'first', id: 'm1' });
+    expect(await sendOk({ ...toLobby, data: 'other', id: 'm1', retry: true })).toMatchObject([{ duplicate: true }]);
+    expect(dataAt('b1')).toEqual(['first', 'first']);
+    expect(log.entries).toHaveLength(1);
+  });
+
+  test('a connection that is gone leaves all its rooms, and its user', async () => {
+    await connect('b', 'b1');
+    const attic = roomAddress('attic');
+    const change = { change: 'add', kind: 'rooms', addresses: [roomAddress('lobby'), attic] } as const;
+    await directory.touch(userAddress('b'), 'b1', NOW_SECONDS + 600, change);
+    await inLobby('b1', 'c1');
+    for (const item of directory.items.values())
+      if (item.connectionId === 'b1') await directory.put({ ...item, address: attic });
+    outcomes['b1'] = 'gone';
+    expect(await sendOk({ ...toLobby, data: 1 })).toMatchObject([{ connections: { delivered: 1, gone: 1 } }]);
+    expect([...directory.items.values()].map(({ connectionId }) => connectionId)).toEqual(['c1']);
+  });
+
+  test('a connection that missed a message gets none of this room any more, and is closed', async () => {
+    await inLobby('b1', 'c1');
+    outcomes['b1'] = 'failed';
+    await sendOk({ ...toLobby, data: 1 });
+    delete outcomes['b1'];
+    await sendOk({ ...toLobby, data: 2 });
+    expect(dataAt('b1')).toEqual([1]);
+    expect(dataAt('c1')).toEqual([1, 2]);
+    expect(tasks).toMatchObject([{ kind: 'close', connectionId: 'b1' }]);
+  });
+
+  test('of 5,000 connections goes through the queue, to each of them once, and not to the one that sends', async () => {
+    const ids = Array.from({ length: 5000 }, () => `${randomBytes(11).toString('base64url')}=`);
+    await inLobby('a1', ...ids);
+    expect(await sendOk({ ...toLobby, data: 1 }, { ...toLobby, data: 2, echo: true })).toMatchObject([
+      { status: 'queued', users: [] },
+      { status: 'queued', users: [] },
+    ]);
+    expect(posts).toEqual([]);
+    const Records = tasks.map((task, index) => ({ messageId: `${index}`, body: JSON.stringify(task) }));
+    expect(await work({ Records })).toEqual({ batchItemFailures: [] });
+    expect(connectionsPostedTo()).toEqual([...ids, 'a1'].toSorted());
+    expect(dataAt(ids[0] ?? '')).toEqual([1, 2]);
+    expect(dataAt('a1')).toEqual([2]);
   });
 });

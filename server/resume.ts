@@ -1,0 +1,88 @@
+import { OVERLAP_MS, problem, type RegisteredReply, type RegisterFrame, type Result } from '../protocol/index.ts';
+import type { Address } from './address.ts';
+import type { AddressStates } from './address-state.ts';
+import { type Now, toSeconds } from './clock.ts';
+import type { Connection } from './connection.ts';
+import type { Directory, PutOutcome } from './directory.ts';
+import type { MessageLog } from './message-log.ts';
+import { serialFloor, serialTime } from './serial.ts';
+
+/** Who subscribes to what. */
+export interface Subscription {
+  readonly connection: Connection;
+  readonly address: Address;
+  /** Epoch seconds until which the mapping stands. */
+  readonly expiresAt: number;
+}
+
+/** What a resume gives: what was missed, or its next page. */
+export type Resumption = Pick<RegisteredReply, 'recovered' | 'messages' | 'more' | 'cursor' | 'serverTime'>;
+
+/**
+ * Subscribes a connection to an address, and gives it what it has missed there: from `since`, and an overlap before it.
+ * Without `since`, of a user's messages those that no device has acknowledged; of a room's none that were sent before.
+ * With `after`, gives the next page and subscribes to nothing.
+ */
+export type Resume = (
+  subscription: Subscription,
+  frame: Pick<RegisterFrame, 'since' | 'after' | 'attempt'>,
+) => Promise<Result<Resumption>>;
+
+export interface ResumeDependencies {
+  readonly directory: Directory;
+  readonly log: MessageLog;
+  readonly states: AddressStates;
+  /** The Management API endpoint of the API that holds the connections. */
+  readonly callbackUrl: string;
+  readonly retentionSeconds: number;
+  readonly now: Now;
+}
+
+const REFUSED = { superseded: 'superseded', removed: 'connection_removed' } as const satisfies Record<
+  Exclude<PutOutcome, 'registered'>,
+  string
+>;
+
+export function createResume(dependencies: ResumeDependencies): Resume {
+  const { directory, log, states, callbackUrl, retentionSeconds, now } = dependencies;
+
+  async function page(address: Address, from: { after: string; recovered: boolean }): Promise<Result<Resumption>> {
+    // Read before the log: whatever is sent from now on is behind this cursor, or within the overlap before it.
+    const serverTime = now();
+    const { messages, more } = await log.read(address, from.after);
+    return {
+      ok: true,
+      value: { recovered: from.recovered, messages, more, cursor: serialFloor(serverTime), serverTime },
+    };
+  }
+
+  /** Where the log is read from, and whether everything from `since` on is still there. */
+  async function beginning(address: Address, since: string | undefined, nowMs: number) {
+    if (since === undefined && address.startsWith('room#')) return { after: serialFloor(nowMs), recovered: true };
+    const horizonMs = nowMs - retentionSeconds * 1000;
+    const { cursor, late } = await states.read(address);
+    const start = since ?? cursor;
+    if (start === undefined) return { after: serialFloor(horizonMs), recovered: true };
+    const startMs = serialTime(start);
+    const lateMs = late && startMs < late.markedAt ? serialTime(late.serial) : startMs;
+    const fromMs = Math.min(startMs, lateMs) - OVERLAP_MS;
+    return { after: serialFloor(Math.max(fromMs, horizonMs)), recovered: since === undefined || startMs >= horizonMs };
+  }
+
+  return async ({ connection, address, expiresAt }, { since, after, attempt = 0 }) => {
+    const nowMs = now();
+    if (since !== undefined && isInFuture(since, nowMs)) return { ok: false, problem: problem('invalid_cursor') };
+    if (after !== undefined) return page(address, { after, recovered: true });
+    // First the mapping, then the rest: a message is either posted to the mapping or found in the log, or both; and a
+    // late one either finds the mapping or has left its mark before.
+    const registration = { ...connection, address, callbackUrl, attempt, registeredAt: toSeconds(nowMs), expiresAt };
+    const outcome = await directory.put(registration);
+    if (outcome !== 'registered') return { ok: false, problem: problem(REFUSED[outcome]) };
+    return page(address, await beginning(address, since, nowMs));
+  };
+}
+
+/** A cursor that no clock of ours can have given. */
+export function isInFuture(cursor: string, nowMs: number): boolean {
+  return serialTime(cursor) > nowMs + OVERLAP_MS;
+}

@@ -1,0 +1,133 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Message } from '../../../protocol/index.ts';
+import { type Address, roomAddress, userAddress } from '../../../server/address.ts';
+import type { AddressStates } from '../../../server/address-state.ts';
+import { createResume, type Resume } from '../../../server/resume.ts';
+import { serialFloor } from '../../../server/serial.ts';
+import { createMemoryAddressStates } from '../../support/memory-address-states.ts';
+import { createMemoryDirectory } from '../../support/memory-directory.ts';
+import { createMemoryMessageLog } from '../../support/memory-message-log.ts';
+
+const NOW = 1_800_000_000_000;
+const BOB = userAddress('bob');
+const LOBBY = roomAddress('lobby');
+const connection = { connectionId: 'b1', userId: 'bob', tokenExpiresAt: NOW / 1000 + 3600, capability: {} };
+
+let nowMs: number;
+let directory: ReturnType<typeof createMemoryDirectory>;
+let log: ReturnType<typeof createMemoryMessageLog>;
+let states: AddressStates;
+let resume: Resume;
+
+beforeEach(() => {
+  nowMs = NOW;
+  const now = () => nowMs;
+  directory = createMemoryDirectory(now);
+  log = createMemoryMessageLog(now);
+  states = createMemoryAddressStates(now);
+  resume = createResume({ directory, log, states, callbackUrl: 'https://api', retentionSeconds: 3600, now });
+});
+
+const at = (secondsAgo: number) => serialFloor(NOW - secondsAgo * 1000);
+
+async function sent(address: Address, ...secondsAgo: number[]): Promise<void> {
+  for (const seconds of secondsAgo) {
+    const serial = at(seconds);
+    const message: Message = { id: `${seconds}`, serial, from: { user: 'a' }, to: { user: 'bob' }, data: 0, sentAt: 0 };
+    await log.append(address, message, NOW / 1000 + 3600);
+  }
+}
+
+async function resumed(address: Address, frame: Parameters<Resume>[1] = {}) {
+  const result = await resume({ connection, address, expiresAt: NOW / 1000 + 60 }, frame);
+  if (!result.ok) throw new Error(result.problem.code);
+  const { messages, ...rest } = result.value;
+  return { ...rest, missed: messages.map(({ id }) => Number(id)) };
+}
+
+describe('without a cursor', () => {
+  test('gives a device that has never been here what waits for its user', async () => {
+    await sent(BOB, 3599, 10);
+    expect(await resumed(BOB)).toMatchObject({ recovered: true, missed: [3599, 10], more: false, cursor: at(0) });
+  });
+
+  test('begins where the user has acknowledged', async () => {
+    await sent(BOB, 1000, 500, 10);
+    await states.acknowledge(BOB, at(600));
+    expect((await resumed(BOB)).missed).toEqual([500, 10]);
+  });
+
+  test('gives nothing that was sent to a room before, not even a moment before, or late', async () => {
+    await sent(LOBBY, 3599, 100, 1);
+    await states.markLate(LOBBY, at(2000));
+    expect(await resumed(LOBBY)).toMatchObject({ recovered: true, missed: [], more: false, cursor: at(0) });
+  });
+});
+
+describe.each([BOB, LOBBY])('at %s', (address) => {
+  test('subscribes the connection, for as long as it is told', async () => {
+    await resumed(address);
+    expect(await directory.find(address, { consistent: true })).toEqual([
+      { address, connectionId: 'b1', userId: 'bob', callbackUrl: 'https://api', expiresAt: NOW / 1000 + 60 },
+    ]);
+  });
+
+  test('from a cursor gives what came since, and an overlap of two minutes before it', async () => {
+    await sent(address, 900, 700, 500);
+    expect((await resumed(address, { since: at(600) })).missed).toEqual([700, 500]);
+  });
+
+  test('of several pages goes on behind the last message, and subscribes to nothing again', async () => {
+    await sent(address, ...Array.from({ length: 150 }, (_, index) => 300 - index));
+    const first = await resumed(address, { since: at(300) });
+    expect([first.missed.length, first.more]).toEqual([100, true]);
+    await directory.unsubscribe('b1', [address]);
+    const second = await resumed(address, { after: at(first.missed.at(-1) ?? 0) });
+    expect([second.missed.length, second.more]).toEqual([50, false]);
+    expect(directory.items.size).toBe(0);
+  });
+
+  test('reads the log after the mapping is there: what is sent meanwhile is posted or found', async () => {
+    const { put } = directory;
+    directory.put = async (registration) => {
+      const outcome = await put(registration);
+      await sent(address, -1);
+      return outcome;
+    };
+    expect((await resumed(address)).missed).toEqual([-1]);
+  });
+
+  test('from before the retention says that it is not complete, and gives what is left', async () => {
+    await sent(address, 3500);
+    expect(await resumed(address, { since: at(3700) })).toMatchObject({ recovered: false, missed: [3500] });
+    expect(await resumed(address, { since: at(3599), attempt: 1 })).toMatchObject({ recovered: true });
+  });
+
+  test('reaches back to a message that was delivered late, for a cursor from before that', async () => {
+    await sent(address, 2000);
+    nowMs = NOW - 100_000;
+    await states.markLate(address, at(2000));
+    nowMs = NOW;
+    expect((await resumed(address, { since: at(200) })).missed).toEqual([2000]);
+    expect((await resumed(address, { since: at(50), attempt: 1 })).missed).toEqual([]);
+  });
+
+  test('refuses a cursor from the future', async () => {
+    const subscription = { connection, address, expiresAt: NOW / 1000 + 60 };
+    expect(await resume(subscription, { since: at(-121) })).toMatchObject({ problem: { code: 'invalid_cursor' } });
+    expect(directory.items.size).toBe(0);
+    expect(await resume(subscription, { since: at(-119) })).toMatchObject({ ok: true });
+  });
+
+  test('refuses a connection that has missed a message there', async () => {
+    await directory.remove(address, 'b1');
+    const refused = await resume({ connection, address, expiresAt: NOW }, { attempt: 9 });
+    expect(refused).toMatchObject({ problem: { code: 'connection_removed' } });
+  });
+
+  test('refuses an attempt that comes after a later one', async () => {
+    await resumed(address, { attempt: 2 });
+    const refused = await resume({ connection, address, expiresAt: NOW }, { attempt: 1 });
+    expect(refused).toMatchObject({ problem: { code: 'superseded' } });
+  });
+});
