@@ -5,8 +5,12 @@ const suite = (name: string, include: string[], more = {}) => ({ test: { name, i
 /** One project a suite, so that a run names each. */
 export default defineConfig({
   test: {
-    // Node 20 runs everything here; on AWS the handlers run on a version that the SDK does not warn about.
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+    env: {
+      // Node 20 runs everything here; on AWS the handlers run on a version that the SDK does not warn about.
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      // The CDK's own checks of a template take seconds for each; `cdk synth` makes them, and cdk-nag is asked directly.
+      CDK_VALIDATION: 'false',
+    },
     projects: [
       suite('unit', ['test/unit/**/*.test.ts']),
       suite('contract', ['test/contract/**/*.test.ts']),

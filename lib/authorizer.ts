@@ -1,31 +1,40 @@
-import { Fn } from 'aws-cdk-lib';
+import { Fn, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { ENV } from '../server/config.ts';
-import { type BeckonProps, requireCapability, requireOrigins } from './beckon-props.ts';
+import { ENV, type IssuerConfig } from '../server/config.ts';
+import { type BeckonProps, type Issuer, requireCapability, requireIssuers, requireOrigins } from './beckon-props.ts';
 import { Handler, type HandlerProps } from './handler.ts';
 
-/** Whose tokens are accepted, and from which pages. */
-export type Identity = Pick<
-  BeckonProps,
-  'issuer' | 'audience' | 'jwksUrl' | 'sharedSecret' | 'allowedOrigins' | 'defaultCapability'
->;
+/** Whose tokens are accepted, from which pages, and what they allow. */
+export type Identity = Pick<BeckonProps, keyof Issuer | 'otherIssuers' | 'allowedOrigins' | 'defaultCapability'>;
 
 /** The function `authorize`, told whose tokens to accept, and allowed to read what they are verified with. */
 export class Authorizer extends Handler {
-  constructor(scope: Construct, identity: Identity, logging: HandlerProps) {
-    const { issuer, audience, allowedOrigins = [], defaultCapability, ...keys } = identity;
+  constructor(
+    scope: Construct,
+    { allowedOrigins = [], otherIssuers = [], defaultCapability, ...issuer }: Identity,
+    logging: HandlerProps,
+  ) {
+    const issuers = [issuer, ...otherIssuers];
+    requireIssuers(issuers);
     requireOrigins(allowedOrigins);
     super(scope, 'authorize', {
       ...logging,
       environment: {
-        [ENV.issuer]: issuer,
-        [ENV.audience]: audience,
+        [ENV.issuers]: Stack.of(scope).toJsonString(issuers.map(describeIssuer)),
         [ENV.allowedOrigins]: allowedOrigins.length === 0 ? '' : Fn.join(',', allowedOrigins),
         ...(defaultCapability !== undefined && { [ENV.defaultCapability]: requireCapability(defaultCapability) }),
-        ...(keys.jwksUrl && { [ENV.jwksUrl]: keys.jwksUrl }),
-        ...(keys.sharedSecret && { [ENV.secretArn]: keys.sharedSecret.secretArn }),
       },
     });
-    keys.sharedSecret?.grantRead(this);
+    for (const { sharedSecret } of issuers) sharedSecret?.grantRead(this);
   }
+}
+
+function describeIssuer({ issuer, audience, audienceClaim, jwksUrl, sharedSecret }: Issuer): IssuerConfig {
+  return {
+    issuer,
+    audience,
+    ...(audienceClaim && { audienceClaim }),
+    ...(jwksUrl && { jwksUrl }),
+    ...(sharedSecret && { secretArn: sharedSecret.secretArn }),
+  };
 }

@@ -9,12 +9,20 @@ import { type Capability, capabilityOf, OPERATIONS } from '../server/config.ts';
 
 const MODES = ['production', 'development'] as const;
 
-export interface BeckonProps {
+/** Someone whose tokens are accepted. The user is the token's `sub`. */
+export interface Issuer {
   /** The `iss` that tokens must carry, such as `https://login.example.com/`. */
   readonly issuer: string;
 
   /** The `aud` that tokens must carry. */
   readonly audience: string;
+
+  /**
+   * The claim that carries the audience. Access tokens of Cognito have no `aud`: for them it is `client_id`, and
+   * `audience` the id of the app client.
+   * @default 'aud'
+   */
+  readonly audienceClaim?: 'aud' | 'client_id';
 
   /**
    * Where the issuer publishes its keys.
@@ -27,6 +35,14 @@ export interface BeckonProps {
    * @default - tokens are signed with the keys at `jwksUrl`
    */
   readonly sharedSecret?: Pick<ISecret, 'secretArn' | 'grantRead'>;
+}
+
+export interface BeckonProps extends Issuer {
+  /**
+   * More issuers, each with its own keys. Users of all of them share one name space: the same `sub` is the same user.
+   * @default - tokens of `issuer` alone are accepted
+   */
+  readonly otherIssuers?: readonly Issuer[];
 
   /**
    * Origins of the pages that may connect, such as `https://app.example.com`; `*` allows every page.
@@ -141,6 +157,19 @@ export function requireRegion(scope: Construct): void {
   throw new Error(
     `encryptionKey: a key belongs to a region, and the stack ${stackName} has none. Give it one: { env: { region: 'eu-west-1' } }.`,
   );
+}
+
+/** @throws Error for issuers that no token could be told apart by, and for keys that come from two places or in the clear */
+export function requireIssuers(issuers: readonly Issuer[]): void {
+  const names = issuers.map(({ issuer }) => issuer);
+  for (const { issuer, jwksUrl, sharedSecret } of issuers) {
+    if (names.indexOf(issuer) !== names.lastIndexOf(issuer)) throw new Error(`issuer: ${issuer} is there twice`);
+    if (jwksUrl && sharedSecret) throw new Error(`issuer ${issuer}: give either jwksUrl or sharedSecret`);
+    const keysAt = sharedSecret ? undefined : (jwksUrl ?? issuer);
+    if (keysAt !== undefined && !Token.isUnresolved(keysAt) && !keysAt.startsWith('https://')) {
+      throw new Error(`issuer ${issuer}: its keys are fetched from ${keysAt}, which does not start with https://`);
+    }
+  }
 }
 
 /** @throws Error for what no browser sends as an origin, because it would never match */

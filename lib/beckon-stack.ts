@@ -15,12 +15,13 @@ export class BeckonStack extends Stack {
     super(scope, id, props);
     const issuer = new CfnParameter(this, 'Issuer', {
       description: 'The iss that tokens must carry. Its keys are at {issuer}/.well-known/jwks.json',
-      allowedPattern: 'https?://.+',
+      // The local cloud's issuer has no TLS. Quotes would end the JSON text that this becomes a part of.
+      allowedPattern: '(https://|http://127\\.0\\.0\\.1:)[^"\\\\\\s]+',
     });
     const audience = new CfnParameter(this, 'Audience', {
       description: 'The aud that tokens must carry',
       default: 'beckon',
-      minLength: 1,
+      allowedPattern: '[^"\\\\]+',
     });
     const allowedOrigins = new CfnParameter(this, 'AllowedOrigins', {
       type: 'CommaDelimitedList',

@@ -18,7 +18,7 @@ import { Handler, type HandlerProps } from './handler.ts';
 import { allowLogs } from './log.ts';
 import { TaskQueue } from './task-queue.ts';
 
-export type { BeckonProps, CustomDomain } from './beckon-props.ts';
+export type { BeckonProps, CustomDomain, Issuer } from './beckon-props.ts';
 
 /**
  * Sends a message to a specific connected user over WebSocket: an API Gateway WebSocket API, its handlers, and the

@@ -35,7 +35,10 @@ const name = (maxLength: number) =>
     v.string('must be a string'),
     v.minLength(1, 'must not be empty'),
     v.maxLength(maxLength, `must have at most ${maxLength} characters`),
-    v.regex(/^[^\p{Cc}\p{Cs}]+$/u, 'must not contain control characters or lone surrogates'),
+    v.regex(
+      /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u,
+      'must not contain control or invisible characters, or lone surrogates',
+    ),
   );
 
 /** A user's identity: the `sub` of the token. */

@@ -1,4 +1,4 @@
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { isUserId } from '../protocol/index.ts';
 import { type Capability, parseCapability } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
@@ -12,14 +12,21 @@ export type Decision =
 
 export type AuthorizeHandshake = (handshake: Handshake) => Promise<Decision>;
 
-/** Whose tokens are accepted. */
-export interface AuthorizeOptions {
+/** Someone whose tokens are accepted. */
+export interface TrustedIssuer {
+  /** The `iss` of its tokens, to the letter. */
   readonly issuer: string;
+  /** What `audienceClaim` must be, or contain. */
   readonly audience: string;
+  readonly audienceClaim: 'aud' | 'client_id';
   /** Finds the key of a token: the issuer's key set, or the shared secret. */
   readonly getKey: JWTVerifyGetKey;
   /** The signature algorithms that are trusted with these keys; a token cannot choose another. */
   readonly algorithms: readonly string[];
+}
+
+export interface AuthorizeOptions {
+  readonly issuers: readonly TrustedIssuer[];
   /** Origins of pages that may connect; `*` allows all. */
   readonly allowedOrigins: readonly string[];
   /** What tokens without the claim `capability` allow. */
@@ -47,6 +54,18 @@ export const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 /** How far the issuer's clock may be off, in seconds. */
 const CLOCK_TOLERANCE_SECONDS = 5;
 
+/** The longest token, in characters. Those in use take some hundred, with many claims a few thousand. */
+const MAX_TOKEN_LENGTH = 8192;
+
+/** Three parts of base64url, without the padding and white space that decoders overlook. */
+const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+
+/** The last second of the year 9999: whoever says more has given milliseconds. */
+const MAX_EXPIRY_SECONDS = 253_402_300_799;
+
+/** Tokens for other purposes (a logout, a proof of possession) have a type that says so. */
+const TOKEN_TYPES = ['jwt', 'at+jwt', 'application/jwt', 'application/at+jwt'];
+
 /** What makes a token invalid. Any other failure (the issuer cannot be reached) is not the client's, and is thrown. */
 const INVALID_TOKEN =
   /^ERR_(JWT|JWS)_|^ERR_JWKS_(NO|MULTIPLE)_MATCHING_KEYS?$|^ERR_JOSE_(ALG_NOT_ALLOWED|NOT_SUPPORTED)$/;
@@ -67,17 +86,23 @@ function isAllowed(origin: string, allowedOrigins: readonly string[]): boolean {
   return allowedOrigins.includes('*') || allowedOrigins.includes(origin);
 }
 
-/** The claims, or the reason why the token is invalid. */
-async function verify(token: string, options: AuthorizeOptions): Promise<JWTPayload | string> {
+/** The claims, or the reason why the token is invalid. Who has issued it is looked at first, and verified with the rest. */
+async function verify(token: string, { issuers, now }: AuthorizeOptions): Promise<JWTPayload | string> {
+  if (token.length > MAX_TOKEN_LENGTH) return 'token_too_large';
+  if (!COMPACT.test(token)) return 'malformed_token';
   try {
-    const { payload } = await jwtVerify(token, options.getKey, {
-      issuer: options.issuer,
-      audience: options.audience,
-      algorithms: [...options.algorithms],
+    const { iss } = decodeJwt(token);
+    const issuer = issuers.find((each) => each.issuer === iss);
+    if (!issuer) return 'unknown_issuer';
+    const { payload } = await jwtVerify(token, keyOf(issuer), {
+      issuer: issuer.issuer,
+      ...(issuer.audienceClaim === 'aud' && { audience: issuer.audience }),
+      algorithms: [...issuer.algorithms],
       requiredClaims: ['sub', 'exp'],
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
-      currentDate: new Date(options.now()),
+      currentDate: new Date(now()),
     });
+    if (issuer.audienceClaim === 'client_id' && payload['client_id'] !== issuer.audience) return 'unusable_client_id';
     return payload;
   } catch (error) {
     if (!(error instanceof errors.JOSEError && INVALID_TOKEN.test(error.code))) throw error;
@@ -85,11 +110,27 @@ async function verify(token: string, options: AuthorizeOptions): Promise<JWTPayl
   }
 }
 
+/** Finds the key for a header that is that of an access token: what jose leaves to the application. */
+function keyOf({ getKey }: TrustedIssuer): JWTVerifyGetKey {
+  return (header, token) => {
+    const { typ, kid }: Readonly<Record<string, unknown>> = header;
+    if (kid !== undefined && typeof kid !== 'string') throw new errors.JWSInvalid('"kid" must be a string');
+    if (typ !== undefined && !TOKEN_TYPES.includes(String(typ).toLowerCase())) {
+      throw new errors.JWTInvalid('"typ" must be that of an access token');
+    }
+    return getKey(header, token);
+  };
+}
+
 function identify(claims: JWTPayload, { defaultCapability, now }: AuthorizeOptions): Decision {
-  const { sub, exp, capability: claim = defaultCapability } = claims;
+  const { sub, exp, iat, capability: claim = defaultCapability } = claims;
+  const nowSeconds = toSeconds(now());
   if (!isUserId(sub)) return { outcome: 'unauthorized', reason: 'unusable_sub' };
-  if (!Number.isSafeInteger(exp) || exp === undefined || exp <= toSeconds(now())) {
+  if (exp === undefined || !Number.isSafeInteger(exp) || exp <= nowSeconds || exp > MAX_EXPIRY_SECONDS) {
     return { outcome: 'unauthorized', reason: 'unusable_exp' };
+  }
+  if (iat !== undefined && iat > nowSeconds + CLOCK_TOLERANCE_SECONDS) {
+    return { outcome: 'unauthorized', reason: 'unusable_iat' };
   }
   const capability = parseCapability(claim);
   if (!capability) return { outcome: 'unauthorized', reason: 'unusable_capability' };

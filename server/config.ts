@@ -1,3 +1,4 @@
+import { isObject, parseJson } from '../protocol/json.ts';
 import { type Capability, capabilityOf, DEFAULT_CAPABILITY } from './capability.ts';
 
 // What `lib/` checks before it puts it into an environment variable.
@@ -11,10 +12,7 @@ export const ENV = {
   retentionSeconds: 'BECKON_RETENTION_SECONDS',
   callbackUrl: 'BECKON_CALLBACK_URL',
   expectedConnections: 'BECKON_EXPECTED_CONNECTIONS',
-  issuer: 'BECKON_ISSUER',
-  audience: 'BECKON_AUDIENCE',
-  jwksUrl: 'BECKON_JWKS_URL',
-  secretArn: 'BECKON_SECRET_ARN',
+  issuers: 'BECKON_ISSUERS',
   allowedOrigins: 'BECKON_ALLOWED_ORIGINS',
   defaultCapability: 'BECKON_DEFAULT_CAPABILITY',
   stackName: 'BECKON_STACK_NAME',
@@ -56,14 +54,23 @@ export interface SendConfig extends DirectoryConfig, LogConfig {
   readonly tasksQueueUrl: string;
 }
 
-/** Whose tokens are accepted, and from which pages. */
-export interface IdentityConfig {
+/** Someone whose tokens are accepted, as the `Beckon` construct writes it into `BECKON_ISSUERS`. */
+export interface IssuerConfig {
   /** The `iss` that tokens must carry. */
   readonly issuer: string;
-  /** The `aud` that tokens must carry. */
+  /** What `audienceClaim` must be, or contain. */
   readonly audience: string;
-  /** Where keys come from: the issuer's key set, or a secret shared with it. */
-  readonly keys: { readonly jwksUrl: string } | { readonly secretArn: string };
+  /** @default 'aud' */
+  readonly audienceClaim?: 'aud' | 'client_id';
+  /** Where the issuer publishes its keys. @default - `{issuer}/.well-known/jwks.json` */
+  readonly jwksUrl?: string;
+  /** A secret shared with the issuer, in place of published keys. */
+  readonly secretArn?: string;
+}
+
+/** Whose tokens are accepted, and from which pages. */
+export interface IdentityConfig {
+  readonly issuers: readonly IssuerConfig[];
   /** Origins of pages that may connect; `*` allows all. Clients that send no `Origin` are not pages. */
   readonly allowedOrigins: readonly string[];
   /** What tokens without the claim `capability` allow. */
@@ -101,18 +108,27 @@ export function readExpectedConnections(env: Env = process.env): number {
   return Number(env[ENV.expectedConnections] || 0);
 }
 
-/** Without `BECKON_SECRET_ARN`, the keys are at `BECKON_JWKS_URL`, or where issuers commonly have them. */
+/** @throws Error naming a variable that is missing, or that does not hold what it should. */
 export function readIdentityConfig(env: Env = process.env): IdentityConfig {
-  const issuer = required(env, ENV.issuer);
-  const secretArn = env[ENV.secretArn];
-  const jwksUrl = env[ENV.jwksUrl] || `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`;
   return Object.freeze({
-    issuer,
-    audience: required(env, ENV.audience),
-    keys: secretArn ? { secretArn } : { jwksUrl },
+    issuers: readIssuers(required(env, ENV.issuers)),
     allowedOrigins: (env[ENV.allowedOrigins] ?? '').split(',').filter(Boolean),
     defaultCapability: readDefaultCapability(env[ENV.defaultCapability]),
   });
+}
+
+function readIssuers(text: string): readonly IssuerConfig[] {
+  const parsed = parseJson(text);
+  const issuers = parsed.ok && Array.isArray(parsed.value) ? parsed.value : [];
+  if (issuers.length === 0 || !issuers.every(isIssuer)) {
+    throw new Error(`The environment variable ${ENV.issuers} does not hold a list of issuers with their audiences.`);
+  }
+  return issuers;
+}
+
+function isIssuer(value: unknown): value is IssuerConfig {
+  const isText = (text: unknown) => typeof text === 'string' && text !== '';
+  return isObject(value) && isText(value['issuer']) && isText(value['audience']);
 }
 
 function readDefaultCapability(text: string | undefined): Capability {

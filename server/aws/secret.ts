@@ -4,10 +4,13 @@ import { readAwsCredentials } from '../config.ts';
 /** How long a secret is kept, in milliseconds: a rotated one is in use this much later at the latest. */
 const MAX_AGE_MS = 5 * 60 * 1000;
 
+/** A shorter secret can be guessed from one token. @see https://www.rfc-editor.org/rfc/rfc7518#section-3.2 */
+const MIN_BYTES = 32;
+
 /**
  * Reads a secret's string from Secrets Manager and keeps it for five minutes.
  * Signed by aws4fetch: the SDK's client alone would take four times the authorizer's whole bundle.
- * @throws Error (from the returned function) if the secret cannot be had
+ * @throws Error (from the returned function) if the secret cannot be had, or is too short
  */
 export function createSecretReader(secretArn: string, now: () => number = Date.now): () => Promise<Uint8Array> {
   const region = secretArn.split(':')[3] ?? '';
@@ -34,5 +37,8 @@ async function readSecret(secretArn: string, region: string): Promise<Uint8Array
   if (!response.ok) throw new Error(`Secrets Manager answered ${response.status} for the shared secret`);
   const { SecretString } = (await response.json()) as { SecretString?: string };
   if (!SecretString) throw new Error('The shared secret has no SecretString');
-  return new TextEncoder().encode(SecretString);
+  const secret = new TextEncoder().encode(SecretString);
+  if (secret.length < MIN_BYTES)
+    throw new Error(`The shared secret has ${secret.length} bytes; at least ${MIN_BYTES} are needed`);
+  return secret;
 }

@@ -1,12 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, CfnParameter, Stack } from 'aws-cdk-lib';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { App, CfnOutput, CfnParameter, Stack } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { SignJWT } from 'jose';
 import { afterEach, expect, test } from 'vitest';
 import { Beckon, type BeckonProps } from '../../lib/beckon.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION, type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { adminClient } from '../support/local-cloud.ts';
 import { connectWire } from '../support/wire-client.ts';
+import { connectClient } from '../support/ws-client.ts';
 
 // What an application makes of the construct's options runs here, as the stack without options does.
 
@@ -44,4 +49,32 @@ test('with a key of one’s own, in development: messages arrive, and no permiss
   expect(sent).toMatchObject({ results: [{ status: 'delivered' }] });
   expect(await bob.frame(({ type }) => type === 'messages')).toMatchObject({ messages: [{ data: 'hi' }] });
   expect(iamReport().denied).toEqual([]);
+});
+
+test('with a second issuer that shares a secret: users of both get in, each with tokens of their own', async () => {
+  const started = await start((stack) => {
+    const sharedSecret = new Secret(stack, 'Secret');
+    new CfnOutput(stack, 'SecretArn', { value: sharedSecret.secretArn });
+    return { otherIssuers: [{ issuer: 'my-backend', audience: 'beckon', sharedSecret }] };
+  });
+  const { websocketUrl, token } = started;
+  const secrets = new SecretsManagerClient(adminClient(started));
+  const SecretId = started.outputs['Mine']?.['SecretArn'];
+  const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId }));
+  const ofBackend = (secret: string) =>
+    new SignJWT({ iss: 'my-backend', aud: 'beckon', sub: 'job' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setExpirationTime('1h')
+      .sign(new TextEncoder().encode(secret));
+  const bearer = (value: string) => ({ headers: { Authorization: `Bearer ${value}` } });
+
+  for (const [value, userId] of [
+    [await token({ sub: 'alice' }), 'alice'],
+    [await ofBackend(SecretString ?? ''), 'job'],
+  ] as const) {
+    const client = await connectWire(websocketUrl, bearer(value));
+    expect(await client.ask({ action: 'register' })).toMatchObject({ userId });
+  }
+  const guessed = connectClient(websocketUrl, bearer(await ofBackend('a guess of at least thirty-two bytes')));
+  expect(await guessed.refused).toMatchObject({ statusCode: 401 });
 });

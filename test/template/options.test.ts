@@ -3,6 +3,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Beckon, type BeckonProps } from '../../lib/beckon.ts';
 
@@ -156,6 +157,59 @@ describe('with a key of one’s own', () => {
     expect(() => new Beckon(stack, 'Beckon', { ...IDENTITY, encryptionKey: new Key(stack, 'Key') })).toThrow(
       'a key belongs to a region, and the stack Anywhere has none',
     );
+  });
+});
+
+describe('with several issuers', () => {
+  test('each is told to "authorize", which may read every secret and nothing else', () => {
+    const { template } = build((stack) => ({
+      otherIssuers: [
+        { issuer: 'https://cognito.example/pool', audience: 'client', audienceClaim: 'client_id' },
+        { issuer: 'my-backend', audience: 'beckon', sharedSecret: new Secret(stack, 'Secret') },
+      ],
+    }));
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: {
+          BECKON_ISSUERS: {
+            'Fn::Join': [
+              '',
+              [
+                '[{"issuer":"https://login.example/","audience":"beckon"},' +
+                  '{"issuer":"https://cognito.example/pool","audience":"client","audienceClaim":"client_id"},' +
+                  '{"issuer":"my-backend","audience":"beckon","secretArn":"',
+                { Ref: Match.stringLikeRegexp('^Secret') },
+                '"}]',
+              ],
+            ],
+          },
+        },
+      },
+    });
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyName: Match.stringLikeRegexp('^Beckonauthorize'),
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
+            Resource: { Ref: Match.stringLikeRegexp('^Secret') },
+          }),
+        ]),
+      },
+    });
+  });
+
+  test.each<[string, Partial<BeckonProps>, string]>([
+    ['the same issuer twice', { otherIssuers: [IDENTITY] }, 'issuer: https://login.example/ is there twice'],
+    ['keys in the clear', { issuer: 'http://login.example' }, 'which does not start with https://'],
+    ['keys in the clear elsewhere', { jwksUrl: 'http://k.example/' }, 'its keys are fetched from http://k.example/'],
+  ])('%s: refused', (_, options, message) => {
+    expect(() => build(() => options)).toThrow(message);
+  });
+
+  test('keys and a secret at once: refused, since only one can count', () => {
+    const both = (stack: Stack) => ({ jwksUrl: 'https://k.example/', sharedSecret: new Secret(stack, 'Secret') });
+    expect(() => build(both)).toThrow('give either jwksUrl or sharedSecret');
   });
 });
 

@@ -6,6 +6,7 @@ import {
   createAuthorize,
   KEY_SET_ALGORITHMS,
   SECRET_ALGORITHMS,
+  type TrustedIssuer,
 } from '../../../server/authorize.ts';
 import { DEFAULT_CAPABILITY } from '../../../server/capability.ts';
 
@@ -16,6 +17,7 @@ const SECRET = new TextEncoder().encode('a secret of thirty-two bytes, at least'
 let keys: Awaited<ReturnType<typeof generateKeyPair>>;
 let strangerKeys: Awaited<ReturnType<typeof generateKeyPair>>;
 let publicKeyBytes: Uint8Array;
+let issuer: TrustedIssuer;
 let options: AuthorizeOptions;
 let authorize: AuthorizeHandshake;
 
@@ -24,11 +26,15 @@ beforeAll(async () => {
   strangerKeys = await generateKeyPair('ES256');
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'ES256' };
   publicKeyBytes = new TextEncoder().encode(JSON.stringify(jwk));
-  options = {
+  issuer = {
     issuer: ISSUER,
     audience: 'beckon',
+    audienceClaim: 'aud',
     getKey: createLocalJWKSet({ keys: [jwk] }),
     algorithms: KEY_SET_ALGORITHMS,
+  };
+  options = {
+    issuers: [issuer],
     defaultCapability: DEFAULT_CAPABILITY,
     allowedOrigins: ['https://app.example'],
     now: () => NOW_SECONDS * 1000,
@@ -45,6 +51,12 @@ function token(
 ): Promise<string> {
   return new SignJWT({ ...claims, ...changes } as JWTPayload).setProtectedHeader(header).sign(key);
 }
+
+const withSecretOf = (secret: Uint8Array): TrustedIssuer => ({
+  ...issuer,
+  getKey: async () => secret,
+  algorithms: SECRET_ALGORITHMS,
+});
 
 const bearer = (value: string) => ({ multiValueHeaders: { Authorization: [`Bearer ${value}`] } });
 
@@ -71,7 +83,7 @@ describe('a valid token', () => {
   });
 
   test('signed with a shared secret, where there is one', async () => {
-    const withSecret = createAuthorize({ ...options, getKey: async () => SECRET, algorithms: SECRET_ALGORITHMS });
+    const withSecret = createAuthorize({ ...options, issuers: [withSecretOf(SECRET)] });
     const signed = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(SECRET);
     expect(await withSecret(bearer(signed))).toEqual(allowed);
     expect(await withSecret(bearer(await token()))).toMatchObject({ outcome: 'unauthorized' });
@@ -86,7 +98,7 @@ describe('refused as unauthorized', () => {
     ['an expiry beyond all numbers', 'unusable_exp', () => token({ exp: 1e300 })],
     ['not valid yet', 'ERR_JWT_CLAIM_VALIDATION_FAILED:nbf', () => token({ nbf: NOW_SECONDS + 60 })],
     ['another audience', 'ERR_JWT_CLAIM_VALIDATION_FAILED:aud', () => token({ aud: 'other' })],
-    ['another issuer', 'ERR_JWT_CLAIM_VALIDATION_FAILED:iss', () => token({ iss: 'https://evil.example/' })],
+    ['another issuer', 'unknown_issuer', () => token({ iss: 'https://evil.example/' })],
     ['no subject', 'ERR_JWT_CLAIM_VALIDATION_FAILED:sub', () => token({ sub: undefined })],
     ['an empty subject', 'unusable_sub', () => token({ sub: '' })],
     ['a subject with a line break', 'unusable_sub', () => token({ sub: 'alice\nbob' })],
@@ -100,7 +112,7 @@ describe('refused as unauthorized', () => {
       'ERR_JOSE_ALG_NOT_ALLOWED',
       () => new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'k1' }).sign(publicKeyBytes),
     ],
-    ['garbage', 'ERR_JWS_INVALID', async () => 'not-a-token'],
+    ['garbage', 'malformed_token', async () => 'not-a-token'],
   ];
 
   test.each(cases)('%s', async (_, reason, makeToken) => {
@@ -156,7 +168,57 @@ describe('origins', () => {
   });
 });
 
+describe('several issuers', () => {
+  const OTHER = 'https://other.example/';
+  const decide = async (value: string) => {
+    const other: TrustedIssuer = { ...withSecretOf(SECRET), issuer: OTHER, audience: 'other-app' };
+    return createAuthorize({ ...options, issuers: [issuer, other] })(bearer(value));
+  };
+  const signedByOther = (changes: JWTPayload = {}) =>
+    new SignJWT({ ...claims, iss: OTHER, aud: 'other-app', ...changes })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(SECRET);
+
+  test('each is held to its own keys, algorithms and audience', async () => {
+    expect(await decide(await token())).toMatchObject({ outcome: 'allowed', userId: 'alice' });
+    expect(await decide(await signedByOther({ sub: 'bob' }))).toMatchObject({ outcome: 'allowed', userId: 'bob' });
+  });
+
+  test.each<[string, string, () => Promise<string>]>([
+    ['one issuer’s name with another’s key', 'ERR_JOSE_ALG_NOT_ALLOWED', () => signedByOther({ iss: ISSUER })],
+    ['one issuer’s key with another’s name', 'ERR_JOSE_ALG_NOT_ALLOWED', () => token({ iss: OTHER, aud: 'other-app' })],
+    ['another issuer’s audience', 'ERR_JWT_CLAIM_VALIDATION_FAILED:aud', () => signedByOther({ aud: 'beckon' })],
+    ['an issuer that is not listed', 'unknown_issuer', () => token({ iss: 'https://third.example/' })],
+    ['no issuer', 'unknown_issuer', () => token({ iss: undefined })],
+  ])('%s is refused', async (_, reason, makeToken) => {
+    expect(await decide(await makeToken())).toEqual({ outcome: 'unauthorized', reason });
+  });
+});
+
+describe('an issuer that says "client_id" where others say "aud", as Cognito does in access tokens', () => {
+  const decide = async (changes: Parameters<typeof token>[0]) => {
+    const cognito = createAuthorize({ ...options, issuers: [{ ...issuer, audienceClaim: 'client_id' }] });
+    return cognito(bearer(await token({ ...changes, aud: undefined })));
+  };
+
+  test('its tokens for our client are accepted, and those for another are not', async () => {
+    expect(await decide({ client_id: 'beckon' })).toMatchObject({ outcome: 'allowed' });
+    const refused = { outcome: 'unauthorized', reason: 'unusable_client_id' };
+    for (const client_id of ['other', ['beckon'], '', undefined]) expect(await decide({ client_id })).toEqual(refused);
+  });
+
+  test('no other issuer’s "client_id" counts', async () => {
+    expect(await authorize(bearer(await token({ aud: undefined, client_id: 'beckon' })))).toEqual({
+      outcome: 'unauthorized',
+      reason: 'ERR_JWT_CLAIM_VALIDATION_FAILED:aud',
+    });
+  });
+});
+
 test('keys that cannot be had are not the client’s fault: the error is thrown, and nobody gets in', async () => {
-  const outage = createAuthorize({ ...options, getKey: () => Promise.reject(new TypeError('fetch failed')) });
+  const outage = createAuthorize({
+    ...options,
+    issuers: [{ ...issuer, getKey: () => Promise.reject(new TypeError('fetch failed')) }],
+  });
   await expect(outage(bearer(await token()))).rejects.toThrow('fetch failed');
 });

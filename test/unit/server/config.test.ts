@@ -1,28 +1,35 @@
 import { expect, test } from 'vitest';
-import { DEFAULT_CAPABILITY } from '../../../server/capability.ts';
 import { readExpectedConnections, readIdentityConfig, readSendConfig } from '../../../server/config.ts';
 
 test('a variable that is missing is named', () => {
   expect(() => readSendConfig({ BECKON_CONNECTIONS_TABLE: 't' })).toThrow('BECKON_TASKS_QUEUE_URL is not set');
 });
 
-test('keys come from the issuer, from where the environment says, or from a shared secret', () => {
-  const env = { BECKON_ISSUER: 'https://login.example/', BECKON_AUDIENCE: 'beckon' };
-  expect(readIdentityConfig(env)).toEqual({
-    issuer: 'https://login.example/',
-    audience: 'beckon',
-    keys: { jwksUrl: 'https://login.example/.well-known/jwks.json' },
+const ISSUERS = JSON.stringify([{ issuer: 'https://login.example/', audience: 'beckon' }]);
+
+test('issuers are read from a list', () => {
+  expect(readIdentityConfig({ BECKON_ISSUERS: ISSUERS })).toMatchObject({
+    issuers: [{ issuer: 'https://login.example/', audience: 'beckon' }],
     allowedOrigins: [],
-    defaultCapability: DEFAULT_CAPABILITY,
   });
-  expect(readIdentityConfig({ ...env, BECKON_JWKS_URL: 'https://keys.example/' }).keys).toEqual({
-    jwksUrl: 'https://keys.example/',
-  });
-  expect(readIdentityConfig({ ...env, BECKON_SECRET_ARN: 'arn:aws:x' }).keys).toEqual({ secretArn: 'arn:aws:x' });
+});
+
+test.each([
+  '[]',
+  '{}',
+  'null',
+  'https://login.example/',
+  '[{"issuer":"i"}]',
+  '[{"issuer":"","audience":"a"}]',
+  '[null]',
+])('a list of issuers that is %j lets nobody in: it is refused, and named', (wrong) => {
+  expect(() => readIdentityConfig({ BECKON_ISSUERS: wrong })).toThrow(
+    'BECKON_ISSUERS does not hold a list of issuers with their audiences.',
+  );
 });
 
 test('an empty list of origins allows no page', () => {
-  const env = { BECKON_ISSUER: 'i', BECKON_AUDIENCE: 'a', BECKON_ALLOWED_ORIGINS: '' };
+  const env = { BECKON_ISSUERS: ISSUERS, BECKON_ALLOWED_ORIGINS: '' };
   expect(readIdentityConfig(env).allowedOrigins).toEqual([]);
   expect(readIdentityConfig({ ...env, BECKON_ALLOWED_ORIGINS: 'https://a,https://b' }).allowedOrigins).toEqual([
     'https://a',
@@ -31,7 +38,7 @@ test('an empty list of origins allows no page', () => {
 });
 
 test('what tokens without a capability allow can be given, and must be a capability', () => {
-  const env = { BECKON_ISSUER: 'i', BECKON_AUDIENCE: 'a' };
+  const env = { BECKON_ISSUERS: ISSUERS };
   const given = { ...env, BECKON_DEFAULT_CAPABILITY: '{"room:*":["join"]}' };
   expect(readIdentityConfig(given).defaultCapability).toEqual({ 'room:*': ['join'] });
   for (const wrong of ['{', '{"room:*":["fly"]}']) {
