@@ -34,7 +34,9 @@ async function start(options: (stack: Stack) => Partial<BeckonProps>): Promise<L
   return cloud;
 }
 
-test('with a key of one’s own, in development: messages arrive, and no permission is missing', async () => {
+test('with a key of one’s own, in development: messages arrive, and no permission is missing', {
+  timeout: 60_000,
+}, async () => {
   const { websocketUrl, token, iamReport } = await start((stack) => ({
     mode: 'development',
     encryptionKey: new Key(stack, 'Key'),
@@ -51,7 +53,9 @@ test('with a key of one’s own, in development: messages arrive, and no permiss
   expect(iamReport().denied).toEqual([]);
 });
 
-test('with a second issuer that shares a secret: users of both get in, each with tokens of their own', async () => {
+test('with a second issuer that shares a secret: users of both get in, each with tokens of their own', {
+  timeout: 60_000,
+}, async () => {
   const started = await start((stack) => {
     const sharedSecret = new Secret(stack, 'Secret');
     new CfnOutput(stack, 'SecretArn', { value: sharedSecret.secretArn });
