@@ -99,7 +99,7 @@ describe('signing in', () => {
     await nobody.page.getByRole('alert').getByText('Say who you are: a name is needed.').waitFor();
     const name = nobody.page.getByLabel('Your name');
     expect(await name.getAttribute('aria-invalid')).toBe('true');
-    expect(await name.evaluate((field) => field === field.ownerDocument.activeElement)).toBe(true);
+    expect(await name.and(nobody.page.locator(':focus')).count()).toBe(1);
   });
 
   it('says why the issuer refused', async () => {

@@ -9,6 +9,8 @@ const ROOT = join(import.meta.dirname, '../..');
 const ALLOWED = [
   ['protocol/planted.ts', 'valibot'],
   ['client/planted.ts', '../protocol/index.ts'],
+  ['client/react/planted.ts', '../index.ts'],
+  ['client/react/planted.ts', 'react'],
   ['server/planted.ts', '../protocol/index.ts'],
   ['server/aws/planted.ts', '@aws-sdk/client-dynamodb'],
   ['server/index.ts', './aws/index.ts'],
@@ -26,6 +28,9 @@ const FORBIDDEN = [
   ['client/planted.ts', '../server/index.ts'],
   ['client/planted.ts', 'node:events'],
   ['client/planted.ts', '@aws-sdk/client-dynamodb'],
+  ['client/planted.ts', 'react'],
+  ['client/react/planted.ts', 'react-dom'],
+  ['client/react/planted.ts', '../session.ts'],
   ['server/planted.ts', '@aws-sdk/client-dynamodb'],
   ['server/planted.ts', './aws/index.ts'],
   ['server/planted.ts', '../client/index.ts'],

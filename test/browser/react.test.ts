@@ -1,0 +1,172 @@
+import { readFileSync } from 'node:fs';
+import { build } from 'esbuild';
+import type { Browser, Page } from 'playwright-core';
+import { createElement } from 'react';
+import { renderToString } from 'react-dom/server';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ConnectOptions } from '../../client/index.ts';
+import { useBeckon, useConnectionState } from '../../client/react/index.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { eventually } from '../support/eventually.ts';
+import { type FakeServer, startFakeServer } from '../support/fake-server.ts';
+import type { PageHarness, PageProps } from './pages/react-harness.ts';
+
+// The hooks in a real browser, under StrictMode, with React's checks for development.
+
+let browser: Browser;
+let script: string;
+let server: FakeServer;
+let page: Page;
+
+beforeAll(async () => {
+  const harness = bundle("import './test/browser/pages/react.ts';");
+  [script, browser] = await Promise.all([harness, launchChromium()]);
+});
+afterAll(() => browser?.close());
+
+const complaints: string[] = [];
+beforeEach(async () => {
+  complaints.length = 0;
+  server = await startFakeServer();
+  page = await browser.newPage();
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+});
+afterEach(async () => {
+  await page.close();
+  await server.stop();
+});
+
+/** In the page. */
+declare const harness: PageHarness;
+const render = (props: Partial<PageProps> = {}) =>
+  page.evaluate((all) => harness.render(all), { url: server.url, user: 'alice', label: '1:', ...props });
+const tokens = () => page.evaluate(() => harness.tokens);
+const state = () => page.textContent('#state');
+const messages = () => page.textContent('#messages');
+const devices = (of = server, user = 'alice') => of.users.get(user)?.size ?? 0;
+const registrations = (of = server) => of.frames.filter(({ action }) => action === 'register').length;
+
+describe('under StrictMode, a component that uses Beckon', () => {
+  beforeEach(async () => {
+    await page.addScriptTag({ type: 'module', content: script });
+  });
+
+  it('has one connection, asks for one token, and is rendered again when its state changes', async () => {
+    await render();
+    await eventually(state).toBe('connected');
+    expect(await tokens()).toEqual(['alice']);
+    expect([devices(), registrations()]).toEqual([1, 1]);
+    expect(await page.evaluate(() => [...new Set(harness.states)])).toEqual(['connecting', 'connected']);
+    expect(complaints).toEqual([]);
+  });
+
+  it('is given each message once, by the listener as it is', async () => {
+    await render();
+    await eventually(state).toBe('connected');
+    await page.click('button');
+    await eventually(messages).toBe('1: to myself');
+    await render({ label: '2:' });
+    await page.click('button');
+    await eventually(messages).toBe('1: to myself, 2: to myself');
+    expect(registrations()).toBe(1);
+  });
+
+  it('does not connect again because getToken is another function, but asks the latest', async () => {
+    await render();
+    await eventually(state).toBe('connected');
+    await render({ user: 'bob' });
+    await render({ user: 'carol' });
+    expect(await tokens()).toEqual(['alice']);
+    server.cut();
+    await eventually(() => devices(server, 'carol')).toBe(1);
+    await eventually(state).toBe('connected');
+    expect(await tokens()).toEqual(['alice', 'carol']);
+    expect(await page.evaluate(() => harness.states)).toContain('recovering');
+  });
+
+  it('leaves one server for another when the url changes', async () => {
+    const other = await startFakeServer();
+    try {
+      await render();
+      await eventually(state).toBe('connected');
+      await render({ url: other.url });
+      await eventually(() => [devices(server), devices(other)]).toEqual([0, 1]);
+      await eventually(state).toBe('connected');
+      expect(registrations(other)).toBe(1);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('leaves when it is unmounted', async () => {
+    await render();
+    await eventually(state).toBe('connected');
+    await page.evaluate(() => harness.unmount());
+    await eventually(devices).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('lets the error boundary tell which option is wrong', async () => {
+    await render({ more: { ackTimeout: 1 } });
+    await eventually(() => page.textContent('#error')).toMatch(
+      /^connect: unknown option "ackTimeout"; there are url, /,
+    );
+  });
+});
+
+describe('the examples of docs/react.md', () => {
+  const examples = [...readFileSync('docs/react.md', 'utf8').matchAll(/^```tsx\n(.*?)^```/gms)].map(
+    ([, code = '']) => code,
+  );
+  const show = async (example: string, element: string) => {
+    const content = await bundle(`${example}
+      import { StrictMode } from 'react';
+      import { createRoot } from 'react-dom/client';
+      const props = { url: ${JSON.stringify(server.url)}, fetchToken: async () => 'bob' };
+      createRoot(document.body).render(<StrictMode>${element}</StrictMode>);`);
+    await page.addScriptTag({ type: 'module', content });
+  };
+
+  it('show the state, send, and show what arrives', async () => {
+    await show(examples[0] ?? '', '<Chat {...props} />');
+    await eventually(() => page.getByRole('status').textContent()).toBe('connected');
+    await page.getByRole('button', { name: 'Greet' }).click();
+    await eventually(() => page.getByRole('listitem').allTextContents()).toEqual(['hi']);
+    expect([devices(server, 'bob'), complaints]).toEqual([1, []]);
+  });
+
+  it('share one connection', async () => {
+    await show(examples[1] ?? '', '<Connected {...props}><Indicator /><Indicator /></Connected>');
+    await eventually(() => page.getByRole('status').allTextContents()).toEqual(['online', 'online']);
+    expect([registrations(), complaints]).toEqual([1, []]);
+  });
+
+  it('are all run', () => expect(examples).toHaveLength(2));
+});
+
+it('on the server it is connecting, and does nothing', () => {
+  const getToken = vi.fn(() => 'token');
+  expect(renderToString(createElement(StateOnly, { url: 'ws://127.0.0.1', getToken }))).toBe('<p>connecting</p>');
+  expect(getToken).not.toHaveBeenCalled();
+});
+
+function StateOnly(options: ConnectOptions) {
+  return createElement('p', null, useConnectionState(useBeckon(options)).status);
+}
+
+/** A script for a page, as an application's bundler makes it of a module at the root of this project. */
+async function bundle(contents: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents, loader: 'tsx', resolveDir: process.cwd() },
+    bundle: true,
+    format: 'esm',
+    jsx: 'automatic',
+    alias: { 'beckon/client': './client/index.ts', 'beckon/react': './client/react/index.ts' },
+    define: { 'process.env.NODE_ENV': '"development"' },
+    write: false,
+  });
+  return outputFiles[0]?.text ?? '';
+}
