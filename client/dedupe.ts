@@ -23,7 +23,8 @@ export function createDedupe(environment: Pick<Environment, 'now'>, cursor: Pick
   const seen = new Map<string, { readonly at: number; readonly serial: string }>();
   const forgetOld = (now: number) => {
     for (const [key, { at, serial }] of seen) {
-      if (seen.size <= MIN_COUNT || now - at < MIN_AGE_MS || serialTimeMs(serial) >= cursor.horizonMs) return;
+      // A clock that was set back must not keep everything until it has caught up.
+      if (seen.size <= MIN_COUNT || Math.abs(now - at) < MIN_AGE_MS || serialTimeMs(serial) >= cursor.horizonMs) return;
       seen.delete(key);
     }
   };

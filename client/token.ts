@@ -58,13 +58,13 @@ function rejectOnAbort(signal: AbortSignal): Promise<never> {
 
 function checkToken(token: unknown): string {
   if (typeof token === 'string' && TOKEN.test(token)) return token;
-  // A string is not quoted: it may be a secret all the same.
-  const got = typeof token === 'string' ? 'a string with characters that a token cannot have' : String(token);
+  // Not quoted: it may be a secret all the same.
+  const got = typeof token === 'string' ? 'a string that cannot be one' : typeof token;
   throw new BeckonError('token_failed', `getToken must give a JWT, got ${got}.`);
 }
 
 function toTokenError(error: unknown): BeckonError {
-  if (error instanceof BeckonError) return error;
+  if (error instanceof BeckonError && /^(unauthorized|token_failed)$/.test(error.code)) return error;
   const told = error instanceof Error ? error.message : String(error);
   return new BeckonError('token_failed', `getToken failed: ${told}`, { cause: error });
 }

@@ -75,6 +75,16 @@ it('forgets what is neither new nor among the newest nor to be resumed, so that 
   expect(memory.isNew(10_100)).toBe(false);
 });
 
+it('forgets also when the clock was set back by a year', () => {
+  const memory = remembering();
+  memory.add(0, 10_001);
+  memory.pass(-525_600 * minute);
+  memory.cursor.advance(messageAt(2_000_000).serial);
+  memory.add(10_001, 10_101);
+  expect(memory.isNew(0)).toBe(true);
+  expect(memory.isNew(10_100)).toBe(false);
+});
+
 it('remembers a message by its latest copy, which may come again from the log', () => {
   const memory = remembering();
   memory.isNew('copied');
