@@ -27,15 +27,23 @@ export interface Gap {
   readonly sinceMs?: number;
 }
 
+/** What became of a message whose promise is gone with the page that sent it. */
+export type Settled =
+  | { readonly id: string; readonly result: SendResult }
+  /** As `sendToUser` would have rejected. */
+  | { readonly id: string; readonly error: BeckonError };
+
 /** What a listener of each event is called with. */
 export interface ClientEvents<Incoming = Payload> {
   /** A message arrived. */
   readonly message: ReceivedMessage<Incoming>;
   /** Messages are missing: the user was away for longer than they are kept, or the server does not know since when. */
   readonly gap: Gap;
+  /** A message was sent, or given up, that an earlier client of the user had left in the `storage`. */
+  readonly settled: Settled;
   /** The connection does something else than before. */
   readonly state: ConnectionState;
-  /** Something failed that belongs to no call: `getToken`, or a frame that the server could not read. */
+  /** Something failed that belongs to no call: `getToken`, the `storage`, or a frame that the server could not read. */
   readonly error: BeckonError;
 }
 
@@ -119,6 +127,9 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> {
    */
   messages(options?: MessagesOptions): AsyncIterableIterator<ReceivedMessage<Incoming>>;
 
-  /** Closes the connection for good. Messages that were not acknowledged are rejected with `closed`. */
+  /**
+   * Closes the connection for good. Messages that were not acknowledged are rejected with `closed`; those that are in a
+   * `storage` are sent by the user's next client all the same.
+   */
   close(): void;
 }

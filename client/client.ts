@@ -23,6 +23,9 @@ import { type EncodedData, prepareData } from './payload.ts';
 import { Sender } from './sender.ts';
 import { Session } from './session.ts';
 import type { ConnectionState, Reason } from './state.ts';
+import { type ClientStorage, recordPrefix } from './storage.ts';
+import { Store } from './store.ts';
+import { tokenUser } from './token.ts';
 
 const DEFAULT_MAX_BUFFERED = 1_000;
 const CLOSED: Reason = { code: 'closed', message: 'The client was closed.' };
@@ -31,25 +34,31 @@ const CLOSED: Reason = { code: 'closed', message: 'The client was closed.' };
 export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgoing> {
   readonly #environment: Environment;
   readonly #options: Options;
-  readonly #emitter: Emitter<ClientEvents<Incoming>> = createEmitter(['message', 'gap', 'state', 'error']);
+  readonly #emitter: Emitter<ClientEvents<Incoming>> = createEmitter(['message', 'gap', 'settled', 'state', 'error']);
   readonly #inboxes = new Set<Inbox<ReceivedMessage<Incoming>>>();
+  readonly #cursor: Cursor;
   readonly #dedupe: Dedupe;
   /** Encoding may take a while; messages are queued in the order of the calls all the same. */
   readonly #encoding = createLane();
+  readonly #store: Store | undefined;
   readonly #outbox: Outbox;
   readonly #sender: Sender;
   readonly #session: Session;
   readonly #counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };
+  /** The `sub` of the first token. */
+  #user: string | undefined;
   readonly #onAbort = () => this.close();
 
   constructor(environment: Environment, options: Options) {
     this.#environment = environment;
     this.#options = options;
-    const cursor = new Cursor();
-    this.#dedupe = createDedupe(environment, cursor);
-    this.#outbox = new Outbox(environment, options.maxQueuedMessages);
+    const onChange = () => this.#store?.changed();
+    this.#cursor = new Cursor(onChange);
+    this.#dedupe = createDedupe(environment, this.#cursor);
+    this.#outbox = new Outbox(environment, options.maxQueuedMessages, onChange);
+    this.#store = options.storage && this.#createStore(options.storage);
     this.#session = new Session(
-      { environment, options, cursor },
+      { environment, options, cursor: this.#cursor, onToken: (token) => this.#onToken(token) },
       {
         onState: (state) => this.#onState(state),
         onConnected: () => this.#onConnected(),
@@ -143,8 +152,44 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     return result;
   }
 
+  /** A client is of one user: in the name of another, what is queued would be a forgery. */
+  async #onToken(token: string): Promise<void> {
+    const user = tokenUser(token);
+    this.#user ??= user;
+    if (user !== this.#user) throw new BeckonError('user_changed');
+    if (user !== undefined) await this.#store?.open(recordPrefix(this.#options.url, user));
+  }
+
+  #createStore(storage: ClientStorage): Store {
+    return new Store(this.#environment, storage, {
+      snapshot: () => ({
+        cursors: this.#cursor.value === undefined ? {} : { [`user#${this.#user}`]: this.#cursor.value },
+        seen: this.#dedupe.snapshot(),
+        outbox: this.#outbox.snapshot(),
+      }),
+      restore: ({ cursors, seen, outbox }) => {
+        this.#cursor.advance(cursors[`user#${this.#user}`]);
+        this.#dedupe.restore(seen);
+        this.#outbox.restore(outbox, ({ text }) => this.#tellOf(JSON.parse(text).id));
+        this.#sender.wake();
+      },
+      onError: (error) => this.#emitter.emit('error', error),
+    });
+  }
+
+  #tellOf(id: string) {
+    return {
+      accept: (result: SendResult) => this.#emitter.emit('settled', { id, result }),
+      reject: (error: unknown) => {
+        // What is kept is not settled.
+        if (!this.#keeps) this.#emitter.emit('settled', { id, error: error as BeckonError });
+      },
+    };
+  }
+
   #onConnected(): void {
     this.#counters.connections += 1;
+    this.#store?.adopt();
     this.#sender.wake();
   }
 
@@ -153,6 +198,7 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
       if (this.#dedupe.isNew(message)) this.#deliver(message as ReceivedMessage<Incoming>);
       else this.#counters.duplicates += 1;
     }
+    this.#store?.changed();
   }
 
   #deliver(message: ReceivedMessage<Incoming>): void {
@@ -169,8 +215,14 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   #release(error: BeckonError): void {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#sender.stop();
-    this.#outbox.rejectAll(error);
+    this.#store?.close();
+    this.#outbox.rejectAll(error, { kept: this.#keeps });
     for (const inbox of this.#inboxes) this.#endIfOver(inbox);
+  }
+
+  /** Whether what is not acknowledged is the next client's to send. */
+  get #keeps(): boolean {
+    return this.#store?.keeps === true && overError(this.state) !== undefined;
   }
 
   /** A loop over the messages just ends when the client was closed, and throws when it failed. */

@@ -61,6 +61,11 @@ export interface ConnectionContext {
   readonly environment: Environment;
   readonly options: Options;
   readonly cursor: Cursor;
+  /**
+   * Called with each token before anything is asked of the server with it.
+   * @throws BeckonError when the token is not to be used.
+   */
+  readonly onToken: (token: string) => Promise<void>;
 }
 
 /** One attempt to connect, and the connection that comes of it: token, handshake, registration, requests, end. */
@@ -68,6 +73,7 @@ export class Connection {
   readonly #environment: Environment;
   readonly #options: Options;
   readonly #cursor: Cursor;
+  readonly #onToken: ConnectionContext['onToken'];
   readonly #handlers: ConnectionHandlers;
   readonly #requests: Requests;
   readonly #subscription: Subscription;
@@ -83,10 +89,12 @@ export class Connection {
   #retired = false;
 
   /** @param failures How many attempts have failed before this one. */
-  constructor({ environment, options, cursor }: ConnectionContext, failures: number, handlers: ConnectionHandlers) {
+  constructor(context: ConnectionContext, failures: number, handlers: ConnectionHandlers) {
+    const { environment, options, cursor } = context;
     this.#environment = environment;
     this.#options = options;
     this.#cursor = cursor;
+    this.#onToken = context.onToken;
     this.#handlers = handlers;
     this.#requests = createRequests(environment, (text) => this.#transmit(text), options.ackTimeoutMs);
     this.#readiness = createTimer(environment);
@@ -152,10 +160,11 @@ export class Connection {
     if (this.#over) return;
     try {
       const token = await requestToken(this.#environment, { getToken, failures, tokenTimeoutMs, signal });
+      if (!this.#over) await this.#onToken(token);
       if (!this.#over) this.#open(token);
     } catch (error) {
       const told = toConnectError(error);
-      this.#end({ error: told, final: told.code === 'unauthorized' });
+      this.#end({ error: told, final: told.code === 'unauthorized' || told.code === 'user_changed' });
     }
   }
 

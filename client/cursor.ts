@@ -9,8 +9,14 @@ const TIME_LENGTH = 10;
  * from. One for all connections of a session, and absent until the first of them has taken over what waited.
  */
 export class Cursor {
+  readonly #onMove: () => void;
   #value: string | undefined;
   #toldGapAt: string | undefined;
+
+  /** @param onMove Called whenever there is another value. Default: nobody wants to know. */
+  constructor(onMove: () => void = () => {}) {
+    this.#onMove = onMove;
+  }
 
   get value(): string | undefined {
     return this.#value;
@@ -18,12 +24,12 @@ export class Cursor {
 
   /** Moves forward to a serial or cursor; never back. */
   advance(to: string | undefined): void {
-    if (to !== undefined && (this.#value === undefined || to > this.#value)) this.#value = to;
+    if (to !== undefined && (this.#value === undefined || to > this.#value)) this.#set(to);
   }
 
   /** Forgets a position that the server cannot have given. */
   drop(): void {
-    this.#value = undefined;
+    this.#set(undefined);
   }
 
   /** Whether a gap from `since` on is news: a resume that is begun again comes upon the same one. Asking makes it told. */
@@ -36,6 +42,11 @@ export class Cursor {
   /** Messages sent before this moment are behind every resume from here; epoch milliseconds. */
   get horizonMs(): number {
     return this.#value === undefined ? Number.NEGATIVE_INFINITY : serialTimeMs(this.#value) - OVERLAP_MS;
+  }
+
+  #set(value: string | undefined): void {
+    this.#value = value;
+    this.#onMove();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Message } from '../protocol/index.ts';
 import { type Cursor, serialTimeMs } from './cursor.ts';
 import type { Environment } from './environment.ts';
+import type { SeenMessage } from './storage.ts';
 
 /** A message that was sent again can come this long after the first copy, whatever its serial says. */
 const MIN_AGE_MS = 10 * 60_000;
@@ -12,6 +13,9 @@ const MIN_COUNT = 10_000;
 export interface Dedupe {
   /** Whether the message has not been seen yet. Asking makes it seen. */
   isNew(message: Pick<Message, 'from' | 'id' | 'serial'>): boolean;
+  /** What another memory must know to tell what is new: at most the newest ten thousand. */
+  snapshot(): readonly SeenMessage[];
+  restore(seen: readonly SeenMessage[]): void;
 }
 
 /**
@@ -20,24 +24,37 @@ export interface Dedupe {
  * what arrives within ten minutes.
  */
 export function createDedupe(environment: Pick<Environment, 'now'>, cursor: Pick<Cursor, 'horizonMs'>): Dedupe {
-  const seen = new Map<string, { readonly at: number; readonly serial: string }>();
-  const forgetOld = (now: number) => {
-    for (const [key, { at, serial }] of seen) {
-      // A clock that was set back must not keep everything until it has caught up.
-      if (seen.size <= MIN_COUNT || Math.abs(now - at) < MIN_AGE_MS || serialTimeMs(serial) >= cursor.horizonMs) return;
+  const seen = new Map<string, { readonly at: number; readonly sentMs: number }>();
+  // A clock that was set back must not keep everything until it has caught up.
+  const isOld = (at: number, sentMs: number) =>
+    Math.abs(environment.now() - at) >= MIN_AGE_MS && sentMs < cursor.horizonMs;
+  const forgetOld = () => {
+    for (const [key, { at, sentMs }] of seen) {
+      if (seen.size <= MIN_COUNT || !isOld(at, sentMs)) return;
       seen.delete(key);
     }
+  };
+  const remember = (key: string, at: number, sentMs: number) => {
+    const known = seen.get(key);
+    // The copy may stand in the log under a later serial, and come again from there.
+    seen.delete(key);
+    seen.set(key, { at, sentMs: Math.max(sentMs, known?.sentMs ?? 0) });
+    return !known;
   };
   return {
     isNew: ({ from, id, serial }) => {
       const key = 'user' in from ? `user ${id} ${from.user}` : `service ${id} ${from.service}`;
-      const known = seen.get(key);
-      const now = environment.now();
-      // The copy may stand in the log under a later serial, and come again from there.
-      seen.delete(key);
-      seen.set(key, { at: now, serial: known && known.serial > serial ? known.serial : serial });
-      if (!known) forgetOld(now);
-      return !known;
+      const isNew = remember(key, environment.now(), serialTimeMs(serial));
+      if (isNew) forgetOld();
+      return isNew;
+    },
+    snapshot: () =>
+      [...seen]
+        .slice(-MIN_COUNT)
+        .map(([key, { at, sentMs }]) => [key, at, sentMs] as const)
+        .filter(([, at, sentMs]) => !isOld(at, sentMs)),
+    restore: (messages) => {
+      for (const message of messages) remember(...message);
     },
   };
 }

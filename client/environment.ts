@@ -17,6 +17,15 @@ export interface WebSocketLike {
 /** `globalThis.WebSocket`, or one with the same constructor. */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
+/** What the client needs of `navigator.locks`. */
+export interface Locks {
+  request(
+    name: string,
+    options: { readonly ifAvailable?: boolean },
+    callback: (lock: unknown) => unknown,
+  ): Promise<unknown>;
+}
+
 /** Everything the client takes from the world around it, so that tests can hand in another world. */
 export interface Environment {
   /** Epoch milliseconds. */
@@ -29,6 +38,10 @@ export interface Environment {
   openSocket(url: string, protocols: string[]): WebSocketLike;
   /** Calls back whenever the world may have changed while nobody looked: network back, tab shown, page restored. */
   onWake(callback: () => void): Cancel;
+  /** Calls back when this may be the last moment: the tab is hidden, or the page is left. */
+  onHide(callback: () => void): Cancel;
+  /** Web Locks, where the runtime has them: browsers do, on pages served over https or from this machine. */
+  readonly locks: Locks | undefined;
 }
 
 interface EventSource {
@@ -40,6 +53,7 @@ interface EventSource {
 interface Globals extends Partial<EventSource> {
   readonly WebSocket?: WebSocketConstructor;
   readonly document?: EventSource & { readonly visibilityState: string };
+  readonly navigator?: { readonly locks?: Locks };
 }
 
 const globals: Globals = globalThis as object;
@@ -64,8 +78,27 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
       return () => clearTimeout(timer);
     },
     openSocket: (url, protocols) => new webSocket(url, protocols),
-    onWake,
+    onWake: (callback) => onPageEvents(['online', 'pageshow'], 'visible', callback),
+    onHide: (callback) => onPageEvents(['pagehide'], 'hidden', callback),
+    locks: globals.navigator?.locks,
   };
+}
+
+/**
+ * Takes a lock, and waits for it unless told otherwise.
+ * @returns Gives it back; `undefined` when it is not available. Without `locks`, everybody gets every lock.
+ */
+export function acquire(
+  locks: Locks | undefined,
+  name: string,
+  options: { readonly ifAvailable?: boolean } = {},
+): Promise<Cancel | undefined> {
+  return new Promise((resolve, reject) => {
+    if (!locks) return resolve(() => {});
+    locks
+      .request(name, options, (lock) => (lock ? new Promise<void>((release) => resolve(release)) : resolve(undefined)))
+      .catch(reject);
+  });
 }
 
 /** A UUID of version 4. `crypto.randomUUID` exists on pages served over https only. */
@@ -78,17 +111,15 @@ function randomId(): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
-function onWake(callback: () => void): Cancel {
+function onPageEvents(events: readonly string[], visibility: string, callback: () => void): Cancel {
   const { document } = globals;
-  const onVisible = () => {
-    if (document?.visibilityState === 'visible') callback();
+  const onVisibility = () => {
+    if (document?.visibilityState === visibility) callback();
   };
-  globals.addEventListener?.('online', callback);
-  globals.addEventListener?.('pageshow', callback);
-  document?.addEventListener('visibilitychange', onVisible);
+  for (const event of events) globals.addEventListener?.(event, callback);
+  document?.addEventListener('visibilitychange', onVisibility);
   return () => {
-    globals.removeEventListener?.('online', callback);
-    globals.removeEventListener?.('pageshow', callback);
-    document?.removeEventListener('visibilitychange', onVisible);
+    for (const event of events) globals.removeEventListener?.(event, callback);
+    document?.removeEventListener('visibilitychange', onVisibility);
   };
 }

@@ -13,6 +13,8 @@ export const CLIENT_CODES = {
   closed: 'The client was closed.',
   expired: 'The message could not be sent before it expired.',
   outbox_full: 'As many messages as maxQueuedMessages are waiting to be sent already.',
+  user_changed: 'getToken gave a token of another user. Close the client, and connect that user with a new one.',
+  storage_failed: 'The storage cannot be used: what is queued and what was received may not survive a reload.',
   slow_consumer: 'More messages are waiting for the iterator than maxBuffered.',
 } as const;
 
@@ -32,8 +34,8 @@ export class BeckonError extends Error {
   override readonly name = 'BeckonError';
   readonly code: BeckonErrorCode;
   /**
-   * Of a message that was handed over to the network at least once: nobody knows whether it arrived. Sending it again
-   * with the same `id` is safe.
+   * Of a message that was handed over to the network at least once, or that is kept in the storage for a later client:
+   * nobody knows whether it arrives. Sending it again with the same `id` is safe.
    */
   readonly maybeDelivered: boolean;
 

@@ -1,4 +1,5 @@
 import type { WebSocketConstructor } from './environment.ts';
+import { type ClientStorage, LOCAL_STORAGE } from './storage.ts';
 
 /** What `getToken` is told about the attempt that it is asked for. */
 export interface TokenRequest {
@@ -61,6 +62,12 @@ export interface ConnectOptions extends Partial<Durations> {
    * Default: true.
    */
   readonly compress?: boolean;
+  /**
+   * Where to keep the messages that are queued, and what is needed to hand over none twice, for the next client of the
+   * same user at the same `url`: `memory` forgets it with the page, `local` is the browser's `localStorage`, anything else
+   * has the calls of a `Map`. Default: `memory`.
+   */
+  readonly storage?: 'memory' | 'local' | ClientStorage;
 }
 
 /** The options with every default filled in. */
@@ -72,6 +79,8 @@ export interface Options extends Durations {
   /** Whether `maxBackoffMs` is the application's, and not for the server to change. */
   readonly isBackoffGiven: boolean;
   readonly signal: AbortSignal | undefined;
+  /** `undefined`: what is in memory is enough. */
+  readonly storage: ClientStorage | undefined;
 }
 
 const DEFAULT_DURATIONS: Durations = {
@@ -96,6 +105,7 @@ const NAMES = [
   'signal',
   'maxQueuedMessages',
   'compress',
+  'storage',
   ...Object.keys(DEFAULT_DURATIONS),
 ];
 
@@ -125,6 +135,7 @@ export function resolveOptions(options: ConnectOptions): Options {
       'maxQueuedMessages',
       options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
     ),
+    storage: checkStorage(options.storage),
   };
 }
 
@@ -164,6 +175,14 @@ function checkUrl(value: unknown): string {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   if (url && /^wss?:$/.test(url.protocol) && !url.search && !url.hash) return url.href;
   throw wrong('connect', 'url', 'a ws: or wss: URL without query and fragment', value);
+}
+
+function checkStorage(value: ConnectOptions['storage']): ClientStorage | undefined {
+  if (value === undefined || value === 'memory') return undefined;
+  if (value === 'local') return LOCAL_STORAGE;
+  const calls = ['get', 'set', 'delete', 'keys'] as const;
+  if (calls.every((name) => typeof value?.[name] === 'function')) return value;
+  throw wrong('connect', 'storage', `"memory", "local" or an object with ${calls.join(', ')}`, value);
 }
 
 /** A value that is not what was expected. It is told whole only if it is short. */

@@ -2,6 +2,7 @@ import type { Limits, SendResult } from '../protocol/index.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError } from './errors.ts';
 import { countFitting, type OutgoingMessage } from './outgoing.ts';
+import type { StoredMessage } from './storage.ts';
 import { createTimer } from './timer.ts';
 
 export interface WaitOptions {
@@ -29,52 +30,56 @@ interface OwnEntry extends Entry {
 export class Outbox {
   readonly #environment: Environment;
   readonly #maxMessages: number;
+  readonly #onChange: () => void;
   /** Those that wait to be sent, and those that have been taken, both in the order in which they were added. */
   #queued: OwnEntry[] = [];
   #taken: OwnEntry[] = [];
 
-  /** @param maxMessages How many may wait to be sent or acknowledged. */
-  constructor(environment: Environment, maxMessages: number) {
+  /**
+   * @param maxMessages How many may wait to be sent or acknowledged.
+   * @param onChange Called whenever a message has come or is settled.
+   */
+  constructor(environment: Environment, maxMessages: number, onChange: () => void) {
     this.#environment = environment;
     this.#maxMessages = maxMessages;
+    this.#onChange = onChange;
   }
 
   /** @throws BeckonError `outbox_full` when there is none for a message behind `ahead` others that are yet to be added. */
   requireRoom(ahead = 0): void {
-    if (this.#queued.length + this.#taken.length + ahead >= this.#maxMessages) throw new BeckonError('outbox_full');
+    if (this.#unsettled.length + ahead >= this.#maxMessages) throw new BeckonError('outbox_full');
   }
 
   /** Resolves with what the server says of the message; rejects when it is refused, expires or is taken back. */
   add(message: OutgoingMessage, { expiresAfterMs, signal }: WaitOptions): Promise<SendResult> {
     this.requireRoom();
-    return new Promise((resolve, reject) => {
-      const expiry = createTimer(this.#environment);
-      const onAbort = () => entry.reject(signal?.reason);
-      const settle =
-        <T>(tell: (outcome: T) => void) =>
-        (outcome: T) => {
-          entry.settled = true;
-          expiry.stop();
-          signal?.removeEventListener('abort', onAbort);
-          this.#queued = this.#queued.filter((other) => other !== entry);
-          tell(outcome);
-        };
-      const entry: OwnEntry = {
-        ...message,
-        expiresAt: this.#environment.now() + expiresAfterMs,
-        retry: false,
-        settled: false,
-        accept: settle(resolve),
-        reject: settle(reject),
-      };
-      expiry.start(expiresAfterMs, () => {
-        // Timers may fire a millisecond before the clock says so.
-        entry.expiresAt = Number.NEGATIVE_INFINITY;
-        this.#dropExpired();
-      });
-      signal?.addEventListener('abort', onAbort);
-      this.#queued.push(entry);
+    return new Promise((accept, reject) => {
+      const expiresAt = this.#environment.now() + expiresAfterMs;
+      this.#queued.push(this.#enter({ ...message, expiresAt, retry: false, accept, reject }, signal));
+      this.#onChange();
     });
+  }
+
+  /** What a later client would have to send. */
+  snapshot(): readonly StoredMessage[] {
+    // There is no infinity in JSON.
+    return this.#unsettled.map(({ text, bytes, expiresAt }) => ({ text, bytes, expiresAt: Math.max(expiresAt, 0) }));
+  }
+
+  /**
+   * Takes messages over from an earlier client, in front of its own. They may have been sent before.
+   * @param tell Makes what is told of a message; there is nobody who has a promise of it.
+   */
+  restore(
+    messages: readonly StoredMessage[],
+    tell: (message: StoredMessage) => Pick<Entry, 'accept' | 'reject'>,
+  ): void {
+    const known = new Set(this.#unsettled.map(({ text }) => text));
+    const entries = messages
+      .filter(({ text }) => !known.has(text))
+      .map((message) => this.#enter({ ...message, retry: true, ...tell(message) }));
+    this.#queued.unshift(...entries);
+    this.#onChange();
   }
 
   /** The oldest that fit into one frame. They go on counting until they are settled or put back. */
@@ -98,14 +103,50 @@ export class Outbox {
     this.#dropExpired();
   }
 
-  /** Rejects every message. */
-  rejectAll(error: BeckonError): void {
+  /**
+   * Rejects every message.
+   * @param kept Whether a later client is going to send them.
+   */
+  rejectAll(error: BeckonError, { kept }: { readonly kept: boolean }): void {
     const inFlight = new Set(this.#taken);
-    for (const entry of [...inFlight, ...this.#queued]) {
-      const maybeDelivered = entry.retry || inFlight.has(entry);
+    for (const entry of this.#unsettled) {
+      const maybeDelivered = kept || entry.retry || inFlight.has(entry);
       entry.reject(new BeckonError(error.code, error.message, { maybeDelivered }));
     }
     this.#taken = [];
+  }
+
+  get #unsettled(): readonly OwnEntry[] {
+    return [...this.#taken, ...this.#queued].filter(({ settled }) => !settled);
+  }
+
+  /** Makes the entry of a message that is still to be put into the queue. */
+  #enter(message: Entry & { readonly expiresAt: number }, signal?: AbortSignal): OwnEntry {
+    const expiry = createTimer(this.#environment);
+    const onAbort = () => entry.reject(signal?.reason);
+    const settle =
+      <T>(tell: (outcome: T) => void) =>
+      (outcome: T) => {
+        entry.settled = true;
+        expiry.stop();
+        signal?.removeEventListener('abort', onAbort);
+        this.#queued = this.#queued.filter((other) => other !== entry);
+        this.#onChange();
+        tell(outcome);
+      };
+    const entry: OwnEntry = {
+      ...message,
+      settled: false,
+      accept: settle(message.accept),
+      reject: settle(message.reject),
+    };
+    expiry.start(message.expiresAt - this.#environment.now(), () => {
+      // Timers may fire a millisecond before the clock says so.
+      entry.expiresAt = Number.NEGATIVE_INFINITY;
+      this.#dropExpired();
+    });
+    signal?.addEventListener('abort', onAbort);
+    return entry;
   }
 
   /** Messages in flight are let be: the answer is on its way. */

@@ -39,14 +39,23 @@ export async function requestToken(environment: Environment, question: TokenQues
 
 /** When the token ends, in epoch milliseconds; `undefined` when it is no JWT or does not say. */
 export function tokenExpiresAtMs(token: string): number | undefined {
-  const payload = token.split('.')[1];
-  if (payload === undefined) return undefined;
+  const { exp } = readClaims(token);
+  return typeof exp === 'number' ? exp * 1000 : undefined;
+}
+
+/** Whose token it is, in a form that is only good for comparing; `undefined` when it is no JWT or does not say. */
+export function tokenUser(token: string): string | undefined {
+  const { sub } = readClaims(token);
+  return typeof sub === 'string' ? sub : undefined;
+}
+
+/** Not for the client to judge: the server refuses what it cannot read. */
+function readClaims(token: string): { readonly exp?: unknown; readonly sub?: unknown } {
   try {
-    const { exp } = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')));
-    return typeof exp === 'number' ? exp * 1000 : undefined;
+    const [, payload = ''] = token.split('.');
+    return JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) ?? {};
   } catch {
-    // Not for the client to judge: the server refuses what it cannot read.
-    return undefined;
+    return {};
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Environment, WebSocketLike } from '../../client/environment.ts';
+import type { Environment, Locks, WebSocketLike } from '../../client/environment.ts';
 import { type ConnectOptions, type Options, resolveOptions } from '../../client/options.ts';
 import {
   DEFAULT_LIMITS,
@@ -143,14 +143,24 @@ export class ClientWorld implements Environment {
   nextRandom: () => number = () => 0.5;
   readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
   readonly #sleepers = new Set<() => void>();
+  readonly #hiders = new Set<() => void>();
+  /** Default: none, as in a runtime without Web Locks. */
+  readonly locks: Locks | undefined;
   /** What timers go by. The clock may be set, as a user or a sleep does. */
   #passed = 0;
   #clock = 1_000_000;
+  readonly #name: string;
   #ids = 0;
+
+  /** @param options `name` is what the ids begin with that it makes. */
+  constructor({ locks, name = 'id' }: { readonly locks?: Locks | undefined; readonly name?: string } = {}) {
+    this.locks = locks;
+    this.#name = name;
+  }
 
   readonly now = () => this.#clock + this.#passed;
   readonly random = () => this.nextRandom();
-  readonly randomId = () => `id-${++this.#ids}`;
+  readonly randomId = () => `${this.#name}-${++this.#ids}`;
   readonly setTimer = (delayMs: number, callback: () => void) => {
     const timer = { at: this.#passed + delayMs, callback };
     this.#timers.add(timer);
@@ -166,16 +176,26 @@ export class ClientWorld implements Environment {
     return () => void this.#sleepers.delete(callback);
   };
 
+  readonly onHide = (callback: () => void) => {
+    this.#hiders.add(callback);
+    return () => void this.#hiders.delete(callback);
+  };
+
   get timers(): number {
     return this.#timers.size;
   }
 
   get watchers(): number {
-    return this.#sleepers.size;
+    return this.#sleepers.size + this.#hiders.size;
   }
 
   wake(): void {
     for (const callback of [...this.#sleepers]) callback();
+  }
+
+  /** The page is left, or its tab hidden. */
+  hide(): void {
+    for (const callback of [...this.#hiders]) callback();
   }
 
   /** The newest socket. */

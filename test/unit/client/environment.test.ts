@@ -1,6 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { createEnvironment } from '../../../client/environment.ts';
+import { acquire, createEnvironment } from '../../../client/environment.ts';
 import { FakeSocket } from '../../support/client-world.ts';
+import { WebLocks } from '../../support/web-locks.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -41,4 +42,36 @@ it('has nothing to wake for in Node', () => {
   const wake = vi.fn();
   createEnvironment(FakeSocket).onWake(wake)();
   expect(wake).not.toHaveBeenCalled();
+});
+
+it('hides when the page is left or its tab hidden, in a browser', () => {
+  const window = new EventTarget();
+  const document = Object.assign(new EventTarget(), { visibilityState: 'visible' });
+  vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
+  vi.stubGlobal('removeEventListener', window.removeEventListener.bind(window));
+  vi.stubGlobal('document', document);
+  const hide = vi.fn();
+  const stop = createEnvironment(FakeSocket).onHide(() => hide());
+
+  document.dispatchEvent(new Event('visibilitychange'));
+  expect(hide).toHaveBeenCalledTimes(0);
+  document.visibilityState = 'hidden';
+  document.dispatchEvent(new Event('visibilitychange'));
+  window.dispatchEvent(new Event('pagehide'));
+  expect(hide).toHaveBeenCalledTimes(2);
+
+  stop();
+  window.dispatchEvent(new Event('pagehide'));
+  expect(hide).toHaveBeenCalledTimes(2);
+});
+
+it('takes a lock at once or not at all when asked to, and gives it back', async () => {
+  const locks = new WebLocks().page();
+  const release = await acquire(locks, 'a');
+  expect(await acquire(locks, 'a', { ifAvailable: true })).toBeUndefined();
+  const next = acquire(locks, 'a');
+  release?.();
+  expect(await next).toBeTypeOf('function');
+  await expect(acquire({ request: () => Promise.reject(new Error('refused')) }, 'a')).rejects.toThrow('refused');
+  expect(await acquire(undefined, 'a', { ifAvailable: true })).toBeTypeOf('function');
 });

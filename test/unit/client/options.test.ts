@@ -9,6 +9,7 @@ describe('the options of connect', () => {
     expect(resolveOptions(needed)).toEqual({
       ...needed,
       signal: undefined,
+      storage: undefined,
       maxQueuedMessages: 1_000,
       compress: true,
       isBackoffGiven: false,
@@ -66,6 +67,12 @@ describe('the options of connect', () => {
       /"maxQueuedMessages" must be an integer above 0, got 1.5$/,
     ],
     ['a word for compress', { ...needed, compress: 'gzip' }, /"compress" must be true or false, got "gzip"$/],
+    [
+      'a storage that is none',
+      { ...needed, storage: 'session' },
+      /"storage" must be "memory", "local" or an object with get, set, delete, keys, got "session"$/,
+    ],
+    ['a storage that lacks a call', { ...needed, storage: new Set() }, /"storage" must be .*, got \[object Set\]$/],
     ['a signal that is none', { ...needed, signal: {} }, /"signal" must be an AbortSignal, got \[object Object\]$/],
   ])('are refused with name, expectation and value: %s', (_, options, message) => {
     expect(() => resolveOptions(options as ConnectOptions)).toThrow(TypeError);

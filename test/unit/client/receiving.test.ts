@@ -197,7 +197,7 @@ describe('wrong arguments', () => {
   it('are refused by name', async () => {
     const { client } = await connectClient();
     expect(() => client.on('massage' as 'message', () => {})).toThrow(
-      new TypeError('on: there is no event "massage"; there are message, gap, state, error'),
+      new TypeError('on: there is no event "massage"; there are message, gap, settled, state, error'),
     );
     expect(() => client.on('message', 'x' as never)).toThrow('on: the listener must be a function, got string');
     expect(() => client.on('message', () => {}, { once: true } as object)).toThrow('on: unknown option "once"');

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { tokenExpiresAtMs } from '../../../client/token.ts';
+import { tokenExpiresAtMs, tokenUser } from '../../../client/token.ts';
 
 const token = (payload: string) => `e30.${Buffer.from(payload).toString('base64url')}.signature`;
 
@@ -16,4 +16,10 @@ it.each([
   ['without parts', 'opaque'],
 ])('knows nothing of a token %s', (_, given) => {
   expect(tokenExpiresAtMs(given)).toBeUndefined();
+});
+
+it('reads from a JWT whose it is', () => {
+  expect(tokenUser(token('{"sub":"bob"}'))).toBe('bob');
+  expect(tokenUser(token('{"sub":"Grüße"}'))).not.toBe(tokenUser(token('{"sub":"Gruße"}')));
+  for (const unknown of [token('{}'), token('{"sub":7}'), 'opaque']) expect(tokenUser(unknown)).toBeUndefined();
 });

@@ -1,0 +1,92 @@
+import type { Settled } from '../../client/api.ts';
+import { SessionClient } from '../../client/client.ts';
+import type { BeckonError } from '../../client/errors.ts';
+import type { ConnectOptions } from '../../client/options.ts';
+import type { ClientStorage } from '../../client/storage.ts';
+import { ClientWorld, settle, testOptions } from './client-world.ts';
+import { WebLocks } from './web-locks.ts';
+
+/** A token of this user, as far as a client reads it. */
+export function tokenOf(sub: string): string {
+  return `e30.${Buffer.from(JSON.stringify({ sub })).toString('base64url')}.signature`;
+}
+
+export interface BrowserOptions {
+  /** Default: true. */
+  readonly hasLocks?: boolean;
+}
+
+/** A browser whose pages share a storage, and what they take locks in. */
+export class FakeBrowser {
+  /** What is stored. */
+  readonly stored = new Map<string, string>();
+  readonly locks: WebLocks | undefined;
+  /** How often something was written. */
+  writes = 0;
+  /** What the storage does instead of writing. */
+  refuse: (() => void) | undefined;
+  #pages = 0;
+
+  constructor({ hasLocks = true }: BrowserOptions = {}) {
+    this.locks = hasLocks ? new WebLocks() : undefined;
+  }
+
+  /** Opens a page whose client has just been made. */
+  open(options: Partial<ConnectOptions> = {}): Page {
+    this.#pages += 1;
+    return new Page(this, `page${this.#pages}`, options);
+  }
+
+  /** The storage as a page has it, until it is gone. */
+  storageOf(page: { readonly gone: boolean }): ClientStorage {
+    const ifThere = async <T>(use: () => T): Promise<T> => (page.gone ? new Promise<T>(() => {}) : use());
+    return {
+      get: (key) => ifThere(() => this.stored.get(key)),
+      set: (key, value) => {
+        if (page.gone) return;
+        this.refuse?.();
+        this.writes += 1;
+        this.stored.set(key, value);
+      },
+      delete: (key) => ifThere(() => this.stored.delete(key)),
+      keys: () => ifThere(() => this.stored.keys()),
+    };
+  }
+}
+
+/** A page, its client, and what the client has told it. */
+export class Page {
+  readonly world: ClientWorld;
+  readonly client: SessionClient<unknown, unknown>;
+  /** The ids of the messages that were handed on. */
+  readonly ids: string[] = [];
+  readonly settled: Settled[] = [];
+  readonly errors: BeckonError[] = [];
+  gone = false;
+  readonly #locks: ReturnType<WebLocks['page']> | undefined;
+
+  constructor(browser: FakeBrowser, name: string, options: Partial<ConnectOptions>) {
+    this.#locks = browser.locks?.page();
+    this.world = new ClientWorld({ locks: this.#locks, name });
+    const storage = browser.storageOf(this);
+    const getToken = () => tokenOf('alice');
+    this.client = new SessionClient<unknown, unknown>(this.world, testOptions({ getToken, storage, ...options }));
+    this.client.on('message', ({ id }) => this.ids.push(id));
+    this.client.on('settled', (settled) => this.settled.push(settled));
+    this.client.on('error', (error) => this.errors.push(error));
+  }
+
+  /** Ends the page as a crash does: nothing is told to anybody. */
+  async crash(): Promise<void> {
+    this.gone = true;
+    this.#locks?.leave();
+    await settle();
+  }
+
+  /** Leaves the page as a reload does, with a last chance to write. */
+  async leave(): Promise<void> {
+    this.world.hide();
+    await settle();
+    await this.crash();
+  }
+}
