@@ -1,9 +1,10 @@
-import type { Message, SendResult } from '../protocol/index.ts';
+import type { Limits, Message, SendResult } from '../protocol/index.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type {
   Client,
   ClientEvents,
   Counters,
+  Gap,
   ListenOptions,
   MessagesOptions,
   ReceivedMessage,
@@ -20,21 +21,34 @@ import { checkCount, checkDuration, checkNames, checkSignal, type Options } from
 import { Outbox, type WaitOptions } from './outbox.ts';
 import { type Envelope, encodeMessage, type To } from './outgoing.ts';
 import { type EncodedData, prepareData } from './payload.ts';
-import { Sender } from './sender.ts';
+import { type Route, Sender } from './sender.ts';
 import { Session } from './session.ts';
 import type { ConnectionState, Reason } from './state.ts';
-import { type ClientStorage, recordPrefix } from './storage.ts';
+import { type ClientStorage, recordPrefix, type Snapshot } from './storage.ts';
 import { Store } from './store.ts';
+import { shareCalls, Tabs, type TabsHost } from './tabs.ts';
 import { tokenUser } from './token.ts';
 
 const DEFAULT_MAX_BUFFERED = 1_000;
 const CLOSED: Reason = { code: 'closed', message: 'The client was closed.' };
 
+/** Makes a client, and one of those that share their connection if the options say so. */
+export function createClient<Incoming, Outgoing>(
+  environment: Environment,
+  options: Options,
+): Client<Incoming, Outgoing> {
+  const client = new SessionClient<Incoming, Outgoing>(environment, options);
+  return client.tabs ? shareCalls(client, client.tabs) : client;
+}
+
 /** Puts the parts together. Applications call `connect`; tests bring an environment of their own. */
 export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgoing> {
   readonly #environment: Environment;
   readonly #options: Options;
-  readonly #emitter: Emitter<ClientEvents<Incoming>> = createEmitter(['message', 'gap', 'settled', 'state', 'error']);
+  readonly #emitter: Emitter<ClientEvents<Incoming>> = createEmitter(
+    ['message', 'gap', 'settled', 'state', 'error'],
+    (event, value) => this.tabs?.tell(event, event === 'state' ? this.#status : value),
+  );
   readonly #inboxes = new Set<Inbox<ReceivedMessage<Incoming>>>();
   readonly #cursor: Cursor;
   readonly #dedupe: Dedupe;
@@ -44,6 +58,10 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   readonly #outbox: Outbox;
   readonly #sender: Sender;
   readonly #session: Session;
+  /** The other tabs that share the connection. `undefined`: this client has its own. */
+  readonly tabs: Tabs | undefined;
+  /** What the tab that leads has told of its connection, while this one follows. */
+  #told: ConnectionState | undefined;
   readonly #counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };
   /** The `sub` of the first token. */
   #user: string | undefined;
@@ -53,7 +71,10 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     this.#environment = environment;
     this.#options = options;
     const onChange = () => this.#store?.changed();
-    this.#cursor = new Cursor(onChange);
+    this.#cursor = new Cursor(() => {
+      onChange();
+      this.tabs?.tell('progress', { cursors: this.#cursors });
+    });
     this.#dedupe = createDedupe(environment, this.#cursor);
     this.#outbox = new Outbox(environment, options.maxQueuedMessages, onChange);
     this.#store = options.storage && this.#createStore(options.storage);
@@ -71,12 +92,15 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
         },
       },
     );
-    this.#sender = new Sender(environment, options, this.#outbox, () => this.#session.connection);
+    this.#sender = new Sender(environment, options, this.#outbox, () => this.#route);
+    const { locks, openChannel } = environment;
+    if (options.shareAcrossTabs && locks && openChannel)
+      this.tabs = new Tabs({ ...environment, locks, openChannel }, this.#createTabsHost());
     this.#start();
   }
 
   get state(): ConnectionState {
-    return this.#session.state;
+    return this.#told ?? this.#session.state;
   }
 
   get counters(): Counters {
@@ -143,7 +167,7 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
 
   #queue(envelope: Envelope, data: EncodedData, wait: WaitOptions): Promise<SendResult> {
     wait.signal?.throwIfAborted();
-    const limits = this.#session.connection?.limits ?? DEFAULT_LIMITS;
+    const limits = this.#route?.limits ?? DEFAULT_LIMITS;
     const message = encodeMessage(envelope, data, limits);
     const over = overError(this.state);
     if (over) throw over;
@@ -157,22 +181,76 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     const user = tokenUser(token);
     this.#user ??= user;
     if (user !== this.#user) throw new BeckonError('user_changed');
-    if (user !== undefined) await this.#store?.open(recordPrefix(this.#options.url, user));
+    if (user === undefined) return;
+    const prefix = recordPrefix(this.#options.url, user);
+    await this.#store?.open(prefix);
+    await this.tabs?.join(prefix);
+  }
+
+  get #route(): Route | undefined {
+    return this.#session.connection ?? this.tabs?.route;
+  }
+
+  get #cursors(): Snapshot['cursors'] {
+    const { value } = this.#cursor;
+    return value === undefined ? {} : { [`user#${this.#user}`]: value };
+  }
+
+  get #status() {
+    return { state: this.state, limits: this.#session.connection?.limits };
+  }
+
+  #createTabsHost(): TabsHost {
+    const client = this;
+    return {
+      invoke: (method, args) => (this as unknown as Record<string, (...args: unknown[]) => unknown>)[method]?.(...args),
+      request: (encode) => this.#session.connection?.request(encode),
+      lead: () => {
+        const { status } = this.state;
+        this.#told = undefined;
+        this.#session.start(status === 'connecting' ? status : 'recovering');
+      },
+      follow: () => this.#session.pause(),
+      onTold: (event, value) => this.#onTold(event, value),
+      greeting: () => [
+        ['progress', { cursors: this.#cursors, seen: this.#dedupe.snapshot() }],
+        ['state', this.#status],
+      ],
+      get horizonMs() {
+        return client.#cursor.horizonMs;
+      },
+    };
+  }
+
+  #onTold(event: string, value: unknown): void {
+    if (event === 'progress') this.#restore(value as Partial<Snapshot>);
+    else if (event === 'message') this.#handOn(value as Message);
+    else if (event === 'state') this.#onToldState(value as { state: ConnectionState; limits?: Limits });
+    else this.#emitter.emit(event as 'gap', value as Gap);
+  }
+
+  #onToldState({ state, limits }: { readonly state: ConnectionState; readonly limits?: Limits }): void {
+    this.#told = state;
+    if (this.tabs) this.tabs.limits = limits;
+    this.#emitter.emit('state', state);
+    this.#sender.wake();
+  }
+
+  #restore({ cursors = {}, seen = [], outbox = [] }: Partial<Snapshot>): void {
+    this.#cursor.advance(cursors[`user#${this.#user}`]);
+    this.#dedupe.restore(seen);
+    this.#outbox.restore(outbox, ({ text }) => this.#tellOf(JSON.parse(text).id));
+    this.#sender.wake();
   }
 
   #createStore(storage: ClientStorage): Store {
     return new Store(this.#environment, storage, {
       snapshot: () => ({
-        cursors: this.#cursor.value === undefined ? {} : { [`user#${this.#user}`]: this.#cursor.value },
+        cursors: this.#cursors,
         seen: this.#dedupe.snapshot(),
         outbox: this.#outbox.snapshot(),
       }),
-      restore: ({ cursors, seen, outbox }) => {
-        this.#cursor.advance(cursors[`user#${this.#user}`]);
-        this.#dedupe.restore(seen);
-        this.#outbox.restore(outbox, ({ text }) => this.#tellOf(JSON.parse(text).id));
-        this.#sender.wake();
-      },
+      restore: (stored) => this.#restore(stored),
       onError: (error) => this.#emitter.emit('error', error),
     });
   }
@@ -194,10 +272,12 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   }
 
   #onMessages(messages: readonly Message[]): void {
-    for (const message of messages) {
-      if (this.#dedupe.isNew(message)) this.#deliver(message as ReceivedMessage<Incoming>);
-      else this.#counters.duplicates += 1;
-    }
+    for (const message of messages) this.#handOn(message);
+  }
+
+  #handOn(message: Message): void {
+    if (this.#dedupe.isNew(message)) this.#deliver(message as ReceivedMessage<Incoming>);
+    else this.#counters.duplicates += 1;
     this.#store?.changed();
   }
 
@@ -207,6 +287,7 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   }
 
   #onState(state: ConnectionState): void {
+    this.#told = undefined;
     const error = overError(state);
     if (error) this.#release(error);
     this.#emitter.emit('state', state);
@@ -215,6 +296,7 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   #release(error: BeckonError): void {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#sender.stop();
+    this.tabs?.close(error);
     this.#store?.close();
     this.#outbox.rejectAll(error, { kept: this.#keeps });
     for (const inbox of this.#inboxes) this.#endIfOver(inbox);

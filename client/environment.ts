@@ -26,6 +26,14 @@ export interface Locks {
   ): Promise<unknown>;
 }
 
+/** What the client needs of a `BroadcastChannel`. */
+export interface Channel {
+  postMessage(message: unknown): void;
+  close(): void;
+  // The client sets it.
+  onmessage: unknown;
+}
+
 /** Everything the client takes from the world around it, so that tests can hand in another world. */
 export interface Environment {
   /** Epoch milliseconds. */
@@ -42,6 +50,8 @@ export interface Environment {
   onHide(callback: () => void): Cancel;
   /** Web Locks, where the runtime has them: browsers do, on pages served over https or from this machine. */
   readonly locks: Locks | undefined;
+  /** Opens a channel to the other pages of the same origin, where the runtime has them. */
+  readonly openChannel: ((name: string) => Channel) | undefined;
 }
 
 interface EventSource {
@@ -54,6 +64,7 @@ interface Globals extends Partial<EventSource> {
   readonly WebSocket?: WebSocketConstructor;
   readonly document?: EventSource & { readonly visibilityState: string };
   readonly navigator?: { readonly locks?: Locks };
+  readonly BroadcastChannel?: new (name: string) => Channel;
 }
 
 const globals: Globals = globalThis as object;
@@ -69,6 +80,7 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
       'connect: this runtime has no WebSocket; pass one as "webSocket", such as that of the package ws',
     );
   }
+  const { BroadcastChannel } = globals;
   return {
     now: Date.now,
     random: Math.random,
@@ -81,6 +93,7 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
     onWake: (callback) => onPageEvents(['online', 'pageshow'], 'visible', callback),
     onHide: (callback) => onPageEvents(['pagehide'], 'hidden', callback),
     locks: globals.navigator?.locks,
+    openChannel: BroadcastChannel && ((name) => new BroadcastChannel(name)),
   };
 }
 

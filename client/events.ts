@@ -9,8 +9,14 @@ export interface Emitter<Events extends object> {
   emit<E extends keyof Events & string>(event: E, value: Events[E]): void;
 }
 
-/** @param names Every event there is. */
-export function createEmitter<Events extends object>(names: readonly (keyof Events & string)[]): Emitter<Events> {
+/**
+ * @param names Every event there is.
+ * @param onEmit Called before the listeners.
+ */
+export function createEmitter<Events extends object>(
+  names: readonly (keyof Events & string)[],
+  onEmit: (event: keyof Events & string, value: unknown) => void,
+): Emitter<Events> {
   type Listener = (value: never) => void;
   const listeners = new Map<string, readonly Listener[]>(names.map((name) => [name, []]));
   return {
@@ -33,6 +39,7 @@ export function createEmitter<Events extends object>(names: readonly (keyof Even
       return off;
     },
     emit: (event, value) => {
+      onEmit(event, value);
       for (const listener of listeners.get(event) ?? []) callListener(() => listener(value as never));
     },
   };

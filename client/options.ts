@@ -68,6 +68,11 @@ export interface ConnectOptions extends Partial<Durations> {
    * has the calls of a `Map`. Default: `memory`.
    */
   readonly storage?: 'memory' | 'local' | ClientStorage;
+  /**
+   * Whether the tabs of one user share one connection, which needs Web Locks and `BroadcastChannel`; where they are
+   * missing, each tab has its own. Default: false.
+   */
+  readonly shareAcrossTabs?: boolean;
 }
 
 /** The options with every default filled in. */
@@ -81,6 +86,7 @@ export interface Options extends Durations {
   readonly signal: AbortSignal | undefined;
   /** `undefined`: what is in memory is enough. */
   readonly storage: ClientStorage | undefined;
+  readonly shareAcrossTabs: boolean;
 }
 
 const DEFAULT_DURATIONS: Durations = {
@@ -106,6 +112,7 @@ const NAMES = [
   'maxQueuedMessages',
   'compress',
   'storage',
+  'shareAcrossTabs',
   ...Object.keys(DEFAULT_DURATIONS),
 ];
 
@@ -136,6 +143,7 @@ export function resolveOptions(options: ConnectOptions): Options {
       options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
     ),
     storage: checkStorage(options.storage),
+    shareAcrossTabs: checkFlag('shareAcrossTabs', options.shareAcrossTabs ?? false),
   };
 }
 
@@ -175,6 +183,11 @@ function checkUrl(value: unknown): string {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   if (url && /^wss?:$/.test(url.protocol) && !url.search && !url.hash) return url.href;
   throw wrong('connect', 'url', 'a ws: or wss: URL without query and fragment', value);
+}
+
+function checkFlag(name: string, value: boolean): boolean {
+  if (typeof value === 'boolean') return value;
+  throw wrong('connect', name, 'true or false', value);
 }
 
 function checkStorage(value: ConnectOptions['storage']): ClientStorage | undefined {

@@ -75,7 +75,9 @@ export class Session {
     return this.#current;
   }
 
-  start(): void {
+  /** @param away What to call the state until there is a connection. Default: `connecting`. */
+  start(away: 'connecting' | 'recovering' = 'connecting'): void {
+    this.#away = away;
     this.#stopWatching = this.#environment.onWake(() => this.#onWake());
     this.#startSuspension();
     this.#open();
@@ -85,11 +87,16 @@ export class Session {
   stop(status: 'closed' | 'failed', reason: Reason): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.pause();
+    this.#setState({ status, reason });
+  }
+
+  /** Connects no more until it is started again. */
+  pause(): void {
     this.#stopWatching?.();
     for (const timer of [this.#retry, this.#uptime, this.#replacement, this.#suspension]) timer.stop();
     for (const connection of [...this.#connections]) connection.close();
     this.#current = this.#opening = undefined;
-    this.#setState({ status, reason });
   }
 
   #open(): void {

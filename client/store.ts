@@ -12,7 +12,7 @@ const OPEN_TIMEOUT_MS = 5_000;
 export interface StoreHost {
   snapshot(): Snapshot;
   /** Goes on from there, besides what it knows already. */
-  restore(snapshot: Snapshot): void;
+  restore(snapshot: Partial<Snapshot>): void;
   /** Called once: from now on nothing may survive a reload. */
   onError(error: BeckonError): void;
 }
@@ -111,7 +111,7 @@ export class Store {
         if (!release) live.push(record);
         else if (isNew || record.outbox.length > 0) {
           count += 1;
-          await this.#restore(name, isNew ? record : { cursors: {}, seen: [], outbox: record.outbox });
+          await this.#restore(name, isNew ? record : { outbox: record.outbox });
         }
       } finally {
         release?.();
@@ -121,7 +121,7 @@ export class Store {
     if (isNew && count === 0) for (const record of live) this.#host.restore({ ...record, outbox: [] });
   }
 
-  async #restore(name: string, record: Snapshot): Promise<void> {
+  async #restore(name: string, record: Partial<Snapshot>): Promise<void> {
     this.#host.restore(record);
     await this.#flush();
     if (this.keeps) await this.#storage.delete(name);

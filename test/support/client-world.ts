@@ -1,4 +1,4 @@
-import type { Environment, Locks, WebSocketLike } from '../../client/environment.ts';
+import type { Channel, Environment, Locks, WebSocketLike } from '../../client/environment.ts';
 import { type ConnectOptions, type Options, resolveOptions } from '../../client/options.ts';
 import {
   DEFAULT_LIMITS,
@@ -136,6 +136,10 @@ export function delivered(id: string) {
   } as const;
 }
 
+export interface WorldOptions extends Partial<Pick<Environment, 'locks' | 'openChannel'>> {
+  readonly name?: string;
+}
+
 /** A world in which only the test makes time pass and things happen. */
 export class ClientWorld implements Environment {
   readonly sockets: FakeSocket[] = [];
@@ -146,6 +150,8 @@ export class ClientWorld implements Environment {
   readonly #hiders = new Set<() => void>();
   /** Default: none, as in a runtime without Web Locks. */
   readonly locks: Locks | undefined;
+  /** Default: none, as in a runtime without `BroadcastChannel`. */
+  readonly openChannel: ((name: string) => Channel) | undefined;
   /** What timers go by. The clock may be set, as a user or a sleep does. */
   #passed = 0;
   #clock = 1_000_000;
@@ -153,8 +159,9 @@ export class ClientWorld implements Environment {
   #ids = 0;
 
   /** @param options `name` is what the ids begin with that it makes. */
-  constructor({ locks, name = 'id' }: { readonly locks?: Locks | undefined; readonly name?: string } = {}) {
+  constructor({ locks, openChannel, name = 'id' }: WorldOptions = {}) {
     this.locks = locks;
+    this.openChannel = openChannel;
     this.#name = name;
   }
 

@@ -1,8 +1,9 @@
-import type { Settled } from '../../client/api.ts';
-import { SessionClient } from '../../client/client.ts';
+import type { Client, Settled } from '../../client/api.ts';
+import { createClient } from '../../client/client.ts';
 import type { BeckonError } from '../../client/errors.ts';
 import type { ConnectOptions } from '../../client/options.ts';
 import type { ClientStorage } from '../../client/storage.ts';
+import { Channels } from './channels.ts';
 import { ClientWorld, settle, testOptions } from './client-world.ts';
 import { WebLocks } from './web-locks.ts';
 
@@ -14,6 +15,8 @@ export function tokenOf(sub: string): string {
 export interface BrowserOptions {
   /** Default: true. */
   readonly hasLocks?: boolean;
+  /** What decides in which order words from several pages reach one. Default: always one half. */
+  readonly random?: () => number;
 }
 
 /** A browser whose pages share a storage, and what they take locks in. */
@@ -21,13 +24,15 @@ export class FakeBrowser {
   /** What is stored. */
   readonly stored = new Map<string, string>();
   readonly locks: WebLocks | undefined;
+  readonly channels: Channels;
   /** How often something was written. */
   writes = 0;
   /** What the storage does instead of writing. */
   refuse: (() => void) | undefined;
   #pages = 0;
 
-  constructor({ hasLocks = true }: BrowserOptions = {}) {
+  constructor({ hasLocks = true, random = () => 0.5 }: BrowserOptions = {}) {
+    this.channels = new Channels(random);
     this.locks = hasLocks ? new WebLocks() : undefined;
   }
 
@@ -57,20 +62,22 @@ export class FakeBrowser {
 /** A page, its client, and what the client has told it. */
 export class Page {
   readonly world: ClientWorld;
-  readonly client: SessionClient<unknown, unknown>;
+  readonly client: Client<unknown, unknown>;
   /** The ids of the messages that were handed on. */
   readonly ids: string[] = [];
   readonly settled: Settled[] = [];
   readonly errors: BeckonError[] = [];
   gone = false;
   readonly #locks: ReturnType<WebLocks['page']> | undefined;
+  readonly #channels: ReturnType<Channels['page']>;
 
   constructor(browser: FakeBrowser, name: string, options: Partial<ConnectOptions>) {
     this.#locks = browser.locks?.page();
-    this.world = new ClientWorld({ locks: this.#locks, name });
+    this.#channels = browser.channels.page();
+    this.world = new ClientWorld({ locks: this.#locks, openChannel: this.#channels.open, name });
     const storage = browser.storageOf(this);
     const getToken = () => tokenOf('alice');
-    this.client = new SessionClient<unknown, unknown>(this.world, testOptions({ getToken, storage, ...options }));
+    this.client = createClient<unknown, unknown>(this.world, testOptions({ getToken, storage, ...options }));
     this.client.on('message', ({ id }) => this.ids.push(id));
     this.client.on('settled', (settled) => this.settled.push(settled));
     this.client.on('error', (error) => this.errors.push(error));
@@ -79,6 +86,7 @@ export class Page {
   /** Ends the page as a crash does: nothing is told to anybody. */
   async crash(): Promise<void> {
     this.gone = true;
+    this.#channels.leave();
     this.#locks?.leave();
     await settle();
   }

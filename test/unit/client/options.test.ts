@@ -10,6 +10,7 @@ describe('the options of connect', () => {
       ...needed,
       signal: undefined,
       storage: undefined,
+      shareAcrossTabs: false,
       maxQueuedMessages: 1_000,
       compress: true,
       isBackoffGiven: false,
@@ -72,6 +73,7 @@ describe('the options of connect', () => {
       { ...needed, storage: 'session' },
       /"storage" must be "memory", "local" or an object with get, set, delete, keys, got "session"$/,
     ],
+    ['a yes for a true', { ...needed, shareAcrossTabs: 'yes' }, /"shareAcrossTabs" must be true or false, got "yes"$/],
     ['a storage that lacks a call', { ...needed, storage: new Set() }, /"storage" must be .*, got \[object Set\]$/],
     ['a signal that is none', { ...needed, signal: {} }, /"signal" must be an AbortSignal, got \[object Object\]$/],
   ])('are refused with name, expectation and value: %s', (_, options, message) => {

@@ -1,0 +1,74 @@
+import type { Channel } from '../../client/environment.ts';
+
+/** `BroadcastChannel` among the pages of one test: each receiver gets each sender's words in order, and late. */
+export class Channels {
+  readonly #open = new Set<FakeChannel>();
+  readonly #random: () => number;
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** The channels as one page opens them. */
+  page(): { readonly open: (name: string) => Channel /** The page crashes, or is left. */; leave(): void } {
+    const own: FakeChannel[] = [];
+    return {
+      open: (name) => {
+        const channel = new FakeChannel(name, this.#open, this.#random);
+        own.push(channel);
+        return channel;
+      },
+      leave: () => {
+        for (const channel of own) channel.vanish();
+      },
+    };
+  }
+}
+
+class FakeChannel implements Channel {
+  onmessage: unknown;
+  readonly #name: string;
+  readonly #all: Set<FakeChannel>;
+  readonly #random: () => number;
+  /** What has not been delivered yet, by sender. */
+  #gone = false;
+  readonly #inbound = new Map<FakeChannel, unknown[]>();
+
+  constructor(name: string, all: Set<FakeChannel>, random: () => number) {
+    this.#name = name;
+    this.#all = all;
+    this.#random = random;
+    all.add(this);
+  }
+
+  postMessage(message: unknown): void {
+    if (this.#gone) return;
+    if (!this.#all.has(this)) throw new DOMException('The channel is closed.', 'InvalidStateError');
+    const copy = structuredClone(message);
+    for (const other of this.#all) if (other !== this && other.#name === this.#name) other.#take(this, copy);
+  }
+
+  close(): void {
+    this.#all.delete(this);
+  }
+
+  /** With its page: whatever that would still do does not happen. */
+  vanish(): void {
+    this.#gone = true;
+    this.close();
+  }
+
+  #take(from: FakeChannel, message: unknown): void {
+    const waiting = this.#inbound.get(from) ?? [];
+    this.#inbound.set(from, waiting);
+    waiting.push(message);
+    queueMicrotask(() => this.#deliverOne());
+  }
+
+  #deliverOne(): void {
+    const senders = [...this.#inbound].filter(([, waiting]) => waiting.length > 0);
+    const [, waiting] = senders[Math.floor(this.#random() * senders.length)] ?? [];
+    const data = waiting?.shift();
+    if (this.#all.has(this) && typeof this.onmessage === 'function') this.onmessage({ data });
+  }
+}

@@ -1,0 +1,355 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createClient } from '../../../client/client.ts';
+import type { ConnectOptions } from '../../../client/options.ts';
+import { serialFloor } from '../../../server/serial.ts';
+import { dataOf, openNext } from '../../support/client-session.ts';
+import { ClientWorld, delivered, messageAt, settle, testOptions } from '../../support/client-world.ts';
+import { type BrowserOptions, FakeBrowser, type Page, tokenOf } from '../../support/pages.ts';
+
+/** Pages of one browser that share a connection, of which the first is registered at the server's moment 1,000,000. */
+async function share(count: number, options: Partial<ConnectOptions> = {}, browserOptions: BrowserOptions = {}) {
+  const browser = new FakeBrowser(browserOptions);
+  const open = () => browser.open({ shareAcrossTabs: true, ...options });
+  const leader = open();
+  const socket = await connect(leader, 1_000_000);
+  const followers: Page[] = [];
+  while (followers.length < count - 1) followers.push(open());
+  await settle();
+  return { browser, open, leader, socket, followers: followers as [Page, ...Page[]] };
+}
+
+async function connect({ world }: Page, atMs: number) {
+  const socket = await openNext(world);
+  socket.page([], { cursor: serialFloor(atMs) });
+  await settle();
+  return socket;
+}
+
+describe('tabs that share', () => {
+  it('have one socket between them, and are all connected', async () => {
+    const { leader, followers } = await share(3);
+    for (const { client, world } of followers) {
+      expect(client.state).toEqual(leader.client.state);
+      expect(client.state.status).toBe('connected');
+      expect(world.sockets).toHaveLength(0);
+    }
+  });
+
+  it('each hand each message over once, in order', async () => {
+    const { leader, socket, followers } = await share(3);
+    socket.push(messageAt(1_001_000), messageAt(1_002_000));
+    socket.push(messageAt(1_001_000), messageAt(1_003_000));
+    await settle();
+    for (const { ids } of [leader, ...followers]) expect(ids).toEqual(['1001000', '1002000', '1003000']);
+  });
+
+  it('each send, and each get their own answer', async () => {
+    const { leader, socket, followers } = await share(2);
+    const [follower] = followers;
+    const own = leader.client.sendToUser('bob', 'of the leader');
+    await settle();
+    socket.acknowledge();
+    expect(await own).toMatchObject({ id: 'page1-3' });
+    const others = [1, '"id":"0"'].map((data) => follower.client.sendToUser('bob', data));
+    await settle();
+    expect(dataOf(socket)).toEqual([1, '"id":"0"']);
+    socket.acknowledge();
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual(['delivered', 'delivered']);
+    const wrong = follower.client.sendToUser('', 2);
+    await settle();
+    socket.refuse('sendMessage', 'invalid_frame');
+    await expect(wrong).rejects.toMatchObject({ name: 'BeckonError', code: 'invalid_frame' });
+    await expect(follower.client.sendToUser('bob', () => {})).rejects.toBeInstanceOf(TypeError);
+  });
+
+  it('tell of gaps and states in each, but of errors only where they happened', async () => {
+    const { leader, socket, followers } = await share(2);
+    const [follower] = followers;
+    const told = vi.fn();
+    for (const event of ['gap', 'state'] as const) follower.client.on(event, (value) => told(event, value));
+    socket.end(1001);
+    await settle();
+    expect(told).toHaveBeenLastCalledWith('state', leader.client.state);
+    expect(follower.client.state).toMatchObject({ status: 'recovering', reason: { closeCode: 1001 } });
+    await leader.world.advance(500);
+    const next = await openNext(leader.world);
+    next.register({}, 0, { recovered: false });
+    await settle();
+    expect(told).toHaveBeenCalledWith('gap', { sinceMs: 1_000_000 });
+    expect(follower.client.state.status).toBe('connected');
+    next.receive({ type: 'error', code: 'internal', message: 'failed', retryable: true });
+    await settle();
+    expect([leader.errors.length, follower.errors.length]).toEqual([1, 0]);
+  });
+
+  it('hold back what they send while the leader has no connection', async () => {
+    const { leader, socket, followers } = await share(2);
+    socket.end();
+    await settle();
+    const sent = followers[0].client.sendToUser('bob', 1);
+    await leader.world.advance(500);
+    const next = await connect(leader, 1_000_000);
+    next.acknowledge();
+    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+  });
+
+  it('send again what was on its way when the connection broke', async () => {
+    const { leader, socket, followers } = await share(2);
+    const sent = followers[0].client.sendToUser('bob', 1);
+    await settle();
+    expect(socket.count('sendMessage')).toBe(1);
+    socket.end();
+    await leader.world.advance(500);
+    const next = await connect(leader, 1_000_000);
+    expect(next.last('sendMessage')['messages']).toMatchObject([{ data: 1, retry: true }]);
+    next.acknowledge();
+    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+  });
+
+  it('are of one user: somebody else has a connection of their own', async () => {
+    const { browser } = await share(2);
+    const other = browser.open({ shareAcrossTabs: true, getToken: () => tokenOf('carol') });
+    await other.world.accept();
+    expect(other.client.state.status).toBe('connected');
+  });
+
+  it.each<[string, Partial<ConnectOptions>, BrowserOptions]>([
+    ['no Web Locks', {}, { hasLocks: false }],
+    ['not been asked to', { shareAcrossTabs: false }, {}],
+  ])('are none where they have %s', async (_, options, browserOptions) => {
+    const browser = new FakeBrowser(browserOptions);
+    for (const page of [1, 2].map(() => browser.open({ shareAcrossTabs: true, ...options }))) {
+      await page.world.accept();
+      expect(page.client.state.status).toBe('connected');
+    }
+  });
+
+  it('have connections of their own where locks are refused', async () => {
+    const world = new ClientWorld({
+      locks: { request: () => Promise.reject(new DOMException('refused', 'SecurityError')) },
+      openChannel: () => ({ postMessage: () => {}, close: () => {}, onmessage: null }),
+    });
+    const client = createClient(world, testOptions({ shareAcrossTabs: true, getToken: () => tokenOf('alice') }));
+    const socket = await world.accept();
+    const sent = client.sendToUser('bob', 1);
+    await settle();
+    socket.acknowledge();
+    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+  });
+});
+
+describe('when the leader goes', () => {
+  it.each<[string, (page: Page) => unknown]>([
+    ['closes its client', ({ client }) => client.close()],
+    ['crashes', (page) => page.crash()],
+  ])('because it %s, the next one connects at once, from where it was', async (_, go) => {
+    const { leader, socket, followers } = await share(3);
+    const [follower, other] = followers as [Page, Page];
+    const states: string[] = [];
+    follower.client.on('state', ({ status }) => states.push(status));
+    socket.push(messageAt(1_001_000));
+    await settle();
+    await go(leader);
+    await settle();
+    const next = await openNext(follower.world);
+    expect(next.last('register')['since']).toBe(messageAt(1_001_000).serial);
+    next.page([messageAt(1_001_000), messageAt(1_002_000)]);
+    await settle();
+    next.push(messageAt(1_003_000));
+    await settle();
+    for (const { ids } of [follower, other]) expect(ids).toEqual(['1001000', '1002000', '1003000']);
+    expect(states).toEqual(['recovering', 'connected']);
+    expect(other.client.state).toEqual(follower.client.state);
+    expect(other.world.sockets).toHaveLength(0);
+  });
+
+  it('what the others had sent goes through the next one, under the same ids', async () => {
+    const { leader, socket, followers } = await share(3);
+    const [follower, other] = followers as [Page, Page];
+    const first = follower.client.sendToUser('bob', 'of the next leader');
+    const second = other.client.sendToUser('bob', 'of another');
+    await settle();
+    expect(socket.count('sendMessage')).toBe(2);
+    await leader.crash();
+    const next = await connect(follower, 1_000_000);
+    const frames = next.sent.filter(({ action }) => action === 'sendMessage');
+    expect(frames.flatMap((frame) => frame['messages'])).toMatchObject([
+      { id: expect.stringMatching(/^page2-/), retry: true },
+      { id: expect.stringMatching(/^page3-/), retry: true },
+    ]);
+    for (const frame of frames)
+      next.receive({
+        type: 'ack',
+        id: frame.id,
+        results: (frame['messages'] as { id: string }[]).map(({ id }) => delivered(id)),
+      });
+    await expect(Promise.all([first, second])).resolves.toHaveLength(2);
+  });
+
+  it('what it had queued itself is sent by the next one, out of the storage', async () => {
+    const { leader, socket, followers } = await share(2);
+    socket.end();
+    void leader.client.sendToUser('bob', 'left').catch(() => {});
+    await leader.leave();
+    const next = await connect(followers[0], 1_000_000);
+    await settle();
+    expect(next.last('sendMessage')['messages']).toMatchObject([{ data: 'left', retry: true }]);
+    next.acknowledge();
+    await settle();
+    expect(followers[0].settled).toMatchObject([{ result: { status: 'delivered' } }]);
+  });
+
+  it('its own calls are rejected, and the calls of the others are not', async () => {
+    const { leader, followers } = await share(2);
+    const [follower] = followers;
+    const own = leader.client.sendToUser('bob', 1);
+    const other = follower.client.sendToUser('bob', 2);
+    await settle();
+    leader.client.close();
+    await expect(own).rejects.toMatchObject({ code: 'closed' });
+    const next = await connect(follower, 1_000_000);
+    await settle();
+    expect(dataOf(next)).toContain(2);
+    next.acknowledge();
+    await expect(other).resolves.toMatchObject({ status: 'delivered' });
+  });
+
+  it('with the last of them, nothing is left', async () => {
+    const { browser, leader, followers } = await share(2);
+    followers[0].client.close();
+    leader.client.close();
+    await settle();
+    expect(browser.locks?.held).toEqual([]);
+    for (const { world } of [leader, followers[0]]) expect([world.timers, world.watchers]).toEqual([0, 0]);
+  });
+
+  it('asks for a fresh token', async () => {
+    const getToken = vi.fn(() => tokenOf('alice'));
+    const { leader, followers } = await share(2, { getToken });
+    expect(getToken).toHaveBeenCalledTimes(2);
+    await leader.crash();
+    await connect(followers[0], 1_000_000);
+    expect(getToken).toHaveBeenCalledTimes(3);
+  });
+});
+
+describe('a tab that comes back', () => {
+  it('is given what came meanwhile, before anything younger, and nothing that it has seen', async () => {
+    const { open, socket, followers } = await share(2);
+    socket.push(messageAt(1_001_000));
+    await settle();
+    await followers[0].leave();
+    socket.push(messageAt(1_002_000));
+    const back = open();
+    await settle();
+    socket.push(messageAt(1_003_000));
+    await settle();
+    expect(back.ids).toEqual(['1002000', '1003000']);
+  });
+
+  it('is told of a gap when more came meanwhile than is at hand', async () => {
+    const { open, socket, followers } = await share(2);
+    const gaps: unknown[] = [];
+    await followers[0].leave();
+    socket.push(...Array.from({ length: 1_001 }, (_, index) => messageAt(1_200_000 + index)));
+    const back = open();
+    back.client.on('gap', (gap) => gaps.push(gap));
+    await settle();
+    expect(gaps).toEqual([{}]);
+    expect(back.ids).toHaveLength(1_000);
+  });
+
+  it('and has seen nothing yet begins with what comes from now on', async () => {
+    const { open, socket } = await share(1, { storage: 'memory' });
+    socket.push(messageAt(1_001_000));
+    const late = open();
+    await settle();
+    socket.push(messageAt(1_002_000));
+    await settle();
+    expect(late.ids).toEqual(['1002000']);
+  });
+});
+
+describe('other calls', () => {
+  /** A client with a call as others may have it: it goes through without anything here knowing of it. */
+  async function shareCalls() {
+    const started = await share(2);
+    const calls: unknown[][] = [];
+    const add = (page: Page) => {
+      Object.getPrototypeOf(page.client).look = function look(...args: unknown[]) {
+        calls.push([this === undefined, ...args]);
+        return answer(...args);
+      };
+    };
+    let answer: (...args: unknown[]) => unknown = (...args) => args;
+    add(started.leader);
+    return {
+      ...started,
+      calls,
+      answerWith: (other: typeof answer) => {
+        answer = other;
+      },
+      look: (page: Page, ...args: unknown[]) =>
+        (page.client as unknown as { look(...values: unknown[]): Promise<unknown> }).look(...args),
+    };
+  }
+
+  it('are done by the leader, whoever makes them', async () => {
+    const { leader, followers, look, answerWith } = await shareCalls();
+    answerWith(async (room) => ({ room, members: new Set(['bob']) }));
+    for (const page of [leader, followers[0]]) {
+      expect(await look(page, 'lobby')).toEqual({ room: 'lobby', members: new Set(['bob']) });
+    }
+  });
+
+  it('are rejected with what the leader’s client has thrown', async () => {
+    const { followers, look, answerWith } = await shareCalls();
+    const { BeckonError } = await import('../../../client/errors.ts');
+    answerWith(() => Promise.reject(new BeckonError('not_registered', 'not you', { maybeDelivered: true })));
+    const refused = look(followers[0], 1);
+    await expect(refused).rejects.toMatchObject({ code: 'not_registered', message: 'not you', maybeDelivered: true });
+    await expect(refused).rejects.toBeInstanceOf(BeckonError);
+    answerWith(() => {
+      throw new TypeError('wrong');
+    });
+    await expect(look(followers[0], 1)).rejects.toThrow(new TypeError('wrong'));
+    await expect(look(followers[0], () => {})).rejects.toMatchObject({ name: 'DataCloneError' });
+  });
+
+  it('keep their signal in their tab', async () => {
+    const { followers, look, answerWith, calls } = await shareCalls();
+    answerWith(() => new Promise(() => {}));
+    const controller = new AbortController();
+    const call = look(followers[0], 'lobby', { limit: 1, signal: controller.signal });
+    await settle();
+    expect(calls).toEqual([[false, 'lobby', { limit: 1 }]]);
+    controller.abort(new Error('enough'));
+    await expect(call).rejects.toThrow('enough');
+    await expect(look(followers[0], { signal: controller.signal })).rejects.toThrow('enough');
+  });
+
+  it('are made again of the next leader, and rejected when their own client is closed', async () => {
+    const { leader, followers, look, answerWith, calls } = await shareCalls();
+    answerWith(() => new Promise(() => {}));
+    const call = look(followers[0], 'lobby');
+    await settle();
+    answerWith(() => 'here');
+    leader.client.close();
+    await expect(call).resolves.toBe('here');
+    expect(calls).toHaveLength(2);
+
+    const { followers: others, look: lookAgain, answerWith: answer } = await shareCalls();
+    answer(() => new Promise(() => {}));
+    const waiting = lookAgain(others[0], 'lobby');
+    await settle();
+    others[0].client.close();
+    await expect(waiting).rejects.toMatchObject({ code: 'closed' });
+    await expect(lookAgain(others[0], 'lobby')).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  it('wait until it is known who leads', async () => {
+    const { open, look } = await shareCalls();
+    const early = open();
+    await expect(look(early, 'lobby')).resolves.toEqual(['lobby']);
+  });
+});
