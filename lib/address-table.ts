@@ -5,6 +5,8 @@ import type { Construct } from 'constructs';
 
 export interface AddressTableProps {
   readonly sortKey: string;
+  /** Another attribute by which items that have it are found, in the order of the sort key. @default none */
+  readonly index?: string;
   /** What becomes of the table when the stack is deleted. One that is kept cannot be deleted by accident either. */
   readonly removalPolicy: RemovalPolicy;
   /** Whether the table can be brought back to any moment of the last 35 days. */
@@ -16,10 +18,11 @@ export interface AddressTableProps {
 /** A table of what there is at each `address`, whose items expire by their attribute `expiresAt` (epoch seconds). */
 export class AddressTable extends TableV2 {
   constructor(scope: Construct, id: string, props: AddressTableProps) {
-    const { sortKey, removalPolicy, pointInTimeRecovery, encryptionKey } = props;
+    const { index, removalPolicy, pointInTimeRecovery, encryptionKey } = props;
+    const sortKey = { name: props.sortKey, type: AttributeType.STRING };
     super(scope, id, {
       partitionKey: { name: 'address', type: AttributeType.STRING },
-      sortKey: { name: sortKey, type: AttributeType.STRING },
+      sortKey,
       timeToLiveAttribute: 'expiresAt',
       billing: Billing.onDemand(),
       encryption: encryptionKey
@@ -28,6 +31,11 @@ export class AddressTable extends TableV2 {
       removalPolicy,
       deletionProtection: removalPolicy === RemovalPolicy.RETAIN,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: pointInTimeRecovery },
+      ...(index !== undefined && {
+        globalSecondaryIndexes: [
+          { indexName: index, partitionKey: { name: index, type: AttributeType.STRING }, sortKey },
+        ],
+      }),
     });
   }
 }

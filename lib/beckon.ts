@@ -8,7 +8,7 @@ import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lamb
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { ENV, METRIC_NAMESPACE, type MetricName } from '../server/config.ts';
+import { ENV, METRIC_NAMESPACE, type MetricName, PAIR_INDEX } from '../server/config.ts';
 import { AddressTable } from './address-table.ts';
 import { Alarms } from './alarms.ts';
 import { Authorizer } from './authorizer.ts';
@@ -37,7 +37,7 @@ export class Beckon extends Construct {
   /** Users' connections. Partition key `address`, sort key `connectionId`, TTL attribute `expiresAt`. */
   readonly connectionsTable: TableV2;
 
-  /** Messages, by address. Partition key `address`, sort key `serial`, TTL attribute `expiresAt`. */
+  /** Messages, by address. Partition key `address`, sort key `serial`, index `conversation`, TTL attribute `expiresAt`. */
   readonly messagesTable: TableV2;
 
   /** Tasks that `work` could not do: to be looked at, then sent back to their queue. An alarm goes off when there is one. */
@@ -85,11 +85,12 @@ export class Beckon extends Construct {
     this.#retention = props.retention ?? Duration.days(7);
     const table = { removalPolicy, encryptionKey, pointInTimeRecovery: isProduction };
     this.connectionsTable = new AddressTable(this, 'Connections', { ...table, sortKey: 'connectionId' });
-    this.messagesTable = new AddressTable(this, 'Messages', { ...table, sortKey: 'serial' });
+    this.messagesTable = new AddressTable(this, 'Messages', { ...table, sortKey: 'serial', index: PAIR_INDEX });
     this.#tasks = new TaskQueue(this, 'Tasks', encryptionKey);
     this.deadLetterQueue = this.#tasks.deadLetters;
     this.#addConnectionRoutes(logging, props);
     this.#addMessageRoutes(logging, props);
+    this.#addReadingRoutes(logging);
     this.sendFunction = this.#addSendFunction(logging);
     this.#addWorkFunction(logging);
     this.alarms = isProduction ? this.#addAlarms() : [];
@@ -163,6 +164,24 @@ export class Beckon extends Construct {
     return handler;
   }
 
+  /** Routes that tell what was said, and how far somebody has read. */
+  #addReadingRoutes(logging: HandlerProps): void {
+    const history = this.#addTableHandler('history', logging);
+    this.#grantTable(history, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:BatchGetItem');
+    this.#grantReading(history);
+    this.#gateway.addMessageRoute('history', history);
+
+    const unread = this.#addTableHandler('unread', logging);
+    this.#grantTable(unread, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:BatchGetItem');
+    this.#grantReading(unread);
+    this.#gateway.addMessageRoute('unread', unread);
+
+    const mark = this.#addTableHandler('mark', logging);
+    this.#grantTable(mark, this.connectionsTable, 'dynamodb:UpdateItem');
+    this.#grantPush(mark);
+    this.#gateway.addMessageRoute('mark', mark);
+  }
+
   #addSendFunction(logging: HandlerProps): Handler {
     const send = this.#addTableHandler('send', logging);
     this.#grantSending(send);
@@ -199,12 +218,24 @@ export class Beckon extends Construct {
     this.#grantDelivery(grantee);
   }
 
+  /** Reading what was said: in a room from its log, between two users from the index. */
+  #grantReading(grantee: IGrantable): void {
+    this.#grantTable(grantee, this.messagesTable, 'dynamodb:Query');
+    this.#grant(grantee, `${this.messagesTable.tableArn}/index/${PAIR_INDEX}`, 'dynamodb:Query');
+  }
+
   /** Finding connections, posting to them, forgetting those that are gone, cutting off those that missed a message. */
   #grantDelivery(grantee: IGrantable): void {
-    this.#grantTable(grantee, this.connectionsTable, 'dynamodb:Query', 'dynamodb:DeleteItem', 'dynamodb:UpdateItem');
-    this.#gateway.grantPost(grantee);
+    this.#grantPush(grantee);
+    this.#grantTable(grantee, this.connectionsTable, 'dynamodb:UpdateItem');
     this.#grant(grantee, this.#tasks.queueArn, 'sqs:SendMessage');
     this.#grantKey(grantee, 'sqs', 'kms:Decrypt', 'kms:GenerateDataKey');
+  }
+
+  /** Finding connections, posting to them once, forgetting those that are gone. */
+  #grantPush(grantee: IGrantable): void {
+    this.#grantTable(grantee, this.connectionsTable, 'dynamodb:Query', 'dynamodb:DeleteItem');
+    this.#gateway.grantPost(grantee);
   }
 
   #grantTable(grantee: IGrantable, table: TableV2, ...actions: string[]): void {

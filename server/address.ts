@@ -5,6 +5,12 @@ export type Address = UserAddress | RoomAddress;
 export type UserAddress = `user#${string}`;
 export type RoomAddress = `room#${string}`;
 
+/** What two users have sent each other, both ways: JSON of the two, sorted. */
+export type Pair = `[${string}]`;
+
+/** Where what was said in a conversation is found: in a room's log, or by the two who had it. */
+export type Transcript = RoomAddress | Pair;
+
 /** Whose subscribers watch the presence at an address. It has no log: what they miss they ask for. */
 export type PresenceAddress = `presence#${Address}`;
 
@@ -19,6 +25,16 @@ export function userAddress(userId: string): UserAddress {
 /** The address of a room. */
 export function roomAddress(room: string): RoomAddress {
   return `room#${room}`;
+}
+
+/** The pair of two users, which is the same for both. */
+export function pairOf(one: string, other: string): Pair {
+  return JSON.stringify([one, other].toSorted()) as Pair;
+}
+
+/** Where a conversation is found, of which `userId` is one side. */
+export function transcriptOf(userId: string, conversation: Conversation): Transcript {
+  return 'room' in conversation ? roomAddress(conversation.room) : pairOf(userId, conversation.user);
 }
 
 /** The address at which watchers of another one are told who comes and goes there. */

@@ -18,6 +18,9 @@ export const ENV = {
   stackName: 'BECKON_STACK_NAME',
 } as const;
 
+/** The index of the messages table, and its partition key, by which what two users have sent each other is found. */
+export const PAIR_INDEX = 'conversation';
+
 /** The CloudWatch namespace of Beckon's metrics; their one dimension is `Stack`. */
 export const METRIC_NAMESPACE = 'Beckon';
 

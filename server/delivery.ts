@@ -5,6 +5,7 @@ import {
   type Message,
   type MessagesPush,
   OVERLAP_MS,
+  type Push,
 } from '../protocol/index.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { Directory, Mapping } from './directory.ts';
@@ -19,7 +20,7 @@ export type Target = Pick<Mapping, 'connectionId' | 'callbackUrl'>;
 /** The Management API. Never rejects: what can go wrong is an outcome. */
 export interface Poster {
   /** Posts one frame to one connection. */
-  post(target: Target, frame: MessagesPush): Promise<PostOutcome>;
+  post(target: Target, frame: Push): Promise<PostOutcome>;
   /** Closes a connection; `gone` if there is none. */
   close(target: Target): Promise<PostOutcome>;
 }
@@ -43,6 +44,12 @@ export interface Delivery {
     messages: readonly Message[],
     spared?: Spared,
   ): Promise<readonly ConnectionCounts[]>;
+
+  /**
+   * Posts what is in no log, once. What does not arrive is lost, and leaves no gap that a later one could hide. A connection
+   * that is gone is forgotten.
+   */
+  push(targets: readonly Mapping[], frame: Push): Promise<void>;
 }
 
 /**
@@ -91,6 +98,12 @@ export function createDelivery(dependencies: { poster: Poster; directory: Direct
           if (outcome) counts[outcome] += 1;
         }
         return counts;
+      });
+    },
+
+    async push(targets, frame) {
+      await mapConcurrently(targets, MAX_CONCURRENT_POSTS, async (target) => {
+        if ((await poster.post(target, frame)) === 'gone') await directory.forget(target);
       });
     },
   };

@@ -1,5 +1,5 @@
 import type { ConnectionCounts, DeliveryStatus, Message } from '../protocol/index.ts';
-import type { Address } from './address.ts';
+import type { Address, Pair } from './address.ts';
 import type { Now } from './clock.ts';
 import { type Delivery, MAX_DELIVERY_AGE_MS, type Spared, toFrames } from './delivery.ts';
 import type { Directory, Mapping } from './directory.ts';
@@ -15,6 +15,8 @@ export interface Letter {
   readonly expiresAt?: number;
   /** Whether it may have been sent before, under the same id. */
   readonly retry: boolean;
+  /** Between whom it is. Absent: it is a copy, to a room, or from a service. */
+  readonly pair?: Pair;
   /** Whether the connection that sends it gets none: a copy for the sender's other devices, or a message to a room. */
   readonly sparesSender: boolean;
 }
@@ -98,8 +100,9 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
 
   /** One after the other: a letter must not be in the log before one that failed and will be appended later. */
   async function append(address: Address, letters: readonly Standing[]): Promise<void> {
-    for (const { message, expiresAt, duplicate } of letters) {
-      if (expiresAt !== undefined && !duplicate) await log.append(address, message, expiresAt);
+    for (const { message, expiresAt, duplicate, pair, retry } of letters) {
+      if (expiresAt === undefined || duplicate) continue;
+      await log.append(address, message, expiresAt, { ...(pair && { pair }), ...(retry && { retried: true }) });
     }
   }
 

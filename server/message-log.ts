@@ -1,5 +1,5 @@
 import type { Message, Sender } from '../protocol/index.ts';
-import type { Address } from './address.ts';
+import type { Address, Pair } from './address.ts';
 
 /** One page of a log. */
 export interface Page {
@@ -9,10 +9,18 @@ export interface Page {
   readonly more: boolean;
 }
 
+/** What is noted with a message. */
+export interface EntryNotes {
+  /** Between whom it is, which puts it into their transcript. Absent: it is in none, or the address is a room. */
+  readonly pair?: Pair;
+  /** It was sent again, so there may be another entry for it. */
+  readonly retried?: true;
+}
+
 /** Address → messages, in the messages table. Reads are strongly consistent, and never return an expired message. */
 export interface MessageLog {
   /** Appends a message at its serial. Appending the same message again changes nothing. `expiresAt` is in epoch seconds. */
-  append(address: Address, message: Message, expiresAt: number): Promise<void>;
+  append(address: Address, message: Message, expiresAt: number, notes?: EntryNotes): Promise<void>;
 
   /** Messages with serials above `after`, as many as fit into one frame. */
   read(address: Address, after: string): Promise<Page>;

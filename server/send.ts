@@ -11,7 +11,7 @@ import {
   type SendFailure,
   type SendResult,
 } from '../protocol/index.ts';
-import { type Address, conversationOf, roomAddress, userAddress } from './address.ts';
+import { type Address, conversationOf, type Pair, pairOf, roomAddress, userAddress } from './address.ts';
 import { allows, forbidden } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
@@ -79,6 +79,7 @@ export function createSend(dependencies: SendDependencies): Send {
 
   function accept({ from }: Origin, input: MessageInput): Envelope | SendFailure {
     const { id, to, data, encoding, store = true, ttlSeconds = retentionSeconds, retry = false, echo = false } = input;
+    const receipt = input.receipt && 'user' in from && !('room' in to);
     const error = sizeProblem(data);
     if (error) return { ...(id !== undefined && { id }), error };
     const content = { data, ...(encoding !== undefined && { encoding }) };
@@ -86,7 +87,15 @@ export function createSend(dependencies: SendDependencies): Send {
     const recipients = addressesOf(to);
     const expiresAt = toSeconds(sentAt) + Math.min(ttlSeconds, retentionSeconds);
     return {
-      message: { id: id ?? mintId(), serial: mintSerial(sentAt), from, to, ...content, sentAt },
+      message: {
+        id: id ?? mintId(),
+        serial: mintSerial(sentAt),
+        from,
+        to,
+        ...content,
+        sentAt,
+        ...(receipt && { receipt }),
+      },
       letter: { retry, ...(store && { expiresAt }) },
       recipients,
       ...(echo && 'user' in from && copyTo(userAddress(from.user), recipients)),
@@ -104,7 +113,8 @@ export function createSend(dependencies: SendDependencies): Send {
       const isCopy = echoTo === address;
       // Of several recipients, each sees themselves alone.
       const to = isCopy ? message.to : conversationOf(address);
-      return { ...letter, sparesSender: isCopy || sparesSender, message: { ...message, to } };
+      const pair = isCopy ? undefined : pairBetween(message.from, to);
+      return { ...letter, sparesSender: isCopy || sparesSender, message: { ...message, to }, ...(pair && { pair }) };
     });
     const { connectionId: sendingConnectionId } = origin;
     const mailbox = { address, letters, ...(sendingConnectionId !== undefined && { sendingConnectionId }) };
@@ -140,6 +150,10 @@ export function createSend(dependencies: SendDependencies): Send {
 function addressesOf(to: MessageInput['to']): ReadonlySet<Address> {
   if ('room' in to) return new Set([roomAddress(to.room)]);
   return new Set(('user' in to ? [to.user] : to.users).map(userAddress));
+}
+
+function pairBetween(from: Sender, to: MessageInput['to']): Pair | undefined {
+  return 'user' in from && 'user' in to ? pairOf(from.user, to.user) : undefined;
 }
 
 /** Who writes to themselves has the message on all their devices anyway; and so has whoever is in the room. */

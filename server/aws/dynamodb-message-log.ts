@@ -5,17 +5,14 @@ import {
   type QueryCommandInput,
   type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import { jsonByteLength, MAX_PUSH_BYTES, type Message } from '../../protocol/index.ts';
+import { MAX_PAGE_MESSAGES, type Message } from '../../protocol/index.ts';
 import type { Address } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
+import { PAIR_INDEX } from '../config.ts';
 import type { MessageLog } from '../message-log.ts';
-import { type Item, number, textOf } from './attributes.ts';
-
-/** The most messages of one page. */
-const MAX_PAGE_MESSAGES = 100;
-
-/** What a page may take of a frame, in bytes; the rest is for the reply around it. */
-const MAX_PAGE_BYTES = MAX_PUSH_BYTES - 4 * 1024;
+import { createPage } from '../page.ts';
+import { number } from './attributes.ts';
+import { toMessage } from './message-item.ts';
 
 /** The log in a DynamoDB table with the partition key `address` and the sort key `serial`. */
 export function createDynamoDbMessageLog(options: {
@@ -45,7 +42,7 @@ export function createDynamoDbMessageLog(options: {
   }
 
   return {
-    async append(address, { serial, id, from, ...body }, expiresAt) {
+    async append(address, { serial, id, from, ...body }, expiresAt, { pair, retried } = {}) {
       const Item = {
         address: { S: address },
         serial: { S: serial },
@@ -54,20 +51,18 @@ export function createDynamoDbMessageLog(options: {
         // As text, because DynamoDB's own types do not keep every JSON value as it is.
         body: { S: JSON.stringify(body) },
         expiresAt: number(expiresAt),
+        ...(pair && { [PAIR_INDEX]: { S: pair } }),
+        ...(retried && { retried: { BOOL: true } }),
       };
       await client.send(new PutItemCommand({ TableName, Item }));
     },
 
     async read(address, after) {
-      const messages: Message[] = [];
-      let bytes = 0;
+      const page = createPage(MAX_PAGE_MESSAGES);
       for await (const item of itemsAfter(address, after, { Limit: MAX_PAGE_MESSAGES })) {
-        const message = toMessage(item);
-        bytes += jsonByteLength(message) + 1;
-        if (messages.length === MAX_PAGE_MESSAGES || bytes > MAX_PAGE_BYTES) return { messages, more: true };
-        messages.push(message);
+        if (!page.add(toMessage(item))) return { messages: page.messages, more: true };
       }
-      return { messages, more: false };
+      return { messages: page.messages, more: false };
     },
 
     async find(address, from, ids, after) {
@@ -86,9 +81,4 @@ export function createDynamoDbMessageLog(options: {
       return found;
     },
   };
-}
-
-function toMessage(item: Item): Message {
-  const from = JSON.parse(textOf(item, 'from'));
-  return { id: textOf(item, 'id'), serial: textOf(item, 'serial'), from, ...JSON.parse(textOf(item, 'body')) };
 }

@@ -17,12 +17,16 @@ import { createDelivery, type Delivery, type Poster } from '../delivery.ts';
 import type { Directory } from '../directory.ts';
 import { describeError, type Logger } from '../logger.ts';
 import { createMailboxes } from '../mailbox.ts';
+import type { MarkerStore } from '../markers.ts';
 import type { MessageLog } from '../message-log.ts';
 import { createResume, type Resume } from '../resume.ts';
 import { createSend, type Send } from '../send.ts';
+import type { Transcripts } from '../transcripts.ts';
 import { createDynamoDbAddressStates } from './dynamodb-address-states.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
+import { createDynamoDbMarkers } from './dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from './dynamodb-message-log.ts';
+import { createDynamoDbTranscripts } from './dynamodb-transcripts.ts';
 import { createManagementApiPoster } from './management-api-poster.ts';
 import { createSqsTasks } from './sqs-tasks.ts';
 
@@ -64,6 +68,17 @@ export function composeResume(now: Now): Resume {
     retentionSeconds,
     now,
   });
+}
+
+export function composeTranscripts(now: Now, { messagesTable }: LogConfig = readLogConfig()): Transcripts {
+  return createDynamoDbTranscripts({ client: dynamoDbClient(), tableName: messagesTable, now });
+}
+
+export function composeMarkers(
+  now: Now,
+  { connectionsTable, retentionSeconds }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
+): MarkerStore {
+  return createDynamoDbMarkers({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
 }
 
 /** Delivery over the Management API. */

@@ -6,14 +6,21 @@ import { createDynamoDb } from '../../local/dynamodb/index.ts';
 import { NO_FAULTS } from '../../local/faults.ts';
 import { createDynamoDbAddressStates } from '../../server/aws/dynamodb-address-states.ts';
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
+import { createDynamoDbMarkers } from '../../server/aws/dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
+import { createDynamoDbTranscripts } from '../../server/aws/dynamodb-transcripts.ts';
+import { PAIR_INDEX } from '../../server/config.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
 import { createMemoryAddressStates } from '../support/memory-address-states.ts';
 import { createMemoryDirectory } from '../support/memory-directory.ts';
+import { createMemoryMarkers } from '../support/memory-markers.ts';
 import { createMemoryMessageLog } from '../support/memory-message-log.ts';
+import { createMemoryTranscripts } from '../support/memory-transcripts.ts';
 import { addressStatesContract } from './address-states.ts';
 import { directoryContract } from './directory.ts';
+import { markersContract } from './markers.ts';
 import { messageLogContract } from './message-log.ts';
+import { transcriptsContract } from './transcripts.ts';
 
 /** Set to run against AWS itself, with the credentials and region of the environment. */
 const REMOTE = process.env['REMOTE'] !== undefined;
@@ -35,21 +42,31 @@ afterAll(async () => {
   await server?.close();
 });
 
-async function emptyTable(sortKey: string): Promise<string> {
+async function emptyTable(sortKey: string, ...indexes: string[]): Promise<string> {
   const TableName = `beckon-contract-${randomUUID()}`;
   tables.push(TableName);
   await client.send(
     new CreateTableCommand({
       TableName,
       BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'address', AttributeType: 'S' },
-        { AttributeName: sortKey, AttributeType: 'S' },
-      ],
+      AttributeDefinitions: ['address', sortKey, ...indexes].map((AttributeName) => ({
+        AttributeName,
+        AttributeType: 'S',
+      })),
       KeySchema: [
         { AttributeName: 'address', KeyType: 'HASH' },
         { AttributeName: sortKey, KeyType: 'RANGE' },
       ],
+      ...(indexes.length > 0 && {
+        GlobalSecondaryIndexes: indexes.map((IndexName) => ({
+          IndexName,
+          KeySchema: [
+            { AttributeName: IndexName, KeyType: 'HASH' },
+            { AttributeName: sortKey, KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'ALL' },
+        })),
+      }),
     }),
   );
   await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName });
@@ -71,4 +88,18 @@ messageLogContract(DYNAMODB, async (now) =>
 addressStatesContract('memory', async (now) => createMemoryAddressStates(now));
 addressStatesContract(DYNAMODB, async (now) =>
   createDynamoDbAddressStates({ client, tableName: await emptyTable('connectionId'), now, retentionSeconds: 3600 }),
+);
+
+transcriptsContract('memory', async (now) => {
+  const log = createMemoryMessageLog(now);
+  return { log, transcripts: createMemoryTranscripts(log, now) };
+});
+transcriptsContract(DYNAMODB, async (now) => {
+  const table = { client, tableName: await emptyTable('serial', PAIR_INDEX), now };
+  return { log: createDynamoDbMessageLog(table), transcripts: createDynamoDbTranscripts(table) };
+});
+
+markersContract('memory', async () => createMemoryMarkers());
+markersContract(DYNAMODB, async (now) =>
+  createDynamoDbMarkers({ client, tableName: await emptyTable('connectionId'), now, retentionSeconds: 3600 }),
 );

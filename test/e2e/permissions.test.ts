@@ -23,7 +23,8 @@ async function start(options: Partial<LocalCloudOptions> = {}): Promise<void> {
 }
 
 async function device(userId: string): Promise<WireClient> {
-  const headers = { Authorization: `Bearer ${await cloud.token({ sub: userId })}` };
+  const capability = { 'user:*': ['send', 'history'], 'room:*': ['history'] };
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub: userId, capability })}` };
   const client = await connectWire(cloud.websocketUrl, { headers });
   await client.ask({ action: 'register' });
   return client;
@@ -64,12 +65,20 @@ test('every permission that is granted is used, and none that is used is missing
   await Promise.all([...reachable, 'crowd'].map(device));
   await Promise.all(reachable.map((user) => pretendConnections(user, 1)));
   await pretendConnections('crowd', 200);
+  await pretendConnections('by-mark', 1);
   for (const user of ['by-sendMessage', 'crowd']) {
     const message = { action: 'sendMessage', to: { user }, data: 1, id: 'again', retry: true };
     expect(await sender.ask(message)).toMatchObject({ type: 'ack' });
   }
   const Payload = JSON.stringify({ user: 'by-library', invocationUser: 'by-invocation' });
   await lambda.send(new InvokeCommand({ FunctionName: output('ExportNotifierName'), Payload }));
+  const conversations = [{ user: 'by-mark' }, { room: 'lobby' }];
+  for (const conversation of conversations) {
+    expect(await sender.ask({ action: 'history', conversation })).toMatchObject({ type: 'history' });
+  }
+  expect(await sender.ask({ action: 'unread', conversations })).toMatchObject({ type: 'unread' });
+  const marks = [{ conversation: { user: 'by-mark' }, read: sender.frames[0]?.['cursor'] }];
+  expect(await sender.ask({ action: 'mark', marks })).toMatchObject({ type: 'marked' });
   sender.socket.close();
 
   await expect.poll(unused, { timeout: 20_000 }).toEqual([]);

@@ -1,17 +1,18 @@
 import type { Message } from '../../protocol/index.ts';
 import type { Address } from '../../server/address.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import type { MessageLog } from '../../server/message-log.ts';
+import type { EntryNotes, MessageLog } from '../../server/message-log.ts';
 
-interface Entry {
+/** What a table would hold. */
+export interface MemoryEntry extends EntryNotes {
   readonly address: Address;
   readonly message: Message;
   readonly expiresAt: number;
 }
 
 /** A log in memory, held to the same contract as the one on DynamoDB, with pages of 100. */
-export function createMemoryMessageLog(now: Now): MessageLog & { readonly entries: readonly Entry[] } {
-  const entries: Entry[] = [];
+export function createMemoryMessageLog(now: Now): MessageLog & { readonly entries: readonly MemoryEntry[] } {
+  const entries: MemoryEntry[] = [];
   const above = (address: Address, after: string) =>
     entries
       .filter(
@@ -21,9 +22,9 @@ export function createMemoryMessageLog(now: Now): MessageLog & { readonly entrie
       .sort((a, b) => (a.serial < b.serial ? -1 : 1));
   return {
     entries,
-    async append(address, message, expiresAt) {
+    async append(address, message, expiresAt, notes) {
       const at = entries.findIndex((entry) => entry.address === address && entry.message.serial === message.serial);
-      entries.splice(at === -1 ? entries.length : at, at === -1 ? 0 : 1, { address, message, expiresAt });
+      entries.splice(at === -1 ? entries.length : at, at === -1 ? 0 : 1, { address, message, expiresAt, ...notes });
     },
     async read(address, after) {
       const messages = above(address, after);

@@ -31,10 +31,14 @@ function permissions(of: Template): Record<string, string[]> {
 
 function describeResource(resource: unknown): string {
   const text = JSON.stringify(resource);
+  const [index = ''] = /\/index\/\w+/.exec(text) ?? [];
   const [managed] = /prod\/\w+\/@connections\/\*/.exec(text) ?? [];
   if (managed) return managed;
-  return /"(?:One)?Beckon([A-Za-z]+?)[0-9A-F]{8}"/.exec(text)?.[1] ?? text;
+  const name = /"(?:One)?Beckon([A-Za-z]+?)[0-9A-F]{8}"/.exec(text)?.[1];
+  return name === undefined ? text : `${name}${index}`;
 }
+
+const READING = ['dynamodb:Query Messages', 'dynamodb:Query Messages/index/conversation'];
 
 const LOGS = (name: string) => [`logs:CreateLogStream ${name}Log`, `logs:PutLogEvents ${name}Log`];
 
@@ -54,12 +58,31 @@ describe('the template', () => {
       Beckonconnect: LOGS('connect'),
       Beckondefault: LOGS('default'),
       Beckondisconnect: ['dynamodb:DeleteItem Connections', ...LOGS('disconnect')],
+      Beckonhistory: [
+        'dynamodb:BatchGetItem Connections',
+        'dynamodb:UpdateItem Connections',
+        ...READING,
+        ...LOGS('history'),
+      ].toSorted(),
+      Beckonmark: [
+        'dynamodb:DeleteItem Connections',
+        'dynamodb:Query Connections',
+        'dynamodb:UpdateItem Connections',
+        'execute-api:ManageConnections prod/POST/@connections/*',
+        ...LOGS('mark'),
+      ],
       Beckonping: ['dynamodb:Query Messages', 'dynamodb:UpdateItem Connections', ...LOGS('ping')],
       Beckonjoin: [...resuming, ...LOGS('join')],
       Beckonleave: ['dynamodb:DeleteItem Connections', 'dynamodb:UpdateItem Connections', ...LOGS('leave')],
       Beckonregister: [...resuming, ...LOGS('register')],
       Beckonsend: [...sending, ...LOGS('send')].toSorted(),
       BeckonsendMessage: [...sending, ...LOGS('sendMessage')].toSorted(),
+      Beckonunread: [
+        'dynamodb:BatchGetItem Connections',
+        'dynamodb:UpdateItem Connections',
+        ...READING,
+        ...LOGS('unread'),
+      ].toSorted(),
       Beckonwork: [
         ...delivery,
         'execute-api:ManageConnections prod/DELETE/@connections/*',
@@ -83,10 +106,13 @@ describe('the template', () => {
       leave: '$default',
       register: '$default',
       sendMessage: '$default',
+      history: '$default',
+      unread: '$default',
+      mark: '$default',
       ping: '$default',
       $default: '$default',
     });
-    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 6);
+    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 9);
   });
 
   test('authorizes $connect without requiring either header', () => {
@@ -119,6 +145,21 @@ describe('the template', () => {
         TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
         Replicas: [Match.objectLike({ PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } })],
       },
+    });
+  });
+
+  test('finds what two users have sent each other by an index that has all of it', () => {
+    template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'conversation',
+          KeySchema: [
+            { AttributeName: 'conversation', KeyType: 'HASH' },
+            { AttributeName: 'serial', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'ALL' },
+        },
+      ],
     });
   });
 

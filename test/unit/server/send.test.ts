@@ -46,6 +46,7 @@ beforeEach(() => {
   };
   const poster: Poster = {
     async post({ connectionId }, frame) {
+      if (frame.type !== 'messages') throw new Error(`send pushed ${frame.type}`);
       posts.push({ connectionId, frame });
       return outcomes[connectionId] ?? 'delivered';
     },
@@ -312,6 +313,43 @@ describe('a retry', () => {
     await sendOk({ to: { user: 'bob' }, data: 'of alice', id: 'm1', retry: true });
     expect(logged('bob').map(({ message }) => message.data)).toEqual(['of eve', 'of alice']);
   });
+});
+
+describe('what is noted with a message', () => {
+  const notes = () => log.entries.map(({ address, pair, retried }) => ({ address, pair, retried }));
+
+  test('is between whom it is, at the recipient and not with the sender’s own copy', async () => {
+    await sendOk({ to: { users: ['bob', 'eve'] }, data: 1, echo: true }, { to: { user: 'alice' }, data: 2 });
+    expect(notes().toSorted((a, b) => (a.address < b.address ? -1 : 1))).toEqual([
+      { address: 'user#alice', pair: undefined },
+      { address: 'user#alice', pair: '["alice","alice"]' },
+      { address: 'user#bob', pair: '["alice","bob"]' },
+      { address: 'user#eve', pair: '["alice","eve"]' },
+    ]);
+  });
+
+  test('is nothing where it is from a service, or to a room', async () => {
+    await send({ from: { service: 'alice' } }, [{ to: { user: 'bob' }, data: 1 }]);
+    await sendOk({ to: { room: 'lobby' }, data: 2 });
+    expect(notes().map(({ pair }) => pair)).toEqual([undefined, undefined]);
+  });
+
+  test('is that it was sent again, if it was', async () => {
+    await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1', retry: true }, { to: { user: 'bob' }, data: 2, id: 'm2' });
+    expect(notes().map(({ retried }) => retried)).toEqual([true, undefined]);
+  });
+});
+
+test('a receipt is asked for by a user of users, and of nobody else', async () => {
+  await sendOk(
+    { to: { user: 'bob' }, data: 1, receipt: true },
+    { to: { user: 'bob' }, data: 2, receipt: false },
+    { to: { room: 'lobby' }, data: 3, receipt: true },
+  );
+  await send({ from: { service: 'alice' } }, [{ to: { user: 'bob' }, data: 4, receipt: true }]);
+  const asked = log.entries.flatMap(({ message }) => (message.receipt ? [message.data] : []));
+  expect(asked).toEqual([1]);
+  expect(log.entries).toHaveLength(4);
 });
 
 describe('an echo', () => {

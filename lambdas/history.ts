@@ -1,0 +1,20 @@
+import { createAdmit, createPermit } from '../server/admission.ts';
+import { composeDirectory, composeMarkers, composeTranscripts } from '../server/aws/index.ts';
+import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
+import { createHistory } from '../server/history.ts';
+import { createLogger } from '../server/logger.ts';
+import { messageRoute } from '../server/route.ts';
+
+const now = Date.now;
+const config = { ...readDirectoryConfig(), ...readLogConfig() };
+const history = createHistory({
+  permit: createPermit(createAdmit({ directory: composeDirectory(now, config), now })),
+  transcripts: composeTranscripts(now, config),
+  markers: composeMarkers(now, config),
+});
+
+/** `history`: gives one page of what was said with a user or in a room. */
+export const handler = messageRoute('history', { log: createLogger(), now }, async (frame, connection) => {
+  const page = await history(connection, frame);
+  return page.ok ? { ok: true, value: { reply: page.value } } : page;
+});

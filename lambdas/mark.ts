@@ -1,0 +1,22 @@
+import { createAdmit, createPermit } from '../server/admission.ts';
+import { composeDelivery, composeDirectory, composeMarkers } from '../server/aws/index.ts';
+import { createLogger } from '../server/logger.ts';
+import { createMark } from '../server/mark.ts';
+import { messageRoute } from '../server/route.ts';
+
+const now = Date.now;
+const log = createLogger();
+const directory = composeDirectory(now);
+const mark = createMark({
+  permit: createPermit(createAdmit({ directory, now })),
+  markers: composeMarkers(now),
+  directory,
+  delivery: composeDelivery({ directory, log }).delivery,
+  now,
+});
+
+/** `mark`: notes how far messages have come with the connection's user, and tells those who sent them. */
+export const handler = messageRoute('mark', { log, now }, async (frame, connection) => {
+  const marked = await mark(connection, frame);
+  return marked.ok ? { ok: true, value: { reply: marked.value } } : marked;
+});

@@ -1,0 +1,22 @@
+import { createAdmit, createPermit } from '../server/admission.ts';
+import { composeDirectory, composeMarkers, composeTranscripts } from '../server/aws/index.ts';
+import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
+import { createLogger } from '../server/logger.ts';
+import { messageRoute } from '../server/route.ts';
+import { createUnread } from '../server/unread.ts';
+
+const now = Date.now;
+const config = { ...readDirectoryConfig(), ...readLogConfig() };
+const unread = createUnread({
+  permit: createPermit(createAdmit({ directory: composeDirectory(now, config), now })),
+  transcripts: composeTranscripts(now, config),
+  markers: composeMarkers(now, config),
+  retentionSeconds: config.retentionSeconds,
+  now,
+});
+
+/** `unread`: tells how many messages there are behind the read markers of the connection's user. */
+export const handler = messageRoute('unread', { log: createLogger(), now }, async (frame, connection) => {
+  const counted = await unread(connection, frame);
+  return counted.ok ? { ok: true, value: { reply: counted.value } } : counted;
+});

@@ -1,0 +1,76 @@
+import {
+  BatchGetItemCommand,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import type { Markers } from '../../protocol/index.ts';
+import { type Now, toSeconds } from '../clock.ts';
+import type { MarkerKey, MarkerStore } from '../markers.ts';
+import { type Item, number, textOf } from './attributes.ts';
+
+/** Markers in the connections table: partition key `marker#user#{userId}`, sort key the peer's address. */
+export function createDynamoDbMarkers(options: {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+  readonly now: Now;
+  /** A marker is of no use once everything up to it has expired. */
+  readonly retentionSeconds: number;
+}): MarkerStore {
+  const { client, tableName: TableName, now, retentionSeconds } = options;
+
+  async function readAll(keys: readonly Item[]): Promise<readonly Item[]> {
+    const items: Item[] = [];
+    let left = [...keys];
+    while (left.length > 0) {
+      const RequestItems = { [TableName]: { Keys: left, ConsistentRead: true } };
+      const { Responses, UnprocessedKeys } = await client.send(new BatchGetItemCommand({ RequestItems }));
+      items.push(...(Responses?.[TableName] ?? []));
+      left = UnprocessedKeys?.[TableName]?.Keys ?? [];
+    }
+    return items;
+  }
+
+  return {
+    async read(keys) {
+      // A key that comes twice in one call is refused.
+      const distinct = new Map(keys.map((key) => [nameOf(toKey(key)), toKey(key)]));
+      const items = new Map((await readAll([...distinct.values()])).map((item) => [nameOf(item), item]));
+      return keys.map((key) => toMarkers(items.get(nameOf(toKey(key))) ?? {}));
+    },
+
+    async move(key, marker, serial) {
+      const command = new UpdateItemCommand({
+        TableName,
+        Key: toKey(key),
+        ConditionExpression: 'attribute_not_exists(#marker) OR #marker < :serial',
+        UpdateExpression: 'SET #marker = :serial, expiresAt = :expiry',
+        ExpressionAttributeNames: { '#marker': marker },
+        ExpressionAttributeValues: {
+          ':serial': { S: serial },
+          ':expiry': number(toSeconds(now()) + retentionSeconds),
+        },
+        ReturnValues: 'ALL_NEW',
+      });
+      try {
+        const { Attributes } = await client.send(command);
+        return toMarkers(Attributes ?? {});
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function toKey({ userId, peer }: MarkerKey): Item {
+  return { address: { S: `marker#user#${userId}` }, connectionId: { S: peer } };
+}
+
+function nameOf(item: Item): string {
+  return JSON.stringify([textOf(item, 'address'), textOf(item, 'connectionId')]);
+}
+
+function toMarkers({ delivered, read }: Item): Markers {
+  return { ...(delivered?.S && { delivered: delivered.S }), ...(read?.S && { read: read.S }) };
+}

@@ -1,0 +1,74 @@
+import { type Mark, type MarkedReply, type Markers, type MarkFrame, problem, type Result } from '../protocol/index.ts';
+import { peerAddress, userAddress } from './address.ts';
+import type { Permit } from './admission.ts';
+import type { Now } from './clock.ts';
+import { mapConcurrently } from './concurrency.ts';
+import type { Connection } from './connection.ts';
+import type { Delivery } from './delivery.ts';
+import type { Directory } from './directory.ts';
+import { MAX_DIRECT_CONNECTIONS } from './mailbox.ts';
+import type { MarkerStore } from './markers.ts';
+import { isInFuture } from './resume.ts';
+
+/** Notes how far messages have come with a user, and tells those who sent them. */
+export type MarkMessages = (
+  connection: Connection,
+  frame: Pick<MarkFrame, 'marks'>,
+) => Promise<Result<Omit<MarkedReply, 'id'>>>;
+
+/** Conversations whose markers are moved at once. */
+const MAX_CONCURRENT_MARKS = 10;
+
+export function createMark(dependencies: {
+  permit: Permit;
+  markers: MarkerStore;
+  directory: Pick<Directory, 'find'>;
+  delivery: Pick<Delivery, 'push'>;
+  now: Now;
+}): MarkMessages {
+  const { permit, markers, directory, delivery, now } = dependencies;
+
+  /** @returns the markers as they are now, if any of them has moved */
+  async function move(userId: string, { conversation, delivered, read }: Mark): Promise<Markers | undefined> {
+    const key = { userId, peer: peerAddress(conversation) };
+    const first = delivered === undefined ? undefined : await markers.move(key, 'delivered', delivered);
+    const second = read === undefined ? undefined : await markers.move(key, 'read', read);
+    return second ?? first;
+  }
+
+  async function markOne(userId: string, mark: Mark): Promise<void> {
+    const moved = await move(userId, mark);
+    const { conversation } = mark;
+    if (!moved || 'room' in conversation || conversation.user === userId) return;
+    const targets = await directory.find(userAddress(conversation.user), {
+      consistent: false,
+      limit: MAX_DIRECT_CONNECTIONS,
+    });
+    await delivery.push(targets, { type: 'receipt', from: { user: userId }, ...moved });
+  }
+
+  return async (connection, { marks }) => {
+    const wrong = problemOf(marks, now());
+    if (wrong) return { ok: false, problem: wrong };
+    const peers = marks.map(({ conversation }) => peerAddress(conversation));
+    const admitted = await permit(connection, 'history', peers);
+    if (!admitted.ok) return admitted;
+    await mapConcurrently(marks, MAX_CONCURRENT_MARKS, (mark) => markOne(connection.userId, mark));
+    return { ok: true, value: { type: 'marked' } };
+  };
+}
+
+/** A marker that stood in the future would count as read what nobody has written yet. */
+function problemOf(marks: readonly Mark[], nowMs: number) {
+  for (const [index, { delivered, read }] of marks.entries()) {
+    if (delivered === undefined && read === undefined) {
+      return problem('invalid_frame', `"marks.${index}" must have "delivered" or "read"`);
+    }
+    for (const serial of [delivered, read]) {
+      if (serial !== undefined && isInFuture(serial, nowMs)) {
+        return problem('invalid_cursor', `"marks.${index}" is of a time that has not come`);
+      }
+    }
+  }
+  return undefined;
+}

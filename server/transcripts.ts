@@ -1,0 +1,51 @@
+import type { Message, Sender } from '../protocol/index.ts';
+import type { Transcript } from './address.ts';
+
+/** A message in a transcript. */
+export interface Entry {
+  readonly message: Message;
+  /** It was sent again: an earlier entry may stand for it. */
+  readonly retried: boolean;
+}
+
+/** From where a transcript is read: the newest below a serial (or of all), or the oldest above one. */
+export type Position = { readonly before?: string } | { readonly after: string };
+
+/** What one read of a transcript gives. */
+export interface Passage {
+  /** In the direction of reading. */
+  readonly entries: readonly Entry[];
+  /** The serial from which to read on. Absent: there is nothing more. */
+  readonly next?: string;
+}
+
+/** A number of messages that may be more than were counted. */
+export interface Count {
+  readonly count: number;
+  readonly more: boolean;
+}
+
+/**
+ * What was said, by conversation: the entries of the messages table, as one sees them who reads along. Never an expired one.
+ * Of a room strongly consistent; between two users what was appended in the last moments may be missing.
+ */
+export interface Transcripts {
+  /** At most `limit` entries, perhaps fewer or none although there are more. */
+  read(transcript: Transcript, from: Position, limit: number): Promise<Passage>;
+
+  /** The entries between two serials, both included, under any of these ids, of which there are at most 100. */
+  find(
+    transcript: Transcript,
+    ids: readonly string[],
+    range: { readonly first: string; readonly last: string },
+  ): Promise<readonly Message[]>;
+
+  /**
+   * How many entries above `after` are not from `except`. Counts to `limit`, and looks at a bounded number of entries: where
+   * it stops before the end, there may be more.
+   */
+  count(
+    transcript: Transcript,
+    options: { readonly after: string; readonly except: Sender; readonly limit: number },
+  ): Promise<Count>;
+}

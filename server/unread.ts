@@ -1,0 +1,48 @@
+import { MAX_UNREAD_COUNT, type Result, type UnreadFrame, type UnreadReply } from '../protocol/index.ts';
+import { peerAddress, transcriptOf } from './address.ts';
+import type { Permit } from './admission.ts';
+import type { Now } from './clock.ts';
+import { mapConcurrently } from './concurrency.ts';
+import type { Connection } from './connection.ts';
+import type { MarkerStore } from './markers.ts';
+import { serialFloor } from './serial.ts';
+import type { Transcripts } from './transcripts.ts';
+
+/** Tells how many messages of others are behind the read marker of each conversation. */
+export type Unread = (
+  connection: Connection,
+  frame: Pick<UnreadFrame, 'conversations'>,
+) => Promise<Result<Omit<UnreadReply, 'id'>>>;
+
+/** Conversations that are counted at once. */
+const MAX_CONCURRENT_COUNTS = 10;
+
+export function createUnread(dependencies: {
+  permit: Permit;
+  transcripts: Pick<Transcripts, 'count'>;
+  markers: Pick<MarkerStore, 'read'>;
+  retentionSeconds: number;
+  now: Now;
+}): Unread {
+  const { permit, transcripts, markers, retentionSeconds, now } = dependencies;
+  return async (connection, { conversations }) => {
+    const { userId } = connection;
+    const keys = conversations.map((conversation) => ({ userId, peer: peerAddress(conversation), conversation }));
+    const admitted = await permit(
+      connection,
+      'history',
+      keys.map(({ peer }) => peer),
+    );
+    if (!admitted.ok) return admitted;
+    const marked = await markers.read(keys);
+    const horizon = serialFloor(now() - retentionSeconds * 1000);
+    const counted = await mapConcurrently([...keys.entries()], MAX_CONCURRENT_COUNTS, async ([index, key]) => {
+      const { conversation } = key;
+      const read = marked[index]?.read;
+      const options = { after: read ?? horizon, except: { user: userId }, limit: MAX_UNREAD_COUNT };
+      const { count, more } = await transcripts.count(transcriptOf(userId, conversation), options);
+      return { conversation, count, more, ...(read !== undefined && { read }) };
+    });
+    return { ok: true, value: { type: 'unread', conversations: counted } };
+  };
+}

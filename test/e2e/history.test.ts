@@ -1,0 +1,263 @@
+import { type AttributeValue, DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { ulid } from 'ulid';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { adminClient } from '../support/local-cloud.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+
+type Frame = Record<string, unknown>;
+interface Said {
+  readonly id: string;
+  readonly serial: string;
+  readonly data: unknown;
+}
+
+let cloud: LocalCloud;
+let dynamoDb: DynamoDBClient;
+
+beforeAll(async () => {
+  cloud = await startLocalCloud({
+    app: inject('app'),
+    port: 0,
+    parameters: { Issuer: '{endpointUrl}/_local' },
+  });
+  dynamoDb = new DynamoDBClient(adminClient(cloud));
+});
+
+afterAll(() => cloud.close());
+
+const EVERYTHING = { 'user:*': ['send', 'history'], 'room:*': ['send', 'history'] };
+
+async function device(userId: string, capability: object = EVERYTHING): Promise<WireClient> {
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub: userId, capability })}` };
+  const client = await connectWire(cloud.websocketUrl, { headers });
+  expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
+  return client;
+}
+
+const said = (reply: Frame) => reply['messages'] as Said[];
+const dataOf = (reply: Frame) => said(reply).map(({ data }) => data);
+
+async function send(client: WireClient, to: object, data: unknown, more = {}): Promise<Said> {
+  const ack = await client.ask({ action: 'sendMessage', messages: [{ to, data, ...more }] });
+  const [result] = ack['results'] as Said[];
+  if (!result?.serial) throw new Error(JSON.stringify(ack));
+  return result;
+}
+
+const history = (client: WireClient, conversation: object, more = {}) =>
+  client.ask({ action: 'history', conversation, ...more });
+
+describe('history', () => {
+  test('with a user shows both directions to both, in order, page by page, and to nobody else', async () => {
+    const [ann, ben, eve] = await Promise.all([device('ann'), device('ben'), device('eve')]);
+    for (const text of ['1', '2', '3']) {
+      await send(ann, { user: 'ben' }, `ann ${text}`, { echo: true });
+      await send(ben, { user: 'ann' }, `ben ${text}`);
+    }
+    await send(eve, { user: 'ben' }, 'from eve');
+    const all = ['ann 1', 'ben 1', 'ann 2', 'ben 2', 'ann 3', 'ben 3'];
+
+    const newest = await history(ann, { user: 'ben' }, { limit: 4 });
+    expect(newest).toMatchObject({ type: 'history', conversation: { user: 'ben' }, next: said(newest)[0]?.serial });
+    const older = await history(ann, { user: 'ben' }, { limit: 4, before: newest['next'] });
+    expect([...dataOf(older), ...dataOf(newest)]).toEqual(all);
+    expect(older['next']).toBeUndefined();
+    expect(dataOf(await history(ben, { user: 'ann' }))).toEqual(all);
+    const after = await history(ben, { user: 'ann' }, { after: said(older)[0]?.serial, limit: 2 });
+    expect(dataOf(after)).toEqual(['ben 1', 'ann 2']);
+    expect(after['next']).toBe(said(newest)[0]?.serial);
+    expect(dataOf(await history(eve, { user: 'ann' }))).toEqual([]);
+  });
+
+  test('of a room shows what was sent to it, also to who was not there', async () => {
+    const sender = await device('room-sender');
+    await send(sender, { room: 'garden' }, 'hello, garden');
+    await send(sender, { room: 'other' }, 'elsewhere');
+    const reader = await device('room-reader');
+    expect(await history(reader, { room: 'garden' })).toMatchObject({
+      type: 'history',
+      conversation: { room: 'garden' },
+      messages: [{ from: { user: 'room-sender' }, to: { room: 'garden' }, data: 'hello, garden' }],
+    });
+  });
+
+  test('shows a message that was sent again once, and no volatile one', async () => {
+    const [one, two] = await Promise.all([device('again-1'), device('again-2')]);
+    const first = await send(one, { user: 'again-2' }, 'said twice', { id: 'twice' });
+    await append('again-2', 'again-1', 'twice', 'said twice', { retried: { BOOL: true } });
+    await send(one, { user: 'again-2' }, 'typing…', { store: false });
+    await send(one, { user: 'again-2' }, 'last');
+    expect((await rows('user#again-2')).length).toBe(3);
+    for (const limit of [1, 50]) {
+      const seen: string[] = [];
+      for (let before: unknown = 'none'; before !== undefined; ) {
+        const page = await history(two, { user: 'again-1' }, { limit, ...(before !== 'none' && { before }) });
+        seen.unshift(...said(page).map(({ serial }) => serial));
+        before = page['next'];
+      }
+      expect(seen).toHaveLength(2);
+      expect(seen[0]).toBe(first.serial);
+    }
+  });
+
+  test('never shows an expired message, although its item is still there', async () => {
+    const reader = await device('expiry-reader');
+    await append('expiry-reader', 'expiry-sender', 'old', 'old', { expiresAt: { N: String(nowSeconds() - 1) } });
+    await append('expiry-reader', 'expiry-sender', 'new', 'new');
+    expect(dataOf(await history(reader, { user: 'expiry-sender' }))).toEqual(['new']);
+  });
+
+  test('asks for one end, and for a position that can be one; a position of another log is harmless', async () => {
+    const client = await device('cursors');
+    const { serial } = await send(client, { user: 'x' }, 1);
+    expect(await history(client, { user: 'x' }, { before: serial, after: serial })).toMatchObject({
+      type: 'error',
+      code: 'invalid_frame',
+      message: 'there may be "before" or "after", not both',
+    });
+    for (const before of ['', 'x', `${serial}0`, serial.toLowerCase(), 7, '8ZZZZZZZZZZZZZZZZZZZZZZZZZ']) {
+      expect(await history(client, { user: 'x' }, { before })).toMatchObject({ code: 'invalid_frame' });
+    }
+    expect(await history(client, { user: 'y' }, { after: serial })).toMatchObject({ type: 'history', messages: [] });
+    expect(await history(client, { user: 'x' }, { limit: 101 })).toMatchObject({
+      code: 'invalid_frame',
+      message: '"limit" must be at most 100',
+    });
+  });
+});
+
+describe('markers', () => {
+  test('move forward only, tell who sent the messages, and show in the history', async () => {
+    const [sender, phone, reader] = await Promise.all([device('marked'), device('marked'), device('marker')]);
+    const one = await send(sender, { user: 'marker' }, 'one', { receipt: true });
+    const push = await reader.frame(({ type }) => type === 'messages');
+    expect(said(push)[0]).toMatchObject({ receipt: true });
+    const two = await send(sender, { user: 'marker' }, 'two');
+    expect(said(await history(reader, { user: 'marked' }))[1]).not.toHaveProperty('receipt');
+
+    const conversation = { user: 'marked' };
+    const marks = [{ conversation, delivered: two.serial, read: one.serial }];
+    expect(await reader.ask({ action: 'mark', marks })).toEqual({ type: 'marked', id: expect.any(String) });
+    const receipt = { type: 'receipt', from: { user: 'marker' }, delivered: two.serial, read: one.serial };
+    for (const of of [sender, phone]) expect(await of.frame(({ type }) => type === 'receipt')).toEqual(receipt);
+
+    await reader.ask({ action: 'mark', marks: [{ conversation, delivered: one.serial }] });
+    expect(await history(sender, { user: 'marker' })).toMatchObject({
+      peer: { delivered: two.serial, read: one.serial },
+    });
+    expect(await history(reader, conversation)).toMatchObject({ read: one.serial, peer: {} });
+  });
+
+  test('in a room are one’s own', async () => {
+    const [one, other] = await Promise.all([device('own-1'), device('own-2')]);
+    const { serial } = await send(one, { room: 'own' }, 1);
+    await other.ask({ action: 'mark', marks: [{ conversation: { room: 'own' }, read: serial }] });
+    expect(await history(other, { room: 'own' })).toMatchObject({ read: serial });
+    const reply = await history(one, { room: 'own' });
+    expect(reply).not.toHaveProperty('read');
+    expect(reply).not.toHaveProperty('peer');
+    expect(one.frames.map(({ type }) => type)).not.toContain('receipt');
+  });
+
+  test('refuses what says nothing, or what has not been', async () => {
+    const client = await device('mark-wrong');
+    const conversation = { user: 'x' };
+    const mark = (more: object) => client.ask({ action: 'mark', marks: [{ conversation, ...more }] });
+    expect(await mark({})).toMatchObject({ code: 'invalid_frame' });
+    expect(await mark({ read: '7ZZZZZZZZZZZZZZZZZZZZZZZZZ' })).toMatchObject({ code: 'invalid_cursor' });
+    expect(await mark({ seen: '01ARZ3NDEKTSV4RRFFQ69G5FAV' })).toMatchObject({
+      message: 'unknown field "marks.0.seen"',
+    });
+    expect(await client.ask({ action: 'mark', marks: [] })).toMatchObject({ code: 'invalid_frame' });
+  });
+});
+
+describe('unread', () => {
+  test('counts what others have said behind the marker, for many conversations, without a scan', async () => {
+    const [me, peer] = await Promise.all([device('unread-me'), device('unread-peer')]);
+    const first = await send(peer, { user: 'unread-me' }, 1);
+    for (const data of [2, 3]) await send(peer, { user: 'unread-me' }, data);
+    await send(me, { user: 'unread-peer' }, 'mine');
+    const batch = (from: number) =>
+      Array.from({ length: 50 }, (_, index) => ({ to: { room: 'busy' }, data: from + index }));
+    for (const from of [0, 50]) await peer.ask({ action: 'sendMessage', messages: batch(from) });
+    await send(peer, { room: 'busy' }, 'one more');
+    await me.ask({ action: 'mark', marks: [{ conversation: { user: 'unread-peer' }, read: first.serial }] });
+
+    const conversations = [
+      { user: 'unread-peer' },
+      { room: 'busy' },
+      ...Array.from({ length: 48 }, (_, index) => ({ user: `nobody-${index}` })),
+    ];
+    const seen = cloud.calls().length;
+    const reply = await me.ask({ action: 'unread', conversations });
+
+    expect((reply['conversations'] as Frame[]).slice(0, 3)).toEqual([
+      { conversation: { user: 'unread-peer' }, count: 2, more: false, read: first.serial },
+      { conversation: { room: 'busy' }, count: 100, more: true },
+      { conversation: { user: 'nobody-0' }, count: 0, more: false },
+    ]);
+    const operations = cloud
+      .calls()
+      .slice(seen)
+      .filter(({ principal }) => /unread/.test(principal))
+      .map(({ operation }) => operation);
+    expect(operations.toSorted()).toEqual(['BatchGetItem', ...Array(50).fill('Query'), 'UpdateItem']);
+  });
+
+  test('counts the messages of a conversation with oneself as read', async () => {
+    const me = await device('unread-self');
+    await send(me, { user: 'unread-self' }, 'note');
+    expect(await me.ask({ action: 'unread', conversations: [{ user: 'unread-self' }] })).toMatchObject({
+      conversations: [{ count: 0, more: false }],
+    });
+  });
+});
+
+describe('a token without the capability', () => {
+  const conversation = { room: 'secret' };
+  test.each([
+    ['history', { action: 'history', conversation }],
+    ['mark', { action: 'mark', marks: [{ conversation, read: '01ARZ3NDEKTSV4RRFFQ69G5FAV' }] }],
+    ['unread', { action: 'unread', conversations: [{ user: 'bob' }, conversation] }],
+  ])('is refused %s', async (_, frame) => {
+    const client = await device('curious', { 'room:*': ['join', 'send', 'presence'], 'user:*': ['history'] });
+    expect(await client.ask(frame)).toMatchObject({
+      type: 'error',
+      code: 'forbidden',
+      message: 'the token\'s capability does not allow "history" at "room:secret"',
+    });
+  });
+});
+
+function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** Puts a message into a user's log as `sendMessage` does. */
+async function append(to: string, from: string, id: string, data: unknown, more: Record<string, AttributeValue> = {}) {
+  const time = Date.now();
+  const Item = {
+    address: { S: `user#${to}` },
+    serial: { S: ulid(time) },
+    id: { S: id },
+    from: { S: JSON.stringify({ user: from }) },
+    body: { S: JSON.stringify({ to: { user: to }, data, sentAt: time }) },
+    expiresAt: { N: String(nowSeconds() + 600) },
+    conversation: { S: JSON.stringify([from, to].toSorted()) },
+    ...more,
+  };
+  await dynamoDb.send(new PutItemCommand({ TableName: cloud.outputs['Beckon']?.['MessagesTableName'], Item }));
+}
+
+async function rows(address: string) {
+  const { Items = [] } = await dynamoDb.send(
+    new QueryCommand({
+      TableName: cloud.outputs['Beckon']?.['MessagesTableName'],
+      KeyConditionExpression: 'address = :a',
+      ExpressionAttributeValues: { ':a': { S: address } },
+    }),
+  );
+  return Items;
+}

@@ -1,0 +1,141 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Mark, Push } from '../../../protocol/index.ts';
+import { roomAddress, userAddress } from '../../../server/address.ts';
+import { createPermit } from '../../../server/admission.ts';
+import type { Capability } from '../../../server/capability.ts';
+import { createDelivery, type PostOutcome } from '../../../server/delivery.ts';
+import { createMark } from '../../../server/mark.ts';
+import { serialFloor } from '../../../server/serial.ts';
+import { createMemoryDirectory } from '../../support/memory-directory.ts';
+import { createMemoryMarkers } from '../../support/memory-markers.ts';
+
+const NOW = 1_800_000_000_000;
+const at = (ms: number) => serialFloor(NOW - 1000 + ms);
+const ALICE = { user: 'alice' };
+const bobs = { userId: 'bob', peer: userAddress('alice') };
+
+let directory: ReturnType<typeof createMemoryDirectory>;
+let markers: ReturnType<typeof createMemoryMarkers>;
+let capability: Capability;
+let outcome: PostOutcome;
+let pushed: { connectionId: string; frame: Push }[];
+
+beforeEach(async () => {
+  directory = createMemoryDirectory(() => NOW);
+  markers = createMemoryMarkers();
+  capability = { 'user:*': ['history'], 'room:lobby': ['history'] };
+  outcome = 'delivered';
+  pushed = [];
+  for (const connectionId of ['a1', 'a2']) {
+    await directory.put({
+      address: userAddress('alice'),
+      userId: 'alice',
+      connectionId,
+      callbackUrl: 'https://api.example/prod',
+      attempt: 0,
+      registeredAt: 0,
+      expiresAt: NOW,
+      tokenExpiresAt: NOW,
+      capability: {},
+    });
+  }
+});
+
+function mark(userId: string, ...marks: Mark[]) {
+  const claims = { tokenExpiresAt: NOW, capability };
+  const poster = {
+    async post({ connectionId }: { connectionId: string }, frame: Push) {
+      pushed.push({ connectionId, frame });
+      return outcome;
+    },
+    close: async () => outcome,
+  };
+  const tasks = { add: () => Promise.reject(new Error('a receipt makes no task')) };
+  const delivery = createDelivery({ poster, directory, tasks });
+  const permit = createPermit(async () => ({ ok: true, value: claims }));
+  const markAll = createMark({ permit, markers, directory, delivery, now: () => NOW });
+  return markAll({ connectionId: 'b1', userId, ...claims }, { marks });
+}
+
+test('moves the markers, and tells every device of whoever sent the messages how far both have come', async () => {
+  expect(await mark('bob', { conversation: ALICE, delivered: at(2) })).toEqual({ ok: true, value: { type: 'marked' } });
+  expect(await mark('bob', { conversation: ALICE, read: at(1) })).toMatchObject({ ok: true });
+  expect(await markers.read([bobs])).toEqual([{ delivered: at(2), read: at(1) }]);
+  const first = { type: 'receipt', from: { user: 'bob' }, delivered: at(2) };
+  const second = { ...first, read: at(1) };
+  expect(pushed).toEqual([
+    { connectionId: 'a1', frame: first },
+    { connectionId: 'a2', frame: first },
+    { connectionId: 'a1', frame: second },
+    { connectionId: 'a2', frame: second },
+  ]);
+});
+
+test('both markers of one mark make one receipt', async () => {
+  await mark('bob', { conversation: ALICE, delivered: at(2), read: at(1) });
+  expect(pushed.map(({ frame }) => frame)).toMatchObject([
+    { delivered: at(2), read: at(1) },
+    { delivered: at(2), read: at(1) },
+  ]);
+});
+
+test('moves nothing back, and then tells nobody', async () => {
+  await mark('bob', { conversation: ALICE, read: at(2) });
+  pushed = [];
+  expect(await mark('bob', { conversation: ALICE, read: at(1) })).toMatchObject({ ok: true });
+  expect(await mark('bob', { conversation: ALICE, read: at(2) })).toMatchObject({ ok: true });
+  expect(await markers.read([bobs])).toEqual([{ read: at(2) }]);
+  expect(pushed).toEqual([]);
+});
+
+test('marks many conversations with one frame; a room’s markers, and those with oneself, are nobody else’s business', async () => {
+  await mark(
+    'bob',
+    { conversation: { room: 'lobby' }, read: at(1) },
+    { conversation: { user: 'bob' }, read: at(2) },
+    { conversation: ALICE, read: at(3) },
+  );
+  const peers = [roomAddress('lobby'), userAddress('bob'), userAddress('alice')];
+  expect(await markers.read(peers.map((peer) => ({ userId: 'bob', peer })))).toEqual([
+    { read: at(1) },
+    { read: at(2) },
+    { read: at(3) },
+  ]);
+  expect(pushed.map(({ connectionId }) => connectionId)).toEqual(['a1', 'a2']);
+});
+
+describe('a receipt that does not arrive', () => {
+  test('is lost, and leaves the connection as it is', async () => {
+    outcome = 'failed';
+    expect(await mark('bob', { conversation: ALICE, read: at(1) })).toMatchObject({ ok: true });
+    expect(await directory.find(userAddress('alice'), { consistent: true })).toHaveLength(2);
+  });
+
+  test('because the connection is gone has it forgotten', async () => {
+    outcome = 'gone';
+    await mark('bob', { conversation: ALICE, read: at(1) });
+    expect(await directory.find(userAddress('alice'), { consistent: true })).toEqual([]);
+  });
+});
+
+describe('refused as a whole, so that nothing has been marked', () => {
+  const fine: Mark = { conversation: ALICE, read: at(1) };
+
+  test.each<[string, Mark, object]>([
+    [
+      'where it says nothing',
+      { conversation: ALICE },
+      { code: 'invalid_frame', message: '"marks.1" must have "delivered" or "read"' },
+    ],
+    [
+      'from the future',
+      { conversation: ALICE, read: serialFloor(NOW + 600_000) },
+      { code: 'invalid_cursor', message: '"marks.1" is of a time that has not come' },
+    ],
+    ['in a room that may not be read', { conversation: { room: 'board' }, read: at(1) }, { code: 'forbidden' }],
+  ])('%s', async (_, wrong, problem) => {
+    expect(await mark('bob', fine, wrong)).toMatchObject({ ok: false, problem });
+    expect(await markers.read([bobs])).toEqual([{}]);
+    expect(pushed).toEqual([]);
+  });
+});
