@@ -143,7 +143,7 @@ export function resolveOptions(options: ConnectOptions): Options {
       options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
     ),
     storage: checkStorage(options.storage),
-    shareAcrossTabs: checkFlag('shareAcrossTabs', options.shareAcrossTabs ?? false),
+    shareAcrossTabs: checkFlag('connect', 'shareAcrossTabs', options.shareAcrossTabs ?? false),
   };
 }
 
@@ -183,11 +183,6 @@ function checkUrl(value: unknown): string {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   if (url && /^wss?:$/.test(url.protocol) && !url.search && !url.hash) return url.href;
   throw wrong('connect', 'url', 'a ws: or wss: URL without query and fragment', value);
-}
-
-function checkFlag(name: string, value: boolean): boolean {
-  if (typeof value === 'boolean') return value;
-  throw wrong('connect', name, 'true or false', value);
 }
 
 function checkStorage(value: ConnectOptions['storage']): ClientStorage | undefined {
