@@ -1,6 +1,8 @@
 import * as v from 'valibot';
+import { isWithinDepth } from './json.ts';
 import {
   MAX_CONVERSATIONS_PER_FRAME,
+  MAX_DATA_DEPTH,
   MAX_ENCODING_LENGTH,
   MAX_ID_LENGTH,
   MAX_MESSAGES_PER_FRAME,
@@ -80,7 +82,10 @@ const cursorSchema = v.pipe(
 const messageEntries = {
   to: toSchema,
   /** Any JSON. Required: a message without content is a mistake. */
-  data: v.custom<Json>((value) => value !== undefined, 'is required: any JSON value'),
+  data: v.pipe(
+    v.custom<Json>((value) => value !== undefined, 'is required: any JSON value'),
+    v.check((data) => isWithinDepth(data, MAX_DATA_DEPTH), `must not be nested more than ${MAX_DATA_DEPTH} deep`),
+  ),
   /** How `data` is encoded: given to the recipients as it is. Default: `data` is what it says. */
   encoding: v.optional(encoding),
   /** The identity of the message across retries; a UUID. The server makes one when it is absent. */

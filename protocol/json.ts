@@ -9,6 +9,12 @@ export function parseJson(text: string): Result<unknown> {
   }
 }
 
+/** Whether arrays and objects in the value are nested at most `maxDepth` deep. */
+export function isWithinDepth(value: unknown, maxDepth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return maxDepth > 0 && Object.values(value).every((inner) => isWithinDepth(inner, maxDepth - 1));
+}
+
 /** Whether the value is a JSON object: neither `null` nor an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

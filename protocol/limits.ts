@@ -20,6 +20,12 @@ export const MAX_DATA_BYTES = 32 * 1024;
  */
 export const OVERLAP_MS = 120_000;
 
+/**
+ * How deep `data` may be nested: a text has depth 0, an array of texts 1. What is nested thousands of times fits a frame,
+ * but cannot be encoded again.
+ */
+export const MAX_DATA_DEPTH = 64;
+
 /** The most messages in one `sendMessage` frame. */
 export const MAX_MESSAGES_PER_FRAME = 50;
 

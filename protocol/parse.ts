@@ -34,11 +34,14 @@ function check<S extends v.GenericSchema>(schema: S, input: unknown, subject: st
   return { ok: false, problem: problem('invalid_frame', describe(result.issues[0], subject)) };
 }
 
+/** How much is told of a wrong field's name, and of what is wrong with it: both may quote the frame. */
+const MAX_TOLD_LENGTH = 100;
+
 function describe(issue: v.BaseIssue<unknown>, subject: string): string {
-  const path = v.getDotPath(issue);
+  const path = v.getDotPath(issue)?.slice(0, MAX_TOLD_LENGTH);
   if (issue.type === 'strict_object' && issue.expected === 'never') return `unknown field "${path}"`;
   if (issue.kind === 'schema' && issue.received === 'undefined') return `"${path}" is required`;
-  return `${path ? `"${path}"` : subject} ${issue.message}`;
+  return `${path ? `"${path}"` : subject} ${issue.message.slice(0, MAX_TOLD_LENGTH)}`;
 }
 
 /** The bytes that a value takes as JSON in UTF-8. */

@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import type { Action } from '../../protocol/index.ts';
+
+const id = fc.stringMatching(/^[\w.:-]{1,64}$/);
+const name = fc.oneof(
+  fc.stringMatching(/^[\p{L}\p{N}#*:|@. -]{1,40}$/u),
+  fc.constantFrom('bob', 'user#bob', 'room#lobby', '*', '🎉', ' ', 'ﬀ', '\u202Eevil', '__proto__', 'constructor'),
+);
+const cursor = fc.stringMatching(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
+const count = fc.integer({ min: 0, max: 1000 });
+const conversation = fc.oneof(fc.record({ user: name }), fc.record({ room: name }));
+const recipient = fc.oneof(conversation, fc.record({ users: fc.array(name, { minLength: 1, maxLength: 5 }) }));
+
+/** JSON that `data` can be: nested less deep than the limit. */
+const data = fc.jsonValue({ maxDepth: 10 });
+
+const messageFields = {
+  id,
+  data,
+  to: recipient,
+  store: fc.boolean(),
+  ttlSeconds: fc.integer({ min: 1, max: 10_000_000 }),
+  echo: fc.boolean(),
+  receipt: fc.boolean(),
+  retry: fc.boolean(),
+};
+const message = fc.record(messageFields, { requiredKeys: ['to', 'data'] });
+
+type Frames = Readonly<Record<Action, fc.Arbitrary<object>>>;
+
+function frame(action: Action, fields: Record<string, fc.Arbitrary<unknown>>, ...required: string[]) {
+  const entries: Record<string, fc.Arbitrary<unknown>> = { action: fc.constant(action), id, ...fields };
+  return fc.record(entries, { requiredKeys: ['action', ...required] });
+}
+
+const limit = fc.integer({ min: 1, max: 100 });
+const users = fc.array(name, { minLength: 1, maxLength: 5 });
+const mark = fc.record({ conversation, delivered: cursor, read: cursor }, { requiredKeys: ['conversation'] });
+
+/** Frames that are right, of each action. */
+export const validFrames: Frames = {
+  register: frame('register', { since: cursor, after: cursor, attempt: count, token: fc.string({ maxLength: 50 }) }),
+  sendMessage: fc.oneof(
+    frame('sendMessage', messageFields, 'to', 'data'),
+    frame('sendMessage', { messages: fc.array(message, { minLength: 1, maxLength: 5 }) }, 'messages'),
+  ),
+  join: frame('join', { room: name, since: cursor, after: cursor, attempt: count }, 'room'),
+  leave: frame('leave', { room: name }, 'room'),
+  history: frame('history', { conversation, before: cursor, after: cursor, limit }, 'conversation'),
+  search: frame(
+    'search',
+    { conversation, text: fc.string({ maxLength: 50 }), before: cursor, limit },
+    'conversation',
+    'text',
+  ),
+  presence: fc.oneof(
+    frame('presence', { users, watch: fc.boolean() }, 'users'),
+    frame('presence', { room: name, watch: fc.boolean() }, 'room'),
+  ),
+  mark: frame('mark', { marks: fc.array(mark, { minLength: 1, maxLength: 5 }) }, 'marks'),
+  unread: frame('unread', { conversations: fc.array(conversation, { minLength: 1, maxLength: 5 }) }, 'conversations'),
+  ping: frame('ping', { cursor }),
+};
+
+/** Values that go wrong where somebody expected another type, size or alphabet. */
+const nasty = fc.oneof(
+  fc.jsonValue(),
+  fc.constantFrom(
+    '',
+    ' ',
+    '\u0000',
+    '\uD800',
+    'a'.repeat(300),
+    'a'.repeat(10_000),
+    '../../etc/passwd',
+    "' OR 1=1 --",
+    -1,
+    0,
+    1.5,
+    1e308,
+    Number.MAX_SAFE_INTEGER + 2,
+    null,
+    [],
+    {},
+    [[]],
+    [null],
+    { user: 'a', room: 'b' },
+    { users: [] },
+    { user: { user: 'a' } },
+    'user#bob',
+    '7'.repeat(26),
+    '8'.repeat(26),
+    JSON.parse('['.repeat(500) + ']'.repeat(500)),
+    JSON.parse('{"__proto__":{"admin":true}}'),
+  ),
+);
+
+/** A frame of which something has been replaced, added or taken away, at any depth. */
+export function mutated(frames: fc.Arbitrary<object>): fc.Arbitrary<unknown> {
+  const change = fc.tuple(fc.constantFrom('replace', 'add', 'remove'), fc.nat(), nasty, fc.string({ maxLength: 40 }));
+  return fc
+    .tuple(frames, fc.array(change, { minLength: 1, maxLength: 3 }))
+    .map(([valid, changes]) => changes.reduce<unknown>(applyChange, structuredClone(valid)));
+}
+
+type Change = readonly [kind: string, where: number, value: unknown, key: string];
+
+function applyChange(frame: unknown, [kind, where, value, key]: Change): unknown {
+  const places = objectsIn(frame);
+  const place = places[where % Math.max(1, places.length)];
+  if (!place) return frame;
+  const keys = Object.keys(place);
+  const chosen = kind === 'add' ? key : keys[where % Math.max(1, keys.length)];
+  if (chosen === undefined) return frame;
+  if (kind === 'remove') delete place[chosen];
+  else
+    Object.defineProperty(place, chosen, {
+      value: structuredClone(value),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  return frame;
+}
+
+/** Down to where a frame of Beckon's can reach. */
+function objectsIn(value: unknown, depth = 6): Record<string, unknown>[] {
+  if (typeof value !== 'object' || value === null || depth === 0) return [];
+  const inner = Object.values(value).slice(0, 20);
+  return [value as Record<string, unknown>, ...inner.flatMap((each) => objectsIn(each, depth - 1))];
+}
