@@ -30,6 +30,11 @@ export default defineConfig({
         globalSetup: 'test/support/synthesize.ts',
         testTimeout: 180_000,
       }),
+      suite('fuzz', ['test/fuzz/**/*.test.ts'], {
+        globalSetup: 'test/support/synthesize.ts',
+        testTimeout: 120_000,
+        hookTimeout: 60_000,
+      }),
       suite('model', ['test/model/**/*.test.ts'], { testTimeout: 300_000 }),
       suite('guard', ['test/guard/**/*.test.ts'], { globalSetup: 'test/support/synthesize.ts', testTimeout: 60_000 }),
     ],

@@ -1,0 +1,208 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import type { LocalCloud } from '../../local/index.ts';
+import { type Action, CLIENT_FRAMES, ERROR_CODES, MAX_FRAME_BYTES } from '../../protocol/index.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+import { CORPUS } from './corpus.ts';
+import { mutated, validFrames } from './frames.ts';
+
+export interface HostileOptions {
+  readonly cloud: LocalCloud;
+  readonly seed: number;
+  /** How many frames are sent in all. */
+  readonly frames: number;
+}
+
+/** What a hostile run has seen. */
+export interface HostileReport {
+  readonly sent: number;
+  /** How many replies there were of each type; of errors, of each code. */
+  readonly replies: Readonly<Record<string, number>>;
+  /** Replies that no client should ever see, with the frame that is to blame if it can be told. */
+  readonly failures: readonly string[];
+  /** Connections that the server closed. */
+  readonly closed: number;
+  /** Messages between two users who do nothing wrong, and the median of their way in milliseconds, before and meanwhile. */
+  readonly others: {
+    readonly sent: number;
+    readonly received: number;
+    readonly beforeMs: number;
+    readonly meanwhileMs: number;
+  };
+  /** What the process took of memory, in MB, after a fifth of the frames and at the end. */
+  readonly memoryMb: { readonly early: number; readonly late: number };
+}
+
+const ATTACKERS = 4;
+/** Frames of one attacker that have not been answered. */
+const IN_FLIGHT = 8;
+const OTHERS_EVERY_MS = 40;
+const CHUNK = 500;
+const PUSHES = ['messages', 'receipt', 'bye'];
+
+/** Frames that are right, nearly right, and nothing of the kind, the same for the same seed. */
+export function hostileFrames(seed: number, count: number): readonly string[] {
+  const actions = Object.keys(CLIENT_FRAMES) as Action[];
+  const text = (frames: fc.Arbitrary<unknown>) => frames.map((frame) => JSON.stringify(frame) ?? '');
+  const frame = fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...actions).chain((action) => text(mutated(validFrames[action]))) },
+    { weight: 2, arbitrary: fc.constantFrom(...actions).chain((action) => text(validFrames[action])) },
+    { weight: 1, arbitrary: fc.oneof(fc.json(), fc.string({ unit: 'binary' }), text(fc.jsonValue())) },
+    { weight: 1, arbitrary: fc.constantFrom(...CORPUS) },
+  );
+  // Larger ones are the gateway's business: it closes the connection.
+  return fc.sample(frame, { seed, numRuns: count }).filter((each) => Buffer.byteLength(each) <= MAX_FRAME_BYTES);
+}
+
+/** Sends hostile frames over real sockets while two others talk, and counts what comes back. */
+export async function runHostile({ cloud, seed, frames }: HostileOptions): Promise<HostileReport> {
+  const talk = await openTalk(cloud);
+  const before = await talk.during(sleep(30 * OTHERS_EVERY_MS));
+  const tally = createTally();
+  let memoryEarly = 0;
+  const attack = async () => {
+    for (let start = 0; start < frames; start += CHUNK) {
+      const chunk = hostileFrames(seed + start, Math.min(CHUNK, frames - start));
+      await Promise.all(
+        Array.from({ length: ATTACKERS }, (_, attacker) =>
+          attackWith(
+            cloud,
+            `mallory${attacker}`,
+            chunk.filter((_, index) => index % ATTACKERS === attacker),
+            tally,
+          ),
+        ),
+      );
+      if (memoryEarly === 0 && start + CHUNK >= frames / 5) memoryEarly = memoryMb();
+    }
+  };
+  const meanwhile = await talk.during(attack());
+  talk.close();
+  return {
+    ...tally.result(),
+    others: {
+      sent: before.sent + meanwhile.sent,
+      received: before.received + meanwhile.received,
+      beforeMs: before.medianMs,
+      meanwhileMs: meanwhile.medianMs,
+    },
+    memoryMb: { early: memoryEarly, late: memoryMb() },
+  };
+}
+
+type Tally = ReturnType<typeof createTally>;
+
+function createTally() {
+  const replies: Record<string, number> = {};
+  const failures: string[] = [];
+  let sent = 0;
+  let closed = 0;
+  return {
+    onSent: () => {
+      sent += 1;
+    },
+    onClosed: () => {
+      closed += 1;
+    },
+    onReply: (reply: Record<string, unknown>) => {
+      const { type, code } = reply;
+      const name = type === 'error' ? String(code) : String(type);
+      replies[name] = (replies[name] ?? 0) + 1;
+      const isDesigned =
+        type !== undefined && (type !== 'error' || (String(code) in ERROR_CODES && code !== 'internal'));
+      if (!isDesigned || hasInternalResult(reply)) failures.push(JSON.stringify(reply).slice(0, 300));
+    },
+    result: () => ({ sent, closed, replies, failures }),
+  };
+}
+
+function hasInternalResult({ results }: Record<string, unknown>): boolean {
+  return Array.isArray(results) && results.some((result) => result?.error?.code === 'internal');
+}
+
+/** Sends the frames over one connection, or over another one if the server has closed it. */
+async function attackWith(cloud: LocalCloud, sub: string, frames: readonly string[], tally: Tally): Promise<void> {
+  const queue = frames.values();
+  let client = await connect(cloud, sub);
+  for (let batch = take(queue); batch.length > 0; batch = take(queue)) {
+    if (client.socket.readyState !== client.socket.OPEN) {
+      tally.onClosed();
+      client = await connect(cloud, sub);
+    }
+    await sendAndAwait(client, batch, tally);
+  }
+  client.socket.close();
+  await client.closed;
+}
+
+function take(queue: IterableIterator<string>): readonly string[] {
+  return Array.from({ length: IN_FLIGHT }, () => queue.next()).flatMap(({ value, done }) => (done ? [] : [value]));
+}
+
+/** Each frame is answered by exactly one: then the next ones go out. */
+async function sendAndAwait(client: WireClient, batch: readonly string[], tally: Tally): Promise<void> {
+  const seen = client.frames.length;
+  for (const frame of batch) {
+    client.send(frame);
+    tally.onSent();
+  }
+  const isReply = (frame: Record<string, unknown>) => !PUSHES.includes(String(frame['type']));
+  const replies = () => client.frames.slice(seen).filter(isReply);
+  await Promise.race([client.frame(() => replies().length >= batch.length), client.closed]);
+  for (const reply of replies()) tally.onReply(reply);
+}
+
+async function connect(cloud: LocalCloud, sub: string): Promise<WireClient> {
+  const token = await cloud.token({
+    sub,
+    capability: { 'user:*': ['send', 'presence', 'history'], 'room:a*': ['join'] },
+  });
+  return connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${token}` } });
+}
+
+/** Two users who talk to each other and do nothing wrong. */
+async function openTalk(cloud: LocalCloud) {
+  const open = async (sub: string) => {
+    const token = await cloud.token({ sub });
+    const client = await connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${token}` } });
+    await client.ask({ action: 'register' });
+    return client;
+  };
+  const [alice, bob] = await Promise.all([open('good-alice'), open('good-bob')]);
+  let count = 0;
+  const exchange = async (): Promise<number> => {
+    count += 1;
+    const id = `good-${count}`;
+    const startedAt = performance.now();
+    await alice.ask({ action: 'sendMessage', messages: [{ to: { user: 'good-bob' }, data: 1, id }] });
+    await bob.frame((frame) => JSON.stringify(frame).includes(`"${id}"`));
+    return performance.now() - startedAt;
+  };
+  return {
+    /** Lets them talk until something else is over. */
+    during: async (other: Promise<unknown>) => {
+      let isOver = false;
+      const over = other.finally(() => {
+        isOver = true;
+      });
+      const durations: number[] = [];
+      while (!isOver) {
+        durations.push(await exchange());
+        await Promise.race([sleep(OTHERS_EVERY_MS), over]);
+      }
+      await over;
+      return { sent: durations.length, received: durations.length, medianMs: median(durations) };
+    },
+    close: () => {
+      for (const { socket } of [alice, bob]) socket.close();
+    },
+  };
+}
+
+function median(values: readonly number[]): number {
+  return Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0);
+}
+
+function memoryMb(): number {
+  return Math.round(process.memoryUsage().rss / 1024 / 1024);
+}
