@@ -12,8 +12,8 @@ export default defineConfig({
       CDK_VALIDATION: 'false',
     },
     projects: [
-      suite('unit', ['test/unit/**/*.test.ts']),
-      suite('contract', ['test/contract/**/*.test.ts']),
+      suite('unit', ['test/unit/**/*.test.ts'], { testTimeout: 20_000 }),
+      suite('contract', ['test/contract/**/*.test.ts'], { testTimeout: 20_000 }),
       suite('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 20_000 }),
       suite('template', ['test/template/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
       suite('e2e', ['test/e2e/**/*.test.ts'], {

@@ -1,11 +1,11 @@
-import { createAdmit, createPermit } from '../server/admission.ts';
-import { composeDirectory, composeResume } from '../server/aws/index.ts';
+import { createPermit } from '../server/admission.ts';
+import { composeAdmit, composeDirectory, composeResume } from '../server/aws/index.ts';
 import { createJoin } from '../server/join.ts';
 import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
 
 const now = Date.now;
-const permit = createPermit(createAdmit({ directory: composeDirectory(now), now }));
+const permit = createPermit(composeAdmit({ directory: composeDirectory(now), now }));
 const join = createJoin({ permit, resume: composeResume(now), now });
 
 /** `join`: subscribes this connection to a room, and gives it what it has missed there. */

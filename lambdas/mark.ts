@@ -1,5 +1,5 @@
-import { createAdmit, createPermit } from '../server/admission.ts';
-import { composeDelivery, composeDirectory, composeMarkers } from '../server/aws/index.ts';
+import { createPermit } from '../server/admission.ts';
+import { composeAdmit, composeDelivery, composeDirectory, composeMarkers } from '../server/aws/index.ts';
 import { createLogger } from '../server/logger.ts';
 import { createMark } from '../server/mark.ts';
 import { messageRoute } from '../server/route.ts';
@@ -8,7 +8,7 @@ const now = Date.now;
 const log = createLogger();
 const directory = composeDirectory(now);
 const mark = createMark({
-  permit: createPermit(createAdmit({ directory, now })),
+  permit: createPermit(composeAdmit({ directory, now })),
   markers: composeMarkers(now),
   directory,
   delivery: composeDelivery({ directory, log }).delivery,

@@ -1,5 +1,4 @@
-import { createAdmit } from '../server/admission.ts';
-import { composeAddressStates, composeDirectory, composeMessageLog } from '../server/aws/index.ts';
+import { composeAddressStates, composeAdmit, composeDirectory, composeMessageLog } from '../server/aws/index.ts';
 import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { createPing } from '../server/ping.ts';
@@ -8,7 +7,7 @@ import { messageRoute } from '../server/route.ts';
 const now = Date.now;
 const config = { ...readDirectoryConfig(), ...readLogConfig() };
 const ping = createPing({
-  admit: createAdmit({ directory: composeDirectory(now, config), now }),
+  admit: composeAdmit({ directory: composeDirectory(now, config), now }),
   log: composeMessageLog(now, config),
   states: composeAddressStates(now, config),
   now,

@@ -1,5 +1,4 @@
-import { createAdmit } from '../server/admission.ts';
-import { composeDirectory, composeSend } from '../server/aws/index.ts';
+import { composeAdmit, composeDirectory, composeSend } from '../server/aws/index.ts';
 import { sendBatch, sendMetrics } from '../server/batch.ts';
 import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
@@ -7,7 +6,7 @@ import { messageRoute } from '../server/route.ts';
 const now = Date.now;
 const log = createLogger();
 const directory = composeDirectory(now);
-const admit = createAdmit({ directory, now });
+const admit = composeAdmit({ directory, now });
 const send = composeSend({ directory, now, log });
 
 /** `sendMessage`: sends one message, or a batch, on behalf of the connection's user. */
@@ -15,7 +14,7 @@ export const handler = messageRoute('sendMessage', { log, now }, async (frame, c
   const { action: _, ...message } = frame;
   const origin = { from: { user: connection.userId }, connectionId: connection.connectionId };
   const messages = 'messages' in message ? message.messages : [message];
-  const sent = await sendBatch(send, origin, messages, admit(connection));
+  const sent = await sendBatch(send, origin, messages, admit(connection, { cost: messages.length }));
   if (!sent.ok) return sent;
   const [first] = sent.value;
   if (!('messages' in message) && first && 'error' in first) return { ok: false, problem: first.error };

@@ -123,11 +123,26 @@ export interface BeckonProps extends Issuer {
   readonly domain?: CustomDomain;
 
   /**
+   * How fast one connection may send. What is more is refused with `rate_limited` and when to try again; whoever goes on
+   * regardless is disconnected.
+   * @default - 100 messages a second, and 500 at once after a pause
+   */
+  readonly rateLimit?: RateLimitProps;
+
+  /**
    * Whether this stack sets the role with which API Gateway writes logs. There is one for each account and region;
    * say false where another stack has set it.
    * @default true
    */
   readonly manageAccountLogRole?: boolean;
+}
+
+/** How fast somebody may send. Every frame counts as one message at least. */
+export interface RateLimitProps {
+  /** On average. */
+  readonly messagesPerSecond: number;
+  /** How many may come at once after a pause. */
+  readonly burst: number;
 }
 
 /** A domain name under which clients connect. */
@@ -194,6 +209,15 @@ export function requireCapability(capability: Capability | string): string {
     `defaultCapability: ${text} is no capability. Write it as { 'user:*': ['send'], 'room:team-*': ['join', 'send'] }; ` +
       `operations are ${OPERATIONS.join(', ')}.`,
   );
+}
+
+/** @throws Error for a rate at which nothing could be sent */
+export function requireRateLimit({ messagesPerSecond, burst }: RateLimitProps): RateLimitProps {
+  for (const [name, value] of Object.entries({ messagesPerSecond, burst })) {
+    if (!Token.isUnresolved(value) && !(value > 0))
+      throw new Error(`rateLimit.${name}: expected a number above 0, got ${value}`);
+  }
+  return { messagesPerSecond, burst };
 }
 
 /** @throws Error for what cannot be a number of connections */

@@ -12,13 +12,20 @@ import { ENV, METRIC_NAMESPACE, type MetricName, PAIR_INDEX } from '../server/co
 import { AddressTable } from './address-table.ts';
 import { Alarms } from './alarms.ts';
 import { Authorizer } from './authorizer.ts';
-import { type BeckonProps, requireConnections, requireMode, requireRegion } from './beckon-props.ts';
+import {
+  type BeckonProps,
+  type RateLimitProps,
+  requireConnections,
+  requireMode,
+  requireRateLimit,
+  requireRegion,
+} from './beckon-props.ts';
 import { Gateway } from './gateway.ts';
 import { Handler, type HandlerProps } from './handler.ts';
 import { allowLogs } from './log.ts';
 import { TaskQueue } from './task-queue.ts';
 
-export type { BeckonProps, CustomDomain, Issuer } from './beckon-props.ts';
+export type { BeckonProps, CustomDomain, Issuer, RateLimitProps } from './beckon-props.ts';
 
 /**
  * Sends a message to a specific connected user over WebSocket: an API Gateway WebSocket API, its handlers, and the
@@ -55,6 +62,7 @@ export class Beckon extends Construct {
   readonly #gateway: Gateway;
   readonly #tasks: TaskQueue;
   readonly #retention: Duration;
+  readonly #rateLimit: RateLimitProps;
   readonly #encryptionKey: IKey | undefined;
 
   constructor(scope: Construct, id: string, props: BeckonProps) {
@@ -83,6 +91,7 @@ export class Beckon extends Construct {
     this.callbackUrl = this.#gateway.callbackUrl;
     this.domain = this.#gateway.domain;
     this.#retention = props.retention ?? Duration.days(7);
+    this.#rateLimit = requireRateLimit(props.rateLimit ?? { messagesPerSecond: 100, burst: 500 });
     const table = { removalPolicy, encryptionKey, pointInTimeRecovery: isProduction };
     this.connectionsTable = new AddressTable(this, 'Connections', { ...table, sortKey: 'connectionId' });
     this.messagesTable = new AddressTable(this, 'Messages', { ...table, sortKey: 'serial', index: PAIR_INDEX });
@@ -139,16 +148,15 @@ export class Beckon extends Construct {
     }
     this.#addResumingRoute('join', logging);
 
-    const leave = this.#addTableHandler('leave', logging);
-    this.#grantTable(leave, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:DeleteItem');
+    const leave = this.#addGatedHandler('leave', logging);
+    this.#grantTable(leave, this.connectionsTable, 'dynamodb:DeleteItem');
     this.#gateway.addMessageRoute('leave', leave);
 
-    const sendMessage = this.#addTableHandler('sendMessage', logging);
+    const sendMessage = this.#addGatedHandler('sendMessage', logging);
     this.#grantSending(sendMessage);
     this.#gateway.addMessageRoute('sendMessage', sendMessage);
 
-    const ping = this.#addTableHandler('ping', logging);
-    this.#grantTable(ping, this.connectionsTable, 'dynamodb:UpdateItem');
+    const ping = this.#addGatedHandler('ping', logging);
     this.#grantTable(ping, this.messagesTable, 'dynamodb:Query');
     this.#gateway.addMessageRoute('ping', ping);
 
@@ -157,8 +165,8 @@ export class Beckon extends Construct {
 
   /** A route that subscribes a connection to an address, and gives it what it has missed there. */
   #addResumingRoute(id: string, logging: HandlerProps): Handler {
-    const handler = this.#addTableHandler(id, logging, { [ENV.callbackUrl]: this.callbackUrl });
-    this.#grantTable(handler, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:GetItem');
+    const handler = this.#addGatedHandler(id, logging, { [ENV.callbackUrl]: this.callbackUrl });
+    this.#grantTable(handler, this.connectionsTable, 'dynamodb:GetItem');
     this.#grantTable(handler, this.messagesTable, 'dynamodb:Query');
     this.#gateway.addMessageRoute(id, handler);
     return handler;
@@ -166,18 +174,17 @@ export class Beckon extends Construct {
 
   /** Routes that tell what was said, and how far somebody has read. */
   #addReadingRoutes(logging: HandlerProps): void {
-    const history = this.#addTableHandler('history', logging);
-    this.#grantTable(history, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:BatchGetItem');
+    const history = this.#addGatedHandler('history', logging);
+    this.#grantTable(history, this.connectionsTable, 'dynamodb:BatchGetItem');
     this.#grantReading(history);
     this.#gateway.addMessageRoute('history', history);
 
-    const unread = this.#addTableHandler('unread', logging);
-    this.#grantTable(unread, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:BatchGetItem');
+    const unread = this.#addGatedHandler('unread', logging);
+    this.#grantTable(unread, this.connectionsTable, 'dynamodb:BatchGetItem');
     this.#grantReading(unread);
     this.#gateway.addMessageRoute('unread', unread);
 
-    const mark = this.#addTableHandler('mark', logging);
-    this.#grantTable(mark, this.connectionsTable, 'dynamodb:UpdateItem');
+    const mark = this.#addGatedHandler('mark', logging);
     this.#grantPush(mark);
     this.#gateway.addMessageRoute('mark', mark);
   }
@@ -200,6 +207,18 @@ export class Beckon extends Construct {
 
   #addTableHandler(id: string, logging: HandlerProps, environment: Record<string, string> = {}): Handler {
     return new Handler(this, id, { ...logging, environment: { ...this.#sendEnvironment(), ...environment } });
+  }
+
+  /** A handler that admits each frame: it charges the rate limit, and has connections closed that do not heed it. */
+  #addGatedHandler(id: string, logging: HandlerProps, environment: Record<string, string> = {}): Handler {
+    const handler = this.#addTableHandler(id, logging, {
+      ...environment,
+      [ENV.ratePerSecond]: Tokenization.stringifyNumber(this.#rateLimit.messagesPerSecond),
+      [ENV.rateBurst]: Tokenization.stringifyNumber(this.#rateLimit.burst),
+    });
+    this.#grantTable(handler, this.connectionsTable, 'dynamodb:UpdateItem');
+    this.#grantTasks(handler);
+    return handler;
   }
 
   /** Where everything is that sending takes. */
@@ -228,6 +247,11 @@ export class Beckon extends Construct {
   #grantDelivery(grantee: IGrantable): void {
     this.#grantPush(grantee);
     this.#grantTable(grantee, this.connectionsTable, 'dynamodb:UpdateItem');
+    this.#grantTasks(grantee);
+  }
+
+  /** Having something done by `work`. */
+  #grantTasks(grantee: IGrantable): void {
     this.#grant(grantee, this.#tasks.queueArn, 'sqs:SendMessage');
     this.#grantKey(grantee, 'sqs', 'kms:Decrypt', 'kms:GenerateDataKey');
   }

@@ -32,6 +32,10 @@ export const MAX_MESSAGES_PER_FRAME = 50;
 /** The most users in the `to` of one message. */
 export const MAX_USERS_PER_MESSAGE = 100;
 
+/** How many messages one connection may send for each second, and at once after a pause, unless the installation says. */
+export const RATE_PER_SECOND = 100;
+export const RATE_BURST = 500;
+
 /** The most rooms that one connection may be in. */
 export const MAX_ROOMS = 50;
 
@@ -105,6 +109,9 @@ export interface Limits {
   readonly maxDataBytes: number;
   readonly maxMessagesPerFrame: number;
   readonly maxUsersPerMessage: number;
+  /** Messages a second on average, and how many at once after a pause: more is refused with `rate_limited`. */
+  readonly ratePerSecond: number;
+  readonly rateBurst: number;
   readonly maxRooms: number;
   readonly maxWatches: number;
 }
@@ -116,6 +123,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxDataBytes: MAX_DATA_BYTES,
   maxMessagesPerFrame: MAX_MESSAGES_PER_FRAME,
   maxUsersPerMessage: MAX_USERS_PER_MESSAGE,
+  ratePerSecond: RATE_PER_SECOND,
+  rateBurst: RATE_BURST,
   maxRooms: MAX_ROOMS,
   maxWatches: MAX_WATCHES,
 };

@@ -3,24 +3,73 @@ import { type Address, userAddress } from './address.ts';
 import { allows, forbidden, type Operation } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
 import type { Claims, Connection } from './connection.ts';
-import type { Directory, SubscriptionChange } from './directory.ts';
+import type { Directory, SubscriptionChange, TouchRefusal } from './directory.ts';
+import type { Leaving } from './disconnect.ts';
 import { IDLE_SECONDS } from './expiry.ts';
+import type { RateLimit } from './rate-limit.ts';
+import type { Tasks } from './tasks.ts';
+
+export interface AdmitOptions {
+  /** Made in the same write, if it may be. @default nothing */
+  readonly change?: SubscriptionChange;
+  /** How many messages are sent. @default 1 */
+  readonly cost?: number;
+}
 
 /**
- * The gate before whatever a registered connection asks for: notes the sign of life, and gives the claims that hold now,
- * or says why nothing may be done. One conditional write, so that sending costs no look-up of the sender.
- * @param change made in the same write, if it may be
+ * The gate before whatever a registered connection asks for: notes the sign of life, charges the rate limit, and gives the
+ * claims that hold now, or says why nothing may be done. One conditional write, so that sending costs no look-up of the
+ * sender.
  */
 export type Admit = (
   connection: Pick<Connection, 'connectionId' | 'userId'>,
-  change?: SubscriptionChange,
+  options?: AdmitOptions,
 ) => Promise<Result<Claims>>;
 
-export function createAdmit({ directory, now }: { directory: Directory; now: Now }): Admit {
-  return async ({ connectionId, userId }, change) => {
-    const expiresAt = toSeconds(now()) + IDLE_SECONDS;
-    const touched = await directory.touch(userAddress(userId), connectionId, expiresAt, change);
-    return typeof touched === 'string' ? { ok: false, problem: problem(touched) } : { ok: true, value: touched };
+export interface AdmitDependencies {
+  readonly directory: Directory;
+  readonly tasks: Tasks;
+  /** Of each connection. */
+  readonly rateLimit: RateLimit;
+  readonly now: Now;
+}
+
+/** Frames that a connection may send in a row although it has been told to wait; then it is closed. */
+const MAX_REFUSALS = 100;
+
+/** How long whoever did not wait is kept away, in milliseconds. */
+const PENALTY_MS = 60_000;
+
+/** How long a connection stays open whose token has expired, in seconds: time to hear of it, and to register a newer one. */
+const GRACE_SECONDS = 10;
+
+/** Refused frames for each task that closes their connection: one may get lost. */
+const REFUSALS_PER_TASK = 20;
+
+export function createAdmit({ directory, tasks, rateLimit, now }: AdmitDependencies): Admit {
+  /** Sees to a connection that goes on although it has been told why it must not. */
+  async function onRefused(leaving: Leaving, refused: TouchRefusal['refused']): Promise<void> {
+    const refusals = await directory.countRefusal(userAddress(leaving.userId), leaving.connectionId);
+    if (refused === 'rate_limited' && refusals === MAX_REFUSALS) {
+      const bye = { ...problem(refused), reconnect: true, retryAfterMs: PENALTY_MS };
+      await tasks.add([{ kind: 'disconnect', ...leaving, bye }]);
+    }
+    if (refused === 'token_expired' && refusals % REFUSALS_PER_TASK === 1) {
+      const bye = { ...problem(refused), reconnect: true };
+      await tasks.add([{ kind: 'disconnect', ...leaving, bye, unlessLive: true, delaySeconds: GRACE_SECONDS }]);
+    }
+  }
+
+  return async ({ connectionId, userId }, { change, cost = 1 } = {}) => {
+    const touched = await directory.touch(userAddress(userId), connectionId, {
+      expiresAt: toSeconds(now()) + IDLE_SECONDS,
+      charge: { limit: rateLimit, cost },
+      ...(change && { change }),
+    });
+    if (!('refused' in touched)) return { ok: true, value: touched };
+    const { refused, retryAfterMs, callbackUrl } = touched;
+    if (callbackUrl !== undefined) await onRefused({ connectionId, userId, callbackUrl }, refused);
+    return { ok: false, problem: { ...problem(refused), ...(retryAfterMs !== undefined && { retryAfterMs }) } };
   };
 }
 
@@ -42,7 +91,7 @@ export function createPermit(admit: Admit): Permit {
       return address ? { ok: false, problem: forbidden(operation, address) } : { ok: true, value: claims };
     };
     const pass = async (change?: SubscriptionChange): Promise<Result<Claims>> => {
-      const admitted = await admit(connection, change);
+      const admitted = await admit(connection, change && { change });
       return admitted.ok ? check(admitted.value) : admitted;
     };
     if (!kind) return pass();
@@ -53,7 +102,7 @@ export function createPermit(admit: Admit): Permit {
     if (!likely.ok) return likely;
     const passed = await pass({ change: 'add', kind, addresses });
     const isForbidden = !passed.ok && passed.problem.code === 'forbidden';
-    if (isForbidden) await admit(connection, { change: 'remove', kind, addresses });
+    if (isForbidden) await admit(connection, { change: { change: 'remove', kind, addresses } });
     return passed;
   };
 }

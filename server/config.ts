@@ -1,5 +1,6 @@
 import { isObject, parseJson } from '../protocol/json.ts';
 import { type Capability, capabilityOf, DEFAULT_CAPABILITY } from './capability.ts';
+import type { RateLimit } from './rate-limit.ts';
 
 // What `lib/` checks before it puts it into an environment variable.
 export { type Capability, capabilityOf, OPERATIONS } from './capability.ts';
@@ -15,6 +16,8 @@ export const ENV = {
   issuers: 'BECKON_ISSUERS',
   allowedOrigins: 'BECKON_ALLOWED_ORIGINS',
   defaultCapability: 'BECKON_DEFAULT_CAPABILITY',
+  ratePerSecond: 'BECKON_RATE_PER_SECOND',
+  rateBurst: 'BECKON_RATE_BURST',
   stackName: 'BECKON_STACK_NAME',
 } as const;
 
@@ -111,6 +114,11 @@ export function readExpectedConnections(env: Env = process.env): number {
   return Number(env[ENV.expectedConnections] || 0);
 }
 
+/** How fast one connection may send. @throws Error naming a variable that is missing or no number above 0 */
+export function readRateLimit(env: Env = process.env): RateLimit {
+  return Object.freeze({ perSecond: positive(env, ENV.ratePerSecond), burst: positive(env, ENV.rateBurst) });
+}
+
 /** @throws Error naming a variable that is missing, or that does not hold what it should. */
 export function readIdentityConfig(env: Env = process.env): IdentityConfig {
   return Object.freeze({
@@ -159,6 +167,12 @@ export function readAwsCredentials(env: Env = process.env) {
 /** The name of the function that this code runs in, if it is one. */
 export function readFunctionName(env: Env = process.env): string | undefined {
   return env['AWS_LAMBDA_FUNCTION_NAME'];
+}
+
+function positive(env: Env, name: string): number {
+  const value = Number(required(env, name));
+  if (!(value > 0)) throw new Error(`The environment variable ${name} must be a number above 0, got ${env[name]}.`);
+  return value;
 }
 
 function required(env: Env, name: string): string {

@@ -1,6 +1,7 @@
 import { MAX_ROOMS, MAX_WATCHES } from '../protocol/index.ts';
-import type { Address, RoomAddress, Topic, UserAddress } from './address.ts';
+import { type Address, presenceAddress, type RoomAddress, type Topic, type UserAddress } from './address.ts';
 import type { Claims } from './connection.ts';
+import type { Charge } from './rate-limit.ts';
 
 /** One connection of a topic. */
 export interface Mapping {
@@ -42,14 +43,38 @@ export interface SubscriptionChange {
   readonly addresses: readonly Address[];
 }
 
+/** The topics of subscriptions. */
+export function topicsOf({ rooms, watches }: Subscriptions): readonly Topic[] {
+  return [...rooms, ...watches.map(presenceAddress)];
+}
+
 /** How many there may be of each kind, and what it is called when there would be more. */
 export const SUBSCRIPTION_LIMITS = {
   rooms: { most: MAX_ROOMS, exceeded: 'too_many_rooms' },
   watches: { most: MAX_WATCHES, exceeded: 'too_many_watches' },
 } as const;
 
+/** What a sign of life does beside moving `expiresAt`, all in one write, or not at all. */
+export interface TouchOptions {
+  /** Epoch seconds. */
+  readonly expiresAt: number;
+  /** @default nothing is noted */
+  readonly change?: SubscriptionChange;
+  /** Taken from the connection's rate limit. @default nothing is */
+  readonly charge?: Charge;
+}
+
+/** Why nothing has been changed. */
+export interface TouchRefusal {
+  readonly refused: 'not_registered' | 'token_expired' | 'too_many_rooms' | 'too_many_watches' | 'rate_limited';
+  /** When the charge would be accepted, in milliseconds from now. */
+  readonly retryAfterMs?: number;
+  /** Where the connection can be reached, if there is a mapping. */
+  readonly callbackUrl?: string;
+}
+
 /** What a sign of life finds: the claims with which the connection is registered, or why nothing has been changed. */
-export type TouchOutcome = Claims | 'not_registered' | 'token_expired' | 'too_many_rooms' | 'too_many_watches';
+export type TouchOutcome = Claims | TouchRefusal;
 
 /** What became of a registration. */
 export type PutOutcome =
@@ -85,14 +110,14 @@ export interface Directory {
   /**
    * Notes a sign of life: moves `expiresAt` unless the mapping is absent or about to expire, because an expired one has
    * missed messages and is never revived. The token's own expiry stays, and bounds it.
-   * @param change made in the same write; where its limit does not allow it, nothing is written
    */
-  touch(
-    address: UserAddress,
-    connectionId: string,
-    expiresAt: number,
-    change?: SubscriptionChange,
-  ): Promise<TouchOutcome>;
+  touch(address: UserAddress, connectionId: string, options: TouchOptions): Promise<TouchOutcome>;
+
+  /**
+   * Counts that a connection goes on although it has been told to wait; a pause as long as it was told begins anew.
+   * @returns how often in a row
+   */
+  countRefusal(address: UserAddress, connectionId: string): Promise<number>;
 
   /**
    * Forgets a connection that has ceased to exist: the mapping that showed it, its user's, and all that this one tells of.
@@ -107,6 +132,7 @@ export interface Directory {
   /**
    * Takes a living connection off the list of a topic for good, because it has missed a message: a tombstone stays as long
    * as the connection can live, so that a registration that comes late does not revive it.
+   * @returns what else it is subscribed to, where the topic is its user
    */
-  remove(address: Topic, connectionId: string): Promise<void>;
+  remove(address: Topic, connectionId: string): Promise<Subscriptions>;
 }

@@ -38,7 +38,7 @@ export type Leave = (
 export function createLeave({ admit, directory }: { admit: Admit; directory: Directory }): Leave {
   return async (connection, { room }) => {
     const address = roomAddress(room);
-    const admitted = await admit(connection, { change: 'remove', kind: 'rooms', addresses: [address] });
+    const admitted = await admit(connection, { change: { change: 'remove', kind: 'rooms', addresses: [address] } });
     if (!admitted.ok) return admitted;
     await directory.unsubscribe(connection.connectionId, [address]);
     return { ok: true, value: { type: 'left', room } };

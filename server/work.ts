@@ -1,11 +1,13 @@
+import { userAddress } from './address.ts';
 import type { AddressStates } from './address-state.ts';
 import type { Now } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
 import { type Delivery, MAX_DELIVERY_AGE_MS, type Poster } from './delivery.ts';
 import type { Directory } from './directory.ts';
+import { createDisconnect } from './disconnect.ts';
 import { describeError, type Logger } from './logger.ts';
 import { serialTime } from './serial.ts';
-import type { DeliverTask, Task } from './tasks.ts';
+import type { DeliverTask, DisconnectTask, Task } from './tasks.ts';
 
 /** The part of an SQS event that `work` reads. */
 export interface TaskEvent {
@@ -32,11 +34,20 @@ const MAX_CONCURRENT_TASKS = 2;
 /** Does tasks. One that fails comes back, and in the end goes to the dead-letter queue; the others are not affected. */
 export function createWork(dependencies: WorkDependencies): (event: TaskEvent) => Promise<TaskResponse> {
   const { directory, delivery, states, poster, log, now } = dependencies;
+  const disconnect = createDisconnect({ directory, poster });
 
   async function doTask(task: Task): Promise<void> {
     if (task.kind === 'deliver') return deliver(task);
+    if (task.kind === 'disconnect') return leave(task);
     // A connection that is gone is as closed as one can be.
     if ((await poster.close(task)) === 'failed') throw new Error('The connection could not be closed');
+  }
+
+  async function leave({ bye, unlessLive = false, ...connection }: DisconnectTask): Promise<void> {
+    const { connectionId, userId } = connection;
+    const range = { first: connectionId, last: connectionId };
+    const live = unlessLive ? await directory.find(userAddress(userId), { consistent: true, range }) : [];
+    if (live.length === 0) await disconnect(connection, bye);
   }
 
   async function deliver({ address, messages, range, spared }: DeliverTask): Promise<void> {

@@ -7,14 +7,7 @@ import {
   type QueryCommandOutput,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import {
-  type Address,
-  presenceAddress,
-  type RoomAddress,
-  type Topic,
-  type UserAddress,
-  userAddress,
-} from '../address.ts';
+import { type Address, type RoomAddress, type Topic, type UserAddress, userAddress } from '../address.ts';
 import { parseCapability } from '../capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
@@ -28,9 +21,13 @@ import {
   SUBSCRIPTION_LIMITS,
   type SubscriptionChange,
   type Subscriptions,
+  type TouchOptions,
   type TouchOutcome,
+  type TouchRefusal,
+  topicsOf,
 } from '../directory.ts';
 import { CONNECTION_LIFE_SECONDS, EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
+import { arrival, type Charge } from '../rate-limit.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 
 /** Mappings of one connection that are removed at once. */
@@ -44,39 +41,34 @@ export function createDynamoDbDirectory(options: {
 }): Directory {
   const { client, tableName: TableName, now } = options;
 
+  /**
+   * One write in the usual case. What it takes for granted – that the sender has paused, that the topics are new – the
+   * item itself corrects, and the next attempt takes it from there.
+   */
   async function touch(
     address: UserAddress,
     connectionId: string,
-    expiresAt: number,
-    change?: SubscriptionChange,
+    options: TouchOptions,
+    assumed: Assumptions = { pace: 'idle' },
   ): Promise<TouchOutcome> {
-    const nowSeconds = toSeconds(now());
-    const soonSeconds = nowSeconds + EXPIRY_MARGIN_SECONDS;
-    const { condition = '', update = '', values = {} } = change ? changeInput(change) : {};
+    const nowMs = now();
+    const { condition, update, values } = touchInput(options, assumed, nowMs);
     const command = new UpdateItemCommand({
       TableName,
       Key: key(address, connectionId),
-      ConditionExpression: `expiresAt > :soon AND tokenExpiresAt > :soon AND attribute_not_exists(removedAt)${condition}`,
-      UpdateExpression: `SET lastSeenAt = :now, expiresAt = :expiresAt${update}`,
+      ConditionExpression: condition.join(' AND '),
+      UpdateExpression: update.join(' '),
       ReturnValues: 'ALL_NEW',
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      ExpressionAttributeValues: {
-        ...values,
-        ':soon': number(soonSeconds),
-        ':now': number(nowSeconds),
-        ':expiresAt': number(expiresAt),
-      },
+      ExpressionAttributeValues: values,
     });
     try {
       const { Attributes } = await client.send(command);
       return toClaims(Attributes ?? {});
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      const refused = refusedTouch(error.Item, soonSeconds);
-      if (refused || !change) return refused ?? 'not_registered';
-      // The condition took all of them for new. Counted exactly, and the next attempt adds fewer.
-      const missing = missingFrom(error.Item ?? {}, change);
-      return missing ? touch(address, connectionId, expiresAt, missing) : SUBSCRIPTION_LIMITS[change.kind].exceeded;
+      const next = reconsider(error.Item, options, nowMs);
+      return 'refused' in next ? next : touch(address, connectionId, next.options, next.assumed);
     }
   }
 
@@ -113,13 +105,30 @@ export function createDynamoDbDirectory(options: {
       return mappings.slice(0, limit);
     },
 
-    touch,
+    touch: (address, connectionId, options) => touch(address, connectionId, options),
+
+    async countRefusal(address, connectionId) {
+      const command = new UpdateItemCommand({
+        TableName,
+        Key: key(address, connectionId),
+        ConditionExpression: 'attribute_exists(address)',
+        UpdateExpression: 'ADD refusals :one',
+        ReturnValues: 'UPDATED_NEW',
+        ExpressionAttributeValues: { ':one': number(1) },
+      });
+      try {
+        const { Attributes = {} } = await client.send(command);
+        return numberOf(Attributes, 'refusals');
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return 0;
+        throw error;
+      }
+    },
 
     async forget({ address, connectionId, userId }) {
       const user = userAddress(userId);
       const subscriptions = toSubscriptions(await deleteMapping(user, connectionId));
-      const { rooms, watches } = subscriptions;
-      const others = new Set<Topic>([address, ...rooms, ...watches.map(presenceAddress)]);
+      const others = new Set<Topic>([address, ...topicsOf(subscriptions)]);
       others.delete(user);
       await unsubscribe(connectionId, [...others]);
       return subscriptions;
@@ -129,10 +138,11 @@ export function createDynamoDbDirectory(options: {
 
     async remove(address, connectionId) {
       const nowSeconds = toSeconds(now());
-      await client.send(
+      const { Attributes = {} } = await client.send(
         new UpdateItemCommand({
           TableName,
           Key: key(address, connectionId),
+          ReturnValues: 'ALL_OLD',
           UpdateExpression: 'SET removedAt = :now, expiresAt = :expiresAt',
           ExpressionAttributeValues: {
             ':now': number(nowSeconds),
@@ -140,6 +150,7 @@ export function createDynamoDbDirectory(options: {
           },
         }),
       );
+      return toSubscriptions(Attributes);
     },
   };
 }
@@ -211,23 +222,93 @@ function toClaims(item: Item): Claims {
   return { tokenExpiresAt: numberOf(item, 'tokenExpiresAt'), capability };
 }
 
-/** Why a touch was refused, unless it was for its change. */
-function refusedTouch(item: Item | undefined, soonSeconds: number): 'not_registered' | 'token_expired' | undefined {
-  if (!item || item['removedAt']) return 'not_registered';
-  if (numberOf(item, 'tokenExpiresAt') <= soonSeconds) return 'token_expired';
-  return numberOf(item, 'expiresAt') <= soonSeconds ? 'not_registered' : undefined;
+/** What a touch takes for granted of an item that it has not read. */
+interface Assumptions {
+  /** Whether the sender's arrival time is past. */
+  readonly pace: 'idle' | 'busy';
+}
+
+/** A part of an update. */
+interface UpdatePart {
+  readonly condition?: string;
+  readonly update: string;
+  readonly values: Item;
+}
+
+function touchInput({ expiresAt, change, charge }: TouchOptions, { pace }: Assumptions, nowMs: number) {
+  const nowSeconds = toSeconds(nowMs);
+  const parts: readonly UpdatePart[] = [
+    {
+      condition: 'expiresAt > :soon AND tokenExpiresAt > :soon AND attribute_not_exists(removedAt)',
+      update: 'SET lastSeenAt = :now, expiresAt = :expiresAt',
+      values: {
+        ':soon': number(nowSeconds + EXPIRY_MARGIN_SECONDS),
+        ':now': number(nowSeconds),
+        ':expiresAt': number(expiresAt),
+      },
+    },
+    ...(charge ? [chargeInput(charge, pace, nowMs)] : []),
+    ...(change ? changeInput(change) : []),
+  ];
+  return {
+    condition: parts.flatMap((part) => part.condition ?? []),
+    update: parts.map((part) => part.update),
+    values: Object.fromEntries(parts.flatMap((part) => Object.entries(part.values))),
+  };
+}
+
+/** Continues the `SET` of the touch. An update has no maximum of two numbers, so there is one for each case. */
+function chargeInput(charge: Charge, pace: Assumptions['pace'], nowMs: number) {
+  const { incrementMs, latestMs } = arrival(charge, nowMs);
+  if (pace === 'idle') {
+    return {
+      condition: '(attribute_not_exists(arrivesAt) OR arrivesAt <= :nowMs)',
+      update: ', arrivesAt = :arrivesAt, refusals = :none',
+      values: { ':nowMs': number(nowMs), ':arrivesAt': number(nowMs + incrementMs), ':none': number(0) },
+    };
+  }
+  return {
+    condition: 'arrivesAt BETWEEN :nowMs AND :latest',
+    update: ', arrivesAt = arrivesAt + :increment',
+    values: { ':nowMs': number(nowMs), ':latest': number(latestMs), ':increment': number(incrementMs) },
+  };
+}
+
+/** Why a touch has failed: for good, or because it took the wrong things for granted. */
+function reconsider(
+  item: Item | undefined,
+  options: TouchOptions,
+  nowMs: number,
+): TouchRefusal | { readonly options: TouchOptions; readonly assumed: Assumptions } {
+  const soonSeconds = toSeconds(nowMs) + EXPIRY_MARGIN_SECONDS;
+  if (!item || item['removedAt']) return { refused: 'not_registered' };
+  const callbackUrl = textOf(item, 'callbackUrl');
+  if (numberOf(item, 'tokenExpiresAt') <= soonSeconds) return { refused: 'token_expired', callbackUrl };
+  if (numberOf(item, 'expiresAt') <= soonSeconds) return { refused: 'not_registered' };
+  const { change, charge } = options;
+  const arrivesAt = Number(item['arrivesAt']?.N ?? 0);
+  const lateMs = charge ? arrivesAt - arrival(charge, nowMs).latestMs : 0;
+  if (arrivesAt > nowMs && lateMs > 0) return { refused: 'rate_limited', retryAfterMs: lateMs, callbackUrl };
+  const missing = change && missingFrom(item, change);
+  if (change && !missing) return { refused: SUBSCRIPTION_LIMITS[change.kind].exceeded };
+  return {
+    options: { ...options, ...(missing && { change: missing }) },
+    assumed: { pace: arrivesAt > nowMs ? 'busy' : 'idle' },
+  };
 }
 
 /** What a change adds to a touch. Sets must not be empty, here as in an item. */
-function changeInput({ change, kind, addresses }: SubscriptionChange) {
+function changeInput({ change, kind, addresses }: SubscriptionChange): readonly UpdatePart[] {
   const SS = [...new Set(addresses)];
-  if (SS.length === 0) return {};
-  if (change === 'remove') return { update: ` DELETE ${kind} :changed`, values: { ':changed': { SS } } };
-  return {
-    condition: ` AND (attribute_not_exists(${kind}) OR size(${kind}) <= :space)`,
-    update: ` ADD ${kind} :changed`,
-    values: { ':changed': { SS }, ':space': number(SUBSCRIPTION_LIMITS[kind].most - SS.length) },
-  };
+  if (SS.length === 0) return [];
+  if (change === 'remove') return [{ update: `DELETE ${kind} :changed`, values: { ':changed': { SS } } }];
+  return [
+    {
+      condition: `(attribute_not_exists(${kind}) OR size(${kind}) <= :space)`,
+      update: `ADD ${kind} :changed`,
+      values: { ':changed': { SS }, ':space': number(SUBSCRIPTION_LIMITS[kind].most - SS.length) },
+    },
+  ];
 }
 
 /** The change without what is there already, if the limit allows that. */

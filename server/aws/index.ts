@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { monotonicFactory } from 'ulid';
 import type { AddressStates } from '../address-state.ts';
+import { type Admit, createAdmit } from '../admission.ts';
 import type { Now } from '../clock.ts';
 import {
   type DirectoryConfig,
@@ -10,6 +11,7 @@ import {
   readCallbackUrl,
   readDirectoryConfig,
   readLogConfig,
+  readRateLimit,
   readSendConfig,
   type SendConfig,
 } from '../config.ts';
@@ -21,6 +23,7 @@ import type { MarkerStore } from '../markers.ts';
 import type { MessageLog } from '../message-log.ts';
 import { createResume, type Resume } from '../resume.ts';
 import { createSend, type Send } from '../send.ts';
+import type { Tasks } from '../tasks.ts';
 import type { Transcripts } from '../transcripts.ts';
 import { createDynamoDbAddressStates } from './dynamodb-address-states.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
@@ -81,16 +84,28 @@ export function composeMarkers(
   return createDynamoDbMarkers({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
 }
 
+function composeTasks({ tasksQueueUrl }: Pick<SendConfig, 'tasksQueueUrl'>): Tasks {
+  return createSqsTasks({ client: new SQSClient({ requestHandler: TIMEOUTS }), queueUrl: tasksQueueUrl });
+}
+
+/** The gate before every frame of a registered connection. */
+export function composeAdmit(
+  { directory, now }: { directory: Directory; now: Now },
+  config: Pick<SendConfig, 'tasksQueueUrl'> = readSendConfig(),
+): Admit {
+  return createAdmit({ directory, tasks: composeTasks(config), rateLimit: readRateLimit(), now });
+}
+
 /** Delivery over the Management API. */
 export function composeDelivery(
   dependencies: { directory: Directory; log: Logger },
   { tasksQueueUrl }: Pick<SendConfig, 'tasksQueueUrl'> = readSendConfig(),
-): { delivery: Delivery; poster: Poster; tasks: ReturnType<typeof createSqsTasks> } {
+): { delivery: Delivery; poster: Poster; tasks: Tasks } {
   const { directory, log } = dependencies;
   const poster = createManagementApiPoster({
     onFailure: (error) => log({ route: 'post', outcome: 'failed', error: describeError(error) }),
   });
-  const tasks = createSqsTasks({ client: new SQSClient({ requestHandler: TIMEOUTS }), queueUrl: tasksQueueUrl });
+  const tasks = composeTasks({ tasksQueueUrl });
   return { delivery: createDelivery({ poster, directory, tasks }), poster, tasks };
 }
 

@@ -1,4 +1,4 @@
-import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Task, Tasks } from '../tasks.ts';
 
 /**
@@ -10,8 +10,8 @@ const MAX_BATCH_BYTES = 1024 * 1024;
 
 /** Tasks in an SQS queue. */
 export function createSqsTasks({ client, queueUrl }: { client: SQSClient; queueUrl: string }): Tasks {
-  async function addBatch(bodies: readonly string[]): Promise<void> {
-    const Entries = bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
+  async function addBatch(entries: readonly Entry[]): Promise<void> {
+    const Entries = entries.map((entry, index) => ({ Id: String(index), ...entry }));
     const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
     const [failure] = Failed;
     if (failure) throw new Error(`The queue refused a task: ${failure.Code} ${failure.Message ?? ''}`);
@@ -24,17 +24,20 @@ export function createSqsTasks({ client, queueUrl }: { client: SQSClient; queueU
   };
 }
 
-function toBatches(tasks: readonly Task[]): readonly string[][] {
-  const batches: string[][] = [];
+type Entry = Pick<SendMessageBatchRequestEntry, 'MessageBody' | 'DelaySeconds'>;
+
+function toBatches(tasks: readonly Task[]): readonly Entry[][] {
+  const batches: Entry[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const task of tasks) {
-    const body = JSON.stringify(task);
-    const bodyBytes = Buffer.byteLength(body);
+    const MessageBody = JSON.stringify(task);
+    const bodyBytes = Buffer.byteLength(MessageBody);
     if (bytes + bodyBytes > MAX_BATCH_BYTES || batches.at(-1)?.length === MAX_BATCH_ENTRIES) {
       batches.push([]);
       bytes = 0;
     }
-    batches.at(-1)?.push(body);
+    const DelaySeconds = 'delaySeconds' in task ? task.delaySeconds : undefined;
+    batches.at(-1)?.push({ MessageBody, ...(DelaySeconds !== undefined && { DelaySeconds }) });
     bytes += bodyBytes;
   }
   return batches;

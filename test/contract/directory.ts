@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Address, presenceAddress, roomAddress, userAddress } from '../../server/address.ts';
 import type { Now } from '../../server/clock.ts';
-import type { Directory, FindOptions, Registration, SubscriptionChange } from '../../server/directory.ts';
+import type { Directory, FindOptions, Registration, SubscriptionChange, TouchOptions } from '../../server/directory.ts';
 
 const BOB = userAddress('bob');
 const LOBBY = roomAddress('lobby');
@@ -11,12 +11,14 @@ const CONSISTENT = { consistent: true };
 /** What every directory must do. `open` gives one over an empty table, reading the given clock. */
 export function directoryContract(name: string, open: (now: Now) => Promise<Directory>): void {
   describe(`directory on ${name}`, () => {
+    let nowMs = 0;
     let nowSeconds = START_SECONDS;
     let directory: Directory;
 
     beforeEach(async () => {
       nowSeconds = START_SECONDS;
-      directory = await open(() => nowSeconds * 1000);
+      nowMs = 0;
+      directory = await open(() => nowSeconds * 1000 + nowMs);
     });
 
     test('finds the connections of an address, and no others', async () => {
@@ -54,7 +56,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
 
     test('touch moves the expiry of a live mapping', async () => {
       await directory.put(registration({ expiresAt: START_SECONDS + 60 }));
-      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toEqual({
+      expect(await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 700 })).toEqual({
         tokenExpiresAt: START_SECONDS + 3600,
         capability: { 'room:*': ['join'] },
       });
@@ -64,10 +66,12 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
 
     test('no sign of life takes a mapping beyond its token', async () => {
       await directory.put(registration({ tokenExpiresAt: START_SECONDS + 60 }));
-      await directory.touch(BOB, 'c1=', START_SECONDS + 700);
+      await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 700 });
       expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ expiresAt: START_SECONDS + 60 }]);
       nowSeconds = START_SECONDS + 55;
-      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toBe('token_expired');
+      expect(await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 700 })).toMatchObject({
+        refused: 'token_expired',
+      });
       nowSeconds = START_SECONDS + 60;
       expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
     });
@@ -75,10 +79,16 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
     test('touch revives nothing: neither an expired mapping, nor one about to expire, nor one that never was', async () => {
       await directory.put(registration({ expiresAt: START_SECONDS + 60 }));
       nowSeconds = START_SECONDS + 55;
-      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toBe('not_registered');
+      expect(await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 700 })).toMatchObject({
+        refused: 'not_registered',
+      });
       nowSeconds = START_SECONDS + 61;
-      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toBe('not_registered');
-      expect(await directory.touch(BOB, 'never', START_SECONDS + 700)).toBe('not_registered');
+      expect(await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 700 })).toMatchObject({
+        refused: 'not_registered',
+      });
+      expect(await directory.touch(BOB, 'never', { expiresAt: START_SECONDS + 700 })).toMatchObject({
+        refused: 'not_registered',
+      });
       expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
     });
 
@@ -95,11 +105,75 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       expect(await directory.find(userAddress('eve'), CONSISTENT)).toMatchObject([{ connectionId: 'c1=' }]);
     });
 
+    describe('a rate limit of 10 a second, and 5 at once', () => {
+      const limit = { perSecond: 10, burst: 5 };
+      const charge = (cost: number, more: Partial<TouchOptions> = {}) =>
+        directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 660, charge: { limit, cost }, ...more });
+      const passes = { capability: {} };
+
+      beforeEach(() => directory.put(registration({ capability: {} })));
+
+      test('lets through what comes at once, and then as much as time allows', async () => {
+        for (let message = 0; message < 5; message += 1) expect(await charge(1)).toMatchObject(passes);
+        expect(await charge(1)).toMatchObject({ refused: 'rate_limited', retryAfterMs: 100 });
+        nowMs += 99;
+        expect(await charge(1)).toMatchObject({ refused: 'rate_limited', retryAfterMs: 1 });
+        nowMs += 1;
+        expect(await charge(1)).toMatchObject(passes);
+        expect(await charge(3)).toMatchObject({
+          refused: 'rate_limited',
+          retryAfterMs: 300,
+          callbackUrl: 'https://api.example/prod',
+        });
+        nowMs += 300;
+        expect(await charge(3)).toMatchObject(passes);
+      });
+
+      test('charges nothing for what it refuses', async () => {
+        await charge(5);
+        for (let time = 0; time < 10; time += 1) await charge(1);
+        nowMs += 500;
+        expect(await charge(5)).toMatchObject(passes);
+      });
+
+      test('lets through more than may come at once after a pause, and makes it wait as long as it takes', async () => {
+        expect(await charge(20)).toMatchObject(passes);
+        expect(await charge(1)).toMatchObject({ refused: 'rate_limited', retryAfterMs: 1600 });
+        nowMs += 1999;
+        expect(await charge(20)).toMatchObject({ refused: 'rate_limited', retryAfterMs: 1 });
+        nowMs += 1;
+        expect(await charge(20)).toMatchObject(passes);
+      });
+
+      test('of frames that come at the same time no more pass than may', async () => {
+        const outcomes = await Promise.all(Array.from({ length: 12 }, () => charge(1)));
+        expect(outcomes.filter((outcome) => !('refused' in outcome))).toHaveLength(5);
+      });
+
+      test('a refusal notes no subscription, and moves no expiry', async () => {
+        await charge(5);
+        const change = { change: 'add', kind: 'rooms', addresses: [roomAddress('lobby')] } as const;
+        expect(await charge(1, { change, expiresAt: START_SECONDS + 700 })).toMatchObject({ refused: 'rate_limited' });
+        expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ expiresAt: START_SECONDS + 660 }]);
+        expect(await directory.forget(registration())).toMatchObject({ rooms: [] });
+      });
+
+      test('counts those who go on although they were told to wait, until they have paused', async () => {
+        await charge(5);
+        expect(await directory.countRefusal(BOB, 'c1=')).toBe(1);
+        expect(await directory.countRefusal(BOB, 'c1=')).toBe(2);
+        nowMs += 500;
+        await charge(1);
+        expect(await directory.countRefusal(BOB, 'c1=')).toBe(1);
+        expect(await directory.countRefusal(BOB, 'never')).toBe(0);
+      });
+    });
+
     describe('subscriptions', () => {
       const change = (kind: SubscriptionChange['kind'], ...addresses: Address[]) =>
         ({ change: 'add', kind, addresses }) as const;
       const touch = (subscriptions: SubscriptionChange) =>
-        directory.touch(BOB, 'c1=', START_SECONDS + 660, subscriptions);
+        directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 660, change: subscriptions });
       const noted = async () => {
         const { rooms, watches } = await directory.forget(registration());
         return { rooms: rooms.toSorted(), watches: watches.toSorted() };
@@ -122,22 +196,26 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
 
       test('are not noted for a connection that is not live', async () => {
         nowSeconds = START_SECONDS + 660;
-        expect(await touch(change('rooms', LOBBY))).toBe('not_registered');
+        expect(await touch(change('rooms', LOBBY))).toMatchObject({ refused: 'not_registered' });
         expect(await noted()).toEqual({ rooms: [], watches: [] });
       });
 
       test('have a limit for each kind; one more changes nothing, and what is there already is not one more', async () => {
         expect(await touch(change('rooms', ...rooms(49)))).toMatchObject({ tokenExpiresAt: START_SECONDS + 3600 });
         expect(await touch(change('rooms', LOBBY))).toMatchObject({ tokenExpiresAt: START_SECONDS + 3600 });
-        expect(await touch(change('rooms', roomAddress('attic')))).toBe('too_many_rooms');
+        expect(await touch(change('rooms', roomAddress('attic')))).toMatchObject({ refused: 'too_many_rooms' });
         expect(await touch(change('rooms', LOBBY))).toMatchObject({ tokenExpiresAt: START_SECONDS + 3600 });
-        expect(await touch(change('rooms', roomAddress('r0'), roomAddress('attic')))).toBe('too_many_rooms');
+        expect(await touch(change('rooms', roomAddress('r0'), roomAddress('attic')))).toMatchObject({
+          refused: 'too_many_rooms',
+        });
         expect(await touch(change('watches', ...rooms(199)))).toMatchObject({ tokenExpiresAt: START_SECONDS + 3600 });
         const known = rooms(150);
         expect(await touch(change('watches', ...known, userAddress('eve'), userAddress('eve')))).toMatchObject({
           tokenExpiresAt: START_SECONDS + 3600,
         });
-        expect(await touch(change('watches', ...known, userAddress('ann')))).toBe('too_many_watches');
+        expect(await touch(change('watches', ...known, userAddress('ann')))).toMatchObject({
+          refused: 'too_many_watches',
+        });
         const { rooms: inRooms, watches } = await noted();
         expect(inRooms).toEqual([LOBBY, ...rooms(49)].toSorted());
         expect(watches).toEqual([...rooms(199), userAddress('eve')].toSorted());
@@ -183,7 +261,9 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       await directory.put(registration());
       await directory.remove(BOB, 'c1=');
       expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
-      expect(await directory.touch(BOB, 'c1=', START_SECONDS + 700)).toBe('not_registered');
+      expect(await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 700 })).toMatchObject({
+        refused: 'not_registered',
+      });
       expect(await directory.put(registration({ attempt: 99 }))).toBe('removed');
       expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
     });

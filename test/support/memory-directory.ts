@@ -2,18 +2,28 @@ import { type Address, presenceAddress, userAddress } from '../../server/address
 import { type Now, toSeconds } from '../../server/clock.ts';
 import {
   type Directory,
+  type Mapping,
   type Registration,
   SUBSCRIPTION_LIMITS,
   type SubscriptionChange,
   type Subscriptions,
+  type TouchRefusal,
 } from '../../server/directory.ts';
 import { EXPIRY_MARGIN_SECONDS } from '../../server/expiry.ts';
+import { arrival, type Charge } from '../../server/rate-limit.ts';
 
-interface Item extends Registration, Subscriptions {
+interface Pace {
+  /** Of the rate limit, epoch milliseconds. */
+  readonly arrivesAt: number;
+  readonly refusals: number;
+}
+
+interface Item extends Registration, Subscriptions, Pace {
   readonly removed: boolean;
 }
 
 const NO_SUBSCRIPTIONS: Subscriptions = { rooms: [], watches: [] };
+const IDLE: Pace = { arrivesAt: 0, refusals: 0 };
 
 const endsAt = ({ expiresAt, tokenExpiresAt }: Registration) => Math.min(expiresAt, tokenExpiresAt);
 
@@ -27,11 +37,11 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
       const existing = items.get(key(registration.address, registration.connectionId));
       if (existing?.removed) return 'removed';
       if (existing && existing.attempt > registration.attempt) return 'superseded';
-      const { rooms, watches } = existing ?? NO_SUBSCRIPTIONS;
       items.set(key(registration.address, registration.connectionId), {
+        ...IDLE,
+        ...NO_SUBSCRIPTIONS,
+        ...existing,
         ...registration,
-        rooms,
-        watches,
         removed: false,
       });
       return 'registered';
@@ -50,16 +60,25 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
         .sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1))
         .slice(0, limit);
     },
-    async touch(address, connectionId, expiresAt, change) {
+    async touch(address, connectionId, { expiresAt, change, charge }) {
       const item = items.get(key(address, connectionId));
       const soonSeconds = toSeconds(now()) + EXPIRY_MARGIN_SECONDS;
-      if (item && !item.removed && item.tokenExpiresAt <= soonSeconds) return 'token_expired';
-      if (!item || item.removed || item.expiresAt <= soonSeconds) return 'not_registered';
-      const subscriptions = change ? changed(item, change) : item;
-      if (typeof subscriptions === 'string') return subscriptions;
-      items.set(key(address, connectionId), { ...item, ...subscriptions, expiresAt });
+      if (item && !item.removed && item.tokenExpiresAt <= soonSeconds)
+        return { refused: 'token_expired', callbackUrl: item.callbackUrl };
+      if (!item || item.removed || item.expiresAt <= soonSeconds) return { refused: 'not_registered' };
+      const pace = charge ? charged(item, charge, now()) : {};
+      if ('refused' in pace) return pace;
+      const subscriptions = change ? changed(item, change) : {};
+      if ('refused' in subscriptions) return subscriptions;
+      items.set(key(address, connectionId), { ...item, ...subscriptions, ...pace, expiresAt });
       const { tokenExpiresAt, capability } = item;
       return { tokenExpiresAt, capability };
+    },
+    async countRefusal(address, connectionId) {
+      const item = items.get(key(address, connectionId));
+      if (!item) return 0;
+      items.set(key(address, connectionId), { ...item, refusals: item.refusals + 1 });
+      return item.refusals + 1;
     },
     async forget({ address, connectionId, userId }) {
       const { rooms, watches } = items.get(key(userAddress(userId), connectionId)) ?? NO_SUBSCRIPTIONS;
@@ -74,6 +93,7 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
     async remove(address, connectionId) {
       const item = items.get(key(address, connectionId));
       const nothing = {
+        ...IDLE,
         ...NO_SUBSCRIPTIONS,
         userId: '',
         attempt: 0,
@@ -84,17 +104,31 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
         capability: {},
       };
       items.set(key(address, connectionId), { ...nothing, ...item, address, connectionId, removed: true });
+      return item ?? NO_SUBSCRIPTIONS;
     },
   };
+}
+
+function charged(
+  item: Pace & Pick<Mapping, 'callbackUrl'>,
+  charge: Charge,
+  nowMs: number,
+): Partial<Pace> | TouchRefusal {
+  const { incrementMs, latestMs } = arrival(charge, nowMs);
+  if (item.arrivesAt <= nowMs) return { arrivesAt: nowMs + incrementMs, refusals: 0 };
+  if (item.arrivesAt > latestMs) {
+    return { refused: 'rate_limited', retryAfterMs: item.arrivesAt - latestMs, callbackUrl: item.callbackUrl };
+  }
+  return { arrivesAt: item.arrivesAt + incrementMs };
 }
 
 function changed(
   subscriptions: Subscriptions,
   { change, kind, addresses }: SubscriptionChange,
-): Partial<Subscriptions> | 'too_many_rooms' | 'too_many_watches' {
+): Partial<Subscriptions> | TouchRefusal {
   const existing: readonly Address[] = subscriptions[kind];
   if (change === 'remove') return { [kind]: existing.filter((address) => !addresses.includes(address)) };
   const all = [...new Set([...existing, ...addresses])];
   const { most, exceeded } = SUBSCRIPTION_LIMITS[kind];
-  return all.length > most ? exceeded : { [kind]: all };
+  return all.length > most ? { refused: exceeded } : { [kind]: all };
 }

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { roomAddress, userAddress } from '../../../server/address.ts';
-import { createAdmit, createPermit, type Permit } from '../../../server/admission.ts';
+import { type Admit, createAdmit, createPermit, type Permit } from '../../../server/admission.ts';
 import type { Capability } from '../../../server/capability.ts';
+import type { Task } from '../../../server/tasks.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
 
 const NOW = 1_800_000_000_000;
@@ -10,17 +11,26 @@ const ATTIC = roomAddress('attic');
 
 let directory: ReturnType<typeof createMemoryDirectory>;
 let touches: number;
+let tasks: Task[];
+let nowMs: number;
+let admit: Admit;
 let permit: Permit;
 
 beforeEach(() => {
-  directory = createMemoryDirectory(() => NOW);
+  nowMs = NOW;
+  directory = createMemoryDirectory(() => nowMs);
   touches = 0;
   const { touch } = directory;
   directory.touch = (...values) => {
     touches += 1;
     return touch(...values);
   };
-  permit = createPermit(createAdmit({ directory, now: () => NOW }));
+  tasks = [];
+  const add = async (added: readonly Task[]) => {
+    tasks.push(...added);
+  };
+  admit = createAdmit({ directory, tasks: { add }, rateLimit: { perSecond: 10, burst: 20 }, now: () => nowMs });
+  permit = createPermit(admit);
 });
 
 /** A connection that was opened with one capability, and registered since with another. */
@@ -69,9 +79,9 @@ describe('a subscription', () => {
   test('that is not allowed is never noted', async () => {
     const bob = await connection(NONE);
     const { touch } = directory;
-    directory.touch = (address, connectionId, expiresAt, change) => {
-      expect(change).toBeUndefined();
-      return touch(address, connectionId, expiresAt);
+    directory.touch = (address, connectionId, options) => {
+      expect(options.change).toBeUndefined();
+      return touch(address, connectionId, options);
     };
     expect(await permit(bob, 'join', [LOBBY], 'rooms')).toMatchObject(FORBIDDEN);
   });
@@ -89,5 +99,44 @@ describe('a subscription', () => {
     await permit(bob, 'join', fifty, 'rooms');
     expect(await permit(bob, 'join', [LOBBY], 'rooms')).toMatchObject({ problem: { code: 'too_many_rooms' } });
     expect(await rooms()).toEqual(fifty);
+  });
+});
+
+describe('a connection that goes on although it has been told why it must not', () => {
+  const bob = { connectionId: 'b1', userId: 'bob' };
+  const withToken = (expiresAt: number) =>
+    directory.put({
+      ...bob,
+      address: userAddress('bob'),
+      callbackUrl: 'https://api.example/prod',
+      capability: {},
+      tokenExpiresAt: expiresAt,
+      expiresAt: NOW,
+      attempt: 0,
+      registeredAt: 0,
+    });
+  const ask = async (times: number) => {
+    for (let time = 0; time < times; time += 1) await admit(bob);
+  };
+
+  test('is told how long to wait, and disconnected when it has not waited a hundred times', async () => {
+    await withToken(NOW);
+    expect(await admit(bob, { cost: 20 })).toMatchObject({ ok: true });
+    expect(await admit(bob)).toMatchObject({ problem: { code: 'rate_limited', retryable: true, retryAfterMs: 100 } });
+    await ask(98);
+    expect(tasks).toEqual([]);
+    await ask(50);
+    expect(tasks).toMatchObject([
+      { kind: 'disconnect', ...bob, bye: { code: 'rate_limited', reconnect: true, retryAfterMs: 60_000 } },
+    ]);
+  });
+
+  test('with an expired token is disconnected after a grace, unless it has a newer one by then', async () => {
+    await withToken(NOW / 1000);
+    expect(await admit(bob)).toMatchObject({ problem: { code: 'token_expired' } });
+    const task = { kind: 'disconnect', ...bob, unlessLive: true, delaySeconds: 10, bye: { code: 'token_expired' } };
+    expect(tasks).toMatchObject([task]);
+    await ask(20);
+    expect(tasks).toMatchObject([task, task]);
   });
 });

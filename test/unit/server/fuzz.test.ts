@@ -49,7 +49,7 @@ describe('whatever an event holds, the handlers fail as they are meant to', () =
   test('a task of any shape comes back to the queue by itself, and holds up no other', async () => {
     const work = createWork({
       directory: createMemoryDirectory(now),
-      delivery: { deliver: async () => [] },
+      delivery: { deliver: async () => [], push: async () => undefined },
       states: createMemoryAddressStates(now),
       poster: { post: async () => 'delivered', close: async () => 'delivered' },
       log,
@@ -83,10 +83,15 @@ describe('whatever an event holds, the handlers fail as they are meant to', () =
   test('a handshake of any shape is decided on, and nobody gets in without a token', async () => {
     const secret = new TextEncoder().encode('a secret of thirty-two bytes, at least');
     const authorize = createAuthorize({
-      issuer: 'https://login.example/',
-      audience: 'beckon',
-      getKey: async () => secret,
-      algorithms: SECRET_ALGORITHMS,
+      issuers: [
+        {
+          issuer: 'https://login.example/',
+          audience: 'beckon',
+          audienceClaim: 'aud',
+          getKey: async () => secret,
+          algorithms: SECRET_ALGORITHMS,
+        },
+      ],
       allowedOrigins: ['https://app.example'],
       defaultCapability: DEFAULT_CAPABILITY,
       now,

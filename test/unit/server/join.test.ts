@@ -30,7 +30,8 @@ beforeEach(() => {
   directory = createMemoryDirectory(now);
   log = createMemoryMessageLog(now);
   const states = createMemoryAddressStates(now);
-  const admit = createAdmit({ directory, now });
+  const rateLimit = { perSecond: 1000, burst: 1000 };
+  const admit = createAdmit({ directory, tasks: { add: async () => undefined }, rateLimit, now });
   const resume = createResume({ directory, log, states, callbackUrl: 'https://api', retentionSeconds: 3600, now });
   join = createJoin({ permit: createPermit(admit), resume, now });
   leave = createLeave({ admit, directory });

@@ -556,7 +556,7 @@ describe('to a room', () => {
     await connect('b', 'b1');
     const attic = roomAddress('attic');
     const change = { change: 'add', kind: 'rooms', addresses: [roomAddress('lobby'), attic] } as const;
-    await directory.touch(userAddress('b'), 'b1', NOW_SECONDS + 600, change);
+    await directory.touch(userAddress('b'), 'b1', { expiresAt: NOW_SECONDS + 600, change });
     await inLobby('b1', 'c1');
     for (const item of directory.items.values())
       if (item.connectionId === 'b1') await directory.put({ ...item, address: attic });

@@ -1,0 +1,33 @@
+import type { ByePush } from '../protocol/index.ts';
+import { userAddress } from './address.ts';
+import type { Poster } from './delivery.ts';
+import { type Directory, type Mapping, topicsOf } from './directory.ts';
+
+/** A connection to be closed. */
+export type Leaving = Pick<Mapping, 'connectionId' | 'userId' | 'callbackUrl'>;
+
+/**
+ * Takes a connection out of the directory for good, tells it why, and closes it: whatever is sent from the moment on that
+ * this begins may miss it, and whatever is sent after it has ended does.
+ * @throws Error if the connection could not be closed; it gets nothing any more all the same
+ */
+export type Disconnect = (connection: Leaving, bye: Omit<ByePush, 'type'>) => Promise<void>;
+
+export function createDisconnect({ directory, poster }: { directory: Directory; poster: Poster }): Disconnect {
+  return async (connection, bye) => {
+    const { connectionId, userId } = connection;
+    const subscriptions = await directory.remove(userAddress(userId), connectionId);
+    await directory.unsubscribe(connectionId, topicsOf(subscriptions));
+    const { code, message, reconnect, retryAfterMs } = bye;
+    const told = {
+      type: 'bye',
+      code,
+      message,
+      reconnect,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    } as const;
+    // What could not be told is no reason to stay open.
+    await poster.post(connection, told);
+    if ((await poster.close(connection)) === 'failed') throw new Error('The connection could not be closed');
+  };
+}
