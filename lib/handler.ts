@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { AssetHashType, DockerImage, Duration, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -81,7 +81,8 @@ function bundleOf(id: string): Uint8Array {
 
 function buildHandlers(): ReadonlyMap<string, Uint8Array> {
   const { outputFiles } = buildSync({
-    entryPoints: [join(LAMBDAS, '*.ts')],
+    // Beside this file in its own language: in the package, both have been compiled.
+    entryPoints: [join(LAMBDAS, `*${extname(import.meta.filename)}`)],
     outdir: LAMBDAS,
     write: false,
     bundle: true,

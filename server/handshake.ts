@@ -1,7 +1,7 @@
 import { parseSubprotocols, SUBPROTOCOL } from '../protocol/subprotocols.ts';
 
 /** What `$connect` returns. */
-interface HandshakeResponse {
+export interface HandshakeResponse {
   readonly statusCode: 200 | 400;
   readonly headers?: { readonly 'Sec-WebSocket-Protocol': typeof SUBPROTOCOL };
 }

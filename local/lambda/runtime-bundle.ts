@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { extname, join } from 'node:path';
 import { buildSync } from 'esbuild';
 
 let source: string | undefined;
@@ -11,7 +11,8 @@ export function runtimeBundle(): string {
 
 function bundle(): string {
   const { outputFiles } = buildSync({
-    entryPoints: [fileURLToPath(new URL('./runtime/bootstrap.ts', import.meta.url))],
+    // In the language of this file: in the package, both have been compiled.
+    entryPoints: [join(import.meta.dirname, 'runtime', `bootstrap${extname(import.meta.filename)}`)],
     bundle: true,
     platform: 'node',
     format: 'cjs',
