@@ -1,15 +1,15 @@
-import type { Limits, Message, SendResult } from '../protocol/index.ts';
+import type { Message, SendResult } from '../protocol/index.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type {
   Client,
   ClientEvents,
   Counters,
-  Gap,
   ListenOptions,
   MessagesOptions,
   ReceivedMessage,
   SendOptions,
 } from './api.ts';
+import type { Companion } from './companion.ts';
 import { Cursor } from './cursor.ts';
 import { createDedupe, type Dedupe } from './dedupe.ts';
 import type { Environment } from './environment.ts';
@@ -23,10 +23,8 @@ import { type Envelope, encodeMessage, type To } from './outgoing.ts';
 import { type EncodedData, prepareData } from './payload.ts';
 import { type Route, Sender } from './sender.ts';
 import { Session } from './session.ts';
+import { shareCalls } from './shared-calls.ts';
 import type { ConnectionState, Reason } from './state.ts';
-import { type ClientStorage, recordPrefix, type Snapshot } from './storage.ts';
-import { Store } from './store.ts';
-import { shareCalls, Tabs, type TabsHost } from './tabs.ts';
 import { tokenUser } from './token.ts';
 
 const DEFAULT_MAX_BUFFERED = 1_000;
@@ -38,7 +36,7 @@ export function createClient<Incoming, Outgoing>(
   options: Options,
 ): Client<Incoming, Outgoing> {
   const client = new SessionClient<Incoming, Outgoing>(environment, options);
-  return client.tabs ? shareCalls(client, client.tabs) : client;
+  return options.shareAcrossTabs ? shareCalls(client, (method, args) => client.share(method, args)) : client;
 }
 
 /** Puts the parts together. Applications call `connect`; tests bring an environment of their own. */
@@ -47,21 +45,19 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   readonly #options: Options;
   readonly #emitter: Emitter<ClientEvents<Incoming>> = createEmitter(
     ['message', 'gap', 'settled', 'state', 'error'],
-    (event, value) => this.tabs?.tell(event, event === 'state' ? this.#status : value),
+    (event, value) => this.#companion?.onEvent(event, value),
   );
   readonly #inboxes = new Set<Inbox<ReceivedMessage<Incoming>>>();
   readonly #cursor: Cursor;
   readonly #dedupe: Dedupe;
   /** Encoding may take a while; messages are queued in the order of the calls all the same. */
   readonly #encoding = createLane();
-  readonly #store: Store | undefined;
   readonly #outbox: Outbox;
   readonly #sender: Sender;
   readonly #session: Session;
-  /** The other tabs that share the connection. `undefined`: this client has its own. */
-  readonly tabs: Tabs | undefined;
-  /** What the tab that leads has told of its connection, while this one follows. */
-  #told: ConnectionState | undefined;
+  /** What keeps records, and shares the connection with other tabs. `undefined`: not asked for, or not loaded yet. */
+  #companion: Companion | undefined;
+  readonly #loading: Promise<Companion | undefined> | undefined;
   readonly #counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };
   /** The `sub` of the first token. */
   #user: string | undefined;
@@ -70,14 +66,9 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   constructor(environment: Environment, options: Options) {
     this.#environment = environment;
     this.#options = options;
-    const onChange = () => this.#store?.changed();
-    this.#cursor = new Cursor(() => {
-      onChange();
-      this.tabs?.tell('progress', { cursors: this.#cursors });
-    });
+    this.#cursor = new Cursor(() => this.#companion?.onProgress());
     this.#dedupe = createDedupe(environment, this.#cursor);
-    this.#outbox = new Outbox(environment, options.maxQueuedMessages, onChange);
-    this.#store = options.storage && this.#createStore(options.storage);
+    this.#outbox = new Outbox(environment, options.maxQueuedMessages, () => this.#companion?.onProgress());
     this.#session = new Session(
       { environment, options, cursor: this.#cursor, onToken: (token) => this.#onToken(token) },
       {
@@ -93,14 +84,12 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
       },
     );
     this.#sender = new Sender(environment, options, this.#outbox, () => this.#route);
-    const { locks, openChannel } = environment;
-    if (options.shareAcrossTabs && locks && openChannel)
-      this.tabs = new Tabs({ ...environment, locks, openChannel }, this.#createTabsHost());
+    if (options.storage || options.shareAcrossTabs) this.#loading = this.#loadCompanion();
     this.#start();
   }
 
   get state(): ConnectionState {
-    return this.#told ?? this.#session.state;
+    return this.#companion?.state ?? this.#session.state;
   }
 
   get counters(): Counters {
@@ -144,6 +133,13 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     this.#session.stop('closed', CLOSED);
   }
 
+  /** Has a call done by whichever tab holds the connection. Not for applications. */
+  async share(method: string, args: readonly unknown[]): Promise<unknown> {
+    const companion = await this.#loading;
+    if (companion) return companion.call(method, args);
+    return (this as unknown as Record<string, (...values: readonly unknown[]) => unknown>)[method]?.(...args);
+  }
+
   #start(): void {
     const { signal } = this.#options;
     signal?.addEventListener('abort', this.#onAbort);
@@ -181,104 +177,47 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     const user = tokenUser(token);
     this.#user ??= user;
     if (user !== this.#user) throw new BeckonError('user_changed');
-    if (user === undefined) return;
-    const prefix = recordPrefix(this.#options.url, user);
-    await this.#store?.open(prefix);
-    await this.tabs?.join(prefix);
+    if (user !== undefined) await (await this.#loading)?.open(user);
+  }
+
+  async #loadCompanion(): Promise<Companion | undefined> {
+    try {
+      const { createCompanion } = await this.#environment.loadCompanion();
+      this.#companion = createCompanion({
+        environment: this.#environment,
+        options: this.#options,
+        client: this,
+        emitter: this.#emitter as Emitter<ClientEvents>,
+        session: this.#session,
+        cursor: this.#cursor,
+        dedupe: this.#dedupe,
+        outbox: this.#outbox,
+        sender: this.#sender,
+        onMessage: (message) => this.#onMessages([message]),
+      });
+      const over = overError(this.state);
+      if (over) this.#companion.close(over);
+    } catch (cause) {
+      this.#emitter.emit('error', new BeckonError('storage_failed', undefined, { cause }));
+    }
+    return this.#companion;
   }
 
   get #route(): Route | undefined {
-    return this.#session.connection ?? this.tabs?.route;
-  }
-
-  get #cursors(): Snapshot['cursors'] {
-    const { value } = this.#cursor;
-    return value === undefined ? {} : { [`user#${this.#user}`]: value };
-  }
-
-  get #status() {
-    return { state: this.state, limits: this.#session.connection?.limits };
-  }
-
-  #createTabsHost(): TabsHost {
-    const client = this;
-    return {
-      invoke: (method, args) => (this as unknown as Record<string, (...args: unknown[]) => unknown>)[method]?.(...args),
-      request: (encode) => this.#session.connection?.request(encode),
-      lead: () => {
-        const { status } = this.state;
-        this.#told = undefined;
-        this.#session.start(status === 'connecting' ? status : 'recovering');
-      },
-      follow: () => this.#session.pause(),
-      onTold: (event, value) => this.#onTold(event, value),
-      greeting: () => [
-        ['progress', { cursors: this.#cursors, seen: this.#dedupe.snapshot() }],
-        ['state', this.#status],
-      ],
-      get horizonMs() {
-        return client.#cursor.horizonMs;
-      },
-    };
-  }
-
-  #onTold(event: string, value: unknown): void {
-    if (event === 'progress') this.#restore(value as Partial<Snapshot>);
-    else if (event === 'message') this.#handOn(value as Message);
-    else if (event === 'state') this.#onToldState(value as { state: ConnectionState; limits?: Limits });
-    else this.#emitter.emit(event as 'gap', value as Gap);
-  }
-
-  #onToldState({ state, limits }: { readonly state: ConnectionState; readonly limits?: Limits }): void {
-    this.#told = state;
-    if (this.tabs) this.tabs.limits = limits;
-    this.#emitter.emit('state', state);
-    this.#sender.wake();
-  }
-
-  #restore({ cursors = {}, seen = [], outbox = [] }: Partial<Snapshot>): void {
-    this.#cursor.advance(cursors[`user#${this.#user}`]);
-    this.#dedupe.restore(seen);
-    this.#outbox.restore(outbox, ({ text }) => this.#tellOf(JSON.parse(text).id));
-    this.#sender.wake();
-  }
-
-  #createStore(storage: ClientStorage): Store {
-    return new Store(this.#environment, storage, {
-      snapshot: () => ({
-        cursors: this.#cursors,
-        seen: this.#dedupe.snapshot(),
-        outbox: this.#outbox.snapshot(),
-      }),
-      restore: (stored) => this.#restore(stored),
-      onError: (error) => this.#emitter.emit('error', error),
-    });
-  }
-
-  #tellOf(id: string) {
-    return {
-      accept: (result: SendResult) => this.#emitter.emit('settled', { id, result }),
-      reject: (error: unknown) => {
-        // What is kept is not settled.
-        if (!this.#keeps) this.#emitter.emit('settled', { id, error: error as BeckonError });
-      },
-    };
+    return this.#session.connection ?? this.#companion?.route;
   }
 
   #onConnected(): void {
     this.#counters.connections += 1;
-    this.#store?.adopt();
+    this.#companion?.onConnected();
     this.#sender.wake();
   }
 
   #onMessages(messages: readonly Message[]): void {
-    for (const message of messages) this.#handOn(message);
-  }
-
-  #handOn(message: Message): void {
-    if (this.#dedupe.isNew(message)) this.#deliver(message as ReceivedMessage<Incoming>);
-    else this.#counters.duplicates += 1;
-    this.#store?.changed();
+    for (const message of messages) {
+      if (this.#dedupe.isNew(message)) this.#deliver(message as ReceivedMessage<Incoming>);
+      else this.#counters.duplicates += 1;
+    }
   }
 
   #deliver(message: ReceivedMessage<Incoming>): void {
@@ -287,7 +226,6 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   }
 
   #onState(state: ConnectionState): void {
-    this.#told = undefined;
     const error = overError(state);
     if (error) this.#release(error);
     this.#emitter.emit('state', state);
@@ -296,15 +234,9 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   #release(error: BeckonError): void {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#sender.stop();
-    this.tabs?.close(error);
-    this.#store?.close();
-    this.#outbox.rejectAll(error, { kept: this.#keeps });
+    this.#companion?.close(error);
+    this.#outbox.rejectAll(error, { kept: this.#companion?.keeps ?? false });
     for (const inbox of this.#inboxes) this.#endIfOver(inbox);
-  }
-
-  /** Whether what is not acknowledged is the next client's to send. */
-  get #keeps(): boolean {
-    return this.#store?.keeps === true && overError(this.state) !== undefined;
   }
 
   /** A loop over the messages just ends when the client was closed, and throws when it failed. */

@@ -34,6 +34,9 @@ export interface Channel {
   onmessage: unknown;
 }
 
+/** What is loaded only by those that ask for it: most applications need neither a storage nor shared connections. */
+export type LoadCompanion = () => Promise<Pick<typeof import('./companion.ts'), 'createCompanion'>>;
+
 /** Everything the client takes from the world around it, so that tests can hand in another world. */
 export interface Environment {
   /** Epoch milliseconds. */
@@ -52,6 +55,7 @@ export interface Environment {
   readonly locks: Locks | undefined;
   /** Opens a channel to the other pages of the same origin, where the runtime has them. */
   readonly openChannel: ((name: string) => Channel) | undefined;
+  readonly loadCompanion: LoadCompanion;
 }
 
 interface EventSource {
@@ -92,26 +96,10 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
     openSocket: (url, protocols) => new webSocket(url, protocols),
     onWake: (callback) => onPageEvents(['online', 'pageshow'], 'visible', callback),
     onHide: (callback) => onPageEvents(['pagehide'], 'hidden', callback),
+    loadCompanion: () => import('./companion.ts'),
     locks: globals.navigator?.locks,
     openChannel: BroadcastChannel && ((name) => new BroadcastChannel(name)),
   };
-}
-
-/**
- * Takes a lock, and waits for it unless told otherwise.
- * @returns Gives it back; `undefined` when it is not available. Without `locks`, everybody gets every lock.
- */
-export function acquire(
-  locks: Locks | undefined,
-  name: string,
-  options: { readonly ifAvailable?: boolean } = {},
-): Promise<Cancel | undefined> {
-  return new Promise((resolve, reject) => {
-    if (!locks) return resolve(() => {});
-    locks
-      .request(name, options, (lock) => (lock ? new Promise<void>((release) => resolve(release)) : resolve(undefined)))
-      .catch(reject);
-  });
 }
 
 /** A UUID of version 4. `crypto.randomUUID` exists on pages served over https only. */

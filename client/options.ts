@@ -1,5 +1,5 @@
 import type { WebSocketConstructor } from './environment.ts';
-import { type ClientStorage, LOCAL_STORAGE } from './storage.ts';
+import type { ClientStorage } from './storage.ts';
 
 /** What `getToken` is told about the attempt that it is asked for. */
 export interface TokenRequest {
@@ -85,7 +85,7 @@ export interface Options extends Durations {
   readonly isBackoffGiven: boolean;
   readonly signal: AbortSignal | undefined;
   /** `undefined`: what is in memory is enough. */
-  readonly storage: ClientStorage | undefined;
+  readonly storage: 'local' | ClientStorage | undefined;
   readonly shareAcrossTabs: boolean;
 }
 
@@ -185,9 +185,9 @@ function checkUrl(value: unknown): string {
   throw wrong('connect', 'url', 'a ws: or wss: URL without query and fragment', value);
 }
 
-function checkStorage(value: ConnectOptions['storage']): ClientStorage | undefined {
+function checkStorage(value: ConnectOptions['storage']): Options['storage'] {
   if (value === undefined || value === 'memory') return undefined;
-  if (value === 'local') return LOCAL_STORAGE;
+  if (value === 'local') return value;
   const calls = ['get', 'set', 'delete', 'keys'] as const;
   if (calls.every((name) => typeof value?.[name] === 'function')) return value;
   throw wrong('connect', 'storage', `"memory", "local" or an object with ${calls.join(', ')}`, value);

@@ -1,6 +1,8 @@
-import { acquire, type Cancel, type Environment } from './environment.ts';
+import type { Cancel, Environment } from './environment.ts';
 import { BeckonError, describeCode } from './errors.ts';
-import { type ClientStorage, readRecord, type Snapshot } from './storage.ts';
+import { acquire } from './locks.ts';
+import { readRecord } from './records.ts';
+import type { ClientStorage, Snapshot } from './storage.ts';
 import { createTimer, type Timer } from './timer.ts';
 
 /** How long a change waits for others to be written with it. */

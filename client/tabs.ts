@@ -1,8 +1,9 @@
 import type { Limits } from '../protocol/index.ts';
 import { isObject } from '../protocol/json.ts';
 import { serialTimeMs } from './cursor.ts';
-import { acquire, type Cancel, type Channel, type Environment, type Locks } from './environment.ts';
+import type { Cancel, Channel, Environment, Locks } from './environment.ts';
 import { BeckonError } from './errors.ts';
+import { acquire } from './locks.ts';
 import type { Outcome } from './requests.ts';
 import type { Route } from './sender.ts';
 
@@ -27,7 +28,7 @@ export interface TabsHost {
   /** What a tab that has just come must be told, as {@link onTold} gets it. */
   greeting(): readonly Told[];
   /** Whatever was sent after this was not handed over yet, epoch milliseconds by the server's clock. */
-  readonly horizonMs: number;
+  horizonMs(): number;
 }
 
 type Told = readonly [event: string, value: unknown];
@@ -80,8 +81,6 @@ export class Tabs {
   #release: Cancel | undefined;
   #isWelcome = false;
   #closedWith: BeckonError | undefined;
-  /** What the leader's connection allows. `undefined`: there is none, or this tab leads. */
-  limits: Limits | undefined;
 
   constructor(environment: TabsEnvironment, host: TabsHost) {
     this.#environment = environment;
@@ -93,10 +92,9 @@ export class Tabs {
     return this.#release !== undefined;
   }
 
-  /** Where a tab that follows sends its frames. */
-  get route(): Route | undefined {
-    const { limits } = this;
-    return limits && { limits, request: (encode) => this.#call(REQUEST, [encode('0')]) as Promise<Outcome> };
+  /** Where a tab that follows sends its frames, of a connection with these limits. */
+  routeWith(limits: Limits): Route {
+    return { limits, request: (encode) => this.#call(REQUEST, [encode('0')]) as Promise<Outcome> };
   }
 
   /** Resolves when it is clear whether this tab leads. Called again, it does nothing. */
@@ -140,7 +138,7 @@ export class Tabs {
     this.#closedWith = error;
     this.#channel?.close();
     this.#release?.();
-    this.#release = this.#channel = this.limits = undefined;
+    this.#release = this.#channel = undefined;
     for (const { method, resolve, reject } of this.#calls.values()) {
       if (method === REQUEST) resolve(LOST);
       else reject(error);
@@ -153,16 +151,15 @@ export class Tabs {
       return;
     }
     this.#release = release;
-    this.limits = undefined;
-    this.#recentFromMs ??= this.#host.horizonMs;
+    this.#recentFromMs ??= this.#host.horizonMs();
     this.#say({ kind: 'lead' });
     this.#callAgain();
   }
 
   #greet(): void {
     this.#isWelcome = false;
-    this.#recentFromMs ??= this.#host.horizonMs;
-    this.#say({ kind: 'hello', tab: this.#tab, sinceMs: this.#host.horizonMs });
+    this.#recentFromMs ??= this.#host.horizonMs();
+    this.#say({ kind: 'hello', tab: this.#tab, sinceMs: this.#host.horizonMs() });
     this.#callAgain();
   }
 
@@ -246,19 +243,4 @@ export class Tabs {
 
 function isOurs(error: unknown): error is BeckonError {
   return (error as Partial<BeckonError> | undefined)?.name === 'BeckonError';
-}
-
-/** Calls that each tab does by itself. Messages go through the outbox of the tab, whoever leads. */
-const OWN_CALLS = /^(on$|messages$|close$|send)/;
-
-/** The client of a tab, whose calls are done by whichever tab leads. */
-export function shareCalls<C extends object>(client: C, tabs: Tabs): C {
-  return new Proxy(client, {
-    get: (target, name) => {
-      const value = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      if (typeof name === 'symbol' || name in Object.prototype || OWN_CALLS.test(name)) return value.bind(target);
-      return (...args: unknown[]) => tabs.call(name, args);
-    },
-  });
 }

@@ -1,3 +1,4 @@
+import * as companion from '../../client/companion.ts';
 import type { Channel, Environment, Locks, WebSocketLike } from '../../client/environment.ts';
 import { type ConnectOptions, type Options, resolveOptions } from '../../client/options.ts';
 import {
@@ -165,6 +166,7 @@ export class ClientWorld implements Environment {
     this.#name = name;
   }
 
+  readonly loadCompanion = async () => companion;
   readonly now = () => this.#clock + this.#passed;
   readonly random = () => this.nextRandom();
   readonly randomId = () => `${this.#name}-${++this.#ids}`;

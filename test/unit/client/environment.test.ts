@@ -1,5 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { acquire, createEnvironment } from '../../../client/environment.ts';
+import { createEnvironment } from '../../../client/environment.ts';
+import { acquire } from '../../../client/locks.ts';
 import { FakeSocket } from '../../support/client-world.ts';
 import { WebLocks } from '../../support/web-locks.ts';
 
