@@ -72,7 +72,8 @@ describe('the examples of docs/client.md', () => {
     ]) {
       expect(code).toContain(call);
     }
-    for (const call of ['.messages(', '.state', '.close()', 'signal:', 'storage:']) expect(code).toContain(call);
+    for (const call of ['.messages(', '.state', '.close()', 'signal:', 'storage:', 'shareAcrossTabs:'])
+      expect(code).toContain(call);
   });
 });
 
