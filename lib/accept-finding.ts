@@ -4,22 +4,31 @@ import type { IConstruct } from 'constructs';
 /** A finding of cdk-nag's AwsSolutions rules: the rule, and for rules with several findings, which one. */
 export interface Finding {
   readonly rule: `AwsSolutions-${string}`;
-  /** What the finding is about, such as the ARN with a wildcard. @default - the rule has one finding for a resource */
-  readonly about?: { readonly kind: 'Policy' | 'Resource'; readonly arn: string };
+  /** What the finding is about, such as an ARN with a wildcard. @default - the rule has one finding for a resource */
+  readonly about?: { readonly kind: 'Action' | 'Policy' | 'Resource'; readonly value: string };
   /** Why it is meant to be so. */
   readonly reason: string;
 }
 
 /** Says at the resource why a finding is accepted. Without cdk-nag in the app this changes nothing, in the template neither. */
 export function acceptFinding(resource: IConstruct, { rule, about, reason }: Finding): void {
-  const which = about ? `[${about.kind}::${flatten(Stack.of(resource).resolve(about.arn))}]` : '';
+  const which = about ? `[${about.kind}::${flatten(Stack.of(resource).resolve(about.value))}]` : '';
   Validations.of(resource).acknowledge({ id: `${rule}${which}`, reason });
 }
 
-/** A resolved ARN as cdk-nag writes it: `arn:<AWS::Partition>:…`. */
-function flatten(resolved: string | { 'Fn::Join': [string, unknown[]] } | { Ref: string }): string {
+type Resolved =
+  | string
+  | { Ref: string }
+  | { 'Fn::Join': [string, Resolved[]] }
+  | { 'Fn::Sub': string }
+  | { 'Fn::GetAtt': [string, string] };
+
+/** A resolved text as cdk-nag writes it: `arn:<AWS::Partition>:…`. */
+function flatten(resolved: Resolved): string {
   if (typeof resolved === 'string') return resolved;
   if ('Ref' in resolved) return `<${resolved.Ref}>`;
+  if ('Fn::GetAtt' in resolved) return `<${resolved['Fn::GetAtt'].join('.')}>`;
+  if ('Fn::Sub' in resolved) return resolved['Fn::Sub'].replace(/\$\{(.*?)\}/g, '<$1>');
   const [separator, parts] = resolved['Fn::Join'];
-  return parts.map((part) => flatten(part as Parameters<typeof flatten>[0])).join(separator);
+  return parts.map(flatten).join(separator);
 }

@@ -5,4 +5,5 @@ const app = new App();
 new BeckonStack(app, 'Beckon', {
   description: 'Beckon: messages to connected users over WebSocket',
   mode: app.node.tryGetContext('mode'),
+  demo: String(app.node.tryGetContext('demo')) === 'true',
 });

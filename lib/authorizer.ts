@@ -1,4 +1,4 @@
-import { Fn, Stack } from 'aws-cdk-lib';
+import { Fn, Lazy, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { ENV, type IssuerConfig } from '../server/config.ts';
 import { type BeckonProps, type Issuer, requireCapability, requireIssuers, requireOrigins } from './beckon-props.ts';
@@ -9,6 +9,8 @@ export type Identity = Pick<BeckonProps, keyof Issuer | 'otherIssuers' | 'allowe
 
 /** The function `authorize`, told whose tokens to accept, and allowed to read what they are verified with. */
 export class Authorizer extends Handler {
+  readonly #origins: string[];
+
   constructor(
     scope: Construct,
     { allowedOrigins = [], otherIssuers = [], defaultCapability, ...issuer }: Identity,
@@ -17,15 +19,23 @@ export class Authorizer extends Handler {
     const issuers = [issuer, ...otherIssuers];
     requireIssuers(issuers);
     requireOrigins(allowedOrigins);
+    const origins = allowedOrigins.length === 0 ? [] : [Fn.join(',', [...allowedOrigins])];
     super(scope, 'authorize', {
       ...logging,
       environment: {
         [ENV.issuers]: Stack.of(scope).toJsonString(issuers.map(describeIssuer)),
-        [ENV.allowedOrigins]: allowedOrigins.length === 0 ? '' : Fn.join(',', allowedOrigins),
+        [ENV.allowedOrigins]: Lazy.string({ produce: () => origins.join(',') }),
         ...(defaultCapability !== undefined && { [ENV.defaultCapability]: requireCapability(defaultCapability) }),
       },
     });
     for (const { sharedSecret } of issuers) sharedSecret?.grantRead(this);
+    this.#origins = origins;
+  }
+
+  /** Lets pages of one more origin connect. */
+  allowOrigin(origin: string): void {
+    requireOrigins([origin]);
+    this.#origins.push(origin);
   }
 }
 

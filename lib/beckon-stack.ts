@@ -1,8 +1,15 @@
 import { CfnOutput, CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Beckon, type BeckonProps } from './beckon.ts';
+import { DemoPage } from './demo-page.ts';
 
-export interface BeckonStackProps extends StackProps, Pick<BeckonProps, 'mode'> {}
+export interface BeckonStackProps extends StackProps, Pick<BeckonProps, 'mode'> {
+  /**
+   * Whether the demo page is put up, and may connect.
+   * @default false
+   */
+  readonly demo?: boolean;
+}
 
 /**
  * Beckon in a stack of its own. What differs from one installation to the next is a CloudFormation parameter, so that
@@ -11,7 +18,7 @@ export interface BeckonStackProps extends StackProps, Pick<BeckonProps, 'mode'> 
 export class BeckonStack extends Stack {
   readonly beckon: Beckon;
 
-  constructor(scope: Construct, id: string, { mode, ...props }: BeckonStackProps = {}) {
+  constructor(scope: Construct, id: string, { mode, demo = false, ...props }: BeckonStackProps = {}) {
     super(scope, id, props);
     const issuer = new CfnParameter(this, 'Issuer', {
       description: 'The iss that tokens must carry. Its keys are at {issuer}/.well-known/jwks.json',
@@ -40,10 +47,16 @@ export class BeckonStack extends Stack {
       defaultCapability: defaultCapability.valueAsString,
       ...(mode && { mode }),
     });
+    if (demo) this.#addDemoPage();
     new CfnOutput(this, 'WebSocketUrl', { value: this.beckon.webSocketUrl });
     new CfnOutput(this, 'CallbackUrl', { value: this.beckon.callbackUrl });
     new CfnOutput(this, 'ConnectionsTableName', { value: this.beckon.connectionsTable.tableName });
     new CfnOutput(this, 'MessagesTableName', { value: this.beckon.messagesTable.tableName });
     new CfnOutput(this, 'SendFunctionName', { value: this.beckon.sendFunction.functionName });
+  }
+  #addDemoPage(): void {
+    const page = new DemoPage(this, 'DemoPage', { webSocketUrl: this.beckon.webSocketUrl });
+    this.beckon.allowOrigin(page.origin);
+    new CfnOutput(this, 'PageUrl', { value: page.origin });
   }
 }

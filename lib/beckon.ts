@@ -61,6 +61,7 @@ export class Beckon extends Construct {
 
   readonly #gateway: Gateway;
   readonly #tasks: TaskQueue;
+  readonly #authorizer: Authorizer;
   readonly #retention: Duration;
   readonly #rateLimit: RateLimitProps;
   readonly #encryptionKey: IKey | undefined;
@@ -97,7 +98,8 @@ export class Beckon extends Construct {
     this.messagesTable = new AddressTable(this, 'Messages', { ...table, sortKey: 'serial', index: PAIR_INDEX });
     this.#tasks = new TaskQueue(this, 'Tasks', encryptionKey);
     this.deadLetterQueue = this.#tasks.deadLetters;
-    this.#addConnectionRoutes(logging, props);
+    this.#authorizer = new Authorizer(this, props, logging);
+    this.#addConnectionRoutes(logging);
     this.#addMessageRoutes(logging, props);
     this.#addReadingRoutes(logging);
     this.sendFunction = this.#addSendFunction(logging);
@@ -113,6 +115,11 @@ export class Beckon extends Construct {
     for (const [name, value] of Object.entries(this.#sendEnvironment())) grantee.addEnvironment(name, value);
     this.#grantSending(grantee);
     this.#grant(grantee, this.sendFunction.functionArn, 'lambda:InvokeFunction');
+  }
+
+  /** Lets pages of one more origin connect, for pages that are put up with the URL of this. */
+  allowOrigin(origin: string): void {
+    this.#authorizer.allowOrigin(origin);
   }
 
   /** One of Beckon's metrics, all of them counts. @default - the sum over five minutes */
@@ -131,9 +138,9 @@ export class Beckon extends Construct {
     return all;
   }
 
-  #addConnectionRoutes(logging: HandlerProps, props: BeckonProps): void {
+  #addConnectionRoutes(logging: HandlerProps): void {
     const connect = new Handler(this, 'connect', logging);
-    this.#gateway.addConnectRoute(connect, new Authorizer(this, props, logging));
+    this.#gateway.addConnectRoute(connect, this.#authorizer);
 
     const disconnect = this.#addTableHandler('disconnect', logging);
     this.#grantTable(disconnect, this.connectionsTable, 'dynamodb:DeleteItem');

@@ -146,7 +146,7 @@ export class Gateway extends Construct {
     if (!policy) return;
     acceptFinding(policy, {
       rule: 'AwsSolutions-IAM5',
-      about: { kind: 'Resource', arn },
+      about: { kind: 'Resource', value: arn },
       reason: `Connections come and go: every connection of this stage, for ${method} alone.`,
     });
   }
@@ -160,7 +160,7 @@ export class Gateway extends Construct {
     });
     acceptFinding(role, {
       rule: 'AwsSolutions-IAM4',
-      about: { kind: 'Policy', arn: policy.managedPolicyArn },
+      about: { kind: 'Policy', value: policy.managedPolicyArn },
       reason: 'The role serves every API of the account and region, and AWS documents this policy for it.',
     });
     role.applyRemovalPolicy(RemovalPolicy.RETAIN);

@@ -13,7 +13,7 @@ let app: App;
 
 beforeAll(() => {
   app = new App();
-  new BeckonStack(app, 'Beckon');
+  new BeckonStack(app, 'Beckon', { demo: true });
   const stack = new Stack(app, 'WithEveryOption', { env: { account: '111122223333', region: 'eu-west-1' } });
   const arn = (path: string) => `arn:aws:${path}`;
   new Beckon(stack, 'Beckon', {
