@@ -1,6 +1,16 @@
-import type { Json, Message, SendResult } from '../protocol/index.ts';
+import type {
+  Conversation,
+  HistoryReply,
+  Json,
+  Message,
+  PresenceReply,
+  ReceiptPush,
+  SearchReply,
+  SendResult,
+  UnreadReply,
+} from '../protocol/index.ts';
 import type { BeckonError } from './errors.ts';
-import type { ConnectionState } from './state.ts';
+import type { ConnectionState, Reason } from './state.ts';
 
 /** What a message carries: any JSON, or bytes. */
 export type Payload = Json | Uint8Array;
@@ -20,6 +30,8 @@ export interface ReceivedMessage<Data = Payload> extends Omit<Message, 'data'> {
 
 /** Messages are missing that nothing brings back. */
 export interface Gap {
+  /** The room whose messages they are. Absent: they are the user's own. */
+  readonly room?: string;
   /**
    * From when on, epoch milliseconds by the server's clock; whatever is still kept follows as messages. Absent: nobody
    * knows.
@@ -33,6 +45,45 @@ export type Settled =
   /** As `sendToUser` would have rejected. */
   | { readonly id: string; readonly error: BeckonError };
 
+/** The client is no longer in a room, though nobody called `leave`. */
+export interface Left {
+  readonly room: string;
+  /** Why: `forbidden` when another token does not allow what an earlier one did. */
+  readonly reason: Reason;
+}
+
+/** How far the messages that one has sent to a user have come: everything up to these serials. */
+export type Receipt = Omit<ReceiptPush, 'type'>;
+
+/** Whose presence: that of users, or who is in a room. */
+export type PresenceTarget = readonly string[] | { readonly room: string };
+
+/**
+ * Who is online, or in a room, and since when (epoch milliseconds by the server's clock). Of a room: at most 100 users,
+ * and with `occupancy` how many there are in all.
+ */
+export type PresenceSnapshot = Omit<PresenceReply, 'type' | 'id'>;
+
+/** Those whose presence has changed. */
+export type PresenceChange = Omit<PresenceSnapshot, 'occupancy'>;
+
+/**
+ * A page of what was said, in the order of the serials. `next` gives the next page, as `before` or `after` like this one;
+ * it is absent when there is none. `read`: up to where the user has read. `peer`: how far one's own messages have come
+ * with the other user.
+ */
+export interface HistoryPage<Incoming = Json> extends Pick<HistoryReply, 'next' | 'read' | 'peer'> {
+  readonly messages: readonly ReceivedMessage<Incoming>[];
+}
+
+/** A page of what was found, the newest first. `next` gives the next page, as `before`; it is absent when there is none. */
+export interface SearchPage<Incoming = Json> extends Pick<SearchReply, 'next'> {
+  readonly messages: readonly ReceivedMessage<Incoming>[];
+}
+
+/** How many messages of a conversation are behind its read marker: at most 100, and then there may be `more`. */
+export type Unread = UnreadReply['conversations'][number];
+
 /** What a listener of each event is called with. */
 export interface ClientEvents<Incoming = Payload> {
   /** A message arrived. */
@@ -41,6 +92,12 @@ export interface ClientEvents<Incoming = Payload> {
   readonly gap: Gap;
   /** A message was sent, or given up, that an earlier client of the user had left in the `storage`. */
   readonly settled: Settled;
+  /** The client is no longer in a room. */
+  readonly left: Left;
+  /** The presence of users or of a room has changed that is watched. */
+  readonly presence: PresenceChange;
+  /** Messages that this user sent have come further: to the other's application, or before their eyes. */
+  readonly receipt: Receipt;
   /** The connection does something else than before. */
   readonly state: ConnectionState;
   /** Something failed that belongs to no call: `getToken`, the `storage`, or a frame that the server could not read. */
@@ -57,12 +114,41 @@ export interface SendOptions {
   readonly store?: boolean;
   /** How long it is kept, in whole seconds. Default: as long as the server keeps messages, which is also the most. */
   readonly ttlSeconds?: number;
-  /** Whether the sender's other devices get a copy. Default: false. */
+  /**
+   * To users: whether the sender's other devices get a copy. To a room: whether this device gets it as well, if it is in
+   * the room. Default: false.
+   */
   readonly echo?: boolean;
+  /** Whether to tell by the event `receipt` that a recipient's application has got it. Default: false. */
+  readonly receipt?: boolean;
   /** How long the message may wait to be sent, milliseconds. Default: the client's `messageExpiryMs`. */
   readonly expiresAfterMs?: number;
   /** Takes the message back when it aborts; one that is on its way may arrive all the same. Default: none. */
   readonly signal?: AbortSignal;
+}
+
+export interface JoinOptions {
+  /** Where to begin: a serial of a message of this room. Default: now. */
+  readonly since?: string;
+  /** Gives joining up when it aborts. Default: none. */
+  readonly signal?: AbortSignal;
+}
+
+export interface CallOptions {
+  /** Gives waiting for the answer up when it aborts. Default: none. */
+  readonly signal?: AbortSignal;
+}
+
+export interface SearchOptions extends CallOptions {
+  /** Only messages below this serial. Default: all. */
+  readonly before?: string;
+  /** The most messages of the page, at most 100. Default: 50. */
+  readonly limit?: number;
+}
+
+export interface HistoryOptions extends SearchOptions {
+  /** The oldest messages above this serial; not together with `before`. Default: the newest messages. */
+  readonly after?: string;
 }
 
 export interface ListenOptions {
@@ -110,6 +196,58 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> {
 
   /** As {@link Client.sendToUser}, to up to 100 users at once; the result has a status for each. */
   sendToUsers(users: readonly string[], data: Outgoing, options?: SendOptions): Promise<SendResult>;
+
+  /**
+   * As {@link Client.sendToUser}, to everybody in a room, which the sender need not be in. This device does not get its
+   * own message without `echo`; the user's other devices do, if they are in the room.
+   */
+  sendToRoom(room: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
+
+  /**
+   * Joins a room, and stays in it across connections until {@link Client.leave}: what is sent to it comes as `message`.
+   * Joining a room twice is joining it once.
+   * @returns When the client is in the room for the first time.
+   * @throws {@link BeckonError} with `forbidden`, `too_many_rooms`, `closed`, or `left` when `leave` was called before;
+   * the reason of the `signal`. As rejections.
+   */
+  join(room: string, options?: JoinOptions): Promise<void>;
+
+  /**
+   * Leaves a room. From now on nothing of it is handed on.
+   * @returns When the server knows.
+   */
+  leave(room: string): Promise<void>;
+
+  /**
+   * Asks who is online, of at most 100 users, or who is in a room.
+   * @throws {@link BeckonError} with `forbidden`, `expired`, `closed`. As rejections, as for everything that is asked.
+   */
+  presence(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot>;
+
+  /** As {@link Client.presence}; from then on changes come as `presence`, across connections, until {@link Client.unwatch}. */
+  watch(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot>;
+
+  /**
+   * Watches no longer.
+   * @returns When the server knows.
+   */
+  unwatch(target: PresenceTarget): Promise<void>;
+
+  /** Reads what was said with a user, both ways, or in a room. By default the newest page. */
+  history(conversation: Conversation, options?: HistoryOptions): Promise<HistoryPage<Incoming>>;
+
+  /** Finds the messages in which every word occurs, the last one as the beginning of a word. The newest come first. */
+  search(conversation: Conversation, text: string, options?: SearchOptions): Promise<SearchPage<Incoming>>;
+
+  /** Counts what the user has not read, of at most 50 conversations, in their order. */
+  unread(conversations: readonly Conversation[], options?: CallOptions): Promise<readonly Unread[]>;
+
+  /**
+   * Says that the user has read everything up to a message, on every device. Markers move forward only; those that wait
+   * for a connection are sent as one.
+   * @returns When the server knows.
+   */
+  markRead(conversation: Conversation, serial: string): Promise<void>;
 
   /**
    * Calls `listener` from now on. What it throws is reported by the runtime as an uncaught error.

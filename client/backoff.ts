@@ -1,3 +1,5 @@
+import type { Problem } from '../protocol/index.ts';
+
 /** How long to wait between attempts. */
 export interface Backoff {
   /** The upper end of the first wait, milliseconds. */
@@ -18,4 +20,14 @@ export function backoffDelayMs(
   { minBackoffMs, maxBackoffMs }: Backoff,
 ): number {
   return Math.floor(random() * Math.min(maxBackoffMs, minBackoffMs * 2 ** failures));
+}
+
+/** The wait before something is tried again that the server did not do. If it said for how long, so long. */
+export function retryDelayMs(
+  problem: Problem | undefined,
+  failures: number,
+  random: () => number,
+  backoff: Backoff,
+): number {
+  return problem?.retryAfterMs ?? backoffDelayMs(failures, random, backoff);
 }

@@ -1,31 +1,41 @@
-import type { Message, SendResult } from '../protocol/index.ts';
-import { DEFAULT_LIMITS } from '../protocol/limits.ts';
+import type { Action, Conversation, SendResult } from '../protocol/index.ts';
 import type {
+  CallOptions,
   Client,
   ClientEvents,
   Counters,
+  HistoryOptions,
+  HistoryPage,
+  JoinOptions,
   ListenOptions,
   MessagesOptions,
+  PresenceSnapshot,
+  PresenceTarget,
   ReceivedMessage,
+  SearchOptions,
+  SearchPage,
   SendOptions,
+  Unread,
 } from './api.ts';
-import type { Companion } from './companion.ts';
-import { Cursor } from './cursor.ts';
-import { createDedupe, type Dedupe } from './dedupe.ts';
+import type { ReplyTo } from './calls.ts';
+import { Engine } from './engine.ts';
 import type { Environment } from './environment.ts';
-import { BeckonError, toError } from './errors.ts';
-import { createEmitter, type Emitter } from './events.ts';
 import { Inbox } from './inbox.ts';
-import { createLane } from './lane.ts';
-import { checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
-import { Outbox, type WaitOptions } from './outbox.ts';
-import { type Envelope, encodeMessage, type To } from './outgoing.ts';
-import { type EncodedData, prepareData } from './payload.ts';
-import { type Route, Sender } from './sender.ts';
-import { Session } from './session.ts';
+import {
+  checkConversation,
+  checkCount,
+  checkDuration,
+  checkList,
+  checkNames,
+  checkSignal,
+  checkTarget,
+  checkText,
+  type Options,
+} from './options.ts';
+import type { To } from './outgoing.ts';
+import type { FieldsOf } from './requests.ts';
 import { shareCalls } from './shared-calls.ts';
 import type { ConnectionState, Reason } from './state.ts';
-import { tokenUser } from './token.ts';
 
 const DEFAULT_MAX_BUFFERED = 1_000;
 const CLOSED: Reason = { code: 'closed', message: 'The client was closed.' };
@@ -39,61 +49,26 @@ export function createClient<Incoming, Outgoing>(
   return options.shareAcrossTabs ? shareCalls(client, (method, args) => client.share(method, args)) : client;
 }
 
-/** Puts the parts together. Applications call `connect`; tests bring an environment of their own. */
+/** What the application calls: checks what it is given. Applications call `connect`; tests bring an environment of their own. */
 export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgoing> {
   readonly #environment: Environment;
   readonly #options: Options;
-  readonly #emitter: Emitter<ClientEvents<Incoming>> = createEmitter(
-    ['message', 'gap', 'settled', 'state', 'error'],
-    (event, value) => this.#companion?.onEvent(event, value),
-  );
-  readonly #inboxes = new Set<Inbox<ReceivedMessage<Incoming>>>();
-  readonly #cursor: Cursor;
-  readonly #dedupe: Dedupe;
-  /** Encoding may take a while; messages are queued in the order of the calls all the same. */
-  readonly #encoding = createLane();
-  readonly #outbox: Outbox;
-  readonly #sender: Sender;
-  readonly #session: Session;
-  /** What keeps records, and shares the connection with other tabs. `undefined`: not asked for, or not loaded yet. */
-  #companion: Companion | undefined;
-  readonly #loading: Promise<Companion | undefined> | undefined;
-  readonly #counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };
-  /** The `sub` of the first token. */
-  #user: string | undefined;
+  readonly #engine: Engine<Incoming>;
   readonly #onAbort = () => this.close();
 
   constructor(environment: Environment, options: Options) {
     this.#environment = environment;
     this.#options = options;
-    this.#cursor = new Cursor(() => this.#companion?.onProgress());
-    this.#dedupe = createDedupe(environment, this.#cursor);
-    this.#outbox = new Outbox(environment, options.maxQueuedMessages, () => this.#companion?.onProgress());
-    this.#session = new Session(
-      { environment, options, cursor: this.#cursor, onToken: (token) => this.#onToken(token) },
-      {
-        onState: (state) => this.#onState(state),
-        onConnected: () => this.#onConnected(),
-        onMessages: (messages) => this.#onMessages(messages),
-        onGap: (gap) => this.#emitter.emit('gap', gap),
-        onProblem: (problem) => this.#emitter.emit('error', toError(problem)),
-        onTokenError: (error) => this.#emitter.emit('error', error),
-        onIgnoredFrame: () => {
-          this.#counters.ignoredFrames += 1;
-        },
-      },
-    );
-    this.#sender = new Sender(environment, options, this.#outbox, () => this.#route);
-    if (options.storage || options.shareAcrossTabs) this.#loading = this.#loadCompanion();
+    this.#engine = new Engine<Incoming>(environment, options, (method, args) => this.#invoke(method, args));
     this.#start();
   }
 
   get state(): ConnectionState {
-    return this.#companion?.state ?? this.#session.state;
+    return this.#engine.state;
   }
 
   get counters(): Counters {
-    return { ...this.#counters };
+    return { ...this.#engine.counters };
   }
 
   sendToUser(user: string, data: Outgoing, options?: SendOptions): Promise<SendResult> {
@@ -104,150 +79,148 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     return this.#send('sendToUsers', { users }, data, options);
   }
 
+  sendToRoom(room: string, data: Outgoing, options?: SendOptions): Promise<SendResult> {
+    return this.#send('sendToRoom', { room }, data, options);
+  }
+
+  async join(room: string, options: JoinOptions = {}): Promise<void> {
+    checkText('join', 'room', room);
+    this.#check('join', options, ['since', 'signal']);
+    await this.#engine.feeds.join(room, options);
+  }
+
+  async leave(room: string): Promise<void> {
+    checkText('leave', 'room', room);
+    await this.#engine.feeds.leave(room);
+  }
+
+  presence(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot> {
+    return this.#askPresence('presence', target, undefined, options);
+  }
+
+  watch(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot> {
+    return this.#askPresence('watch', target, true, options);
+  }
+
+  async unwatch(target: PresenceTarget): Promise<void> {
+    await this.#askPresence('unwatch', target, false);
+  }
+
+  async history(conversation: Conversation, options: HistoryOptions = {}): Promise<HistoryPage<Incoming>> {
+    checkConversation('history', conversation);
+    const { before, after, limit } = options;
+    const names = ['before', 'after', 'limit'];
+    const reply = await this.#ask('history', { conversation, before, after, limit }, options, names);
+    const { type: _, id: __, conversation: ___, ...page } = reply;
+    return page as HistoryPage<Incoming>;
+  }
+
+  async search(conversation: Conversation, text: string, options: SearchOptions = {}): Promise<SearchPage<Incoming>> {
+    checkConversation('search', conversation);
+    checkText('search', 'text', text);
+    const { before, limit } = options;
+    const reply = await this.#ask('search', { conversation, text, before, limit }, options, ['before', 'limit']);
+    const { type: _, id: __, conversation: ___, ...page } = reply;
+    return page as SearchPage<Incoming>;
+  }
+
+  async unread(conversations: readonly Conversation[], options: CallOptions = {}): Promise<readonly Unread[]> {
+    checkList('unread', 'conversations', conversations);
+    for (const conversation of conversations) checkConversation('unread', conversation);
+    return (await this.#ask('unread', { conversations: [...conversations] }, options)).conversations;
+  }
+
+  async markRead(conversation: Conversation, serial: string): Promise<void> {
+    checkConversation('markRead', conversation);
+    checkText('markRead', 'serial', serial);
+    this.#check('markRead', {});
+    await this.#engine.marks.add(conversation, { read: serial });
+  }
+
   on<E extends keyof ClientEvents<Incoming>>(
     event: E,
     listener: (value: ClientEvents<Incoming>[E]) => void,
     options: ListenOptions = {},
   ): () => void {
     checkNames('on', options, ['signal']);
-    return this.#emitter.on(event, listener, checkSignal('on', options.signal));
+    return this.#engine.emitter.on(event, listener, checkSignal('on', options.signal));
   }
 
   messages(options: MessagesOptions = {}): AsyncIterableIterator<ReceivedMessage<Incoming>> {
     checkNames('messages', options, ['signal', 'maxBuffered']);
     const signal = checkSignal('messages', options.signal);
     const maxBuffered = checkCount('messages', 'maxBuffered', options.maxBuffered ?? DEFAULT_MAX_BUFFERED);
+    const { inboxes } = this.#engine;
     const onAbort = () => inbox.end();
     const inbox = new Inbox<ReceivedMessage<Incoming>>(maxBuffered, () => {
-      this.#inboxes.delete(inbox);
+      inboxes.delete(inbox);
       signal?.removeEventListener('abort', onAbort);
     });
-    this.#inboxes.add(inbox);
+    inboxes.add(inbox);
     signal?.addEventListener('abort', onAbort);
     if (signal?.aborted) inbox.end();
-    this.#endIfOver(inbox);
+    this.#engine.endIfOver(inbox);
     return inbox;
   }
 
   close(): void {
-    this.#session.stop('closed', CLOSED);
+    this.#engine.session.stop('closed', CLOSED);
   }
 
   /** Has a call done by whichever tab holds the connection. Not for applications. */
-  async share(method: string, args: readonly unknown[]): Promise<unknown> {
-    const companion = await this.#loading;
-    if (companion) return companion.call(method, args);
+  share(method: string, args: readonly unknown[]): Promise<unknown> {
+    return this.#engine.share(method, args);
+  }
+
+  async #invoke(method: string, args: readonly unknown[]): Promise<unknown> {
     return (this as unknown as Record<string, (...values: readonly unknown[]) => unknown>)[method]?.(...args);
   }
 
   #start(): void {
     const { signal } = this.#options;
     signal?.addEventListener('abort', this.#onAbort);
+    this.#engine.emitter.on('state', () => {
+      if (this.#engine.over) signal?.removeEventListener('abort', this.#onAbort);
+    });
     if (signal?.aborted) this.close();
-    else this.#session.start();
+    else this.#engine.session.start();
   }
 
   /** Async, so that whatever is wrong with a call arrives as a rejection. */
   async #send(name: string, to: To, data: Outgoing, options: SendOptions = {}): Promise<SendResult> {
-    checkNames(name, options, ['id', 'store', 'ttlSeconds', 'echo', 'expiresAfterMs', 'signal']);
+    checkNames(name, options, ['id', 'store', 'ttlSeconds', 'echo', 'receipt', 'expiresAfterMs', 'signal']);
     const { id = this.#environment.randomId(), expiresAfterMs = this.#options.messageExpiryMs } = options;
-    const { store, ttlSeconds, echo } = options;
+    const { store, ttlSeconds, echo, receipt } = options;
     checkDuration(name, 'expiresAfterMs', expiresAfterMs);
     const signal = checkSignal(name, options.signal);
-    const encode = prepareData(data, this.#options.compress);
-    this.#outbox.requireRoom(this.#encoding.length);
-    return this.#encoding.run(encode, (encoded) =>
-      this.#queue({ to, id, store, ttlSeconds, echo }, encoded, { expiresAfterMs, signal }),
-    );
+    return this.#engine.send({ to, id, store, ttlSeconds, echo, receipt }, data, { expiresAfterMs, signal });
   }
 
-  #queue(envelope: Envelope, data: EncodedData, wait: WaitOptions): Promise<SendResult> {
-    wait.signal?.throwIfAborted();
-    const limits = this.#route?.limits ?? DEFAULT_LIMITS;
-    const message = encodeMessage(envelope, data, limits);
-    const over = overError(this.state);
-    if (over) throw over;
-    const result = this.#outbox.add(message, wait);
-    this.#sender.wake();
-    return result;
+  async #askPresence(
+    name: string,
+    target: PresenceTarget,
+    watch: boolean | undefined,
+    options: CallOptions = {},
+  ): Promise<PresenceSnapshot> {
+    checkTarget(name, target);
+    this.#check(name, options);
+    return this.#engine.watches.ask(target, watch, options.signal);
   }
 
-  /** A client is of one user: in the name of another, what is queued would be a forgery. */
-  async #onToken(token: string): Promise<void> {
-    const user = tokenUser(token);
-    this.#user ??= user;
-    if (user !== this.#user) throw new BeckonError('user_changed');
-    if (user !== undefined) await (await this.#loading)?.open(user);
+  async #ask<A extends Action>(
+    action: A,
+    fields: FieldsOf<A>,
+    options: CallOptions,
+    names: readonly string[] = [],
+  ): Promise<ReplyTo<A>> {
+    this.#check(action, options, ['signal', ...names]);
+    return this.#engine.calls.call(action, fields, options);
   }
 
-  async #loadCompanion(): Promise<Companion | undefined> {
-    try {
-      const { createCompanion } = await this.#environment.loadCompanion();
-      this.#companion = createCompanion({
-        environment: this.#environment,
-        options: this.#options,
-        client: this,
-        emitter: this.#emitter as Emitter<ClientEvents>,
-        session: this.#session,
-        cursor: this.#cursor,
-        dedupe: this.#dedupe,
-        outbox: this.#outbox,
-        sender: this.#sender,
-        onMessage: (message) => this.#onMessages([message]),
-      });
-      const over = overError(this.state);
-      if (over) this.#companion.close(over);
-    } catch (cause) {
-      this.#emitter.emit('error', new BeckonError('storage_failed', undefined, { cause }));
-    }
-    return this.#companion;
+  /** @throws TypeError for wrong options; BeckonError when there will be no connection any more. */
+  #check(name: string, options: CallOptions, names: readonly string[] = ['signal']): void {
+    checkNames(name, options, names);
+    checkSignal(name, options.signal)?.throwIfAborted();
+    if (this.#engine.over) throw this.#engine.over;
   }
-
-  get #route(): Route | undefined {
-    return this.#session.connection ?? this.#companion?.route;
-  }
-
-  #onConnected(): void {
-    this.#counters.connections += 1;
-    this.#companion?.onConnected();
-    this.#sender.wake();
-  }
-
-  #onMessages(messages: readonly Message[]): void {
-    for (const message of messages) {
-      if (this.#dedupe.isNew(message)) this.#deliver(message as ReceivedMessage<Incoming>);
-      else this.#counters.duplicates += 1;
-    }
-  }
-
-  #deliver(message: ReceivedMessage<Incoming>): void {
-    for (const inbox of this.#inboxes) inbox.push(message);
-    this.#emitter.emit('message', message);
-  }
-
-  #onState(state: ConnectionState): void {
-    const error = overError(state);
-    if (error) this.#release(error);
-    this.#emitter.emit('state', state);
-  }
-
-  #release(error: BeckonError): void {
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
-    this.#sender.stop();
-    this.#companion?.close(error);
-    this.#outbox.rejectAll(error, { kept: this.#companion?.keeps ?? false });
-    for (const inbox of this.#inboxes) this.#endIfOver(inbox);
-  }
-
-  /** A loop over the messages just ends when the client was closed, and throws when it failed. */
-  #endIfOver(inbox: Inbox<ReceivedMessage<Incoming>>): void {
-    const error = overError(this.state);
-    if (error) inbox.end(error.code === 'closed' ? undefined : error);
-  }
-}
-
-/** What sends are rejected with once there will be no connection any more. */
-function overError(state: ConnectionState): BeckonError | undefined {
-  if (state.status !== 'closed' && state.status !== 'failed') return undefined;
-  return new BeckonError(state.reason.code, state.reason.message);
 }

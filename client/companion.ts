@@ -1,33 +1,44 @@
-import type { Limits, Message, SendResult } from '../protocol/index.ts';
-import type { ClientEvents, Gap } from './api.ts';
-import type { Cursor } from './cursor.ts';
-import type { Dedupe } from './dedupe.ts';
+import type { Limits, Message, MessageInput, SendResult } from '../protocol/index.ts';
+import type { ClientEvents, Gap, PresenceChange, PresenceTarget } from './api.ts';
 import type { Environment } from './environment.ts';
 import type { BeckonError } from './errors.ts';
 import type { Emitter } from './events.ts';
+import type { Feed } from './feed.ts';
+import type { Feeds } from './feeds.ts';
 import type { Options } from './options.ts';
 import type { Outbox } from './outbox.ts';
 import { LOCAL_STORAGE, recordPrefix } from './records.ts';
+import type { Encode, Outcome } from './requests.ts';
 import type { Route, Sender } from './sender.ts';
 import type { Session } from './session.ts';
 import type { ConnectionState } from './state.ts';
 import type { ClientStorage, Snapshot } from './storage.ts';
 import { Store } from './store.ts';
 import { Tabs, type TabsEnvironment } from './tabs.ts';
+import type { Watches } from './watches.ts';
 
 /** The parts of a client that are kept in records, or shared with other tabs. */
 export interface ClientParts {
   readonly environment: Environment;
   readonly options: Options;
-  readonly client: object;
   readonly emitter: Emitter<ClientEvents>;
   readonly session: Session;
-  readonly cursor: Cursor;
-  readonly dedupe: Dedupe;
+  readonly feeds: Feeds;
+  readonly watches: Watches;
   readonly outbox: Outbox;
   readonly sender: Sender;
   /** Hands a message on, unless it was handed on before. */
   onMessage(message: Message): void;
+  /** A message is about to be handed to the network on behalf of another tab. */
+  onSending(message: MessageInput): void;
+  /** Calls a method of the client. */
+  readonly invoke: (method: string, args: readonly unknown[]) => Promise<unknown>;
+}
+
+/** What the application is interested in. The tabs have it in common, as they have the connection. */
+interface Interest {
+  readonly rooms: readonly string[];
+  readonly targets: readonly PresenceTarget[];
 }
 
 /** What the leader's connection is like. */
@@ -44,7 +55,6 @@ export class Companion {
   readonly #parts: ClientParts;
   readonly #store: Store | undefined;
   readonly #tabs: Tabs | undefined;
-  #user = '';
   #told: Status | undefined;
   #isOver = false;
 
@@ -73,16 +83,26 @@ export class Companion {
 
   /** Goes on where the user's last client stopped. Resolves when it is clear which tab is to connect. */
   async open(user: string): Promise<void> {
-    this.#user = user;
     const prefix = recordPrefix(this.#parts.options.url, user);
     await this.#store?.open(prefix);
     await this.#tabs?.join(prefix);
   }
 
-  /** Something was queued, settled or handed over. */
-  onProgress(): void {
+  /** There is something else to keep. */
+  onChange(): void {
     this.#store?.changed();
-    this.#tabs?.tell('progress', { cursors: this.#cursors });
+  }
+
+  /** The cursor of a feed has moved. */
+  onMove(feed: Feed): void {
+    this.onChange();
+    this.#tabs?.tell('progress', { feeds: this.#parts.feeds.progress(feed) });
+  }
+
+  /** Other rooms are joined than before, or others are watched. */
+  onInterest(): void {
+    this.onChange();
+    this.#tabs?.tell('interest', this.#interest);
   }
 
   /** The client tells its application something. */
@@ -97,7 +117,7 @@ export class Companion {
 
   /** Has a call done by the tab that holds the connection. */
   call(method: string, args: readonly unknown[]): Promise<unknown> {
-    return this.#tabs ? this.#tabs.call(method, args) : this.#invoke(method, args);
+    return this.#tabs ? this.#tabs.call(method, args) : this.#parts.invoke(method, args);
   }
 
   /** The client is over. */
@@ -108,9 +128,9 @@ export class Companion {
     this.#store?.close();
   }
 
-  get #cursors(): Snapshot['cursors'] {
-    const { value } = this.#parts.cursor;
-    return value === undefined ? {} : { [`user#${this.#user}`]: value };
+  get #interest(): Interest {
+    const { feeds, watches } = this.#parts;
+    return { rooms: [...feeds.rooms.keys()], targets: watches.targets };
   }
 
   get #status(): Status {
@@ -119,29 +139,30 @@ export class Companion {
   }
 
   #createStore(storage: ClientStorage): Store {
-    const { environment, dedupe, outbox, emitter } = this.#parts;
+    const { environment, feeds, outbox, emitter } = this.#parts;
     return new Store(environment, storage, {
-      snapshot: () => ({ cursors: this.#cursors, seen: dedupe.snapshot(), outbox: outbox.snapshot() }),
+      snapshot: () => ({ feeds: feeds.snapshot(), outbox: outbox.snapshot() }),
       restore: (stored) => this.#restore(stored),
       onError: (error) => emitter.emit('error', error),
     });
   }
 
   #createTabs(needed: Pick<TabsEnvironment, 'locks' | 'openChannel'>): Tabs {
-    const { environment, session, dedupe, cursor } = this.#parts;
+    const { environment, session, feeds, invoke } = this.#parts;
     return new Tabs(
       { ...needed, randomId: environment.randomId },
       {
-        invoke: (method, args) => this.#invoke(method, args),
-        request: (encode) => session.connection?.request(encode),
+        invoke,
+        request: (encode) => this.#request(encode),
         lead: () => this.#lead(),
         follow: () => session.pause(),
         onTold: (event, value) => this.#onTold(event, value),
         greeting: () => [
-          ['progress', { cursors: this.#cursors, seen: dedupe.snapshot() }],
+          ['interest', this.#interest],
+          ['progress', { feeds: feeds.snapshot() }],
           ['state', this.#status],
         ],
-        horizonMs: () => cursor.horizonMs,
+        horizonMs: () => feeds.horizonMs,
       },
     );
   }
@@ -152,17 +173,26 @@ export class Companion {
     this.#parts.session.start(status === 'connecting' ? status : 'recovering');
   }
 
-  async #invoke(method: string, args: readonly unknown[]): Promise<unknown> {
-    const client = this.#parts.client as Record<string, (...values: readonly unknown[]) => unknown>;
-    return client[method]?.(...args);
+  /** Sends the messages of another tab: on the same connection, so there is no copy for this one either. */
+  #request(encode: Encode): Promise<Outcome> | undefined {
+    const { session, onSending } = this.#parts;
+    for (const message of JSON.parse(encode('')).messages) onSending(message);
+    return session.connection?.request(encode);
   }
 
   #onTold(event: string, value: unknown): void {
-    const { emitter, onMessage } = this.#parts;
+    const { emitter, watches, onMessage } = this.#parts;
     if (event === 'progress') this.#restore(value as Partial<Snapshot>);
+    else if (event === 'interest') this.#follow(value as Interest);
+    else if (event === 'presence') watches.onPush(value as PresenceChange);
     else if (event === 'message') onMessage(value as Message);
     else if (event === 'state') this.#onStatus(value as Status);
     else emitter.emit(event as 'gap', value as Gap);
+  }
+
+  #follow({ rooms, targets }: Interest): void {
+    this.#parts.feeds.follow(rooms);
+    this.#parts.watches.follow(targets);
   }
 
   #onStatus(status: Status): void {
@@ -171,10 +201,9 @@ export class Companion {
     this.#parts.sender.wake();
   }
 
-  #restore({ cursors = {}, seen = [], outbox: messages = [] }: Partial<Snapshot>): void {
-    const { cursor, dedupe, outbox, sender } = this.#parts;
-    cursor.advance(cursors[`user#${this.#user}`]);
-    dedupe.restore(seen);
+  #restore({ feeds = {}, outbox: messages = [] }: Partial<Snapshot>): void {
+    const { outbox, sender } = this.#parts;
+    this.#parts.feeds.restore(feeds);
     outbox.restore(messages, ({ text }) => this.#tellOf(JSON.parse(text).id));
     sender.wake();
   }

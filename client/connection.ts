@@ -1,30 +1,44 @@
 import { ERROR_CODES } from '../protocol/codes.ts';
 import type {
+  Action,
   ErrorCode,
   ErrorCodeInfo,
   ErrorReply,
   Limits,
-  Message,
-  PingFrame,
   Problem,
   RegisteredReply,
   ServerFrame,
 } from '../protocol/index.ts';
 import { problem } from '../protocol/problem.ts';
 import { offeredSubprotocols } from '../protocol/subprotocols.ts';
-import type { Gap } from './api.ts';
-import type { Cursor } from './cursor.ts';
+import { retryDelayMs } from './backoff.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError, isAboutToken, toError } from './errors.ts';
+import type { Feed } from './feed.ts';
 import { type Incoming, readFrame } from './incoming.ts';
 import { createLane } from './lane.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
-import type { Options } from './options.ts';
-import { createRequests, type Outcome, type Requests } from './requests.ts';
-import { Subscription } from './subscription.ts';
-import { createTimer, type Timer } from './timer.ts';
+import { MAX_TIMER_MS, type Options } from './options.ts';
+import {
+  createRequests,
+  type Encode,
+  encodeRequest,
+  type FieldsOf,
+  type Outcome,
+  problemOf,
+  type Requests,
+} from './requests.ts';
+import type { Place } from './subscription.ts';
+import { type Interests, Subscriptions } from './subscriptions.ts';
+import { createTimer, sleep, type Timer } from './timer.ts';
 import { requestToken, tokenExpiresAtMs } from './token.ts';
 import { openTransport, type Transport, type TransportEnd } from './transport.ts';
+
+/** Another token is asked for this long before one expires, or up to twice as long: a fleet should not ask at once. */
+const TOKEN_MARGIN_MS = 60_000;
+
+/** … but not more often than this, should `getToken` give the same token again. */
+const MIN_REFRESH_MS = 30_000;
 
 /** Why a connection is no more, or never was. */
 export interface ConnectionEnd {
@@ -33,19 +47,20 @@ export interface ConnectionEnd {
   readonly closeCode?: number;
   /** Whether another attempt would end alike. */
   readonly final: boolean;
+  /** How long the server wants to be left alone. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 export interface Registration extends RegisteredReply {
-  /** How long the token is still good for, by the server's clock. `undefined`: it does not say. */
-  readonly tokenLifetimeMs: number | undefined;
+  /** Resolves when the connection can take the place of another one, or is over. */
+  readonly renewed: Promise<void>;
 }
 
 export interface ConnectionHandlers {
   /** The connection can be used. Called once. */
   onRegistered(registration: Registration): void;
-  /** Messages arrived, in the order in which to hand them on. Some may have come before. */
-  onMessages(messages: readonly Message[]): void;
-  onGap(gap: Gap): void;
+  /** The token is about to expire, and another one could not be had, or was not accepted on this connection. */
+  onTokenStale(error: BeckonError): void;
   /** The server complained about no frame in particular. */
   onProblem(problem: Problem): void;
   /** A frame came that is of no known type. */
@@ -60,7 +75,7 @@ export interface ConnectionHandlers {
 export interface ConnectionContext {
   readonly environment: Environment;
   readonly options: Options;
-  readonly cursor: Cursor;
+  readonly interests: Interests;
   /**
    * Called with each token before anything is asked of the server with it.
    * @throws BeckonError when the token is not to be used.
@@ -72,13 +87,14 @@ export interface ConnectionContext {
 export class Connection {
   readonly #environment: Environment;
   readonly #options: Options;
-  readonly #cursor: Cursor;
+  readonly #interests: Interests;
   readonly #onToken: ConnectionContext['onToken'];
   readonly #handlers: ConnectionHandlers;
   readonly #requests: Requests;
-  readonly #subscription: Subscription;
+  readonly #subscriptions: Subscriptions;
   /** Runs while the connection is being made ready, at first and again after `not_registered`. */
   readonly #readiness: Timer;
+  readonly #refresh: Timer;
   readonly #closing = new AbortController();
   /** What comes in is dealt with in the order in which it came, though decoding it may take a while. */
   readonly #incoming = createLane();
@@ -86,27 +102,33 @@ export class Connection {
   #liveness: Liveness | undefined;
   #limits: Limits | undefined;
   #tokenExpiresAt: number | undefined;
+  /** The newest token, when it is not that of the handshake: every registration has to say it. */
+  #token: string | undefined;
   #retired = false;
 
   /** @param failures How many attempts have failed before this one. */
   constructor(context: ConnectionContext, failures: number, handlers: ConnectionHandlers) {
-    const { environment, options, cursor } = context;
+    const { environment, options, interests } = context;
     this.#environment = environment;
     this.#options = options;
-    this.#cursor = cursor;
+    this.#interests = interests;
     this.#onToken = context.onToken;
     this.#handlers = handlers;
     this.#requests = createRequests(environment, (text) => this.#transmit(text), options.ackTimeoutMs);
     this.#readiness = createTimer(environment);
-    this.#subscription = new Subscription(environment, options, cursor, {
-      ask: (encode) => this.#ask(encode),
-      onRegistering: () => this.#startReadiness(),
+    this.#refresh = createTimer(environment);
+    this.#subscriptions = new Subscriptions(environment, options, interests, {
+      register: (place) => this.#register(place),
+      request: (action, fields) => this.request(encodeRequest(action, fields)),
+      call: (action, fields) => this.call(action, fields),
       onRegistered: (reply) => this.#onRegistered(reply),
-      onRefused: (refusal) => this.#end({ error: toError(refusal), final: !refusal.retryable }),
-      onMessages: handlers.onMessages,
-      onGap: handlers.onGap,
+      onRefused: (refusal) => {
+        const { retryable, retryAfterMs } = refusal;
+        this.#end({ error: toError(refusal), final: !retryable, retryAfterMs });
+      },
       // The ping acknowledges: a page that is closed before its first heartbeat would get the same again next time.
       onNews: () => this.checkLiveness(),
+      onProblem: handlers.onProblem,
     });
     void this.#connect(failures);
   }
@@ -117,11 +139,33 @@ export class Connection {
   }
 
   /** Sends a frame and waits for its reply. Without one in time, the connection is checked, and ended if it is dead. */
-  async request(encode: (id: string) => string): Promise<Outcome> {
+  async request(encode: Encode): Promise<Outcome> {
     const outcome = await this.#ask(encode);
-    if (outcome.kind !== 'error' || outcome.problem.code !== 'not_registered') return outcome;
-    await this.#subscription.register();
+    if (problemOf(outcome)?.code !== 'not_registered') return outcome;
+    await this.#subscriptions.user.subscribe();
     return { kind: this.#over ? 'lost' : 'refused' };
+  }
+
+  /** Sends a frame until the server has dealt with it or refuses it, or the connection is lost. It may be dealt with twice. */
+  async call<A extends Action>(action: A, fields: FieldsOf<A>, signal?: AbortSignal): Promise<Outcome> {
+    for (let failures = 0; ; failures += 1) {
+      const outcome = await this.request(encodeRequest(action, fields));
+      const refusal = problemOf(outcome);
+      if (outcome.kind === 'reply' || outcome.kind === 'lost' || refusal?.retryable === false) return outcome;
+      const delayMs = retryDelayMs(refusal, failures, this.#environment.random, this.#options);
+      await sleep(this.#environment, delayMs, this.#closing.signal);
+      if (signal?.aborted) return { kind: 'lost' };
+    }
+  }
+
+  /** Joins a room, if the connection is registered. */
+  join(room: Feed): void {
+    void this.#subscriptions.join(room);
+  }
+
+  /** Leaves a room. Resolves when the server knows, or the connection is lost. */
+  leave(room: string): Promise<void> {
+    return this.#subscriptions.leave(room);
   }
 
   /** Ends the connection unless the server gives a sign of life soon. */
@@ -153,14 +197,11 @@ export class Connection {
   }
 
   async #connect(failures: number): Promise<void> {
-    const { getToken, tokenTimeoutMs } = this.#options;
-    const { signal } = this.#closing;
     // By the time the application is asked, whoever made this connection must be able to close it.
     await undefined;
     if (this.#over) return;
     try {
-      const token = await requestToken(this.#environment, { getToken, failures, tokenTimeoutMs, signal });
-      if (!this.#over) await this.#onToken(token);
+      const token = await this.#requestToken(failures);
       if (!this.#over) this.#open(token);
     } catch (error) {
       const told = toConnectError(error);
@@ -168,11 +209,19 @@ export class Connection {
     }
   }
 
+  async #requestToken(failures: number): Promise<string> {
+    const { getToken, tokenTimeoutMs } = this.#options;
+    const { signal } = this.#closing;
+    const token = await requestToken(this.#environment, { getToken, failures, tokenTimeoutMs, signal });
+    if (!this.#over) await this.#onToken(token);
+    return token;
+  }
+
   #open(token: string): void {
     this.#startReadiness();
     this.#tokenExpiresAt = tokenExpiresAtMs(token);
     this.#transport = openTransport(this.#environment, this.#options.url, offeredSubprotocols(token), {
-      onOpen: () => void this.#subscription.register(),
+      onOpen: () => void this.#subscriptions.user.subscribe(),
       onText: (text) =>
         void this.#incoming.run(
           () => readFrame(text),
@@ -186,6 +235,40 @@ export class Connection {
     });
   }
 
+  /** Has another token by the time this one expires, without leaving the connection. */
+  #startRefresh(serverTimeMs: number): void {
+    if (this.#tokenExpiresAt === undefined) return;
+    const marginMs = TOKEN_MARGIN_MS * (1 + this.#environment.random());
+    const delayMs = Math.max(this.#tokenExpiresAt - serverTimeMs - marginMs, MIN_REFRESH_MS);
+    this.#refresh.start(Math.min(delayMs, MAX_TIMER_MS), () => void this.#refreshToken());
+  }
+
+  async #refreshToken(): Promise<void> {
+    try {
+      const token = await this.#requestToken(0);
+      this.#token = token;
+      this.#tokenExpiresAt = tokenExpiresAtMs(token);
+      // One that is on its way does not have it.
+      await this.#subscriptions.user.settled;
+      await this.#subscriptions.user.subscribe();
+    } catch (error) {
+      if (!this.#over) this.#handlers.onTokenStale(toConnectError(error));
+    }
+  }
+
+  async #register(place: Place): Promise<Outcome> {
+    if (place.attempt === undefined) return this.#ask(encodeRequest('register', place));
+    this.#startReadiness();
+    const token = this.#token;
+    const outcome = await this.#ask(encodeRequest('register', { ...place, token }));
+    const refusal = problemOf(outcome);
+    if (token === undefined || !refusal || !isOfToken(refusal)) return outcome;
+    // The token of the handshake is still good for a minute, in which another connection can be made.
+    this.#token = undefined;
+    this.#handlers.onTokenStale(toError(refusal));
+    return this.#register(place);
+  }
+
   #startReadiness(): void {
     if (this.#over || this.#readiness.running) return;
     this.#readiness.start(this.#options.connectTimeoutMs, () =>
@@ -193,7 +276,7 @@ export class Connection {
     );
   }
 
-  async #ask(encode: (id: string) => string): Promise<Outcome> {
+  async #ask(encode: Encode): Promise<Outcome> {
     if (this.#over) return { kind: 'lost' };
     return this.#requests.send(encode, (id) =>
       this.#liveness?.check(() => this.#requests.settle(id, { kind: 'unanswered' })),
@@ -201,15 +284,16 @@ export class Connection {
   }
 
   async #ping(): Promise<void> {
-    const cursor = this.#cursor.value;
-    const outcome = await this.request((id) => JSON.stringify({ action: 'ping', id, cursor } satisfies PingFrame));
-    const refused = outcome.kind === 'error' && outcome.problem.code === 'invalid_cursor';
-    if (refused) this.#subscription.onInvalidCursor(cursor);
+    const cursor = this.#interests.user.cursor.value;
+    const outcome = await this.request(encodeRequest('ping', { cursor }));
+    if (problemOf(outcome)?.code === 'invalid_cursor') this.#subscriptions.user.onInvalidCursor(cursor);
   }
 
   #onRegistered(reply: RegisteredReply): void {
     this.#readiness.stop();
     this.#limits = reply.limits;
+    this.#startRefresh(reply.serverTime);
+    const renewed = this.#subscriptions.renew();
     if (this.#liveness) return;
     this.#liveness = createLiveness(this.#environment, {
       heartbeatMs: reply.limits.heartbeatSeconds * 1000,
@@ -218,8 +302,7 @@ export class Connection {
       onDead: () => this.#end({ error: new BeckonError('unresponsive'), final: false }),
     });
     this.#liveness.sent();
-    const tokenLifetimeMs = this.#tokenExpiresAt === undefined ? undefined : this.#tokenExpiresAt - reply.serverTime;
-    this.#handlers.onRegistered({ ...reply, tokenLifetimeMs });
+    this.#handlers.onRegistered({ ...reply, renewed });
   }
 
   #onIncoming(incoming: Incoming): void {
@@ -234,21 +317,25 @@ export class Connection {
 
   #onFrame(frame: ServerFrame): void {
     if (frame.type === 'messages') {
-      this.#subscription.onPush(frame.messages);
-    } else if (frame.type === 'receipt' || frame.type === 'bye') {
-      this.#handlers.onIgnoredFrame();
+      this.#subscriptions.onPush(frame.messages);
+    } else if (frame.type === 'receipt') {
+      this.#interests.onReceipt(frame);
+    } else if (frame.type === 'presence' && frame.id === undefined) {
+      this.#interests.onPresence(frame);
+    } else if (frame.type === 'bye') {
+      this.#end({ error: toError(frame), final: !frame.reconnect, retryAfterMs: frame.retryAfterMs });
     } else if (frame.type === 'error') {
       this.#onError(frame);
     } else {
       // At once, not when the reply has been waited for: pushes that come right behind it are younger.
-      if (frame.type === 'pong') this.#subscription.onPong(frame);
+      if (frame.type === 'pong') this.#subscriptions.user.onPong(frame);
       this.#requests.settle(frame.id, { kind: 'reply', reply: frame });
     }
   }
 
   #onError(frame: ErrorReply): void {
-    if (isAboutToken(frame.code) || frame.code === 'connection_removed')
-      this.#end({ error: toError(frame), final: false });
+    const isOver = isAboutToken(frame.code) && !(this.#token !== undefined && isOfToken(frame));
+    if (isOver || frame.code === 'connection_removed') this.#end({ error: toError(frame), final: false });
     else if (frame.id !== undefined) this.#requests.settle(frame.id, { kind: 'error', problem: frame });
     else this.#handlers.onProblem(frame);
   }
@@ -290,10 +377,16 @@ export class Connection {
   #release(): void {
     this.#closing.abort();
     this.#readiness.stop();
-    this.#subscription.stop();
+    this.#refresh.stop();
+    this.#subscriptions.stop();
     this.#liveness?.stop();
     this.#handlers.onReleased();
   }
+}
+
+/** Whether it is the token in the frame that the server does not accept, or it does not know that there can be one. */
+function isOfToken({ code }: Problem): boolean {
+  return ['invalid_token', 'unauthorized', 'revoked', 'invalid_frame'].includes(code);
 }
 
 function findCode(matches: (info: ErrorCodeInfo) => boolean): ErrorCode | undefined {

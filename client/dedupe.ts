@@ -6,31 +6,35 @@ import type { SeenMessage } from './storage.ts';
 /** A message that was sent again can come this long after the first copy, whatever its serial says. */
 const MIN_AGE_MS = 10 * 60_000;
 
-/** The newest are remembered whatever their age: about two megabytes. */
-const MIN_COUNT = 10_000;
-
 /** Remembers which messages were handed to the application. */
 export interface Dedupe {
   /** Whether the message has not been seen yet. Asking makes it seen. */
   isNew(message: Pick<Message, 'from' | 'id' | 'serial'>): boolean;
-  /** What another memory must know to tell what is new: at most the newest ten thousand. */
+  /** What another memory must know to tell what is new: as many of the newest as are remembered anyway. */
   snapshot(): readonly SeenMessage[];
   restore(seen: readonly SeenMessage[]): void;
+  /** A message that is about to be sent from here counts as seen: a resume may bring it. */
+  addOwn(message: Pick<Message, 'from' | 'id'>): void;
 }
 
 /**
  * A message is the same when its sender and its id are. One is forgotten when no resume can bring it again, *and* it is
- * older than ten minutes, *and* ten thousand newer ones have come. So memory is bounded by what waits to be resumed and
- * what arrives within ten minutes.
+ * older than ten minutes, *and* as many newer ones have come as are remembered whatever their age. So memory is bounded by
+ * what waits to be resumed and what arrives within ten minutes.
+ * @param minCount How many of the newest are remembered whatever their age. Ten thousand take about two megabytes.
  */
-export function createDedupe(environment: Pick<Environment, 'now'>, cursor: Pick<Cursor, 'horizonMs'>): Dedupe {
+export function createDedupe(
+  environment: Pick<Environment, 'now'>,
+  cursor: Pick<Cursor, 'horizonMs'>,
+  minCount: number,
+): Dedupe {
   const seen = new Map<string, { readonly at: number; readonly sentMs: number }>();
   // A clock that was set back must not keep everything until it has caught up.
   const isOld = (at: number, sentMs: number) =>
     Math.abs(environment.now() - at) >= MIN_AGE_MS && sentMs < cursor.horizonMs;
   const forgetOld = () => {
     for (const [key, { at, sentMs }] of seen) {
-      if (seen.size <= MIN_COUNT || !isOld(at, sentMs)) return;
+      if (seen.size <= minCount || !isOld(at, sentMs)) return;
       seen.delete(key);
     }
   };
@@ -41,16 +45,19 @@ export function createDedupe(environment: Pick<Environment, 'now'>, cursor: Pick
     seen.set(key, { at, sentMs: Math.max(sentMs, known?.sentMs ?? 0) });
     return !known;
   };
+  const take = ({ from, id }: Pick<Message, 'from' | 'id'>, sentMs: number) => {
+    const key = 'user' in from ? `user ${id} ${from.user}` : `service ${id} ${from.service}`;
+    const isNew = remember(key, environment.now(), sentMs);
+    if (isNew) forgetOld();
+    return isNew;
+  };
   return {
-    isNew: ({ from, id, serial }) => {
-      const key = 'user' in from ? `user ${id} ${from.user}` : `service ${id} ${from.service}`;
-      const isNew = remember(key, environment.now(), serialTimeMs(serial));
-      if (isNew) forgetOld();
-      return isNew;
-    },
+    isNew: (message) => take(message, serialTimeMs(message.serial)),
+    // Its serial is not known yet, and the server's clock may be ahead.
+    addOwn: (message) => void take(message, environment.now() + MIN_AGE_MS),
     snapshot: () =>
       [...seen]
-        .slice(-MIN_COUNT)
+        .slice(-minCount)
         .map(([key, { at, sentMs }]) => [key, at, sentMs] as const)
         .filter(([, at, sentMs]) => !isOld(at, sentMs)),
     restore: (messages) => {

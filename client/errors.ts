@@ -11,10 +11,11 @@ export const CLIENT_CODES = {
   connection_closed: 'The server closed the connection.',
   unresponsive: 'The server did not answer within livenessTimeoutMs.',
   closed: 'The client was closed.',
-  expired: 'The message could not be sent before it expired.',
+  expired: 'The message could not be sent before it expired, or what was asked was not answered in time.',
   outbox_full: 'As many messages as maxQueuedMessages are waiting to be sent already.',
   user_changed: 'getToken gave a token of another user. Close the client, and connect that user with a new one.',
   storage_failed: 'The storage cannot be used: what is queued and what was received may not survive a reload.',
+  left: 'The room was left before it was joined.',
   slow_consumer: 'More messages are waiting for the iterator than maxBuffered.',
 } as const;
 
@@ -60,6 +61,6 @@ export function isAboutToken(code: BeckonErrorCode): boolean {
 }
 
 /** The error that tells what the server said. */
-export function toError({ code, message }: Problem): BeckonError {
+export function toError({ code, message }: Pick<Problem, 'code' | 'message'>): BeckonError {
   return new BeckonError(code, message);
 }

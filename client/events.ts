@@ -6,7 +6,8 @@ export interface Emitter<Events extends object> {
     listener: (value: Events[E]) => void,
     signal?: AbortSignal | undefined,
   ): () => void;
-  emit<E extends keyof Events & string>(event: E, value: Events[E]): void;
+  /** @returns Whether there is a listener. */
+  emit<E extends keyof Events & string>(event: E, value: Events[E]): boolean;
 }
 
 /**
@@ -40,7 +41,9 @@ export function createEmitter<Events extends object>(
     },
     emit: (event, value) => {
       onEmit(event, value);
-      for (const listener of listeners.get(event) ?? []) callListener(() => listener(value as never));
+      const called = listeners.get(event) ?? [];
+      for (const listener of called) callListener(() => listener(value as never));
+      return called.length > 0;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Limits, ServerFrame } from '../protocol/index.ts';
+import type { Limits, Message, ServerFrame } from '../protocol/index.ts';
 import { isObject, parseJson } from '../protocol/json.ts';
 import { decodeMessages } from './payload.ts';
 
@@ -33,18 +33,31 @@ type Fields = { readonly [name in AllKeys<ServerFrame>]?: unknown };
 type AllKeys<T> = T extends unknown ? keyof T : never;
 
 /** Checks just enough of each frame that handling it cannot throw. The server's own tests see to the rest. */
-function looksRight({ type, code, message, messages, results, ...frame }: Fields): boolean {
+function looksRight({ type, code, message, messages, results, users, conversations, from, ...frame }: Fields): boolean {
   switch (type) {
     case 'registered':
       return isRegistration(frame) && isPage(messages, frame.more);
+    case 'joined':
+      return typeof frame.cursor === 'string' && isPage(messages, frame.more);
     case 'ack':
       return Array.isArray(results) && results.every(isObject);
     case 'error':
+    case 'bye':
       return typeof code === 'string' && typeof message === 'string';
     case 'messages':
+    case 'history':
+    case 'search':
       return isPage(messages);
+    case 'pong':
+      return isPage(messages, frame.more);
+    case 'presence':
+      return Array.isArray(users) && users.every((user) => isObject(user) && typeof user['user'] === 'string');
+    case 'unread':
+      return Array.isArray(conversations);
+    case 'receipt':
+      return isObject(from);
     default:
-      return type === 'pong' && isPage(messages, frame.more);
+      return type === 'left' || type === 'marked';
   }
 }
 
@@ -59,8 +72,8 @@ function isPage(messages: unknown, more?: unknown): boolean {
 
 function isMessage(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { id, serial, from } = value as Fields & { readonly serial?: unknown; readonly from?: unknown };
-  return typeof id === 'string' && typeof serial === 'string' && isObject(from);
+  const { id, serial, from, to } = value as { readonly [name in keyof Message]?: unknown };
+  return typeof id === 'string' && typeof serial === 'string' && isObject(from) && isObject(to);
 }
 
 function isLimits(value: unknown): boolean {

@@ -3,7 +3,18 @@ import { createClient } from './client.ts';
 import { createEnvironment } from './environment.ts';
 import { type ConnectOptions, resolveOptions } from './options.ts';
 
-export type { DeliveryStatus, ErrorCode, Json, Limits, Recipient, Sender, SendResult } from '../protocol/index.ts';
+export type {
+  Conversation,
+  DeliveryStatus,
+  ErrorCode,
+  Json,
+  Limits,
+  Markers,
+  Presence,
+  Recipient,
+  Sender,
+  SendResult,
+} from '../protocol/index.ts';
 export type * from './api.ts';
 export type { WebSocketConstructor, WebSocketLike } from './environment.ts';
 export { BeckonError, type BeckonErrorCode, type ClientCode } from './errors.ts';

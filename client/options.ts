@@ -1,3 +1,5 @@
+import type { Conversation } from '../protocol/index.ts';
+import type { PresenceTarget } from './api.ts';
 import type { WebSocketConstructor } from './environment.ts';
 import type { ClientStorage } from './storage.ts';
 
@@ -169,6 +171,29 @@ export function checkDuration(where: string, name: string, value: number): numbe
 export function checkSignal(where: string, value: AbortSignal | undefined): AbortSignal | undefined {
   if (value === undefined || typeof value?.addEventListener === 'function') return value;
   throw wrong(where, 'signal', 'an AbortSignal', value);
+}
+
+/** @throws TypeError unless `value` is text. */
+export function checkText(where: string, name: string, value: string): void {
+  if (typeof value !== 'string') throw wrong(where, name, 'a string', value);
+}
+
+/** @throws TypeError unless `value` is an array. */
+export function checkList(where: string, name: string, value: readonly unknown[]): void {
+  if (!Array.isArray(value)) throw wrong(where, name, 'an array', value);
+}
+
+/** @throws TypeError unless `value` is a list of texts or has a room. */
+export function checkTarget(where: string, value: PresenceTarget): void {
+  const names: readonly unknown[] = Array.isArray(value) ? value : [(value as { room?: unknown } | undefined)?.room];
+  if (names.some((name) => typeof name !== 'string'))
+    throw wrong(where, 'target', 'an array of users or {room: "…"}', value);
+}
+
+/** @throws TypeError unless `value` has a user or a room. */
+export function checkConversation(where: string, value: Conversation): void {
+  const { user, room } = (value ?? {}) as { readonly user?: unknown; readonly room?: unknown };
+  if (typeof (user ?? room) !== 'string') throw wrong(where, 'conversation', '{user: "…"} or {room: "…"}', value);
 }
 
 /** @throws TypeError when `options` is not an object or has a key that is not one of `names`. */

@@ -3,10 +3,10 @@ import { BeckonError } from './errors.ts';
 import { checkSize, type EncodedData } from './payload.ts';
 
 /** Whom a message is for. */
-export type To = { readonly user: string } | { readonly users: readonly string[] };
+export type To = { readonly user: string } | { readonly users: readonly string[] } | { readonly room: string };
 
 /** What a message says besides its data. Fields that are `undefined` are left out. */
-export type Envelope = { readonly to: To } & Pick<MessageInput, 'id' | 'store' | 'ttlSeconds' | 'echo'>;
+export type Envelope = { readonly to: To } & Pick<MessageInput, 'id' | 'store' | 'ttlSeconds' | 'echo' | 'receipt'>;
 
 /** A message as it goes into a frame: encoded once, so that it cannot change while it waits. */
 export interface OutgoingMessage {

@@ -36,10 +36,13 @@ export function readRecord(text: string): Snapshot | undefined {
 }
 
 /** @throws anything for what is of another shape. */
-function isRecord({ cursors, seen, outbox }: Snapshot): boolean {
+function isRecord({ feeds, outbox }: Snapshot): boolean {
   return (
-    Object.values(cursors).every((cursor) => typeof cursor === 'string') &&
-    seen.every(([key, at, sentMs]) => typeof key === 'string' && Number.isFinite(at + sentMs)) &&
+    Object.values(feeds).every(
+      ({ cursor = '', seen = [] }) =>
+        typeof cursor === 'string' &&
+        seen.every(([key, at, sentMs]) => typeof key === 'string' && Number.isFinite(at + sentMs)),
+    ) &&
     // A text becomes a part of a frame, and must not break the others in it.
     outbox.every(({ text, bytes, expiresAt }) => isObject(JSON.parse(text)) && Number.isFinite(bytes + expiresAt))
   );

@@ -1,4 +1,4 @@
-import type { ErrorReply, Problem, Reply } from '../protocol/index.ts';
+import type { Action, ClientFrame, ErrorReply, Problem, Reply } from '../protocol/index.ts';
 import type { Environment } from './environment.ts';
 
 /** What became of a frame that asks for a reply. */
@@ -12,10 +12,25 @@ export type Outcome =
   /** The connection ended before the reply. */
   | { readonly kind: 'lost' };
 
+/** What a frame says besides its action and its correlation id. */
+export type FieldsOf<A extends Action> = Omit<Extract<ClientFrame, { action: A }>, 'action' | 'id'>;
+
+/** Makes a frame of a correlation id. */
+export type Encode = (id: string) => string;
+
+export function encodeRequest<A extends Action>(action: A, fields: FieldsOf<A>): Encode {
+  return (id) => JSON.stringify({ action, id, ...fields });
+}
+
+/** What the server complained about. */
+export function problemOf(outcome: Outcome): Problem | undefined {
+  return outcome.kind === 'error' ? outcome.problem : undefined;
+}
+
 /** The frames of one connection that wait for their replies. */
 export interface Requests {
   /** Sends what `encode` makes of a fresh correlation id. `onLate` is called when there is no reply in time. */
-  send(encode: (id: string) => string, onLate?: (id: string) => void): Promise<Outcome>;
+  send(encode: Encode, onLate?: (id: string) => void): Promise<Outcome>;
   /** Does nothing when nothing waits under this id: the reply came too late. */
   settle(id: string | undefined, outcome: Outcome): void;
   settleAll(outcome: Outcome): void;

@@ -1,18 +1,25 @@
-import type { AckReply, Limits, SendFailure, SendResult } from '../protocol/index.ts';
+import type { AckReply, Limits, Problem, SendFailure, SendResult } from '../protocol/index.ts';
 import { problem } from '../protocol/problem.ts';
-import { backoffDelayMs } from './backoff.ts';
+import { retryDelayMs } from './backoff.ts';
 import type { Environment } from './environment.ts';
 import { toError } from './errors.ts';
 import type { Options } from './options.ts';
 import type { Entry, Outbox } from './outbox.ts';
 import { encodeFrame } from './outgoing.ts';
-import type { Outcome } from './requests.ts';
-import { createTimer, type Timer } from './timer.ts';
+import { type Encode, type Outcome, problemOf } from './requests.ts';
+import { sleep } from './timer.ts';
 
 /** A connection, as far as sending is concerned. */
 export interface Route {
   readonly limits: Limits | undefined;
-  request(encode: (id: string) => string): Promise<Outcome>;
+  request(encode: Encode): Promise<Outcome>;
+}
+
+export interface SenderHost {
+  /** `undefined`: there is no connection. */
+  route(): Route | undefined;
+  /** The message is about to be handed to the network. */
+  onSending(entry: Entry): void;
 }
 
 /**
@@ -24,18 +31,19 @@ export class Sender {
   readonly #environment: Environment;
   readonly #options: Options;
   readonly #outbox: Outbox;
-  readonly #route: () => Route | undefined;
-  readonly #pause: Timer;
+  readonly #host: SenderHost;
+  readonly #stopping = new AbortController();
   #running = false;
   /** Frames in a row that were not acknowledged. */
   #failures = 0;
+  /** What the last of them, or the last message of it, came to grief over. */
+  #problem: Problem | undefined;
 
-  constructor(environment: Environment, options: Options, outbox: Outbox, route: () => Route | undefined) {
+  constructor(environment: Environment, options: Options, outbox: Outbox, host: SenderHost) {
     this.#environment = environment;
     this.#options = options;
     this.#outbox = outbox;
-    this.#route = route;
-    this.#pause = createTimer(environment);
+    this.#host = host;
   }
 
   /** There may be something to do: a message was added, or there is a connection. */
@@ -47,7 +55,7 @@ export class Sender {
 
   /** Sends nothing more. */
   stop(): void {
-    this.#pause.stop();
+    this.#stopping.abort();
   }
 
   async #run(): Promise<void> {
@@ -55,6 +63,7 @@ export class Sender {
     await undefined;
     for (let frame = this.#next(); frame; frame = this.#next()) {
       const { route, entries } = frame;
+      for (const entry of entries) this.#host.onSending(entry);
       const outcome = await route.request((id) => encodeFrame(id, entries));
       this.#settle(entries, outcome);
       this.#outbox.putBack({ maybeSent: outcome.kind !== 'refused' });
@@ -64,7 +73,7 @@ export class Sender {
   }
 
   #next(): { readonly route: Route; readonly entries: readonly Entry[] } | undefined {
-    const route = this.#route();
+    const route = this.#host.route();
     const entries = route?.limits ? this.#outbox.take(route.limits) : [];
     return route && entries.length > 0 ? { route, entries } : undefined;
   }
@@ -75,6 +84,7 @@ export class Sender {
    */
   #settle(entries: readonly Entry[], outcome: Outcome): void {
     this.#failures = outcome.kind === 'lost' ? 0 : this.#failures + 1;
+    this.#problem = problemOf(outcome);
     if (outcome.kind === 'error' && !outcome.problem.retryable) {
       this.#failures = 0;
       for (const entry of entries) entry.reject(toError(outcome.problem));
@@ -83,21 +93,22 @@ export class Sender {
   }
 
   #settleEach(entries: readonly Entry[], { results }: AckReply): void {
-    const retried = entries.filter((entry, index) => !settleOne(entry, results[index]));
-    if (retried.length === 0) this.#failures = 0;
+    const problems = entries.map((entry, index) => settleOne(entry, results[index]));
+    this.#problem = problems.findLast((problem) => problem !== undefined);
+    if (!this.#problem) this.#failures = 0;
   }
 
   #waitBeforeRetry(): Promise<void> {
-    const delayMs = backoffDelayMs(this.#failures - 1, this.#environment.random, this.#options);
-    return new Promise((resolve) => this.#pause.start(delayMs, resolve));
+    const delayMs = retryDelayMs(this.#problem, this.#failures - 1, this.#environment.random, this.#options);
+    return sleep(this.#environment, delayMs, this.#stopping.signal);
   }
 }
 
-/** False when the message should be sent again. */
-function settleOne(entry: Entry, result: SendResult | SendFailure | undefined): boolean {
+/** @returns Why the message should be sent again. */
+function settleOne(entry: Entry, result: SendResult | SendFailure | undefined): Problem | undefined {
   const failure = result === undefined ? problem('internal') : 'error' in result ? result.error : undefined;
-  if (failure?.retryable) return false;
+  if (failure?.retryable) return failure;
   if (failure) entry.reject(toError(failure));
   else entry.accept(result as SendResult);
-  return true;
+  return undefined;
 }

@@ -1,9 +1,9 @@
-import type { Limits, Message, Problem } from '../protocol/index.ts';
-import type { Gap } from './api.ts';
+import type { Limits, Problem } from '../protocol/index.ts';
 import { type Backoff, backoffDelayMs } from './backoff.ts';
 import { Connection, type ConnectionContext, type ConnectionEnd, type Registration } from './connection.ts';
 import type { Cancel, Environment } from './environment.ts';
 import { type BeckonError, isAboutToken } from './errors.ts';
+import type { Feed } from './feed.ts';
 import { MAX_TIMER_MS, type Options } from './options.ts';
 import type { ConnectionState, Reason } from './state.ts';
 import { createTimer, type Timer } from './timer.ts';
@@ -12,17 +12,11 @@ export interface SessionHandlers {
   onState(state: ConnectionState): void;
   /** There is a connection, or another one than before. */
   onConnected(): void;
-  onMessages(messages: readonly Message[]): void;
-  onGap(gap: Gap): void;
   onProblem(problem: Problem): void;
   onTokenError(error: BeckonError): void;
   onIgnoredFrame(): void;
 }
 
-/** A connection is replaced this long before its token expires, … */
-const TOKEN_MARGIN_MS = 60_000;
-/** … but not more often than this, should `getToken` give the same token again. */
-const MIN_CONNECTION_AGE_MS = 30_000;
 /** The share of a connection's age that is random, so that a fleet does not come back together. */
 const AGE_JITTER = 0.1;
 
@@ -52,6 +46,8 @@ export class Session {
   #failures = 0;
   #refusedTokens = 0;
   #backoff: Backoff;
+  /** The server has said when to come back. */
+  #isHeldOff = false;
 
   constructor(context: ConnectionContext, handlers: SessionHandlers) {
     const { environment, options } = context;
@@ -73,6 +69,16 @@ export class Session {
   /** The connection to send on. */
   get connection(): Connection | undefined {
     return this.#current;
+  }
+
+  /** Joins a room now if there is a connection. Each later one joins it by itself. */
+  join(room: Feed): void {
+    this.#current?.join(room);
+  }
+
+  /** Leaves a room. Resolves when the server knows, or nothing is connected any more that was in the room. */
+  async leave(room: string): Promise<void> {
+    await Promise.all([...this.#connections].map((connection) => connection.leave(room)));
   }
 
   /** @param away What to call the state until there is a connection. Default: `connecting`. */
@@ -101,13 +107,13 @@ export class Session {
 
   #open(): void {
     this.#retry.stop();
+    this.#isHeldOff = false;
     this.#replacement.stop();
     const connection: Connection = new Connection(this.#context, this.#failures, {
       onRegistered: (registration) => this.#onRegistered(connection, registration),
+      onTokenStale: (error) => this.#onTokenStale(connection, error),
       onEnded: (end) => this.#onEnded(connection, end),
       onReleased: () => this.#connections.delete(connection),
-      onMessages: this.#handlers.onMessages,
-      onGap: this.#handlers.onGap,
       onProblem: this.#handlers.onProblem,
       onIgnoredFrame: this.#handlers.onIgnoredFrame,
     });
@@ -116,7 +122,7 @@ export class Session {
     if (!this.#current) this.#setAway();
   }
 
-  #onRegistered(connection: Connection, { userId, connectionId, limits, tokenLifetimeMs }: Registration): void {
+  #onRegistered(connection: Connection, { userId, connectionId, limits, renewed }: Registration): void {
     this.#heedLimits(limits);
     const previous = this.#current;
     this.#current = connection;
@@ -127,10 +133,11 @@ export class Session {
     this.#uptime.start(this.#options.minUptimeMs, () => {
       this.#failures = 0;
     });
-    this.#replacement.start(this.#ageMs(tokenLifetimeMs), () => this.#open());
+    const ageMs = this.#options.maxConnectionAgeMs * (1 - AGE_JITTER * this.#environment.random());
+    this.#replacement.start(ageMs, () => this.#open());
     this.#setState({ status: 'connected', userId, connectionId });
     this.#handlers.onConnected();
-    previous?.retire();
+    void renewed.then(() => previous?.retire());
   }
 
   /** The server knows how many there may be to come back, and how many are let in at a time. */
@@ -138,6 +145,11 @@ export class Session {
     const { minBackoffMs, isBackoffGiven } = this.#options;
     if (isBackoffGiven || !(maxBackoffSeconds > 0)) return;
     this.#backoff = { minBackoffMs, maxBackoffMs: Math.min(maxBackoffSeconds * 1_000, MAX_TIMER_MS) };
+  }
+
+  #onTokenStale(connection: Connection, error: BeckonError): void {
+    if (error.code === 'token_failed') this.#handlers.onTokenError(error);
+    if (connection === this.#current && !this.#opening) this.#open();
   }
 
   #onEnded(connection: Connection, end: ConnectionEnd): void {
@@ -154,7 +166,7 @@ export class Session {
     this.#startSuspension();
     if (end.final) this.stop('failed', this.#reason);
     else if (this.#opening) this.#setAway();
-    else this.#retryLater();
+    else this.#retryLater(end);
   }
 
   #onAttemptFailed(end: ConnectionEnd): void {
@@ -164,13 +176,14 @@ export class Session {
     if (error.code === 'token_failed') this.#handlers.onTokenError(error);
     if (isAboutToken(error.code)) this.#refusedTokens += 1;
     if (end.final || this.#refusedTokens >= MAX_REFUSED_TOKENS) this.stop('failed', this.#reason);
-    else this.#retryLater();
+    else this.#retryLater(end);
   }
 
-  #retryLater(): void {
+  #retryLater({ retryAfterMs = 0 }: ConnectionEnd): void {
     // A listener may have closed the client while it was told what happened.
     if (this.#stopped) return;
-    const delayMs = backoffDelayMs(this.#failures, this.#environment.random, this.#backoff);
+    const delayMs = retryAfterMs + backoffDelayMs(this.#failures, this.#environment.random, this.#backoff);
+    this.#isHeldOff = retryAfterMs > 0;
     this.#failures += 1;
     this.#retry.start(delayMs, () => this.#open());
     if (!this.#current) this.#setAway(this.#environment.now() + delayMs);
@@ -179,7 +192,7 @@ export class Session {
   /** The network is back, or somebody looks at the page again: whatever is known about the connection may be stale. */
   #onWake(): void {
     if (this.#current) this.#current.checkLiveness();
-    else if (!this.#opening) this.#open();
+    else if (!this.#opening && !this.#isHeldOff) this.#open();
   }
 
   #startSuspension(): void {
@@ -187,11 +200,6 @@ export class Session {
       this.#away = 'suspended';
       this.#setState({ ...this.#state, status: 'suspended' } as ConnectionState);
     });
-  }
-
-  #ageMs(tokenLifetimeMs = Number.POSITIVE_INFINITY): number {
-    const ageMs = this.#options.maxConnectionAgeMs * (1 - AGE_JITTER * this.#environment.random());
-    return Math.min(ageMs, Math.max(tokenLifetimeMs - TOKEN_MARGIN_MS, MIN_CONNECTION_AGE_MS));
   }
 
   #setAway(retryAtMs?: number): void {

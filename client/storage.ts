@@ -24,11 +24,16 @@ export interface StoredMessage {
 /** A message that was handed over: what tells it from others, when it came and when it was sent (epoch milliseconds). */
 export type SeenMessage = readonly [key: string, at: number, sentMs: number];
 
+/** Up to where everything of a feed was handed over, and what was seen of it. */
+export interface FeedState {
+  readonly cursor?: string | undefined;
+  readonly seen?: readonly SeenMessage[];
+}
+
 /** What a client has to know to go on where another one stopped. */
 export interface Snapshot {
-  /** Up to where everything was handed over, by address (`user#bob`). */
-  readonly cursors: Readonly<Record<string, string>>;
-  readonly seen: readonly SeenMessage[];
+  /** By address (`user#bob`, `room#lobby`). */
+  readonly feeds: Readonly<Record<string, FeedState>>;
   /** What was neither acknowledged nor given up, oldest first. */
   readonly outbox: readonly StoredMessage[];
 }

@@ -1,19 +1,27 @@
-import type { Message, PongReply, Problem, RegisteredReply, RegisterFrame } from '../protocol/index.ts';
+import type { JoinedReply, Message, PongReply, Problem, RegisteredReply, RegisterFrame } from '../protocol/index.ts';
 import type { Gap } from './api.ts';
-import { type Backoff, backoffDelayMs } from './backoff.ts';
-import { type Cursor, serialTimeMs } from './cursor.ts';
+import { type Backoff, retryDelayMs } from './backoff.ts';
+import { serialTimeMs } from './cursor.ts';
 import type { Environment } from './environment.ts';
-import type { Outcome } from './requests.ts';
-import { createTimer, type Timer } from './timer.ts';
+import type { Feed } from './feed.ts';
+import { type Outcome, problemOf } from './requests.ts';
+import { sleep } from './timer.ts';
 
-/** The connection, as far as its subscription is concerned. */
+/** What the server answers to `register` and to `join`. */
+type SubscribedReply = RegisteredReply | JoinedReply;
+
+/** Which page is asked for; the first one, with `attempt`, also subscribes. */
+export type Place = Pick<RegisterFrame, 'attempt' | 'since' | 'after'>;
+
+/** The connection, as far as one of its subscriptions is concerned. */
 export interface SubscriptionHost {
+  /** Counts the attempts of the connection. */
+  nextAttempt(): number;
   /** Sends a frame, and gives what became of it: `unanswered` only when the connection has shown to be alive. */
-  ask(encode: (id: string) => string): Promise<Outcome>;
-  /** A registration is on its way. */
-  onRegistering(): void;
-  onRegistered(reply: RegisteredReply): void;
-  /** The server does not want to register this connection. */
+  ask(place: Place): Promise<Outcome>;
+  /** The first page is there. */
+  onSubscribed(reply: SubscribedReply): void;
+  /** The server does not want to subscribe this connection. */
   onRefused(problem: Problem): void;
   /** Messages for the application, which may have had some of them. */
   onMessages(messages: readonly Message[]): void;
@@ -26,41 +34,44 @@ export interface SubscriptionHost {
 const MAX_HELD = 10_000;
 
 /**
- * Keeps one connection registered, and what comes over it complete and in order. A registration is followed by a
+ * Keeps one connection subscribed to a feed, and what comes of it complete and in order. Subscribing is followed by a
  * *resume*: what was missed, page by page. Pushes that arrive meanwhile wait for its end, because they are younger.
  * Only then does the cursor move: to where the first page stood, as the pages may take long, and from then on with the
  * messages. If anything goes wrong before, the next resume begins at the same place.
  */
 export class Subscription {
-  readonly #random: () => number;
+  readonly #environment: Environment;
   readonly #backoff: Backoff;
-  readonly #cursor: Cursor;
+  readonly #feed: Feed;
   readonly #host: SubscriptionHost;
-  readonly #pause: Timer;
-  #attempts = 0;
-  #registering: Promise<void> | undefined;
+  readonly #stopping = new AbortController();
+  #latest = -1;
+  #subscribing: Promise<void> | undefined;
   /** `undefined`: the resume is complete. */
   #held: Message[] | undefined = [];
   /** More were pushed than can be held. */
   #overflown = false;
   /** Only once: where much comes, a pong does not have everything and leads to a resume, which again has news. */
   #toldNews = false;
-  #stopped = false;
 
-  constructor(environment: Environment, backoff: Backoff, cursor: Cursor, host: SubscriptionHost) {
-    this.#random = environment.random;
+  constructor(environment: Environment, backoff: Backoff, feed: Feed, host: SubscriptionHost) {
+    this.#environment = environment;
     this.#backoff = backoff;
-    this.#cursor = cursor;
+    this.#feed = feed;
     this.#host = host;
-    this.#pause = createTimer(environment);
   }
 
-  /** Registers, for the first time or again, and resumes. Resolves when the connection is registered, or is not to be. */
-  register(): Promise<void> {
-    this.#registering ??= this.#register().finally(() => {
-      this.#registering = undefined;
+  /** Subscribes, for the first time or again, and resumes. Resolves when the connection is subscribed, or is not to be. */
+  subscribe(): Promise<void> {
+    this.#subscribing ??= this.#subscribe(0).finally(() => {
+      this.#subscribing = undefined;
     });
-    return this.#registering;
+    return this.#subscribing;
+  }
+
+  /** Until what subscribes has come to an end. */
+  get settled(): Promise<void> | undefined {
+    return this.#subscribing;
   }
 
   onPush(messages: readonly Message[]): void {
@@ -72,77 +83,84 @@ export class Subscription {
   onPong({ messages, more }: Pick<PongReply, 'messages' | 'more'>): void {
     if (this.#held || more) this.#handOn(messages);
     else this.#takeOver(messages);
-    if (more && !this.#held) void this.register();
+    if (more && !this.#held) void this.subscribe();
   }
 
   /** The server has refused the cursor: resumes without it. */
   onInvalidCursor(cursor: string | undefined): void {
-    if (this.#dropCursor(cursor)) void this.register();
+    if (this.#dropCursor(cursor)) void this.subscribe();
   }
 
-  /** The connection is over: what is still on its way counts for nothing. */
-  stop(): void {
-    this.#stopped = true;
-    this.#pause.stop();
+  /**
+   * What is still on its way counts for nothing.
+   * @returns When nothing is any more that would subscribe.
+   */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#subscribing;
   }
 
-  async #register(): Promise<void> {
-    const attempt = this.#attempts;
-    const since = this.#cursor.value;
-    this.#attempts += 1;
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  async #subscribe(failures: number): Promise<void> {
+    const attempt = this.#host.nextAttempt();
+    const since = this.#feed.cursor.value;
+    this.#latest = attempt;
     this.#held ??= [];
     this.#overflown = false;
-    this.#host.onRegistering();
-    const outcome = await this.#ask({ attempt, since });
-    if (this.#stopped) return;
-    if (isRegistered(outcome)) this.#onRegistered(outcome.reply, attempt, since);
-    else if (outcome.kind === 'unanswered' || this.#isCurable(outcome, since)) await this.#register();
-    else if (outcome.kind === 'error') this.#host.onRefused(outcome.problem);
+    const outcome = await this.#host.ask({ attempt, since });
+    if (this.#stopped || outcome.kind === 'lost') return;
+    if (isPage(outcome)) this.#onSubscribed(outcome.reply, attempt, since);
+    else if (outcome.kind === 'unanswered' || this.#isCurable(outcome, since)) await this.#subscribe(failures);
+    else if (this.#isPassing(outcome)) {
+      await this.#wait(failures, outcome);
+      if (!this.#stopped) await this.#subscribe(failures + 1);
+    } else if (outcome.kind === 'error') this.#host.onRefused(outcome.problem);
   }
 
-  #onRegistered(reply: RegisteredReply, attempt: number, since: string | undefined): void {
-    this.#host.onRegistered(reply);
-    if (!reply.recovered && this.#cursor.isNewGap(since)) {
-      this.#host.onGap(since === undefined ? {} : { sinceMs: serialTimeMs(since) });
-    }
+  #onSubscribed(reply: SubscribedReply, attempt: number, since: string | undefined): void {
+    const { room } = this.#feed;
+    if (room !== undefined && since === undefined) this.#feed.floor = reply.cursor;
+    this.#host.onSubscribed(reply);
+    if (!reply.recovered && this.#feed.cursor.isNewGap(since)) this.#tellGap(since);
     void this.#resume(reply, attempt, since);
   }
 
-  async #resume(first: RegisteredReply, attempt: number, since: string | undefined): Promise<void> {
-    let page: RegisteredReply | undefined = first;
+  async #resume(first: SubscribedReply, attempt: number, since: string | undefined): Promise<void> {
+    let page: SubscribedReply | undefined = first;
     while (page && this.#isLatest(attempt)) {
-      this.#handOn(page.messages);
+      this.#handOn(page.messages.filter(({ serial }) => serial >= this.#feed.floor));
       if (page.more) page = await this.#readPage({ since, after: page.messages.at(-1)?.serial }, attempt);
       else return this.#complete(first.cursor, (page.messages.at(-1)?.serial ?? '') > (since ?? ''));
     }
   }
 
   /** Asks until the page is there. `undefined`: this resume has come to nothing. */
-  async #readPage(
-    place: Pick<RegisterFrame, 'since' | 'after'>,
-    attempt: number,
-  ): Promise<RegisteredReply | undefined> {
+  async #readPage(place: Place, attempt: number): Promise<SubscribedReply | undefined> {
     for (let failures = 0; ; failures += 1) {
-      const outcome = await this.#ask(place);
-      if (isRegistered(outcome)) return outcome.reply;
+      const outcome = await this.#host.ask(place);
+      if (isPage(outcome)) return outcome.reply;
       if (!this.#isLatest(attempt)) return undefined;
       if (outcome.kind === 'error' && !outcome.problem.retryable) {
-        if (this.#isCurable(outcome, place.since)) void this.register();
+        if (this.#isCurable(outcome, place.since)) void this.subscribe();
         else this.#host.onRefused(outcome.problem);
         return undefined;
       }
-      await this.#wait(failures);
+      await this.#wait(failures, outcome);
+      if (this.#stopped) return undefined;
     }
   }
 
   #complete(cursor: string, hasNews: boolean): void {
     if (this.#overflown) {
-      void this.register();
+      void this.subscribe();
       return;
     }
     this.#handOn(this.#held ?? []);
     this.#held = undefined;
-    this.#cursor.advance(cursor);
+    this.#feed.cursor.advance(cursor);
     if (!hasNews || this.#toldNews || this.#stopped) return;
     this.#toldNews = true;
     this.#host.onNews();
@@ -161,38 +179,50 @@ export class Subscription {
 
   #takeOver(messages: readonly Message[]): void {
     this.#handOn(messages);
-    for (const { serial } of messages) this.#cursor.advance(serial);
+    for (const { serial } of messages) this.#feed.cursor.advance(serial);
   }
 
-  /** Whether another registration may do better than the one that was refused. */
+  /** Whether subscribing again may do better than what was refused. */
   #isCurable(outcome: Outcome, since: string | undefined): boolean {
-    const code = outcome.kind === 'error' ? outcome.problem.code : undefined;
+    const code = problemOf(outcome)?.code;
     if (code === 'invalid_cursor') this.#dropCursor(since);
     return code === 'superseded' || (code === 'invalid_cursor' && since !== undefined);
   }
 
+  /** Whether to wait and try again: without one of its rooms a connection is of use, without its registration it is not. */
+  #isPassing(outcome: Outcome): boolean {
+    return this.#feed.room !== undefined && (outcome.kind === 'refused' || problemOf(outcome)?.retryable === true);
+  }
+
   /** False when it is not, or no longer, the session's. */
   #dropCursor(refused: string | undefined): boolean {
-    if (refused === undefined || refused !== this.#cursor.value) return false;
-    this.#cursor.drop();
-    this.#host.onGap({});
+    if (refused === undefined || refused !== this.#feed.cursor.value) return false;
+    this.#feed.cursor.drop();
+    this.#tellGap(undefined);
     return true;
   }
 
+  #tellGap(since: string | undefined): void {
+    const { room } = this.#feed;
+    this.#host.onGap({
+      ...(room !== undefined && { room }),
+      ...(since !== undefined && { sinceMs: serialTimeMs(since) }),
+    });
+  }
+
   #isLatest(attempt: number): boolean {
-    return !this.#stopped && attempt === this.#attempts - 1;
+    return !this.#stopped && attempt === this.#latest;
   }
 
-  #ask(frame: Omit<RegisterFrame, 'action' | 'id'>): Promise<Outcome> {
-    return this.#host.ask((id) => JSON.stringify({ action: 'register', id, ...frame } satisfies RegisterFrame));
-  }
-
-  #wait(failures: number): Promise<void> {
-    const delayMs = backoffDelayMs(failures, this.#random, this.#backoff);
-    return new Promise((resolve) => this.#pause.start(delayMs, resolve));
+  #wait(failures: number, outcome: Outcome): Promise<void> {
+    return sleep(
+      this.#environment,
+      retryDelayMs(problemOf(outcome), failures, this.#environment.random, this.#backoff),
+      this.#stopping.signal,
+    );
   }
 }
 
-function isRegistered(outcome: Outcome): outcome is { readonly kind: 'reply'; readonly reply: RegisteredReply } {
-  return outcome.kind === 'reply' && outcome.reply.type === 'registered';
+function isPage(outcome: Outcome): outcome is { readonly kind: 'reply'; readonly reply: SubscribedReply } {
+  return outcome.kind === 'reply' && (outcome.reply.type === 'registered' || outcome.reply.type === 'joined');
 }

@@ -28,3 +28,33 @@ export function createTimer(environment: Pick<Environment, 'setTimer'>): Timer {
     },
   };
 }
+
+/** Resolves after `delayMs`, or as soon as the signal aborts. */
+export function sleep(environment: Pick<Environment, 'setTimer'>, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = environment.setTimer(delayMs, end);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
+}
+
+/** What `promise` settles with, unless the signal aborts before: then it rejects with its reason. */
+export async function unlessAborted<T>(promise: T | Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+  });
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([aborted, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

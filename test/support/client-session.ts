@@ -29,6 +29,11 @@ export async function connectClient(
   return { ...started, socket: await started.world.accept() };
 }
 
+/** A token whose only readable claim is when it expires, epoch milliseconds. */
+export function tokenUntil(expiresAtMs: number): string {
+  return `e30.${btoa(JSON.stringify({ exp: expiresAtMs / 1000 })).replaceAll('=', '')}.x`;
+}
+
 /** Lets the wait that the state tells of pass. Resolves with its length in milliseconds. */
 export async function nextAttempt({ world, client }: Pick<StartedClient, 'world' | 'client'>): Promise<number> {
   const { state } = client;

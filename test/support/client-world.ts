@@ -4,6 +4,7 @@ import { type ConnectOptions, type Options, resolveOptions } from '../../client/
 import {
   DEFAULT_LIMITS,
   type ErrorCode,
+  type JoinedReply,
   type Json,
   type Limits,
   type Message,
@@ -99,6 +100,18 @@ export class FakeSocket implements WebSocketLike {
     this.register({}, 0, { messages, ...page });
   }
 
+  /** Answers the last `join` with a page that has these messages. */
+  joined(messages: readonly Message[] = [], page: Partial<JoinedReply> = {}): void {
+    const { id, room } = this.last('join');
+    const first = { recovered: true, messages, more: false, cursor: serialFloor(0), serverTime: 0 };
+    this.receive({ type: 'joined', id, room: room as string, ...first, ...page } satisfies JoinedReply);
+  }
+
+  /** Answers the last frame of this action. */
+  answer(action: string, reply: object): void {
+    this.receive({ id: this.last(action).id, ...reply });
+  }
+
   /** Answers the last `ping`, by default with nothing that was missed. */
   pong(page: Partial<PongReply> = {}): void {
     const { id } = this.last('ping');
@@ -124,6 +137,11 @@ export class FakeSocket implements WebSocketLike {
 /** A message from bob to alice, sent at a moment (epoch milliseconds by the server's clock). */
 export function messageAt(sentAt: number, id = String(sentAt)): Message {
   return { id, serial: serialFloor(sentAt), from: { user: 'bob' }, to: { user: 'alice' }, data: id, sentAt };
+}
+
+/** A message from bob to a room. */
+export function roomMessageAt(sentAt: number, room = 'lobby'): Message {
+  return { ...messageAt(sentAt), to: { room } };
 }
 
 /** What the server says of a message that reached one device. */

@@ -94,10 +94,11 @@ describe('frames that the client cannot use', () => {
     ['text that is not JSON', 'nonsense'],
     ['JSON that is not an object', '[]'],
     ['an object without a type', '{"connectionId":"x"}'],
-    ['a type of a later version', '{"type":"presence","users":[]}'],
+    ['a type of a later version', '{"type":"rumour","users":[]}'],
     ['a type that every object has', '{"type":"constructor"}'],
     ['messages that are none', '{"type":"messages","messages":"x"}'],
     ['a message without a sender', '{"type":"messages","messages":[{"id":"1","serial":"1"}]}'],
+    ['a message to nobody', '{"type":"messages","messages":[{"id":"1","serial":"1","from":{"user":"bob"}}]}'],
     ['a message without a serial', '{"type":"messages","messages":[{"id":"1","from":{"user":"bob"}}]}'],
     ['a pong without messages', '{"type":"pong","id":"1"}'],
     ['an empty page with more to come', '{"type":"pong","id":"1","messages":[],"more":true}'],
@@ -197,7 +198,9 @@ describe('wrong arguments', () => {
   it('are refused by name', async () => {
     const { client } = await connectClient();
     expect(() => client.on('massage' as 'message', () => {})).toThrow(
-      new TypeError('on: there is no event "massage"; there are message, gap, settled, state, error'),
+      new TypeError(
+        'on: there is no event "massage"; there are message, gap, left, presence, receipt, settled, state, error',
+      ),
     );
     expect(() => client.on('message', 'x' as never)).toThrow('on: the listener must be a function, got string');
     expect(() => client.on('message', () => {}, { once: true } as object)).toThrow('on: unknown option "once"');

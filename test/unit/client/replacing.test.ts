@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { connectClient, startClient } from '../../support/client-session.ts';
+import { connectClient } from '../../support/client-session.ts';
 import { type ClientWorld, settle } from '../../support/client-world.ts';
-
-/** A token whose only readable claim is when it expires. */
-function tokenUntil(expiresAtMs: number): string {
-  return `e30.${btoa(JSON.stringify({ exp: expiresAtMs / 1000 })).replaceAll('=', '')}.x`;
-}
 
 describe('replacing a connection', () => {
   const age = 110 * 60_000 * 0.95;
@@ -79,27 +74,5 @@ describe('replacing a connection', () => {
     await world.accept();
     expect(client.state.status).toBe('connected');
     expect(world.sockets).toHaveLength(2);
-  });
-
-  it('has another token a minute before the token expires, by the clock of the server', async () => {
-    const tokens = [tokenUntil(400_000), tokenUntil(8_000_000)];
-    const { world } = startClient({ getToken: () => tokens.shift() ?? '' });
-    await settle();
-    world.socket.open();
-    // Its clock says 100 s, so the token is good for 300 s more.
-    world.socket.register({}, 100_000);
-    await live(world, 239_999);
-    expect(world.sockets).toHaveLength(1);
-    await world.advance(1);
-    expect(world.sockets).toHaveLength(2);
-  });
-
-  it('does not replace it over and over when the token stays the same', async () => {
-    const { world } = startClient({ getToken: () => tokenUntil(20_000) });
-    for (let index = 0; index < 4; index += 1) {
-      await world.accept();
-      await world.advance(30_000);
-    }
-    expect(world.sockets).toHaveLength(5);
   });
 });

@@ -170,6 +170,22 @@ describe('sending again', () => {
     socket.acknowledge();
     await expect(sent).resolves.toEqual(delivered('id-1'));
   });
+
+  it.each(['the frame', 'one message'])('holds everything back for as long as the server says of %s', async (what) => {
+    const { world, client, socket } = await connectClient();
+    const sent = client.sendToUser('bob', 1);
+    await settle();
+    const error = { code: 'rate_limited', message: '', retryable: true, retryAfterMs: 40_000 };
+    const results = [{ id: 'id-1', error }];
+    socket.answer('sendMessage', what === 'the frame' ? { type: 'error', ...error } : { type: 'ack', results });
+    const later = client.sendToUser('bob', 2);
+    await world.advance(39_999);
+    expect(socket.count('sendMessage')).toBe(1);
+    await world.advance(1);
+    expect(dataOf(socket)).toEqual([1, 2]);
+    socket.acknowledge();
+    expect(await Promise.all([sent, later])).toEqual([delivered('id-1'), delivered('id-2')]);
+  });
 });
 
 const FAILED = { error: { code: 'internal', message: 'failed', retryable: true } };

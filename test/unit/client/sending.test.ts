@@ -185,7 +185,7 @@ describe('what is refused before it is sent', () => {
     const { client } = await connectClient();
     const unknown = { expireAfterMs: 1 } as object;
     await expect(client.sendToUser('bob', 1, unknown)).rejects.toThrow(
-      'sendToUser: unknown option "expireAfterMs"; there are id, store, ttlSeconds, echo, expiresAfterMs, signal',
+      'sendToUser: unknown option "expireAfterMs"; there are id, store, ttlSeconds, echo, receipt, expiresAfterMs, signal',
     );
     await expect(client.sendToUsers(['bob'], 1, { expiresAfterMs: 0 })).rejects.toThrow(
       'sendToUsers: "expiresAfterMs" must be a number of milliseconds above 0 and at most 2147483647, got 0',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Snapshot } from '../../../client/storage.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import { dataOf, openNext, returnedSocket } from '../../support/client-session.ts';
 import { delivered, messageAt, settle } from '../../support/client-world.ts';
@@ -197,7 +198,8 @@ describe('what is stored', () => {
     socket.push(...Array.from({ length: 10_001 }, (_, index) => messageAt(1_600_000 + index)));
     await page.leave();
     const [text = ''] = browser.stored.values();
-    const { seen } = JSON.parse(text) as { readonly seen: readonly unknown[][] };
+    const { feeds } = JSON.parse(text) as Snapshot;
+    const { seen = [] } = feeds['user#alice'] ?? {};
     expect(seen).toHaveLength(10_000);
     expect(seen[0]?.[0]).toBe('user 1600001 bob');
     socket.push(messageAt(1_600_000 + 300_000));
@@ -426,7 +428,8 @@ describe('a storage that fails', () => {
     expect(page.errors).toMatchObject([{ code: 'storage_failed' }]);
   });
 
-  const right = { cursors: { 'user#alice': serialFloor(1_000_000) }, seen: [['user 1 bob', 1, 1]], outbox: [] };
+  const feed = { cursor: serialFloor(1_000_000), seen: [['user 1 bob', 1, 1]] };
+  const right = { feeds: { 'user#alice': feed }, outbox: [] };
   const message = { text: '{"to":{"user":"bob"},"id":"1","data":1}', bytes: 50, expiresAt: 9e12 };
 
   it('not, with what a client has written', async () => {
@@ -442,13 +445,16 @@ describe('a storage that fails', () => {
   });
 
   it.each([
-    ['half of it', '{"cursors":{"user#al'],
+    ['half of it', '{"feeds":{"user#al'],
     ['null', 'null'],
     ['a list', '[]'],
     ['nothing in it', '{}'],
-    ['a cursor that is none', JSON.stringify({ ...right, cursors: { 'user#alice': 7 } })],
-    ['what was seen in another form', JSON.stringify({ ...right, seen: ['1'] })],
-    ['a moment that is none', JSON.stringify({ ...right, seen: [['user 1 bob', '1', 1]] })],
+    ['a cursor that is none', JSON.stringify({ ...right, feeds: { 'user#alice': { cursor: 7 } } })],
+    ['what was seen in another form', JSON.stringify({ ...right, feeds: { 'user#alice': { seen: ['1'] } } })],
+    [
+      'a moment that is none',
+      JSON.stringify({ ...right, feeds: { 'user#alice': { seen: [['user 1 bob', '1', 1]] } } }),
+    ],
     ['a message that is no JSON', JSON.stringify({ ...right, outbox: [{ ...message, text: '{' }] })],
     ['a message that is no object', JSON.stringify({ ...right, outbox: [{ ...message, text: '7' }] })],
     ['a message without a size', JSON.stringify({ ...right, outbox: [{ ...message, bytes: undefined }] })],

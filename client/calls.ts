@@ -1,0 +1,80 @@
+import type { Action, Reply } from '../protocol/index.ts';
+import type { Connection } from './connection.ts';
+import type { Environment } from './environment.ts';
+import { BeckonError, toError } from './errors.ts';
+import type { FieldsOf } from './requests.ts';
+import { unlessAborted } from './timer.ts';
+
+/** How long to wait for an answer, milliseconds. */
+const TIMEOUT_MS = 30_000;
+
+/** What the server answers to an action: a reply of the same name, except to `mark`. */
+export type ReplyTo<A extends Action> = Extract<Reply, { readonly type: A }>;
+
+/**
+ * Asks the server, over whichever connection there is, until it has answered. Only for what may be asked twice: a question
+ * whose answer is missing is asked again.
+ */
+export class Calls {
+  readonly #environment: Environment;
+  readonly #connection: () => Connection | undefined;
+  readonly #pending = new Set<AbortController>();
+  #wake = () => {};
+  #connected = this.#nextConnection();
+
+  constructor(environment: Environment, connection: () => Connection | undefined) {
+    this.#environment = environment;
+    this.#connection = connection;
+  }
+
+  /**
+   * @throws BeckonError with the code with which the server refuses, or `expired`; the reason of the signal.
+   */
+  async call<A extends Action>(
+    action: A,
+    fields: FieldsOf<A>,
+    { signal, timeoutMs = TIMEOUT_MS }: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number } = {},
+  ): Promise<ReplyTo<A>> {
+    const ending = new AbortController();
+    const cancelTimer = this.#environment.setTimer(timeoutMs, () => ending.abort(new BeckonError('expired')));
+    this.#pending.add(ending);
+    try {
+      return await unlessAborted(unlessAborted(this.#ask(action, fields, ending.signal), ending.signal), signal);
+    } finally {
+      cancelTimer();
+      this.#pending.delete(ending);
+      ending.abort();
+    }
+  }
+
+  get isConnected(): boolean {
+    return this.#connection() !== undefined;
+  }
+
+  /** There is a connection. */
+  wake(): void {
+    this.#wake();
+    this.#connected = this.#nextConnection();
+  }
+
+  /** There will be no connection any more. */
+  giveUp(error: BeckonError): void {
+    for (const ending of this.#pending) ending.abort(error);
+  }
+
+  async #ask<A extends Action>(action: A, fields: FieldsOf<A>, signal: AbortSignal): Promise<ReplyTo<A>> {
+    while (!signal.aborted) {
+      const connection = this.#connection();
+      const outcome = await (connection ? connection.call(action, fields, signal) : this.#connected);
+      if (outcome?.kind === 'reply') return outcome.reply as unknown as ReplyTo<A>;
+      if (outcome?.kind === 'error') throw toError(outcome.problem);
+    }
+    throw signal.reason;
+  }
+
+  #nextConnection(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}

@@ -1,0 +1,164 @@
+import type { Message, MessageInput, Problem } from '../protocol/index.ts';
+import type { JoinOptions, Left } from './api.ts';
+import { serialTimeMs } from './cursor.ts';
+import type { Environment } from './environment.ts';
+import { BeckonError, toError } from './errors.ts';
+import { Feed } from './feed.ts';
+import type { FeedState, Snapshot } from './storage.ts';
+import { unlessAborted } from './timer.ts';
+
+/** How long what is stored of a room waits for somebody to join it again, by the time of its cursor. */
+const MAX_STORED_AGE_MS = 24 * 3_600_000;
+
+export interface FeedsHost {
+  /** A room is to be joined, if there is a connection. */
+  join(room: Feed): void;
+  /** Resolves when the server knows that the connection is no longer in the room. */
+  leave(room: string): Promise<void>;
+  /** The feed's cursor has moved. */
+  onMove(feed: Feed): void;
+  /** There are other rooms than before. */
+  onRooms(): void;
+}
+
+/** A room that the application wants to be in. */
+class Room extends Feed {
+  isJoined = false;
+  /** How many calls wait for it to be joined. */
+  waiting = 0;
+  #settle: { resolve(): void; reject(error: unknown): void } | undefined;
+  readonly joined = new Promise<void>((resolve, reject) => {
+    this.#settle = { resolve, reject };
+  });
+
+  enter(): void {
+    this.isJoined = true;
+    this.#settle?.resolve();
+  }
+
+  giveUp(error: BeckonError): void {
+    // Whoever waits is told; perhaps nobody does.
+    this.joined.catch(() => {});
+    this.#settle?.reject(error);
+  }
+}
+
+/** Where messages come from: those to the user, and those to the rooms that are joined until they are left. */
+export class Feeds {
+  readonly user: Feed;
+  readonly rooms = new Map<string, Room>();
+  readonly #environment: Environment;
+  readonly #host: FeedsHost;
+  /** What is stored of rooms that nobody has joined again yet, by address. */
+  readonly #stored = new Map<string, FeedState>();
+  /** Under which the messages to the user are stored: known once there is a token. */
+  userAddress = '';
+
+  constructor(environment: Environment, host: FeedsHost) {
+    this.#environment = environment;
+    this.#host = host;
+    this.user = new Feed(environment, undefined, () => host.onMove(this.user));
+  }
+
+  /** Resolves when a connection is in the room for the first time. */
+  async join(name: string, { since, signal }: JoinOptions): Promise<void> {
+    const room = this.rooms.get(name) ?? this.#add(name, since);
+    room.waiting += 1;
+    try {
+      await unlessAborted(room.joined, signal);
+    } finally {
+      room.waiting -= 1;
+      if (!room.isJoined && room.waiting === 0 && this.rooms.get(name) === room) void this.leave(name);
+    }
+  }
+
+  async leave(name: string): Promise<void> {
+    this.#drop(name, new BeckonError('left'));
+    await this.#host.leave(name);
+  }
+
+  onJoined(name: string): void {
+    this.rooms.get(name)?.enter();
+  }
+
+  /** @returns What to tell the application: nothing, when a call tells it. */
+  onRefused(name: string, problem: Problem): Left | undefined {
+    const wasJoined = this.rooms.get(name)?.isJoined;
+    this.#drop(name, toError(problem));
+    void this.#host.leave(name);
+    return wasJoined ? { room: name, reason: { code: problem.code, message: problem.message } } : undefined;
+  }
+
+  /** There will be no connection any more. */
+  giveUp(error: BeckonError): void {
+    for (const room of this.rooms.values()) room.giveUp(error);
+  }
+
+  /** Is in the same rooms as the tab that connects. */
+  follow(names: readonly string[]): void {
+    for (const name of this.rooms.keys()) if (!names.includes(name)) this.rooms.delete(name);
+    for (const name of names) if (!this.rooms.has(name)) this.#add(name).enter();
+  }
+
+  /** Where a message belongs; `undefined`: to a room that has been left. */
+  of({ to }: Pick<Message, 'to'>): Feed | undefined {
+    return 'room' in to ? this.rooms.get(to.room) : this.user;
+  }
+
+  /**
+   * Expects what this device is about to send: a resume brings it as well, though there was to be no copy for this device.
+   * @param own The user that this client is of.
+   */
+  addOwn({ to, id = '', echo = false }: MessageInput, own: string): void {
+    const isToOwn = 'users' in to ? to.users.includes(own) : 'user' in to && to.user === own;
+    if (!isToOwn && echo !== 'room' in to) this.of({ to })?.dedupe.addOwn({ id, from: { user: own } });
+  }
+
+  /** Messages that were sent after this moment may not have been handed over; epoch milliseconds. */
+  get horizonMs(): number {
+    return Math.max(...[this.user, ...this.rooms.values()].map(({ cursor }) => cursor.horizonMs));
+  }
+
+  snapshot(): Snapshot['feeds'] {
+    const feeds = [this.user, ...this.rooms.values()].map((feed) => [this.#addressOf(feed), feed.snapshot()] as const);
+    return Object.fromEntries([...this.#stored, ...feeds]);
+  }
+
+  /** The part of a snapshot that changes when a cursor moves. */
+  progress(feed: Feed): Snapshot['feeds'] {
+    return { [this.#addressOf(feed)]: { cursor: feed.cursor.value } };
+  }
+
+  restore(feeds: Snapshot['feeds']): void {
+    const known = new Map([this.user, ...this.rooms.values()].map((feed) => [this.#addressOf(feed), feed]));
+    for (const [address, state] of Object.entries(feeds)) {
+      const feed = known.get(address);
+      if (feed) feed.restore(state);
+      else if (this.#isYoung(state)) this.#stored.set(address, state);
+    }
+  }
+
+  #add(name: string, since?: string): Room {
+    const room: Room = new Room(this.#environment, name, () => this.#host.onMove(room));
+    const address = this.#addressOf(room);
+    room.restore({ ...this.#stored.get(address), ...(since !== undefined && { cursor: since }) });
+    this.#stored.delete(address);
+    this.rooms.set(name, room);
+    this.#host.onRooms();
+    this.#host.join(room);
+    return room;
+  }
+
+  #drop(name: string, error: BeckonError): void {
+    this.rooms.get(name)?.giveUp(error);
+    if (this.rooms.delete(name)) this.#host.onRooms();
+  }
+
+  #addressOf({ room }: Feed): string {
+    return room === undefined ? this.userAddress : `room#${room}`;
+  }
+
+  #isYoung({ cursor }: FeedState): boolean {
+    return cursor !== undefined && this.#environment.now() - serialTimeMs(cursor) < MAX_STORED_AGE_MS;
+  }
+}
