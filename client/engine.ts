@@ -83,9 +83,7 @@ export class Engine<Incoming> {
 
   /** Why nothing can be asked for any more. `undefined`: it can. */
   get over(): BeckonError | undefined {
-    const { state } = this;
-    if (state.status !== 'closed' && state.status !== 'failed') return undefined;
-    return new BeckonError(state.reason.code, state.reason.message);
+    return overError(this.state);
   }
 
   /** Resolves with what the server did with the message. */
@@ -235,7 +233,9 @@ export class Engine<Incoming> {
   }
 
   #onState(state: ConnectionState): void {
-    if (this.over) this.#release(this.over);
+    // That of the own session: until it is over, what another tab tells goes on.
+    const error = overError(state);
+    if (error) this.#release(error);
     this.emitter.emit('state', state);
   }
 
@@ -248,4 +248,10 @@ export class Engine<Incoming> {
     this.marks.giveUp(error);
     for (const inbox of this.inboxes) this.endIfOver(inbox);
   }
+}
+
+/** What calls are rejected with once there will be no connection any more. */
+function overError(state: ConnectionState): BeckonError | undefined {
+  if (state.status !== 'closed' && state.status !== 'failed') return undefined;
+  return new BeckonError(state.reason.code, state.reason.message);
 }

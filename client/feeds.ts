@@ -133,8 +133,10 @@ export class Feeds {
     const known = new Map([this.user, ...this.rooms.values()].map((feed) => [this.#addressOf(feed), feed]));
     for (const [address, state] of Object.entries(feeds)) {
       const feed = known.get(address);
+      const isJoined = feed === this.user || (feed instanceof Room && feed.isJoined);
+      if (!isJoined && !this.#isYoung(state)) continue;
       if (feed) feed.restore(state);
-      else if (this.#isYoung(state)) this.#stored.set(address, state);
+      else this.#stored.set(address, state);
     }
   }
 
