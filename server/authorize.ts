@@ -1,5 +1,5 @@
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import { isUserId } from '../protocol/index.ts';
+import { isUserId, MAX_TOKEN_LENGTH } from '../protocol/index.ts';
 import { type Capability, parseCapability } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
 import type { Claims } from './connection.ts';
@@ -53,9 +53,6 @@ export const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 
 /** How far the issuer's clock may be off, in seconds. */
 const CLOCK_TOLERANCE_SECONDS = 5;
-
-/** The longest token, in characters. Those in use take some hundred, with many claims a few thousand. */
-const MAX_TOKEN_LENGTH = 8192;
 
 /** Three parts of base64url, without the padding and white space that decoders overlook. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
