@@ -1,9 +1,11 @@
+import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Client, type ConnectOptions, connect, type Gap } from '../../client/index.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { deferred } from '../support/deferred.ts';
 import { eventually } from '../support/eventually.ts';
+import { connectWire } from '../support/wire-client.ts';
 
 // The client against the synthesized application: what a device gets that is not always there.
 
@@ -80,6 +82,36 @@ describe('a device that goes away', () => {
     await eventually(() => phone.received).toEqual(numbers(0, 61));
     await eventually(() => laptop.received).toEqual([...numbers(0, 60), 'typing', 60]);
     expect(phone.gaps).toEqual([]);
+  });
+
+  test('gets bytes and large data as they were sent, now and when it comes back, in order; other sockets get text', async () => {
+    await start();
+    const [alice, phone, laptop] = [device('alice'), device('bob'), device('bob')];
+    const headers = { Authorization: `Bearer ${await cloud.token({ sub: 'bob' })}` };
+    const raw = await connectWire(cloud.websocketUrl, { headers, protocols: ['beckon.v1'] });
+    await raw.ask({ action: 'register' });
+    await Promise.all([alice.connected(), phone.connected(), laptop.connected()]);
+    const comeBack = phone.takeAway();
+    const large = { lines: Array.from({ length: 3_000 }, (_, index) => `line ${index}: Grüße 👋`) };
+    const bytes = Uint8Array.from({ length: 5_000 }, (_, index) => (index * index) % 251);
+    const sent = [1, new Blob([bytes]), large, bytes.buffer, 2];
+    const results = await Promise.all(sent.map((data) => alice.client.sendToUser('bob', data)));
+    expect(results.map(({ status }) => status)).toEqual(sent.map(() => 'delivered'));
+    comeBack();
+    for (const { received } of [phone, laptop]) {
+      await eventually(() => received.length).toBe(5);
+      expect(received).toEqual([1, bytes, large, bytes, 2]);
+    }
+    const seen = raw.frames.flatMap(({ messages }) => messages as { data: unknown; encoding?: string }[]);
+    const texts = seen.filter(({ encoding }) => encoding !== undefined);
+    expect(texts.map(({ data, encoding }) => [typeof data, encoding])).toEqual([
+      ['string', 'gzip/base64'],
+      ['string', 'json/gzip/base64'],
+      ['string', 'gzip/base64'],
+    ]);
+    const text = gunzipSync(Buffer.from(String(texts[1]?.data), 'base64')).toString();
+    expect(JSON.parse(text)).toEqual(large);
+    raw.socket.close();
   });
 
   test('finds 1,000 messages that wait for it, page by page, in order', async () => {
