@@ -48,5 +48,6 @@ export async function start(args: readonly string[]): Promise<void> {
 
 function synthesizeBeckon(signal: AbortSignal): Promise<string> {
   say('synthesizing the app…');
-  return synthesize({ directory: PROJECT, account: LOCAL_ACCOUNT, region: LOCAL_REGION, signal });
+  const context = { search: 'true' };
+  return synthesize({ directory: PROJECT, account: LOCAL_ACCOUNT, region: LOCAL_REGION, context, signal });
 }

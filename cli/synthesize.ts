@@ -8,6 +8,8 @@ export interface SynthesizeOptions {
   /** The account and region that the stacks are for. */
   readonly account: string;
   readonly region: string;
+  /** What the app is told beside its own context, as `-c NAME=VALUE` does. Default: nothing. */
+  readonly context?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
@@ -15,7 +17,8 @@ export interface SynthesizeOptions {
  * Runs the app of a CDK project as the CDK CLI does, which takes longer to start than the app itself. What the app prints
  * goes to standard error. Returns the folder it wrote. Throws an Error when the app fails.
  */
-export async function synthesize({ directory, account, region, signal }: SynthesizeOptions): Promise<string> {
+export async function synthesize(options: SynthesizeOptions): Promise<string> {
+  const { directory, account, region, context, signal } = options;
   const settings = readSettings(directory);
   const output = join(directory, settings.output ?? 'cdk.out');
   const bin = join(directory, 'node_modules/.bin');
@@ -27,7 +30,7 @@ export async function synthesize({ directory, account, region, signal }: Synthes
     CDK_DEFAULT_REGION: region,
     // Takes longer than all the rest. `cdk synth` validates, and the local cloud refuses by name what it cannot run.
     CDK_VALIDATION: 'false',
-    CDK_CONTEXT_JSON: JSON.stringify(contextOf(directory, settings)),
+    CDK_CONTEXT_JSON: JSON.stringify({ ...contextOf(directory, settings), ...context }),
   };
   await run(withoutNpx(settings.app, bin), directory, env, signal);
   return output;

@@ -6,4 +6,5 @@ new BeckonStack(app, 'Beckon', {
   description: 'Beckon: messages to connected users over WebSocket',
   mode: app.node.tryGetContext('mode'),
   demo: String(app.node.tryGetContext('demo')) === 'true',
+  search: String(app.node.tryGetContext('search')) === 'true',
 });

@@ -37,6 +37,16 @@ export interface Issuer {
   readonly sharedSecret?: Pick<ISecret, 'secretArn' | 'grantRead'>;
 }
 
+/** What of a message can be searched. */
+export interface SearchOptions {
+  /**
+   * Paths into the data of messages, such as `text` or `body.title`. All strings there are searched; where there is an array,
+   * in each of its elements.
+   * @default - every string in the data
+   */
+  readonly fields?: string[];
+}
+
 export interface BeckonProps extends Issuer {
   /**
    * More issuers, each with its own keys. Users of all of them share one name space: the same `sub` is the same user.
@@ -57,6 +67,13 @@ export interface BeckonProps extends Issuer {
    * @default - everything that concerns users (`send`, `history`, `presence`), and no rooms
    */
   readonly defaultCapability?: Capability | string;
+
+  /**
+   * Whether messages can be found by the words in them. Costs a write for each different word of a message, of which the
+   * first 100 count.
+   * @default false
+   */
+  readonly search?: boolean | SearchOptions;
 
   /**
    * The last part of the WebSocket URL.
@@ -225,4 +242,14 @@ export function requireConnections(expectedConnections: number): void {
   const isCount = Number.isInteger(expectedConnections) && expectedConnections > 0;
   if (isCount || Token.isUnresolved(expectedConnections)) return;
   throw new Error(`expectedConnections: ${expectedConnections} is no number of connections. Give one above 0.`);
+}
+
+/** What can be searched, if anything. @throws Error for a path that leads nowhere */
+export function searchOptions(search: BeckonProps['search'] = false): SearchOptions | undefined {
+  const options = search === true ? {} : search || undefined;
+  const wrong = options?.fields?.find((field) => field.split('.').includes(''));
+  if (wrong === undefined && options?.fields?.length !== 0) return options;
+  throw new Error(
+    `search.fields: expected paths such as "text" or "body.title", got ${JSON.stringify(wrong ?? options?.fields)}.`,
+  );
 }

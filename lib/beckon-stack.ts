@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { Beckon, type BeckonProps } from './beckon.ts';
 import { DemoPage } from './demo-page.ts';
 
-export interface BeckonStackProps extends StackProps, Pick<BeckonProps, 'mode'> {
+export interface BeckonStackProps extends StackProps, Pick<BeckonProps, 'mode' | 'search'> {
   /**
    * Whether the demo page is put up, and may connect.
    * @default false
@@ -18,7 +18,7 @@ export interface BeckonStackProps extends StackProps, Pick<BeckonProps, 'mode'> 
 export class BeckonStack extends Stack {
   readonly beckon: Beckon;
 
-  constructor(scope: Construct, id: string, { mode, demo = false, ...props }: BeckonStackProps = {}) {
+  constructor(scope: Construct, id: string, { mode, search, demo = false, ...props }: BeckonStackProps = {}) {
     super(scope, id, props);
     const issuer = new CfnParameter(this, 'Issuer', {
       description: 'The iss that tokens must carry. Its keys are at {issuer}/.well-known/jwks.json',
@@ -46,6 +46,7 @@ export class BeckonStack extends Stack {
       allowedOrigins: allowedOrigins.valueAsList,
       defaultCapability: defaultCapability.valueAsString,
       ...(mode && { mode }),
+      ...(search && { search }),
     });
     if (demo) this.#addDemoPage();
     new CfnOutput(this, 'WebSocketUrl', { value: this.beckon.webSocketUrl });

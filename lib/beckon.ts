@@ -19,13 +19,15 @@ import {
   requireMode,
   requireRateLimit,
   requireRegion,
+  type SearchOptions,
+  searchOptions,
 } from './beckon-props.ts';
 import { Gateway } from './gateway.ts';
 import { Handler, type HandlerProps } from './handler.ts';
 import { allowLogs } from './log.ts';
 import { TaskQueue } from './task-queue.ts';
 
-export type { BeckonProps, CustomDomain, Issuer, RateLimitProps } from './beckon-props.ts';
+export type { BeckonProps, CustomDomain, Issuer, RateLimitProps, SearchOptions } from './beckon-props.ts';
 
 /**
  * Sends a message to a specific connected user over WebSocket: an API Gateway WebSocket API, its handlers, and the
@@ -64,6 +66,7 @@ export class Beckon extends Construct {
   readonly #authorizer: Authorizer;
   readonly #retention: Duration;
   readonly #rateLimit: RateLimitProps;
+  readonly #search: SearchOptions | undefined;
   readonly #encryptionKey: IKey | undefined;
 
   constructor(scope: Construct, id: string, props: BeckonProps) {
@@ -93,6 +96,7 @@ export class Beckon extends Construct {
     this.domain = this.#gateway.domain;
     this.#retention = props.retention ?? Duration.days(7);
     this.#rateLimit = requireRateLimit(props.rateLimit ?? { messagesPerSecond: 100, burst: 500 });
+    this.#search = searchOptions(props.search);
     const table = { removalPolicy, encryptionKey, pointInTimeRecovery: isProduction };
     this.connectionsTable = new AddressTable(this, 'Connections', { ...table, sortKey: 'connectionId' });
     this.messagesTable = new AddressTable(this, 'Messages', { ...table, sortKey: 'serial', index: PAIR_INDEX });
@@ -194,6 +198,15 @@ export class Beckon extends Construct {
     const mark = this.#addGatedHandler('mark', logging);
     this.#grantPush(mark);
     this.#gateway.addMessageRoute('mark', mark);
+
+    this.#gateway.addMessageRoute('search', this.#search ? this.#addSearch(logging) : new Handler(this, 'search', logging));
+  }
+
+  #addSearch(logging: HandlerProps): Handler {
+    const search = this.#addGatedHandler('search', logging);
+    this.#grantTable(search, this.messagesTable, 'dynamodb:BatchGetItem');
+    this.#grantReading(search);
+    return search;
   }
 
   #addSendFunction(logging: HandlerProps): Handler {
@@ -206,6 +219,7 @@ export class Beckon extends Construct {
     const work = this.#addTableHandler('work', logging);
     this.#grantDelivery(work);
     this.#gateway.grantClose(work);
+    if (this.#search) this.#grantTable(work, this.messagesTable, 'dynamodb:BatchWriteItem');
     // What polling takes; the CDK's own grant adds permissions that nothing uses.
     this.#grant(work, this.#tasks.queueArn, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
     this.#grantKey(work, 'sqs', 'kms:Decrypt');
@@ -235,6 +249,7 @@ export class Beckon extends Construct {
       [ENV.messagesTable]: this.messagesTable.tableName,
       [ENV.tasksQueueUrl]: this.#tasks.queueUrl,
       [ENV.retentionSeconds]: String(this.#retention.toSeconds()),
+      ...(this.#search && { [ENV.search]: JSON.stringify(this.#search) }),
     };
   }
 

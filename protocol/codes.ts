@@ -58,6 +58,10 @@ export const ERROR_CODES = {
     message: 'Messages are not indexed here. The construct has the prop "search".',
     retryable: false,
   },
+  search_too_broad: {
+    message: 'Too many words begin like the last one. Write more of it.',
+    retryable: false,
+  },
   rate_limited: {
     message: 'Too much was sent in too short a time. Wait for retryAfterMs, then send it again with the same ids.',
     retryable: true,

@@ -18,6 +18,7 @@ export const ENV = {
   defaultCapability: 'BECKON_DEFAULT_CAPABILITY',
   ratePerSecond: 'BECKON_RATE_PER_SECOND',
   rateBurst: 'BECKON_RATE_BURST',
+  search: 'BECKON_SEARCH',
   stackName: 'BECKON_STACK_NAME',
 } as const;
 
@@ -81,6 +82,12 @@ export interface IdentityConfig {
   readonly allowedOrigins: readonly string[];
   /** What tokens without the claim `capability` allow. */
   readonly defaultCapability: Capability;
+}
+
+/** What of messages can be searched. */
+export interface SearchConfig {
+  /** Paths into the data of messages, such as `text` or `body.title`. Absent: every string in it. */
+  readonly fields?: readonly string[] | undefined;
 }
 
 /** @throws Error naming a variable that is missing. */
@@ -147,6 +154,12 @@ function readDefaultCapability(text: string | undefined): Capability {
   const capability = capabilityOf(text);
   if (!capability) throw new Error(`The environment variable ${ENV.defaultCapability} does not hold a capability.`);
   return capability;
+}
+
+/** What can be searched, if anything: `lib/` writes it as JSON. */
+export function readSearchConfig(env: Env = process.env): SearchConfig | undefined {
+  const text = env[ENV.search];
+  return text ? Object.freeze(JSON.parse(text) as SearchConfig) : undefined;
 }
 
 /** The value of the metrics' dimension `Stack`. */

@@ -4,6 +4,7 @@ import type { Now } from './clock.ts';
 import { type Delivery, MAX_DELIVERY_AGE_MS, type Spared, toFrames } from './delivery.ts';
 import type { Directory, Mapping } from './directory.ts';
 import { connectionIdRanges } from './fan-out.ts';
+import type { QueueForIndex } from './indexing.ts';
 import type { MessageLog } from './message-log.ts';
 import { type MintSerial, serialFloor, serialTime } from './serial.ts';
 import type { Tasks } from './tasks.ts';
@@ -48,6 +49,8 @@ export interface MailboxDependencies {
   readonly tasks: Tasks;
   readonly now: Now;
   readonly mintSerial: MintSerial;
+  /** Absent: messages are not indexed. */
+  readonly queueForIndex?: QueueForIndex | undefined;
 }
 
 /** Delivers mailboxes. */
@@ -66,7 +69,7 @@ interface Standing extends Letter {
 }
 
 export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
-  const { directory, log, delivery, tasks, now, mintSerial } = dependencies;
+  const { directory, log, delivery, tasks, now, mintSerial, queueForIndex } = dependencies;
   const limit = MAX_DIRECT_CONNECTIONS + 1;
 
   /** Only for retries is it looked whether they have been sent before: the usual path pays nothing. */
@@ -143,14 +146,16 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
       const letters = await standing(address, mailbox.letters);
       if (seen.length > MAX_DIRECT_CONNECTIONS) {
         await append(address, letters);
-        await fanOut(mailbox, letters);
+        await settleAll([fanOut(mailbox, letters), queueForIndex?.(address, letters)]);
         return letters.map((letter) => toOutcome(letter, [], 'queued'));
       }
       const [first, later] = await settleAll([
         post(mailbox, seen, letters),
-        append(address, letters).then(() => deliverToNewcomers(mailbox, seen, letters)),
+        append(address, letters).then(() =>
+          settleAll([deliverToNewcomers(mailbox, seen, letters), queueForIndex?.(address, letters)]),
+        ),
       ] as const);
-      const laterCounts = later.values();
+      const laterCounts = later[0].values();
       return letters.map((letter, index) => {
         const ofNewcomers = letter.expiresAt === undefined ? undefined : laterCounts.next().value;
         return toOutcome(letter, [first[index], ofNewcomers]);

@@ -3,6 +3,7 @@ import type { Address } from './address.ts';
 import type { Spared } from './delivery.ts';
 import type { Mapping } from './directory.ts';
 import type { ConnectionIdRange } from './fan-out.ts';
+import type { Indexable } from './search-index.ts';
 
 /** Closes a connection that has missed a message; its client comes back and resumes. */
 export interface CloseTask extends Pick<Mapping, 'connectionId' | 'callbackUrl'> {
@@ -28,7 +29,13 @@ export interface DeliverTask {
   readonly spared?: Spared;
 }
 
-export type Task = CloseTask | DisconnectTask | DeliverTask;
+/** Indexes messages by their words. */
+export interface IndexTask {
+  readonly kind: 'index';
+  readonly messages: readonly Indexable[];
+}
+
+export type Task = CloseTask | DisconnectTask | DeliverTask | IndexTask;
 
 /** Work that is done behind the scenes, at a pace of its own, by the `work` function. */
 export interface Tasks {

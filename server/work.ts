@@ -5,6 +5,7 @@ import { mapConcurrently } from './concurrency.ts';
 import { type Delivery, MAX_DELIVERY_AGE_MS, type Poster } from './delivery.ts';
 import type { Directory } from './directory.ts';
 import { createDisconnect } from './disconnect.ts';
+import type { IndexMessages } from './indexing.ts';
 import { describeError, type Logger } from './logger.ts';
 import { serialTime } from './serial.ts';
 import type { DeliverTask, DisconnectTask, Task } from './tasks.ts';
@@ -24,6 +25,8 @@ export interface WorkDependencies {
   readonly delivery: Delivery;
   readonly states: AddressStates;
   readonly poster: Poster;
+  /** Absent: search is switched off, and what was queued before that is let go. */
+  readonly indexMessages?: IndexMessages | undefined;
   readonly log: Logger;
   readonly now: Now;
 }
@@ -33,12 +36,13 @@ const MAX_CONCURRENT_TASKS = 2;
 
 /** Does tasks. One that fails comes back, and in the end goes to the dead-letter queue; the others are not affected. */
 export function createWork(dependencies: WorkDependencies): (event: TaskEvent) => Promise<TaskResponse> {
-  const { directory, delivery, states, poster, log, now } = dependencies;
+  const { directory, delivery, states, poster, indexMessages, log, now } = dependencies;
   const disconnect = createDisconnect({ directory, poster });
 
   async function doTask(task: Task): Promise<void> {
     if (task.kind === 'deliver') return deliver(task);
     if (task.kind === 'disconnect') return leave(task);
+    if (task.kind === 'index') return indexMessages?.(task.messages);
     // A connection that is gone is as closed as one can be.
     if ((await poster.close(task)) === 'failed') throw new Error('The connection could not be closed');
   }

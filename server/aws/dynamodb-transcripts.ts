@@ -7,9 +7,9 @@ import {
 import type { Transcript } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { PAIR_INDEX } from '../config.ts';
-import type { Entry, Position, Transcripts } from '../transcripts.ts';
+import type { Position, Transcripts } from '../transcripts.ts';
 import { type Item, number, textOf } from './attributes.ts';
-import { toMessage } from './message-item.ts';
+import { toEntry, toMessage } from './message-item.ts';
 
 /** Entries that are looked at with one query while counting, and how many queries there are at most. */
 const COUNTED_AT_ONCE = 200;
@@ -102,8 +102,4 @@ function serialsFrom(from: Position): Pick<Wanted, 'serials' | 'values'> {
   if ('after' in from) return { serials: 'serial > :after', values: { ':after': { S: from.after } } };
   if (from.before === undefined) return {};
   return { serials: 'serial < :before', values: { ':before': { S: from.before } } };
-}
-
-function toEntry(item: Item): Entry {
-  return { message: toMessage(item), retried: item['retried']?.BOOL === true };
 }

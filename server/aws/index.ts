@@ -12,16 +12,19 @@ import {
   readDirectoryConfig,
   readLogConfig,
   readRateLimit,
+  readSearchConfig,
   readSendConfig,
   type SendConfig,
 } from '../config.ts';
 import { createDelivery, type Delivery, type Poster } from '../delivery.ts';
 import type { Directory } from '../directory.ts';
+import { createQueueForIndex } from '../indexing.ts';
 import { describeError, type Logger } from '../logger.ts';
 import { createMailboxes } from '../mailbox.ts';
 import type { MarkerStore } from '../markers.ts';
 import type { MessageLog } from '../message-log.ts';
 import { createResume, type Resume } from '../resume.ts';
+import type { SearchIndex } from '../search-index.ts';
 import { createSend, type Send } from '../send.ts';
 import type { Tasks } from '../tasks.ts';
 import type { Transcripts } from '../transcripts.ts';
@@ -29,6 +32,7 @@ import { createDynamoDbAddressStates } from './dynamodb-address-states.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
 import { createDynamoDbMarkers } from './dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from './dynamodb-message-log.ts';
+import { createDynamoDbSearchIndex } from './dynamodb-search-index.ts';
 import { createDynamoDbTranscripts } from './dynamodb-transcripts.ts';
 import { createManagementApiPoster } from './management-api-poster.ts';
 import { createSqsTasks } from './sqs-tasks.ts';
@@ -77,6 +81,10 @@ export function composeTranscripts(now: Now, { messagesTable }: LogConfig = read
   return createDynamoDbTranscripts({ client: dynamoDbClient(), tableName: messagesTable, now });
 }
 
+export function composeSearchIndex(now: Now, { messagesTable }: LogConfig = readLogConfig()): SearchIndex {
+  return createDynamoDbSearchIndex({ client: dynamoDbClient(), tableName: messagesTable, now });
+}
+
 export function composeMarkers(
   now: Now,
   { connectionsTable, retentionSeconds }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
@@ -118,14 +126,16 @@ export function composeSend(
   const { delivery, tasks } = composeDelivery(dependencies, config);
   const messageLog = composeMessageLog(now, config);
   const mintSerial = monotonicFactory();
-  const mailboxes = createMailboxes({ directory, log: messageLog, delivery, tasks, now, mintSerial });
+  const onFailure = (error: unknown) =>
+    log({ route: 'send', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } });
+  const queueForIndex = readSearchConfig() && createQueueForIndex({ tasks, onFailure });
+  const mailboxes = createMailboxes({ directory, log: messageLog, delivery, tasks, now, mintSerial, queueForIndex });
   return createSend({
     mailboxes,
     now,
     retentionSeconds: config.retentionSeconds,
     mintSerial,
     mintId: randomUUID,
-    onFailure: (error) =>
-      log({ route: 'send', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } }),
+    onFailure,
   });
 }

@@ -8,6 +8,7 @@ import { createDynamoDbAddressStates } from '../../server/aws/dynamodb-address-s
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
 import { createDynamoDbMarkers } from '../../server/aws/dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
+import { createDynamoDbSearchIndex } from '../../server/aws/dynamodb-search-index.ts';
 import { createDynamoDbTranscripts } from '../../server/aws/dynamodb-transcripts.ts';
 import { PAIR_INDEX } from '../../server/config.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
@@ -15,11 +16,13 @@ import { createMemoryAddressStates } from '../support/memory-address-states.ts';
 import { createMemoryDirectory } from '../support/memory-directory.ts';
 import { createMemoryMarkers } from '../support/memory-markers.ts';
 import { createMemoryMessageLog } from '../support/memory-message-log.ts';
+import { createMemorySearchIndex } from '../support/memory-search-index.ts';
 import { createMemoryTranscripts } from '../support/memory-transcripts.ts';
 import { addressStatesContract } from './address-states.ts';
 import { directoryContract } from './directory.ts';
 import { markersContract } from './markers.ts';
 import { messageLogContract } from './message-log.ts';
+import { searchIndexContract } from './search-index.ts';
 import { transcriptsContract } from './transcripts.ts';
 
 /** Set to run against AWS itself, with the credentials and region of the environment. */
@@ -103,3 +106,12 @@ markersContract('memory', async () => createMemoryMarkers());
 markersContract(DYNAMODB, async (now) =>
   createDynamoDbMarkers({ client, tableName: await emptyTable('connectionId'), now, retentionSeconds: 3600 }),
 );
+
+searchIndexContract('memory', async (now) => {
+  const log = createMemoryMessageLog(now);
+  return { log, index: createMemorySearchIndex(log, now) };
+});
+searchIndexContract(DYNAMODB, async (now) => {
+  const table = { client, tableName: await emptyTable('serial'), now };
+  return { log: createDynamoDbMessageLog(table), index: createDynamoDbSearchIndex(table) };
+});

@@ -6,7 +6,7 @@ import { buildSync } from 'esbuild';
 import { BeckonStack } from '../../lib/beckon-stack.ts';
 
 const app = new App();
-const stack = new BeckonStack(app, 'Beckon');
+const stack = new BeckonStack(app, 'Beckon', { search: app.node.tryGetContext('search') === 'true' });
 const notifierDirectory = join(app.outdir, 'notifier');
 buildSync({
   entryPoints: [join(import.meta.dirname, 'notifier.ts')],

@@ -12,9 +12,14 @@ declare module 'vitest' {
 }
 
 /** Synthesizes the app of the end-to-end tests into a folder, without credentials. Returns the folder. */
-export function synthesizeApp(directory: string): string {
+export function synthesizeApp(directory: string, context: Readonly<Record<string, string>> = {}): string {
   execFileSync(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'app.ts')], {
-    env: { PATH: process.env['PATH'], CDK_OUTDIR: directory, CDK_VALIDATION: 'false' },
+    env: {
+      PATH: process.env['PATH'],
+      CDK_OUTDIR: directory,
+      CDK_VALIDATION: 'false',
+      CDK_CONTEXT_JSON: JSON.stringify(context),
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   return directory;

@@ -75,6 +75,7 @@ describe('the template', () => {
       Beckonjoin: [...resuming, ...LOGS('join')],
       Beckonleave: ['dynamodb:DeleteItem Connections', 'dynamodb:UpdateItem Connections', ...LOGS('leave')],
       Beckonregister: [...resuming, ...LOGS('register')],
+      Beckonsearch: LOGS('search'),
       Beckonsend: [...sending, ...LOGS('send')].toSorted(),
       BeckonsendMessage: [...sending, ...LOGS('sendMessage')].toSorted(),
       Beckonunread: [
@@ -109,10 +110,11 @@ describe('the template', () => {
       history: '$default',
       unread: '$default',
       mark: '$default',
+      search: '$default',
       ping: '$default',
       $default: '$default',
     });
-    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 9);
+    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 10);
   });
 
   test('authorizes $connect without requiring either header', () => {
@@ -330,4 +332,31 @@ describe('the construct', () => {
       expect(make).toThrow('is no origin. Write it as https://app.example.com, without a path.');
     },
   );
+
+  describe('with search', () => {
+    const withSearch = (search: NonNullable<BeckonProps['search']>) => {
+      const stack = new Stack(new App(), 'Mine');
+      new Beckon(stack, 'Beckon', { ...props, search });
+      return Template.fromStack(stack);
+    };
+
+    test('lets search look, and work write; and tells those who send what can be found', () => {
+      const searching = withSearch({ fields: ['text'] });
+      const granted = permissions(searching);
+      expect(granted['Beckonsearch']).toEqual(
+        ['dynamodb:BatchGetItem Messages', 'dynamodb:UpdateItem Connections', ...READING, ...LOGS('search')].toSorted(),
+      );
+      expect(granted['Beckonwork']).toContain('dynamodb:BatchWriteItem Messages');
+      const { Beckonsearch: _, Beckonwork: __, ...others } = granted;
+      const { Beckonsearch: ___, Beckonwork: ____, ...without } = permissions(withSearch(false));
+      expect(others).toEqual(without);
+      searching.hasResourceProperties('AWS::Lambda::Function', {
+        Environment: { Variables: { BECKON_SEARCH: '{"fields":["text"]}' } },
+      });
+    });
+
+    test.each([[[]], [['']], [['a..b']], [['text', '.']]])('refuses %j as fields', (fields) => {
+      expect(() => withSearch({ fields })).toThrow('search.fields: expected paths such as "text" or "body.title", got');
+    });
+  });
 });

@@ -26,13 +26,14 @@ function project(settings: object, code = ''): void {
   writeFileSync(join(directory, 'cdk.json'), JSON.stringify(settings));
 }
 
-const run = () => synthesize({ directory, account: '000000000000', region: 'us-east-1' });
+const run = (context: Record<string, string> = {}) =>
+  synthesize({ directory, account: '000000000000', region: 'us-east-1', context });
 
 describe('an app is synthesized as the CDK CLI does', () => {
-  test('with an account, a region, and the context of the project', async () => {
+  test('with an account, a region, the context of the project, and what it is told beside that', async () => {
     project({ app: 'node app.cjs', context: { '@aws-cdk/flag': true } });
     writeFileSync(join(directory, 'cdk.context.json'), JSON.stringify({ 'looked-up': 1 }));
-    expect(await run()).toBe(join(directory, 'cdk.out'));
+    expect(await run({ search: 'true' })).toBe(join(directory, 'cdk.out'));
     expect(JSON.parse(readFileSync(join(directory, 'cdk.out/told.json'), 'utf8'))).toEqual({
       account: '000000000000',
       region: 'us-east-1',
@@ -42,6 +43,7 @@ describe('an app is synthesized as the CDK CLI does', () => {
         'aws:cdk:bundling-stacks': ['**'],
         '@aws-cdk/flag': true,
         'looked-up': 1,
+        search: 'true',
       },
     });
   });

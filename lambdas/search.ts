@@ -1,0 +1,24 @@
+import { problem } from '../protocol/index.ts';
+import { createPermit } from '../server/admission.ts';
+import { composeAdmit, composeDirectory, composeSearchIndex, composeTranscripts } from '../server/aws/index.ts';
+import { readSearchConfig } from '../server/config.ts';
+import { createLogger } from '../server/logger.ts';
+import { messageRoute } from '../server/route.ts';
+import { createSearch, type Search } from '../server/search.ts';
+
+const now = Date.now;
+
+/** Without search the function has no permission to look, and says so to everybody. */
+const search: Search = readSearchConfig()
+  ? createSearch({
+      permit: createPermit(composeAdmit({ directory: composeDirectory(now), now })),
+      index: composeSearchIndex(now),
+      transcripts: composeTranscripts(now),
+    })
+  : async () => ({ ok: false, problem: problem('search_disabled') });
+
+/** `search`: finds messages of a conversation by words in them. */
+export const handler = messageRoute('search', { log: createLogger(), now }, async (frame, connection) => {
+  const found = await search(connection, frame);
+  return found.ok ? { ok: true, value: { reply: found.value } } : found;
+});

@@ -1,0 +1,146 @@
+import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  type DynamoDBClient,
+  QueryCommand,
+  type QueryCommandInput,
+  type WriteRequest,
+} from '@aws-sdk/client-dynamodb';
+import type { Address, Transcript } from '../address.ts';
+import { type Now, toSeconds } from '../clock.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import type { Hit, Hits, SearchIndex } from '../search-index.ts';
+import { type Item, number, numberOf, textOf } from './attributes.ts';
+import { toEntry } from './message-item.ts';
+
+/**
+ * What one call may write.
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html (read 2026-11)
+ */
+const MAX_BATCH_WRITES = 25;
+
+/** Calls under way at once for one message. */
+const MAX_CONCURRENT_WRITES = 4;
+
+/** Rows of one word that are read with one query. */
+const ROWS_AT_ONCE = 250;
+
+/** A serial has 26 characters, and whatever follows a word and "#" sorts below "~". */
+const SERIAL_LENGTH = 26;
+
+/** The first wait before writes that were throttled are tried again, in milliseconds; waits double. */
+const FIRST_WAIT_MS = 50;
+const MAX_ATTEMPTS = 5;
+
+/**
+ * The index in the messages table: partition key `search#{transcript}`, sort key `{word}#{serial}`, and `of`, the address in
+ * whose log the message is.
+ */
+export function createDynamoDbSearchIndex(options: {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+  readonly now: Now;
+}): SearchIndex {
+  const { client, tableName: TableName, now } = options;
+
+  /** DynamoDB takes of a batch what it can. @throws Error if it does not take all of it in the end */
+  async function write(requests: readonly WriteRequest[]): Promise<void> {
+    let left = [...requests];
+    for (let attempt = 0; left.length > 0; attempt += 1) {
+      if (attempt === MAX_ATTEMPTS) throw new Error(`DynamoDB did not take ${left.length} rows of the search index`);
+      if (attempt > 0) await wait(FIRST_WAIT_MS * 2 ** (attempt - 1));
+      const RequestItems = { [TableName]: left };
+      const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems }));
+      left = UnprocessedItems?.[TableName] ?? [];
+    }
+  }
+
+  async function query(transcript: Transcript, condition: string, values: Item, more: Partial<QueryCommandInput>) {
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName,
+        KeyConditionExpression: `address = :partition AND ${condition}`,
+        FilterExpression: 'expiresAt > :now',
+        ProjectionExpression: 'serial, #of',
+        ExpressionAttributeNames: { '#of': 'of' },
+        ExpressionAttributeValues: {
+          ...values,
+          ':partition': { S: partitionOf(transcript) },
+          ':now': number(toSeconds(now())),
+        },
+        ...more,
+      }),
+    );
+    return { hits: Items.map(toHit), last: LastEvaluatedKey && textOf(LastEvaluatedKey, 'serial') };
+  }
+
+  return {
+    async add(transcript, { serial, address }, words, expiresAt) {
+      const requests = words.map((word) => ({
+        PutRequest: {
+          Item: {
+            address: { S: partitionOf(transcript) },
+            serial: { S: `${word}#${serial}` },
+            of: { S: address },
+            expiresAt: number(expiresAt),
+          },
+        },
+      }));
+      await mapConcurrently(chunks(requests, MAX_BATCH_WRITES), MAX_CONCURRENT_WRITES, write);
+    },
+
+    async find(transcript, word, before): Promise<Hits> {
+      const values = { ':first': { S: `${word}#` }, ':last': { S: `${word}#${before ?? '~'}` } };
+      const input = { ScanIndexForward: false, Limit: ROWS_AT_ONCE };
+      const { hits, last } = await query(transcript, 'serial BETWEEN :first AND :last', values, input);
+      const below = hits.filter(({ serial }) => serial !== before);
+      return { hits: below, ...(last !== undefined && { next: serialIn(last) }) };
+    },
+
+    async findPrefix(transcript, prefix, from): Promise<Hits> {
+      const ExclusiveStartKey = from && { address: { S: partitionOf(transcript) }, serial: { S: from } };
+      const values = { ':prefix': { S: prefix } };
+      const { hits, last } = await query(transcript, 'begins_with(serial, :prefix)', values, {
+        ...(ExclusiveStartKey && { ExclusiveStartKey }),
+      });
+      return { hits, ...(last !== undefined && { next: last }) };
+    },
+
+    async fetch(hits) {
+      const items: Item[] = [];
+      let left = hits.map(({ address, serial }): Item => ({ address: { S: address }, serial: { S: serial } }));
+      while (left.length > 0) {
+        const { Responses, UnprocessedKeys } = await client.send(
+          new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: left } } }),
+        );
+        items.push(...(Responses?.[TableName] ?? []));
+        left = UnprocessedKeys?.[TableName]?.Keys ?? [];
+      }
+      const alive = items.filter((item) => numberOf(item, 'expiresAt') > toSeconds(now()));
+      const entries = new Map(alive.map((item) => [textOf(item, 'serial'), toEntry(item)]));
+      return hits.flatMap(({ serial }) => entries.get(serial) ?? []);
+    },
+  };
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function partitionOf(transcript: Transcript): string {
+  return `search#${transcript}`;
+}
+
+function toHit(item: Item): Hit {
+  return { serial: serialIn(textOf(item, 'serial')), address: textOf(item, 'of') as Address };
+}
+
+function serialIn(sortKey: string): string {
+  return sortKey.slice(-SERIAL_LENGTH);
+}
+
+function chunks<T>(items: readonly T[], size: number): readonly T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}

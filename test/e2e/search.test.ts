@@ -1,0 +1,166 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { adminClient } from '../support/local-cloud.ts';
+import { synthesizeApp } from '../support/synthesize.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+
+const EVERYTHING = { 'user:*': ['send', 'history'], 'room:*': ['send', 'history'] };
+
+async function device(cloud: LocalCloud, userId: string, capability: object = EVERYTHING): Promise<WireClient> {
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub: userId, capability })}` };
+  const client = await connectWire(cloud.websocketUrl, { headers });
+  expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
+  return client;
+}
+
+const start = (app: string) => startLocalCloud({ app, port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });
+
+async function send(client: WireClient, to: object, text: string, more = {}): Promise<void> {
+  const ack = await client.ask({ action: 'sendMessage', messages: [{ to, data: { text }, ...more }] });
+  expect(ack).toMatchObject({ type: 'ack', results: [{ status: expect.any(String) }] });
+}
+
+const search = (client: WireClient, conversation: object, text: string, more = {}) =>
+  client.ask({ action: 'search', conversation, text, ...more });
+
+const textsOf = (reply: Record<string, unknown>) =>
+  (reply['messages'] as { data: { text: string } }[]).map(({ data }) => data.text);
+
+describe('with the prop "search"', () => {
+  let directory: string;
+  let cloud: LocalCloud;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'beckon-search-'));
+    cloud = await start(synthesizeApp(directory, { search: 'true' }));
+  });
+
+  afterAll(async () => {
+    await cloud.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** Soon: indexing begins when the message has been sent. */
+  const eventuallyFinds = (client: WireClient, conversation: object, text: string) =>
+    expect.poll(async () => textsOf(await search(client, conversation, text)), { timeout: 15_000, interval: 50 });
+
+  test('messages with a user are found by both, without regard to case and accents, and by nobody else', async () => {
+    const [ann, ben, eve] = await Promise.all([device(cloud, 'ann'), device(cloud, 'ben'), device(cloud, 'eve')]);
+    await send(ann, { user: 'ben' }, 'Café at noon?');
+    await send(ben, { user: 'ann' }, 'The CAFE is closed. Coffee here?');
+    await send(eve, { user: 'ben' }, 'another café');
+    await eventuallyFinds(ann, { user: 'ben' }, 'cafe').toHaveLength(2);
+    for (const [client, user] of [
+      [ann, 'ben'],
+      [ben, 'ann'],
+    ] as const) {
+      expect(textsOf(await search(client, { user }, 'CAF'))).toEqual([
+        'The CAFE is closed. Coffee here?',
+        'Café at noon?',
+      ]);
+      expect(textsOf(await search(client, { user }, 'café no'))).toEqual(['Café at noon?']);
+    }
+    expect(textsOf(await search(eve, { user: 'ann' }, 'cafe'))).toEqual([]);
+    expect(await search(ann, { user: 'ben' }, 'closed')).toEqual({
+      type: 'search',
+      id: expect.any(String),
+      conversation: { user: 'ben' },
+      messages: [
+        {
+          id: expect.any(String),
+          serial: expect.any(String),
+          from: { user: 'ben' },
+          to: { user: 'ann' },
+          data: { text: 'The CAFE is closed. Coffee here?' },
+          sentAt: expect.any(Number),
+        },
+      ],
+    });
+  });
+
+  test('messages of a room are found, page by page', async () => {
+    const client = await device(cloud, 'roomer');
+    for (let number = 0; number < 5; number += 1) await send(client, { room: 'hall' }, `echo ${number}`);
+    await eventuallyFinds(client, { room: 'hall' }, 'echo').toHaveLength(5);
+    const first = await search(client, { room: 'hall' }, 'echo', { limit: 3 });
+    expect(textsOf(first)).toEqual(['echo 4', 'echo 3', 'echo 2']);
+    const rest = await search(client, { room: 'hall' }, 'echo', { limit: 3, before: first['next'] });
+    expect(textsOf(rest)).toEqual(['echo 1', 'echo 0']);
+    expect(rest).not.toHaveProperty('next');
+  });
+
+  test('what is encoded, or not kept, is not indexed; a text of thousands of words takes a hundred rows', async () => {
+    const client = await device(cloud, 'hostile');
+    const many = Array.from({ length: 4_000 }, (_, number) => `w${number}`).join(' ');
+    await send(client, { room: 'cave' }, many);
+    await send(client, { room: 'cave' }, 'encoded', { encoding: 'base64' });
+    await send(client, { room: 'cave' }, 'volatile', { store: false });
+    await send(client, { room: 'cave' }, 'marker');
+    await eventuallyFinds(client, { room: 'cave' }, 'marker').toHaveLength(1);
+    await eventuallyFinds(client, { room: 'cave' }, 'w99').toHaveLength(1);
+    for (const text of ['w100', 'encoded', 'volatile'])
+      expect(textsOf(await search(client, { room: 'cave' }, text))).toEqual([]);
+    const { Count } = await new DynamoDBClient(adminClient(cloud)).send(
+      new QueryCommand({
+        TableName: cloud.outputs['Beckon']?.['MessagesTableName'],
+        KeyConditionExpression: 'address = :a',
+        ExpressionAttributeValues: { ':a': { S: 'search#room#cave' } },
+        Select: 'COUNT',
+      }),
+    );
+    expect(Count).toBe(101);
+  });
+
+  test('a search for nothing, for too much, or in a room that may not be read is refused', async () => {
+    const client = await device(cloud, 'wrong', { 'user:*': ['send', 'history'], 'room:*': ['join', 'send'] });
+    const conversation = { user: 'x' };
+    expect(await client.ask({ action: 'search', conversation })).toMatchObject({ message: '"text" is required' });
+    expect(await search(client, conversation, '')).toMatchObject({ message: '"text" must hold at least one word' });
+    expect(await search(client, conversation, '?!…')).toMatchObject({ message: '"text" must hold at least one word' });
+    expect(await search(client, conversation, 'x'.repeat(10_000))).toMatchObject({
+      code: 'invalid_frame',
+      message: '"text" must have at most 200 characters',
+    });
+    expect(await search(client, conversation, 'a')).toMatchObject({ type: 'search', messages: [] });
+    expect(await search(client, { room: 'secret' }, 'word')).toMatchObject({
+      code: 'forbidden',
+      message: 'the token\'s capability does not allow "history" at "room:secret"',
+    });
+  });
+
+  test('has the permissions that it uses, and no others', async () => {
+    const client = await device(cloud, 'granted');
+    for (const conversation of [{ user: 'granted' }, { room: 'granted' }]) {
+      await send(client, conversation, 'again', { id: 'again', retry: true });
+      await eventuallyFinds(client, conversation, 'again').toHaveLength(1);
+    }
+    const unused = () =>
+      cloud
+        .iamReport()
+        .unused.filter(({ role, actions }) => /Beckonsearch/.test(role) || actions.includes('dynamodb:BatchWriteItem'));
+    expect(unused()).toEqual([]);
+    expect(cloud.iamReport().denied).toEqual([]);
+  });
+});
+
+test('without the prop nothing is indexed, and whoever searches is told so', async () => {
+  const cloud = await start(inject('app'));
+  try {
+    const client = await device(cloud, 'hopeful');
+    await send(client, { room: 'hall' }, 'echo');
+    expect(await search(client, { room: 'hall' }, 'echo')).toMatchObject({
+      type: 'error',
+      code: 'search_disabled',
+      retryable: false,
+    });
+    const ofSending = cloud.calls().filter(({ principal }) => /sendMessage|work/.test(principal));
+    expect(ofSending.map(({ operation }) => operation)).toContain('PutItem');
+    expect(ofSending.filter(({ operation }) => /SendMessageBatch|BatchWriteItem/.test(operation))).toEqual([]);
+  } finally {
+    await cloud.close();
+  }
+});

@@ -1,0 +1,152 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { jsonByteLength, MAX_PUSH_BYTES, type SearchFrame } from '../../../protocol/index.ts';
+import { roomAddress } from '../../../server/address.ts';
+import { createPermit } from '../../../server/admission.ts';
+import type { Capability } from '../../../server/capability.ts';
+import { createIndexMessages } from '../../../server/indexing.ts';
+import { createSearch } from '../../../server/search.ts';
+import { serialFloor } from '../../../server/serial.ts';
+import { createMemoryMessageLog } from '../../support/memory-message-log.ts';
+import { createMemorySearchIndex } from '../../support/memory-search-index.ts';
+import { createMemoryTranscripts } from '../../support/memory-transcripts.ts';
+
+const NOW = 1_800_000_000_000;
+const LATER = NOW / 1000 + 3600;
+const LOBBY = roomAddress('lobby');
+const at = (number: number) => serialFloor(NOW - 1_000_000 + number);
+
+let log: ReturnType<typeof createMemoryMessageLog>;
+let pageSize: number;
+let capability: Capability;
+let index: ReturnType<typeof createMemorySearchIndex>;
+
+beforeEach(() => {
+  log = createMemoryMessageLog(() => NOW);
+  pageSize = 1000;
+  capability = { 'room:lobby': ['history'] };
+  open();
+});
+
+function open() {
+  index = createMemorySearchIndex(log, () => NOW, pageSize);
+}
+
+async function say(number: number, text: string, { id = `m${number}`, retried = false } = {}) {
+  const message = { id, serial: at(number), from: { user: 'eve' }, to: { room: 'lobby' }, data: { text }, sentAt: 0 };
+  await log.append(LOBBY, message, LATER, retried ? { retried: true } : {});
+  await createIndexMessages(index, {})([{ transcript: LOBBY, address: LOBBY, message, expiresAt: LATER }]);
+}
+
+function ask(text: string, more: Partial<Pick<SearchFrame, 'conversation' | 'before' | 'limit'>> = {}) {
+  const claims = { tokenExpiresAt: LATER, capability };
+  const permit = createPermit(async () => ({ ok: true, value: claims }));
+  const search = createSearch({ permit, index, transcripts: createMemoryTranscripts(log, () => NOW) });
+  return search({ connectionId: 'a1', userId: 'alice', ...claims }, { conversation: { room: 'lobby' }, text, ...more });
+}
+
+async function found(text: string, more: Parameters<typeof ask>[1] = {}) {
+  const reply = await ask(text, more);
+  if (!reply.ok) throw new Error(reply.problem.code);
+  return { ids: reply.value.messages.map(({ id }) => id), next: reply.value.next, reply: reply.value };
+}
+
+/** All pages. */
+async function all(text: string, limit: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let before: string | undefined, more = true; more; more = before !== undefined) {
+    const page = await found(text, { limit, ...(before !== undefined && { before }) });
+    ids.push(...page.ids);
+    before = page.next;
+  }
+  return ids;
+}
+
+test('finds messages in which all words occur, the last as the beginning of one, the newest first', async () => {
+  await say(1, 'The quick brown fox');
+  await say(2, 'A quick reply');
+  await say(3, 'Foxes are quick');
+  await say(4, 'nothing of that');
+  for (const [text, ids] of [
+    ['quick', ['m3', 'm2', 'm1']],
+    ['QUICK  fox', ['m3', 'm1']],
+    ['fox quick', ['m1']],
+    ['qu', ['m3', 'm2', 'm1']],
+    ['quick quick', ['m3', 'm2', 'm1']],
+    ['quick absent', []],
+    ['qui fox', []],
+  ] as const) {
+    expect((await found(text)).ids, text).toEqual(ids);
+  }
+});
+
+test('one letter is looked for as the word that it is', async () => {
+  await say(1, 'vitamin C');
+  await say(2, 'a cat');
+  expect((await found('c')).ids).toEqual(['m1']);
+  expect((await found('vitamin c')).ids).toEqual(['m1']);
+});
+
+test.each([1, 2, 7])('with a page of %i and an index that gives as few, gives all of it in the end', async (limit) => {
+  pageSize = limit;
+  open();
+  for (let number = 0; number < 60; number += 1) {
+    await say(number, `${number % 2 ? 'odd' : 'even'} ${number % 3 ? 'other' : 'third'} x${number}`);
+  }
+  const expected = [...Array(60).keys()]
+    .filter((number) => number % 2 && number % 3 === 0)
+    .map((number) => `m${number}`);
+  // A last word of one letter, so that no term is a prefix.
+  for (const number of [3, 9, 15]) await say(100 + number, `odd third z`);
+  expect(await all('third odd z', limit)).toEqual(['m115', 'm109', 'm103']);
+  if (limit === 7) expect(await all('odd thi', limit)).toEqual(['m115', 'm109', 'm103', ...expected.toReversed()]);
+});
+
+test('words that never meet are searched in steps, none of which takes for ever', async () => {
+  pageSize = 1;
+  open();
+  for (let number = 0; number < 60; number += 2) {
+    await say(number, 'x');
+    await say(number + 1, 'y');
+  }
+  await say(0, 'x y', { id: 'both' });
+  const first = await found('x y');
+  expect(first).toMatchObject({ ids: [], next: expect.any(String) });
+  expect(await all('x y', 5)).toEqual(['both']);
+});
+
+test('a beginning that too many words have is refused, rather than answered with the wrong half', async () => {
+  pageSize = 2;
+  open();
+  for (let number = 0; number < 12; number += 1) await say(number, `word${number}`);
+  expect(await ask('word')).toMatchObject({ ok: false, problem: { code: 'search_too_broad' } });
+  expect((await found('word11')).ids).toEqual(['m11']);
+});
+
+test('a page fits into one frame, and the next one goes on where it ended', async () => {
+  for (let number = 0; number < 8; number += 1) await say(number, `same ${'x'.repeat(32_000)}`);
+  const page = await found('same');
+  expect(page.ids).toEqual(['m7', 'm6', 'm5']);
+  expect(jsonByteLength(page.reply)).toBeLessThan(MAX_PUSH_BYTES);
+  expect(await all('same', 50)).toEqual(['m7', 'm6', 'm5', 'm4', 'm3', 'm2', 'm1', 'm0']);
+});
+
+test('a message that was sent again is found once', async () => {
+  await say(1, 'hello', { id: 'twice' });
+  await say(2, 'hello', { id: 'twice', retried: true });
+  expect((await found('hello')).reply.messages.map(({ serial }) => serial)).toEqual([at(1)]);
+});
+
+describe('is refused', () => {
+  test.each([
+    ['', '"text" must hold at least one word'],
+    ['?! … 🎈', '"text" must hold at least one word'],
+    ['a b c d e f g h i', '"text" must hold at most 8 words, got 9'],
+  ])('for %j', async (text, message) => {
+    expect(await ask(text)).toMatchObject({ ok: false, problem: { code: 'invalid_frame', message } });
+  });
+
+  test('in a conversation that may not be read', async () => {
+    capability = { 'room:*': ['join', 'send', 'presence'], 'user:*': ['history'] };
+    expect(await ask('hello')).toMatchObject({ ok: false, problem: { code: 'forbidden' } });
+  });
+});
