@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 async function start(options: Partial<LocalCloudOptions> = {}): Promise<void> {
-  const parameters = { Issuer: '{endpointUrl}/_local' };
+  const parameters = { Issuer: '{endpointUrl}/_local', DefaultCapability: '{"user:*":["send"],"room:*":["join"]}' };
   cloud = await startLocalCloud({ app: inject('app'), port: 0, parameters, ...options });
 }
 
@@ -57,7 +57,10 @@ test('every permission that is granted is used, and none that is used is missing
   // Every post fails, so that each way of sending comes to cut a connection off; and each meets some that are gone.
   await start({ faults: { seed: 1, rules: [{ point: 'post', kind: 'error', probability: 1 }] } });
   const sender = await device('sender');
-  expect(await sender.ask({ action: 'ping', cursor: sender.frames[0]?.['cursor'] })).toMatchObject({ type: 'pong' });
+  const since = sender.frames[0]?.['cursor'];
+  expect(await sender.ask({ action: 'ping', cursor: since })).toMatchObject({ type: 'pong' });
+  expect(await sender.ask({ action: 'join', room: 'lobby', since })).toMatchObject({ type: 'joined' });
+  expect(await sender.ask({ action: 'leave', room: 'lobby' })).toMatchObject({ type: 'left' });
   const lambda = new LambdaClient(adminClient(cloud));
   const unused = () => cloud.iamReport().unused.map(({ role, actions, resources }) => ({ role, actions, resources }));
 

@@ -1,0 +1,352 @@
+import { type AttributeValue, DynamoDBClient, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/index.ts';
+import { adminClient } from '../support/local-cloud.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+
+const ROOMS_FOR_ALL = { 'user:*': ['send'], 'room:*': ['join', 'send'] };
+
+let cloud: LocalCloud;
+/** A room of each test's own. */
+let room: string;
+let rooms = 0;
+
+beforeEach(() => {
+  rooms += 1;
+  room = `room ${rooms}`;
+});
+
+async function start(options: Partial<LocalCloudOptions> = {}): Promise<void> {
+  const parameters = { Issuer: '{endpointUrl}/_local', DefaultCapability: JSON.stringify(ROOMS_FOR_ALL) };
+  cloud = await startLocalCloud({ app: inject('app'), port: 0, parameters, ...options });
+}
+
+async function open(userId: string, capability?: object): Promise<WireClient> {
+  const token = await cloud.token({ sub: userId, ...(capability && { capability }) });
+  return connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${token}` } });
+}
+
+async function device(userId: string, capability?: object): Promise<WireClient> {
+  const client = await open(userId, capability);
+  expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
+  return client;
+}
+
+async function member(userId: string, name = room) {
+  const client = await device(userId);
+  const joined = await client.ask({ action: 'join', room: name });
+  expect(joined).toMatchObject({ type: 'joined', room: name, recovered: true, messages: [], more: false });
+  return { client, joined };
+}
+
+const toRoom = (data: unknown, more = {}) => ({ action: 'sendMessage', messages: [{ to: { room }, data, ...more }] });
+const dataOf = (frame: Record<string, unknown>) => (frame['messages'] as { data: unknown }[]).map(({ data }) => data);
+const pushed = ({ frames }: WireClient) => frames.filter(({ type }) => type === 'messages').flatMap(dataOf);
+const output = (name: string) => cloud.outputs['Beckon']?.[name] ?? '';
+
+/** The items of a topic, in whatever state. */
+async function items(address: string): Promise<Record<string, AttributeValue>[]> {
+  const { Items = [] } = await new DynamoDBClient(adminClient(cloud)).send(
+    new QueryCommand({
+      TableName: output('ConnectionsTableName'),
+      ConsistentRead: true,
+      KeyConditionExpression: 'address = :address',
+      ExpressionAttributeValues: { ':address': { S: address } },
+    }),
+  );
+  return Items;
+}
+
+/** Lets the mapping of a user's only connection expire. */
+async function expire(userId: string): Promise<void> {
+  const [{ address, connectionId } = {}] = await items(`user#${userId}`);
+  if (!address || !connectionId) throw new Error(`${userId} is not connected`);
+  await new DynamoDBClient(adminClient(cloud)).send(
+    new UpdateItemCommand({
+      TableName: output('ConnectionsTableName'),
+      Key: { address, connectionId },
+      UpdateExpression: 'SET expiresAt = :past',
+      ExpressionAttributeValues: { ':past': { N: '1' } },
+    }),
+  );
+}
+
+describe('a room', () => {
+  beforeAll(() => start());
+  afterAll(() => cloud.close());
+
+  test('takes a message to everybody in it, also other devices of the sender, but not to the one that sends', async () => {
+    const members = await Promise.all(['alice', 'alice', 'bob', 'bob', 'eve'].map((user) => member(user)));
+    const outside = await device('mallory');
+    const [sender, ...others] = members.map(({ client }) => client);
+
+    const ack = await sender?.ask(toRoom({ text: 'hello' }, { id: 'm1' }));
+
+    expect(ack).toMatchObject({
+      type: 'ack',
+      results: [{ id: 'm1', status: 'delivered', connections: { delivered: 4, gone: 0, failed: 0 }, users: [] }],
+    });
+    for (const other of others) {
+      const push = await other.frame(({ type }) => type === 'messages');
+      expect(push).toMatchObject({
+        messages: [{ id: 'm1', from: { user: 'alice' }, to: { room }, data: { text: 'hello' } }],
+      });
+    }
+    expect([sender, outside].flatMap((client) => client && pushed(client))).toEqual([]);
+  });
+
+  test('with "echo" gives the sender a copy on the connection that sends', async () => {
+    const { client: alice } = await member('alice');
+    await alice.ask(toRoom('echoed', { echo: true }));
+    await expect.poll(() => pushed(alice)).toEqual(['echoed']);
+  });
+
+  test('gives whoever joins nothing from before, and whoever comes back all they have missed', async () => {
+    const { client: alice } = await member('alice');
+    await alice.ask(toRoom('before'));
+    const { client: bob, joined } = await member('bob');
+    await alice.ask(toRoom('with bob'));
+    await expect.poll(() => pushed(bob)).toEqual(['with bob']);
+
+    bob.socket.close();
+    await bob.closed;
+    await alice.ask(toRoom('missed'));
+    const back = await device('bob');
+    const again = await back.ask({ action: 'join', room, since: joined['cursor'] });
+    expect(dataOf(again).slice(-2)).toEqual(['with bob', 'missed']);
+  });
+
+  test('that has been missed for long comes in pages, in order', async () => {
+    const { client: alice, joined } = await member('alice');
+    const all = Array.from({ length: 250 }, (_, index) => index);
+    for (let at = 0; at < all.length; at += 50) {
+      const messages = all.slice(at, at + 50).map((data) => ({ to: { room }, data }));
+      expect(await alice.ask({ action: 'sendMessage', messages })).toMatchObject({ type: 'ack' });
+    }
+    const bob = await device('bob');
+    let page = await bob.ask({ action: 'join', room, since: joined['cursor'] });
+    const read = dataOf(page);
+    while (page['more']) {
+      const serials = (page['messages'] as { serial: string }[]).map(({ serial }) => serial);
+      page = await bob.ask({ action: 'join', room, after: serials.at(-1) });
+      read.push(...dataOf(page));
+    }
+    expect(read).toEqual(all);
+  });
+
+  test('that one has left gives nothing more; joined again, what was missed', async () => {
+    const { client: alice } = await member('alice');
+    const { client: bob, joined } = await member('bob');
+    expect(await bob.ask({ action: 'leave', room })).toMatchObject({ type: 'left', room });
+    expect(await alice.ask(toRoom('without bob'))).toMatchObject({ results: [{ status: 'stored' }] });
+    const again = await bob.ask({ action: 'join', room, since: joined['cursor'], attempt: 1 });
+    expect(dataOf(again)).toEqual(['without bob']);
+    expect(pushed(bob)).toEqual([]);
+  });
+
+  test('keeps nobody whose connection has ended', async () => {
+    const { client: bob } = await member('leaving');
+    await bob.ask({ action: 'join', room: 'attic' });
+    expect(await items(`room#${room}`)).toHaveLength(1);
+    bob.socket.close();
+    await expect
+      .poll(async () => (await Promise.all([`room#${room}`, 'room#attic', 'user#leaving'].map(items))).flat())
+      .toEqual([]);
+  });
+
+  test('is joined again, with its cursor, by whoever had to register again', async () => {
+    const { client: alice } = await member('alice');
+    const { client: bob, joined } = await member('sleepy');
+    await expire('sleepy');
+    const refused = { type: 'error', code: 'not_registered', retryable: true };
+    expect(await bob.ask({ action: 'join', room: 'attic' })).toMatchObject(refused);
+    expect(await bob.ask({ action: 'leave', room })).toMatchObject(refused);
+    await alice.ask(toRoom('meanwhile'));
+    await bob.ask({ action: 'register', attempt: 1 });
+    const again = await bob.ask({ action: 'join', room, since: joined['cursor'], attempt: 1 });
+    expect(dataOf(again)).toContain('meanwhile');
+  });
+
+  test('takes messages of services, and says of a message sent again that it stands', async () => {
+    const { client: bob } = await member('bob');
+    const Payload = JSON.stringify({ room });
+    const { Payload: result, FunctionError } = await new LambdaClient(adminClient(cloud)).send(
+      new InvokeCommand({ FunctionName: output('ExportNotifierName'), Payload }),
+    );
+    expect(FunctionError).toBeUndefined();
+    expect(JSON.parse(result?.transformToString() ?? 'null')).toMatchObject({
+      library: { status: 'delivered', users: [] },
+      invocation: { results: [{ status: 'delivered', users: [] }] },
+    });
+    await expect.poll(() => pushed(bob)).toEqual([{ by: 'library' }, { by: 'invocation' }]);
+    const { client: alice } = await member('alice');
+    await alice.ask(toRoom('first', { id: 'm1' }));
+    expect(await alice.ask(toRoom('changed', { id: 'm1', retry: true }))).toMatchObject({
+      results: [{ id: 'm1', duplicate: true }],
+    });
+    await expect.poll(() => pushed(bob).slice(2)).toEqual(['first', 'first']);
+  });
+});
+
+describe('what the token does not allow', () => {
+  afterEach(() => cloud.close());
+
+  test('is refused: joining, sending, and reading further pages', async () => {
+    await start();
+    const client = await device('limited', { 'room:team-*': ['join'], 'room:news': ['send'] });
+    const forbidden = (operation: string, room: string) => ({
+      type: 'error',
+      code: 'forbidden',
+      retryable: false,
+      message: `the token's capability does not allow "${operation}" at "room:${room}"`,
+    });
+    expect(await client.ask({ action: 'join', room: 'team-a' })).toMatchObject({ type: 'joined' });
+    expect(await client.ask({ action: 'join', room: 'news' })).toMatchObject(forbidden('join', 'news'));
+    const after = '01000000000000000000000000';
+    expect(await client.ask({ action: 'join', room: 'news', after })).toMatchObject(forbidden('join', 'news'));
+    expect(await client.ask({ action: 'sendMessage', to: { room: 'news' }, data: 1 })).toMatchObject({ type: 'ack' });
+    expect(await client.ask({ action: 'sendMessage', to: { room: 'team-a' }, data: 1 })).toMatchObject(
+      forbidden('send', 'team-a'),
+    );
+    expect(await items('room#news')).toEqual([]);
+  });
+
+  test('is every room, for a token without a capability, unless the installation says otherwise', async () => {
+    await start({ parameters: { Issuer: '{endpointUrl}/_local' } });
+    const client = await device('bob');
+    expect(await client.ask({ action: 'join', room })).toMatchObject({ code: 'forbidden' });
+    expect(await client.ask(toRoom('hi'))).toMatchObject({ results: [{ error: { code: 'forbidden' } }] });
+    expect(await client.ask({ action: 'sendMessage', to: { user: 'bob' }, data: 1 })).toMatchObject({ type: 'ack' });
+  });
+});
+
+describe('bad input', () => {
+  beforeAll(() => start());
+  afterAll(() => cloud.close());
+
+  test.each(['#', 'a#b', 'two words', ' ', '🎈', 'user:bob', '*', 'é', '𝕏'.repeat(128)])(
+    'the room %j is a room like any other',
+    async (name) => {
+      const { client: bob } = await member('bob', name);
+      const { client: alice } = await member('alice', name);
+      await alice.ask({ action: 'sendMessage', to: { room: name }, data: 1 });
+      const push = await bob.frame(({ type }) => type === 'messages');
+      expect(push).toMatchObject({ messages: [{ to: { room: name } }] });
+      expect(await bob.ask({ action: 'leave', room: name })).toMatchObject({ type: 'left', room: name });
+    },
+  );
+
+  test.each([
+    ['empty', '', '"room" must not be empty'],
+    ['1 KB', 'r'.repeat(1024), '"room" must have at most 256 characters'],
+    ['with a control character', 'a\nb', '"room" must not contain control characters or lone surrogates'],
+    ['no text', 7, '"room" must be a string'],
+    ['missing', undefined, '"room" is required'],
+  ])('a name of a room that is %s is refused, to join, to leave and to send', async (_, name, message) => {
+    const client = await device('clumsy');
+    const refused = { type: 'error', code: 'invalid_frame', retryable: false };
+    expect(await client.ask({ action: 'join', room: name })).toMatchObject({ ...refused, message });
+    expect(await client.ask({ action: 'leave', room: name })).toMatchObject({ ...refused, message });
+    expect(await client.ask({ action: 'sendMessage', to: { room: name }, data: 1 })).toMatchObject(refused);
+    expect(await client.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
+  });
+
+  test.each([
+    ['malformed', 'yesterday', { code: 'invalid_frame' }],
+    ['from the future', '7ZZZZZZZZZ0000000000000000', { code: 'invalid_cursor' }],
+  ])('a cursor that is %s is refused, and one is in the room as before', async (_, since, error) => {
+    const { client: bob } = await member('bob');
+    expect(await bob.ask({ action: 'join', room, since, attempt: 1 })).toMatchObject({
+      type: 'error',
+      ...error,
+    });
+    const { client: alice } = await member('alice');
+    expect(await alice.ask(toRoom('still'))).toMatchObject({ results: [{ connections: { delivered: 1 } }] });
+  });
+
+  test('a cursor of another log is a moment like any other; one from before the retention is told of', async () => {
+    const { client: alice, joined } = await member('alice');
+    await alice.ask({ action: 'sendMessage', to: { user: 'alice' }, data: 'private' });
+    const push = await alice.frame(({ type }) => type === 'messages');
+    const [{ serial } = {}] = push['messages'] as { serial: string }[];
+    const foreign = await alice.ask({ action: 'join', room, since: serial, attempt: 1 });
+    expect(foreign).toMatchObject({ recovered: true, messages: [] });
+    await alice.ask(toRoom('kept'));
+    const old = await alice.ask({ action: 'join', room, since: '01000000000000000000000000', attempt: 2 });
+    expect(old).toMatchObject({ recovered: false, messages: [{ data: 'kept' }] });
+    expect(joined).toMatchObject({ recovered: true });
+  });
+
+  test('whoever is not registered joins nothing; an older attempt that comes late changes nothing', async () => {
+    const hasty = await open('hasty');
+    expect(await hasty.ask({ action: 'join', room })).toMatchObject({
+      code: 'not_registered',
+      retryable: true,
+    });
+    await hasty.ask({ action: 'register' });
+    expect(await hasty.ask({ action: 'join', room, attempt: 2 })).toMatchObject({ type: 'joined' });
+    expect(await hasty.ask({ action: 'join', room, attempt: 1 })).toMatchObject({ code: 'superseded' });
+  });
+
+  test('the 51st room is one too many; a room that one is not in can be left', async () => {
+    const client = await device('sociable');
+    for (let index = 0; index < 50; index += 1) {
+      expect(await client.ask({ action: 'join', room: `r${index}` })).toMatchObject({ type: 'joined' });
+    }
+    expect(await client.ask({ action: 'join', room: 'one more' })).toMatchObject({
+      type: 'error',
+      code: 'too_many_rooms',
+      retryable: false,
+    });
+    expect(await items('room#one more')).toEqual([]);
+    expect(await client.ask({ action: 'leave', room: 'one more' })).toMatchObject({ type: 'left' });
+    expect(await client.ask({ action: 'leave', room: 'r7' })).toMatchObject({ type: 'left' });
+    expect(await client.ask({ action: 'join', room: 'one more' })).toMatchObject({ type: 'joined' });
+  });
+});
+
+describe('a connection that missed a message of a room', () => {
+  afterEach(() => cloud.close());
+
+  test('gets none later, is closed, and finds everything when it comes back', async () => {
+    const rule = { point: 'post', kind: 'error', probability: 1, limit: 3 };
+    await start({ faults: { seed: 1, rules: [rule] } });
+    const { client: bob, joined } = await member('bob');
+    const { client: alice } = await member('alice');
+
+    expect(await alice.ask(toRoom('missed'))).toMatchObject({
+      results: [{ status: 'stored', connections: { delivered: 0, gone: 0, failed: 1 } }],
+    });
+    expect(await alice.ask(toRoom('after it'))).toMatchObject({
+      results: [{ status: 'stored', connections: { failed: 0 } }],
+    });
+    await bob.closed;
+    expect(pushed(bob)).toEqual([]);
+    const back = await device('bob');
+    const again = await back.ask({ action: 'join', room, since: joined['cursor'] });
+    expect(dataOf(again)).toEqual(['missed', 'after it']);
+  });
+});
+
+describe('a connection that died without $disconnect', () => {
+  afterEach(() => cloud.close());
+
+  test('is taken out of all its rooms by the first message that does not find it', async () => {
+    await start({ faults: { seed: 1, rules: [{ point: 'disconnect', kind: 'drop', probability: 1 }] } });
+    const { client: bob } = await member('bob');
+    await bob.ask({ action: 'join', room: 'attic' });
+    const { client: alice } = await member('alice');
+    bob.socket.close();
+    await bob.closed;
+
+    expect(await items('room#attic')).toHaveLength(1);
+    await expect
+      .poll(async () => {
+        await alice.ask(toRoom('anybody?'));
+        return (await Promise.all(['room#attic', 'user#bob'].map(items))).flat();
+      })
+      .toEqual([]);
+    expect(await items(`room#${room}`)).toHaveLength(1);
+  });
+});
