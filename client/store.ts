@@ -105,7 +105,7 @@ export class Store {
     const live: Snapshot[] = [];
     let count = 0;
     for (const name of [...(await this.#storage.keys())]) {
-      if (!name.startsWith(this.#prefix) || name === this.#key) continue;
+      if (!name.startsWith(this.#prefix)) continue;
       const release = await acquire(this.#environment.locks, name, { ifAvailable: true });
       try {
         const record = await this.#read(name);

@@ -319,6 +319,7 @@ describe('several tabs', () => {
     socket.register();
     await settle();
     expect(dataOf(socket)).toEqual(['left']);
+    expect((await returnedSocket(staying.world)).last('register')['since']).toBe(serialFloor(1_000_000));
   });
 
   it('without locks take over everything, so that both may send a message, under the same id', async () => {

@@ -214,6 +214,17 @@ describe('when the leader goes', () => {
     await expect(other).resolves.toMatchObject({ status: 'delivered' });
   });
 
+  it('one that follows is closed like any other', async () => {
+    const { followers, socket } = await share(2);
+    const [{ client }] = followers;
+    const sent = client.sendToUser('bob', 1);
+    await settle();
+    expect(socket.count('sendMessage')).toBe(1);
+    client.close();
+    await expect(sent).rejects.toMatchObject({ code: 'closed', maybeDelivered: true });
+    expect(client.state.status).toBe('closed');
+  });
+
   it('with the last of them, nothing is left', async () => {
     const { browser, leader, followers } = await share(2);
     followers[0].client.close();
@@ -245,6 +256,20 @@ describe('a tab that comes back', () => {
     socket.push(messageAt(1_003_000));
     await settle();
     expect(back.ids).toEqual(['1002000', '1003000']);
+  });
+
+  it('gets everything in order, at whatever moment of its coming something is sent', async () => {
+    const { open, socket, followers } = await share(2);
+    let [back] = followers;
+    for (let turns = 0; turns < 60; turns += 1) {
+      await back.leave();
+      socket.push(messageAt(2_000_000 + 2 * turns));
+      back = open();
+      for (let turn = 0; turn < turns; turn += 1) await undefined;
+      socket.push(messageAt(2_000_001 + 2 * turns));
+      await settle();
+      expect(back.ids, `after ${turns} turns`).toEqual([2_000_000, 2_000_001].map((id) => String(id + 2 * turns)));
+    }
   });
 
   it('is told of a gap when more came meanwhile than is at hand', async () => {
