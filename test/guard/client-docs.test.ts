@@ -69,6 +69,19 @@ describe('the examples of docs/client.md', () => {
       ".on('state'",
       ".on('error'",
       ".on('settled'",
+      ".on('left'",
+      ".on('presence'",
+      ".on('receipt'",
+      '.sendToRoom(',
+      '.join(',
+      '.leave(',
+      '.presence(',
+      '.watch(',
+      '.unwatch(',
+      '.history(',
+      '.search(',
+      '.unread(',
+      '.markRead(',
     ]) {
       expect(code).toContain(call);
     }

@@ -1,0 +1,306 @@
+import type { WebSocket } from 'ws';
+import {
+  type ClientFrame,
+  type Conversation,
+  DEFAULT_LIMITS,
+  DEFAULT_PAGE_MESSAGES,
+  type DeliveryStatus,
+  type HistoryFrame,
+  type JoinFrame,
+  type Markers,
+  type MarkFrame,
+  type Message,
+  type MessageInput,
+  OVERLAP_MS,
+  type Presence,
+  type PresenceFrame,
+  type PresenceReply,
+  type RegisterFrame,
+  type SendResult,
+  type ServerFrame,
+} from '../../protocol/index.ts';
+import { serialFloor, serialTime } from '../../server/serial.ts';
+import type { FakeServerOptions } from './fake-server.ts';
+
+interface Page {
+  readonly messages: readonly Message[];
+  readonly more: boolean;
+}
+
+/** Who is connected, what they say to each other, and what is kept of it. */
+export class FakeHub {
+  readonly users = new Map<string, Set<WebSocket>>();
+  readonly frames: ClientFrame[] = [];
+  readonly #options: FakeServerOptions;
+  readonly #owners = new Map<WebSocket, string>();
+  /** By address: `user#bob`, `room#lobby`. */
+  readonly #logs = new Map<string, Message[]>();
+  readonly #rooms = new Map<string, Set<WebSocket>>();
+  /** Who watches a user or a room, by address. */
+  readonly #watchers = new Map<string, Set<WebSocket>>();
+  /** What was told last, by address and user. */
+  readonly #presences = new Map<string, Presence>();
+  readonly #markers = new Map<string, Markers>();
+  #connections = 0;
+  #lastMs = 0;
+
+  constructor(options: FakeServerOptions) {
+    this.#options = options;
+  }
+
+  connect(user: string, socket: WebSocket): void {
+    this.#owners.set(socket, user);
+    socket.on('close', () => this.#disconnect(user, socket));
+    socket.on('message', (data) => this.#onFrame(user, socket, JSON.parse(String(data)) as ClientFrame));
+    entryOf(this.users, user).add(socket);
+    this.#announce(`user#${user}`, undefined, user);
+  }
+
+  #disconnect(user: string, socket: WebSocket): void {
+    for (const sockets of [...this.#rooms.values(), ...this.#watchers.values()]) sockets.delete(socket);
+    this.users.get(user)?.delete(socket);
+    this.#announce(`user#${user}`, undefined, user);
+  }
+
+  #onFrame(user: string, socket: WebSocket, frame: ClientFrame): void {
+    this.frames.push(frame);
+    const treatment = this.#options.treat?.(frame, socket) ?? 'answer';
+    if (treatment === 'ignore') return;
+    const reply = this.#work(user, socket, frame);
+    if (treatment === 'answer') send(socket, { ...reply, id: frame.id ?? '' } as ServerFrame);
+  }
+
+  #work(user: string, socket: WebSocket, frame: ClientFrame): ServerFrame {
+    switch (frame.action) {
+      case 'ping':
+        return { type: 'pong', serverTime: Date.now(), ...this.#missed(`user#${user}`, frame.cursor) };
+      case 'register':
+        return this.#register(user, frame);
+      case 'join':
+        return this.#join(user, socket, frame);
+      case 'leave':
+        this.#rooms.get(frame.room)?.delete(socket);
+        this.#announce(`room#${frame.room}`, frame.room, user);
+        return { type: 'left', room: frame.room };
+      case 'presence':
+        return this.#presence(socket, frame);
+      case 'history':
+        return this.#history(user, frame);
+      case 'search':
+        return {
+          type: 'search',
+          conversation: frame.conversation,
+          messages: this.#said(user, frame.conversation)
+            .filter(({ data }) => JSON.stringify(data).includes(frame.text))
+            .reverse(),
+        };
+      case 'unread':
+        return { type: 'unread', conversations: frame.conversations.map((one) => this.#unread(user, one)) };
+      case 'mark':
+        return this.#mark(user, frame);
+      case 'sendMessage': {
+        const messages = 'messages' in frame ? (frame.messages as MessageInput[]) : [frame];
+        return { type: 'ack', results: messages.map((message) => this.#deliver(user, socket, message)) };
+      }
+    }
+  }
+
+  #register(userId: string, { since, after }: RegisterFrame): ServerFrame {
+    if (after === undefined) this.#connections += 1;
+    const serverTime = Date.now();
+    return {
+      type: 'registered',
+      userId,
+      connectionId: `connection-${this.#connections}`,
+      serverTime,
+      recovered: true,
+      ...this.#read(`user#${userId}`, after ?? overlapBefore(since ?? serialFloor(0))),
+      cursor: serialFloor(serverTime),
+      expiresAt: serverTime + 660_000,
+      limits: { ...DEFAULT_LIMITS, ...this.#options.limits },
+    };
+  }
+
+  #join(user: string, socket: WebSocket, { room, since, after }: JoinFrame): ServerFrame {
+    const serverTime = Date.now();
+    const from = after ?? (since && overlapBefore(since));
+    entryOf(this.#rooms, room).add(socket);
+    if (after === undefined) this.#announce(`room#${room}`, room, user);
+    return {
+      type: 'joined',
+      room,
+      serverTime,
+      recovered: true,
+      ...(from === undefined ? NOTHING : this.#read(`room#${room}`, from)),
+      cursor: serialFloor(serverTime),
+    };
+  }
+
+  #missed(address: string, cursor: string | undefined): Page {
+    return cursor === undefined ? NOTHING : this.#read(address, overlapBefore(cursor));
+  }
+
+  #read(address: string, after: string): Page {
+    const missed = this.#log(address).filter(({ serial }) => serial > after);
+    const messages = missed.slice(0, this.#options.pageMessages ?? 100);
+    return { messages, more: messages.length < missed.length };
+  }
+
+  #log(address: string): Message[] {
+    const log = this.#logs.get(address) ?? [];
+    this.#logs.set(address, log);
+    return log;
+  }
+
+  #deliver(from: string, socket: WebSocket, input: MessageInput): SendResult {
+    const { to, data, encoding, receipt, id = '' } = input;
+    // No two in a millisecond: then they sort.
+    this.#lastMs = Math.max(this.#lastMs + 1, Date.now());
+    const serial = serialFloor(this.#lastMs);
+    const content = { data, ...(encoding !== undefined && { encoding }), ...(receipt && { receipt }) };
+    const message = { id, serial, from: { user: from }, to, ...content, sentAt: Date.now() };
+    if ('room' in to) return this.#deliverToRoom(to.room, socket, message, input);
+    const recipients = 'users' in to ? to.users : [to.user];
+    const users = recipients.map((user) => {
+      const devices = [...(this.users.get(user) ?? [])];
+      return { user, ...this.#deliverTo(`user#${user}`, devices, { ...message, to: { user } }, input) };
+    });
+    return {
+      id,
+      serial,
+      status: WORST_FIRST.find((worst) => users.some(({ status }) => status === worst)) ?? 'delivered',
+      connections: { delivered: users.reduce((sum, { devices }) => sum + devices, 0), gone: 0, failed: 0 },
+      users: users.map(({ user, status }) => ({ user, status })),
+      ...(users.some(({ duplicate }) => duplicate) && { duplicate: true as const }),
+    };
+  }
+
+  #deliverToRoom(room: string, own: WebSocket, message: Message, input: MessageInput): SendResult {
+    const devices = [...(this.#rooms.get(room) ?? [])].filter((device) => input.echo || device !== own);
+    const { status, devices: delivered, duplicate } = this.#deliverTo(`room#${room}`, devices, message, input);
+    const { id, serial } = message;
+    const connections = { delivered, gone: 0, failed: 0 };
+    return { id, serial, status, connections, users: [], ...(duplicate && { duplicate }) };
+  }
+
+  #deliverTo(address: string, devices: readonly WebSocket[], sent: Message, input: MessageInput) {
+    const { store = true, retry = false } = input;
+    const log = this.#log(address);
+    const first = retry ? log.find((kept) => kept.id === sent.id) : undefined;
+    const message = first ?? sent;
+    if (store && !first) log.push(message);
+    for (const device of devices) send(device, { type: 'messages', messages: [message] });
+    const status: DeliveryStatus = devices.length > 0 ? 'delivered' : store ? 'stored' : 'dropped';
+    return { status, devices: devices.length, duplicate: first !== undefined };
+  }
+
+  #presence(socket: WebSocket, frame: PresenceFrame): PresenceReply {
+    const addresses = 'room' in frame ? [`room#${frame.room}`] : frame.users.map((user) => `user#${user}`);
+    for (const address of addresses) {
+      if (frame.watch === true) entryOf(this.#watchers, address).add(socket);
+      if (frame.watch === false) this.#watchers.get(address)?.delete(socket);
+    }
+    if (!('room' in frame)) {
+      const users = frame.users.map((user) => this.#presenceOf(`user#${user}`, user, this.users.get(user)));
+      return { type: 'presence', users };
+    }
+    const { room } = frame;
+    const members = [...(this.#rooms.get(room) ?? [])];
+    const users = [...new Set(members.map((member) => this.#owners.get(member) ?? ''))];
+    return {
+      type: 'presence',
+      room,
+      users: users.map((user) => this.#presenceOf(`room#${room}`, user, members)),
+      occupancy: { users: users.length, connections: members.length },
+    };
+  }
+
+  #announce(address: string, room: string | undefined, user: string): void {
+    const inRoom = room === undefined ? undefined : this.#rooms.get(room);
+    const there = [...(this.users.get(user) ?? [])].filter((device) => !inRoom || inRoom.has(device));
+    const users = [this.#presenceOf(address, user, there)];
+    for (const watcher of this.#watchers.get(address) ?? [])
+      send(watcher, { type: 'presence', ...(room !== undefined && { room }), users });
+  }
+
+  #presenceOf(address: string, user: string, devices: Iterable<WebSocket> = []): Presence {
+    const key = `${address} ${user}`;
+    const online = [...devices].length > 0;
+    const known = this.#presences.get(key);
+    if (known?.online === online) return known;
+    this.#lastMs = Math.max(this.#lastMs + 1, Date.now());
+    const presence = { user, online, since: this.#lastMs };
+    this.#presences.set(key, presence);
+    return presence;
+  }
+
+  #said(user: string, conversation: Conversation): readonly Message[] {
+    if ('room' in conversation) return this.#log(`room#${conversation.room}`);
+    const between = (from: string, to: string) =>
+      this.#log(`user#${to}`).filter((message) => 'user' in message.from && message.from.user === from);
+    const both = [...between(user, conversation.user), ...between(conversation.user, user)];
+    return both.sort((one, other) => (one.serial < other.serial ? -1 : 1));
+  }
+
+  #history(user: string, { conversation, before, after, limit = DEFAULT_PAGE_MESSAGES }: HistoryFrame): ServerFrame {
+    const all = this.#said(user, conversation).filter(
+      ({ serial }) => (before === undefined || serial < before) && (after === undefined || serial > after),
+    );
+    const messages = after === undefined ? all.slice(-limit) : all.slice(0, limit);
+    const next = after === undefined ? messages[0]?.serial : messages.at(-1)?.serial;
+    const { read } = this.#markersOf(user, conversation);
+    const peer = 'user' in conversation ? this.#markersOf(conversation.user, { user }) : undefined;
+    return {
+      type: 'history',
+      conversation,
+      messages,
+      ...(next !== undefined && messages.length < all.length && { next }),
+      ...(read !== undefined && { read }),
+      ...(peer && { peer }),
+    };
+  }
+
+  #unread(user: string, conversation: Conversation) {
+    const { read = '' } = this.#markersOf(user, conversation);
+    const unread = this.#said(user, conversation).filter(
+      ({ serial, from }) => serial > read && !('user' in from && from.user === user),
+    );
+    return { conversation, count: unread.length, more: false, ...(read && { read }) };
+  }
+
+  #mark(user: string, { marks }: MarkFrame): ServerFrame {
+    for (const { conversation, ...markers } of marks) {
+      const known = this.#markersOf(user, conversation);
+      this.#markers.set(keyOf(user, conversation), { ...known, ...(markers as Markers) });
+      if (!('user' in conversation)) continue;
+      for (const device of this.users.get(conversation.user) ?? [])
+        send(device, { type: 'receipt', from: { user }, ...markers } as ServerFrame);
+    }
+    return { type: 'marked' };
+  }
+
+  #markersOf(user: string, conversation: Conversation): Markers {
+    return this.#markers.get(keyOf(user, conversation)) ?? {};
+  }
+}
+
+const NOTHING: Page = { messages: [], more: false };
+const WORST_FIRST: readonly DeliveryStatus[] = ['dropped', 'stored'];
+
+function keyOf(user: string, conversation: Conversation): string {
+  return JSON.stringify([user, conversation]);
+}
+
+function entryOf(map: Map<string, Set<WebSocket>>, key: string): Set<WebSocket> {
+  const sockets = map.get(key) ?? new Set();
+  map.set(key, sockets);
+  return sockets;
+}
+
+function overlapBefore(cursor: string): string {
+  return serialFloor(serialTime(cursor) - OVERLAP_MS);
+}
+
+function send(socket: WebSocket, frame: ServerFrame): void {
+  socket.send(JSON.stringify(frame));
+}
