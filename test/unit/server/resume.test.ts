@@ -112,6 +112,36 @@ describe.each([BOB, LOBBY])('at %s', (address) => {
     expect((await resumed(address, { since: at(50), attempt: 1 })).missed).toEqual([]);
   });
 
+  test('reads after the mapping is there what was delivered late: a late delivery finds the mapping, or has left its mark', async () => {
+    await sent(address, 2000);
+    const { put } = directory;
+    directory.put = async (registration) => {
+      await states.markLate(address, at(2000));
+      return put(registration);
+    };
+    expect((await resumed(address, { since: at(200) })).missed).toEqual([2000]);
+  });
+
+  test('from before the retention reads nothing from before it, though it may be there still', async () => {
+    await sent(address, 3700, 3500);
+    expect((await resumed(address, { since: at(3650) })).missed).toEqual([3500]);
+  });
+
+  test('from a cursor begins there, whatever another device has acknowledged', async () => {
+    await sent(address, 500);
+    await states.acknowledge(BOB, at(100));
+    expect((await resumed(address, { since: at(600) })).missed).toEqual([500]);
+  });
+
+  test('gives the moment before the log was read as the next cursor: what is sent meanwhile is behind it', async () => {
+    const { read } = log;
+    log.read = async (...asked) => {
+      nowMs += 1_000;
+      return read(...asked);
+    };
+    expect(await resumed(address)).toMatchObject({ cursor: at(0), serverTime: NOW });
+  });
+
   test('refuses a cursor from the future', async () => {
     const subscription = { connection, address, expiresAt: NOW / 1000 + 60 };
     expect(await resume(subscription, { since: at(-121) })).toMatchObject({ problem: { code: 'invalid_cursor' } });

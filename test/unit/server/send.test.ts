@@ -9,6 +9,7 @@ import { createSend, type Origin, type Send } from '../../../server/send.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import type { Task } from '../../../server/tasks.ts';
 import { createWork } from '../../../server/work.ts';
+import { type Deferred, deferred } from '../../support/deferred.ts';
 import { createMemoryAddressStates } from '../../support/memory-address-states.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
 import { createMemoryMessageLog } from '../../support/memory-message-log.ts';
@@ -24,6 +25,9 @@ let log: ReturnType<typeof createMemoryMessageLog>;
 let posts: { connectionId: string; frame: MessagesPush }[];
 let outcomes: Record<string, PostOutcome>;
 let tasks: Task[];
+/** What the answers to a post, and to putting tasks on the queue, wait for. */
+let answered: Deferred<void> | undefined;
+let queued: Deferred<void> | undefined;
 let failures: unknown[];
 /** What happens, in order: to the log, the directory and the connections. */
 let happened: string[];
@@ -35,6 +39,8 @@ beforeEach(() => {
   posts = [];
   outcomes = {};
   tasks = [];
+  answered = undefined;
+  queued = undefined;
   failures = [];
   happened = [];
   directory = createMemoryDirectory(() => nowMs);
@@ -48,12 +54,14 @@ beforeEach(() => {
     async post({ connectionId }, frame) {
       if (frame.type !== 'messages') throw new Error(`send pushed ${frame.type}`);
       posts.push({ connectionId, frame });
+      await answered?.promise;
       return outcomes[connectionId] ?? 'delivered';
     },
     close: async () => 'delivered',
   };
   const add = async (added: readonly Task[]) => {
     happened.push('tasks');
+    await queued?.promise;
     tasks.push(...added);
   };
   const watched = watch(directory, 'find', 'remove');
@@ -230,6 +238,17 @@ describe('the way of a message', () => {
     expect(connectionsPostedTo()).toEqual(['b1', 'b2']);
   });
 
+  test('of one that is not kept does not lead to a device that registered after the first look', async () => {
+    const { find } = directory;
+    directory.find = async (address, options) => {
+      const found = await find(address, options);
+      if (!options.consistent) await connect('bob', 'b2');
+      return found;
+    };
+    await sendOk({ to: { user: 'bob' }, data: 'kept' }, { to: { user: 'bob' }, data: 'typing', store: false });
+    expect(posts.map(({ frame }) => frame.messages.map(({ data }) => data))).toEqual([['kept']]);
+  });
+
   test('that could not be stored is not acknowledged, and its sender may try again', async () => {
     await connect('bob', 'b1');
     log.append = () => Promise.reject(new Error('throttled'));
@@ -262,8 +281,11 @@ describe('a retry', () => {
     await connect('bob', 'b1');
     const [first] = await sendOk({ to: { user: 'bob' }, data: 'first', id: 'm1' });
     nowMs += 30_000;
+    happened.length = 0;
     const [again] = await sendOk({ to: { user: 'bob' }, data: 'other', id: 'm1', retry: true });
     expect(again).toEqual({ ...first, duplicate: true });
+    // Not even the same again: the first time to live stands, too.
+    expect(happened).not.toContain('append');
     expect(logged('bob')).toHaveLength(1);
     expect(posts.map(({ frame }) => frame.messages[0]?.data)).toEqual(['first', 'first']);
   });
@@ -297,9 +319,10 @@ describe('a retry', () => {
     const { find } = directory;
     directory.find = async (address, options) => {
       directory.find = find;
-      // Begins later, and gets as far as the first message.
+      // Begins later, where the clock is ahead, and gets as far as the first message.
       nowMs += 2_000;
       await sendOk(...messages.slice(0, 1));
+      nowMs -= 2_000;
       return find(address, options);
     };
     const results = await sendOk(...messages);
@@ -388,7 +411,52 @@ describe('an echo', () => {
   });
 });
 
+describe('an acknowledgement waits', () => {
+  /** Whether sending has ended, once everything that can go on has done so. */
+  async function hasEnded(sending: Promise<unknown>): Promise<boolean> {
+    let ended = false;
+    void sending.finally(() => {
+      ended = true;
+    });
+    await new Promise(setImmediate);
+    return ended;
+  }
+
+  test('until a connection that missed the message has been handed to work: a handler that has answered is frozen', async () => {
+    await connect('bob', 'b1');
+    outcomes['b1'] = 'failed';
+    queued = deferred();
+    const sending = sendOk({ to: { user: 'bob' }, data: 1 });
+    expect(await hasEnded(sending)).toBe(false);
+    queued.resolve();
+    expect(await sending).toMatchObject([{ connections: { failed: 1 } }]);
+  });
+
+  test('for every post, also where the message could not be stored', async () => {
+    await connect('bob', 'b1');
+    log.append = () => Promise.reject(new Error('throttled'));
+    answered = deferred();
+    const sending = sendOk({ to: { user: 'bob' }, data: 1 });
+    expect(await hasEnded(sending)).toBe(false);
+    answered.resolve();
+    expect(await sending).toMatchObject([{ error: { code: 'internal' } }]);
+  });
+});
+
 describe('a user with more connections than one function posts to', () => {
+  test('gets the message from the queue also when most of them have come since the first look', async () => {
+    await connect('bob', 'b');
+    const { find } = directory;
+    directory.find = async (address, options) => {
+      const found = await find(address, options);
+      if (!options.consistent) await connect('bob', ...Array.from({ length: 200 }, (_, index) => `b${index}`));
+      return found;
+    };
+    expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ status: 'delivered' }]);
+    expect(connectionsPostedTo()).toEqual(['b']);
+    expect(tasks).toHaveLength(16);
+  });
+
   test('gets the message in parts, from the queue, after it has been stored', async () => {
     await connect('bob', ...Array.from({ length: 201 }, (_, index) => `b${index}`));
     expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ status: 'queued' }]);

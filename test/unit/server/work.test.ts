@@ -16,6 +16,7 @@ const target = { connectionId: 'b1', callbackUrl: 'https://api.example/prod' };
 let states: AddressStates;
 let closing: PostOutcome;
 let closed: string[];
+let onClose: () => Promise<void>;
 let posted: string[];
 let postsUnderWay: number;
 let mostPostsUnderWay: number;
@@ -25,6 +26,7 @@ let work: ReturnType<typeof createWork>;
 beforeEach(() => {
   closing = 'delivered';
   closed = [];
+  onClose = async () => undefined;
   posted = [];
   postsUnderWay = 0;
   mostPostsUnderWay = 0;
@@ -41,6 +43,7 @@ beforeEach(() => {
     },
     async close({ connectionId }) {
       closed.push(connectionId);
+      await onClose();
       return closing;
     },
   };
@@ -95,6 +98,31 @@ test('delivers to a range of connections, concurrently but not all at once', asy
   await work(event(deliver(0, { first: 'b', last: 'bz' })));
   expect(posted.toSorted()).toEqual(ids);
   expect(mostPostsUnderWay).toBe(50);
+});
+
+test('a delivery looks for those that are connected now, after it has left its mark', async () => {
+  const looks: object[] = [];
+  const { find } = directory;
+  directory.find = async (address, options) => {
+    looks.push({ consistent: options.consistent, ...(await states.read(BOB)) });
+    return find(address, options);
+  };
+  await work(event(deliver(61)));
+  expect(looks).toEqual([{ consistent: true, late: { serial: serialFloor(NOW - 61_000), markedAt: NOW } }]);
+});
+
+test('closes two connections at a time: all at once would come back at once', async () => {
+  let underWay = 0;
+  let mostUnderWay = 0;
+  onClose = async () => {
+    underWay += 1;
+    mostUnderWay = Math.max(mostUnderWay, underWay);
+    await new Promise(setImmediate);
+    underWay -= 1;
+  };
+  await work(event(...Array.from({ length: 10 }, () => ({ kind: 'close' as const, ...target }))));
+  expect(closed).toHaveLength(10);
+  expect(mostUnderWay).toBe(2);
 });
 
 test('a delivery later than half the overlap widens the resumes that would look behind it', async () => {

@@ -2,6 +2,7 @@ import { DeleteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb
 import { expect, test } from 'vitest';
 import { roomAddress, userAddress } from '../../../../server/address.ts';
 import { createDynamoDbDirectory } from '../../../../server/aws/dynamodb-directory.ts';
+import { createRecordingClient } from '../../../support/recording-client.ts';
 
 const ROOMS = Array.from({ length: 50 }, (_, index) => roomAddress(`r${index}`));
 
@@ -30,4 +31,31 @@ test('a mapping that cannot be removed keeps none of the others, and is told of'
   const others = ROOMS.filter((room) => room !== ROOMS[3]);
   expect(removed.toSorted()).toEqual([userAddress('bob'), ...others].toSorted());
   expect(mostUnderWay).toBe(25);
+});
+
+test('a look is as consistent as it is asked to be: the first one costs half', async () => {
+  const { client, inputs } = createRecordingClient();
+  const directory = createDynamoDbDirectory({ client, tableName: 'connections', now: () => 0 });
+  await directory.find(userAddress('bob'), { consistent: true });
+  await directory.find(userAddress('bob'), { consistent: false });
+  expect(inputs).toMatchObject([{ ConsistentRead: true }, { ConsistentRead: false }]);
+});
+
+test('whether a mapping is live is told by the clock from before the look', async () => {
+  let nowMs = 1_800_000_000_000;
+  const { client, inputs } = createRecordingClient(() => {
+    nowMs += 60_000;
+  });
+  const directory = createDynamoDbDirectory({ client, tableName: 'connections', now: () => nowMs });
+  await directory.find(userAddress('bob'), { consistent: true });
+  expect(inputs).toMatchObject([{ ExpressionAttributeValues: { ':now': { N: '1800000000' } } }]);
+});
+
+test('a tombstone stays for the two hours that a connection can live, in epoch seconds', async () => {
+  const { client, inputs } = createRecordingClient();
+  const directory = createDynamoDbDirectory({ client, tableName: 'connections', now: () => 1_800_000_000_999 });
+  await directory.remove(userAddress('bob'), 'c1');
+  expect(inputs).toMatchObject([
+    { ExpressionAttributeValues: { ':now': { N: '1800000000' }, ':expiresAt': { N: '1800007200' } } },
+  ]);
 });

@@ -50,6 +50,7 @@ test('posts the frame as JSON to the connection, its id encoded, under the stage
 
 test.each([
   ['410 named by its header', 410, { 'x-amzn-errortype': 'GoneException' }, ''],
+  ['GoneException, whatever its status', 400, { 'x-amzn-errortype': 'GoneException' }, ''],
   ['410 without a name, as the SDK sees it when the header is absent', 410, {}, ''],
   [
     '400 for a malformed id',
@@ -71,6 +72,13 @@ test('failed at once: a missing permission, which the operator is told', async (
   );
   expect([outcome, attempts]).toEqual(['failed', 1]);
   expect(failures).toMatchObject([{ name: 'ForbiddenException' }]);
+});
+
+test('failed, and not gone: a request that is bad for another reason', async () => {
+  const { outcome } = await post((_request, response) =>
+    response.writeHead(400, { 'x-amzn-errortype': 'BadRequestException' }).end('{"message":"Data is too long"}'),
+  );
+  expect(outcome).toBe('failed');
 });
 
 test.each([
