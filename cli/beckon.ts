@@ -5,6 +5,9 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<voi
   start: async (args) => (await import('./start.ts')).start(args),
   local: async (args) => (await import('./local.ts')).local(args),
   token: async (args) => (await import('./token.ts')).token(args),
+  disconnect: async (args) => (await import('./manage.ts')).disconnect(args),
+  revoke: async (args) => (await import('./manage.ts')).revoke(args),
+  forget: async (args) => (await import('./manage.ts')).forget(args),
 };
 
 async function main([name = '--help', ...args]: readonly string[]): Promise<void> {

@@ -9,6 +9,10 @@ export const USAGE = `usage: beckon <command> [options]
   local   run another application on this machine: a folder that "cdk synth" wrote, or a CloudFormation template in JSON
   token   print a token of the local issuer: beckon token USER
 
+  disconnect USER  close the user's connections, with a word to the client
+  revoke USER      refuse the tokens that the user has been issued until now, and close their connections
+  forget USER      close the user's connections, and delete what is kept of them
+
 options of start and local
   --port PORT            the port that everything is served on; 0 takes any free one (default: 4600)
   --data DIR             where data is kept between two runs (default: .beckon)
@@ -19,6 +23,13 @@ options of start and local
   --time-scale N         let the cloud's clock run N times as fast
   --dynamodb URL         keep the tables in another engine, such as AWS's DynamoDB Local
   --no-open              do not open the demo page in a browser (start only)
+
+options of disconnect, revoke and forget
+  --function NAME        the deployed stack's output ManageFunctionName (default: the local cloud's)
+  --url URL              where the local cloud is (default: http://127.0.0.1:4600)
+  --connection ID        only this one (disconnect only)
+  --reason TEXT          what the client is told (disconnect only)
+  --reconnect            the client may come back (disconnect only)
 
 options of token
   --url URL              where the local cloud is (default: http://127.0.0.1:4600)

@@ -1,5 +1,6 @@
-import { composeResume } from '../server/aws/index.ts';
-import { readExpectedConnections } from '../server/config.ts';
+import { composeAuthenticate, composeIdentities } from '../server/aws/authorize.ts';
+import { composeDirectory, composeResume, composeTasks } from '../server/aws/index.ts';
+import { readCallbackUrl, readExpectedConnections, readRateLimit } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { createRegister } from '../server/register.ts';
 import { messageRoute } from '../server/route.ts';
@@ -7,7 +8,13 @@ import { messageRoute } from '../server/route.ts';
 const now = Date.now;
 const register = createRegister({
   resume: composeResume(now),
+  directory: composeDirectory(now),
+  authenticate: composeAuthenticate(now),
+  identities: composeIdentities(now),
+  tasks: composeTasks(),
+  callbackUrl: readCallbackUrl(),
   expectedConnections: readExpectedConnections(),
+  rateLimit: readRateLimit(),
   now,
 });
 

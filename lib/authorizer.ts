@@ -1,4 +1,5 @@
 import { Fn, Lazy, Stack } from 'aws-cdk-lib';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { ENV, type IssuerConfig } from '../server/config.ts';
 import { type BeckonProps, type Issuer, requireCapability, requireIssuers, requireOrigins } from './beckon-props.ts';
@@ -10,6 +11,8 @@ export type Identity = Pick<BeckonProps, keyof Issuer | 'otherIssuers' | 'allowe
 /** The function `authorize`, told whose tokens to accept, and allowed to read what they are verified with. */
 export class Authorizer extends Handler {
   readonly #origins: string[];
+  readonly #issuers: readonly Issuer[];
+  readonly #verification: Readonly<Record<string, string>>;
 
   constructor(
     scope: Construct,
@@ -20,16 +23,24 @@ export class Authorizer extends Handler {
     requireIssuers(issuers);
     requireOrigins(allowedOrigins);
     const origins = allowedOrigins.length === 0 ? [] : [Fn.join(',', [...allowedOrigins])];
+    const verification = {
+      [ENV.issuers]: Stack.of(scope).toJsonString(issuers.map(describeIssuer)),
+      ...(defaultCapability !== undefined && { [ENV.defaultCapability]: requireCapability(defaultCapability) }),
+    };
     super(scope, 'authorize', {
       ...logging,
-      environment: {
-        [ENV.issuers]: Stack.of(scope).toJsonString(issuers.map(describeIssuer)),
-        [ENV.allowedOrigins]: Lazy.string({ produce: () => origins.join(',') }),
-        ...(defaultCapability !== undefined && { [ENV.defaultCapability]: requireCapability(defaultCapability) }),
-      },
+      environment: { ...verification, [ENV.allowedOrigins]: Lazy.string({ produce: () => origins.join(',') }) },
     });
     for (const { sharedSecret } of issuers) sharedSecret?.grantRead(this);
     this.#origins = origins;
+    this.#issuers = issuers;
+    this.#verification = verification;
+  }
+
+  /** Lets another function verify tokens as this one does. */
+  grantVerification(handler: LambdaFunction): void {
+    for (const [name, value] of Object.entries(this.#verification)) handler.addEnvironment(name, value);
+    for (const { sharedSecret } of this.#issuers) sharedSecret?.grantRead(handler);
   }
 
   /** Lets pages of one more origin connect. */

@@ -53,6 +53,7 @@ export class BeckonStack extends Stack {
     new CfnOutput(this, 'CallbackUrl', { value: this.beckon.callbackUrl });
     new CfnOutput(this, 'ConnectionsTableName', { value: this.beckon.connectionsTable.tableName });
     new CfnOutput(this, 'MessagesTableName', { value: this.beckon.messagesTable.tableName });
+    new CfnOutput(this, 'ManageFunctionName', { value: this.beckon.manageFunction.functionName });
     new CfnOutput(this, 'SendFunctionName', { value: this.beckon.sendFunction.functionName });
   }
   #addDemoPage(): void {

@@ -61,6 +61,9 @@ export class Beckon extends Construct {
   /** Invoke it with `{ to: { user }, data }` to send from a Lambda in any language. */
   readonly sendFunction: IFunction;
 
+  /** Invoke it with `{ disconnect | revoke | forget: { user } }` to disconnect a user, to revoke their tokens, or to forget them. */
+  readonly manageFunction: IFunction;
+
   readonly #gateway: Gateway;
   readonly #tasks: TaskQueue;
   readonly #authorizer: Authorizer;
@@ -103,10 +106,14 @@ export class Beckon extends Construct {
     this.#tasks = new TaskQueue(this, 'Tasks', encryptionKey);
     this.deadLetterQueue = this.#tasks.deadLetters;
     this.#authorizer = new Authorizer(this, props, logging);
+    // Whether the user's tokens have been revoked, and how often they connect.
+    this.#authorizer.addEnvironment(ENV.connectionsTable, this.connectionsTable.tableName);
+    this.#grantTable(this.#authorizer, this.connectionsTable, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
     this.#addConnectionRoutes(logging);
     this.#addMessageRoutes(logging, props);
     this.#addReadingRoutes(logging);
     this.sendFunction = this.#addSendFunction(logging);
+    this.manageFunction = this.#addManageFunction(logging);
     this.#addWorkFunction(logging);
     this.alarms = isProduction ? this.#addAlarms() : [];
   }
@@ -119,6 +126,11 @@ export class Beckon extends Construct {
     for (const [name, value] of Object.entries(this.#sendEnvironment())) grantee.addEnvironment(name, value);
     this.#grantSending(grantee);
     this.#grant(grantee, this.sendFunction.functionArn, 'lambda:InvokeFunction');
+  }
+
+  /** Lets a function disconnect users, revoke their tokens and forget them, by invoking `manageFunction`. */
+  grantManage(grantee: IGrantable): void {
+    this.#grant(grantee, this.manageFunction.functionArn, 'lambda:InvokeFunction');
   }
 
   /** Lets pages of one more origin connect, for pages that are put up with the URL of this. */
@@ -153,6 +165,7 @@ export class Beckon extends Construct {
 
   #addMessageRoutes(logging: HandlerProps, { expectedConnections }: BeckonProps): void {
     const register = this.#addResumingRoute('register', logging);
+    this.#authorizer.grantVerification(register);
     if (expectedConnections !== undefined) {
       requireConnections(expectedConnections);
       register.addEnvironment(ENV.expectedConnections, Tokenization.stringifyNumber(expectedConnections));
@@ -213,6 +226,22 @@ export class Beckon extends Construct {
     const send = this.#addTableHandler('send', logging);
     this.#grantSending(send);
     return send;
+  }
+
+  #addManageFunction(logging: HandlerProps): Handler {
+    const manage = this.#addTableHandler('manage', logging);
+    this.#grantTable(
+      manage,
+      this.connectionsTable,
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
+      'dynamodb:DeleteItem',
+      'dynamodb:BatchWriteItem',
+    );
+    this.#grantTable(manage, this.messagesTable, 'dynamodb:Query', 'dynamodb:BatchWriteItem');
+    this.#gateway.grantPost(manage);
+    this.#gateway.grantClose(manage);
+    return manage;
   }
 
   #addWorkFunction(logging: HandlerProps): void {

@@ -77,6 +77,11 @@ export interface RegisteredReply {
   /** When the registration ends unless the client is heard before, epoch milliseconds. */
   readonly expiresAt: number;
   readonly limits: Limits;
+  /**
+   * With `token`: the rooms that this connection is in. Those that are missing the newer token does not allow, or their
+   * messages were missed while the older one had expired: join them again to know.
+   */
+  readonly rooms?: readonly string[];
 }
 
 export interface AckReply {

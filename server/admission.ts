@@ -41,7 +41,7 @@ const MAX_REFUSALS = 100;
 const PENALTY_MS = 60_000;
 
 /** How long a connection stays open whose token has expired, in seconds: time to hear of it, and to register a newer one. */
-const GRACE_SECONDS = 10;
+export const GRACE_SECONDS = 10;
 
 /** Refused frames for each task that closes their connection: one may get lost. */
 const REFUSALS_PER_TASK = 20;

@@ -177,6 +177,11 @@ export function readAwsCredentials(env: Env = process.env) {
   };
 }
 
+/** The region that this code runs in. */
+export function readRegion(env: Env = process.env): string {
+  return required(env, 'AWS_REGION');
+}
+
 /** The name of the function that this code runs in, if it is one. */
 export function readFunctionName(env: Env = process.env): string | undefined {
   return env['AWS_LAMBDA_FUNCTION_NAME'];

@@ -5,6 +5,8 @@ export interface Claims {
   /** Epoch seconds. */
   readonly tokenExpiresAt: number;
   readonly capability: Capability;
+  /** Epoch seconds. Absent: the token does not say. */
+  readonly tokenIssuedAt?: number;
 }
 
 /**
@@ -31,16 +33,27 @@ export interface WebSocketEvent {
 
 /** The authorizer's context, as `authorize` returns it and later events carry it. */
 export function toContext(connection: Omit<Connection, 'connectionId'>): Record<string, string> {
-  const { userId, tokenExpiresAt, capability } = connection;
-  return { userId, tokenExpiresAt: String(tokenExpiresAt), capability: JSON.stringify(capability) };
+  const { userId, tokenExpiresAt, tokenIssuedAt, capability } = connection;
+  return {
+    userId,
+    tokenExpiresAt: String(tokenExpiresAt),
+    capability: JSON.stringify(capability),
+    ...(tokenIssuedAt !== undefined && { tokenIssuedAt: String(tokenIssuedAt) }),
+  };
 }
 
 /** @throws Error if the API has no authorizer: without one nobody has an identity. */
 export function connectionOf({ requestContext }: WebSocketEvent): Connection {
-  const { userId, tokenExpiresAt, capability: text } = requestContext.authorizer ?? {};
+  const { userId, tokenExpiresAt, tokenIssuedAt, capability: text } = requestContext.authorizer ?? {};
   const capability = typeof text === 'string' ? parseCapability(JSON.parse(text)) : undefined;
   if (typeof userId !== 'string' || userId === '' || !Number.isSafeInteger(Number(tokenExpiresAt)) || !capability) {
     throw new Error('The event carries no identity: $connect must have the authorize function as its authorizer.');
   }
-  return { connectionId: requestContext.connectionId, userId, tokenExpiresAt: Number(tokenExpiresAt), capability };
+  return {
+    connectionId: requestContext.connectionId,
+    userId,
+    tokenExpiresAt: Number(tokenExpiresAt),
+    capability,
+    ...(tokenIssuedAt !== undefined && { tokenIssuedAt: Number(tokenIssuedAt) }),
+  };
 }

@@ -126,6 +126,16 @@ export interface Directory {
    */
   forget(mapping: Pick<Mapping, 'address' | 'connectionId' | 'userId'>): Promise<Subscriptions>;
 
+  /** What a connection is subscribed to, strongly consistent. */
+  subscriptions(address: UserAddress, connectionId: string): Promise<Subscriptions>;
+
+  /**
+   * Lets mappings of a connection live on with a newer token. One whose token has expired meanwhile has missed messages,
+   * and is not revived.
+   * @returns the topics whose mappings live on
+   */
+  renew(connectionId: string, topics: readonly Topic[], claims: Claims): Promise<readonly Topic[]>;
+
   /** Takes a connection off some topics; fine if it is not there. Rejects as `forget` does. */
   unsubscribe(connectionId: string, topics: readonly Topic[]): Promise<void>;
 

@@ -6,35 +6,114 @@ import {
   type RegisterFrame,
   type Result,
 } from '../protocol/index.ts';
-import { userAddress } from './address.ts';
+import { conversationOf, presenceAddress, type RoomAddress, userAddress } from './address.ts';
+import { GRACE_SECONDS } from './admission.ts';
+import type { Authenticate } from './authenticate.ts';
+import { allows } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
 import type { Connection } from './connection.ts';
+import { type Directory, topicsOf } from './directory.ts';
 import { mappingExpiry } from './expiry.ts';
+import { type Identities, isRevoked } from './identities.ts';
+import type { RateLimit } from './rate-limit.ts';
 import type { Resume } from './resume.ts';
+import type { Tasks } from './tasks.ts';
 
 /** Makes a connection one of its user's, and gives it what it has missed. */
 export type Register = (
   connection: Connection,
-  frame: Pick<RegisterFrame, 'since' | 'after' | 'attempt'>,
+  frame: Pick<RegisterFrame, 'since' | 'after' | 'attempt' | 'token'>,
 ) => Promise<Result<Omit<RegisteredReply, 'id'>>>;
 
 export interface RegisterDependencies {
   readonly resume: Resume;
+  readonly directory: Directory;
+  readonly authenticate: Authenticate;
+  readonly identities: Pick<Identities, 'revokedUntil'>;
+  readonly tasks: Tasks;
+  /** The Management API endpoint of the API that holds the connections. */
+  readonly callbackUrl: string;
   /** How many connections there may be at once: clients spread their attempts to come back accordingly. */
   readonly expectedConnections: number;
+  /** Told to clients, which keep to it. */
+  readonly rateLimit: RateLimit;
   readonly now: Now;
 }
 
-export function createRegister({ resume, expectedConnections, now }: RegisterDependencies): Register {
-  const limits = { ...DEFAULT_LIMITS, maxBackoffSeconds: backoffCapSeconds(expectedConnections) };
-  return async (connection, frame) => {
+export function createRegister(dependencies: RegisterDependencies): Register {
+  const { resume, directory, authenticate, identities, tasks, callbackUrl, now } = dependencies;
+  const { perSecond: ratePerSecond, burst: rateBurst } = dependencies.rateLimit;
+  const maxBackoffSeconds = backoffCapSeconds(dependencies.expectedConnections);
+  const limits = { ...DEFAULT_LIMITS, maxBackoffSeconds, ratePerSecond, rateBurst };
+
+  /** The connection with what a newer token says. */
+  async function withToken(connection: Connection, token: string | undefined): Promise<Result<Connection>> {
+    if (token === undefined) return { ok: true, value: connection };
+    const identity = await authenticate(token);
+    const isOwn = !('refused' in identity) && identity.userId === connection.userId;
+    if (!isOwn) return { ok: false, problem: problem('invalid_token') };
+    return { ok: true, value: { connectionId: connection.connectionId, ...identity } };
+  }
+
+  /** Closed after a grace, in which it may register a newer one. */
+  async function refuseExpired({ connectionId, userId }: Connection): Promise<Result<never>> {
+    const bye = { ...problem('token_expired'), reconnect: true };
+    const leaving = { connectionId, userId, callbackUrl, bye, unlessLive: true, delaySeconds: GRACE_SECONDS };
+    await tasks.add([{ kind: 'disconnect', ...leaving }]);
+    return { ok: false, problem: problem('token_expired') };
+  }
+
+  async function refuseRevoked({ connectionId, userId }: Connection): Promise<Result<never>> {
+    await directory.remove(userAddress(userId), connectionId);
+    await tasks.add([{ kind: 'close', connectionId, callbackUrl }]);
+    return { ok: false, problem: problem('revoked') };
+  }
+
+  /**
+   * Lets the connection's other mappings live as long as the newer token, as far as it allows them.
+   * @returns the rooms that the connection is in
+   */
+  async function renew(connection: Connection): Promise<readonly string[]> {
+    const { connectionId, userId, capability } = connection;
+    const { rooms, watches } = await directory.subscriptions(userAddress(userId), connectionId);
+    const allowed = {
+      rooms: rooms.filter((room) => allows(capability, 'join', room)),
+      watches: watches.filter((address) => allows(capability, 'presence', address)),
+    };
+    const renewed = await directory.renew(connectionId, topicsOf(allowed), connection);
+    const kept = allowed.rooms.filter((room) => renewed.includes(room));
+    const lost = {
+      rooms: rooms.filter((room) => !kept.includes(room)),
+      watches: watches.filter((address) => !renewed.includes(presenceAddress(address))),
+    };
+    await directory.unsubscribe(connectionId, topicsOf(lost));
+    for (const kind of ['rooms', 'watches'] as const) {
+      const change = { change: 'remove', kind, addresses: lost[kind] } as const;
+      const expiresAt = mappingExpiry(toSeconds(now()), connection.tokenExpiresAt);
+      if (lost[kind].length > 0) await directory.touch(userAddress(userId), connectionId, { expiresAt, change });
+    }
+    return kept.map(nameOf);
+  }
+
+  return async (opened, { token, ...frame }) => {
+    const presented = await withToken(opened, token);
+    if (!presented.ok) return presented;
+    const connection = presented.value;
     const { connectionId, userId, tokenExpiresAt } = connection;
     const nowSeconds = toSeconds(now());
-    if (tokenExpiresAt <= nowSeconds) return { ok: false, problem: problem('token_expired') };
+    if (tokenExpiresAt <= nowSeconds) return refuseExpired(connection);
     const expiresAt = mappingExpiry(nowSeconds, tokenExpiresAt);
     const resumed = await resume({ connection, address: userAddress(userId), expiresAt }, frame);
     if (!resumed.ok) return resumed;
+    // After the mapping is there: whoever revokes either finds it, or has left the mark that is found here.
+    if (isRevoked(connection, await identities.revokedUntil(userId))) return refuseRevoked(connection);
+    const rooms = token === undefined ? undefined : await renew(connection);
     const value = { userId, connectionId, ...resumed.value, expiresAt: expiresAt * 1000, limits };
-    return { ok: true, value: { type: 'registered', ...value } };
+    return { ok: true, value: { type: 'registered', ...value, ...(rooms && { rooms }) } };
   };
+}
+
+function nameOf(address: RoomAddress): string {
+  const { room = '' } = conversationOf(address) as { readonly room?: string };
+  return room;
 }

@@ -1,18 +1,49 @@
+import { AwsClient } from 'aws4fetch';
 import {
-  type AuthorizeHandshake,
-  createAuthorize,
+  type Authenticate,
+  createAuthenticate,
   KEY_SET_ALGORITHMS,
   SECRET_ALGORITHMS,
   type TrustedIssuer,
-} from '../authorize.ts';
+} from '../authenticate.ts';
+import { type AuthorizeHandshake, createAuthorize } from '../authorize.ts';
 import type { Now } from '../clock.ts';
-import { type IdentityConfig, type IssuerConfig, readIdentityConfig } from '../config.ts';
+import {
+  type IdentityConfig,
+  type IssuerConfig,
+  readAwsCredentials,
+  readDirectoryConfig,
+  readIdentityConfig,
+  readRegion,
+} from '../config.ts';
+import type { Identities } from '../identities.ts';
 import { createKeySet } from '../key-set.ts';
+import { createDynamoDbIdentities } from './dynamodb-identities.ts';
 import { createSecretReader } from './secret.ts';
 
-/** Authorization with the keys that the environment names. */
+/** Whether tokens are good, with the keys that the environment names. */
+export function composeAuthenticate(now: Now, config: IdentityConfig = readIdentityConfig()): Authenticate {
+  return createAuthenticate({ ...config, issuers: config.issuers.map((issuer) => composeIssuer(issuer, now)), now });
+}
+
+export function composeIdentities(now: Now): Identities {
+  const region = readRegion();
+  return createDynamoDbIdentities({
+    client: new AwsClient({ ...readAwsCredentials(), service: 'dynamodb', region, retries: 2 }),
+    endpoint: `https://dynamodb.${region}.amazonaws.com/`,
+    tableName: readDirectoryConfig().connectionsTable,
+    now,
+  });
+}
+
+/** Authorization of handshakes. */
 export function composeAuthorize(now: Now, config: IdentityConfig = readIdentityConfig()): AuthorizeHandshake {
-  return createAuthorize({ ...config, issuers: config.issuers.map((issuer) => composeIssuer(issuer, now)), now });
+  const { allowedOrigins } = config;
+  return createAuthorize({
+    authenticate: composeAuthenticate(now, config),
+    identities: composeIdentities(now),
+    allowedOrigins,
+  });
 }
 
 function composeIssuer({ issuer, audience, audienceClaim = 'aud', ...keys }: IssuerConfig, now: Now): TrustedIssuer {

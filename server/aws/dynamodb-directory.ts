@@ -2,10 +2,12 @@ import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
+  GetItemCommand,
   QueryCommand,
   type QueryCommandInput,
   type QueryCommandOutput,
   UpdateItemCommand,
+  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { type Address, type RoomAddress, type Topic, type UserAddress, userAddress } from '../address.ts';
 import { parseCapability } from '../capability.ts';
@@ -30,8 +32,8 @@ import { CONNECTION_LIFE_SECONDS, EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
 import { arrival, type Charge } from '../rate-limit.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 
-/** Mappings of one connection that are removed at once. */
-const MAX_CONCURRENT_DELETES = 25;
+/** Mappings of one connection that are changed at once. */
+const MAX_CONCURRENT_WRITES = 25;
 
 /** The directory in a DynamoDB table with the partition key `address` and the sort key `connectionId`. */
 export function createDynamoDbDirectory(options: {
@@ -80,7 +82,7 @@ export function createDynamoDbDirectory(options: {
 
   /** One that cannot be removed keeps none of the others. */
   async function unsubscribe(connectionId: string, topics: readonly Topic[]): Promise<void> {
-    const settled = await mapConcurrently(topics, MAX_CONCURRENT_DELETES, async (topic) => {
+    const settled = await mapConcurrently(topics, MAX_CONCURRENT_WRITES, async (topic) => {
       const [outcome] = await Promise.allSettled([deleteMapping(topic, connectionId)]);
       return outcome;
     });
@@ -108,7 +110,7 @@ export function createDynamoDbDirectory(options: {
     touch: (address, connectionId, options) => touch(address, connectionId, options),
 
     async countRefusal(address, connectionId) {
-      const command = new UpdateItemCommand({
+      const attributes = await updateIf(client, {
         TableName,
         Key: key(address, connectionId),
         ConditionExpression: 'attribute_exists(address)',
@@ -116,13 +118,7 @@ export function createDynamoDbDirectory(options: {
         ReturnValues: 'UPDATED_NEW',
         ExpressionAttributeValues: { ':one': number(1) },
       });
-      try {
-        const { Attributes = {} } = await client.send(command);
-        return numberOf(Attributes, 'refusals');
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return 0;
-        throw error;
-      }
+      return attributes ? numberOf(attributes, 'refusals') : 0;
     },
 
     async forget({ address, connectionId, userId }) {
@@ -135,6 +131,29 @@ export function createDynamoDbDirectory(options: {
     },
 
     unsubscribe,
+
+    async subscriptions(address, connectionId) {
+      const command = new GetItemCommand({ TableName, Key: key(address, connectionId), ConsistentRead: true });
+      const { Item = {} } = await client.send(command);
+      return toSubscriptions(Item);
+    },
+
+    async renew(connectionId, topics, { tokenExpiresAt, capability }) {
+      const renewed = await mapConcurrently(topics, MAX_CONCURRENT_WRITES, (topic) =>
+        updateIf(client, {
+          TableName,
+          Key: key(topic, connectionId),
+          ConditionExpression: 'tokenExpiresAt > :soon AND attribute_not_exists(removedAt)',
+          UpdateExpression: 'SET tokenExpiresAt = :tokenExpiresAt, capability = :capability',
+          ExpressionAttributeValues: {
+            ':soon': number(toSeconds(now()) + EXPIRY_MARGIN_SECONDS),
+            ':tokenExpiresAt': number(tokenExpiresAt),
+            ':capability': { S: JSON.stringify(capability) },
+          },
+        }),
+      );
+      return topics.filter((_, index) => renewed[index] !== undefined);
+    },
 
     async remove(address, connectionId) {
       const nowSeconds = toSeconds(now());
@@ -153,6 +172,17 @@ export function createDynamoDbDirectory(options: {
       return toSubscriptions(Attributes);
     },
   };
+}
+
+/** @returns what the update gives back, or undefined where its condition does not hold */
+async function updateIf(client: DynamoDBClient, input: UpdateItemCommandInput): Promise<Item | undefined> {
+  try {
+    const { Attributes = {} } = await client.send(new UpdateItemCommand(input));
+    return Attributes;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return undefined;
+    throw error;
+  }
 }
 
 /** An update, so that what else is known of the connection stays. */

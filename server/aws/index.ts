@@ -23,6 +23,7 @@ import { describeError, type Logger } from '../logger.ts';
 import { createMailboxes } from '../mailbox.ts';
 import type { MarkerStore } from '../markers.ts';
 import type { MessageLog } from '../message-log.ts';
+import type { Records } from '../records.ts';
 import { createResume, type Resume } from '../resume.ts';
 import type { SearchIndex } from '../search-index.ts';
 import { createSend, type Send } from '../send.ts';
@@ -32,6 +33,7 @@ import { createDynamoDbAddressStates } from './dynamodb-address-states.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
 import { createDynamoDbMarkers } from './dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from './dynamodb-message-log.ts';
+import { createDynamoDbRecords } from './dynamodb-records.ts';
 import { createDynamoDbSearchIndex } from './dynamodb-search-index.ts';
 import { createDynamoDbTranscripts } from './dynamodb-transcripts.ts';
 import { createManagementApiPoster } from './management-api-poster.ts';
@@ -92,8 +94,14 @@ export function composeMarkers(
   return createDynamoDbMarkers({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
 }
 
-function composeTasks({ tasksQueueUrl }: Pick<SendConfig, 'tasksQueueUrl'>): Tasks {
+export function composeTasks({ tasksQueueUrl }: Pick<SendConfig, 'tasksQueueUrl'> = readSendConfig()): Tasks {
   return createSqsTasks({ client: new SQSClient({ requestHandler: TIMEOUTS }), queueUrl: tasksQueueUrl });
+}
+
+export function composeRecords(
+  { connectionsTable, messagesTable }: Pick<SendConfig, 'connectionsTable' | 'messagesTable'> = readSendConfig(),
+): Records {
+  return createDynamoDbRecords({ client: dynamoDbClient(), connectionsTable, messagesTable });
 }
 
 /** The gate before every frame of a registered connection. */

@@ -90,6 +90,18 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
     async unsubscribe(connectionId, topics) {
       for (const topic of topics) items.delete(key(topic, connectionId));
     },
+    async subscriptions(address, connectionId) {
+      const { rooms, watches } = items.get(key(address, connectionId)) ?? NO_SUBSCRIPTIONS;
+      return { rooms, watches };
+    },
+    async renew(connectionId, topics, { tokenExpiresAt, capability }) {
+      return topics.filter((topic) => {
+        const item = items.get(key(topic, connectionId));
+        if (!item || item.removed || item.tokenExpiresAt <= toSeconds(now()) + EXPIRY_MARGIN_SECONDS) return false;
+        items.set(key(topic, connectionId), { ...item, tokenExpiresAt, capability });
+        return true;
+      });
+    },
     async remove(address, connectionId) {
       const item = items.get(key(address, connectionId));
       const nothing = {

@@ -1,14 +1,9 @@
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  type AuthorizeHandshake,
-  type AuthorizeOptions,
-  createAuthorize,
-  KEY_SET_ALGORITHMS,
-  SECRET_ALGORITHMS,
-  type TrustedIssuer,
-} from '../../../server/authorize.ts';
+import { KEY_SET_ALGORITHMS, SECRET_ALGORITHMS, type TrustedIssuer } from '../../../server/authenticate.ts';
+import type { AuthorizeHandshake } from '../../../server/authorize.ts';
 import { DEFAULT_CAPABILITY } from '../../../server/capability.ts';
+import { createTestAuthorizer, type TestAuthorizerOptions } from '../../support/authorizer.ts';
 
 const NOW_SECONDS = 1_800_000_000;
 const ISSUER = 'https://login.example/';
@@ -18,7 +13,7 @@ let keys: Awaited<ReturnType<typeof generateKeyPair>>;
 let strangerKeys: Awaited<ReturnType<typeof generateKeyPair>>;
 let publicKeyBytes: Uint8Array;
 let issuer: TrustedIssuer;
-let options: AuthorizeOptions;
+let options: TestAuthorizerOptions;
 let authorize: AuthorizeHandshake;
 
 beforeAll(async () => {
@@ -39,7 +34,7 @@ beforeAll(async () => {
     allowedOrigins: ['https://app.example'],
     now: () => NOW_SECONDS * 1000,
   };
-  authorize = createAuthorize(options);
+  authorize = createTestAuthorizer(options);
 });
 
 const claims: JWTPayload = { iss: ISSUER, aud: 'beckon', sub: 'alice', exp: NOW_SECONDS + 3600 };
@@ -83,7 +78,7 @@ describe('a valid token', () => {
   });
 
   test('signed with a shared secret, where there is one', async () => {
-    const withSecret = createAuthorize({ ...options, issuers: [withSecretOf(SECRET)] });
+    const withSecret = createTestAuthorizer({ ...options, issuers: [withSecretOf(SECRET)] });
     const signed = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(SECRET);
     expect(await withSecret(bearer(signed))).toEqual(allowed);
     expect(await withSecret(bearer(await token()))).toMatchObject({ outcome: 'unauthorized' });
@@ -163,7 +158,7 @@ describe('origins', () => {
   );
 
   test('* allows every page', async () => {
-    const open = createAuthorize({ ...options, allowedOrigins: ['*'] });
+    const open = createTestAuthorizer({ ...options, allowedOrigins: ['*'] });
     expect(await open(await from('https://any.example'))).toMatchObject({ outcome: 'allowed' });
   });
 });
@@ -172,7 +167,7 @@ describe('several issuers', () => {
   const OTHER = 'https://other.example/';
   const decide = async (value: string) => {
     const other: TrustedIssuer = { ...withSecretOf(SECRET), issuer: OTHER, audience: 'other-app' };
-    return createAuthorize({ ...options, issuers: [issuer, other] })(bearer(value));
+    return createTestAuthorizer({ ...options, issuers: [issuer, other] })(bearer(value));
   };
   const signedByOther = (changes: JWTPayload = {}) =>
     new SignJWT({ ...claims, iss: OTHER, aud: 'other-app', ...changes })
@@ -197,7 +192,7 @@ describe('several issuers', () => {
 
 describe('an issuer that says "client_id" where others say "aud", as Cognito does in access tokens', () => {
   const decide = async (changes: Parameters<typeof token>[0]) => {
-    const cognito = createAuthorize({ ...options, issuers: [{ ...issuer, audienceClaim: 'client_id' }] });
+    const cognito = createTestAuthorizer({ ...options, issuers: [{ ...issuer, audienceClaim: 'client_id' }] });
     return cognito(bearer(await token({ ...changes, aud: undefined })));
   };
 
@@ -216,9 +211,21 @@ describe('an issuer that says "client_id" where others say "aud", as Cognito doe
 });
 
 test('keys that cannot be had are not the client’s fault: the error is thrown, and nobody gets in', async () => {
-  const outage = createAuthorize({
+  const outage = createTestAuthorizer({
     ...options,
     issuers: [{ ...issuer, getKey: () => Promise.reject(new TypeError('fetch failed')) }],
   });
   await expect(outage(bearer(await token()))).rejects.toThrow('fetch failed');
+});
+
+describe('after the tokens of a user have been revoked', () => {
+  const decide = async (changes: Parameters<typeof token>[0]) =>
+    createTestAuthorizer({ ...options, revokedUntil: NOW_SECONDS - 100 })(bearer(await token(changes)));
+
+  test('only those that were issued later are accepted', async () => {
+    expect(await decide({ iat: NOW_SECONDS - 99 })).toMatchObject({ outcome: 'allowed' });
+    const refused = { outcome: 'unauthorized', reason: 'revoked' };
+    for (const iat of [NOW_SECONDS - 100, NOW_SECONDS - 5000, undefined])
+      expect(await decide({ iat })).toEqual(refused);
+  });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ERROR_CODES, type ErrorCode } from '../../../protocol/index.ts';
-import { createAuthorize, SECRET_ALGORITHMS } from '../../../server/authorize.ts';
+import { SECRET_ALGORITHMS } from '../../../server/authenticate.ts';
 import { DEFAULT_CAPABILITY } from '../../../server/capability.ts';
 import type { WebSocketEvent } from '../../../server/connection.ts';
 import { BeckonError } from '../../../server/errors.ts';
@@ -9,6 +9,7 @@ import { chooseSubprotocol } from '../../../server/handshake.ts';
 import { defaultRoute } from '../../../server/route.ts';
 import { createServiceSend } from '../../../server/service-send.ts';
 import { createWork } from '../../../server/work.ts';
+import { createTestAuthorizer } from '../../support/authorizer.ts';
 import { createMemoryAddressStates } from '../../support/memory-address-states.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
 
@@ -82,7 +83,7 @@ describe('whatever an event holds, the handlers fail as they are meant to', () =
 
   test('a handshake of any shape is decided on, and nobody gets in without a token', async () => {
     const secret = new TextEncoder().encode('a secret of thirty-two bytes, at least');
-    const authorize = createAuthorize({
+    const authorize = createTestAuthorizer({
       issuers: [
         {
           issuer: 'https://login.example/',

@@ -1,14 +1,15 @@
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { createAuthorize, KEY_SET_ALGORITHMS } from '../../../server/authorize.ts';
+import { KEY_SET_ALGORITHMS } from '../../../server/authenticate.ts';
 import { DEFAULT_CAPABILITY } from '../../../server/capability.ts';
+import { createTestAuthorizer } from '../../support/authorizer.ts';
 import { tokenAttacks, twice } from '../../support/token-attacks.ts';
 import { createForge } from '../../support/token-forge.ts';
 
 const NOW_SECONDS = 1_800_000_000;
 const options = { issuer: 'https://login.example', audience: 'beckon', nowSeconds: () => NOW_SECONDS };
 const forge = createForge(options);
-const authorize = createAuthorize({
+const authorize = createTestAuthorizer({
   issuers: [
     {
       issuer: options.issuer,

@@ -1,0 +1,74 @@
+import { createManageClient, type InvokeManage } from '../server/aws/manage-client.ts';
+import type { ManageEvent } from '../server/manage.ts';
+import { readArguments } from './arguments.ts';
+import { UsageError } from './usage.ts';
+
+/** `beckon disconnect USER`: closes the user's connections, or the one that is named. */
+export function disconnect(args: readonly string[]): Promise<void> {
+  return manage('disconnect', args, (user, { connection, reason, reconnect }) => ({
+    disconnect: {
+      user,
+      ...(connection !== undefined && { connectionId: connection }),
+      ...(reason !== undefined && { reason }),
+      reconnect,
+    },
+  }));
+}
+
+/** `beckon revoke USER`: refuses the tokens that the user has been issued until now. */
+export function revoke(args: readonly string[]): Promise<void> {
+  return manage('revoke', args, (user) => ({ revoke: { user } }));
+}
+
+/** `beckon forget USER`: deletes what is kept of the user. */
+export function forget(args: readonly string[]): Promise<void> {
+  return manage('forget', args, (user) => ({ forget: { user } }));
+}
+
+interface Details {
+  readonly connection: string | undefined;
+  readonly reason: string | undefined;
+  readonly reconnect: boolean;
+}
+
+const OPTIONS = { function: 'value', url: 'value', connection: 'value', reason: 'value', reconnect: 'flag' } as const;
+
+async function manage(
+  command: string,
+  args: readonly string[],
+  toEvent: (user: string, details: Details) => ManageEvent,
+): Promise<void> {
+  const { positionals, value, flag } = readArguments(args, OPTIONS);
+  const [user, ...others] = positionals;
+  if (user === undefined || others.length > 0)
+    throw new UsageError(`${command} takes one user: beckon ${command} USER`);
+  const details = { connection: value('connection'), reason: value('reason'), reconnect: flag('reconnect') };
+  const event = toEvent(user, details);
+  const functionName = value('function');
+  const invoke = functionName === undefined ? await localManage(value('url')) : createManageClient(functionName);
+  const { disconnected, deleted } = await invoke(event);
+  process.stdout.write(`${user}: ${disconnected} connections closed, ${deleted} items deleted\n`);
+}
+
+/** The function of the local cloud, which says itself what it is called. */
+async function localManage(url = 'http://127.0.0.1:4600'): Promise<InvokeManage> {
+  const [functionName] = await outputsOf(url, 'ManageFunctionName');
+  if (functionName === undefined) throw new Error(`the application at ${url} has no function to manage users with`);
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  return createManageClient(functionName, { endpoint: url, region: 'us-east-1', credentials });
+}
+
+async function outputsOf(url: string, name: string): Promise<readonly string[]> {
+  let response: Response;
+  try {
+    response = await fetch(new URL('/_local/health', url));
+  } catch (cause) {
+    if (!URL.canParse(url)) throw new UsageError(`--url takes an address such as http://127.0.0.1:4600, got "${url}"`);
+    throw new Error(
+      `no local cloud answers at ${url}; start one with "npm start", or name a deployed stack's function with --function`,
+      { cause },
+    );
+  }
+  const { outputs = {} } = (await response.json()) as { outputs?: Record<string, Record<string, string>> };
+  return Object.values(outputs).flatMap((ofStack) => ofStack[name] ?? []);
+}

@@ -1,0 +1,93 @@
+import type { AwsClient } from 'aws4fetch';
+import { type Now, toSeconds } from '../clock.ts';
+import type { Identities } from '../identities.ts';
+import { arrival, type RateLimit } from '../rate-limit.ts';
+
+/** How often one user may connect. A fleet of devices comes back at once; an endless loop is held back. */
+const HANDSHAKE_LIMIT: RateLimit = { perSecond: 1, burst: 100 };
+
+/** How long the count of a user's handshakes is kept, in seconds: longer than the whole burst takes. */
+const COUNT_SECONDS = 3600;
+
+type Item = Readonly<Record<string, { readonly S: string } | { readonly N: string }>>;
+
+export interface IdentitiesOptions {
+  /** Signs for the service `dynamodb`. Not the SDK's client, which alone would take five times the authorizer's bundle. */
+  readonly client: AwsClient;
+  /** `https://dynamodb.{region}.amazonaws.com/` */
+  readonly endpoint: string;
+  readonly tableName: string;
+  readonly now: Now;
+}
+
+/**
+ * In the connections table, under the partition key `state#user#{user}`: the count of handshakes, and the revocation,
+ * which stays for good because nobody knows how long the tokens would be accepted.
+ */
+export function createDynamoDbIdentities({ client, endpoint, tableName, now }: IdentitiesOptions): Identities {
+  /** @returns undefined where the condition does not hold */
+  async function call(operation: string, input: object): Promise<{ readonly Item?: Item } | undefined> {
+    const response = await client.fetch(endpoint, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `DynamoDB_20120810.${operation}` },
+      body: JSON.stringify({ TableName: tableName, ...input }),
+    });
+    const text = await response.text();
+    if (response.ok) return JSON.parse(text);
+    if (response.status === 400 && text.includes('ConditionalCheckFailedException')) return undefined;
+    throw new Error(`DynamoDB answered ${response.status} to ${operation}: ${text.slice(0, 300)}`);
+  }
+
+  async function countHandshake(userId: string): Promise<void> {
+    const nowMs = now();
+    const { incrementMs, latestMs } = arrival({ limit: HANDSHAKE_LIMIT, cost: 1 }, nowMs);
+    const Key = key(userId, 'handshakes');
+    const common = { ':now': number(nowMs), ':expiry': number(toSeconds(nowMs) + COUNT_SECONDS) };
+    const idle = {
+      Key,
+      ConditionExpression: 'attribute_not_exists(arrivesAt) OR arrivesAt <= :now',
+      UpdateExpression: 'SET arrivesAt = :next, expiresAt = :expiry',
+      ExpressionAttributeValues: { ...common, ':next': number(nowMs + incrementMs) },
+    };
+    const busy = {
+      Key,
+      ConditionExpression: 'arrivesAt BETWEEN :now AND :latest',
+      UpdateExpression: 'SET arrivesAt = arrivesAt + :increment, expiresAt = :expiry',
+      ExpressionAttributeValues: { ...common, ':latest': number(latestMs), ':increment': number(incrementMs) },
+    };
+    const counted = (await call('UpdateItem', idle)) ?? (await call('UpdateItem', busy));
+    if (!counted) throw new Error('A user has connected too often');
+  }
+
+  async function revokedUntil(userId: string): Promise<number | undefined> {
+    const found = await call('GetItem', { Key: key(userId, 'revocation'), ConsistentRead: true });
+    const until = found?.Item?.['revokedUntil'];
+    return until && 'N' in until ? Number(until.N) : undefined;
+  }
+
+  return {
+    async admitHandshake(userId) {
+      const [until] = await Promise.all([revokedUntil(userId), countHandshake(userId)]);
+      return until === undefined ? {} : { revokedUntil: until };
+    },
+
+    revokedUntil,
+
+    async revoke(userId, untilSeconds) {
+      await call('UpdateItem', {
+        Key: key(userId, 'revocation'),
+        ConditionExpression: 'attribute_not_exists(revokedUntil) OR revokedUntil < :until',
+        UpdateExpression: 'SET revokedUntil = :until',
+        ExpressionAttributeValues: { ':until': number(untilSeconds) },
+      });
+    },
+  };
+}
+
+function key(userId: string, sortKey: string) {
+  return { address: { S: `state#user#${userId}` }, connectionId: { S: sortKey } };
+}
+
+function number(value: number) {
+  return { N: String(value) };
+}

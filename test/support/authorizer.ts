@@ -1,0 +1,18 @@
+import { type AuthenticateOptions, createAuthenticate } from '../../server/authenticate.ts';
+import { type AuthorizeHandshake, createAuthorize } from '../../server/authorize.ts';
+
+export interface TestAuthorizerOptions extends AuthenticateOptions {
+  readonly allowedOrigins: readonly string[];
+  /** Until when everybody's tokens have been revoked, in epoch seconds. @default they never were */
+  readonly revokedUntil?: number;
+}
+
+/** The authorizer as it is put together on AWS, without a table. */
+export function createTestAuthorizer(options: TestAuthorizerOptions): AuthorizeHandshake {
+  const { allowedOrigins, revokedUntil, ...others } = options;
+  return createAuthorize({
+    authenticate: createAuthenticate(others),
+    identities: { admitHandshake: async () => (revokedUntil === undefined ? {} : { revokedUntil }) },
+    allowedOrigins,
+  });
+}
