@@ -51,39 +51,41 @@ describe('the template', () => {
       'execute-api:ManageConnections prod/POST/@connections/*',
       'sqs:SendMessage Tasks',
     ];
-    const resuming = ['dynamodb:GetItem Connections', 'dynamodb:Query Messages', 'dynamodb:UpdateItem Connections'];
+    const gate = ['dynamodb:UpdateItem Connections', 'sqs:SendMessage Tasks'];
+    const resuming = [...gate, 'dynamodb:GetItem Connections', 'dynamodb:Query Messages'];
     const sending = [...delivery, 'dynamodb:PutItem Messages', 'dynamodb:Query Messages'];
     expect(permissions(template)).toEqual({
-      Beckonauthorize: LOGS('authorize'),
+      Beckonauthorize: ['dynamodb:GetItem Connections', 'dynamodb:UpdateItem Connections', ...LOGS('authorize')],
       Beckonconnect: LOGS('connect'),
       Beckondefault: LOGS('default'),
       Beckondisconnect: ['dynamodb:DeleteItem Connections', ...LOGS('disconnect')],
-      Beckonhistory: [
-        'dynamodb:BatchGetItem Connections',
-        'dynamodb:UpdateItem Connections',
-        ...READING,
-        ...LOGS('history'),
-      ].toSorted(),
+      Beckonhistory: [...gate, 'dynamodb:BatchGetItem Connections', ...READING, ...LOGS('history')].toSorted(),
       Beckonmark: [
+        ...gate,
         'dynamodb:DeleteItem Connections',
         'dynamodb:Query Connections',
-        'dynamodb:UpdateItem Connections',
         'execute-api:ManageConnections prod/POST/@connections/*',
         ...LOGS('mark'),
+      ].toSorted(),
+      Beckonmanage: [
+        'dynamodb:BatchWriteItem Connections',
+        'dynamodb:BatchWriteItem Messages',
+        'dynamodb:DeleteItem Connections',
+        'dynamodb:Query Connections',
+        'dynamodb:Query Messages',
+        'dynamodb:UpdateItem Connections',
+        'execute-api:ManageConnections prod/DELETE/@connections/*',
+        'execute-api:ManageConnections prod/POST/@connections/*',
+        ...LOGS('manage'),
       ],
-      Beckonping: ['dynamodb:Query Messages', 'dynamodb:UpdateItem Connections', ...LOGS('ping')],
-      Beckonjoin: [...resuming, ...LOGS('join')],
-      Beckonleave: ['dynamodb:DeleteItem Connections', 'dynamodb:UpdateItem Connections', ...LOGS('leave')],
-      Beckonregister: [...resuming, ...LOGS('register')],
+      Beckonping: [...gate, 'dynamodb:Query Messages', ...LOGS('ping')].toSorted(),
+      Beckonjoin: [...resuming, ...LOGS('join')].toSorted(),
+      Beckonleave: [...gate, 'dynamodb:DeleteItem Connections', ...LOGS('leave')].toSorted(),
+      Beckonregister: [...resuming, ...LOGS('register')].toSorted(),
       Beckonsearch: LOGS('search'),
       Beckonsend: [...sending, ...LOGS('send')].toSorted(),
       BeckonsendMessage: [...sending, ...LOGS('sendMessage')].toSorted(),
-      Beckonunread: [
-        'dynamodb:BatchGetItem Connections',
-        'dynamodb:UpdateItem Connections',
-        ...READING,
-        ...LOGS('unread'),
-      ].toSorted(),
+      Beckonunread: [...gate, 'dynamodb:BatchGetItem Connections', ...READING, ...LOGS('unread')].toSorted(),
       Beckonwork: [
         ...delivery,
         'execute-api:ManageConnections prod/DELETE/@connections/*',
@@ -210,6 +212,7 @@ describe('the template', () => {
     expect(Object.keys(template.findOutputs('*')).toSorted()).toEqual([
       'CallbackUrl',
       'ConnectionsTableName',
+      'ManageFunctionName',
       'MessagesTableName',
       'SendFunctionName',
       'WebSocketUrl',
@@ -261,11 +264,11 @@ describe('the construct', () => {
     ]);
   });
 
-  test('with a shared secret lets authorize read it, and nobody else', () => {
+  test('with a shared secret lets those read it who verify tokens, and nobody else', () => {
     const reading = Object.entries(permissions(mine)).filter(([, actions]) =>
       actions.some((action) => action.startsWith('secretsmanager:')),
     );
-    expect(reading.map(([name]) => name)).toEqual(['Beckonauthorize']);
+    expect(reading.map(([name]) => name).toSorted()).toEqual(['Beckonauthorize', 'Beckonregister']);
   });
 
   test('has metrics that alarms can be put on', () => {
@@ -297,14 +300,17 @@ describe('the construct', () => {
     const inJson = '{"user:*":["send"],"room:team-*":["join","send"]}';
 
     test.each([[{ 'user:*': ['send'], 'room:team-*': ['join', 'send'] }], [inJson]] as const)(
-      'given as %j tells authorize, and nobody else',
+      'given as %j tells whoever verifies tokens, and nobody else',
       (capability) => {
         const functions = make(capability).findResources('AWS::Lambda::Function');
         const told = Object.entries(functions).flatMap(([id, { Properties }]) => {
           const value = Properties.Environment?.Variables.BECKON_DEFAULT_CAPABILITY;
           return value === undefined ? [] : [[id.slice(0, -8), value]];
         });
-        expect(told).toEqual([['Beckonauthorize', inJson]]);
+        expect(told.toSorted()).toEqual([
+          ['Beckonauthorize', inJson],
+          ['Beckonregister', inJson],
+        ]);
       },
     );
 
@@ -344,7 +350,13 @@ describe('the construct', () => {
       const searching = withSearch({ fields: ['text'] });
       const granted = permissions(searching);
       expect(granted['Beckonsearch']).toEqual(
-        ['dynamodb:BatchGetItem Messages', 'dynamodb:UpdateItem Connections', ...READING, ...LOGS('search')].toSorted(),
+        [
+          'dynamodb:BatchGetItem Messages',
+          'sqs:SendMessage Tasks',
+          'dynamodb:UpdateItem Connections',
+          ...READING,
+          ...LOGS('search'),
+        ].toSorted(),
       );
       expect(granted['Beckonwork']).toContain('dynamodb:BatchWriteItem Messages');
       const { Beckonsearch: _, Beckonwork: __, ...others } = granted;
