@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BatchWriteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, expect, inject, test } from 'vitest';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/index.ts';
@@ -22,12 +22,43 @@ async function start(options: Partial<LocalCloudOptions> = {}): Promise<void> {
   cloud = await startLocalCloud({ app: inject('app'), port: 0, parameters, ...options });
 }
 
-async function device(userId: string): Promise<WireClient> {
-  const capability = { 'user:*': ['send', 'history'], 'room:*': ['history'] };
-  const headers = { Authorization: `Bearer ${await cloud.token({ sub: userId, capability })}` };
+async function device(userId: string, claims: object = {}): Promise<WireClient> {
+  const capability = { 'user:*': ['send', 'history'], 'room:*': ['join', 'history'] };
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub: userId, capability, ...claims })}` };
   const client = await connectWire(cloud.websocketUrl, { headers });
   await client.ask({ action: 'register' });
   return client;
+}
+
+/** Lets each route meet a connection whose token has expired, and see to its end. */
+async function outliveTokens(): Promise<void> {
+  const conversation = { user: 'bob' };
+  const frames = [
+    { action: 'ping' },
+    { action: 'join', room: 'lobby' },
+    { action: 'leave', room: 'lobby' },
+    { action: 'sendMessage', to: conversation, data: 1 },
+    { action: 'history', conversation },
+    { action: 'unread', conversations: [conversation] },
+    { action: 'mark', marks: [{ conversation, read: '0'.repeat(26) }] },
+  ];
+  for (const [index, frame] of frames.entries()) {
+    const client = await device(`outliving-${index}`);
+    await expireToken(`outliving-${index}`, String(client.frames[0]?.['connectionId']));
+    expect(await client.ask(frame)).toMatchObject({ code: 'token_expired' });
+  }
+  const short = await device('outliving', { expiresInSeconds: 1 });
+  await expect.poll(() => short.ask({ action: 'register', attempt: 1 })).toMatchObject({ code: 'token_expired' });
+}
+
+async function expireToken(userId: string, connectionId: string): Promise<void> {
+  const command = new UpdateItemCommand({
+    TableName: output('ConnectionsTableName'),
+    Key: { address: { S: `user#${userId}` }, connectionId: { S: connectionId } },
+    UpdateExpression: 'SET tokenExpiresAt = :past',
+    ExpressionAttributeValues: { ':past': { N: '1' } },
+  });
+  await new DynamoDBClient(adminClient(cloud)).send(command);
 }
 
 const output = (name: string) => cloud.outputs['Beckon']?.[name] ?? '';
@@ -65,7 +96,7 @@ test('every permission that is granted is used, and none that is used is missing
   const unused = () => cloud.iamReport().unused.map(({ role, actions, resources }) => ({ role, actions, resources }));
 
   const reachable = ['by-sendMessage', 'by-library', 'by-invocation'];
-  await Promise.all([...reachable, 'crowd'].map(device));
+  await Promise.all([...reachable, 'crowd'].map((user) => device(user)));
   await Promise.all(reachable.map((user) => pretendConnections(user, 1)));
   await pretendConnections('crowd', 200);
   await pretendConnections('by-mark', 1);
@@ -82,7 +113,12 @@ test('every permission that is granted is used, and none that is used is missing
   expect(await sender.ask({ action: 'unread', conversations })).toMatchObject({ type: 'unread' });
   const marks = [{ conversation: { user: 'by-mark' }, read: sender.frames[0]?.['cursor'] }];
   expect(await sender.ask({ action: 'mark', marks })).toMatchObject({ type: 'marked' });
-  sender.socket.close();
+  await outliveTokens();
+  await sender.ask({ action: 'join', room: 'lobby', attempt: 1 });
+  for (const event of [{ revoke: { user: 'sender' } }, { forget: { user: 'crowd' } }, { forget: { user: 'sender' } }]) {
+    const manage = { FunctionName: output('ManageFunctionName'), Payload: JSON.stringify(event) };
+    expect((await lambda.send(new InvokeCommand(manage))).FunctionError).toBeUndefined();
+  }
 
   await expect.poll(unused, { timeout: 20_000 }).toEqual([]);
   expect(cloud.iamReport().denied).toEqual([]);
