@@ -120,10 +120,13 @@ export class Subscriptions {
     return subscription;
   }
 
-  /** @param joining A join that may be on its way, and must be dealt with before. */
+  /**
+   * Numbered like the joins, because it may be dealt with twice: the second time perhaps after the room was joined again.
+   * @param joining A join that may be on its way, and must be dealt with before.
+   */
   async #leave(room: string, joining?: Promise<void>): Promise<void> {
     const leaving = Promise.all([this.#leaving.get(room), joining])
-      .then(() => this.#host.call('leave', { room }))
+      .then(() => this.#host.call('leave', { room, attempt: this.#attempts++ }))
       .then((outcome) => {
         const problem = problemOf(outcome);
         if (problem) this.#host.onProblem(problem);

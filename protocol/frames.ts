@@ -193,7 +193,13 @@ export const CLIENT_FRAMES = {
     /** As in `register`, but for this room. */
     attempt,
   }),
-  leave: v.strictObject({ action: v.literal('leave'), id: v.optional(id), room: roomNameSchema }),
+  leave: v.strictObject({
+    action: v.literal('leave'),
+    id: v.optional(id),
+    room: roomNameSchema,
+    /** Counts with the attempts to join the room: one that comes after a later join is refused. Default: leaves in any case. */
+    attempt,
+  }),
   /** One page of what was said, in the order of the serials. */
   history: v.strictObject({
     action: v.literal('history'),

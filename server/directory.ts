@@ -136,6 +136,12 @@ export interface Directory {
    */
   renew(connectionId: string, topics: readonly Topic[], claims: Claims): Promise<readonly Topic[]>;
 
+  /**
+   * Takes back what an attempt, or an earlier one, has put; fine if it is not there.
+   * @returns 'superseded' if there is a later one, which stays
+   */
+  withdraw(address: Topic, connectionId: string, attempt: number): Promise<'withdrawn' | 'superseded'>;
+
   /** Takes a connection off some topics; fine if it is not there. Rejects as `forget` does. */
   unsubscribe(connectionId: string, topics: readonly Topic[]): Promise<void>;
 

@@ -1,4 +1,11 @@
-import type { JoinedReply, JoinFrame, LeaveFrame, LeftReply, Result } from '../protocol/index.ts';
+import {
+  type JoinedReply,
+  type JoinFrame,
+  type LeaveFrame,
+  type LeftReply,
+  problem,
+  type Result,
+} from '../protocol/index.ts';
 import { roomAddress } from './address.ts';
 import type { Admit, Permit } from './admission.ts';
 import { type Now, toSeconds } from './clock.ts';
@@ -32,15 +39,20 @@ export function createJoin(dependencies: { permit: Permit; resume: Resume; now: 
 /** Takes a registered connection out of a room; fine if it is not in it. */
 export type Leave = (
   connection: Pick<Connection, 'connectionId' | 'userId'>,
-  frame: Pick<LeaveFrame, 'room'>,
+  frame: Pick<LeaveFrame, 'room' | 'attempt'>,
 ) => Promise<Result<Omit<LeftReply, 'id'>>>;
 
 export function createLeave({ admit, directory }: { admit: Admit; directory: Directory }): Leave {
-  return async (connection, { room }) => {
+  return async (connection, { room, attempt = Number.MAX_SAFE_INTEGER }) => {
     const address = roomAddress(room);
-    const admitted = await admit(connection, { change: { change: 'remove', kind: 'rooms', addresses: [address] } });
+    const change = { kind: 'rooms', addresses: [address] } as const;
+    const admitted = await admit(connection, { change: { change: 'remove', ...change } });
     if (!admitted.ok) return admitted;
-    await directory.unsubscribe(connection.connectionId, [address]);
+    // A frame that comes late must not take away what a later join has made: its client would wait for messages in vain.
+    if ((await directory.withdraw(address, connection.connectionId, attempt)) === 'superseded') {
+      await admit(connection, { change: { change: 'add', ...change } });
+      return { ok: false, problem: problem('superseded') };
+    }
     return { ok: true, value: { type: 'left', room } };
   };
 }

@@ -130,6 +130,22 @@ export function createDynamoDbDirectory(options: {
       return subscriptions;
     },
 
+    async withdraw(address, connectionId, attempt) {
+      const command = new DeleteItemCommand({
+        TableName,
+        Key: key(address, connectionId),
+        ConditionExpression: 'attribute_not_exists(attempt) OR attempt <= :attempt',
+        ExpressionAttributeValues: { ':attempt': number(attempt) },
+      });
+      try {
+        await client.send(command);
+        return 'withdrawn';
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return 'superseded';
+        throw error;
+      }
+    },
+
     unsubscribe,
 
     async subscriptions(address, connectionId) {

@@ -245,6 +245,18 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(await directory.find(LOBBY, CONSISTENT)).toEqual([]);
       });
 
+      test('withdraw takes back an attempt and those before it, and never a later one', async () => {
+        await directory.put(registration({ address: LOBBY, attempt: 2 }));
+        expect(await directory.withdraw(LOBBY, 'c1=', 1)).toBe('superseded');
+        expect(await directory.find(LOBBY, CONSISTENT)).toHaveLength(1);
+        expect(await directory.withdraw(LOBBY, 'c2=', 1)).toBe('withdrawn');
+        expect(await directory.withdraw(LOBBY, 'c1=', 2)).toBe('withdrawn');
+        expect(await directory.withdraw(LOBBY, 'c1=', 2)).toBe('withdrawn');
+        expect(await directory.find(LOBBY, CONSISTENT)).toEqual([]);
+        await directory.remove(LOBBY, 'c1=');
+        expect(await directory.withdraw(LOBBY, 'c1=', 3)).toBe('withdrawn');
+      });
+
       test('unsubscribe takes one connection off some topics', async () => {
         const topics = [LOBBY, ...rooms(60)];
         await Promise.all(topics.map((address) => directory.put(registration({ address }))));

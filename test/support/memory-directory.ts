@@ -87,6 +87,12 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
       }
       return { rooms, watches };
     },
+    async withdraw(address, connectionId, attempt) {
+      const item = items.get(key(address, connectionId));
+      if (item && item.attempt > attempt) return 'superseded';
+      items.delete(key(address, connectionId));
+      return 'withdrawn';
+    },
     async unsubscribe(connectionId, topics) {
       for (const topic of topics) items.delete(key(topic, connectionId));
     },

@@ -270,10 +270,11 @@ describe('leaving a room', () => {
     socket.joined([roomMessageAt(500)]);
     await settle();
     expect([socket.count('join'), socket.count('leave')]).toEqual([1, 1]);
+    expect(socket.last('leave')).toMatchObject({ attempt: 2 });
     socket.answer('leave', { type: 'left', room: 'lobby' });
     await left;
     await settle();
-    expect(socket.last('join')).toMatchObject({ attempt: 2 });
+    expect(socket.last('join')).toMatchObject({ attempt: 3 });
     socket.joined();
     await second;
     expect(ids).toEqual([]);

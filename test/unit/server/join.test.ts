@@ -153,6 +153,17 @@ describe('whoever leaves', () => {
     expect(roomsNoted()).toEqual([LOBBY, roomAddress('r1')]);
   });
 
+  test('and comes back is not taken out again by what comes late of the first time', async () => {
+    expect(await leave(connection, { room: 'lobby', attempt: 1 })).toMatchObject({ ok: true });
+    await join(connection, { room: 'lobby', attempt: 2 });
+    const late = await leave(connection, { room: 'lobby', attempt: 1 });
+    expect(late).toMatchObject({ problem: { code: 'superseded' } });
+    expect(await inRoom('lobby')).toHaveLength(1);
+    expect(roomsNoted()).toContain(LOBBY);
+    expect(await leave(connection, { room: 'lobby' })).toMatchObject({ ok: true });
+    expect(await inRoom('lobby')).toEqual([]);
+  });
+
   test('may come back, with a cursor from before', async () => {
     await leave(connection, { room: 'lobby' });
     await said('lobby', 10);
