@@ -16,11 +16,13 @@ test('nothing is lost, duplicated or reordered while everything goes wrong (a sh
   const totals = summarize(entries, findings);
   expect(isClean(findings), describeRun(seed, totals, findings)).toBe(true);
   expect(totals.acknowledged).toBeGreaterThan(20);
+  expect(Math.min(totals.toRooms, totals.joins)).toBeGreaterThan(5);
   expect(totals.kills).toBeGreaterThan(0);
   expect(Object.keys(totals.faults).length).toBeGreaterThan(5);
 });
 
 describe('the judge finds', () => {
+  const serialOf = (sequence: number) => `S${sequence}`;
   const sent = (sequence: number, more = {}): Event => ({
     type: 'sent',
     id: `m${sequence}`,
@@ -36,18 +38,20 @@ describe('the judge finds', () => {
   const acked = (sequence: number): Event => ({
     type: 'acked',
     id: `m${sequence}`,
+    serial: serialOf(sequence),
     status: 'stored',
     duplicate: false,
   });
-  const received = (sequence: number, device = 'bob.a'): Event => ({
+  const received = (sequence: number, device = 'bob.a', more = {}): Event => ({
     type: 'received',
     session: `${device}.1`,
     device,
     id: `m${sequence}`,
-    serial: '',
+    serial: serialOf(sequence),
     sender: 'alice.a.1',
     sequence,
     socket: 1,
+    ...more,
   });
   const devices: Event[] = ['bob.a', 'bob.b', 'eve.a'].flatMap((device): Event[] => [
     { type: 'device', device, user: device.slice(0, 3) },
@@ -94,5 +98,80 @@ describe('the judge finds', () => {
 
   test('a message that was handed to somebody else', () => {
     expect(judge(sent(1), acked(1), ...both(1), received(1, 'eve.a')).strays).toEqual([{ device: 'eve.a', id: 'm1' }]);
+  });
+
+  describe('in a room', () => {
+    const said = (sequence: number, more = {}) => sent(sequence, { to: [], room: 'lobby', ...more });
+    const joining = (membership: number, device: string, more = {}): Event => ({
+      type: 'joining',
+      membership,
+      session: `${device}.1`,
+      device,
+      room: 'lobby',
+      ...more,
+    });
+    const joined = (membership: number): Event => ({ type: 'joined', membership });
+    const leaving = (membership: number): Event => ({ type: 'leaving', membership });
+    const bobIn = [joining(1, 'bob.a'), joined(1)];
+    const gotBy = (membership: number, sequence: number, device = 'bob.a') =>
+      received(sequence, device, { membership });
+    const LOST = [{ device: 'bob.a', id: 'm1' }];
+
+    test('nothing where whoever was in it has it, and nobody else', () => {
+      const carol: Event[] = [joining(2, 'eve.a'), leaving(2)];
+      expect(isClean(judge(...bobIn, ...carol, said(1), acked(1), gotBy(1, 1)))).toBe(true);
+    });
+
+    test('a message that somebody did not get who was in it before, and to the end', () => {
+      expect(judge(...bobIn, said(1), acked(1)).lost).toEqual(LOST);
+    });
+
+    test('no loss for whoever joined later, left, began anew, or only wanted to join', () => {
+      expect(isClean(judge(said(1), ...bobIn, acked(1)))).toBe(true);
+      expect(isClean(judge(...bobIn, said(1), acked(1), leaving(1)))).toBe(true);
+      expect(
+        isClean(judge(...bobIn, said(1), acked(1), { type: 'session', session: 'bob.a.2', device: 'bob.a' })),
+      ).toBe(true);
+      expect(isClean(judge(joining(1, 'bob.a'), said(1), acked(1)))).toBe(true);
+    });
+
+    test('a message that somebody did not get who joined behind an earlier one', () => {
+      const since = (sequence: number) => [joining(1, 'bob.a', { since: serialOf(sequence) }), joined(1)];
+      expect(judge(said(1), acked(1), ...since(0)).lost).toEqual(LOST);
+      expect(isClean(judge(said(1), acked(1), ...since(1)))).toBe(true);
+    });
+
+    test('an echo that the device that sent it did not get', () => {
+      const aliceIn = [joining(1, 'alice.a'), joined(1)];
+      const device: Event[] = [{ type: 'device', device: 'alice.a', user: 'alice' }];
+      expect(judge(...device, ...aliceIn, said(1, { echo: true }), acked(1)).lost).toEqual([
+        { device: 'alice.a', id: 'm1' },
+      ]);
+      expect(isClean(judge(...device, ...aliceIn, said(1), acked(1)))).toBe(true);
+    });
+
+    test('a message that was handed to somebody who was not in it, or not any more', () => {
+      expect(judge(said(1), gotBy(0, 1)).strays).toEqual(LOST);
+      expect(judge(...bobIn, leaving(1), said(1), gotBy(1, 1)).strays).toEqual(LOST);
+      expect(judge(...bobIn, said(1, { room: 'attic' }), gotBy(1, 1)).strays).toEqual(LOST);
+    });
+
+    test('duplicates and overtaking, in each membership apart, and apart from what is said to users', () => {
+      const twice = [...bobIn, said(1), gotBy(1, 1), gotBy(1, 1)];
+      expect(judge(...twice).duplicated).toMatchObject([{ id: 'm1', times: 2 }]);
+      const again = [
+        ...bobIn,
+        said(1),
+        said(2),
+        gotBy(1, 1),
+        gotBy(1, 2),
+        leaving(1),
+        joining(2, 'bob.a'),
+        gotBy(2, 1),
+      ];
+      expect(isClean(judge(...again))).toBe(true);
+      expect(judge(...bobIn, said(1), said(2), gotBy(1, 2), gotBy(1, 1)).reordered).toMatchObject([{ id: 'm1' }]);
+      expect(isClean(judge(...bobIn, said(1), sent(2), received(2), gotBy(1, 1)))).toBe(true);
+    });
   });
 });

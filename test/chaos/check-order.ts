@@ -1,3 +1,4 @@
+import { scopeOf } from './check-rooms.ts';
 import { groupBy, key } from './group-by.ts';
 import type { Received, Sent } from './record.ts';
 
@@ -14,12 +15,12 @@ export type SentById = ReadonlyMap<string, Sent & { readonly at: number }>;
 /**
  * Of each sender's messages, those that came after one with a higher number; copies are counted elsewhere. Those that
  * are stored and those that are not are judged apart: what is not stored has to be sent again where the others are
- * found in the log.
+ * found in the log. So is what a session got in each of its memberships in rooms: order is promised for each address.
  */
 export function findOvertaken(received: readonly Received[], sentById: SentById): readonly Overtaken[] {
   const judged = firstCopies(received).filter((entry) => !isOwnCopy(entry, sentById.get(entry.id)));
   const isStored = (id: string) => String(sentById.get(id)?.stored);
-  const streams = groupBy(judged, ({ session, sender, id }) => key(session, sender, isStored(id)));
+  const streams = groupBy(judged, (entry) => key(scopeOf(entry), entry.sender, isStored(entry.id)));
   return [...streams.values()].flatMap((stream) =>
     stream.flatMap(({ session, id, sequence }, index) => {
       const before = stream.slice(0, index).filter((earlier) => earlier.sequence > sequence);
@@ -28,17 +29,19 @@ export function findOvertaken(received: readonly Received[], sentById: SentById)
   );
 }
 
-/** Of each message that a session handed over, the first copy. */
+/** Of each message that a session handed over, in each membership, the first copy. */
 function firstCopies(received: readonly Received[]): readonly Received[] {
   const seen = new Set<string>();
-  return received.filter(({ session, id }) => {
-    const isFirst = !seen.has(key(session, id));
-    seen.add(key(session, id));
+  return received.filter((entry) => {
+    const copy = key(scopeOf(entry), entry.id);
+    const isFirst = !seen.has(copy);
+    seen.add(copy);
     return isFirst;
   });
 }
 
-/** Copies are for the sender's other devices: one that comes back to its own, by a resume, is promised to nobody. */
+/** What comes back to the device that sent it, by a resume, is promised to nobody; unless it is an echo of a room. */
 function isOwnCopy({ device }: Received, sent: Sent | undefined): boolean {
-  return sent?.echo === true && sent.device === device && !sent.to.includes(sent.user);
+  if (sent?.device !== device) return false;
+  return sent.room === undefined ? sent.echo && !sent.to.includes(sent.user) : !sent.echo;
 }

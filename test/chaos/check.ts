@@ -1,4 +1,5 @@
 import { findOvertaken, type Overtaken, type SentById } from './check-order.ts';
+import { expectedInRooms, findRoomStrays, scopeOf } from './check-rooms.ts';
 import { groupBy, key } from './group-by.ts';
 import type { Entry, Received } from './record.ts';
 
@@ -51,6 +52,10 @@ export function isClean({ lost, announced, duplicated, reordered, strays, gaps }
 
 /** Acknowledged messages that are to be stored, each with a device that has to get it. */
 export function expectedDeliveries(entries: readonly Entry[]): readonly Missing[] {
+  return [...expectedOfUsers(entries), ...expectedInRooms(entries)];
+}
+
+function expectedOfUsers(entries: readonly Entry[]): readonly Missing[] {
   const acked = new Set(entries.flatMap((entry) => (entry.type === 'acked' ? [entry.id] : [])));
   const devicesOf = groupBy(
     entries.filter((entry) => entry.type === 'device'),
@@ -58,7 +63,7 @@ export function expectedDeliveries(entries: readonly Entry[]): readonly Missing[
   );
   return entries
     .filter((entry) => entry.type === 'sent')
-    .filter(({ id, stored }) => stored && acked.has(id))
+    .filter(({ id, room, stored }) => room === undefined && stored && acked.has(id))
     .flatMap(({ id, device: sender, user, to, echo }) => {
       const ofRecipients = [...new Set(to)].flatMap((recipient) => devicesOf.get(recipient) ?? []);
       const own = echo && !to.includes(user) ? (devicesOf.get(user) ?? []) : [];
@@ -85,7 +90,7 @@ function findMissing(entries: readonly Entry[], sentById: SentById, received: re
 }
 
 function findDuplicates(received: readonly Received[]): readonly Duplicate[] {
-  return [...groupBy(received, ({ session, id }) => key(session, id)).values()].flatMap((copies) => {
+  return [...groupBy(received, (entry) => key(scopeOf(entry), entry.id)).values()].flatMap((copies) => {
     const [first] = copies;
     return first && copies.length > 1 ? [{ session: first.session, id: first.id, times: copies.length }] : [];
   });
@@ -99,5 +104,7 @@ function findStrays(entries: readonly Entry[], sentById: SentById, received: rea
     const sent = sentById.get(id);
     return sent !== undefined && user !== undefined && (sent.to.includes(user) || (sent.echo && sent.user === user));
   };
-  return received.filter(({ device, id }) => !isFor(userOf.get(device), id)).map(({ device, id }) => ({ device, id }));
+  const ofUsers = received.filter(({ id }) => sentById.get(id)?.room === undefined);
+  const strays = ofUsers.filter(({ device, id }) => !isFor(userOf.get(device), id));
+  return [...strays, ...findRoomStrays(entries, sentById)].map(({ device, id }) => ({ device, id }));
 }

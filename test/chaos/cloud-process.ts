@@ -26,6 +26,9 @@ export interface CloudSettings extends Pick<LocalCloudOptions, 'app' | 'dataDire
   readonly record: Record;
 }
 
+/** Everybody may send to everybody, and be in every room. */
+const CAPABILITY = { 'user:*': ['send'], 'room:*': ['join', 'send'] };
+
 /** A local cloud that has not been started. */
 export function createCloudProcess({ record, clock, ...options }: CloudSettings): CloudProcess {
   let child: ChildProcess | undefined;
@@ -58,7 +61,7 @@ export function createCloudProcess({ record, clock, ...options }: CloudSettings)
       outagesMs += outageMs;
       const { timeScale } = clock;
       const startsAtMs = clock.now() + outagesMs;
-      const parameters = { Issuer: '{endpointUrl}/_local' };
+      const parameters = { Issuer: '{endpointUrl}/_local', DefaultCapability: JSON.stringify(CAPABILITY) };
       const port = urls ? Number(new URL(urls.endpointUrl).port) : 0;
       child = spawnCloud({ ...options, timeScale, startsAtMs, port, parameters, faults });
       urls = await untilReady(child, record);

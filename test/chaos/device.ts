@@ -6,6 +6,7 @@ import type { Clock } from '../../local/clock.ts';
 import type { CloudProcess } from './cloud-process.ts';
 import { createLine, type Line } from './line.ts';
 import type { Record } from './record.ts';
+import { createRoomsOfSession, type RoomsOfSession } from './rooms-of-session.ts';
 
 /** What every device of a run shares. */
 export interface World {
@@ -32,6 +33,12 @@ export interface DeviceOptions {
   readonly maxConnectionAgeMs: number;
 }
 
+export interface Sending {
+  readonly store: boolean;
+  readonly echo: boolean;
+  readonly bytes: number;
+}
+
 /** An app on somebody's machine, which notes what it sends and what it is given. */
 export interface Device {
   readonly user: string;
@@ -39,17 +46,20 @@ export interface Device {
   readonly line: Line;
   /** Starts the app, or starts it again with nothing remembered. */
   start(): void;
-  send(
-    to: readonly string[],
-    options: { readonly store: boolean; readonly echo: boolean; readonly bytes: number },
-  ): void;
+  /** Sends to users, or to everybody in a room. */
+  send(to: readonly string[] | { readonly room: string }, options: Sending): void;
+  /** Joins a room: from now on, or behind the last message that the session has seen there. */
+  join(room: string, options?: { readonly resumes: boolean }): void;
+  leave(room: string): void;
+  /** The rooms that it has joined and not left. */
+  rooms(): readonly string[];
   cut(): void;
   goAway(): void;
   comeBack(): void;
   isConnected(): boolean;
-  /** How many messages wait for an acknowledgement. */
+  /** How many messages, and how much joining and leaving, wait for an answer. */
   pending(): number;
-  /** Ends the app; resolves when each message has an outcome, be it that the client was closed. */
+  /** Ends the app; resolves when everything has an outcome, be it that the client was closed. */
   stop(): Promise<void>;
 }
 
@@ -58,20 +68,23 @@ export function createDevice(options: DeviceOptions, world: World): Device {
   const { record } = world;
   const line = createLine(record);
   let client: Client<Payload> | undefined;
+  let rooms = createRoomsOfSession(record, '', name);
   let session = '';
   let sessions = 0;
   let sequence = 0;
-  const pending = new Map<string, Promise<void>>();
+  const pending = new Set<Promise<void>>();
 
+  const wait = (outcome: Promise<void>) => {
+    const settled = outcome.finally(() => pending.delete(settled));
+    pending.add(settled);
+  };
   const settle = async (id: string, sending: ReturnType<Client<Payload>['sendToUsers']>) => {
     try {
-      const { status, duplicate = false } = await sending;
-      record.add({ type: 'acked', id, status, duplicate });
+      const { serial, status, duplicate = false } = await sending;
+      record.add({ type: 'acked', id, serial, status, duplicate });
     } catch (error) {
       if (!(error instanceof BeckonError)) throw error;
       record.add({ type: 'rejected', id, code: error.code, maybeDelivered: error.maybeDelivered });
-    } finally {
-      pending.delete(id);
     }
   };
 
@@ -86,22 +99,25 @@ export function createDevice(options: DeviceOptions, world: World): Device {
       sequence = 0;
       session = `${name}.${sessions}`;
       record.add({ type: 'session', session, device: name });
-      client = openClient(session, options, line, world);
+      rooms = createRoomsOfSession(record, session, name);
+      client = openClient({ session, rooms, line }, options, world);
     },
     send(to, { store, echo, bytes }) {
       if (!client) return;
       sequence += 1;
       const id = `${session}:${sequence}`;
       const payload = { session, sequence, padding: 'x'.repeat(bytes) };
-      record.add({ type: 'sent', id, session, device: name, user, sequence, to, stored: store, echo });
-      const sendOptions: SendOptions = { id, store, echo };
-      const [recipient = ''] = to;
-      const isOne = to.length === 1;
-      const sending = isOne
-        ? client.sendToUser(recipient, payload, sendOptions)
-        : client.sendToUsers(to, payload, sendOptions);
-      pending.set(id, settle(id, sending));
+      const recipients = 'room' in to ? { to: [], room: to.room } : { to };
+      record.add({ type: 'sent', id, session, device: name, user, sequence, ...recipients, stored: store, echo });
+      wait(settle(id, sendWith(client, to, payload, { id, store, echo })));
     },
+    join(room, { resumes } = { resumes: false }) {
+      if (client) wait(rooms.join(client, room, resumes));
+    },
+    leave(room) {
+      if (client) wait(rooms.leave(client, room));
+    },
+    rooms: () => rooms.names(),
     cut() {
       record.add({ type: 'cut', device: name });
       line.cut();
@@ -118,18 +134,28 @@ export function createDevice(options: DeviceOptions, world: World): Device {
     pending: () => pending.size,
     async stop() {
       client?.close();
-      await Promise.all(pending.values());
+      await Promise.all(pending);
     },
   };
+}
+
+function sendWith(
+  client: Client<Payload>,
+  to: readonly string[] | { readonly room: string },
+  payload: Payload,
+  options: SendOptions,
+): ReturnType<Client<Payload>['sendToUsers']> {
+  if ('room' in to) return client.sendToRoom(to.room, payload, options);
+  const [recipient = ''] = to;
+  return to.length === 1 ? client.sendToUser(recipient, payload, options) : client.sendToUsers(to, payload, options);
 }
 
 /** A machine computes no faster when the clock does: what waits for its answers waits at least this long, in its time. */
 const MIN_WAIT_MS = { ackTimeoutMs: 4_000, livenessTimeoutMs: 4_000, connectTimeoutMs: 20_000, tokenTimeoutMs: 5_000 };
 
 function openClient(
-  session: string,
+  { session, rooms, line }: { readonly session: string; readonly rooms: RoomsOfSession; readonly line: Line },
   options: DeviceOptions,
-  line: Line,
   { cloud, record, clock }: World,
 ): Client<Payload> {
   const { name: device, user, tokenLifetimeSeconds, maxConnectionAgeMs } = options;
@@ -154,8 +180,9 @@ function openClient(
     },
     resolveOptions(connectOptions),
   );
-  client.on('message', ({ id, serial, data }) => {
+  client.on('message', ({ id, serial, to, data }) => {
     const socket = line.socketOf(session, id);
+    const membership = 'room' in to ? { membership: rooms.onMessage(to.room, serial) } : {};
     record.add({
       type: 'received',
       session,
@@ -164,10 +191,12 @@ function openClient(
       serial,
       sender: data.session,
       sequence: data.sequence,
+      ...membership,
       socket,
     });
   });
   client.on('gap', (detail) => record.add({ type: 'gap', session, detail }));
+  client.on('left', (detail) => record.add({ type: 'gap', session, detail }));
   client.on('state', (state) => {
     const code = 'reason' in state ? state.reason?.code : undefined;
     record.add({ type: 'state', session, status: state.status, ...(code !== undefined && { code }) });

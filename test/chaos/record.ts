@@ -10,10 +10,20 @@ export type Event =
   | { readonly type: 'device'; readonly device: string; readonly user: string }
   | { readonly type: 'session'; readonly session: string; readonly device: string }
   | Sent
-  | { readonly type: 'acked'; readonly id: string; readonly status: string; readonly duplicate: boolean }
+  | {
+      readonly type: 'acked';
+      readonly id: string;
+      /** Where it stands in the log. */
+      readonly serial: string;
+      readonly status: string;
+      readonly duplicate: boolean;
+    }
   | { readonly type: 'rejected'; readonly id: string; readonly code: string; readonly maybeDelivered: boolean }
   | Received
-  /** The client has told its application that messages are missing. */
+  | Joining
+  /** The client has told that it is in the room, or was told to leave it. */
+  | { readonly type: 'joined' | 'leaving'; readonly membership: number }
+  /** The client has told its application that messages are missing, or that it is no longer in a room. */
   | { readonly type: 'gap'; readonly session: string; readonly detail: unknown }
   | { readonly type: 'state'; readonly session: string; readonly status: string; readonly code?: string }
   | { readonly type: 'error'; readonly session: string; readonly code: string }
@@ -33,10 +43,23 @@ export interface Sent {
   readonly device: string;
   readonly user: string;
   readonly sequence: number;
+  /** The users; none for a room. */
   readonly to: readonly string[];
+  readonly room?: string;
   readonly stored: boolean;
-  /** Whether the sender's other devices get a copy. */
+  /** Whether the sender's other devices get a copy; in a room, the device that sends. */
   readonly echo: boolean;
+}
+
+/** A session wants to be in a room. Each time it does is a membership, which has a number in the run. */
+export interface Joining {
+  readonly type: 'joining';
+  readonly membership: number;
+  readonly session: string;
+  readonly device: string;
+  readonly room: string;
+  /** Behind which message of the room. Absent: from now on. */
+  readonly since?: string;
 }
 
 export interface Received {
@@ -48,6 +71,8 @@ export interface Received {
   /** The session that sent it, and the number it gave it. */
   readonly sender: string;
   readonly sequence: number;
+  /** Of a message to a room: the membership in which it came; 0: in none. */
+  readonly membership?: number;
   /** The socket over which it first came. */
   readonly socket: number;
 }

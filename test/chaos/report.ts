@@ -5,6 +5,10 @@ import type { Entry } from './record.ts';
 /** What happened in one run, or in several, in numbers. */
 export interface Totals {
   readonly messages: number;
+  /** Of those, to rooms. */
+  readonly toRooms: number;
+  /** How often a session was in a room. */
+  readonly joins: number;
   readonly acknowledged: number;
   readonly rejected: number;
   readonly received: number;
@@ -30,6 +34,8 @@ export function summarize(entries: readonly Entry[], findings: Findings): Totals
   }
   return {
     messages: count(({ type }) => type === 'sent'),
+    toRooms: count((entry) => entry.type === 'sent' && entry.room !== undefined),
+    joins: count(({ type }) => type === 'joined'),
     acknowledged: count(({ type }) => type === 'acked'),
     rejected: count(({ type }) => type === 'rejected'),
     received: count(({ type }) => type === 'received'),
@@ -71,7 +77,8 @@ export function describeRun(seed: number, totals: Totals, findings: Findings): s
   return [
     `seed ${seed}: ${isClean(findings) ? 'nothing lost, duplicated or reordered' : 'FAILED'}`,
     `injected: ${describeFaults(faults)}; killed ${numbers.kills} ×`,
-    `seen: ${numbers.messages} messages, ${numbers.acknowledged} acknowledged, ${numbers.rejected} rejected; ` +
+    `seen: ${numbers.messages} messages, ${numbers.toRooms} of them to rooms, which were joined ${numbers.joins} ×; ` +
+      `${numbers.acknowledged} acknowledged, ${numbers.rejected} rejected; ` +
       `${numbers.received} handed over; ${numbers.reconnects} reconnects; ${numbers.gaps} gaps announced`,
     `lost ${numbers.lost}, duplicated ${numbers.duplicated}, reordered ${numbers.reordered}`,
     ...examples('lost', findings.lost.map(onDevice)),
@@ -104,6 +111,7 @@ function examples(what: string, all: readonly string[]): readonly string[] {
 
 const COLUMNS = [
   'messages',
+  'toRooms',
   'acknowledged',
   'received',
   'reconnects',

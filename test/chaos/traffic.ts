@@ -3,6 +3,8 @@ import { createRandom, type Random } from '../../local/random.ts';
 import type { Device } from './device.ts';
 import { pick } from './fleet.ts';
 
+type Recipients = Parameters<Device['send']>[0];
+
 /** Something that a user, or the world around one, does. */
 type Act = (device: Device, users: readonly string[], random: Random, signal: AbortSignal) => Promise<void> | void;
 
@@ -16,6 +18,8 @@ const MAX_BURST = 8;
 const MAX_BYTES = 2_000;
 const MAX_RECIPIENTS = 4;
 
+const ROOMS = ['lobby', 'attic', 'cellar'];
+
 const PLAIN = { store: true, echo: false };
 
 /** What devices do, and how often compared with each other. */
@@ -26,6 +30,11 @@ const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [8, (device, users, random) => send(device, [pick(users, random)], random, { store: false, echo: false })],
   [10, (device, users, random) => send(device, [pick(users, random)], random, { store: true, echo: true })],
   [3, (device, _, random) => send(device, [device.user], random)],
+  [20, (device, _, random) => send(device, pickRoom(random), random)],
+  [4, (device, _, random) => send(device, pickRoom(random), random, { store: false, echo: false })],
+  [4, (device, _, random) => send(device, pickRoom(random), random, { store: true, echo: true })],
+  [4, burstInRoom],
+  [8, joinOrLeave],
   [4, (device) => device.cut()],
   [4, goAwayForAWhile],
 ];
@@ -45,6 +54,7 @@ export interface TrafficOptions {
 /** Lets a device do things until it is told to end. Each device has random numbers of its own. */
 export async function makeTraffic(device: Device, { seed, users, restarts, signal }: TrafficOptions): Promise<void> {
   const random = createRandom(seed, `traffic of ${device.name}`);
+  device.join(pick(ROOMS, random));
   while (!signal.aborted) {
     await pause(MEAN_PAUSE_MS, random, signal);
     if (signal.aborted) return;
@@ -63,15 +73,33 @@ function chooseAct(random: Random): Act {
   return (chosen ?? pick(ACTS, random))[1];
 }
 
-function send(device: Device, to: readonly string[], random: Random, how = PLAIN): void {
+function send(device: Device, to: Recipients, random: Random, how = PLAIN): void {
   const bytes = Math.floor(random() ** 4 * MAX_BYTES);
   if (device.pending() < MAX_PENDING) device.send(to, { ...how, bytes });
 }
 
 function burst(device: Device, users: readonly string[], random: Random): void {
+  sendSeveral(device, [pick(users, random)], random);
+}
+
+function burstInRoom(device: Device, _: readonly string[], random: Random): void {
+  sendSeveral(device, pickRoom(random), random);
+}
+
+function sendSeveral(device: Device, to: Recipients, random: Random): void {
   const messages = 2 + Math.floor(random() * (MAX_BURST - 1));
-  const to = pick(users, random);
-  for (let message = 0; message < messages; message += 1) send(device, [to], random);
+  for (let message = 0; message < messages; message += 1) send(device, to, random);
+}
+
+function pickRoom(random: Random): { readonly room: string } {
+  return { room: pick(ROOMS, random) };
+}
+
+/** Half of those who come back want what they have missed. */
+function joinOrLeave(device: Device, _: readonly string[], random: Random): void {
+  const room = pick(ROOMS, random);
+  if (device.rooms().includes(room)) device.leave(room);
+  else device.join(room, { resumes: random() < 0.5 });
 }
 
 function several(users: readonly string[], random: Random): readonly string[] {

@@ -1,0 +1,86 @@
+import { groupBy, key } from './group-by.ts';
+import type { Entry, Joining, Received, Sent } from './record.ts';
+
+/** A time that a session was in a room. The positions are those of entries in the record. */
+interface Membership extends Omit<Joining, 'type'> {
+  readonly joiningAt: number;
+  /** `undefined`: the client never told that it was in. */
+  readonly joinedAt: number | undefined;
+  /** When it left, or the app ended; infinite: it was in the room to the end. */
+  readonly endsAt: number;
+}
+
+/**
+ * Acknowledged messages to rooms that are to be stored, each with a device that has to get it: one that was in the room, by
+ * its own account, before the message was sent and then to the end, or that joined from a message further back. The device
+ * that sends gets it only with an echo.
+ */
+export function expectedInRooms(entries: readonly Entry[]): readonly { device: string; id: string }[] {
+  const serials = new Map(
+    entries.flatMap((entry) => (entry.type === 'acked' ? [[entry.id, entry.serial] as const] : [])),
+  );
+  const lasting = groupBy(
+    findMemberships(entries).filter(
+      ({ joinedAt, endsAt }) => joinedAt !== undefined && endsAt === Number.POSITIVE_INFINITY,
+    ),
+    ({ room }) => room,
+  );
+  return entries.flatMap((entry, at) => {
+    const serial = entry.type === 'sent' ? serials.get(entry.id) : undefined;
+    if (entry.type !== 'sent' || entry.room === undefined || !entry.stored || serial === undefined) return [];
+    const { id } = entry;
+    return (lasting.get(entry.room) ?? [])
+      .filter((membership) => hasToGet(membership, entry, at, serial))
+      .map(({ device }) => ({ device, id }));
+  });
+}
+
+function hasToGet(
+  { session, device, since, joinedAt = 0 }: Membership,
+  sent: Sent,
+  at: number,
+  serial: string,
+): boolean {
+  const isAfterJoin = at > joinedAt;
+  if (device === sent.device) return sent.echo && isAfterJoin && session === sent.session;
+  return isAfterJoin || (since !== undefined && serial > since);
+}
+
+/** Messages of rooms that were handed over by a session which was not in the room at that moment. */
+export function findRoomStrays(entries: readonly Entry[], sentById: ReadonlyMap<string, Sent>): readonly Received[] {
+  const memberships = new Map(findMemberships(entries).map((membership) => [membership.membership, membership]));
+  return entries.flatMap((entry, at) => {
+    const room = entry.type === 'received' ? sentById.get(entry.id)?.room : undefined;
+    if (entry.type !== 'received' || room === undefined) return [];
+    const membership = memberships.get(entry.membership ?? 0);
+    const wasIn =
+      membership?.room === room &&
+      membership.session === entry.session &&
+      membership.joiningAt < at &&
+      at < membership.endsAt;
+    return wasIn ? [] : [entry];
+  });
+}
+
+/** What a session remembers of messages, it remembers for each membership apart. */
+export function scopeOf({ session, membership = 0 }: Received): string {
+  return key(session, String(membership));
+}
+
+function findMemberships(entries: readonly Entry[]): readonly Membership[] {
+  const found = new Map<number, Membership>();
+  const end = ({ membership, endsAt, ...others }: Membership, at: number) =>
+    found.set(membership, { ...others, membership, endsAt: Math.min(endsAt, at) });
+  for (const [at, entry] of entries.entries()) {
+    const known = 'membership' in entry ? found.get(entry.membership ?? 0) : undefined;
+    if (entry.type === 'joining') {
+      const { type: _, ...joining } = entry;
+      found.set(entry.membership, { ...joining, joiningAt: at, joinedAt: undefined, endsAt: Number.POSITIVE_INFINITY });
+    } else if (entry.type === 'joined' && known) found.set(known.membership, { ...known, joinedAt: at });
+    else if (entry.type === 'leaving' && known) end(known, at);
+    else if (entry.type === 'session') {
+      for (const membership of found.values()) if (membership.device === entry.device) end(membership, at);
+    }
+  }
+  return [...found.values()];
+}
