@@ -220,6 +220,25 @@ describe('the way of a message', () => {
     expect(happened.indexOf('find!')).toBeGreaterThan(happened.indexOf('append'));
   });
 
+  test('does not wait for the sender’s admission before the look, nor for the append before the post', async () => {
+    await connect('bob', 'b1');
+    const admitted = deferred<Awaited<Parameters<Send>[2]>>();
+    const appended = deferred();
+    const { append } = log;
+    log.append = async (...entry) => {
+      await appended.promise;
+      return append(...entry);
+    };
+    const sending = send(FROM_ALICE, [{ to: { user: 'bob' }, data: 1 }], admitted.promise as Parameters<Send>[2]);
+    await new Promise(setImmediate);
+    expect(happened).toEqual(['find']);
+    admitted.resolve(undefined);
+    await new Promise(setImmediate);
+    expect(happened.toSorted()).toEqual(['append', 'find', 'post']);
+    appended.resolve();
+    expect(await sending).toMatchObject({ ok: true });
+  });
+
   test('of one that is not kept is one look and one post', async () => {
     await connect('bob', 'b1');
     await sendOk({ to: { user: 'bob' }, data: 1, store: false });
