@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { createClock } from '../../local/clock.ts';
+import { createDynamoDb } from '../../local/dynamodb/index.ts';
+import { NO_FAULTS } from '../../local/faults.ts';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+
+// What a message costs, and what waits for what: told by the local cloud's log of calls (design, section 8).
+
+/** How much longer an answer is held back than it must: the log's times are in whole milliseconds. */
+const HELD_MS = 20;
+
+let dynamoDb: AwsServer;
+let cloud: LocalCloud;
+let alice: WireClient;
+let bob: WireClient;
+/** What the answer to an operation of DynamoDB waits for. */
+let holds: Readonly<Record<string, Promise<unknown>>>;
+let onAsked: (operation: string) => void;
+
+beforeAll(async () => {
+  const options = { clock: createClock(), faults: NO_FAULTS, authorize: () => undefined, log: () => undefined };
+  const engine = await createDynamoDb(options);
+  holds = {};
+  onAsked = () => undefined;
+  dynamoDb = await startAwsServer({
+    ...engine,
+    async handle(request) {
+      const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? '';
+      const answer = await engine.handle(request);
+      onAsked(operation);
+      await holds[operation];
+      return answer;
+    },
+  });
+  const parameters = { Issuer: '{endpointUrl}/_local' };
+  const dynamodbEndpoint = dynamoDb.client().endpoint;
+  cloud = await startLocalCloud({ app: inject('app'), port: 0, parameters, dynamodbEndpoint });
+  [alice, bob] = await Promise.all([device('alice'), device('bob')]);
+});
+
+afterAll(async () => {
+  await cloud.close();
+  await dynamoDb.close();
+});
+
+beforeEach(() => {
+  holds = {};
+  onAsked = () => undefined;
+});
+
+async function device(userId: string): Promise<WireClient> {
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub: userId })}` };
+  const client = await connectWire(cloud.websocketUrl, { headers });
+  expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
+  return client;
+}
+
+const received = (client: WireClient, data: string) => client.frame((frame) => JSON.stringify(frame).includes(data));
+
+/** Sends to bob, and gives the calls that it took, as they were begun. */
+async function callsFor(data: string, more: Record<string, unknown> = {}) {
+  const before = cloud.calls().length;
+  const ack = await alice.ask({ action: 'sendMessage', to: { user: 'bob' }, data, ...more });
+  expect(ack).toMatchObject({ results: [{ status: 'delivered', connections: { delivered: 1 } }] });
+  return cloud
+    .calls()
+    .slice(before)
+    .map(({ operation, at, durationMs }) => ({
+      operation,
+      startedAt: Date.parse(at),
+      endedAt: Date.parse(at) + durationMs,
+    }))
+    .toSorted((a, b) => a.startedAt - b.startedAt);
+}
+
+const names = (calls: readonly { operation: string }[]) => calls.map(({ operation }) => operation).toSorted();
+
+test('a stored message for one device takes four calls of DynamoDB and one post', async () => {
+  expect(names(await callsFor('counted'))).toEqual(['PostToConnection', 'PutItem', 'Query', 'Query', 'UpdateItem']);
+});
+
+test('a message that is not kept takes two calls of DynamoDB and one post', async () => {
+  expect(names(await callsFor('volatile', { store: false }))).toEqual(['PostToConnection', 'Query', 'UpdateItem']);
+});
+
+test('a message reaches its recipient in two round trips: gate and look at once, then the post beside the append', async () => {
+  const asked: string[] = [];
+  let bothAsked = () => {};
+  const looked = new Promise<void>((resolve) => {
+    bothAsked = resolve;
+  }).then(() => sleep(HELD_MS));
+  onAsked = (operation) => {
+    asked.push(operation);
+    if (asked.length === 2) bothAsked();
+  };
+  const posted = received(bob, 'in two').then(() => sleep(HELD_MS));
+  // Whoever waited for another of these answers would wait for ever.
+  holds = { UpdateItem: looked, Query: looked, PutItem: posted };
+
+  const calls = await callsFor('in two');
+
+  expect(asked.slice(0, 2).toSorted()).toEqual(['Query', 'UpdateItem']);
+  const [first, second, ...others] = calls;
+  expect(names([first, second].filter((call) => call !== undefined))).toEqual(['Query', 'UpdateItem']);
+  expect(names(others)).toEqual(['PostToConnection', 'PutItem', 'Query']);
+  const append = others.find(({ operation }) => operation === 'PutItem');
+  const post = others.find(({ operation }) => operation === 'PostToConnection');
+  expect(post?.startedAt).toBeLessThan(append?.endedAt ?? 0);
+  // The second look is the last: it must not begin before the append has succeeded.
+  expect(asked.slice(2)).toEqual(['PutItem', 'Query']);
+  expect(calls.at(-1)?.operation).toBe('Query');
+});
