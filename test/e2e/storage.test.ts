@@ -114,6 +114,19 @@ describe('bad cursors', () => {
     expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
   });
 
+  test('of another user: a moment like any other, which gives nothing that was sent to that user', async () => {
+    const { client: alice, registered } = await device('alice');
+    await alice.ask({ action: 'sendMessage', to: { user: 'alice' }, data: 'for alice alone' });
+    await alice.ask(toBob('for bob'));
+    const push = await alice.frame(({ type }) => type === 'messages');
+    const [{ serial }] = push['messages'] as [{ serial: string }];
+    const { client: bob, registered: ofBob } = await device('bob', { since: registered['cursor'] });
+    expect(ofBob).toMatchObject({ recovered: true, messages: [{ data: 'for bob' }] });
+    expect(dataOf(await bob.ask({ action: 'register', after: registered['cursor'] }))).toEqual(['for bob']);
+    expect(dataOf(await bob.ask({ action: 'register', after: serial }))).toEqual(['for bob']);
+    expect(dataOf(await bob.ask({ action: 'ping', cursor: serial }))).toEqual(['for bob']);
+  });
+
   test('older than the retention: everything that is kept comes, and it says that there was more', async () => {
     const { client: alice } = await device('alice');
     await alice.ask(toBob('kept'));
