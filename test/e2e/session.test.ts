@@ -1,9 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, inject, test } from 'vitest';
-import { WebSocket } from 'ws';
-import { type Client, type ConnectOptions, connect, type Gap } from '../../client/index.ts';
+import type { Client, ConnectOptions } from '../../client/index.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
-import { deferred } from '../support/deferred.ts';
+import { openDevice } from '../support/device.ts';
 import { eventually } from '../support/eventually.ts';
 import { connectWire } from '../support/wire-client.ts';
 
@@ -22,44 +21,10 @@ afterEach(async () => {
   await cloud.close();
 });
 
-/** A device whose connection can be taken away, for as long as one likes. */
 function device(userId: string, options: Partial<ConnectOptions> = {}) {
-  const sockets: WebSocket[] = [];
-  let admitted = Promise.resolve();
-  const client = connect({
-    url: cloud.websocketUrl,
-    getToken: async () => {
-      await admitted;
-      return cloud.token({ sub: userId });
-    },
-    webSocket: class extends WebSocket {
-      constructor(url: string, protocols: string[]) {
-        super(url, protocols);
-        sockets.push(this);
-      }
-    },
-    minBackoffMs: 20,
-    maxBackoffMs: 50,
-    ...options,
-  });
-  clients.push(client);
-  const received: unknown[] = [];
-  const gaps: Gap[] = [];
-  client.on('message', ({ data }) => received.push(data));
-  client.on('gap', (gap) => gaps.push(gap));
-  return {
-    client,
-    received,
-    gaps,
-    connected: () => eventually(() => client.state.status).toBe('connected'),
-    /** Breaks the connection. Calling what it returns lets the device come back. */
-    takeAway: () => {
-      const back = deferred();
-      admitted = back.promise;
-      sockets.at(-1)?.terminate();
-      return back.resolve;
-    },
-  };
+  const opened = openDevice(cloud, userId, options);
+  clients.push(opened.client);
+  return opened;
 }
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);

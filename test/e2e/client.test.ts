@@ -1,0 +1,125 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { Client, ConnectOptions, Left, Receipt } from '../../client/index.ts';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { openDevice } from '../support/device.ts';
+import { eventually } from '../support/eventually.ts';
+
+// The client's calls against the synthesized application.
+
+const EVERYTHING = { 'user:*': ['send', 'history'], 'room:*': ['join', 'send', 'history'] };
+
+let cloud: LocalCloud;
+const clients: Client[] = [];
+
+beforeAll(async () => {
+  cloud = await startLocalCloud({ app: inject('app'), port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });
+});
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close();
+});
+afterAll(() => cloud.close());
+
+function device(sub: string, options: Partial<ConnectOptions> = {}) {
+  const getToken = () => cloud.token({ sub, capability: EVERYTHING });
+  const opened = openDevice(cloud, sub, { getToken, ...options });
+  clients.push(opened.client);
+  return opened;
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+
+describe('a device in a room', () => {
+  test('gets what is said there once and in order, also what was said while it was away, and not its own', async () => {
+    const [ann, ben] = [device('ann'), device('ben')];
+    await Promise.all([ann.client.join('hall'), ben.client.join('hall')]);
+    await ann.client.sendToRoom('hall', 0);
+    await ben.client.sendToRoom('hall', 'from ben');
+    await eventually(() => [ann.received, ben.received]).toEqual([['from ben'], [0]]);
+
+    const comeBack = ben.takeAway();
+    await Promise.all(numbers(1, 130).map((number) => ann.client.sendToRoom('hall', number)));
+    comeBack();
+    await ben.connected();
+    await ann.client.sendToRoom('hall', 130, { echo: true });
+    await eventually(() => ben.received).toEqual(numbers(0, 131));
+    await eventually(() => ann.received).toEqual(['from ben', 130]);
+    expect(ben.gaps).toEqual([]);
+  });
+
+  test('hears nothing of what was said before it came, and nothing after it has left', async () => {
+    const [ann, ben] = [device('ann'), device('ben')];
+    await ann.client.sendToRoom('yard', 'before');
+    await ben.client.join('yard');
+    await ann.client.sendToRoom('yard', 'while');
+    await eventually(() => ben.received).toEqual(['while']);
+    const comeBack = ben.takeAway();
+    comeBack();
+    await ben.connected();
+    await ben.client.leave('yard');
+    await ann.client.sendToRoom('yard', 'after');
+    await ann.client.sendToUser('ben', 'last');
+    await eventually(() => ben.received).toEqual(['while', 'last']);
+  });
+
+  test('misses nothing and gets nothing twice when its connection is replaced again and again', async () => {
+    const [cat, dan] = [device('cat'), device('dan', { maxConnectionAgeMs: 1_500 })];
+    await dan.client.join('stage');
+    let sent = 0;
+    while (dan.client.counters.connections < 4) {
+      await cat.client.sendToRoom('stage', sent);
+      sent += 1;
+    }
+    await eventually(() => dan.received).toEqual(numbers(0, sent));
+    dan.client.close();
+  });
+
+  test('is put out by a token that does not allow the room any more', async () => {
+    let capability: object = EVERYTHING;
+    const ben = device('ben', { getToken: () => cloud.token({ sub: 'ben', capability }) });
+    const left: Left[] = [];
+    ben.client.on('left', (event) => left.push(event));
+    await Promise.all([ben.client.join('attic'), ben.client.join('cellar')]);
+    capability = { 'room:cellar': ['join'] };
+    ben.takeAway()();
+    await eventually(() => left).toMatchObject([{ room: 'attic', reason: { code: 'forbidden' } }]);
+    await expect(ben.client.join('attic')).rejects.toMatchObject({ code: 'forbidden' });
+  });
+});
+
+describe('a conversation', () => {
+  test('can be read, searched, counted and marked', async () => {
+    const [fay, gus] = [device('fay'), device('gus')];
+    const serials: string[] = [];
+    for (const text of ['one', 'two', 'three']) {
+      serials.push((await fay.client.sendToUser('gus', { text })).serial);
+    }
+    await gus.client.sendToUser('fay', { text: 'four' });
+    const page = await gus.client.history({ user: 'fay' }, { limit: 3 });
+    expect(page.messages.map(({ data }) => data)).toEqual([{ text: 'two' }, { text: 'three' }, { text: 'four' }]);
+    const rest = await gus.client.history({ user: 'fay' }, { before: page.next ?? '' });
+    expect(rest.messages.map(({ data }) => data)).toEqual([{ text: 'one' }]);
+    expect(await gus.client.unread([{ user: 'fay' }, { room: 'void' }])).toMatchObject([{ count: 3 }, { count: 0 }]);
+    await gus.client.markRead({ user: 'fay' }, serials[1] ?? '');
+    expect(await gus.client.unread([{ user: 'fay' }])).toMatchObject([{ count: 1, read: serials[1] }]);
+    expect((await fay.client.history({ user: 'gus' })).peer).toMatchObject({ read: serials[1] });
+    await expect(gus.client.search({ user: 'fay' }, 'one')).rejects.toMatchObject({ code: 'search_disabled' });
+  });
+
+  test('is not for those whose token does not allow it', async () => {
+    const eve = device('eve', { getToken: () => cloud.token({ sub: 'eve', capability: { 'user:*': ['send'] } }) });
+    await expect(eve.client.history({ user: 'ann' })).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(eve.client.unread([{ user: 'ann' }])).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  test('has receipts: delivered by itself, read when it is said', async () => {
+    const [amy, bea] = [device('amy'), device('bea')];
+    const receipts: Receipt[] = [];
+    amy.client.on('receipt', (receipt) => receipts.push(receipt));
+    await Promise.all([amy.connected(), bea.connected()]);
+    const { serial } = await amy.client.sendToUser('bea', 'hello', { receipt: true });
+    await eventually(() => receipts).toMatchObject([{ from: { user: 'bea' }, delivered: serial }]);
+    await bea.client.markRead({ user: 'amy' }, serial);
+    await eventually(() => receipts.length).toBe(2);
+    expect(receipts[1]).toMatchObject({ from: { user: 'bea' }, read: serial });
+  });
+});
