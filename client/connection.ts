@@ -1,19 +1,9 @@
-import { ERROR_CODES } from '../protocol/codes.ts';
-import type {
-  Action,
-  ErrorCode,
-  ErrorCodeInfo,
-  ErrorReply,
-  Limits,
-  Problem,
-  RegisteredReply,
-  ServerFrame,
-} from '../protocol/index.ts';
-import { problem } from '../protocol/problem.ts';
+import type { Action, ErrorReply, Limits, Problem, RegisteredReply, ServerFrame } from '../protocol/index.ts';
 import { offeredSubprotocols } from '../protocol/subprotocols.ts';
+import { type ErrorCodeInfo, WORDLESS_CODES } from '../protocol/wordless-codes.ts';
 import { retryDelayMs } from './backoff.ts';
 import type { Environment } from './environment.ts';
-import { BeckonError, isAboutToken, toError } from './errors.ts';
+import { BeckonError, isAboutToken, toError, type WordlessCode, wordlessProblem } from './errors.ts';
 import type { Feed } from './feed.ts';
 import { type Incoming, readFrame } from './incoming.ts';
 import { createLane } from './lane.ts';
@@ -309,7 +299,7 @@ export class Connection {
     if (this.#over) return;
     if (incoming === undefined) this.#handlers.onIgnoredFrame();
     else if ('frame' in incoming) this.#onFrame(incoming.frame);
-    else this.#requests.settleAll({ kind: 'error', problem: problem('internal', incoming.serviceError) });
+    else this.#requests.settleAll({ kind: 'error', problem: wordlessProblem('internal', incoming.serviceError) });
     // After the frame has been handled: a reply that is itself the sign of life must not count as missing.
     this.#liveness?.heard();
     this.#closeWhenDone();
@@ -347,7 +337,7 @@ export class Connection {
     }
     const code = findCode((info) => info.closeCode === closeCode);
     // The frame itself was the reason: sent again, it would end the next connection as well.
-    if (code) this.#requests.settleAll({ kind: 'error', problem: problem(code) });
+    if (code) this.#requests.settleAll({ kind: 'error', problem: wordlessProblem(code) });
     this.#end({ error: closeError(closeCode, code), closeCode, final: false });
   }
 
@@ -389,11 +379,11 @@ function isOfToken({ code }: Problem): boolean {
   return ['invalid_token', 'unauthorized', 'revoked', 'invalid_frame'].includes(code);
 }
 
-function findCode(matches: (info: ErrorCodeInfo) => boolean): ErrorCode | undefined {
-  return (Object.keys(ERROR_CODES) as ErrorCode[]).find((code) => matches(ERROR_CODES[code]));
+function findCode(matches: (info: ErrorCodeInfo) => boolean): WordlessCode | undefined {
+  return (Object.keys(WORDLESS_CODES) as WordlessCode[]).find((code) => matches(WORDLESS_CODES[code]));
 }
 
-function closeError(closeCode: number, code: ErrorCode | undefined): BeckonError {
+function closeError(closeCode: number, code: WordlessCode | undefined): BeckonError {
   if (code) return new BeckonError(code);
   if (closeCode === 1006) return new BeckonError('connection_lost');
   return new BeckonError('connection_closed', `The server closed the connection with code ${closeCode}.`);

@@ -1,5 +1,5 @@
-import { ERROR_CODES } from '../protocol/codes.ts';
 import type { ErrorCode, Problem } from '../protocol/index.ts';
+import { WORDLESS_CODES } from '../protocol/wordless-codes.ts';
 
 /** What can go wrong in the client itself. What the server says is in `ERROR_CODES` of the protocol. */
 export const CLIENT_CODES = {
@@ -25,9 +25,17 @@ export type ClientCode = keyof typeof CLIENT_CODES;
 /** Every code that an error or a state's reason can have. */
 export type BeckonErrorCode = ErrorCode | ClientCode;
 
-/** The sentence that the table has for the code. */
+/** A code of the server that can come without its words. */
+export type WordlessCode = keyof typeof WORDLESS_CODES;
+
+/** The sentence that the client has for the code; the code itself where only the server has one. */
 export function describeCode(code: BeckonErrorCode): string {
-  return code in CLIENT_CODES ? CLIENT_CODES[code as ClientCode] : ERROR_CODES[code as ErrorCode].message;
+  return CLIENT_CODES[code as ClientCode] ?? WORDLESS_CODES[code as WordlessCode]?.message ?? code;
+}
+
+/** What the server would have said. */
+export function wordlessProblem(code: WordlessCode, message = describeCode(code)): Problem {
+  return { code, message, retryable: WORDLESS_CODES[code].retryable };
 }
 
 /** What the client rejects with, and what its `error` event carries. Wrong arguments are a `TypeError` instead. */
@@ -41,7 +49,7 @@ export class BeckonError extends Error {
   readonly maybeDelivered: boolean;
 
   /**
-   * @param message Default: the code's sentence.
+   * @param message Default: the code's sentence; the code itself where only the server has one.
    * @param options `maybeDelivered` defaults to false.
    */
   constructor(

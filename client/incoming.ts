@@ -1,5 +1,5 @@
 import type { Limits, Message, ServerFrame } from '../protocol/index.ts';
-import { isObject, parseJson } from '../protocol/json.ts';
+import { isObject } from '../protocol/json.ts';
 import { decodeMessages } from './payload.ts';
 
 /**
@@ -13,12 +13,19 @@ export type Incoming = { readonly frame: ServerFrame } | { readonly serviceError
  * `undefined` for what is no frame, or none of a type that this client knows. Unknown fields are let be.
  */
 export function readFrame(text: string | undefined): Incoming | Promise<Incoming> {
-  const parsed = parseJson(text ?? '');
-  const frame = parsed.ok ? parsed.value : undefined;
+  const frame = parse(text ?? '');
   if (!isObject(frame)) return undefined;
   const { type, message } = frame as Fields;
   if (type === undefined) return typeof message === 'string' ? { serviceError: message } : undefined;
   return looksRight(frame) ? decodeFrame(frame as unknown as ServerFrame) : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function decodeFrame(frame: ServerFrame): Incoming | Promise<Incoming> {

@@ -1,8 +1,7 @@
 import type { AckReply, Limits, Problem, SendFailure, SendResult } from '../protocol/index.ts';
-import { problem } from '../protocol/problem.ts';
 import { retryDelayMs } from './backoff.ts';
 import type { Environment } from './environment.ts';
-import { toError } from './errors.ts';
+import { toError, wordlessProblem } from './errors.ts';
 import type { Options } from './options.ts';
 import type { Entry, Outbox } from './outbox.ts';
 import { encodeFrame } from './outgoing.ts';
@@ -106,7 +105,7 @@ export class Sender {
 
 /** @returns Why the message should be sent again. */
 function settleOne(entry: Entry, result: SendResult | SendFailure | undefined): Problem | undefined {
-  const failure = result === undefined ? problem('internal') : 'error' in result ? result.error : undefined;
+  const failure = result === undefined ? wordlessProblem('internal') : 'error' in result ? result.error : undefined;
   if (failure?.retryable) return failure;
   if (failure) entry.reject(toError(failure));
   else entry.accept(result as SendResult);

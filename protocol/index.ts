@@ -3,6 +3,8 @@ export * from './frames.ts';
 export * from './json.ts';
 export * from './limits.ts';
 export * from './parse.ts';
+export * from './parse-json.ts';
 export * from './problem.ts';
 export * from './replies.ts';
 export * from './subprotocols.ts';
+export * from './wordless-codes.ts';

@@ -1,14 +1,3 @@
-import { problem, type Result } from './problem.ts';
-
-/** `JSON.parse` whose failure is a value. */
-export function parseJson(text: string): Result<unknown> {
-  try {
-    return { ok: true, value: JSON.parse(text) };
-  } catch {
-    return { ok: false, problem: problem('invalid_json') };
-  }
-}
-
 /** Whether arrays and objects in the value are nested at most `maxDepth` deep. */
 export function isWithinDepth(value: unknown, maxDepth: number): boolean {
   if (typeof value !== 'object' || value === null) return true;

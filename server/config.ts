@@ -1,4 +1,5 @@
-import { isObject, parseJson } from '../protocol/json.ts';
+import { isObject } from '../protocol/json.ts';
+import { parseJson } from '../protocol/parse-json.ts';
 import { type Capability, capabilityOf, DEFAULT_CAPABILITY } from './capability.ts';
 import type { RateLimit } from './rate-limit.ts';
 
