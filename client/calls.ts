@@ -1,9 +1,10 @@
 import type { Action, Reply } from '../protocol/index.ts';
-import type { Connection } from './connection.ts';
+import { type Backoff, retryDelayMs } from './backoff.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError, toError } from './errors.ts';
-import type { FieldsOf } from './requests.ts';
-import { unlessAborted } from './timer.ts';
+import { encodeRequest, type FieldsOf, type Outcome, problemOf } from './requests.ts';
+import type { Line } from './subscriptions.ts';
+import { sleep, unlessAborted } from './timer.ts';
 
 /** How long to wait for an answer, milliseconds. */
 const TIMEOUT_MS = 30_000;
@@ -17,13 +18,15 @@ export type ReplyTo<A extends Action> = Extract<Reply, { readonly type: A }>;
  */
 export class Calls {
   readonly #environment: Environment;
-  readonly #connection: () => Connection | undefined;
+  readonly #backoff: Backoff;
+  readonly #connection: () => Line | undefined;
   readonly #pending = new Set<AbortController>();
   #wake = () => {};
   #connected = this.#nextConnection();
 
-  constructor(environment: Environment, connection: () => Connection | undefined) {
+  constructor(environment: Environment, backoff: Backoff, connection: () => Line | undefined) {
     this.#environment = environment;
+    this.#backoff = backoff;
     this.#connection = connection;
   }
 
@@ -47,6 +50,18 @@ export class Calls {
     }
   }
 
+  /** Sends a frame until the server has dealt with it or refuses it, or the connection is lost. It may be dealt with twice. */
+  async callOn<A extends Action>(line: Line, action: A, fields: FieldsOf<A>, signal?: AbortSignal): Promise<Outcome> {
+    for (let failures = 0; ; failures += 1) {
+      const outcome = await line.request(encodeRequest(action, fields));
+      const refusal = problemOf(outcome);
+      if (outcome.kind === 'reply' || outcome.kind === 'lost' || refusal?.retryable === false) return outcome;
+      const delayMs = retryDelayMs(refusal, failures, this.#environment.random, this.#backoff);
+      await sleep(this.#environment, delayMs, line.closing);
+      if (signal?.aborted) return { kind: 'lost' };
+    }
+  }
+
   get isConnected(): boolean {
     return this.#connection() !== undefined;
   }
@@ -65,7 +80,7 @@ export class Calls {
   async #ask<A extends Action>(action: A, fields: FieldsOf<A>, signal: AbortSignal): Promise<ReplyTo<A>> {
     while (!signal.aborted) {
       const connection = this.#connection();
-      const outcome = await (connection ? connection.call(action, fields, signal) : this.#connected);
+      const outcome = await (connection ? this.callOn(connection, action, fields, signal) : this.#connected);
       if (outcome?.kind === 'reply') return outcome.reply as unknown as ReplyTo<A>;
       if (outcome?.kind === 'error') throw toError(outcome.problem);
     }

@@ -1,53 +1,23 @@
-import type { Action, Conversation, SendResult } from '../protocol/index.ts';
+import type { SendResult } from '../protocol/index.ts';
 import type {
-  CallOptions,
   Client,
   ClientEvents,
   Counters,
-  HistoryOptions,
-  HistoryPage,
-  JoinOptions,
   ListenOptions,
   MessagesOptions,
-  PresenceSnapshot,
-  PresenceTarget,
   ReceivedMessage,
-  SearchOptions,
-  SearchPage,
   SendOptions,
-  Unread,
 } from './api.ts';
-import type { ReplyTo } from './calls.ts';
 import { Engine } from './engine.ts';
 import type { Environment } from './environment.ts';
 import { Inbox } from './inbox.ts';
-import {
-  checkConversation,
-  checkCount,
-  checkDuration,
-  checkList,
-  checkNames,
-  checkSignal,
-  checkTarget,
-  checkText,
-  type Options,
-} from './options.ts';
+import type { LateArguments, LateMethod, LateResult } from './on-demand.ts';
+import { checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
 import type { To } from './outgoing.ts';
-import type { FieldsOf } from './requests.ts';
-import { shareCalls } from './shared-calls.ts';
 import type { ConnectionState, Reason } from './state.ts';
 
 const DEFAULT_MAX_BUFFERED = 1_000;
 const CLOSED: Reason = { code: 'closed', message: 'The client was closed.' };
-
-/** Makes a client, and one of those that share their connection if the options say so. */
-export function createClient<Incoming, Outgoing>(
-  environment: Environment,
-  options: Options,
-): Client<Incoming, Outgoing> {
-  const client = new SessionClient<Incoming, Outgoing>(environment, options);
-  return options.shareAcrossTabs ? shareCalls(client, (method, args) => client.share(method, args)) : client;
-}
 
 /** What the application calls: checks what it is given. Applications call `connect`; tests bring an environment of their own. */
 export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgoing> {
@@ -59,7 +29,7 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   constructor(environment: Environment, options: Options) {
     this.#environment = environment;
     this.#options = options;
-    this.#engine = new Engine<Incoming>(environment, options, (method, args) => this.#invoke(method, args));
+    this.#engine = new Engine<Incoming>(environment, options);
     this.#start();
   }
 
@@ -83,58 +53,40 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     return this.#send('sendToRoom', { room }, data, options);
   }
 
-  async join(room: string, options: JoinOptions = {}): Promise<void> {
-    checkText('join', 'room', room);
-    this.#check('join', options, ['since', 'signal']);
-    await this.#engine.feeds.join(room, options);
+  join(...args: LateArguments<'join'>): LateResult<Incoming, 'join'> {
+    return this.#call('join', args);
   }
 
-  async leave(room: string): Promise<void> {
-    checkText('leave', 'room', room);
-    await this.#engine.feeds.leave(room);
+  leave(...args: LateArguments<'leave'>): LateResult<Incoming, 'leave'> {
+    return this.#call('leave', args);
   }
 
-  presence(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot> {
-    return this.#askPresence('presence', target, undefined, options);
+  presence(...args: LateArguments<'presence'>): LateResult<Incoming, 'presence'> {
+    return this.#call('presence', args);
   }
 
-  watch(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot> {
-    return this.#askPresence('watch', target, true, options);
+  watch(...args: LateArguments<'watch'>): LateResult<Incoming, 'watch'> {
+    return this.#call('watch', args);
   }
 
-  async unwatch(target: PresenceTarget): Promise<void> {
-    await this.#askPresence('unwatch', target, false);
+  unwatch(...args: LateArguments<'unwatch'>): LateResult<Incoming, 'unwatch'> {
+    return this.#call('unwatch', args);
   }
 
-  async history(conversation: Conversation, options: HistoryOptions = {}): Promise<HistoryPage<Incoming>> {
-    checkConversation('history', conversation);
-    const { before, after, limit } = options;
-    const names = ['before', 'after', 'limit'];
-    const reply = await this.#ask('history', { conversation, before, after, limit }, options, names);
-    const { type: _, id: __, conversation: ___, ...page } = reply;
-    return page as HistoryPage<Incoming>;
+  history(...args: LateArguments<'history'>): LateResult<Incoming, 'history'> {
+    return this.#call('history', args);
   }
 
-  async search(conversation: Conversation, text: string, options: SearchOptions = {}): Promise<SearchPage<Incoming>> {
-    checkConversation('search', conversation);
-    checkText('search', 'text', text);
-    const { before, limit } = options;
-    const reply = await this.#ask('search', { conversation, text, before, limit }, options, ['before', 'limit']);
-    const { type: _, id: __, conversation: ___, ...page } = reply;
-    return page as SearchPage<Incoming>;
+  search(...args: LateArguments<'search'>): LateResult<Incoming, 'search'> {
+    return this.#call('search', args);
   }
 
-  async unread(conversations: readonly Conversation[], options: CallOptions = {}): Promise<readonly Unread[]> {
-    checkList('unread', 'conversations', conversations);
-    for (const conversation of conversations) checkConversation('unread', conversation);
-    return (await this.#ask('unread', { conversations: [...conversations] }, options)).conversations;
+  unread(...args: LateArguments<'unread'>): LateResult<Incoming, 'unread'> {
+    return this.#call('unread', args);
   }
 
-  async markRead(conversation: Conversation, serial: string): Promise<void> {
-    checkConversation('markRead', conversation);
-    checkText('markRead', 'serial', serial);
-    this.#check('markRead', {});
-    await this.#engine.marks.add(conversation, { read: serial });
+  markRead(...args: LateArguments<'markRead'>): LateResult<Incoming, 'markRead'> {
+    return this.#call('markRead', args);
   }
 
   on<E extends keyof ClientEvents<Incoming>>(
@@ -167,15 +119,6 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     this.#engine.session.stop('closed', CLOSED);
   }
 
-  /** Has a call done by whichever tab holds the connection. Not for applications. */
-  share(method: string, args: readonly unknown[]): Promise<unknown> {
-    return this.#engine.share(method, args);
-  }
-
-  async #invoke(method: string, args: readonly unknown[]): Promise<unknown> {
-    return (this as unknown as Record<string, (...values: readonly unknown[]) => unknown>)[method]?.(...args);
-  }
-
   #start(): void {
     const { signal } = this.#options;
     signal?.addEventListener('abort', this.#onAbort);
@@ -196,31 +139,8 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     return this.#engine.send({ to, id, store, ttlSeconds, echo, receipt }, data, { expiresAfterMs, signal });
   }
 
-  async #askPresence(
-    name: string,
-    target: PresenceTarget,
-    watch: boolean | undefined,
-    options: CallOptions = {},
-  ): Promise<PresenceSnapshot> {
-    checkTarget(name, target);
-    this.#check(name, options);
-    return this.#engine.watches.ask(target, watch, options.signal);
-  }
-
-  async #ask<A extends Action>(
-    action: A,
-    fields: FieldsOf<A>,
-    options: CallOptions,
-    names: readonly string[] = [],
-  ): Promise<ReplyTo<A>> {
-    this.#check(action, options, ['signal', ...names]);
-    return this.#engine.calls.call(action, fields, options);
-  }
-
-  /** @throws TypeError for wrong options; BeckonError when there will be no connection any more. */
-  #check(name: string, options: CallOptions, names: readonly string[] = ['signal']): void {
-    checkNames(name, options, names);
-    checkSignal(name, options.signal)?.throwIfAborted();
-    if (this.#engine.over) throw this.#engine.over;
+  /** Has a call done by what is loaded with the first one of them, which checks the arguments. */
+  #call<M extends LateMethod>(method: M, args: LateArguments<M>): LateResult<Incoming, M> {
+    return this.#engine.call(method, args) as LateResult<Incoming, M>;
   }
 }

@@ -83,6 +83,7 @@ export class Companion {
 
   /** Goes on where the user's last client stopped. Resolves when it is clear which tab is to connect. */
   async open(user: string): Promise<void> {
+    this.#parts.feeds.userAddress = `user#${user}`;
     const prefix = recordPrefix(this.#parts.options.url, user);
     await this.#store?.open(prefix);
     await this.#tabs?.join(prefix);

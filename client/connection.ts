@@ -1,26 +1,17 @@
-import type { Action, ErrorReply, Limits, Problem, RegisteredReply, ServerFrame } from '../protocol/index.ts';
+import type { ErrorReply, Limits, Problem, RegisteredReply, ServerFrame } from '../protocol/index.ts';
 import { offeredSubprotocols } from '../protocol/subprotocols.ts';
 import { type ErrorCodeInfo, WORDLESS_CODES } from '../protocol/wordless-codes.ts';
-import { retryDelayMs } from './backoff.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError, isAboutToken, toError, type WordlessCode, wordlessProblem } from './errors.ts';
-import type { Feed } from './feed.ts';
 import { type Incoming, readFrame } from './incoming.ts';
 import { createLane } from './lane.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
 import { MAX_TIMER_MS, type Options } from './options.ts';
-import {
-  createRequests,
-  type Encode,
-  encodeRequest,
-  type FieldsOf,
-  type Outcome,
-  problemOf,
-  type Requests,
-} from './requests.ts';
+import { createRequests, type Encode, encodeRequest, type Outcome, problemOf, type Requests } from './requests.ts';
+import type { RoomSubscriptions } from './room-subscriptions.ts';
 import type { Place } from './subscription.ts';
 import { type Interests, Subscriptions } from './subscriptions.ts';
-import { createTimer, sleep, type Timer } from './timer.ts';
+import { createTimer, type Timer } from './timer.ts';
 import { requestToken, tokenExpiresAtMs } from './token.ts';
 import { openTransport, type Transport, type TransportEnd } from './transport.ts';
 
@@ -90,7 +81,8 @@ export class Connection {
   readonly #incoming = createLane();
   #transport: Transport | undefined;
   #liveness: Liveness | undefined;
-  #limits: Limits | undefined;
+  /** What the server said when the connection registered. `undefined` before. */
+  limits: Limits | undefined;
   #tokenExpiresAt: number | undefined;
   /** The newest token, when it is not that of the handshake: every registration has to say it. */
   #token: string | undefined;
@@ -109,8 +101,7 @@ export class Connection {
     this.#refresh = createTimer(environment);
     this.#subscriptions = new Subscriptions(environment, options, interests, {
       register: (place) => this.#register(place),
-      request: (action, fields) => this.request(encodeRequest(action, fields)),
-      call: (action, fields) => this.call(action, fields),
+      connection: this,
       onRegistered: (reply) => this.#onRegistered(reply),
       onRefused: (refusal) => {
         const { retryable, retryAfterMs } = refusal;
@@ -123,11 +114,6 @@ export class Connection {
     void this.#connect(failures);
   }
 
-  /** What the server said when the connection registered. `undefined` before. */
-  get limits(): Limits | undefined {
-    return this.#limits;
-  }
-
   /** Sends a frame and waits for its reply. Without one in time, the connection is checked, and ended if it is dead. */
   async request(encode: Encode): Promise<Outcome> {
     const outcome = await this.#ask(encode);
@@ -136,26 +122,14 @@ export class Connection {
     return { kind: this.#over ? 'lost' : 'refused' };
   }
 
-  /** Sends a frame until the server has dealt with it or refuses it, or the connection is lost. It may be dealt with twice. */
-  async call<A extends Action>(action: A, fields: FieldsOf<A>, signal?: AbortSignal): Promise<Outcome> {
-    for (let failures = 0; ; failures += 1) {
-      const outcome = await this.request(encodeRequest(action, fields));
-      const refusal = problemOf(outcome);
-      if (outcome.kind === 'reply' || outcome.kind === 'lost' || refusal?.retryable === false) return outcome;
-      const delayMs = retryDelayMs(refusal, failures, this.#environment.random, this.#options);
-      await sleep(this.#environment, delayMs, this.#closing.signal);
-      if (signal?.aborted) return { kind: 'lost' };
-    }
+  /** Aborts when the connection is over. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
-  /** Joins a room, if the connection is registered. */
-  join(room: Feed): void {
-    void this.#subscriptions.join(room);
-  }
-
-  /** Leaves a room. Resolves when the server knows, or the connection is lost. */
-  leave(room: string): Promise<void> {
-    return this.#subscriptions.leave(room);
+  /** Those that it is in. `undefined`: it is not registered, or there are none. */
+  get rooms(): RoomSubscriptions | undefined {
+    return this.#subscriptions.rooms;
   }
 
   /** Ends the connection unless the server gives a sign of life soon. */
@@ -281,7 +255,7 @@ export class Connection {
 
   #onRegistered(reply: RegisteredReply): void {
     this.#readiness.stop();
-    this.#limits = reply.limits;
+    this.limits = reply.limits;
     this.#startRefresh(reply.serverTime);
     const renewed = this.#subscriptions.renew();
     if (this.#liveness) return;

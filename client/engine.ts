@@ -1,17 +1,15 @@
 import type { Message, MessageInput, SendResult } from '../protocol/index.ts';
-import { DEFAULT_LIMITS } from '../protocol/limits.ts';
-import type { ClientEvents, ReceivedMessage } from './api.ts';
-import { Calls } from './calls.ts';
-import type { ClientParts, Companion } from './companion.ts';
+import { MAX_DATA_BYTES, MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import type { CallOptions, ClientEvents, ReceivedMessage } from './api.ts';
+import type { Companion } from './companion.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError, toError } from './errors.ts';
 import { createEmitter, type Emitter } from './events.ts';
-import type { Feed } from './feed.ts';
-import { Feeds } from './feeds.ts';
+import { Feed } from './feed.ts';
 import type { Inbox } from './inbox.ts';
 import { createLane } from './lane.ts';
-import { Marks } from './marks.ts';
-import type { Options } from './options.ts';
+import type { OnDemand } from './on-demand.ts';
+import { checkSignal, type Options } from './options.ts';
 import { Outbox, type WaitOptions } from './outbox.ts';
 import { type Envelope, encodeMessage } from './outgoing.ts';
 import { type EncodedData, prepareData } from './payload.ts';
@@ -19,8 +17,11 @@ import { type Route, Sender } from './sender.ts';
 import { Session } from './session.ts';
 import type { ConnectionState } from './state.ts';
 import type { Interests } from './subscriptions.ts';
+import { unlessAborted } from './timer.ts';
 import { tokenUser } from './token.ts';
-import { Watches } from './watches.ts';
+
+/** What goes as long as the server has not said. */
+const DEFAULT_LIMITS = { maxDataBytes: MAX_DATA_BYTES, maxFrameBytes: MAX_FRAME_BYTES };
 
 const EVENTS = ['message', 'gap', 'left', 'presence', 'receipt', 'settled', 'state', 'error'] as const;
 
@@ -31,43 +32,29 @@ export class Engine<Incoming> {
   );
   readonly inboxes = new Set<Inbox<ReceivedMessage<Incoming>>>();
   readonly counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };
-  readonly feeds: Feeds;
-  readonly watches: Watches;
-  readonly marks: Marks;
-  readonly calls: Calls;
   readonly session: Session;
   readonly #environment: Environment;
   readonly #options: Options;
+  readonly #user: Feed;
   /** Encoding may take a while; messages are queued in the order of the calls all the same. */
   readonly #encoding = createLane();
   readonly #outbox: Outbox;
   readonly #sender: Sender;
+  /** What joins rooms, watches, and asks. `undefined`: not called for, or not loaded yet. */
+  #onDemand: OnDemand<Incoming> | undefined;
+  #demanded: Promise<OnDemand<Incoming>> | undefined;
+  /** Aborts when there will be no connection any more. */
+  readonly #ending = new AbortController();
   /** What keeps records, and shares the connection with other tabs. `undefined`: not asked for, or not loaded yet. */
   #companion: Companion | undefined;
   readonly #loading: Promise<Companion | undefined> | undefined;
   /** The `sub` of the first token. */
   #owner: string | undefined;
-  readonly #invoke: ClientParts['invoke'];
 
-  /** @param invoke Calls a method of the client, on behalf of another tab. */
-  constructor(environment: Environment, options: Options, invoke: ClientParts['invoke']) {
+  constructor(environment: Environment, options: Options) {
     this.#environment = environment;
     this.#options = options;
-    this.#invoke = invoke;
-    const { emit } = this.emitter;
-    this.feeds = new Feeds(environment, {
-      join: (room) => this.session.join(room),
-      leave: (room) => this.session.leave(room),
-      onMove: (feed) => this.#companion?.onMove(feed),
-      onRooms: () => this.#companion?.onInterest(),
-    });
-    this.calls = new Calls(environment, () => this.session.connection);
-    this.watches = new Watches(this.calls, {
-      onPresence: (change) => emit('presence', change),
-      onError: (error) => emit('error', error),
-      onTargets: () => this.#companion?.onInterest(),
-    });
-    this.marks = new Marks(environment, this.calls);
+    this.#user = new Feed(environment, undefined, () => this.#companion?.onMove(this.#user));
     this.#outbox = new Outbox(environment, options.maxQueuedMessages, () => this.#companion?.onChange());
     this.session = this.#createSession();
     this.#sender = new Sender(environment, options, this.#outbox, {
@@ -93,9 +80,14 @@ export class Engine<Incoming> {
     return this.#encoding.run(encode, (encoded) => this.#queue(envelope, encoded, wait));
   }
 
-  /** Has a call done by whichever tab holds the connection. */
-  async share(method: string, args: readonly unknown[]): Promise<unknown> {
-    const companion = await this.#loading;
+  /**
+   * Has a call done by whichever tab holds the connection.
+   * @throws BeckonError `load_failed`, why the client is over, or what the call rejects with; the reason of the signal.
+   */
+  async call(method: string, args: readonly unknown[]): Promise<unknown> {
+    // That of the options, which come last.
+    const signal = checkSignal(method, (args.at(-1) as CallOptions | null | undefined)?.signal);
+    const companion = this.#companion ?? (await this.#load(signal));
     return companion ? companion.call(method, args) : this.#invoke(method, args);
   }
 
@@ -103,6 +95,24 @@ export class Engine<Incoming> {
   endIfOver(inbox: Inbox<ReceivedMessage<Incoming>>): void {
     const error = this.over;
     if (error) inbox.end(error.code === 'closed' ? undefined : error);
+  }
+
+  async #invoke(method: string, args: readonly unknown[]): Promise<unknown> {
+    const onDemand = await this.#demand();
+    return (onDemand as unknown as Record<string, (...values: readonly unknown[]) => unknown>)[method]?.(...args);
+  }
+
+  /** Resolves when what a call needs is there: with what shares it, if that is asked for. */
+  async #load(signal: AbortSignal | undefined): Promise<Companion | undefined> {
+    const loading = this.#loading ?? (!this.#onDemand && this.#demand());
+    if (loading) await unlessAborted(unlessAborted<unknown>(loading, signal), this.#ending.signal);
+    return this.#companion;
+  }
+
+  /** Loads what joins rooms, watches, and asks, unless it is there. */
+  #demand(): Promise<OnDemand<Incoming>> {
+    this.#demanded ??= this.#loadOnDemand();
+    return this.#demanded;
   }
 
   #queue(envelope: Envelope, data: EncodedData, wait: WaitOptions): Promise<SendResult> {
@@ -148,20 +158,17 @@ export class Engine<Incoming> {
   #createInterests(): Interests {
     const { emit } = this.emitter;
     return {
-      user: this.feeds.user,
-      rooms: this.feeds.rooms,
+      user: this.#user,
+      createRooms: (host) => this.#onDemand?.createRooms(host),
+      // Should that fail, the next message of the room tries again.
+      loadRooms: () => this.#demand().catch(() => {}),
       onMessages: (feed, messages) => {
         for (const message of messages) this.#handOn(feed, message);
       },
       onGap: (gap) => emit('gap', gap),
       onReceipt: ({ type: _, ...receipt }) => emit('receipt', receipt),
-      onPresence: (push) => this.watches.onPush(push),
-      onJoined: (room) => this.feeds.onJoined(room),
-      onRefused: (room, problem) => {
-        const left = this.feeds.onRefused(room, problem);
-        if (left) emit('left', left);
-      },
-      renew: (call) => this.watches.renew((fields) => call('presence', fields)),
+      onPresence: (push) => this.#onDemand?.watches.onPush(push),
+      renew: (line) => this.#onDemand?.renew(line),
     };
   }
 
@@ -171,24 +178,45 @@ export class Engine<Incoming> {
     this.#owner ??= user;
     if (user !== this.#owner) throw new BeckonError('user_changed');
     if (user === undefined) return;
-    this.feeds.userAddress = `user#${user}`;
     await (await this.#loading)?.open(user);
+  }
+
+  async #loadOnDemand(): Promise<OnDemand<Incoming>> {
+    try {
+      const { createOnDemand } = await this.#environment.loadOnDemand();
+      this.#onDemand = createOnDemand<Incoming>({
+        environment: this.#environment,
+        options: this.#options,
+        emitter: this.emitter as Emitter<ClientEvents>,
+        session: this.session,
+        user: this.#user,
+        over: () => this.over,
+        companion: () => this.#companion,
+      });
+      return this.#onDemand;
+    } catch (cause) {
+      this.#demanded = undefined;
+      throw new BeckonError('load_failed', undefined, { cause });
+    }
   }
 
   async #loadCompanion(): Promise<Companion | undefined> {
     try {
-      const { createCompanion } = await this.#environment.loadCompanion();
+      const [{ createCompanion }, { feeds, watches }] = await Promise.all([
+        this.#environment.loadCompanion(),
+        this.#demand(),
+      ]);
       this.#companion = createCompanion({
         environment: this.#environment,
         options: this.#options,
         emitter: this.emitter as Emitter<ClientEvents>,
         session: this.session,
-        feeds: this.feeds,
-        watches: this.watches,
+        feeds,
+        watches,
         outbox: this.#outbox,
         sender: this.#sender,
-        invoke: this.#invoke,
-        onMessage: (message) => this.#handOn(this.feeds.of(message), message),
+        invoke: (method, args) => this.#invoke(method, args),
+        onMessage: (message) => this.#handOn(feeds.of(message), message),
         onSending: (message) => this.#onSending(message),
       });
       if (this.over) this.#companion.close(this.over);
@@ -202,13 +230,16 @@ export class Engine<Incoming> {
     this.counters.connections += 1;
     this.#companion?.onConnected();
     this.#sender.wake();
-    this.calls.wake();
-    this.marks.wake();
+    this.#onDemand?.wake();
   }
 
-  /** A resume brings what this device has sent as well. */
-  #onSending(message: MessageInput): void {
-    this.feeds.addOwn(message, this.#userId);
+  /** Expects what this device is about to send: a resume brings it as well, though there was to be no copy for it. */
+  #onSending({ to, id = '', echo = false }: MessageInput): void {
+    const own = this.#userId;
+    const isToOwn = 'users' in to ? to.users.includes(own) : 'user' in to && to.user === own;
+    if (isToOwn || echo === 'room' in to) return;
+    const feed = 'room' in to ? this.#onDemand?.feeds.of({ to }) : this.#user;
+    feed?.dedupe.addOwn({ id, from: { user: own } });
   }
 
   #handOn(feed: Feed | undefined, message: Message): void {
@@ -227,9 +258,11 @@ export class Engine<Incoming> {
   #confirm({ from, to, serial }: ReceivedMessage<Incoming>): void {
     // The copy of one's own message is not what the other got.
     if (!('user' in from) || !('user' in to) || to.user !== this.#userId) return;
-    this.marks.add({ user: from.user }, { delivered: serial }).catch((error: BeckonError) => {
-      if (!this.over) this.emitter.emit('error', error);
-    });
+    this.#demand()
+      .then(({ marks }) => marks.add({ user: from.user }, { delivered: serial }))
+      .catch((error: BeckonError) => {
+        if (!this.over) this.emitter.emit('error', error);
+      });
   }
 
   #onState(state: ConnectionState): void {
@@ -243,9 +276,8 @@ export class Engine<Incoming> {
     this.#sender.stop();
     this.#companion?.close(error);
     this.#outbox.rejectAll(error, { kept: this.#companion?.keeps ?? false });
-    this.feeds.giveUp(error);
-    this.calls.giveUp(error);
-    this.marks.giveUp(error);
+    this.#onDemand?.giveUp(error);
+    this.#ending.abort(error);
     for (const inbox of this.inboxes) this.endIfOver(inbox);
   }
 }

@@ -37,6 +37,9 @@ export interface Channel {
 /** What is loaded only by those that ask for it: most applications need neither a storage nor shared connections. */
 export type LoadCompanion = () => Promise<Pick<typeof import('./companion.ts'), 'createCompanion'>>;
 
+/** What is loaded with the first call of it: many pages only send and receive. */
+export type LoadOnDemand = () => Promise<Pick<typeof import('./on-demand.ts'), 'createOnDemand'>>;
+
 /** Everything the client takes from the world around it, so that tests can hand in another world. */
 export interface Environment {
   /** Epoch milliseconds. */
@@ -56,6 +59,7 @@ export interface Environment {
   /** Opens a channel to the other pages of the same origin, where the runtime has them. */
   readonly openChannel: ((name: string) => Channel) | undefined;
   readonly loadCompanion: LoadCompanion;
+  readonly loadOnDemand: LoadOnDemand;
 }
 
 interface EventSource {
@@ -97,6 +101,7 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
     onWake: (callback) => onPageEvents(['online', 'pageshow'], 'visible', callback),
     onHide: (callback) => onPageEvents(['pagehide'], 'hidden', callback),
     loadCompanion: () => import('./companion.ts'),
+    loadOnDemand: () => import('./on-demand.ts'),
     locks: globals.navigator?.locks,
     openChannel: BroadcastChannel && ((name) => new BroadcastChannel(name)),
   };
@@ -105,11 +110,8 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
 /** A UUID of version 4. `crypto.randomUUID` exists on pages served over https only. */
 function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const hex = Array.from(bytes, (byte, index) => {
-    const fixed = index === 6 ? (byte & 0x0f) | 0x40 : index === 8 ? (byte & 0x3f) | 0x80 : byte;
-    return fixed.toString(16).padStart(2, '0');
-  }).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})/, '$1-$2-4$3-a$4-');
 }
 
 function onPageEvents(events: readonly string[], visibility: string, callback: () => void): Cancel {

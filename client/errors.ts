@@ -16,6 +16,7 @@ export const CLIENT_CODES = {
   user_changed: 'getToken gave a token of another user. Close the client, and connect that user with a new one.',
   storage_failed: 'The storage cannot be used: what is queued and what was received may not survive a reload.',
   left: 'The room was left before it was joined.',
+  load_failed: 'A part of the client could not be loaded. Call again.',
   slow_consumer: 'More messages are waiting for the iterator than maxBuffered.',
 } as const;
 

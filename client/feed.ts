@@ -1,7 +1,6 @@
 import { Cursor } from './cursor.ts';
 import { createDedupe, type Dedupe } from './dedupe.ts';
 import type { Environment } from './environment.ts';
-import type { FeedState } from './storage.ts';
 
 /** How many messages to the user, and to each room, are remembered whatever their age. */
 const MIN_COUNT = 10_000;
@@ -24,16 +23,5 @@ export class Feed {
     this.room = room;
     this.cursor = new Cursor(onMove);
     this.dedupe = createDedupe(environment, this.cursor, room === undefined ? MIN_COUNT : MIN_COUNT_PER_ROOM);
-  }
-
-  /** What another session has to know to go on where this one stops. */
-  snapshot(): FeedState {
-    return { cursor: this.cursor.value, seen: this.dedupe.snapshot() };
-  }
-
-  /** Goes on from there, unless it is further already. */
-  restore({ cursor, seen = [] }: FeedState): void {
-    this.cursor.advance(cursor);
-    this.dedupe.restore(seen);
   }
 }

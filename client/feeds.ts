@@ -1,4 +1,4 @@
-import type { Message, MessageInput, Problem } from '../protocol/index.ts';
+import type { Message, Problem } from '../protocol/index.ts';
 import type { JoinOptions, Left } from './api.ts';
 import { serialTimeMs } from './cursor.ts';
 import type { Environment } from './environment.ts';
@@ -12,10 +12,10 @@ const MAX_STORED_AGE_MS = 24 * 3_600_000;
 
 export interface FeedsHost {
   /** A room is to be joined, if there is a connection. */
-  join(room: Feed): void;
+  join(name: string, room: Feed): void;
   /** Resolves when the server knows that the connection is no longer in the room. */
   leave(room: string): Promise<void>;
-  /** The feed's cursor has moved. */
+  /** A room's cursor has moved. */
   onMove(feed: Feed): void;
   /** There are other rooms than before. */
   onRooms(): void;
@@ -54,10 +54,10 @@ export class Feeds {
   /** Under which the messages to the user are stored: known once there is a token. */
   userAddress = '';
 
-  constructor(environment: Environment, host: FeedsHost) {
+  constructor(environment: Environment, user: Feed, host: FeedsHost) {
     this.#environment = environment;
+    this.user = user;
     this.#host = host;
-    this.user = new Feed(environment, undefined, () => host.onMove(this.user));
   }
 
   /** Resolves when a connection is in the room for the first time. */
@@ -105,22 +105,13 @@ export class Feeds {
     return 'room' in to ? this.rooms.get(to.room) : this.user;
   }
 
-  /**
-   * Expects what this device is about to send: a resume brings it as well, though there was to be no copy for this device.
-   * @param own The user that this client is of.
-   */
-  addOwn({ to, id = '', echo = false }: MessageInput, own: string): void {
-    const isToOwn = 'users' in to ? to.users.includes(own) : 'user' in to && to.user === own;
-    if (!isToOwn && echo !== 'room' in to) this.of({ to })?.dedupe.addOwn({ id, from: { user: own } });
-  }
-
   /** Messages that were sent after this moment may not have been handed over; epoch milliseconds. */
   get horizonMs(): number {
     return Math.max(...[this.user, ...this.rooms.values()].map(({ cursor }) => cursor.horizonMs));
   }
 
   snapshot(): Snapshot['feeds'] {
-    const feeds = [this.user, ...this.rooms.values()].map((feed) => [this.#addressOf(feed), feed.snapshot()] as const);
+    const feeds = [this.user, ...this.rooms.values()].map((feed) => [this.#addressOf(feed), snapshotOf(feed)] as const);
     return Object.fromEntries([...this.#stored, ...feeds]);
   }
 
@@ -135,7 +126,7 @@ export class Feeds {
       const feed = known.get(address);
       const isJoined = feed === this.user || (feed instanceof Room && feed.isJoined);
       if (!isJoined && !this.#isYoung(state)) continue;
-      if (feed) feed.restore(state);
+      if (feed) restoreFeed(feed, state);
       else this.#stored.set(address, state);
     }
   }
@@ -143,11 +134,11 @@ export class Feeds {
   #add(name: string, since?: string): Room {
     const room: Room = new Room(this.#environment, name, () => this.#host.onMove(room));
     const address = this.#addressOf(room);
-    room.restore({ ...this.#stored.get(address), ...(since !== undefined && { cursor: since }) });
+    restoreFeed(room, { ...this.#stored.get(address), ...(since !== undefined && { cursor: since }) });
     this.#stored.delete(address);
     this.rooms.set(name, room);
     this.#host.onRooms();
-    this.#host.join(room);
+    this.#host.join(name, room);
     return room;
   }
 
@@ -163,4 +154,15 @@ export class Feeds {
   #isYoung({ cursor }: FeedState): boolean {
     return cursor !== undefined && this.#environment.now() - serialTimeMs(cursor) < MAX_STORED_AGE_MS;
   }
+}
+
+/** What another session has to know to go on where this one stops. */
+function snapshotOf({ cursor, dedupe }: Feed): FeedState {
+  return { cursor: cursor.value, seen: dedupe.snapshot() };
+}
+
+/** Goes on from there, unless it is further already. */
+function restoreFeed(feed: Feed, { cursor, seen = [] }: FeedState): void {
+  feed.cursor.advance(cursor);
+  feed.dedupe.restore(seen);
 }

@@ -54,7 +54,6 @@ function looksRight({ type, code, message, messages, results, users, conversatio
     case 'messages':
     case 'history':
     case 'search':
-      return isPage(messages);
     case 'pong':
       return isPage(messages, frame.more);
     case 'presence':

@@ -1,5 +1,5 @@
 import type { Client, Payload, Sendable } from './api.ts';
-import { createClient } from './client.ts';
+import { SessionClient } from './client.ts';
 import { createEnvironment } from './environment.ts';
 import { type ConnectOptions, resolveOptions } from './options.ts';
 
@@ -37,5 +37,5 @@ export type { ClientStorage } from './storage.ts';
 export function connect<Incoming = Payload, Outgoing = Sendable<Incoming>>(
   options: ConnectOptions,
 ): Client<Incoming, Outgoing> {
-  return createClient<Incoming, Outgoing>(createEnvironment(options.webSocket), resolveOptions(options));
+  return new SessionClient<Incoming, Outgoing>(createEnvironment(options.webSocket), resolveOptions(options));
 }

@@ -1,5 +1,3 @@
-import type { Conversation } from '../protocol/index.ts';
-import type { PresenceTarget } from './api.ts';
 import type { WebSocketConstructor } from './environment.ts';
 import type { ClientStorage } from './storage.ts';
 
@@ -173,29 +171,6 @@ export function checkSignal(where: string, value: AbortSignal | undefined): Abor
   throw wrong(where, 'signal', 'an AbortSignal', value);
 }
 
-/** @throws TypeError unless `value` is text. */
-export function checkText(where: string, name: string, value: string): void {
-  if (typeof value !== 'string') throw wrong(where, name, 'a string', value);
-}
-
-/** @throws TypeError unless `value` is an array. */
-export function checkList(where: string, name: string, value: readonly unknown[]): void {
-  if (!Array.isArray(value)) throw wrong(where, name, 'an array', value);
-}
-
-/** @throws TypeError unless `value` is a list of texts or has a room. */
-export function checkTarget(where: string, value: PresenceTarget): void {
-  const names: readonly unknown[] = Array.isArray(value) ? value : [(value as { room?: unknown } | undefined)?.room];
-  if (names.some((name) => typeof name !== 'string'))
-    throw wrong(where, 'target', 'an array of users or {room: "…"}', value);
-}
-
-/** @throws TypeError unless `value` has a user or a room. */
-export function checkConversation(where: string, value: Conversation): void {
-  const { user, room } = (value ?? {}) as { readonly user?: unknown; readonly room?: unknown };
-  if (typeof (user ?? room) !== 'string') throw wrong(where, 'conversation', '{user: "…"} or {room: "…"}', value);
-}
-
 /** @throws TypeError when `options` is not an object or has a key that is not one of `names`. */
 export function checkNames(where: string, options: object, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw wrong(where, 'options', 'an object', options);
@@ -219,7 +194,7 @@ function checkStorage(value: ConnectOptions['storage']): Options['storage'] {
 }
 
 /** A value that is not what was expected. It is told whole only if it is short. */
-function wrong(where: string, name: string, expected: string, got: unknown): TypeError {
+export function wrong(where: string, name: string, expected: string, got: unknown): TypeError {
   const text = typeof got === 'string' ? JSON.stringify(got.slice(0, 100)) : String(got);
   return new TypeError(`${where}: "${name}" must be ${expected}, got ${text}`);
 }

@@ -26,7 +26,7 @@ const RETRY = ',"retry":true}';
 export function encodeMessage(
   envelope: Envelope,
   { json, bytes, encoding }: EncodedData,
-  limits: Limits,
+  limits: Pick<Limits, 'maxDataBytes' | 'maxFrameBytes'>,
 ): OutgoingMessage {
   checkSize(bytes, limits.maxDataBytes);
   const text = `${JSON.stringify({ ...envelope, encoding }).slice(0, -1)},"data":${json}}`;

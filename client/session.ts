@@ -3,7 +3,6 @@ import { type Backoff, backoffDelayMs } from './backoff.ts';
 import { Connection, type ConnectionContext, type ConnectionEnd, type Registration } from './connection.ts';
 import type { Cancel, Environment } from './environment.ts';
 import { type BeckonError, isAboutToken } from './errors.ts';
-import type { Feed } from './feed.ts';
 import { MAX_TIMER_MS, type Options } from './options.ts';
 import type { ConnectionState, Reason } from './state.ts';
 import { createTimer, type Timer } from './timer.ts';
@@ -38,8 +37,8 @@ export class Session {
   /** What to call the state while there is no connection. */
   #away: 'connecting' | 'recovering' | 'suspended' = 'connecting';
   #reason: Reason | undefined;
-  /** Also those that have been replaced, and wait for a last reply. */
-  readonly #connections = new Set<Connection>();
+  /** Every connection, also those that have been replaced, and wait for a last reply. */
+  readonly connections = new Set<Connection>();
   #current: Connection | undefined;
   #opening: Connection | undefined;
   #stopped = false;
@@ -71,16 +70,6 @@ export class Session {
     return this.#current;
   }
 
-  /** Joins a room now if there is a connection. Each later one joins it by itself. */
-  join(room: Feed): void {
-    this.#current?.join(room);
-  }
-
-  /** Leaves a room. Resolves when the server knows, or nothing is connected any more that was in the room. */
-  async leave(room: string): Promise<void> {
-    await Promise.all([...this.#connections].map((connection) => connection.leave(room)));
-  }
-
   /** @param away What to call the state until there is a connection. Default: `connecting`. */
   start(away: 'connecting' | 'recovering' = 'connecting'): void {
     this.#away = away;
@@ -101,7 +90,7 @@ export class Session {
   pause(): void {
     this.#stopWatching?.();
     for (const timer of [this.#retry, this.#uptime, this.#replacement, this.#suspension]) timer.stop();
-    for (const connection of [...this.#connections]) connection.close();
+    for (const connection of [...this.connections]) connection.close();
     this.#current = this.#opening = undefined;
   }
 
@@ -113,11 +102,11 @@ export class Session {
       onRegistered: (registration) => this.#onRegistered(connection, registration),
       onTokenStale: (error) => this.#onTokenStale(connection, error),
       onEnded: (end) => this.#onEnded(connection, end),
-      onReleased: () => this.#connections.delete(connection),
+      onReleased: () => this.connections.delete(connection),
       onProblem: this.#handlers.onProblem,
       onIgnoredFrame: this.#handlers.onIgnoredFrame,
     });
-    this.#connections.add(connection);
+    this.connections.add(connection);
     this.#opening = connection;
     if (!this.#current) this.#setAway();
   }

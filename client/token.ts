@@ -1,6 +1,7 @@
 import type { Environment } from './environment.ts';
 import { BeckonError } from './errors.ts';
 import type { ConnectOptions } from './options.ts';
+import { unlessAborted } from './timer.ts';
 
 export interface TokenQuestion {
   readonly getToken: ConnectOptions['getToken'];
@@ -28,7 +29,7 @@ export async function requestToken(environment: Environment, question: TokenQues
   );
   try {
     const asked = getToken({ signal: controller.signal, failures });
-    return checkToken(await Promise.race([asked, rejectOnAbort(controller.signal)]));
+    return checkToken(await unlessAborted(asked, controller.signal));
   } catch (error) {
     throw toTokenError(error);
   } finally {
@@ -57,12 +58,6 @@ function readClaims(token: string): { readonly exp?: unknown; readonly sub?: unk
   } catch {
     return {};
   }
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }
 
 function checkToken(token: unknown): string {

@@ -9,13 +9,19 @@ const MAX_REACT_BYTES = 512;
 /** What a page downloads besides when it asks for a storage or for shared connections. */
 const MAX_COMPANION_BYTES = 3.25 * 1024;
 
+/** What a page downloads besides with its first call about rooms, presence or history. */
+const MAX_ON_DEMAND_BYTES = 4 * 1024;
+
 /** What most pages never load. */
 const COMPANION = 'client/companion.ts';
+
+/** What many pages never load. */
+const ON_DEMAND = 'client/on-demand.ts';
 
 const leaveForLater: Plugin = {
   name: 'leave for later',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /companion/ }, ({ path, kind }) =>
+    onResolve({ filter: /companion|on-demand/ }, ({ path, kind }) =>
       kind === 'dynamic-import' ? { path, external: true } : undefined,
     ),
 };
@@ -38,6 +44,13 @@ const [client, react, whole] = await Promise.all([
 const gzippedBytes = ({ outputFiles: [file] }: Pick<typeof client, 'outputFiles'>) =>
   gzipSync(file?.contents ?? '', { level: 9 }).length;
 
+function expectChunk(name: RegExp, maxBytes: number): void {
+  const outputFiles = whole.outputFiles.filter(({ path }) => name.test(path));
+  expect(outputFiles).toHaveLength(1);
+  expect(gzippedBytes({ outputFiles })).toBeGreaterThan(1_000);
+  expect(gzippedBytes({ outputFiles })).toBeLessThanOrEqual(maxBytes);
+}
+
 it('the client stays within its bytes', () => {
   expect(gzippedBytes(client)).toBeGreaterThan(1_000);
   expect(gzippedBytes(client)).toBeLessThanOrEqual(MAX_GZIPPED_BYTES);
@@ -51,14 +64,20 @@ it('the hooks add little to it', () => {
 it('what keeps records and shares connections is not in it, and stays within its own', () => {
   const inputs = Object.keys(client.metafile.inputs);
   for (const file of [COMPANION, 'client/store.ts', 'client/tabs.ts']) expect(inputs).not.toContain(file);
-  const [companion] = whole.outputFiles.filter(({ path }) => /companion/.test(path));
-  expect(companion?.text.length).toBeGreaterThan(1_000);
-  expect(gzippedBytes({ outputFiles: companion ? [companion] : [] })).toBeLessThanOrEqual(MAX_COMPANION_BYTES);
+  expectChunk(/companion/, MAX_COMPANION_BYTES);
+});
+
+it('what joins rooms, watches and asks is not in it, and stays within its own', () => {
+  const inputs = Object.keys(client.metafile.inputs);
+  for (const name of ['on-demand', 'calls', 'feeds', 'marks', 'room-subscriptions', 'watches']) {
+    expect(inputs).not.toContain(`client/${name}.ts`);
+  }
+  expectChunk(/on-demand/, MAX_ON_DEMAND_BYTES);
 });
 
 it('the client is made of its own code and the protocol, without the schemas', () => {
   const files = whole.metafile.inputs;
-  expect(Object.keys(files)).toEqual(expect.arrayContaining(['client/index.ts', COMPANION]));
+  expect(Object.keys(files)).toEqual(expect.arrayContaining(['client/index.ts', COMPANION, ON_DEMAND]));
   expect(Object.keys(files).filter((path) => !/^(client|protocol)\//.test(path))).toEqual([]);
   const imports = Object.values(files).flatMap((input) => input.imports.map(({ path }) => path));
   expect(imports.filter((path) => /^node:|aws-sdk/.test(path))).toEqual([]);

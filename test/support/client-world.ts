@@ -1,5 +1,6 @@
 import * as companion from '../../client/companion.ts';
 import type { Channel, Environment, Locks, WebSocketLike } from '../../client/environment.ts';
+import * as onDemand from '../../client/on-demand.ts';
 import { type ConnectOptions, type Options, resolveOptions } from '../../client/options.ts';
 import {
   DEFAULT_LIMITS,
@@ -185,6 +186,7 @@ export class ClientWorld implements Environment {
   }
 
   readonly loadCompanion = async () => companion;
+  loadOnDemand = async () => onDemand;
   readonly now = () => this.#clock + this.#passed;
   readonly random = () => this.nextRandom();
   readonly randomId = () => `${this.#name}-${++this.#ids}`;

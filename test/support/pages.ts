@@ -1,5 +1,5 @@
 import type { Client, Settled } from '../../client/api.ts';
-import { createClient } from '../../client/client.ts';
+import { SessionClient } from '../../client/client.ts';
 import type { BeckonError } from '../../client/errors.ts';
 import type { ConnectOptions } from '../../client/options.ts';
 import type { ClientStorage } from '../../client/storage.ts';
@@ -77,7 +77,7 @@ export class Page {
     this.world = new ClientWorld({ locks: this.#locks, openChannel: this.#channels.open, name });
     const storage = browser.storageOf(this);
     const getToken = () => tokenOf('alice');
-    this.client = createClient<unknown, unknown>(this.world, testOptions({ getToken, storage, ...options }));
+    this.client = new SessionClient<unknown, unknown>(this.world, testOptions({ getToken, storage, ...options }));
     this.client.on('message', ({ id }) => this.ids.push(id));
     this.client.on('settled', (settled) => this.settled.push(settled));
     this.client.on('error', (error) => this.errors.push(error));

@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
-import { createClient } from '../../../client/client.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { SessionClient } from '../../../client/client.ts';
+import { OnDemand } from '../../../client/on-demand.ts';
 import type { ConnectOptions } from '../../../client/options.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import { dataOf, openNext } from '../../support/client-session.ts';
@@ -129,7 +130,7 @@ describe('tabs that share', () => {
       locks: { request: () => Promise.reject(new DOMException('refused', 'SecurityError')) },
       openChannel: () => ({ postMessage: () => {}, close: () => {}, onmessage: null }),
     });
-    const client = createClient(world, testOptions({ shareAcrossTabs: true, getToken: () => tokenOf('alice') }));
+    const client = new SessionClient(world, testOptions({ shareAcrossTabs: true, getToken: () => tokenOf('alice') }));
     const socket = await world.accept();
     const sent = client.sendToUser('bob', 1);
     await settle();
@@ -296,18 +297,17 @@ describe('a tab that comes back', () => {
 });
 
 describe('other calls', () => {
-  /** A client with a call as others may have it: it goes through without anything here knowing of it. */
+  afterEach(() => vi.restoreAllMocks());
+
+  /** Tabs whose leader answers one of the calls as the test wants it to. */
   async function shareCalls() {
     const started = await share(2);
     const calls: unknown[][] = [];
-    const add = (page: Page) => {
-      Object.getPrototypeOf(page.client).look = function look(...args: unknown[]) {
-        calls.push([this === undefined, ...args]);
-        return answer(...args);
-      };
-    };
     let answer: (...args: unknown[]) => unknown = (...args) => args;
-    add(started.leader);
+    vi.spyOn(OnDemand.prototype, 'history').mockImplementation(function history(this: unknown, ...args: unknown[]) {
+      calls.push([this === undefined, ...args]);
+      return answer(...args) as Promise<never>;
+    });
     return {
       ...started,
       calls,
@@ -315,7 +315,7 @@ describe('other calls', () => {
         answer = other;
       },
       look: (page: Page, ...args: unknown[]) =>
-        (page.client as unknown as { look(...values: unknown[]): Promise<unknown> }).look(...args),
+        (page.client as unknown as { history(...values: unknown[]): Promise<unknown> }).history(...args),
     };
   }
 
