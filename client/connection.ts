@@ -257,7 +257,7 @@ export class Connection {
     this.#readiness.stop();
     this.limits = reply.limits;
     this.#startRefresh(reply.serverTime);
-    const renewed = this.#subscriptions.renew();
+    const renewed = this.#subscriptions.renew(reply.rooms);
     if (this.#liveness) return;
     this.#liveness = createLiveness(this.#environment, {
       heartbeatMs: reply.limits.heartbeatSeconds * 1000,
@@ -350,7 +350,7 @@ export class Connection {
 
 /** Whether it is the token in the frame that the server does not accept, or it does not know that there can be one. */
 function isOfToken({ code }: Problem): boolean {
-  return ['invalid_token', 'unauthorized', 'revoked', 'invalid_frame'].includes(code);
+  return ['invalid_token', 'unauthorized', 'invalid_frame'].includes(code);
 }
 
 function findCode(matches: (info: ErrorCodeInfo) => boolean): WordlessCode | undefined {

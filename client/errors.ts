@@ -66,7 +66,7 @@ export class BeckonError extends Error {
 
 /** Whether the code is about the token: another one may be better. */
 export function isAboutToken(code: BeckonErrorCode): boolean {
-  return code === 'unauthorized' || code === 'token_expired';
+  return code === 'unauthorized' || code === 'token_expired' || code === 'revoked';
 }
 
 /** The error that tells what the server said. */

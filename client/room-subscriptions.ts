@@ -28,9 +28,10 @@ export class RoomSubscriptions {
     this.#host = host;
   }
 
-  /** Joins every room, or joins it again. Resolves when the connection is in them, or is not to be. */
-  async renew(): Promise<void> {
-    await Promise.all([...this.#interests.rooms].map(([room, feed]) => this.join(room, feed)));
+  /** Joins every room but those that are `kept`, or joins it again. Resolves when the connection is in them, or is not to be. */
+  async renew(kept: readonly string[]): Promise<void> {
+    const lost = [...this.#interests.rooms].filter(([room]) => !(kept.includes(room) && this.#rooms.has(room)));
+    await Promise.all(lost.map(([room, feed]) => this.join(room, feed)));
   }
 
   async join(room: string, feed: Feed): Promise<void> {

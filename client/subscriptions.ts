@@ -85,9 +85,12 @@ export class Subscriptions {
     });
   }
 
-  /** Joins every room, or joins it again. Resolves when the connection can do what the one before it did. */
-  async renew(): Promise<void> {
-    await Promise.all([this.rooms?.renew(), this.#interests.renew(this.#host.connection)]);
+  /**
+   * Joins every room, or joins it again. Resolves when the connection can do what the one before it did.
+   * @param kept The rooms that the server says the connection is in.
+   */
+  async renew(kept: readonly string[] = []): Promise<void> {
+    await Promise.all([this.rooms?.renew(kept), this.#interests.renew(this.#host.connection)]);
   }
 
   /** Those that the connection is in, or comes to be in. `undefined`: it is not registered, or there are none. */

@@ -86,22 +86,35 @@ describe('a token that is about to expire', () => {
     expect(socket.last('register')).toMatchObject({ attempt: 2, token: SECOND });
   });
 
-  it('takes a room away that the next one does not allow', async () => {
+  it('takes a room away that the next one does not allow, and leaves the others as they are', async () => {
     const { world, client, socket } = await connected();
-    const rooms: string[] = [];
-    client.on('left', ({ room }) => rooms.push(room));
-    void client.join('lobby');
-    await settle();
-    socket.joined();
+    const left: string[] = [];
+    client.on('left', ({ room }) => left.push(room));
+    for (const room of ['lobby', 'attic']) {
+      void client.join(room);
+      await settle();
+      socket.joined();
+    }
     await world.advance(210_000);
-    socket.register({}, 310_000);
+    socket.register({}, 310_000, { rooms: ['lobby', 'elsewhere'] });
     await settle();
+    expect(socket.count('join')).toBe(3);
+    expect(socket.last('join')).toMatchObject({ room: 'attic' });
     socket.refuse('join', 'forbidden');
     await settle();
-    expect(rooms).toEqual(['lobby']);
+    expect(left).toEqual(['attic']);
   });
 
-  it.each(['invalid_token', 'unauthorized', 'revoked', 'invalid_frame'] as const)(
+  it('is followed by another connection when it was revoked', async () => {
+    const { world, client, socket } = await connected([FIRST, SECOND, tokenUntil(9_000_000)]);
+    await world.advance(210_000);
+    socket.refuse('register', 'revoked');
+    expect(client.state).toMatchObject({ status: 'recovering', reason: { code: 'revoked' } });
+    await world.advance(500);
+    expect(world.socket.protocols[1]).toBe(`bearer.${tokenUntil(9_000_000)}`);
+  });
+
+  it.each(['invalid_token', 'unauthorized', 'invalid_frame'] as const)(
     'has its connection replaced when the next one is refused with %s',
     async (code) => {
       const { world, client, socket, ids } = await connected();
