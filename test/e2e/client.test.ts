@@ -1,5 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { SessionClient } from '../../client/client.ts';
+import { createEnvironment } from '../../client/environment.ts';
 import type { Client, ConnectOptions, Left, Receipt } from '../../client/index.ts';
+import { resolveOptions } from '../../client/options.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { openDevice } from '../support/device.ts';
 import { eventually } from '../support/eventually.ts';
@@ -83,6 +87,33 @@ describe('a device in a room', () => {
     ben.takeAway()();
     await eventually(() => left).toMatchObject([{ room: 'attic', reason: { code: 'forbidden' } }]);
     await expect(ben.client.join('attic')).rejects.toMatchObject({ code: 'forbidden' });
+  });
+});
+
+describe('a token that expires in an hour', () => {
+  test('is renewed on the connection there is, which is put out of what the next one does not allow', async () => {
+    const capabilities: object[] = [EVERYTHING];
+    const getToken = vi.fn(() =>
+      cloud.token({ sub: 'hal', capability: capabilities.shift() ?? { 'room:kitchen': ['join'] } }),
+    );
+    const base = createEnvironment(WebSocket);
+    // A second for a quarter of an hour; what takes less than two minutes takes as long as ever.
+    const setTimer = (delayMs: number, callback: () => void) =>
+      base.setTimer(delayMs > 120_000 ? delayMs / 900 : delayMs, callback);
+    const options = { url: cloud.websocketUrl, getToken, messageExpiryMs: 60_000, maxConnectionAgeMs: 2 ** 31 - 1 };
+    const hal = new SessionClient({ ...base, setTimer }, resolveOptions(options));
+    clients.push(hal as Client);
+    const [left, received]: [string[], unknown[]] = [[], []];
+    hal.on('left', ({ room }) => left.push(room));
+    hal.on('message', ({ data }) => received.push(data));
+    await Promise.all([hal.join('kitchen'), hal.join('garden')]);
+    await eventually(() => left).toEqual(['garden']);
+    expect(getToken.mock.calls.length).toBeGreaterThan(1);
+    const ida = device('ida');
+    await ida.client.sendToRoom('garden', 'not for hal');
+    await ida.client.sendToRoom('kitchen', 'for hal');
+    await eventually(() => received).toEqual(['for hal']);
+    expect(hal.counters.connections).toBe(1);
   });
 });
 
