@@ -212,7 +212,10 @@ export class Beckon extends Construct {
     this.#grantPush(mark);
     this.#gateway.addMessageRoute('mark', mark);
 
-    this.#gateway.addMessageRoute('search', this.#search ? this.#addSearch(logging) : new Handler(this, 'search', logging));
+    this.#gateway.addMessageRoute(
+      'search',
+      this.#search ? this.#addSearch(logging) : new Handler(this, 'search', logging),
+    );
   }
 
   #addSearch(logging: HandlerProps): Handler {

@@ -255,7 +255,6 @@ export type PresenceFrame = v.InferOutput<typeof CLIENT_FRAMES.presence>;
 export type MarkFrame = v.InferOutput<typeof CLIENT_FRAMES.mark>;
 export type UnreadFrame = v.InferOutput<typeof CLIENT_FRAMES.unread>;
 export type PingFrame = v.InferOutput<typeof CLIENT_FRAMES.ping>;
-export type SendMessageFrame = v.InferOutput<typeof CLIENT_FRAMES.sendMessage>;
 /** A frame that a client may send. */
 export type ClientFrame = v.InferOutput<(typeof CLIENT_FRAMES)[keyof typeof CLIENT_FRAMES]>;
 /** What a client can ask for. */
