@@ -166,6 +166,8 @@ export class Beckon extends Construct {
   #addMessageRoutes(logging: HandlerProps, { expectedConnections }: BeckonProps): void {
     const register = this.#addResumingRoute('register', logging);
     this.#authorizer.grantVerification(register);
+    // A newer token may allow less: then the connection is taken out of what it has lost.
+    this.#grantTable(register, this.connectionsTable, 'dynamodb:DeleteItem');
     if (expectedConnections !== undefined) {
       requireConnections(expectedConnections);
       register.addEnvironment(ENV.expectedConnections, Tokenization.stringifyNumber(expectedConnections));

@@ -51,6 +51,14 @@ async function outliveTokens(): Promise<void> {
   await expect.poll(() => short.ask({ action: 'register', attempt: 1 })).toMatchObject({ code: 'token_expired' });
 }
 
+/** Takes a room from a connection, by a token that does not allow it. */
+async function loseRoom(): Promise<void> {
+  const client = await device('losing');
+  await client.ask({ action: 'join', room: 'lobby' });
+  const token = await cloud.token({ sub: 'losing', capability: {} });
+  expect(await client.ask({ action: 'register', attempt: 1, token })).toMatchObject({ type: 'registered', rooms: [] });
+}
+
 async function expireToken(userId: string, connectionId: string): Promise<void> {
   const command = new UpdateItemCommand({
     TableName: output('ConnectionsTableName'),
@@ -114,6 +122,7 @@ test('every permission that is granted is used, and none that is used is missing
   const marks = [{ conversation: { user: 'by-mark' }, read: sender.frames[0]?.['cursor'] }];
   expect(await sender.ask({ action: 'mark', marks })).toMatchObject({ type: 'marked' });
   await outliveTokens();
+  await loseRoom();
   await sender.ask({ action: 'join', room: 'lobby', attempt: 1 });
   for (const event of [{ revoke: { user: 'sender' } }, { forget: { user: 'crowd' } }, { forget: { user: 'sender' } }]) {
     const manage = { FunctionName: output('ManageFunctionName'), Payload: JSON.stringify(event) };

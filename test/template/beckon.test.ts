@@ -81,7 +81,7 @@ describe('the template', () => {
       Beckonping: [...gate, 'dynamodb:Query Messages', ...LOGS('ping')].toSorted(),
       Beckonjoin: [...resuming, ...LOGS('join')].toSorted(),
       Beckonleave: [...gate, 'dynamodb:DeleteItem Connections', ...LOGS('leave')].toSorted(),
-      Beckonregister: [...resuming, ...LOGS('register')].toSorted(),
+      Beckonregister: [...resuming, 'dynamodb:DeleteItem Connections', ...LOGS('register')].toSorted(),
       Beckonsearch: LOGS('search'),
       Beckonsend: [...sending, ...LOGS('send')].toSorted(),
       BeckonsendMessage: [...sending, ...LOGS('sendMessage')].toSorted(),
