@@ -46,6 +46,7 @@ export class Subscription {
   readonly #host: SubscriptionHost;
   readonly #stopping = new AbortController();
   #latest = -1;
+  #hasSubscribed = false;
   #subscribing: Promise<void> | undefined;
   /** `undefined`: the resume is complete. */
   #held: Message[] | undefined = [];
@@ -122,6 +123,7 @@ export class Subscription {
 
   #onSubscribed(reply: SubscribedReply, attempt: number, since: string | undefined): void {
     const { room } = this.#feed;
+    this.#hasSubscribed = true;
     if (room !== undefined && since === undefined) this.#feed.floor = reply.cursor;
     this.#host.onSubscribed(reply);
     if (!reply.recovered && this.#feed.cursor.isNewGap(since)) this.#tellGap(since);
@@ -189,9 +191,10 @@ export class Subscription {
     return code === 'superseded' || (code === 'invalid_cursor' && since !== undefined);
   }
 
-  /** Whether to wait and try again: without one of its rooms a connection is of use, without its registration it is not. */
+  /** Whether to wait and try again. A new connection that cannot be registered is of no use: another one may do better. */
   #isPassing(outcome: Outcome): boolean {
-    return this.#feed.room !== undefined && (outcome.kind === 'refused' || problemOf(outcome)?.retryable === true);
+    const isOfUse = this.#feed.room !== undefined || this.#hasSubscribed;
+    return isOfUse && (outcome.kind === 'refused' || problemOf(outcome)?.retryable === true);
   }
 
   /** False when it is not, or no longer, the session's. */

@@ -105,6 +105,30 @@ describe('a token that is about to expire', () => {
     expect(left).toEqual(['attic']);
   });
 
+  it('is offered again, with the next one, when the server failed', async () => {
+    const { world, client, socket } = await connected();
+    await world.advance(210_000);
+    socket.refuse('register', 'internal');
+    await world.advance(499);
+    expect(socket.count('register')).toBe(2);
+    await world.advance(1);
+    expect(socket.last('register')).toMatchObject({ attempt: 2, token: SECOND });
+    socket.register({}, 310_000);
+    await settle();
+    expect([client.state.status, client.counters.connections]).toEqual(['connected', 1]);
+  });
+
+  it('ends its connection when the server goes on failing', async () => {
+    const { world, client, socket } = await connected();
+    await world.advance(210_000);
+    for (let passed = 0; passed < 20_000; passed += 500) {
+      const frame = socket.last('register');
+      socket.receive({ type: 'error', id: frame.id, code: 'internal', message: '', retryable: true });
+      await world.advance(500);
+    }
+    expect(client.state).toMatchObject({ status: 'recovering', reason: { code: 'connect_timeout' } });
+  });
+
   it('is followed by another connection when it was revoked', async () => {
     const { world, client, socket } = await connected([FIRST, SECOND, tokenUntil(9_000_000)]);
     await world.advance(210_000);
