@@ -4,20 +4,19 @@ import { WORDLESS_CODES } from '../protocol/wordless-codes.ts';
 /** What can go wrong in the client itself. What the server says is in `ERROR_CODES` of the protocol. */
 export const CLIENT_CODES = {
   token_failed: 'getToken did not give a token.',
-  connect_failed:
-    'The connection could not be made: the server cannot be reached, or it refused the handshake. Browsers do not tell which.',
+  connect_failed: 'The server cannot be reached, or it refused the handshake. Browsers do not tell which.',
   connect_timeout: 'The connection was not ready within connectTimeoutMs.',
   connection_lost: 'The connection broke.',
   connection_closed: 'The server closed the connection.',
   unresponsive: 'The server did not answer within livenessTimeoutMs.',
   closed: 'The client was closed.',
   expired: 'The message could not be sent before it expired, or what was asked was not answered in time.',
-  outbox_full: 'As many messages as maxQueuedMessages are waiting to be sent already.',
-  user_changed: 'getToken gave a token of another user. Close the client, and connect that user with a new one.',
-  storage_failed: 'The storage cannot be used: what is queued and what was received may not survive a reload.',
+  outbox_full: 'maxQueuedMessages are waiting to be sent already.',
+  user_changed: 'getToken gave a token of another user. Connect that user with a new client.',
+  storage_failed: 'The storage cannot be used: what is queued or was received may not survive a reload.',
   left: 'The room was left before it was joined.',
   load_failed: 'A part of the client could not be loaded. Call again.',
-  slow_consumer: 'More messages are waiting for the iterator than maxBuffered.',
+  slow_consumer: 'More messages than maxBuffered are waiting.',
 } as const;
 
 /** The code of a problem that the client met by itself. */
