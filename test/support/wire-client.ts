@@ -39,6 +39,10 @@ export async function connectWire(url: string, options?: TestClientOptions): Pro
     client.send({ ...question, id });
     return frame((reply) => reply['id'] === id);
   };
-  await client.opened;
+  const refused = client.refused.then(({ statusCode }) => {
+    throw new Error(`Unexpected server response: ${statusCode}`);
+  });
+  await Promise.race([client.opened, refused]);
+  refused.catch(() => undefined);
   return { ...client, frames, frame, ask };
 }
