@@ -110,8 +110,8 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
 /** A UUID of version 4. `crypto.randomUUID` exists on pages served over https only. */
 function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})/, '$1-$2-4$3-a$4-');
+  const hex = Array.from(bytes, (byte, index) => (index === 8 ? (byte % 64) + 384 : byte + 256).toString(16).slice(1));
+  return hex.join('').replace(/(.{8})(....).(...)(....)/, '$1-$2-4$3-$4-');
 }
 
 function onPageEvents(events: readonly string[], visibility: string, callback: () => void): Cancel {

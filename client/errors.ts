@@ -16,7 +16,7 @@ export const CLIENT_CODES = {
   storage_failed: 'The storage cannot be used: what is queued or was received may not survive a reload.',
   left: 'The room was left before it was joined.',
   load_failed: 'A part of the client could not be loaded. Call again.',
-  slow_consumer: 'More messages than maxBuffered are waiting.',
+  slow_consumer: 'maxBuffered messages are waiting.',
 } as const;
 
 /** The code of a problem that the client met by itself. */

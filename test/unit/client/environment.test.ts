@@ -8,7 +8,7 @@ afterEach(() => vi.unstubAllGlobals());
 
 it('makes ids that are UUIDs of version 4, also where crypto.randomUUID is missing', () => {
   vi.stubGlobal('crypto', { getRandomValues: (bytes: Uint8Array) => bytes.map((_, index) => index * 17) });
-  expect(createEnvironment(FakeSocket).randomId()).toBe('00112233-4455-4677-a899-aabbccddeeff');
+  expect(createEnvironment(FakeSocket).randomId()).toBe('00112233-4455-4677-8899-aabbccddeeff');
   vi.unstubAllGlobals();
   const ids = new Set(Array.from({ length: 1_000 }, createEnvironment(FakeSocket).randomId));
   expect(ids.size).toBe(1_000);
