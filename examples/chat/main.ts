@@ -41,7 +41,8 @@ class Page {
 
   #connect({ name, getToken }: Visitor): void {
     this.#signIn.showBusy();
-    const client = connect<Json, ChatMessage>({ url: this.#config.websocketUrl, getToken });
+    // Not compressed: what is said is to be found by its words.
+    const client = connect<Json, ChatMessage>({ url: this.#config.websocketUrl, getToken, compress: false });
     this.#client = client;
     this.#status.show(client.state);
     client.on('state', (state) => this.#onState(state, name));

@@ -141,6 +141,8 @@ describe('a reload', () => {
     for (const index of all) await tab.send(index, `${user}-${index}`);
     await tab.load();
     await tab.send(20, `${user}-20`);
+    // Until the storage has been opened, a message is in memory alone.
+    await tab.page.waitForFunction(`Object.values(localStorage).some((record) => record.includes('${user}-20'))`);
     await tab.load();
     way.mend();
     const { settled, errors } = await tab.has('settled', 21);
