@@ -1,0 +1,160 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+
+let cloud: LocalCloud;
+
+beforeAll(async () => {
+  cloud = await startLocalCloud({ app: inject('app'), port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });
+});
+
+afterAll(() => cloud.close());
+
+async function open(sub: string, claims: object = {}): Promise<WireClient> {
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub, ...claims })}` };
+  return connectWire(cloud.websocketUrl, { headers });
+}
+
+async function device(sub: string, claims: object = {}): Promise<WireClient> {
+  const client = await open(sub, claims);
+  expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
+  return client;
+}
+
+const isBye = (frame: Record<string, unknown>) => frame['type'] === 'bye';
+const isMessage = (data: unknown) => (frame: Record<string, unknown>) =>
+  JSON.stringify(frame['messages'] ?? []).includes(JSON.stringify(data));
+const send = (client: WireClient, user: string, data: unknown) =>
+  client.ask({ action: 'sendMessage', to: { user }, data });
+
+/** The command as an operator types it. */
+function beckon(...args: string[]): Promise<{ status: number; output: string }> {
+  const bin = join(import.meta.dirname, '../../cli/bin.mjs');
+  return new Promise((resolve) => {
+    execFile(process.execPath, [bin, ...args, '--url', cloud.endpointUrl], (error, stdout, stderr) => {
+      resolve({ status: error ? Number(error.code) : 0, output: `${stdout}${stderr}` });
+    });
+  });
+}
+
+describe('a newer token', () => {
+  const LOBBY = { 'room:lobby': ['join'], 'user:*': ['send'] };
+
+  test('changes what a connection may do, on the connection it has', async () => {
+    const bob = await device('bob-renews', { capability: { 'room:*': ['join'] } });
+    for (const room of ['lobby', 'attic']) await bob.ask({ action: 'join', room });
+    expect(await send(bob, 'eve', 'not yet')).toMatchObject({ code: 'forbidden' });
+
+    const token = await cloud.token({ sub: 'bob-renews', capability: LOBBY });
+    expect(await bob.ask({ action: 'register', token, attempt: 1 })).toMatchObject({
+      type: 'registered',
+      rooms: ['lobby'],
+    });
+
+    expect(await send(bob, 'eve', 'now')).toMatchObject({ type: 'ack' });
+    expect(await bob.ask({ action: 'join', room: 'attic', attempt: 1 })).toMatchObject({ code: 'forbidden' });
+    const other = await device('alice-in-rooms', { capability: { 'room:*': ['join', 'send'] } });
+    await other.ask({ action: 'sendMessage', to: { room: 'attic' }, data: 'in the attic' });
+    await other.ask({ action: 'sendMessage', to: { room: 'lobby' }, data: 'in the lobby' });
+    await bob.frame(isMessage('in the lobby'));
+    expect(bob.frames.some(isMessage('in the attic'))).toBe(false);
+  });
+
+  test('of another user, or one that is none, is refused, and the old one holds', async () => {
+    const bob = await device('bob-tricks');
+    for (const token of [await cloud.token({ sub: 'eve' }), 'a.b.c', 'none']) {
+      expect(await bob.ask({ action: 'register', token, attempt: 1 })).toMatchObject({ code: 'invalid_token' });
+    }
+    expect(await bob.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
+  });
+});
+
+test('a connection that goes on after its token has expired is told, gets nothing, and is closed after a grace', async () => {
+  const brief = await open('brief', { expiresInSeconds: 8 });
+  await brief.ask({ action: 'register' });
+  await expect.poll(() => brief.ask({ action: 'ping' }), { timeout: 20_000 }).toMatchObject({ code: 'token_expired' });
+  const sender = await device('sends-to-brief');
+  // Its owner is told some seconds before senders take it for expired: clocks differ.
+  await expect
+    .poll(() => send(sender, 'brief', 'in time'), { timeout: 20_000 })
+    .toMatchObject({ results: [{ status: 'stored' }] });
+  await send(sender, 'brief', 'too late');
+  await brief.closed;
+  expect(brief.frames.find(isBye)).toMatchObject({ code: 'token_expired', reconnect: true });
+  expect(brief.frames.some(isMessage('too late'))).toBe(false);
+});
+
+describe('an operator', () => {
+  test('disconnects a user, with a word to the client', async () => {
+    const [one, two, other] = await Promise.all([device('dora'), device('dora'), device('not-dora')]);
+    expect(await beckon('disconnect', 'dora', '--reason', 'The office is closed.')).toEqual({
+      status: 0,
+      output: 'dora: 2 connections closed, 0 items deleted\n',
+    });
+    for (const client of [one, two]) {
+      await client.closed;
+      expect(client.frames.find(isBye)).toEqual({
+        type: 'bye',
+        code: 'disconnected',
+        message: 'The office is closed.',
+        reconnect: false,
+      });
+    }
+    expect(await other.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
+  });
+
+  test('revokes tokens: the connections end, and the tokens are refused everywhere', async () => {
+    const capability = { 'user:*': ['send'] };
+    const old = await cloud.token({ sub: 'rita', capability });
+    const rita = await connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${old}` } });
+    await rita.ask({ action: 'register' });
+    const waiting = await open('rita', { capability });
+
+    expect(await beckon('revoke', 'rita')).toMatchObject({ status: 0 });
+
+    await rita.closed;
+    expect(rita.frames.find(isBye)).toMatchObject({ code: 'revoked', reconnect: true });
+    expect(await waiting.ask({ action: 'register' })).toMatchObject({ code: 'revoked' });
+    const again = connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${old}` } });
+    await expect(again).rejects.toThrow('401');
+    // A second later, a token has been issued after the revocation.
+    await expect.poll(() => device('rita').catch(() => undefined), { timeout: 10_000 }).toBeDefined();
+  });
+
+  test('has a user forgotten: what waited for them is gone', async () => {
+    const sender = await device('writes-to-fay');
+    await send(sender, 'fay', 'remember me');
+    const { status, output } = await beckon('forget', 'fay');
+    expect(status).toBe(0);
+    expect(output).toMatch(/^fay: 0 connections closed, [1-9]\d* items deleted\n$/);
+    const fay = await open('fay');
+    expect(await fay.ask({ action: 'register' })).toMatchObject({ messages: [] });
+  });
+
+  test('is told what is wrong with a command', async () => {
+    expect(await beckon('disconnect')).toMatchObject({ status: 2 });
+    expect((await beckon('disconnect', 'dora', '--reason', 'x'.repeat(201))).output).toContain(
+      '"disconnect.reason" must be a text of at most 200 characters',
+    );
+  });
+});
+
+test('who sends too fast is told how long to wait, loses nothing by waiting, and is closed when they do not', async () => {
+  const fast = await device('fast');
+  const messages = Array.from({ length: 50 }, (_, index) => ({ to: { user: 'slow' }, data: index, store: false }));
+  const burst = await Promise.all(Array.from({ length: 20 }, () => fast.ask({ action: 'sendMessage', messages })));
+  const refused = burst.filter(({ code }) => code === 'rate_limited');
+  expect(refused.length).toBeGreaterThan(0);
+  expect(burst.length - refused.length).toBeGreaterThanOrEqual(10);
+  const { retryAfterMs, retryable } = refused[0] ?? {};
+  expect(retryable).toBe(true);
+  expect(retryAfterMs).toBeGreaterThan(0);
+  expect(retryAfterMs).toBeLessThanOrEqual(5000);
+
+  const asked = Array.from({ length: 400 }, () => fast.ask({ action: 'sendMessage', messages }));
+  await Promise.race([fast.closed, Promise.all(asked)]);
+  await fast.closed;
+  expect(fast.frames.find(isBye)).toMatchObject({ code: 'rate_limited', reconnect: true, retryAfterMs: 60_000 });
+});
