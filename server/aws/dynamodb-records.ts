@@ -24,6 +24,8 @@ export function createDynamoDbRecords(options: {
       TableName: name,
       ConsistentRead: true,
       KeyConditionExpression: 'address = :address',
+      // Who is forgotten must not be let in again by tokens that were revoked.
+      FilterExpression: 'attribute_not_exists(revokedUntil)',
       ExpressionAttributeValues: { ':address': { S: partition } },
       ExpressionAttributeNames: { '#sortKey': sortKey },
       ProjectionExpression: 'address, #sortKey',

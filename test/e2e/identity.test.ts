@@ -119,6 +119,11 @@ describe('an operator', () => {
     expect(await waiting.ask({ action: 'register' })).toMatchObject({ code: 'revoked' });
     const again = connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${old}` } });
     await expect(again).rejects.toThrow('401');
+    expect(await beckon('forget', 'rita')).toMatchObject({ status: 0 });
+    await expect(
+      connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${old}` } }),
+      'forgotten, and revoked all the same',
+    ).rejects.toThrow('401');
     // A second later, a token has been issued after the revocation.
     await expect.poll(() => device('rita').catch(() => undefined), { timeout: 10_000 }).toBeDefined();
   });
