@@ -42,12 +42,15 @@ test('a look is as consistent as it is asked to be: the first one costs half', a
 });
 
 test('whether a mapping is live is told by the clock from before the look', async () => {
-  let nowMs = 1_800_000_000_000;
+  let nowSeconds = 1_800_000_000;
+  const expiresAt = { N: String(nowSeconds + 30) };
+  const mapping = { connectionId: { S: 'c1' }, callbackUrl: { S: 'https://api' }, userId: { S: 'bob' }, expiresAt };
   const { client, inputs } = createRecordingClient(() => {
-    nowMs += 60_000;
+    nowSeconds += 60;
+    return { Items: [{ ...mapping, tokenExpiresAt: expiresAt }] };
   });
-  const directory = createDynamoDbDirectory({ client, tableName: 'connections', now: () => nowMs });
-  await directory.find(userAddress('bob'), { consistent: true });
+  const directory = createDynamoDbDirectory({ client, tableName: 'connections', now: () => nowSeconds * 1000 });
+  expect(await directory.find(userAddress('bob'), { consistent: true })).toHaveLength(1);
   expect(inputs).toMatchObject([{ ExpressionAttributeValues: { ':now': { N: '1800000000' } } }]);
 });
 

@@ -1,0 +1,139 @@
+/**
+ * How long one message takes to reach thousands of connections of one user (or of a room) on this machine, on the
+ * synthesized template: sender → Lambda → queue → `work` → posts → sockets.
+ *
+ *     npx tsx bench/fan-out.ts [--connections 5000] [--room NAME] [--at-once 50]
+ *
+ * The sockets are in a process of their own, so that the memory told is that of the local cloud with its functions.
+ * Each process needs a file descriptor for each connection: see `ulimit -n`.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { synthesize } from '../cli/synthesize.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION, type LocalCloud, startLocalCloud } from '../local/index.ts';
+import { mapConcurrently } from '../server/concurrency.ts';
+import { connectWire } from '../test/support/wire-client.ts';
+
+const { values } = parseArgs({
+  options: {
+    connections: { type: 'string', default: '5000' },
+    room: { type: 'string' },
+    /** How many connect at once. */
+    'at-once': { type: 'string', default: '50' },
+    /** Given to the process that has the sockets. */
+    url: { type: 'string' },
+  },
+});
+const connections = Number(values.connections);
+const { room, url } = values;
+
+/** What the process with the sockets says. */
+type News = 'connected' | 'received';
+
+if (url === undefined) await runCloud();
+else await runSockets(url);
+
+/** Connects, and tells when everybody is subscribed, and when everybody has the message. */
+async function runSockets(url: string): Promise<void> {
+  const tell = (news: News) => process.send?.(news);
+  const { endpoint } = JSON.parse(process.env['BENCH_FAN_OUT'] ?? '{}');
+  const response = await fetch(`${endpoint}/_local/token`, { method: 'POST', body: '{"sub":"bob"}' });
+  const { token } = (await response.json()) as { token: string };
+  const clients = await mapConcurrently(Array.from({ length: connections }), Number(values['at-once']), async () => {
+    const client = await connectWire(url, { headers: { Authorization: `Bearer ${token}` } });
+    await client.ask({ action: 'register' });
+    if (room !== undefined) await client.ask({ action: 'join', room });
+    return client;
+  });
+  tell('connected');
+  await Promise.all(clients.map((client) => client.frame(({ type }) => type === 'messages')));
+  tell('received');
+  process.on('disconnect', () => process.exit());
+}
+
+async function runCloud(): Promise<void> {
+  const directory = new URL('..', import.meta.url).pathname;
+  const app = await synthesize({ directory, account: LOCAL_ACCOUNT, region: LOCAL_REGION });
+  const cloud = await startLocalCloud({ app, port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });
+  const sockets = fork(import.meta.filename, [...process.argv.slice(2), '--url', cloud.websocketUrl], {
+    env: { ...process.env, BENCH_FAN_OUT: JSON.stringify({ endpoint: cloud.endpointUrl }) },
+  });
+  try {
+    await measure(cloud, sockets);
+  } finally {
+    sockets.kill();
+    await cloud.close();
+  }
+}
+
+async function measure(cloud: LocalCloud, sockets: ChildProcess): Promise<void> {
+  const connecting = performance.now();
+  await heard(sockets, 'connected');
+  print(`connected      ${connections} connections in ${seconds(performance.now() - connecting)}`);
+  const idleMiB = memoryMiB();
+
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub: 'alice' })}` };
+  const sender = await connectWire(cloud.websocketUrl, { headers });
+  await sender.ask({ action: 'register' });
+  let mostMiB = idleMiB;
+  const watch = setInterval(() => {
+    mostMiB = Math.max(mostMiB, memoryMiB());
+  }, 50);
+  const startedAt = performance.now();
+  const since = Date.now();
+  const received = heard(sockets, 'received');
+  const to = room === undefined ? { user: 'bob' } : { room };
+  const ack = await sender.ask({ action: 'sendMessage', to, data: { text: 'to everybody' } });
+  const ackedAt = performance.now();
+  await received;
+  const receivedAt = performance.now();
+  clearInterval(watch);
+  // The last of them write what they have done.
+  await sleep(1_000);
+
+  const calls = cloud.calls().filter(({ at }) => Date.parse(at) >= since);
+  const posts = calls.filter(({ operation }) => operation === 'PostToConnection');
+  const tasks = cloud.log().filter(({ message }) => /"route":"work".*"reason":"deliver"/.test(message));
+  print(`acknowledged   ${JSON.stringify((ack['results'] as unknown[])[0])} after ${seconds(ackedAt - startedAt)}`);
+  print(`received       by all after ${seconds(receivedAt - startedAt)}`);
+  print(`posts          ${posts.length}, at most ${mostAtOnce(posts)} at once`);
+  print(`tasks          ${tasks.length}`);
+  print(`memory         ${idleMiB} MiB before, at most ${mostMiB} MiB meanwhile`);
+}
+
+/** Of intervals, how many overlap at most. */
+function mostAtOnce(calls: readonly { readonly at: string; readonly durationMs: number }[]): number {
+  const changes = calls.flatMap(({ at, durationMs }) => [
+    { atMs: Date.parse(at), by: 1 },
+    { atMs: Date.parse(at) + durationMs, by: -1 },
+  ]);
+  let now = 0;
+  let most = 0;
+  for (const { by } of changes.toSorted((a, b) => a.atMs - b.atMs || a.by - b.by)) {
+    now += by;
+    most = Math.max(most, now);
+  }
+  return most;
+}
+
+async function heard(sockets: ChildProcess, news: News): Promise<void> {
+  const ended = once(sockets, 'exit').then(() => Promise.reject(new Error('the process with the sockets has ended')));
+  const told = new Promise<void>((resolve) => {
+    sockets.on('message', (message) => message === news && resolve());
+  });
+  await Promise.race([told, ended]);
+}
+
+function memoryMiB(): number {
+  return Math.round(process.memoryUsage().rss / 2 ** 20);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
