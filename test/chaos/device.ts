@@ -151,7 +151,7 @@ function sendWith(
 }
 
 /** A machine computes no faster when the clock does: what waits for its answers waits at least this long, in its time. */
-const MIN_WAIT_MS = { ackTimeoutMs: 4_000, livenessTimeoutMs: 4_000, connectTimeoutMs: 20_000, tokenTimeoutMs: 5_000 };
+const MIN_WAIT_MS = { ackTimeoutMs: 4_000, livenessTimeoutMs: 5_000, connectTimeoutMs: 20_000, tokenTimeoutMs: 5_000 };
 
 function openClient(
   { session, rooms, line }: { readonly session: string; readonly rooms: RoomsOfSession; readonly line: Line },
