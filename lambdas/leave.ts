@@ -1,11 +1,11 @@
-import { composeAdmit, composeDirectory } from '../server/aws/index.ts';
+import { composeAdmit, composeDirectory, composeTasks } from '../server/aws/index.ts';
 import { createLeave } from '../server/join.ts';
 import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
 
 const now = Date.now;
 const directory = composeDirectory(now);
-const leave = createLeave({ admit: composeAdmit({ directory, now }), directory });
+const leave = createLeave({ admit: composeAdmit({ directory, now }), directory, tasks: composeTasks() });
 
 /** `leave`: takes this connection out of a room. */
 export const handler = messageRoute('leave', { log: createLogger(), now }, async (frame, connection) => {

@@ -160,6 +160,7 @@ export class Beckon extends Construct {
 
     const disconnect = this.#addTableHandler('disconnect', logging);
     this.#grantTable(disconnect, this.connectionsTable, 'dynamodb:DeleteItem');
+    this.#grantTasks(disconnect);
     this.#gateway.addDisconnectRoute(disconnect);
   }
 
@@ -185,6 +186,10 @@ export class Beckon extends Construct {
     const ping = this.#addGatedHandler('ping', logging);
     this.#grantTable(ping, this.messagesTable, 'dynamodb:Query');
     this.#gateway.addMessageRoute('ping', ping);
+
+    const presence = this.#addGatedHandler('presence', logging, { [ENV.callbackUrl]: this.callbackUrl });
+    this.#grantTable(presence, this.connectionsTable, 'dynamodb:Query', 'dynamodb:BatchGetItem', 'dynamodb:DeleteItem');
+    this.#gateway.addMessageRoute('presence', presence);
 
     this.#gateway.addMessageRoute('$default', new Handler(this, 'default', logging));
   }
@@ -253,6 +258,8 @@ export class Beckon extends Construct {
     const work = this.#addTableHandler('work', logging);
     this.#grantDelivery(work);
     this.#gateway.grantClose(work);
+    // Presence: what has been announced, and who is in a room.
+    this.#grantTable(work, this.connectionsTable, 'dynamodb:GetItem', 'dynamodb:BatchGetItem');
     if (this.#search) this.#grantTable(work, this.messagesTable, 'dynamodb:BatchWriteItem');
     // What polling takes; the CDK's own grant adds permissions that nothing uses.
     this.#grant(work, this.#tasks.queueArn, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');

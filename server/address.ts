@@ -42,6 +42,10 @@ export function presenceAddress(address: Address): PresenceAddress {
   return `presence#${address}`;
 }
 
+export function isRoom(address: Address): address is RoomAddress {
+  return address.startsWith('room#');
+}
+
 /** What an address is called in a capability. */
 export function resourceOf(address: Address): string {
   return address.replace('#', ':');

@@ -9,6 +9,7 @@ import {
 } from '../protocol/index.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { Directory, Mapping } from './directory.ts';
+import { createForget } from './forget.ts';
 import type { Tasks } from './tasks.ts';
 
 /** What became of one post. A 200 is no receipt: a half-open socket swallows posts, and the resume repairs it. */
@@ -50,6 +51,9 @@ export interface Delivery {
    * that is gone is forgotten.
    */
   push(targets: readonly Mapping[], frame: Push): Promise<void>;
+
+  /** Posts what is in no log but must not be missed either: a connection that does not take it is cut off as well. */
+  announce(targets: readonly Mapping[], frame: Push): Promise<void>;
 }
 
 /**
@@ -64,18 +68,27 @@ export const MAX_CONCURRENT_POSTS = 50;
 
 export function createDelivery(dependencies: { poster: Poster; directory: Directory; tasks: Tasks }): Delivery {
   const { poster, directory, tasks } = dependencies;
+  const forget = createForget(dependencies);
 
   /** One frame after the other, for order; after one that did not arrive, none: a later one would hide the gap. */
-  async function deliverToOne(target: Mapping, frames: readonly MessagesPush[]) {
-    const outcomes = new Map<string, PostOutcome>();
+  async function postAll(target: Mapping, frames: readonly Push[]): Promise<readonly PostOutcome[]> {
+    const outcomes: PostOutcome[] = [];
     let outcome: PostOutcome = 'delivered';
     for (const frame of frames) {
       if (outcome === 'delivered') outcome = await poster.post(target, frame);
-      for (const { serial } of frame.messages) outcomes.set(serial, outcome);
+      outcomes.push(outcome);
     }
-    if (outcome === 'gone') await directory.forget(target);
+    if (outcome === 'gone') await forget(target);
     if (outcome === 'failed') await cutOff(target);
     return outcomes;
+  }
+
+  /** @returns what became of each message, by its serial */
+  async function deliverToOne(target: Mapping, frames: readonly MessagesPush[]) {
+    const outcomes = await postAll(target, frames);
+    return new Map(
+      frames.flatMap(({ messages }, at) => messages.map(({ serial }) => [serial, outcomes[at] ?? 'failed'] as const)),
+    );
   }
 
   /** Removed first: a sender who looks now must not find it. Closed by `work`, paced, lest a brake become a stampede. */
@@ -103,8 +116,12 @@ export function createDelivery(dependencies: { poster: Poster; directory: Direct
 
     async push(targets, frame) {
       await mapConcurrently(targets, MAX_CONCURRENT_POSTS, async (target) => {
-        if ((await poster.post(target, frame)) === 'gone') await directory.forget(target);
+        if ((await poster.post(target, frame)) === 'gone') await forget(target);
       });
+    },
+
+    async announce(targets, frame) {
+      await mapConcurrently(targets, MAX_CONCURRENT_POSTS, (target) => postAll(target, [frame]));
     },
   };
 }

@@ -92,6 +92,8 @@ export interface FindOptions {
   readonly limit?: number;
   /** Only connection ids from the first to the last, both included. @default all of them */
   readonly range?: { readonly first: string; readonly last: string };
+  /** Only connections that are in this room; of a user's address. @default wherever they are */
+  readonly inRoom?: RoomAddress;
 }
 
 /**
@@ -106,6 +108,12 @@ export interface Directory {
 
   /** The connections of an address, in the order of their ids. */
   find(address: Topic, options: FindOptions): Promise<readonly Mapping[]>;
+
+  /**
+   * The live connections that are in a room: those that it is told of, as their users' mappings say. Strongly consistent.
+   * `expiresAt` is that of the user's mapping.
+   */
+  members(room: RoomAddress): Promise<readonly Mapping[]>;
 
   /**
    * Notes a sign of life: moves `expiresAt` unless the mapping is absent or about to expire, because an expired one has

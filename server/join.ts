@@ -13,6 +13,7 @@ import type { Connection } from './connection.ts';
 import type { Directory } from './directory.ts';
 import { CONNECTION_LIFE_SECONDS } from './expiry.ts';
 import type { Resume } from './resume.ts';
+import type { Tasks } from './tasks.ts';
 
 /** Subscribes a registered connection to a room, and gives it what it has missed there. */
 export type Join = (
@@ -42,17 +43,19 @@ export type Leave = (
   frame: Pick<LeaveFrame, 'room' | 'attempt'>,
 ) => Promise<Result<Omit<LeftReply, 'id'>>>;
 
-export function createLeave({ admit, directory }: { admit: Admit; directory: Directory }): Leave {
+export function createLeave(dependencies: { admit: Admit; directory: Directory; tasks: Tasks }): Leave {
+  const { admit, directory, tasks } = dependencies;
   return async (connection, { room, attempt = Number.MAX_SAFE_INTEGER }) => {
     const address = roomAddress(room);
     const change = { kind: 'rooms', addresses: [address] } as const;
     const admitted = await admit(connection, { change: { change: 'remove', ...change } });
     if (!admitted.ok) return admitted;
+    const withdrawn = await directory.withdraw(address, connection.connectionId, attempt);
     // A frame that comes late must not take away what a later join has made: its client would wait for messages in vain.
-    if ((await directory.withdraw(address, connection.connectionId, attempt)) === 'superseded') {
-      await admit(connection, { change: { change: 'add', ...change } });
-      return { ok: false, problem: problem('superseded') };
-    }
+    if (withdrawn === 'superseded') await admit(connection, { change: { change: 'add', ...change } });
+    // At once: who leaves does not come back by itself. Also if they stay: somebody may have looked in between.
+    await tasks.add([{ kind: 'presence', address, userId: connection.userId }]);
+    if (withdrawn === 'superseded') return { ok: false, problem: problem('superseded') };
     return { ok: true, value: { type: 'left', room } };
   };
 }

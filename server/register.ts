@@ -92,6 +92,7 @@ export function createRegister(dependencies: RegisterDependencies): Register {
       const expiresAt = mappingExpiry(toSeconds(now()), connection.tokenExpiresAt);
       if (lost[kind].length > 0) await directory.touch(userAddress(userId), connectionId, { expiresAt, change });
     }
+    await tasks.add(lost.rooms.map((address) => ({ kind: 'presence', address, userId })));
     return kept.map(nameOf);
   }
 

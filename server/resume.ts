@@ -1,6 +1,7 @@
 import { OVERLAP_MS, problem, type RegisteredReply, type RegisterFrame, type Result } from '../protocol/index.ts';
 import type { Address } from './address.ts';
 import type { AddressStates } from './address-state.ts';
+import type { Arrive } from './arrive.ts';
 import { type Now, toSeconds } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Directory, PutOutcome } from './directory.ts';
@@ -32,6 +33,7 @@ export interface ResumeDependencies {
   readonly directory: Directory;
   readonly log: MessageLog;
   readonly states: AddressStates;
+  readonly arrive: Arrive;
   /** The Management API endpoint of the API that holds the connections. */
   readonly callbackUrl: string;
   readonly retentionSeconds: number;
@@ -44,7 +46,7 @@ const REFUSED = { superseded: 'superseded', removed: 'connection_removed' } as c
 >;
 
 export function createResume(dependencies: ResumeDependencies): Resume {
-  const { directory, log, states, callbackUrl, retentionSeconds, now } = dependencies;
+  const { directory, log, states, arrive, callbackUrl, retentionSeconds, now } = dependencies;
 
   async function page(address: Address, from: { after: string; recovered: boolean }): Promise<Result<Resumption>> {
     // Read before the log: whatever is sent from now on is behind this cursor, or within the overlap before it.
@@ -78,7 +80,8 @@ export function createResume(dependencies: ResumeDependencies): Resume {
     const registration = { ...connection, address, callbackUrl, attempt, registeredAt: toSeconds(nowMs), expiresAt };
     const outcome = await directory.put(registration);
     if (outcome !== 'registered') return { ok: false, problem: problem(REFUSED[outcome]) };
-    return page(address, await beginning(address, since, nowMs));
+    const [from] = await Promise.all([beginning(address, since, nowMs), arrive(address, connection.userId)]);
+    return page(address, from);
   };
 }
 

@@ -7,12 +7,18 @@ import type { Directory } from './directory.ts';
 import { createDisconnect } from './disconnect.ts';
 import type { IndexMessages } from './indexing.ts';
 import { describeError, type Logger } from './logger.ts';
+import type { Presence } from './presence.ts';
 import { serialTime } from './serial.ts';
-import type { DeliverTask, DisconnectTask, Task } from './tasks.ts';
+import type { AnnounceTask, CloseTask, DeliverTask, DisconnectTask, Task } from './tasks.ts';
 
 /** The part of an SQS event that `work` reads. */
 export interface TaskEvent {
-  readonly Records: readonly { readonly messageId: string; readonly body: string }[];
+  readonly Records: readonly {
+    readonly messageId: string;
+    readonly body: string;
+    /** How often it has been handed out, as text; the first time it is 1. */
+    readonly attributes: { readonly ApproximateReceiveCount: string };
+  }[];
 }
 
 /** The tasks that must be done again. */
@@ -24,6 +30,7 @@ export interface WorkDependencies {
   readonly directory: Directory;
   readonly delivery: Delivery;
   readonly states: AddressStates;
+  readonly presence: Presence;
   readonly poster: Poster;
   /** Absent: search is switched off, and what was queued before that is let go. */
   readonly indexMessages?: IndexMessages | undefined;
@@ -36,13 +43,31 @@ const MAX_CONCURRENT_TASKS = 2;
 
 /** Does tasks. One that fails comes back, and in the end goes to the dead-letter queue; the others are not affected. */
 export function createWork(dependencies: WorkDependencies): (event: TaskEvent) => Promise<TaskResponse> {
-  const { directory, delivery, states, poster, indexMessages, log, now } = dependencies;
+  const { directory, delivery, states, presence, poster, indexMessages, log, now } = dependencies;
   const disconnect = createDisconnect({ directory, poster });
 
-  async function doTask(task: Task): Promise<void> {
-    if (task.kind === 'deliver') return deliver(task);
-    if (task.kind === 'disconnect') return leave(task);
-    if (task.kind === 'index') return indexMessages?.(task.messages);
+  async function doTask(task: Task, isRetry: boolean): Promise<void> {
+    switch (task.kind) {
+      case 'deliver':
+        return deliver(task);
+      case 'presence':
+        return presence.check(task, isRetry);
+      case 'recheck':
+        return presence.recheck(task);
+      case 'announce':
+        return announce(task);
+      case 'index':
+        return indexMessages?.(task.messages);
+      case 'disconnect':
+        return leave(task);
+      case 'close':
+        return close(task);
+      default:
+        throw new Error('There is no such kind of task');
+    }
+  }
+
+  async function close(task: CloseTask): Promise<void> {
     // A connection that is gone is as closed as one can be.
     if ((await poster.close(task)) === 'failed') throw new Error('The connection could not be closed');
   }
@@ -54,6 +79,10 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
     if (live.length === 0) await disconnect(connection, bye);
   }
 
+  async function announce({ topic, frame, range }: AnnounceTask): Promise<void> {
+    await delivery.announce(await directory.find(topic, { consistent: true, range }), frame);
+  }
+
   async function deliver({ address, messages, range, spared }: DeliverTask): Promise<void> {
     // Whoever is not connected now, and has a cursor from before, would look behind it when they resume.
     const [first] = messages;
@@ -63,11 +92,11 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
   }
 
   return async ({ Records }) => {
-    const failures = await mapConcurrently(Records, MAX_CONCURRENT_TASKS, async ({ messageId, body }) => {
+    const failures = await mapConcurrently(Records, MAX_CONCURRENT_TASKS, async ({ messageId, body, attributes }) => {
       const startedAt = now();
       try {
         const task: Task = JSON.parse(body);
-        await doTask(task);
+        await doTask(task, Number(attributes.ApproximateReceiveCount) > 1);
         log({ route: 'work', outcome: 'ok', reason: task.kind, requestId: messageId, durationMs: now() - startedAt });
         return [];
       } catch (error) {

@@ -1,5 +1,4 @@
 import {
-  ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
   UpdateItemCommand,
@@ -9,6 +8,7 @@ import type { Address } from '../address.ts';
 import type { AddressState, AddressStates } from '../address-state.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { type Item, number } from './attributes.ts';
+import { writeConditionally } from './conditional-write.ts';
 
 /** The states of addresses in the connections table: partition key `state#{address}`, sort key `state`. */
 export function createDynamoDbAddressStates(options: {
@@ -21,16 +21,8 @@ export function createDynamoDbAddressStates(options: {
   const { client, tableName: TableName, now, retentionSeconds } = options;
   const expiry = () => number(toSeconds(now()) + retentionSeconds);
 
-  /** @returns false, and nothing changed, where the condition does not hold */
-  async function update(address: Address, input: Partial<UpdateItemCommandInput>): Promise<boolean> {
-    try {
-      await client.send(new UpdateItemCommand({ TableName, Key: key(address), ...input }));
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
-  }
+  const update = (address: Address, input: Partial<UpdateItemCommandInput>) =>
+    writeConditionally(client, new UpdateItemCommand({ TableName, Key: key(address), ...input }));
 
   return {
     async read(address) {

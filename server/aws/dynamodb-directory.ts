@@ -31,6 +31,7 @@ import {
 import { CONNECTION_LIFE_SECONDS, EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
 import { arrival, type Charge } from '../rate-limit.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
+import { queryItems, readItems } from './read-items.ts';
 
 /** Mappings of one connection that are changed at once. */
 const MAX_CONCURRENT_WRITES = 25;
@@ -105,6 +106,26 @@ export function createDynamoDbDirectory(options: {
         page = LastEvaluatedKey && { ...input, ExclusiveStartKey: LastEvaluatedKey };
       }
       return mappings.slice(0, limit);
+    },
+
+    async members(room) {
+      const nowSeconds = toSeconds(now());
+      const inRoom = new Map<string, Mapping>();
+      for await (const item of queryItems(client, {
+        TableName,
+        ...findInput(room, nowSeconds, { consistent: true }),
+      })) {
+        const mapping = toMapping(room, item);
+        inRoom.set(mapping.connectionId, mapping);
+      }
+      const keys = [...inRoom.values()].map(({ userId, connectionId }) => key(userAddress(userId), connectionId));
+      const ofUsers = await readItems(client, TableName, keys);
+      return ofUsers.flatMap((item) => {
+        const mapping = inRoom.get(textOf(item, 'connectionId'));
+        const isMember = !item['removedAt'] && toSubscriptions(item).rooms.includes(room);
+        const expiresAt = endOf(item);
+        return mapping && isMember && expiresAt > nowSeconds ? [{ ...mapping, expiresAt }] : [];
+      });
     },
 
     touch: (address, connectionId, options) => touch(address, connectionId, options),
@@ -233,16 +254,17 @@ async function put(client: DynamoDBClient, TableName: string, registration: Regi
   }
 }
 
-function findInput(address: Topic, nowSeconds: number, { consistent, limit, range }: FindOptions) {
+function findInput(address: Topic, nowSeconds: number, { consistent, limit, range, inRoom }: FindOptions) {
   return {
     ConsistentRead: consistent,
     KeyConditionExpression: `address = :address${range ? ' AND connectionId BETWEEN :first AND :last' : ''}`,
-    FilterExpression: 'expiresAt > :now AND tokenExpiresAt > :now AND attribute_not_exists(removedAt)',
+    FilterExpression: `expiresAt > :now AND tokenExpiresAt > :now AND attribute_not_exists(removedAt)${inRoom ? ' AND contains(rooms, :room)' : ''}`,
     ProjectionExpression: 'connectionId, userId, callbackUrl, expiresAt, tokenExpiresAt',
     ExpressionAttributeValues: {
       ':address': { S: address },
       ':now': number(nowSeconds),
       ...(range && { ':first': { S: range.first }, ':last': { S: range.last } }),
+      ...(inRoom && { ':room': { S: inRoom } }),
     },
     ...(limit !== undefined && { Limit: limit }),
   } satisfies Omit<QueryCommandInput, 'TableName'>;
@@ -258,8 +280,13 @@ function toMapping(address: Topic, item: Item): Mapping {
     connectionId: textOf(item, 'connectionId'),
     userId: textOf(item, 'userId'),
     callbackUrl: textOf(item, 'callbackUrl'),
-    expiresAt: Math.min(numberOf(item, 'expiresAt'), numberOf(item, 'tokenExpiresAt')),
+    expiresAt: endOf(item),
   };
+}
+
+/** Epoch seconds: from then on the mapping does not exist for any reader. */
+function endOf(item: Item): number {
+  return Math.min(numberOf(item, 'expiresAt'), numberOf(item, 'tokenExpiresAt'));
 }
 
 function toClaims(item: Item): Claims {

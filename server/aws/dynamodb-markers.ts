@@ -1,13 +1,9 @@
-import {
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Markers } from '../../protocol/index.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import type { MarkerKey, MarkerStore } from '../markers.ts';
 import { type Item, number, textOf } from './attributes.ts';
+import { readItems } from './read-items.ts';
 
 /** Markers in the connections table: partition key `marker#user#{userId}`, sort key the peer's address. */
 export function createDynamoDbMarkers(options: {
@@ -19,23 +15,13 @@ export function createDynamoDbMarkers(options: {
 }): MarkerStore {
   const { client, tableName: TableName, now, retentionSeconds } = options;
 
-  async function readAll(keys: readonly Item[]): Promise<readonly Item[]> {
-    const items: Item[] = [];
-    let left = [...keys];
-    while (left.length > 0) {
-      const RequestItems = { [TableName]: { Keys: left, ConsistentRead: true } };
-      const { Responses, UnprocessedKeys } = await client.send(new BatchGetItemCommand({ RequestItems }));
-      items.push(...(Responses?.[TableName] ?? []));
-      left = UnprocessedKeys?.[TableName]?.Keys ?? [];
-    }
-    return items;
-  }
-
   return {
     async read(keys) {
       // A key that comes twice in one call is refused.
       const distinct = new Map(keys.map((key) => [nameOf(toKey(key)), toKey(key)]));
-      const items = new Map((await readAll([...distinct.values()])).map((item) => [nameOf(item), item]));
+      const items = new Map(
+        (await readItems(client, TableName, [...distinct.values()])).map((item) => [nameOf(item), item]),
+      );
       return keys.map((key) => toMarkers(items.get(nameOf(toKey(key))) ?? {}));
     },
 

@@ -4,6 +4,8 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { monotonicFactory } from 'ulid';
 import type { AddressStates } from '../address-state.ts';
 import { type Admit, createAdmit } from '../admission.ts';
+import type { Announcements } from '../announcements.ts';
+import { createArrive } from '../arrive.ts';
 import type { Now } from '../clock.ts';
 import {
   type DirectoryConfig,
@@ -30,6 +32,7 @@ import { createSend, type Send } from '../send.ts';
 import type { Tasks } from '../tasks.ts';
 import type { Transcripts } from '../transcripts.ts';
 import { createDynamoDbAddressStates } from './dynamodb-address-states.ts';
+import { createDynamoDbAnnouncements } from './dynamodb-announcements.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
 import { createDynamoDbMarkers } from './dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from './dynamodb-message-log.ts';
@@ -73,6 +76,7 @@ export function composeResume(now: Now): Resume {
     directory: composeDirectory(now, config),
     log: composeMessageLog(now, config),
     states: composeAddressStates(now, config),
+    arrive: createArrive({ announcements: composeAnnouncements(now, config), tasks: composeTasks() }),
     callbackUrl: readCallbackUrl(),
     retentionSeconds,
     now,
@@ -92,6 +96,13 @@ export function composeMarkers(
   { connectionsTable, retentionSeconds }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
 ): MarkerStore {
   return createDynamoDbMarkers({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
+}
+
+export function composeAnnouncements(
+  now: Now,
+  { connectionsTable }: DirectoryConfig = readDirectoryConfig(),
+): Announcements {
+  return createDynamoDbAnnouncements({ client: dynamoDbClient(), tableName: connectionsTable, now });
 }
 
 export function composeTasks({ tasksQueueUrl }: Pick<SendConfig, 'tasksQueueUrl'> = readSendConfig()): Tasks {
@@ -115,13 +126,13 @@ export function composeAdmit(
 /** Delivery over the Management API. */
 export function composeDelivery(
   dependencies: { directory: Directory; log: Logger },
-  { tasksQueueUrl }: Pick<SendConfig, 'tasksQueueUrl'> = readSendConfig(),
+  config: Pick<SendConfig, 'tasksQueueUrl'> = readSendConfig(),
 ): { delivery: Delivery; poster: Poster; tasks: Tasks } {
   const { directory, log } = dependencies;
   const poster = createManagementApiPoster({
     onFailure: (error) => log({ route: 'post', outcome: 'failed', error: describeError(error) }),
   });
-  const tasks = composeTasks({ tasksQueueUrl });
+  const tasks = composeTasks(config);
   return { delivery: createDelivery({ poster, directory, tasks }), poster, tasks };
 }
 

@@ -269,6 +269,55 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       });
     });
 
+    describe('the members of a room', () => {
+      const join = async (userId: string, connectionId: string, values: Partial<Registration> = {}) => {
+        const address = userAddress(userId);
+        await directory.put(registration({ address, userId, connectionId, ...values }));
+        const change = { change: 'add', kind: 'rooms', addresses: [LOBBY] } as const;
+        await directory.touch(address, connectionId, { expiresAt: START_SECONDS + 600, change });
+        await directory.put(registration({ address: LOBBY, userId, connectionId, expiresAt: START_SECONDS + 7200 }));
+      };
+      const members = async () =>
+        (await directory.members(LOBBY)).map(({ userId, connectionId }) => [userId, connectionId]).toSorted();
+      const ofBob = async () => (await directory.find(BOB, { ...CONSISTENT, inRoom: LOBBY })).length;
+
+      test('are the connections whose users’ mappings are live and say so', async () => {
+        await join('bob', 'c1=');
+        await join('bob', 'c2=');
+        await join('eve', 'c3=');
+        expect(await members()).toEqual([
+          ['bob', 'c1='],
+          ['bob', 'c2='],
+          ['eve', 'c3='],
+        ]);
+        expect(await ofBob()).toBe(2);
+        expect((await directory.members(LOBBY))[0]?.expiresAt).toBe(START_SECONDS + 600);
+        await directory.remove(BOB, 'c1=');
+        const change = { change: 'remove', kind: 'rooms', addresses: [LOBBY] } as const;
+        await directory.touch(userAddress('eve'), 'c3=', { expiresAt: START_SECONDS + 600, change });
+        expect(await members()).toEqual([['bob', 'c2=']]);
+        expect(await ofBob()).toBe(1);
+        nowSeconds = START_SECONDS + 600;
+        expect(await members()).toEqual([]);
+        expect(await ofBob()).toBe(0);
+      });
+
+      test('are not those whose user’s mapping is gone, or is in other rooms, or whose token is over', async () => {
+        await directory.put(registration({ address: LOBBY, userId: 'ghost' }));
+        await directory.put(registration({ connectionId: 'c2=' }));
+        await directory.put(registration({ address: LOBBY, connectionId: 'c2=' }));
+        await join('eve', 'c3=', { tokenExpiresAt: START_SECONDS + 60 });
+        nowSeconds = START_SECONDS + 60;
+        expect(await members()).toEqual([]);
+      });
+
+      test('are found however many there are', async () => {
+        const all = Array.from({ length: 120 }, (_, at) => [`u${at}`, `c${at}=`] as const);
+        await Promise.all(all.map(([userId, connectionId]) => join(userId, connectionId)));
+        expect(await members()).toEqual(all.toSorted());
+      });
+    });
+
     test('a removed connection is not found, not touched, and never revived', async () => {
       await directory.put(registration());
       await directory.remove(BOB, 'c1=');

@@ -5,6 +5,7 @@ import { createClock } from '../../local/clock.ts';
 import { createDynamoDb } from '../../local/dynamodb/index.ts';
 import { NO_FAULTS } from '../../local/faults.ts';
 import { createDynamoDbAddressStates } from '../../server/aws/dynamodb-address-states.ts';
+import { createDynamoDbAnnouncements } from '../../server/aws/dynamodb-announcements.ts';
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
 import { createDynamoDbMarkers } from '../../server/aws/dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
@@ -13,12 +14,14 @@ import { createDynamoDbTranscripts } from '../../server/aws/dynamodb-transcripts
 import { PAIR_INDEX } from '../../server/config.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
 import { createMemoryAddressStates } from '../support/memory-address-states.ts';
+import { createMemoryAnnouncements } from '../support/memory-announcements.ts';
 import { createMemoryDirectory } from '../support/memory-directory.ts';
 import { createMemoryMarkers } from '../support/memory-markers.ts';
 import { createMemoryMessageLog } from '../support/memory-message-log.ts';
 import { createMemorySearchIndex } from '../support/memory-search-index.ts';
 import { createMemoryTranscripts } from '../support/memory-transcripts.ts';
 import { addressStatesContract } from './address-states.ts';
+import { announcementsContract } from './announcements.ts';
 import { directoryContract } from './directory.ts';
 import { markersContract } from './markers.ts';
 import { messageLogContract } from './message-log.ts';
@@ -86,6 +89,11 @@ directoryContract(DYNAMODB, async (now) =>
 messageLogContract('memory', async (now) => createMemoryMessageLog(now));
 messageLogContract(DYNAMODB, async (now) =>
   createDynamoDbMessageLog({ client, tableName: await emptyTable('serial'), now }),
+);
+
+announcementsContract('memory', async () => createMemoryAnnouncements());
+announcementsContract(DYNAMODB, async (now) =>
+  createDynamoDbAnnouncements({ client, tableName: await emptyTable('connectionId'), now }),
 );
 
 addressStatesContract('memory', async (now) => createMemoryAddressStates(now));

@@ -23,7 +23,7 @@ async function start(options: Partial<LocalCloudOptions> = {}): Promise<void> {
 }
 
 async function device(userId: string, claims: object = {}): Promise<WireClient> {
-  const capability = { 'user:*': ['send', 'history'], 'room:*': ['join', 'history'] };
+  const capability = { 'user:*': ['send', 'history', 'presence'], 'room:*': ['join', 'history', 'presence'] };
   const headers = { Authorization: `Bearer ${await cloud.token({ sub: userId, capability, ...claims })}` };
   const client = await connectWire(cloud.websocketUrl, { headers });
   await client.ask({ action: 'register' });
@@ -40,6 +40,7 @@ async function outliveTokens(): Promise<void> {
     { action: 'sendMessage', to: conversation, data: 1 },
     { action: 'history', conversation },
     { action: 'unread', conversations: [conversation] },
+    { action: 'presence', users: ['bob'] },
     { action: 'mark', marks: [{ conversation, read: '0'.repeat(26) }] },
   ];
   for (const [index, frame] of frames.entries()) {
@@ -57,6 +58,18 @@ async function loseRoom(): Promise<void> {
   await client.ask({ action: 'join', room: 'lobby' });
   const token = await cloud.token({ sub: 'losing', capability: {} });
   expect(await client.ask({ action: 'register', attempt: 1, token })).toMatchObject({ type: 'registered', rooms: [] });
+}
+
+/** Lets somebody come who is watched, and has everybody asked who is there. */
+async function watchNewcomer(): Promise<void> {
+  const watcher = await device('watcher');
+  const users = ['newcomer'];
+  expect(await watcher.ask({ action: 'presence', users, watch: true })).toMatchObject({ type: 'presence' });
+  expect(await watcher.ask({ action: 'presence', users: ['somebody'], watch: false })).toMatchObject({ users: [{}] });
+  await device('newcomer');
+  const asking = await device('asking');
+  const reply = () => asking.ask({ action: 'presence', users });
+  await expect.poll(reply, { timeout: 10_000 }).toMatchObject({ users: [{ online: true }] });
 }
 
 async function expireToken(userId: string, connectionId: string): Promise<void> {
@@ -92,7 +105,7 @@ async function pretendConnections(userId: string, count: number): Promise<void> 
   }
 }
 
-test('every permission that is granted is used, and none that is used is missing', { timeout: 60_000 }, async () => {
+test('every permission that is granted is used, and none that is used is missing', { timeout: 300_000 }, async () => {
   // Every post fails, so that each way of sending comes to cut a connection off; and each meets some that are gone.
   await start({ faults: { seed: 1, rules: [{ point: 'post', kind: 'error', probability: 1 }] } });
   const sender = await device('sender');
@@ -100,6 +113,7 @@ test('every permission that is granted is used, and none that is used is missing
   expect(await sender.ask({ action: 'ping', cursor: since })).toMatchObject({ type: 'pong' });
   expect(await sender.ask({ action: 'join', room: 'lobby', since })).toMatchObject({ type: 'joined' });
   expect(await sender.ask({ action: 'leave', room: 'lobby' })).toMatchObject({ type: 'left' });
+  await watchNewcomer();
   const lambda = new LambdaClient(adminClient(cloud));
   const unused = () => cloud.iamReport().unused.map(({ role, actions, resources }) => ({ role, actions, resources }));
 

@@ -31,6 +31,10 @@ const endsAt = ({ expiresAt, tokenExpiresAt }: Registration) => Math.min(expires
 export function createMemoryDirectory(now: Now): Directory & { readonly items: Map<string, Item> } {
   const items = new Map<string, Item>();
   const key = (address: string, connectionId: string) => JSON.stringify([address, connectionId]);
+  const live = (address: string) =>
+    [...items.values()]
+      .filter((item) => item.address === address && !item.removed && endsAt(item) > toSeconds(now()))
+      .sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1));
   return {
     items,
     async put(registration) {
@@ -46,19 +50,18 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
       });
       return 'registered';
     },
-    async find(address, { limit, range }) {
-      return [...items.values()]
-        .filter((item) => item.address === address && !item.removed && endsAt(item) > toSeconds(now()))
+    async find(address, { limit, range, inRoom }) {
+      return live(address)
         .filter(({ connectionId }) => !range || (connectionId >= range.first && connectionId <= range.last))
-        .map((item) => ({
-          address,
-          connectionId: item.connectionId,
-          userId: item.userId,
-          callbackUrl: item.callbackUrl,
-          expiresAt: endsAt(item),
-        }))
-        .sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1))
+        .filter(({ rooms }) => !inRoom || rooms.includes(inRoom))
+        .map(toMapping)
         .slice(0, limit);
+    },
+    async members(room) {
+      return live(room).flatMap((item) => {
+        const ofUser = live(userAddress(item.userId)).find(({ connectionId }) => connectionId === item.connectionId);
+        return ofUser?.rooms.includes(room) ? [{ ...toMapping(item), expiresAt: endsAt(ofUser) }] : [];
+      });
     },
     async touch(address, connectionId, { expiresAt, change, charge }) {
       const item = items.get(key(address, connectionId));
@@ -125,6 +128,11 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
       return item ?? NO_SUBSCRIPTIONS;
     },
   };
+}
+
+function toMapping(item: Item): Mapping {
+  const { address, connectionId, userId, callbackUrl } = item;
+  return { address, connectionId, userId, callbackUrl, expiresAt: endsAt(item) };
 }
 
 function charged(

@@ -58,7 +58,7 @@ describe('the template', () => {
       Beckonauthorize: ['dynamodb:GetItem Connections', 'dynamodb:UpdateItem Connections', ...LOGS('authorize')],
       Beckonconnect: LOGS('connect'),
       Beckondefault: LOGS('default'),
-      Beckondisconnect: ['dynamodb:DeleteItem Connections', ...LOGS('disconnect')],
+      Beckondisconnect: ['dynamodb:DeleteItem Connections', ...LOGS('disconnect'), 'sqs:SendMessage Tasks'],
       Beckonhistory: [...gate, 'dynamodb:BatchGetItem Connections', ...READING, ...LOGS('history')].toSorted(),
       Beckonmark: [
         ...gate,
@@ -79,6 +79,13 @@ describe('the template', () => {
         ...LOGS('manage'),
       ],
       Beckonping: [...gate, 'dynamodb:Query Messages', ...LOGS('ping')].toSorted(),
+      Beckonpresence: [
+        ...gate,
+        'dynamodb:BatchGetItem Connections',
+        'dynamodb:DeleteItem Connections',
+        'dynamodb:Query Connections',
+        ...LOGS('presence'),
+      ].toSorted(),
       Beckonjoin: [...resuming, ...LOGS('join')].toSorted(),
       Beckonleave: [...gate, 'dynamodb:DeleteItem Connections', ...LOGS('leave')].toSorted(),
       Beckonregister: [...resuming, 'dynamodb:DeleteItem Connections', ...LOGS('register')].toSorted(),
@@ -88,6 +95,8 @@ describe('the template', () => {
       Beckonunread: [...gate, 'dynamodb:BatchGetItem Connections', ...READING, ...LOGS('unread')].toSorted(),
       Beckonwork: [
         ...delivery,
+        'dynamodb:BatchGetItem Connections',
+        'dynamodb:GetItem Connections',
         'execute-api:ManageConnections prod/DELETE/@connections/*',
         'sqs:DeleteMessage Tasks',
         'sqs:GetQueueAttributes Tasks',
@@ -110,13 +119,14 @@ describe('the template', () => {
       register: '$default',
       sendMessage: '$default',
       history: '$default',
+      presence: '$default',
       unread: '$default',
       mark: '$default',
       search: '$default',
       ping: '$default',
       $default: '$default',
     });
-    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 10);
+    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 11);
   });
 
   test('authorizes $connect without requiring either header', () => {

@@ -50,8 +50,9 @@ describe('whatever an event holds, the handlers fail as they are meant to', () =
   test('a task of any shape comes back to the queue by itself, and holds up no other', async () => {
     const work = createWork({
       directory: createMemoryDirectory(now),
-      delivery: { deliver: async () => [], push: async () => undefined },
+      delivery: { deliver: async () => [], push: async () => undefined, announce: async () => undefined },
       states: createMemoryAddressStates(now),
+      presence: { check: async () => undefined, recheck: async () => undefined },
       poster: { post: async () => 'delivered', close: async () => 'delivered' },
       log,
       now,
@@ -59,7 +60,8 @@ describe('whatever an event holds, the handlers fail as they are meant to', () =
     const close = JSON.stringify({ kind: 'close', connectionId: 'c', callbackUrl: 'https://x' });
     await fc.assert(
       fc.asyncProperty(fc.array(fc.oneof(fc.string(), fc.json()), { maxLength: 8 }), async (bodies) => {
-        const Records = [...bodies, close].map((body, index) => ({ messageId: `t${index}`, body }));
+        const attributes = { ApproximateReceiveCount: '1' };
+        const Records = [...bodies, close].map((body, index) => ({ messageId: `t${index}`, attributes, body }));
         const { batchItemFailures } = await work({ Records });
         expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).not.toContain(`t${bodies.length}`);
       }),

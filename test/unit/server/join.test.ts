@@ -1,11 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { roomAddress, userAddress } from '../../../server/address.ts';
 import { createAdmit, createPermit } from '../../../server/admission.ts';
+import { createArrive } from '../../../server/arrive.ts';
 import type { Capability } from '../../../server/capability.ts';
 import { createJoin, createLeave, type Join, type Leave } from '../../../server/join.ts';
 import { createResume } from '../../../server/resume.ts';
 import { serialFloor } from '../../../server/serial.ts';
+import type { Task } from '../../../server/tasks.ts';
 import { createMemoryAddressStates } from '../../support/memory-address-states.ts';
+import { createMemoryAnnouncements } from '../../support/memory-announcements.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
 import { createMemoryMessageLog } from '../../support/memory-message-log.ts';
 
@@ -22,6 +25,7 @@ const connection = {
 
 let directory: ReturnType<typeof createMemoryDirectory>;
 let log: ReturnType<typeof createMemoryMessageLog>;
+let tasks: Task[];
 let join: Join;
 let leave: Leave;
 
@@ -30,11 +34,24 @@ beforeEach(() => {
   directory = createMemoryDirectory(now);
   log = createMemoryMessageLog(now);
   const states = createMemoryAddressStates(now);
+  tasks = [];
+  const add = async (added: readonly Task[]) => {
+    tasks.push(...added);
+  };
   const rateLimit = { perSecond: 1000, burst: 1000 };
-  const admit = createAdmit({ directory, tasks: { add: async () => undefined }, rateLimit, now });
-  const resume = createResume({ directory, log, states, callbackUrl: 'https://api', retentionSeconds: 3600, now });
+  const admit = createAdmit({ directory, tasks: { add }, rateLimit, now });
+  const arrive = createArrive({ announcements: createMemoryAnnouncements(), tasks: { add } });
+  const resume = createResume({
+    directory,
+    log,
+    states,
+    arrive,
+    callbackUrl: 'https://api',
+    retentionSeconds: 3600,
+    now,
+  });
   join = createJoin({ permit: createPermit(admit), resume, now });
-  leave = createLeave({ admit, directory });
+  leave = createLeave({ admit, directory, tasks: { add } });
 });
 
 async function register(capability: Capability = connection.capability): Promise<void> {
@@ -145,6 +162,12 @@ describe('whoever leaves', () => {
     expect(await inRoom('lobby')).toEqual([]);
     expect(await inRoom('r1')).toHaveLength(1);
     expect(roomsNoted()).toEqual([roomAddress('r1')]);
+  });
+
+  test('is checked at once', async () => {
+    tasks.length = 0;
+    await leave(connection, { room: 'lobby' });
+    expect(tasks).toEqual([{ kind: 'presence', address: LOBBY, userId: 'bob' }]);
   });
 
   test('a room that they are not in, or may not be in, has left it', async () => {

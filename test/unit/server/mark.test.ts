@@ -6,6 +6,7 @@ import type { Capability } from '../../../server/capability.ts';
 import { createDelivery, type PostOutcome } from '../../../server/delivery.ts';
 import { createMark } from '../../../server/mark.ts';
 import { serialFloor } from '../../../server/serial.ts';
+import type { Task } from '../../../server/tasks.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
 import { createMemoryMarkers } from '../../support/memory-markers.ts';
 
@@ -18,6 +19,7 @@ let directory: ReturnType<typeof createMemoryDirectory>;
 let markers: ReturnType<typeof createMemoryMarkers>;
 let capability: Capability;
 let outcome: PostOutcome;
+let tasks: Task[];
 let pushed: { connectionId: string; frame: Push }[];
 
 beforeEach(async () => {
@@ -26,6 +28,7 @@ beforeEach(async () => {
   capability = { 'user:*': ['history'], 'room:lobby': ['history'] };
   outcome = 'delivered';
   pushed = [];
+  tasks = [];
   for (const connectionId of ['a1', 'a2']) {
     await directory.put({
       address: userAddress('alice'),
@@ -50,8 +53,10 @@ function mark(userId: string, ...marks: Mark[]) {
     },
     close: async () => outcome,
   };
-  const tasks = { add: () => Promise.reject(new Error('a receipt makes no task')) };
-  const delivery = createDelivery({ poster, directory, tasks });
+  const add = async (added: readonly Task[]) => {
+    tasks.push(...added);
+  };
+  const delivery = createDelivery({ poster, directory, tasks: { add } });
   const permit = createPermit(async () => ({ ok: true, value: claims }));
   const markAll = createMark({ permit, markers, directory, delivery, now: () => NOW });
   return markAll({ connectionId: 'b1', userId, ...claims }, { marks });
@@ -115,6 +120,8 @@ describe('a receipt that does not arrive', () => {
     outcome = 'gone';
     await mark('bob', { conversation: ALICE, read: at(1) });
     expect(await directory.find(userAddress('alice'), { consistent: true })).toEqual([]);
+    const checks = { kind: 'presence', address: userAddress('alice'), userId: 'alice', delaySeconds: 15 };
+    expect(tasks).toEqual([checks, checks]);
   });
 });
 

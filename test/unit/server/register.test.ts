@@ -115,6 +115,7 @@ describe('a newer token', () => {
     expect(await directory.find(ATTIC, { consistent: true })).toEqual([]);
     expect(await directory.find(presenceAddress(EVE), { consistent: true })).toEqual([]);
     expect(await noted()).toEqual({ rooms: [LOBBY], watches: [] });
+    expect(tasks).toEqual([{ kind: 'presence', address: ATTIC, userId: 'bob' }]);
   });
 
   test('does not revive a room whose messages were missed while the older one had expired', async () => {

@@ -2,9 +2,13 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Message } from '../../../protocol/index.ts';
 import { type Address, roomAddress, userAddress } from '../../../server/address.ts';
 import type { AddressStates } from '../../../server/address-state.ts';
+import type { Announcements } from '../../../server/announcements.ts';
+import { createArrive } from '../../../server/arrive.ts';
 import { createResume, type Resume } from '../../../server/resume.ts';
 import { serialFloor } from '../../../server/serial.ts';
+import type { Task } from '../../../server/tasks.ts';
 import { createMemoryAddressStates } from '../../support/memory-address-states.ts';
+import { createMemoryAnnouncements } from '../../support/memory-announcements.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
 import { createMemoryMessageLog } from '../../support/memory-message-log.ts';
 
@@ -17,6 +21,8 @@ let nowMs: number;
 let directory: ReturnType<typeof createMemoryDirectory>;
 let log: ReturnType<typeof createMemoryMessageLog>;
 let states: AddressStates;
+let announcements: Announcements;
+let tasks: Task[];
 let resume: Resume;
 
 beforeEach(() => {
@@ -25,7 +31,13 @@ beforeEach(() => {
   directory = createMemoryDirectory(now);
   log = createMemoryMessageLog(now);
   states = createMemoryAddressStates(now);
-  resume = createResume({ directory, log, states, callbackUrl: 'https://api', retentionSeconds: 3600, now });
+  announcements = createMemoryAnnouncements();
+  tasks = [];
+  const add = async (added: readonly Task[]) => {
+    tasks.push(...added);
+  };
+  const arrive = createArrive({ announcements, tasks: { add } });
+  resume = createResume({ directory, log, states, arrive, callbackUrl: 'https://api', retentionSeconds: 3600, now });
 });
 
 const at = (secondsAgo: number) => serialFloor(NOW - secondsAgo * 1000);
@@ -159,5 +171,37 @@ describe.each([BOB, LOBBY])('at %s', (address) => {
     await resumed(address, { attempt: 2 });
     const refused = await resume({ connection, address, expiresAt: NOW }, { attempt: 1 });
     expect(refused).toMatchObject({ problem: { code: 'superseded' } });
+  });
+});
+
+describe('presence', () => {
+  const check = (address: Address) => ({ kind: 'presence', address, userId: 'bob' });
+
+  test('is checked where the user is not announced as being there', async () => {
+    await resumed(BOB);
+    await resumed(LOBBY);
+    expect(tasks).toEqual([check(BOB), check(LOBBY)]);
+    await announcements.announce(BOB, { userId: 'bob', online: false, since: 1 }, undefined);
+    await resumed(BOB, { attempt: 1 });
+    expect(tasks).toHaveLength(3);
+  });
+
+  test('is not where they are, nor for the next page, nor for a connection that is refused', async () => {
+    await announcements.announce(BOB, { userId: 'bob', online: true, since: 1 }, undefined);
+    await resumed(BOB);
+    await resumed(LOBBY, { after: at(10) });
+    await directory.remove(LOBBY, 'b1');
+    await resume({ connection, address: LOBBY, expiresAt: NOW / 1000 + 60 }, {});
+    expect(tasks).toEqual([]);
+  });
+
+  test('is looked up after the mapping is there: whoever announces an absence meanwhile sees it', async () => {
+    const { read } = announcements;
+    announcements.read = async (...values) => {
+      expect(await directory.find(BOB, { consistent: true })).toHaveLength(1);
+      return read(...values);
+    };
+    await resumed(BOB);
+    expect.assertions(1);
   });
 });

@@ -75,7 +75,9 @@ beforeEach(() => {
     mintSerial,
   });
   const states = createMemoryAddressStates(() => nowMs);
-  work = createWork({ directory, delivery, states, poster, log: () => undefined, now: () => nowMs });
+  const unused = () => Promise.reject(new Error('not a matter of sending'));
+  const presence = { check: unused, recheck: unused };
+  work = createWork({ directory, delivery, states, presence, poster, log: () => undefined, now: () => nowMs });
   send = createSend({
     mailboxes,
     now: () => nowMs,
@@ -671,7 +673,11 @@ describe('to a room', () => {
       { status: 'queued', users: [] },
     ]);
     expect(posts).toEqual([]);
-    const Records = tasks.map((task, index) => ({ messageId: `${index}`, body: JSON.stringify(task) }));
+    const Records = tasks.map((task, index) => ({
+      messageId: `${index}`,
+      attributes: { ApproximateReceiveCount: '1' },
+      body: JSON.stringify(task),
+    }));
     expect(await work({ Records })).toEqual({ batchItemFailures: [] });
     expect(connectionsPostedTo()).toEqual([...ids, 'a1'].toSorted());
     expect(dataAt(ids[0] ?? '')).toEqual([1, 2]);

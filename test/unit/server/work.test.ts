@@ -1,8 +1,9 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Message } from '../../../protocol/index.ts';
-import { userAddress } from '../../../server/address.ts';
+import { presenceAddress, type Topic, userAddress } from '../../../server/address.ts';
 import type { AddressStates } from '../../../server/address-state.ts';
 import { createDelivery, type Poster, type PostOutcome } from '../../../server/delivery.ts';
+import type { Presence } from '../../../server/presence.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import type { Task } from '../../../server/tasks.ts';
 import { createWork } from '../../../server/work.ts';
@@ -18,6 +19,7 @@ let closing: PostOutcome;
 let closed: string[];
 let onClose: () => Promise<void>;
 let posted: string[];
+let checked: unknown[];
 let postsUnderWay: number;
 let mostPostsUnderWay: number;
 let directory: ReturnType<typeof createMemoryDirectory>;
@@ -28,6 +30,7 @@ beforeEach(() => {
   closed = [];
   onClose = async () => undefined;
   posted = [];
+  checked = [];
   postsUnderWay = 0;
   mostPostsUnderWay = 0;
   states = createMemoryAddressStates(() => NOW);
@@ -48,12 +51,21 @@ beforeEach(() => {
     },
   };
   const delivery = createDelivery({ poster, directory, tasks: { add: async () => undefined } });
-  work = createWork({ directory, delivery, states, poster, log: () => undefined, now: () => NOW });
+  const presence: Presence = {
+    check: async (task, isRetry) => {
+      checked.push([task, isRetry]);
+    },
+    recheck: async (task) => {
+      checked.push([task]);
+    },
+  };
+  work = createWork({ directory, delivery, states, presence, poster, log: () => undefined, now: () => NOW });
 });
 
 const event = (...tasks: (Task | string)[]) => ({
   Records: tasks.map((task, index) => ({
     messageId: `t${index}`,
+    attributes: { ApproximateReceiveCount: String(index + 1) },
     body: typeof task === 'string' ? task : JSON.stringify(task),
   })),
 });
@@ -64,9 +76,9 @@ function deliver(secondsAgo: number, range = { first: ' ', last: '~' }): Task {
   return { kind: 'deliver', address: BOB, messages: [message], range };
 }
 
-async function connect(...connectionIds: string[]): Promise<void> {
+async function connect(address: Topic, ...connectionIds: string[]): Promise<void> {
   const common = {
-    address: BOB,
+    address,
     userId: 'bob',
     attempt: 0,
     registeredAt: 0,
@@ -85,7 +97,7 @@ test('closes connections; one that is gone is closed', async () => {
 
 test('what cannot be done comes back, and holds up nothing else', async () => {
   closing = 'failed';
-  await connect('b1');
+  await connect(BOB, 'b1');
   expect(await work(event({ kind: 'close', ...target }, 'not a task', deliver(0)))).toEqual({
     batchItemFailures: [{ itemIdentifier: 't0' }, { itemIdentifier: 't1' }],
   });
@@ -94,7 +106,7 @@ test('what cannot be done comes back, and holds up nothing else', async () => {
 
 test('delivers to a range of connections, concurrently but not all at once', async () => {
   const ids = Array.from({ length: 300 }, (_, index) => `b${String(index).padStart(3, '0')}`);
-  await connect(...ids, 'c1');
+  await connect(BOB, ...ids, 'c1');
   await work(event(deliver(0, { first: 'b', last: 'bz' })));
   expect(posted.toSorted()).toEqual(ids);
   expect(mostPostsUnderWay).toBe(50);
@@ -130,4 +142,20 @@ test('a delivery later than half the overlap widens the resumes that would look 
   expect(await states.read(BOB)).toEqual({});
   await work(event(deliver(61)));
   expect(await states.read(BOB)).toEqual({ late: { serial: serialFloor(NOW - 61_000), markedAt: NOW } });
+});
+
+test('presence is checked, and says whether that was begun before', async () => {
+  const check = { kind: 'presence', address: BOB, userId: 'bob' } as const;
+  const recheck = { kind: 'recheck', address: BOB, due: NOW } as const;
+  await work(event(check, check, recheck));
+  expect(checked).toEqual([[check, false], [check, true], [recheck]]);
+});
+
+test('a part of those who watch is told', async () => {
+  const topic = presenceAddress(BOB);
+  await connect(topic, 'a1', 'b1', 'b2');
+  await connect(BOB, 'b3');
+  const frame = { type: 'presence', users: [{ user: 'bob', online: true, since: NOW }] } as const;
+  await work(event({ kind: 'announce', topic, frame, range: { first: 'b', last: 'c' } }));
+  expect(posted.toSorted()).toEqual(['b1', 'b2']);
 });

@@ -1,0 +1,126 @@
+import {
+  MAX_USERS_PER_PRESENCE,
+  type Presence,
+  type PresenceFrame,
+  type PresenceReply,
+  problem,
+  type Result,
+} from '../protocol/index.ts';
+import { type Address, presenceAddress, roomAddress, userAddress } from './address.ts';
+import { type Admit, createPermit } from './admission.ts';
+import type { Announcement, Announcements } from './announcements.ts';
+import { attendance, isPresent } from './attendance.ts';
+import { type Now, toSeconds } from './clock.ts';
+import { mapConcurrently } from './concurrency.ts';
+import type { Claims, Connection } from './connection.ts';
+import type { Directory } from './directory.ts';
+import { CONNECTION_LIFE_SECONDS } from './expiry.ts';
+import { createRechecks } from './rechecks.ts';
+import type { Tasks } from './tasks.ts';
+
+/**
+ * Who is online, or in a room.
+ *
+ * Without `watch` it is what is so now. With it, it is what has been announced up to now, and every change is pushed: so
+ * that the reply and the pushes together are right at any moment, whatever happens between them.
+ */
+export type AskPresence = (connection: Connection, frame: PresenceFrame) => Promise<Result<Omit<PresenceReply, 'id'>>>;
+
+export interface AskPresenceDependencies {
+  readonly admit: Admit;
+  readonly directory: Directory;
+  readonly announcements: Announcements;
+  readonly tasks: Tasks;
+  /** The Management API endpoint of the API that holds the connections. */
+  readonly callbackUrl: string;
+  readonly now: Now;
+}
+
+/** Calls of the directory under way at once: as many as the SDK's HTTP agent has sockets for a host. */
+const MAX_CONCURRENT_CALLS = 50;
+
+export function createAskPresence(dependencies: AskPresenceDependencies): AskPresence {
+  const { admit, directory, announcements, callbackUrl, now } = dependencies;
+  const permit = createPermit(admit);
+  const rechecks = createRechecks(dependencies);
+
+  async function startWatching(connection: Connection, addresses: readonly Address[]): Promise<Result<Claims>> {
+    const permitted = await permit(connection, 'presence', addresses, 'watches');
+    if (!permitted.ok) return permitted;
+    const registeredAt = toSeconds(now());
+    const expiresAt = registeredAt + CONNECTION_LIFE_SECONDS;
+    const common = { ...connection, ...permitted.value, callbackUrl, attempt: 0, registeredAt, expiresAt };
+    const outcomes = await mapConcurrently(addresses, MAX_CONCURRENT_CALLS, (address) =>
+      directory.put({ ...common, address: presenceAddress(address) }),
+    );
+    return outcomes.includes('removed') ? { ok: false, problem: problem('connection_removed') } : permitted;
+  }
+
+  async function stopWatching(connection: Connection, addresses: readonly Address[]): Promise<Result<Claims>> {
+    const permitted = await permit(connection, 'presence', addresses);
+    if (!permitted.ok) return permitted;
+    await directory.unsubscribe(connection.connectionId, addresses.map(presenceAddress));
+    return admit(connection, { change: { change: 'remove', kind: 'watches', addresses }, cost: 0 });
+  }
+
+  function enter(connection: Connection, addresses: readonly Address[], watch: boolean | undefined) {
+    if (watch === undefined) return permit(connection, 'presence', addresses);
+    return watch ? startWatching(connection, addresses) : stopWatching(connection, addresses);
+  }
+
+  async function ofUsers(userIds: readonly string[], isWatched: boolean, admission: Promise<Result<Claims>>) {
+    const [admitted, all] = await Promise.all([admission, announcements.readUsers(userIds)]);
+    if (!admitted.ok) return admitted;
+    const online = all.filter((each) => each.online).map(({ userId }) => userId);
+    // Whoever is announced might be gone without a trace: as long as nobody watches, nobody looks.
+    if (isWatched) await rechecks.start(online.map(userAddress));
+    const present = isWatched ? online : await onlyPresent(online);
+    const announced = new Map(all.map((each) => [each.userId, each]));
+    const users = userIds.map((userId) => toPresence(userId, present.includes(userId), announced.get(userId)));
+    return reply({ users });
+  }
+
+  async function onlyPresent(userIds: readonly string[]): Promise<readonly string[]> {
+    const present = await mapConcurrently(userIds, MAX_CONCURRENT_CALLS, async (userId) =>
+      (await isPresent(directory, userAddress(userId), userId)) ? [userId] : [],
+    );
+    return present.flat();
+  }
+
+  async function ofRoom(room: string, isWatched: boolean, admission: Promise<Result<Claims>>) {
+    const admitted = await admission;
+    if (!admitted.ok) return admitted;
+    const address = roomAddress(room);
+    const [all, present] = await Promise.all([announcements.online(address), attendance(directory, address)]);
+    if (isWatched && all.length > 0) await rechecks.start([address]);
+    const announced = new Map(all.map((each) => [each.userId, each]));
+    const inRoom = [...(isWatched ? announced : present).keys()];
+    const connections = [...present.values()].reduce((sum, each) => sum + each.connections, 0);
+    return reply({
+      room,
+      users: inRoom.slice(0, MAX_USERS_PER_PRESENCE).map((userId) => toPresence(userId, true, announced.get(userId))),
+      occupancy: { users: inRoom.length, connections },
+    });
+  }
+
+  return async (connection, frame) => {
+    const { watch } = frame;
+    const userIds = 'users' in frame ? [...new Set(frame.users)] : [];
+    const addresses = 'users' in frame ? userIds.map(userAddress) : [roomAddress(frame.room)];
+    const admission = enter(connection, addresses, watch);
+    // Read after the watch has begun: what changes from now on is pushed, what has changed before is read.
+    if (watch !== undefined) await admission;
+    return 'users' in frame
+      ? ofUsers(userIds, watch === true, admission)
+      : ofRoom(frame.room, watch === true, admission);
+  };
+}
+
+/** What is announced holds only where it agrees with what is so. */
+function toPresence(user: string, online: boolean, announced: Announcement | undefined): Presence {
+  return { user, online, ...(announced?.online === online && { since: announced.since }) };
+}
+
+function reply(value: Omit<PresenceReply, 'type' | 'id'>): Result<Omit<PresenceReply, 'id'>> {
+  return { ok: true, value: { type: 'presence', ...value } };
+}

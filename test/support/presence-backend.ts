@@ -1,0 +1,336 @@
+import type { Push } from '../../protocol/index.ts';
+import { userAddress } from '../../server/address.ts';
+import { createAdmit, createPermit } from '../../server/admission.ts';
+import type { Announcement, Announcements } from '../../server/announcements.ts';
+import { createArrive } from '../../server/arrive.ts';
+import { createAskPresence } from '../../server/ask-presence.ts';
+import { createDelivery, type Poster } from '../../server/delivery.ts';
+import type { Directory } from '../../server/directory.ts';
+import { createForget } from '../../server/forget.ts';
+import { createJoin, createLeave } from '../../server/join.ts';
+import { createPresence } from '../../server/presence.ts';
+import { createRegister } from '../../server/register.ts';
+import { createResume } from '../../server/resume.ts';
+import type { Task, Tasks } from '../../server/tasks.ts';
+import { createWork } from '../../server/work.ts';
+import { createMemoryAddressStates } from './memory-address-states.ts';
+import { createMemoryAnnouncements } from './memory-announcements.ts';
+import { createMemoryDirectory } from './memory-directory.ts';
+import { createMemoryMessageLog } from './memory-message-log.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** Rules of presence that can be taken away, to see that each is needed. */
+export const RULES = [
+  /** After an announcement it is looked again who is there. */
+  'second look',
+  /** What is announced must be what was read before. */
+  'conditional write',
+  /** `since` strictly increases. */
+  'order of since',
+  /** A check that was begun before tells the watchers, whatever it finds. */
+  'retries tell',
+  /** The reply to a watch is read after the watch has begun. */
+  'watch before reading',
+  /** It is looked up what is announced after the mapping is there. */
+  'mapping before reading',
+  /** A watched address is looked at again. */
+  'rechecks',
+] as const;
+export type Rule = (typeof RULES)[number];
+
+/** What one invocation of a function can do. */
+export type Handlers = ReturnType<typeof createHandlers>;
+
+/** Another end of a connection. */
+export interface Peer {
+  receive(push: Push): void;
+  /** The server has closed it. */
+  closed(): void;
+}
+
+/** The server's code over stores in memory, in which every call of a port is a turn of the scheduler. */
+export interface Backend {
+  readonly directory: Directory;
+  readonly announcements: Announcements;
+  /** Tasks that nobody tries any more. */
+  readonly deadTasks: readonly Task[];
+  /** From now on handlers die in between, a few times in all. */
+  allowCrashes(count: number): void;
+  /** Runs a function; `undefined` if it died. */
+  invoke<T>(run: (handlers: Handlers) => Promise<T>): Promise<T | undefined>;
+  /** @returns the id of a new connection */
+  open(peer: Peer): string;
+  /** Ends a connection. @param isTold whether `$disconnect` is called */
+  close(connectionId: string, userId: string, isTold: boolean): void;
+}
+
+/** What a second of waiting before a check of presence takes in a hurry, in milliseconds. */
+export const HURRIED_SECOND_MS = 20;
+
+export interface BackendOptions {
+  readonly scheduler: Scheduler;
+  /** Whether the queue hardly waits before presence is checked: what comes and goes meets more of what is being done. */
+  readonly isHurried: boolean;
+  readonly without?: Rule | undefined;
+}
+
+const UNLIMITED = { perSecond: 1000, burst: 1000 };
+
+const CALLBACK_URL = 'https://api.example/prod';
+
+/** How far a function's clock may be off, in milliseconds. */
+const MAX_SKEW_MS = 2_000;
+
+/** How long a call takes that takes long, in milliseconds. */
+const MAX_STALL_MS = 1_500;
+
+/** How long the queue hides a task that is being done, in milliseconds, and how often it hands it out. */
+const VISIBILITY_MS = 60_000;
+const MAX_RECEIVES = 5;
+
+export function createBackend({ scheduler, isHurried, without }: BackendOptions): Backend {
+  const { now, chance, random } = scheduler;
+  const directory = createMemoryDirectory(now);
+  const stores = {
+    directory,
+    announcements: createMemoryAnnouncements(),
+    states: createMemoryAddressStates(now),
+    log: createMemoryMessageLog(now),
+  };
+  const peers = new Map<string, { readonly peer: Peer; readonly userId: () => string }>();
+  const deadTasks: Task[] = [];
+  let crashes = 0;
+  let opened = 0;
+
+  /** One execution of a function: it may die at each of its turns. */
+  async function invoke<T>(run: (handlers: Handlers) => Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const turn = async () => {
+        if (chance(0.15)) await new Promise<void>((goOn) => scheduler.after(random() * MAX_STALL_MS, goOn));
+        await scheduler.turn();
+        if (crashes === 0 || !chance(0.05)) return;
+        crashes -= 1;
+        resolve(undefined);
+        await new Promise(() => undefined);
+      };
+      const skewMs = Math.round((random() * 2 - 1) * MAX_SKEW_MS);
+      const paced = <P extends object>(port: P) => pace(port, turn);
+      const ports = {
+        now: () => now() + skewMs,
+        directory: paced(membersInTwoSteps(stores.directory, turn)),
+        announcements: paced(losingAnswers(stores.announcements, chance)),
+        states: stores.states,
+        log: stores.log,
+        poster: paced(poster),
+        tasks: paced(tasks),
+      };
+      run(createHandlers(without ? weaken(ports, without) : ports)).then(resolve, reject);
+    });
+  }
+
+  function handOut(task: Task, receives: number): void {
+    const attributes = { ApproximateReceiveCount: String(without === 'retries tell' ? 1 : receives) };
+    const Records = [{ messageId: 't', body: JSON.stringify(task), attributes }];
+    const done = invoke(({ work }) => work()({ Records }));
+    void done.then((response) => {
+      if (response && response.batchItemFailures.length === 0) return;
+      if (receives === MAX_RECEIVES) deadTasks.push(task);
+      else scheduler.after(VISIBILITY_MS, () => handOut(task, receives + 1));
+    });
+  }
+
+  const tasks: Tasks = {
+    async add(added) {
+      for (const task of added) {
+        if (task.kind === 'recheck' && without === 'rechecks') continue;
+        const { delaySeconds = 0 } = 'delaySeconds' in task ? task : {};
+        const secondMs = isHurried && task.kind === 'presence' ? HURRIED_SECOND_MS : 1000;
+        const delayMs = delaySeconds * secondMs + random() * (chance(0.1) ? 30_000 : 200);
+        scheduler.after(delayMs, () => handOut(task, 1));
+        if (chance(0.3)) scheduler.after(delayMs + random() * (chance(0.3) ? 30_000 : 200), () => handOut(task, 1));
+      }
+    },
+  };
+
+  const poster: Poster = {
+    async post({ connectionId }, frame) {
+      if (!peers.has(connectionId)) return 'gone';
+      if (chance(0.01)) return 'failed';
+      void scheduler.turn().then(() => peers.get(connectionId)?.peer.receive(frame));
+      return 'delivered';
+    },
+    async close({ connectionId }) {
+      const open = peers.get(connectionId);
+      if (!open) return 'gone';
+      close(connectionId, open.userId(), true);
+      open.peer.closed();
+      return 'delivered';
+    },
+  };
+
+  function close(connectionId: string, userId: string, isTold: boolean): void {
+    if (!peers.delete(connectionId) || !isTold) return;
+    const address = userAddress(userId);
+    scheduler.after(random() * (chance(0.2) ? 20_000 : 50), () => {
+      void invoke(({ forget }) => forget()({ address, connectionId, userId }));
+    });
+  }
+
+  return {
+    directory,
+    announcements: stores.announcements,
+    deadTasks,
+    allowCrashes: (count) => {
+      crashes = count;
+    },
+    invoke,
+    open(peer) {
+      opened += 1;
+      const connectionId = `c${opened}`;
+      const userId = () =>
+        [...directory.items.values()].find((item) => item.connectionId === connectionId)?.userId ?? '';
+      peers.set(connectionId, { peer, userId });
+      return connectionId;
+    },
+    close,
+  };
+}
+
+interface Ports {
+  readonly now: () => number;
+  readonly directory: Directory;
+  readonly announcements: Announcements;
+  readonly states: ReturnType<typeof createMemoryAddressStates>;
+  readonly log: ReturnType<typeof createMemoryMessageLog>;
+  readonly poster: Poster;
+  readonly tasks: Tasks;
+}
+
+/** Each is made when it is asked for: an invocation runs one of them. */
+function createHandlers(ports: Ports) {
+  const { directory, announcements, tasks, now } = ports;
+  const admit = () => createAdmit({ directory, tasks, rateLimit: UNLIMITED, now });
+  const resume = () => {
+    const arrive = createArrive({ announcements, tasks });
+    return createResume({ ...ports, arrive, callbackUrl: CALLBACK_URL, retentionSeconds: 3600 });
+  };
+  const delivery = () => createDelivery(ports);
+  const presence = () => createPresence({ ...ports, delivery: delivery() });
+  return {
+    directory,
+    delivery,
+    register: () =>
+      createRegister({
+        ...ports,
+        resume: resume(),
+        authenticate: () => Promise.reject(new Error('nobody renews a token')),
+        identities: { revokedUntil: async () => undefined },
+        callbackUrl: CALLBACK_URL,
+        expectedConnections: 0,
+        rateLimit: UNLIMITED,
+      }),
+    join: () => createJoin({ permit: createPermit(admit()), resume: resume(), now }),
+    leave: () => createLeave({ admit: admit(), directory, tasks }),
+    forget: () => createForget({ directory, tasks }),
+    askPresence: () => createAskPresence({ ...ports, admit: admit(), callbackUrl: CALLBACK_URL }),
+    work: () => createWork({ ...ports, delivery: delivery(), presence: presence(), log: () => undefined }),
+  };
+}
+
+/** Waits for a turn before each call of a port has its effect, and for another before its answer is there. */
+function pace<P extends object>(port: P, turn: () => Promise<void>): P {
+  return new Proxy(port, {
+    get: (target, name) => {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function') return method;
+      return async (...values: unknown[]) => {
+        await turn();
+        const answer: unknown = await Reflect.apply(method, target, values);
+        await turn();
+        return answer;
+      };
+    },
+  });
+}
+
+/** On DynamoDB the members of a room are read first, and their users' mappings after that. */
+function membersInTwoSteps(directory: Directory, turn: () => Promise<void>): Directory {
+  return {
+    ...directory,
+    async members(room) {
+      const inRoom = await directory.find(room, { consistent: true });
+      await turn();
+      const members = await directory.members(room);
+      return members.filter((member) => inRoom.some(({ connectionId }) => connectionId === member.connectionId));
+    },
+  };
+}
+
+/** Sometimes the answer to a write gets lost; the SDK writes again, and finds its condition does not hold any more. */
+function losingAnswers(announcements: Announcements, chance: Scheduler['chance']): Announcements {
+  return {
+    ...announcements,
+    async announce(...values) {
+      const isAnnounced = await announcements.announce(...values);
+      return chance(0.05) ? announcements.announce(...values) : isAnnounced;
+    },
+  };
+}
+
+/** The ports of one invocation, without a rule. */
+function weaken(ports: Ports, without: Rule): Ports {
+  const { directory, announcements } = ports;
+  switch (without) {
+    case 'second look': {
+      let seen: ReturnType<Directory['find']> | undefined;
+      const find: Directory['find'] = (topic, options) => {
+        if (!topic.startsWith('user#')) return directory.find(topic, options);
+        seen ??= directory.find(topic, options);
+        return seen;
+      };
+      return { ...ports, directory: { ...directory, find } };
+    }
+    case 'conditional write': {
+      const announce: Announcements['announce'] = async (address, next, before) => {
+        const isAnnounced = await announcements.announce(address, next, before);
+        if (isAnnounced) return true;
+        return announcements.announce(address, next, await announcements.read(address, next.userId));
+      };
+      return { ...ports, announcements: { ...announcements, announce } };
+    }
+    case 'order of since': {
+      const read = async (...values: Parameters<Announcements['read']>) => {
+        const announced = await announcements.read(...values);
+        return announced && { ...announced, since: 0, real: announced };
+      };
+      const announce: Announcements['announce'] = (address, next, before) =>
+        announcements.announce(address, next, before && 'real' in before ? (before.real as Announcement) : before);
+      return { ...ports, announcements: { ...announcements, read, announce } };
+    }
+    case 'watch before reading': {
+      const put: Directory['put'] = async (registration) => {
+        if (!registration.address.startsWith('presence#')) return directory.put(registration);
+        // By then everything else has been read.
+        void ports.tasks
+          .add([])
+          .then(() => ports.tasks.add([]))
+          .then(() => directory.put(registration));
+        return 'registered';
+      };
+      return { ...ports, directory: { ...directory, put } };
+    }
+    case 'mapping before reading': {
+      const early = new Map<string, ReturnType<Announcements['read']>>();
+      const put: Directory['put'] = async (registration) => {
+        const { address, userId } = registration;
+        if (!address.startsWith('presence#')) early.set(userId, announcements.read(userAddress(userId), userId));
+        await early.get(userId);
+        return directory.put(registration);
+      };
+      const read: Announcements['read'] = (address, userId) => early.get(userId) ?? announcements.read(address, userId);
+      return { ...ports, directory: { ...directory, put }, announcements: { ...announcements, read } };
+    }
+    default:
+      return ports;
+  }
+}
