@@ -172,6 +172,7 @@ describe('the judge finds', () => {
       expect(isClean(judge(...again))).toBe(true);
       expect(judge(...bobIn, said(1), said(2), gotBy(1, 2), gotBy(1, 1)).reordered).toMatchObject([{ id: 'm1' }]);
       expect(isClean(judge(...bobIn, said(1), sent(2), received(2), gotBy(1, 1)))).toBe(true);
+      expect(isClean(judge(said(1), said(2), ...bobIn, gotBy(1, 2), gotBy(1, 1)))).toBe(true);
     });
   });
 });

@@ -62,6 +62,18 @@ export function findRoomStrays(entries: readonly Entry[], sentById: ReadonlyMap<
   });
 }
 
+/**
+ * Whether a message was sent to a room before the session was told that it is in. Such a one may come behind later ones:
+ * where it stood in the log already and its acknowledgement was lost for longer than the overlap, it is appended again, and
+ * whoever joined in between sees only the second entry.
+ */
+export function isFromBeforeJoining(entries: readonly Entry[]): (received: Received) => boolean {
+  const joinedAt = new Map(findMemberships(entries).map((each) => [each.membership, each.joinedAt]));
+  const sentAt = new Map(entries.flatMap((entry, at) => (entry.type === 'sent' ? [[entry.id, at] as const] : [])));
+  return ({ id, membership }) =>
+    membership !== undefined && (sentAt.get(id) ?? 0) < (joinedAt.get(membership) ?? Number.POSITIVE_INFINITY);
+}
+
 /** What a session remembers of messages, it remembers for each membership apart. */
 export function scopeOf({ session, membership = 0 }: Received): string {
   return key(session, String(membership));

@@ -1,5 +1,5 @@
 import { findOvertaken, type Overtaken, type SentById } from './check-order.ts';
-import { expectedInRooms, findRoomStrays, scopeOf } from './check-rooms.ts';
+import { expectedInRooms, findRoomStrays, isFromBeforeJoining, scopeOf } from './check-rooms.ts';
 import { groupBy, key } from './group-by.ts';
 import type { Entry, Received } from './record.ts';
 
@@ -34,12 +34,16 @@ export interface Findings {
 export function check(entries: readonly Entry[]): Findings {
   const received = entries.filter((entry) => entry.type === 'received');
   const sentById = new Map(entries.flatMap((entry) => (entry.type === 'sent' ? [[entry.id, entry] as const] : [])));
+  const isFromBefore = isFromBeforeJoining(entries);
   const missing = findMissing(entries, sentById, received);
   return {
     lost: missing.filter(({ announced }) => !announced).map(({ device, id }) => ({ device, id })),
     announced: missing.filter(({ announced }) => announced).map(({ device, id }) => ({ device, id })),
     duplicated: findDuplicates(received),
-    reordered: findOvertaken(received, sentById),
+    reordered: findOvertaken(
+      received.filter((entry) => !isFromBefore(entry)),
+      sentById,
+    ),
     strays: findStrays(entries, sentById, received),
     gaps: entries.filter(({ type }) => type === 'gap').length,
   };

@@ -27,6 +27,8 @@ export interface DeviceOptions {
   readonly user: string;
   /** Unlike that of any other device. */
   readonly name: string;
+  /** The room that its app joins as soon as it starts, and stays in: whoever leaves a room misses what is said in it. */
+  readonly home: string;
   /** How long its tokens are good for, in cloud seconds. */
   readonly tokenLifetimeSeconds: number;
   /** When it replaces a connection, in cloud milliseconds. */
@@ -43,6 +45,7 @@ export interface Sending {
 export interface Device {
   readonly user: string;
   readonly name: string;
+  readonly home: string;
   readonly line: Line;
   /** Starts the app, or starts it again with nothing remembered. */
   start(): void;
@@ -64,7 +67,7 @@ export interface Device {
 }
 
 export function createDevice(options: DeviceOptions, world: World): Device {
-  const { user, name } = options;
+  const { user, name, home } = options;
   const { record } = world;
   const line = createLine(record);
   let client: Client<Payload> | undefined;
@@ -92,6 +95,7 @@ export function createDevice(options: DeviceOptions, world: World): Device {
   return {
     user,
     name,
+    home,
     line,
     start() {
       client?.close();
@@ -101,6 +105,7 @@ export function createDevice(options: DeviceOptions, world: World): Device {
       record.add({ type: 'session', session, device: name });
       rooms = createRoomsOfSession(record, session, name);
       client = openClient({ session, rooms, line }, options, world);
+      wait(rooms.join(client, home, false));
     },
     send(to, { store, echo, bytes }) {
       if (!client) return;

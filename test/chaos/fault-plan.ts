@@ -3,14 +3,14 @@ import { createRandom } from '../../local/random.ts';
 
 /** How likely each fault is, on average over the seeds, and how long it can last, in milliseconds of the machine. */
 const FAULTS: Readonly<Record<string, { readonly probability: number; readonly maxDelayMs?: number }>> = {
-  'dynamodb/throttle': { probability: 0.03 },
-  'dynamodb/error': { probability: 0.03 },
-  'dynamodb/lost': { probability: 0.05 },
+  'dynamodb/throttle': { probability: 0.01 },
+  'dynamodb/error': { probability: 0.01 },
+  'dynamodb/lost': { probability: 0.01 },
   'dynamodb/stale': { probability: 0.2, maxDelayMs: 200 },
-  'post/throttle': { probability: 0.22 },
-  'post/error': { probability: 0.3 },
-  'post/hang': { probability: 0.13, maxDelayMs: 400 },
-  'post/ghost': { probability: 0.12 },
+  'post/throttle': { probability: 0.12 },
+  'post/error': { probability: 0.12 },
+  'post/hang': { probability: 0.15, maxDelayMs: 400 },
+  'post/ghost': { probability: 0.2 },
   'lambda/crash-before': { probability: 0.06 },
   'lambda/crash-after': { probability: 0.08 },
   'lambda/slow': { probability: 0.08, maxDelayMs: 200 },
@@ -18,8 +18,8 @@ const FAULTS: Readonly<Record<string, { readonly probability: number; readonly m
   'disconnect/late': { probability: 0.7, maxDelayMs: 1000 },
   'socket/cut': { probability: 0.06 },
   'dispatch/reorder': { probability: 0.13, maxDelayMs: 300 },
-  'sqs/duplicate': { probability: 0.9 },
-  'sqs/late': { probability: 0.9, maxDelayMs: 500 },
+  'sqs/duplicate': { probability: 0.2 },
+  'sqs/late': { probability: 0.3, maxDelayMs: 500 },
 };
 
 /** What the local cloud takes as its option `faults`: see `readFaultPlan`. */

@@ -9,6 +9,8 @@ export interface Member extends DeviceOptions {
   readonly comesLast: boolean;
 }
 
+export const ROOMS = ['lobby', 'attic', 'cellar'];
+
 const MAX_DEVICES_PER_USER = 3;
 const TOKEN_LIFETIMES_SECONDS = [3600, 3600, 300];
 const CONNECTION_AGES_MS = [6_600_000, 6_600_000, 120_000];
@@ -30,6 +32,7 @@ function createMember(user: string, device: number, random: Random): DeviceOptio
   return {
     user,
     name: `${user}.${device}`,
+    home: pick(ROOMS, random),
     tokenLifetimeSeconds: pick(TOKEN_LIFETIMES_SECONDS, random),
     maxConnectionAgeMs: pick(CONNECTION_AGES_MS, random),
   };

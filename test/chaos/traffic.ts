@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom, type Random } from '../../local/random.ts';
 import type { Device } from './device.ts';
-import { pick } from './fleet.ts';
+import { pick, ROOMS } from './fleet.ts';
 
 type Recipients = Parameters<Device['send']>[0];
 
@@ -17,8 +17,6 @@ const MAX_PENDING = 30;
 const MAX_BURST = 8;
 const MAX_BYTES = 2_000;
 const MAX_RECIPIENTS = 4;
-
-const ROOMS = ['lobby', 'attic', 'cellar'];
 
 const PLAIN = { store: true, echo: false };
 
@@ -54,7 +52,6 @@ export interface TrafficOptions {
 /** Lets a device do things until it is told to end. Each device has random numbers of its own. */
 export async function makeTraffic(device: Device, { seed, users, restarts, signal }: TrafficOptions): Promise<void> {
   const random = createRandom(seed, `traffic of ${device.name}`);
-  device.join(pick(ROOMS, random));
   while (!signal.aborted) {
     await pause(MEAN_PAUSE_MS, random, signal);
     if (signal.aborted) return;
@@ -97,7 +94,10 @@ function pickRoom(random: Random): { readonly room: string } {
 
 /** Half of those who come back want what they have missed. */
 function joinOrLeave(device: Device, _: readonly string[], random: Random): void {
-  const room = pick(ROOMS, random);
+  const room = pick(
+    ROOMS.filter((name) => name !== device.home),
+    random,
+  );
   if (device.rooms().includes(room)) device.leave(room);
   else device.join(room, { resumes: random() < 0.5 });
 }
