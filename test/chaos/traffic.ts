@@ -13,7 +13,7 @@ const MEAN_PAUSE_MS = 450;
 /** How long a device is without network on average. */
 const MEAN_ABSENCE_MS = 800;
 /** A device with more unacknowledged messages than this does not send another one. */
-const MAX_PENDING = 30;
+const MAX_PENDING = 12;
 const MAX_BURST = 8;
 const MAX_BYTES = 2_000;
 const MAX_RECIPIENTS = 4;
