@@ -1,7 +1,8 @@
 import { composeAuthenticate, composeIdentities } from '../server/aws/authorize.ts';
 import { composeDirectory, composeResume, composeTasks } from '../server/aws/index.ts';
-import { readCallbackUrl, readExpectedConnections, readRateLimit } from '../server/config.ts';
+import { readCallbackUrl, readExpectedConnections, readRateLimit, readUserRateLimit } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
+import { lower } from '../server/rate-limit.ts';
 import { createRegister } from '../server/register.ts';
 import { messageRoute } from '../server/route.ts';
 
@@ -14,7 +15,7 @@ const register = createRegister({
   tasks: composeTasks(),
   callbackUrl: readCallbackUrl(),
   expectedConnections: readExpectedConnections(),
-  rateLimit: readRateLimit(),
+  rateLimit: lower(readRateLimit(), readUserRateLimit()),
   now,
 });
 

@@ -147,6 +147,13 @@ export interface BeckonProps extends Issuer {
   readonly rateLimit?: RateLimitProps;
 
   /**
+   * How fast one user may send over all their connections together. A connection may get ahead of it by a tenth of
+   * `burst`.
+   * @default - as `rateLimit`
+   */
+  readonly userRateLimit?: RateLimitProps;
+
+  /**
    * Whether this stack sets the role with which API Gateway writes logs. There is one for each account and region;
    * say false where another stack has set it.
    * @default true
@@ -229,10 +236,13 @@ export function requireCapability(capability: Capability | string): string {
 }
 
 /** @throws Error for a rate at which nothing could be sent */
-export function requireRateLimit({ messagesPerSecond, burst }: RateLimitProps): RateLimitProps {
+export function requireRateLimit(
+  prop: 'rateLimit' | 'userRateLimit',
+  { messagesPerSecond, burst }: RateLimitProps,
+): RateLimitProps {
   for (const [name, value] of Object.entries({ messagesPerSecond, burst })) {
     if (!Token.isUnresolved(value) && !(value > 0))
-      throw new Error(`rateLimit.${name}: expected a number above 0, got ${value}`);
+      throw new Error(`${prop}.${name}: expected a number above 0, got ${value}`);
   }
   return { messagesPerSecond, burst };
 }

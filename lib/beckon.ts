@@ -69,6 +69,7 @@ export class Beckon extends Construct {
   readonly #authorizer: Authorizer;
   readonly #retention: Duration;
   readonly #rateLimit: RateLimitProps;
+  readonly #userRateLimit: RateLimitProps;
   readonly #search: SearchOptions | undefined;
   readonly #encryptionKey: IKey | undefined;
 
@@ -98,7 +99,8 @@ export class Beckon extends Construct {
     this.callbackUrl = this.#gateway.callbackUrl;
     this.domain = this.#gateway.domain;
     this.#retention = props.retention ?? Duration.days(7);
-    this.#rateLimit = requireRateLimit(props.rateLimit ?? { messagesPerSecond: 100, burst: 500 });
+    this.#rateLimit = requireRateLimit('rateLimit', props.rateLimit ?? { messagesPerSecond: 100, burst: 500 });
+    this.#userRateLimit = requireRateLimit('userRateLimit', props.userRateLimit ?? this.#rateLimit);
     this.#search = searchOptions(props.search);
     const table = { removalPolicy, encryptionKey, pointInTimeRecovery: isProduction };
     this.connectionsTable = new AddressTable(this, 'Connections', { ...table, sortKey: 'connectionId' });
@@ -271,12 +273,14 @@ export class Beckon extends Construct {
     return new Handler(this, id, { ...logging, environment: { ...this.#sendEnvironment(), ...environment } });
   }
 
-  /** A handler that admits each frame: it charges the rate limit, and has connections closed that do not heed it. */
+  /** A handler that admits each frame: it charges the rate limits, and has connections closed that do not heed it. */
   #addGatedHandler(id: string, logging: HandlerProps, environment: Record<string, string> = {}): Handler {
     const handler = this.#addTableHandler(id, logging, {
       ...environment,
       [ENV.ratePerSecond]: Tokenization.stringifyNumber(this.#rateLimit.messagesPerSecond),
       [ENV.rateBurst]: Tokenization.stringifyNumber(this.#rateLimit.burst),
+      [ENV.userRatePerSecond]: Tokenization.stringifyNumber(this.#userRateLimit.messagesPerSecond),
+      [ENV.userRateBurst]: Tokenization.stringifyNumber(this.#userRateLimit.burst),
     });
     this.#grantTable(handler, this.connectionsTable, 'dynamodb:UpdateItem');
     this.#grantTasks(handler);

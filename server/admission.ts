@@ -1,4 +1,5 @@
 import { problem, type Result } from '../protocol/index.ts';
+import type { Accounts } from './accounts.ts';
 import { type Address, userAddress } from './address.ts';
 import { allows, forbidden, type Operation } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
@@ -6,7 +7,7 @@ import type { Claims, Connection } from './connection.ts';
 import type { Directory, SubscriptionChange, TouchRefusal } from './directory.ts';
 import type { Leaving } from './disconnect.ts';
 import { IDLE_SECONDS } from './expiry.ts';
-import type { RateLimit } from './rate-limit.ts';
+import { burstMs, type RateLimit } from './rate-limit.ts';
 import type { Tasks } from './tasks.ts';
 
 export interface AdmitOptions {
@@ -28,11 +29,20 @@ export type Admit = (
 
 export interface AdmitDependencies {
   readonly directory: Directory;
+  readonly accounts: Accounts;
   readonly tasks: Tasks;
   /** Of each connection. */
   readonly rateLimit: RateLimit;
+  /** Of each user, over all their connections. */
+  readonly userRateLimit: RateLimit;
   readonly now: Now;
 }
+
+/**
+ * A user is charged for what a connection sends when it has come to this part of the user's burst: a connection may be ahead
+ * by as much, and one write more is to be made for each.
+ */
+const INSTALMENTS_PER_BURST = 10;
 
 /** Frames that a connection may send in a row although it has been told to wait; then it is closed. */
 const MAX_REFUSALS = 100;
@@ -46,7 +56,10 @@ export const GRACE_SECONDS = 10;
 /** Refused frames for each task that closes their connection: one may get lost. */
 const REFUSALS_PER_TASK = 20;
 
-export function createAdmit({ directory, tasks, rateLimit, now }: AdmitDependencies): Admit {
+export function createAdmit(dependencies: AdmitDependencies): Admit {
+  const { directory, accounts, tasks, rateLimit, userRateLimit, now } = dependencies;
+  const instalment = Math.max(1, Math.floor(userRateLimit.burst / INSTALMENTS_PER_BURST));
+
   /** Sees to a connection that goes on although it has been told why it must not. */
   async function onRefused(leaving: Leaving, refused: TouchRefusal['refused']): Promise<void> {
     const refusals = await directory.countRefusal(userAddress(leaving.userId), leaving.connectionId);
@@ -60,13 +73,32 @@ export function createAdmit({ directory, tasks, rateLimit, now }: AdmitDependenc
     }
   }
 
+  /**
+   * Charges the user for what a connection has sent, or lets the connection wait until that can be done.
+   * @param cost of the frame at hand, which is refused then
+   * @returns how long to wait
+   */
+  async function chargeUser({ connectionId, userId }: Parameters<Admit>[0], due: number, cost: number) {
+    const retryAfterMs = await accounts.charge(userId, { limit: userRateLimit, cost: due });
+    if (retryAfterMs === 0) return 0;
+    const arrivesAt = now() + retryAfterMs + burstMs(rateLimit);
+    await directory.holdBack(userAddress(userId), connectionId, { cost, arrivesAt });
+    return retryAfterMs;
+  }
+
   return async ({ connectionId, userId }, { change, cost = 1 } = {}) => {
     const touched = await directory.touch(userAddress(userId), connectionId, {
       expiresAt: toSeconds(now()) + IDLE_SECONDS,
       charge: { limit: rateLimit, cost },
       ...(change && { change }),
     });
-    if (!('refused' in touched)) return { ok: true, value: touched };
+    if (!('refused' in touched)) {
+      const { charged, ...claims } = touched;
+      const due = Math.floor(charged / instalment) - Math.floor((charged - cost) / instalment);
+      const retryAfterMs = due === 0 ? 0 : await chargeUser({ connectionId, userId }, due * instalment, cost);
+      if (retryAfterMs === 0) return { ok: true, value: claims };
+      return { ok: false, problem: { ...problem('rate_limited'), retryAfterMs } };
+    }
     const { refused, retryAfterMs, callbackUrl } = touched;
     if (callbackUrl !== undefined) await onRefused({ connectionId, userId, callbackUrl }, refused);
     return { ok: false, problem: { ...problem(refused), ...(retryAfterMs !== undefined && { retryAfterMs }) } };

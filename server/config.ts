@@ -19,6 +19,8 @@ export const ENV = {
   defaultCapability: 'BECKON_DEFAULT_CAPABILITY',
   ratePerSecond: 'BECKON_RATE_PER_SECOND',
   rateBurst: 'BECKON_RATE_BURST',
+  userRatePerSecond: 'BECKON_USER_RATE_PER_SECOND',
+  userRateBurst: 'BECKON_USER_RATE_BURST',
   search: 'BECKON_SEARCH',
   stackName: 'BECKON_STACK_NAME',
 } as const;
@@ -125,6 +127,11 @@ export function readExpectedConnections(env: Env = process.env): number {
 /** How fast one connection may send. @throws Error naming a variable that is missing or no number above 0 */
 export function readRateLimit(env: Env = process.env): RateLimit {
   return Object.freeze({ perSecond: positive(env, ENV.ratePerSecond), burst: positive(env, ENV.rateBurst) });
+}
+
+/** How fast one user may send. @throws Error naming a variable that is missing or no number above 0 */
+export function readUserRateLimit(env: Env = process.env): RateLimit {
+  return Object.freeze({ perSecond: positive(env, ENV.userRatePerSecond), burst: positive(env, ENV.userRateBurst) });
 }
 
 /** @throws Error naming a variable that is missing, or that does not hold what it should. */

@@ -73,8 +73,14 @@ export interface TouchRefusal {
   readonly callbackUrl?: string;
 }
 
-/** What a sign of life finds: the claims with which the connection is registered, or why nothing has been changed. */
-export type TouchOutcome = Claims | TouchRefusal;
+/** What a sign of life finds: the claims with which the connection is registered. */
+export interface Touched extends Claims {
+  /** What the connection has been charged in all. */
+  readonly charged: number;
+}
+
+/** What a sign of life finds, or why nothing has been changed. */
+export type TouchOutcome = Touched | TouchRefusal;
 
 /** What became of a registration. */
 export type PutOutcome =
@@ -120,6 +126,16 @@ export interface Directory {
    * missed messages and is never revived. The token's own expiry stays, and bounds it.
    */
   touch(address: UserAddress, connectionId: string, options: TouchOptions): Promise<TouchOutcome>;
+
+  /**
+   * Takes `cost` back from what a connection has been charged in all, and lets it wait: its arrival time is this one from
+   * now on, in epoch milliseconds. Fine if the connection is gone.
+   */
+  holdBack(
+    address: UserAddress,
+    connectionId: string,
+    options: { readonly cost: number; readonly arrivesAt: number },
+  ): Promise<void>;
 
   /**
    * Counts that a connection goes on although it has been told to wait; a pause as long as it was told begins anew.

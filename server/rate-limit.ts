@@ -26,7 +26,16 @@ export interface Arrival {
 
 /** @see https://www.itu.int/rec/T-REC-I.371 (ITU-T I.371, the algorithm as ATM networks define it) */
 export function arrival({ limit, cost }: Charge, nowMs: number): Arrival {
-  const intervalMs = 1000 / limit.perSecond;
-  const incrementMs = Math.ceil(cost * intervalMs);
-  return { incrementMs, latestMs: nowMs + Math.max(0, Math.ceil(limit.burst * intervalMs) - incrementMs) };
+  const incrementMs = Math.ceil((cost * 1000) / limit.perSecond);
+  return { incrementMs, latestMs: nowMs + Math.max(0, burstMs(limit) - incrementMs) };
+}
+
+/** How long what may come at once takes at the rate, in milliseconds. */
+export function burstMs({ perSecond, burst }: RateLimit): number {
+  return Math.ceil((burst * 1000) / perSecond);
+}
+
+/** What holds where both hold. */
+export function lower(one: RateLimit, other: RateLimit): RateLimit {
+  return { perSecond: Math.min(one.perSecond, other.perSecond), burst: Math.min(one.burst, other.burst) };
 }

@@ -31,6 +31,7 @@ import {
 import { CONNECTION_LIFE_SECONDS, EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
 import { arrival, type Charge } from '../rate-limit.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
+import { chargeInput, type Pace } from './charge-input.ts';
 import { queryItems, readItems } from './read-items.ts';
 
 /** Mappings of one connection that are changed at once. */
@@ -52,10 +53,10 @@ export function createDynamoDbDirectory(options: {
     address: UserAddress,
     connectionId: string,
     options: TouchOptions,
-    assumed: Assumptions = { pace: 'idle' },
+    pace: Pace = 'idle',
   ): Promise<TouchOutcome> {
     const nowMs = now();
-    const { condition, update, values } = touchInput(options, assumed, nowMs);
+    const { condition, update, values } = touchInput(options, pace, nowMs);
     const command = new UpdateItemCommand({
       TableName,
       Key: key(address, connectionId),
@@ -66,12 +67,12 @@ export function createDynamoDbDirectory(options: {
       ExpressionAttributeValues: values,
     });
     try {
-      const { Attributes } = await client.send(command);
-      return toClaims(Attributes ?? {});
+      const { Attributes = {} } = await client.send(command);
+      return { ...toClaims(Attributes), charged: Number(Attributes['charged']?.N ?? 0) };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
       const next = reconsider(error.Item, options, nowMs);
-      return 'refused' in next ? next : touch(address, connectionId, next.options, next.assumed);
+      return 'refused' in next ? next : touch(address, connectionId, next.options, next.pace);
     }
   }
 
@@ -129,6 +130,16 @@ export function createDynamoDbDirectory(options: {
     },
 
     touch: (address, connectionId, options) => touch(address, connectionId, options),
+
+    async holdBack(address, connectionId, { cost, arrivesAt }) {
+      await updateIf(client, {
+        TableName,
+        Key: key(address, connectionId),
+        ConditionExpression: 'attribute_exists(charged)',
+        UpdateExpression: 'SET charged = charged - :cost, arrivesAt = :arrivesAt',
+        ExpressionAttributeValues: { ':cost': number(cost), ':arrivesAt': number(arrivesAt) },
+      });
+    },
 
     async countRefusal(address, connectionId) {
       const attributes = await updateIf(client, {
@@ -295,12 +306,6 @@ function toClaims(item: Item): Claims {
   return { tokenExpiresAt: numberOf(item, 'tokenExpiresAt'), capability };
 }
 
-/** What a touch takes for granted of an item that it has not read. */
-interface Assumptions {
-  /** Whether the sender's arrival time is past. */
-  readonly pace: 'idle' | 'busy';
-}
-
 /** A part of an update. */
 interface UpdatePart {
   readonly condition?: string;
@@ -308,7 +313,7 @@ interface UpdatePart {
   readonly values: Item;
 }
 
-function touchInput({ expiresAt, change, charge }: TouchOptions, { pace }: Assumptions, nowMs: number) {
+function touchInput({ expiresAt, change, charge }: TouchOptions, pace: Pace, nowMs: number) {
   const nowSeconds = toSeconds(nowMs);
   const parts: readonly UpdatePart[] = [
     {
@@ -320,7 +325,7 @@ function touchInput({ expiresAt, change, charge }: TouchOptions, { pace }: Assum
         ':expiresAt': number(expiresAt),
       },
     },
-    ...(charge ? [chargeInput(charge, pace, nowMs)] : []),
+    ...(charge ? [touchChargeInput(charge, pace, nowMs)] : []),
     ...(change ? changeInput(change) : []),
   ];
   return {
@@ -330,20 +335,15 @@ function touchInput({ expiresAt, change, charge }: TouchOptions, { pace }: Assum
   };
 }
 
-/** Continues the `SET` of the touch. An update has no maximum of two numbers, so there is one for each case. */
-function chargeInput(charge: Charge, pace: Assumptions['pace'], nowMs: number) {
-  const { incrementMs, latestMs } = arrival(charge, nowMs);
-  if (pace === 'idle') {
-    return {
-      condition: '(attribute_not_exists(arrivesAt) OR arrivesAt <= :nowMs)',
-      update: ', arrivesAt = :arrivesAt, refusals = :none',
-      values: { ':nowMs': number(nowMs), ':arrivesAt': number(nowMs + incrementMs), ':none': number(0) },
-    };
-  }
+/** Continues the `SET` of the touch. */
+function touchChargeInput(charge: Charge, pace: Pace, nowMs: number): UpdatePart {
+  const { condition, set, values } = chargeInput(charge, pace, nowMs);
+  const sets = [set, 'charged = if_not_exists(charged, :none) + :cost'];
+  if (pace === 'idle') sets.push('refusals = :none');
   return {
-    condition: 'arrivesAt BETWEEN :nowMs AND :latest',
-    update: ', arrivesAt = arrivesAt + :increment',
-    values: { ':nowMs': number(nowMs), ':latest': number(latestMs), ':increment': number(incrementMs) },
+    condition,
+    update: sets.map((each) => `, ${each}`).join(''),
+    values: { ...values, ':cost': number(charge.cost), ':none': number(0) },
   };
 }
 
@@ -352,7 +352,7 @@ function reconsider(
   item: Item | undefined,
   options: TouchOptions,
   nowMs: number,
-): TouchRefusal | { readonly options: TouchOptions; readonly assumed: Assumptions } {
+): TouchRefusal | { readonly options: TouchOptions; readonly pace: Pace } {
   const soonSeconds = toSeconds(nowMs) + EXPIRY_MARGIN_SECONDS;
   if (!item || item['removedAt']) return { refused: 'not_registered' };
   const callbackUrl = textOf(item, 'callbackUrl');
@@ -366,7 +366,7 @@ function reconsider(
   if (change && !missing) return { refused: SUBSCRIPTION_LIMITS[change.kind].exceeded };
   return {
     options: { ...options, ...(missing && { change: missing }) },
-    assumed: { pace: arrivesAt > nowMs ? 'busy' : 'idle' },
+    pace: arrivesAt > nowMs ? 'busy' : 'idle',
   };
 }
 

@@ -1,7 +1,9 @@
 import type { AwsClient } from 'aws4fetch';
 import { type Now, toSeconds } from '../clock.ts';
 import type { Identities } from '../identities.ts';
-import { arrival, type RateLimit } from '../rate-limit.ts';
+import type { RateLimit } from '../rate-limit.ts';
+import { number } from './attributes.ts';
+import { chargeInput, type Pace } from './charge-input.ts';
 
 /** How often one user may connect. A fleet of devices comes back at once; an endless loop is held back. */
 const HANDSHAKE_LIMIT: RateLimit = { perSecond: 1, burst: 100 };
@@ -40,22 +42,16 @@ export function createDynamoDbIdentities({ client, endpoint, tableName, now }: I
 
   async function countHandshake(userId: string): Promise<void> {
     const nowMs = now();
-    const { incrementMs, latestMs } = arrival({ limit: HANDSHAKE_LIMIT, cost: 1 }, nowMs);
-    const Key = key(userId, 'handshakes');
-    const common = { ':now': number(nowMs), ':expiry': number(toSeconds(nowMs) + COUNT_SECONDS) };
-    const idle = {
-      Key,
-      ConditionExpression: 'attribute_not_exists(arrivesAt) OR arrivesAt <= :now',
-      UpdateExpression: 'SET arrivesAt = :next, expiresAt = :expiry',
-      ExpressionAttributeValues: { ...common, ':next': number(nowMs + incrementMs) },
+    const count = (pace: Pace) => {
+      const { condition, set, values } = chargeInput({ limit: HANDSHAKE_LIMIT, cost: 1 }, pace, nowMs);
+      return call('UpdateItem', {
+        Key: key(userId, 'handshakes'),
+        ConditionExpression: condition,
+        UpdateExpression: `SET ${set}, expiresAt = :expiry`,
+        ExpressionAttributeValues: { ...values, ':expiry': number(toSeconds(nowMs) + COUNT_SECONDS) },
+      });
     };
-    const busy = {
-      Key,
-      ConditionExpression: 'arrivesAt BETWEEN :now AND :latest',
-      UpdateExpression: 'SET arrivesAt = arrivesAt + :increment, expiresAt = :expiry',
-      ExpressionAttributeValues: { ...common, ':latest': number(latestMs), ':increment': number(incrementMs) },
-    };
-    const counted = (await call('UpdateItem', idle)) ?? (await call('UpdateItem', busy));
+    const counted = (await count('idle')) ?? (await count('busy'));
     if (!counted) throw new Error('A user has connected too often');
   }
 
@@ -86,8 +82,4 @@ export function createDynamoDbIdentities({ client, endpoint, tableName, now }: I
 
 function key(userId: string, sortKey: string) {
   return { address: { S: `state#user#${userId}` }, connectionId: { S: sortKey } };
-}
-
-function number(value: number) {
-  return { N: String(value) };
 }

@@ -16,6 +16,7 @@ import {
   readRateLimit,
   readSearchConfig,
   readSendConfig,
+  readUserRateLimit,
   type SendConfig,
 } from '../config.ts';
 import { createDelivery, type Delivery, type Poster } from '../delivery.ts';
@@ -31,6 +32,7 @@ import type { SearchIndex } from '../search-index.ts';
 import { createSend, type Send } from '../send.ts';
 import type { Tasks } from '../tasks.ts';
 import type { Transcripts } from '../transcripts.ts';
+import { createDynamoDbAccounts } from './dynamodb-accounts.ts';
 import { createDynamoDbAddressStates } from './dynamodb-address-states.ts';
 import { createDynamoDbAnnouncements } from './dynamodb-announcements.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
@@ -118,9 +120,16 @@ export function composeRecords(
 /** The gate before every frame of a registered connection. */
 export function composeAdmit(
   { directory, now }: { directory: Directory; now: Now },
-  config: Pick<SendConfig, 'tasksQueueUrl'> = readSendConfig(),
+  config: Pick<SendConfig, 'tasksQueueUrl' | 'connectionsTable'> = readSendConfig(),
 ): Admit {
-  return createAdmit({ directory, tasks: composeTasks(config), rateLimit: readRateLimit(), now });
+  return createAdmit({
+    directory,
+    accounts: createDynamoDbAccounts({ client: dynamoDbClient(), tableName: config.connectionsTable, now }),
+    tasks: composeTasks(config),
+    rateLimit: readRateLimit(),
+    userRateLimit: readUserRateLimit(),
+    now,
+  });
 }
 
 /** Delivery over the Management API. */

@@ -57,6 +57,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
     test('touch moves the expiry of a live mapping', async () => {
       await directory.put(registration({ expiresAt: START_SECONDS + 60 }));
       expect(await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 700 })).toEqual({
+        charged: 0,
         tokenExpiresAt: START_SECONDS + 3600,
         capability: { 'room:*': ['join'] },
       });
@@ -127,6 +128,22 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         });
         nowMs += 300;
         expect(await charge(3)).toMatchObject(passes);
+      });
+
+      test('tells what has been charged in all; a charge can be taken back, to come again later', async () => {
+        expect(await charge(2)).toMatchObject({ charged: 2 });
+        expect(await charge(1)).toMatchObject({ charged: 3 });
+        await directory.holdBack(BOB, 'c1=', { cost: 1, arrivesAt: START_SECONDS * 1000 + nowMs + 1000 });
+        expect(await charge(1)).toMatchObject({ refused: 'rate_limited', retryAfterMs: 600 });
+        nowMs += 600;
+        expect(await charge(1)).toMatchObject({ charged: 3 });
+      });
+
+      test('takes nothing back from a connection that is not there', async () => {
+        await directory.holdBack(BOB, 'nobody=', { cost: 2, arrivesAt: 0 });
+        expect(await directory.touch(BOB, 'nobody=', { expiresAt: START_SECONDS })).toMatchObject({
+          refused: 'not_registered',
+        });
       });
 
       test('charges nothing for what it refuses', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { createClock } from '../../local/clock.ts';
 import { createDynamoDb } from '../../local/dynamodb/index.ts';
 import { NO_FAULTS } from '../../local/faults.ts';
+import { createDynamoDbAccounts } from '../../server/aws/dynamodb-accounts.ts';
 import { createDynamoDbAddressStates } from '../../server/aws/dynamodb-address-states.ts';
 import { createDynamoDbAnnouncements } from '../../server/aws/dynamodb-announcements.ts';
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
@@ -13,6 +14,7 @@ import { createDynamoDbSearchIndex } from '../../server/aws/dynamodb-search-inde
 import { createDynamoDbTranscripts } from '../../server/aws/dynamodb-transcripts.ts';
 import { PAIR_INDEX } from '../../server/config.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
+import { createMemoryAccounts } from '../support/memory-accounts.ts';
 import { createMemoryAddressStates } from '../support/memory-address-states.ts';
 import { createMemoryAnnouncements } from '../support/memory-announcements.ts';
 import { createMemoryDirectory } from '../support/memory-directory.ts';
@@ -20,6 +22,7 @@ import { createMemoryMarkers } from '../support/memory-markers.ts';
 import { createMemoryMessageLog } from '../support/memory-message-log.ts';
 import { createMemorySearchIndex } from '../support/memory-search-index.ts';
 import { createMemoryTranscripts } from '../support/memory-transcripts.ts';
+import { accountsContract } from './accounts.ts';
 import { addressStatesContract } from './address-states.ts';
 import { announcementsContract } from './announcements.ts';
 import { directoryContract } from './directory.ts';
@@ -89,6 +92,11 @@ directoryContract(DYNAMODB, async (now) =>
 messageLogContract('memory', async (now) => createMemoryMessageLog(now));
 messageLogContract(DYNAMODB, async (now) =>
   createDynamoDbMessageLog({ client, tableName: await emptyTable('serial'), now }),
+);
+
+accountsContract('memory', async (now) => createMemoryAccounts(now));
+accountsContract(DYNAMODB, async (now) =>
+  createDynamoDbAccounts({ client, tableName: await emptyTable('connectionId'), now }),
 );
 
 announcementsContract('memory', async () => createMemoryAnnouncements());

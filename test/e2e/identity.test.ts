@@ -146,6 +146,20 @@ describe('an operator', () => {
   });
 });
 
+test('a user sends no faster over several connections than over one', async () => {
+  const devices = await Promise.all(Array.from({ length: 4 }, () => device('many-tabs')));
+  const messages = Array.from({ length: 50 }, (_, index) => ({ to: { user: 'slow' }, data: index, store: false }));
+  const startedAt = Date.now();
+  const answers = await Promise.all(
+    devices.flatMap((client) => Array.from({ length: 8 }, () => client.ask({ action: 'sendMessage', messages }))),
+  );
+  const seconds = (Date.now() - startedAt) / 1000;
+  const passed = answers.filter(({ type }) => type === 'ack').length * messages.length;
+  // Of 1,600, each connection alone might have sent its 400 at once.
+  expect(passed).toBeLessThanOrEqual(500 + 100 * seconds + devices.length * messages.length);
+  expect(answers.find(({ code }) => code === 'rate_limited')).toMatchObject({ retryAfterMs: expect.any(Number) });
+});
+
 test('who sends too fast is told how long to wait, loses nothing by waiting, and is closed when they do not', async () => {
   const fast = await device('fast');
   const messages = Array.from({ length: 50 }, (_, index) => ({ to: { user: 'slow' }, data: index, store: false }));

@@ -16,6 +16,7 @@ interface Pace {
   /** Of the rate limit, epoch milliseconds. */
   readonly arrivesAt: number;
   readonly refusals: number;
+  readonly charged: number;
 }
 
 interface Item extends Registration, Subscriptions, Pace {
@@ -23,7 +24,7 @@ interface Item extends Registration, Subscriptions, Pace {
 }
 
 const NO_SUBSCRIPTIONS: Subscriptions = { rooms: [], watches: [] };
-const IDLE: Pace = { arrivesAt: 0, refusals: 0 };
+const IDLE: Pace = { arrivesAt: 0, refusals: 0, charged: 0 };
 
 const endsAt = ({ expiresAt, tokenExpiresAt }: Registration) => Math.min(expiresAt, tokenExpiresAt);
 
@@ -69,13 +70,17 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
       if (item && !item.removed && item.tokenExpiresAt <= soonSeconds)
         return { refused: 'token_expired', callbackUrl: item.callbackUrl };
       if (!item || item.removed || item.expiresAt <= soonSeconds) return { refused: 'not_registered' };
-      const pace = charge ? charged(item, charge, now()) : {};
+      const pace = charge ? charged(item, charge, now()) : { charged: item.charged };
       if ('refused' in pace) return pace;
       const subscriptions = change ? changed(item, change) : {};
       if ('refused' in subscriptions) return subscriptions;
       items.set(key(address, connectionId), { ...item, ...subscriptions, ...pace, expiresAt });
       const { tokenExpiresAt, capability } = item;
-      return { tokenExpiresAt, capability };
+      return { tokenExpiresAt, capability, charged: pace.charged };
+    },
+    async holdBack(address, connectionId, { cost, arrivesAt }) {
+      const item = items.get(key(address, connectionId));
+      if (item) items.set(key(address, connectionId), { ...item, charged: item.charged - cost, arrivesAt });
     },
     async countRefusal(address, connectionId) {
       const item = items.get(key(address, connectionId));
@@ -139,13 +144,14 @@ function charged(
   item: Pace & Pick<Mapping, 'callbackUrl'>,
   charge: Charge,
   nowMs: number,
-): Partial<Pace> | TouchRefusal {
+): (Partial<Pace> & Pick<Pace, 'charged'>) | TouchRefusal {
   const { incrementMs, latestMs } = arrival(charge, nowMs);
-  if (item.arrivesAt <= nowMs) return { arrivesAt: nowMs + incrementMs, refusals: 0 };
+  const inAll = item.charged + charge.cost;
+  if (item.arrivesAt <= nowMs) return { arrivesAt: nowMs + incrementMs, refusals: 0, charged: inAll };
   if (item.arrivesAt > latestMs) {
     return { refused: 'rate_limited', retryAfterMs: item.arrivesAt - latestMs, callbackUrl: item.callbackUrl };
   }
-  return { arrivesAt: item.arrivesAt + incrementMs };
+  return { arrivesAt: item.arrivesAt + incrementMs, charged: inAll };
 }
 
 function changed(

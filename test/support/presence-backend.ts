@@ -13,6 +13,7 @@ import { createRegister } from '../../server/register.ts';
 import { createResume } from '../../server/resume.ts';
 import type { Task, Tasks } from '../../server/tasks.ts';
 import { createWork } from '../../server/work.ts';
+import { createMemoryAccounts } from './memory-accounts.ts';
 import { createMemoryAddressStates } from './memory-address-states.ts';
 import { createMemoryAnnouncements } from './memory-announcements.ts';
 import { createMemoryDirectory } from './memory-directory.ts';
@@ -209,7 +210,8 @@ interface Ports {
 /** Each is made when it is asked for: an invocation runs one of them. */
 function createHandlers(ports: Ports) {
   const { directory, announcements, tasks, now } = ports;
-  const admit = () => createAdmit({ directory, tasks, rateLimit: UNLIMITED, now });
+  const accounts = createMemoryAccounts(now);
+  const admit = () => createAdmit({ directory, accounts, tasks, rateLimit: UNLIMITED, userRateLimit: UNLIMITED, now });
   const resume = () => {
     const arrive = createArrive({ announcements, tasks });
     return createResume({ ...ports, arrive, callbackUrl: CALLBACK_URL, retentionSeconds: 3600 });

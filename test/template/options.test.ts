@@ -16,6 +16,29 @@ function build(options: (stack: Stack) => Partial<BeckonProps>): { beckon: Becko
   return { beckon, template: Template.fromStack(stack) };
 }
 
+test('how fast a connection and a user may send, and the same for both unless said otherwise', () => {
+  const rate = (messagesPerSecond: number) => ({ messagesPerSecond, burst: 10 * messagesPerSecond });
+  const variables = (options: Partial<BeckonProps>) => {
+    const { template } = build(() => options);
+    const functions = template.findResources('AWS::Lambda::Function');
+    const [, ping] = Object.entries(functions).find(([id]) => id.startsWith('Beckonping')) ?? [];
+    return ping?.['Properties'].Environment.Variables;
+  };
+  expect(variables({ rateLimit: rate(7) })).toMatchObject({
+    BECKON_RATE_PER_SECOND: '7',
+    BECKON_RATE_BURST: '70',
+    BECKON_USER_RATE_PER_SECOND: '7',
+    BECKON_USER_RATE_BURST: '70',
+  });
+  expect(variables({ userRateLimit: rate(9) })).toMatchObject({
+    BECKON_RATE_PER_SECOND: '100',
+    BECKON_USER_RATE_PER_SECOND: '9',
+    BECKON_USER_RATE_BURST: '90',
+  });
+  const refused = { ...rate(1), burst: 0 };
+  expect(() => variables({ userRateLimit: refused })).toThrow('userRateLimit.burst: expected a number above 0, got 0');
+});
+
 const KEPT = ['AWS::DynamoDB::GlobalTable', 'AWS::Logs::LogGroup'];
 
 describe('in production', () => {

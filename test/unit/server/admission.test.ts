@@ -3,6 +3,7 @@ import { roomAddress, userAddress } from '../../../server/address.ts';
 import { type Admit, createAdmit, createPermit, type Permit } from '../../../server/admission.ts';
 import type { Capability } from '../../../server/capability.ts';
 import type { Task } from '../../../server/tasks.ts';
+import { createMemoryAccounts } from '../../support/memory-accounts.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
 
 const NOW = 1_800_000_000_000;
@@ -29,7 +30,9 @@ beforeEach(() => {
   const add = async (added: readonly Task[]) => {
     tasks.push(...added);
   };
-  admit = createAdmit({ directory, tasks: { add }, rateLimit: { perSecond: 10, burst: 20 }, now: () => nowMs });
+  const now = () => nowMs;
+  const limits = { rateLimit: { perSecond: 10, burst: 20 }, userRateLimit: { perSecond: 20, burst: 40 } };
+  admit = createAdmit({ directory, accounts: createMemoryAccounts(now), tasks: { add }, ...limits, now });
   permit = createPermit(admit);
 });
 
@@ -99,6 +102,54 @@ describe('a subscription', () => {
     await permit(bob, 'join', fifty, 'rooms');
     expect(await permit(bob, 'join', [LOBBY], 'rooms')).toMatchObject({ problem: { code: 'too_many_rooms' } });
     expect(await rooms()).toEqual(fifty);
+  });
+});
+
+describe('a user who sends over several connections', () => {
+  beforeEach(async () => {
+    const registration = { address: userAddress('bob'), callbackUrl: '', capability: {}, tokenExpiresAt: NOW };
+    for (let number = 1; number <= 5; number += 1) {
+      const times = { expiresAt: NOW, attempt: 0, registeredAt: 0 };
+      await directory.put({ ...registration, ...times, connectionId: `b${number}`, userId: 'bob' });
+    }
+  });
+
+  /** How many messages get through in some seconds in which every connection sends as much as it may. */
+  async function sendAllTheTime(connections: number, seconds: number): Promise<number> {
+    let passed = 0;
+    for (const endsAt = nowMs + seconds * 1000; nowMs < endsAt; nowMs += 50) {
+      for (let number = 1; number <= connections; number += 1) {
+        if ((await admit({ connectionId: `b${number}`, userId: 'bob' })).ok) passed += 1;
+      }
+    }
+    return passed;
+  }
+
+  test('over one or two is held to what each may, and over more of them to what the user may', async () => {
+    // 10 a second and 20 at once for each connection; 20 and 40 for all, and the tenth that each may be ahead.
+    expect(await sendAllTheTime(1, 30)).toBeLessThanOrEqual(321);
+    nowMs += 60_000;
+    const overFive = await sendAllTheTime(5, 30);
+    expect(overFive).toBeGreaterThan(550);
+    expect(overFive).toBeLessThanOrEqual(20 * 30 + 40 + 5 * 4);
+  });
+
+  test('is told how long to wait, and gets through then', async () => {
+    const refused = async () => {
+      for (let time = 0; time < 200; time += 1) {
+        const connectionId = `b${1 + (time % 5)}`;
+        const outcome = await admit({ connectionId, userId: 'bob' });
+        if (!outcome.ok) return { connectionId, problem: outcome.problem };
+      }
+      throw new Error('nothing was refused');
+    };
+    const { connectionId, problem } = await refused();
+    expect(problem).toMatchObject({ code: 'rate_limited', retryable: true });
+    const bob = { connectionId, userId: 'bob' };
+    nowMs += (problem.retryAfterMs ?? 0) - 1;
+    expect(await admit(bob)).toMatchObject({ problem: { code: 'rate_limited' } });
+    nowMs += 101;
+    expect(await admit(bob)).toMatchObject({ ok: true });
   });
 });
 

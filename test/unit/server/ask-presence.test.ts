@@ -6,6 +6,7 @@ import type { Announcements } from '../../../server/announcements.ts';
 import { type AskPresence, createAskPresence } from '../../../server/ask-presence.ts';
 import type { Capability } from '../../../server/capability.ts';
 import type { Task } from '../../../server/tasks.ts';
+import { createMemoryAccounts } from '../../support/memory-accounts.ts';
 import { createMemoryAnnouncements } from '../../support/memory-announcements.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
 
@@ -26,7 +27,9 @@ beforeEach(async () => {
   const add = async (added: readonly Task[]) => {
     tasks.push(...added);
   };
-  const admit = createAdmit({ directory, tasks: { add }, rateLimit: { perSecond: 1000, burst: 1000 }, now });
+  const limit = { perSecond: 1000, burst: 1000 };
+  const limits = { rateLimit: limit, userRateLimit: limit };
+  const admit = createAdmit({ directory, accounts: createMemoryAccounts(now), tasks: { add }, ...limits, now });
   askPresence = createAskPresence({ admit, directory, announcements, tasks: { add }, callbackUrl: 'https://api', now });
   await register('alice', 'a1');
 });

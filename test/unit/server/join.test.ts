@@ -7,6 +7,7 @@ import { createJoin, createLeave, type Join, type Leave } from '../../../server/
 import { createResume } from '../../../server/resume.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import type { Task } from '../../../server/tasks.ts';
+import { createMemoryAccounts } from '../../support/memory-accounts.ts';
 import { createMemoryAddressStates } from '../../support/memory-address-states.ts';
 import { createMemoryAnnouncements } from '../../support/memory-announcements.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
@@ -38,8 +39,9 @@ beforeEach(() => {
   const add = async (added: readonly Task[]) => {
     tasks.push(...added);
   };
-  const rateLimit = { perSecond: 1000, burst: 1000 };
-  const admit = createAdmit({ directory, tasks: { add }, rateLimit, now });
+  const limit = { perSecond: 1000, burst: 1000 };
+  const limits = { rateLimit: limit, userRateLimit: limit };
+  const admit = createAdmit({ directory, accounts: createMemoryAccounts(now), tasks: { add }, ...limits, now });
   const arrive = createArrive({ announcements: createMemoryAnnouncements(), tasks: { add } });
   const resume = createResume({
     directory,

@@ -1,0 +1,10 @@
+import type { Charge } from './rate-limit.ts';
+
+/** How fast users send, over all their connections together. */
+export interface Accounts {
+  /**
+   * Takes from the rate limit of a user.
+   * @returns 0; or in how many milliseconds it can be taken, and nothing has been
+   */
+  charge(userId: string, charge: Charge): Promise<number>;
+}

@@ -1,0 +1,18 @@
+import type { Accounts } from '../../server/accounts.ts';
+import type { Now } from '../../server/clock.ts';
+import { arrival } from '../../server/rate-limit.ts';
+
+/** Accounts in memory, held to the same contract as those on DynamoDB. */
+export function createMemoryAccounts(now: Now): Accounts {
+  const arrivals = new Map<string, number>();
+  return {
+    async charge(userId, charge) {
+      const nowMs = now();
+      const { incrementMs, latestMs } = arrival(charge, nowMs);
+      const arrivesAt = Math.max(arrivals.get(userId) ?? 0, nowMs);
+      if (arrivesAt > nowMs && arrivesAt > latestMs) return arrivesAt - latestMs;
+      arrivals.set(userId, arrivesAt + incrementMs);
+      return 0;
+    },
+  };
+}
