@@ -35,7 +35,7 @@ export function createDynamoDbAnnouncements(options: {
 
     async readUsers(userIds) {
       const keys = userIds.map((userId) => userKey(userAddress(userId), userId));
-      return (await readItems(client, TableName, keys)).map(toAnnouncement);
+      return (await readItems(client, TableName, keys, { consistent: true })).map(toAnnouncement);
     },
 
     async online(address) {
@@ -77,7 +77,7 @@ export function createDynamoDbAnnouncements(options: {
     },
 
     async rechecks(addresses) {
-      const items = await readItems(client, TableName, addresses.map(recheckKey));
+      const items = await readItems(client, TableName, addresses.map(recheckKey), { consistent: true });
       return new Map(items.map((item) => [addressOf(item), numberOf(item, 'due')]));
     },
 

@@ -3,9 +3,7 @@ import {
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
-  QueryCommand,
   type QueryCommandInput,
-  type QueryCommandOutput,
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
@@ -98,15 +96,13 @@ export function createDynamoDbDirectory(options: {
     async find(address, findOptions) {
       // The clock is read before the directory: a mapping that expires meanwhile has not been seen to be live.
       const input = { TableName, ...findInput(address, toSeconds(now()), findOptions) };
-      const { limit = Number.POSITIVE_INFINITY } = findOptions;
+      const { limit } = findOptions;
       const mappings: Mapping[] = [];
-      let page: QueryCommandInput | undefined = input;
-      while (page && mappings.length < limit) {
-        const { Items = [], LastEvaluatedKey }: QueryCommandOutput = await client.send(new QueryCommand(page));
-        mappings.push(...Items.map((item) => toMapping(address, item)));
-        page = LastEvaluatedKey && { ...input, ExclusiveStartKey: LastEvaluatedKey };
+      for await (const item of queryItems(client, input)) {
+        mappings.push(toMapping(address, item));
+        if (mappings.length === limit) break;
       }
-      return mappings.slice(0, limit);
+      return mappings;
     },
 
     async members(room) {
@@ -120,7 +116,7 @@ export function createDynamoDbDirectory(options: {
         inRoom.set(mapping.connectionId, mapping);
       }
       const keys = [...inRoom.values()].map(({ userId, connectionId }) => key(userAddress(userId), connectionId));
-      const ofUsers = await readItems(client, TableName, keys);
+      const ofUsers = await readItems(client, TableName, keys, { consistent: true });
       return ofUsers.flatMap((item) => {
         const mapping = inRoom.get(textOf(item, 'connectionId'));
         const isMember = !item['removedAt'] && toSubscriptions(item).rooms.includes(room);

@@ -20,7 +20,10 @@ export function createDynamoDbMarkers(options: {
       // A key that comes twice in one call is refused.
       const distinct = new Map(keys.map((key) => [nameOf(toKey(key)), toKey(key)]));
       const items = new Map(
-        (await readItems(client, TableName, [...distinct.values()])).map((item) => [nameOf(item), item]),
+        (await readItems(client, TableName, [...distinct.values()], { consistent: true })).map((item) => [
+          nameOf(item),
+          item,
+        ]),
       );
       return keys.map((key) => toMarkers(items.get(nameOf(toKey(key))) ?? {}));
     },

@@ -1,10 +1,4 @@
-import {
-  type DynamoDBClient,
-  PutItemCommand,
-  QueryCommand,
-  type QueryCommandInput,
-  type QueryCommandOutput,
-} from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, PutItemCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { MAX_PAGE_MESSAGES, type Message } from '../../protocol/index.ts';
 import type { Address } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
@@ -13,6 +7,7 @@ import type { MessageLog } from '../message-log.ts';
 import { createPage } from '../page.ts';
 import { number } from './attributes.ts';
 import { toMessage } from './message-item.ts';
+import { queryItems } from './read-items.ts';
 
 /** The log in a DynamoDB table with the partition key `address` and the sort key `serial`. */
 export function createDynamoDbMessageLog(options: {
@@ -23,22 +18,16 @@ export function createDynamoDbMessageLog(options: {
   const { client, tableName: TableName, now } = options;
 
   /** The items above a serial, page by page, strongly consistent, without those that have expired. */
-  async function* itemsAfter(address: Address, after: string, more: Partial<QueryCommandInput> = {}) {
+  function itemsAfter(address: Address, after: string, more: Partial<QueryCommandInput> = {}) {
     const values = { ':address': { S: address }, ':after': { S: after }, ':now': number(toSeconds(now())) };
-    const input = {
+    return queryItems(client, {
       TableName,
       ConsistentRead: true,
       KeyConditionExpression: 'address = :address AND serial > :after',
       ...more,
       FilterExpression: more.FilterExpression ? `expiresAt > :now AND ${more.FilterExpression}` : 'expiresAt > :now',
       ExpressionAttributeValues: { ...values, ...more.ExpressionAttributeValues },
-    };
-    let page: QueryCommandInput | undefined = input;
-    while (page) {
-      const { Items = [], LastEvaluatedKey }: QueryCommandOutput = await client.send(new QueryCommand(page));
-      yield* Items;
-      page = LastEvaluatedKey && { ...input, ExclusiveStartKey: LastEvaluatedKey };
-    }
+    });
   }
 
   return {

@@ -1,5 +1,4 @@
 import {
-  BatchGetItemCommand,
   BatchWriteItemCommand,
   type DynamoDBClient,
   QueryCommand,
@@ -12,6 +11,7 @@ import { mapConcurrently } from '../concurrency.ts';
 import type { Hit, Hits, SearchIndex } from '../search-index.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 import { toEntry } from './message-item.ts';
+import { readItems } from './read-items.ts';
 
 /**
  * What one call may write.
@@ -107,15 +107,8 @@ export function createDynamoDbSearchIndex(options: {
     },
 
     async fetch(hits) {
-      const items: Item[] = [];
-      let left = hits.map(({ address, serial }): Item => ({ address: { S: address }, serial: { S: serial } }));
-      while (left.length > 0) {
-        const { Responses, UnprocessedKeys } = await client.send(
-          new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: left } } }),
-        );
-        items.push(...(Responses?.[TableName] ?? []));
-        left = UnprocessedKeys?.[TableName]?.Keys ?? [];
-      }
+      const keys = hits.map(({ address, serial }): Item => ({ address: { S: address }, serial: { S: serial } }));
+      const items = await readItems(client, TableName, keys, { consistent: false });
       const alive = items.filter((item) => numberOf(item, 'expiresAt') > toSeconds(now()));
       const entries = new Map(alive.map((item) => [textOf(item, 'serial'), toEntry(item)]));
       return hits.flatMap(({ serial }) => entries.get(serial) ?? []);

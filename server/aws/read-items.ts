@@ -31,12 +31,17 @@ export async function* queryItems(client: DynamoDBClient, input: QueryCommandInp
   }
 }
 
-/** The items that there are under some keys of a table, in any order, strongly consistent. No key may come twice. */
-export async function readItems(client: DynamoDBClient, TableName: string, keys: readonly Item[]): Promise<Item[]> {
+/** The items that there are under some keys of a table, in any order. No key may come twice. */
+export async function readItems(
+  client: DynamoDBClient,
+  TableName: string,
+  keys: readonly Item[],
+  { consistent }: { readonly consistent: boolean },
+): Promise<Item[]> {
   const batches: Item[][] = [];
   for (let at = 0; at < keys.length; at += MAX_BATCH_KEYS) batches.push(keys.slice(at, at + MAX_BATCH_KEYS));
   const read = await mapConcurrently(batches, MAX_CONCURRENT_BATCHES, (Keys) =>
-    readBatch(client, { [TableName]: { Keys, ConsistentRead: true } }),
+    readBatch(client, { [TableName]: { Keys, ConsistentRead: consistent } }),
   );
   return read.flat();
 }

@@ -62,6 +62,21 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
       expect(read).toEqual(all.map(({ id }) => id));
     });
 
+    test('is read past any number of messages that have expired', async () => {
+      const gone = Array.from({ length: 150 }, (_, index) => message(index + 1));
+      await Promise.all(gone.map((each) => log.append(BOB, each, START_MS / 1000 + 60)));
+      await log.append(BOB, message(151), LATER);
+      nowMs = START_MS + 60_000;
+      expect(await log.read(BOB, serialFloor(0))).toMatchObject({ messages: [{ id: 'm151' }], more: false });
+    });
+
+    test('finds what was sent before more than a megabyte, which is as much as DynamoDB reads at once', async () => {
+      const large = (index: number) => ({ ...message(index), data: 'x'.repeat(250_000) });
+      for (let index = 1; index <= 6; index += 1) await log.append(BOB, large(index), LATER);
+      await log.append(BOB, message(7), LATER);
+      expect([...(await log.find(BOB, { user: 'alice' }, ['m7'], serialFloor(0))).keys()]).toEqual(['m7']);
+    });
+
     test('finds what a sender sent under an id, and nobody else’s', async () => {
       await log.append(BOB, message(1), LATER);
       const find = async (from: Message['from'], id: string, after = serialFloor(0)) =>
