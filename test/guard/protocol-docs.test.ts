@@ -1,0 +1,88 @@
+/** docs/protocol.md shows what really goes over the wire. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { CLIENT_FRAMES, ERROR_CODES, type ServerFrame } from '../../protocol/index.ts';
+import * as limits from '../../protocol/limits.ts';
+import { PROTOCOL_DOCUMENT, readProtocolExamples } from '../support/protocol-document.ts';
+import { createPlay } from '../support/protocol-play.ts';
+import { synthesizeApp } from '../support/synthesize.ts';
+
+const TEXT = readFileSync(PROTOCOL_DOCUMENT, 'utf8');
+const EXAMPLES = readProtocolExamples();
+
+/** The compiler sees to it that none is missing. */
+const SERVER_FRAME_TYPES: Readonly<Record<ServerFrame['type'], true>> = {
+  registered: true,
+  joined: true,
+  left: true,
+  ack: true,
+  history: true,
+  search: true,
+  presence: true,
+  marked: true,
+  unread: true,
+  pong: true,
+  error: true,
+  messages: true,
+  receipt: true,
+  bye: true,
+};
+
+let app: string;
+let cloud: LocalCloud;
+
+beforeAll(async () => {
+  app = synthesizeApp(mkdtempSync(join(tmpdir(), 'beckon-protocol-')), { search: 'true' });
+  const parameters = { Issuer: '{endpointUrl}/_local', AllowedOrigins: 'https://app.example' };
+  cloud = await startLocalCloud({ app, port: 0, parameters });
+}, 120_000);
+
+afterAll(async () => {
+  await cloud.close();
+  rmSync(app, { recursive: true });
+});
+
+test('every example happens as it is shown, and nothing else comes', { timeout: 180_000 }, async () => {
+  const play = createPlay(cloud);
+  await play.perform(EXAMPLES);
+  expect(play.unshown()).toEqual([]);
+  const shown = [...play.values.serials].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const real = shown.map(([, serial]) => serial);
+  expect(real, 'serials and cursors are in the order that the document shows').toEqual(real.toSorted());
+  play.close();
+});
+
+test('every frame that it shows is played', () => {
+  expect(TEXT.match(/^```json *$/gm)).toBeNull();
+});
+
+test.each(Object.keys(CLIENT_FRAMES))('there is an example of sending %s', (action) => {
+  const sent = EXAMPLES.filter((example) => example.kind === 'sends' && !example.isWrong);
+  expect(sent.map((example) => 'frame' in example && example.frame?.['action'])).toContain(action);
+});
+
+test.each(Object.keys(SERVER_FRAME_TYPES))('there is an example of getting %s', (type) => {
+  const got = EXAMPLES.filter((example) => example.kind === 'gets');
+  expect(got.map(({ frame }) => frame['type'])).toContain(type);
+});
+
+test('it names error codes that there are, and all of them', () => {
+  const lists = [...TEXT.matchAll(/^Errors: (.*?)\.(?: |$)/gms)].map(([, list = '']) => list);
+  expect(lists).toHaveLength(Object.keys(CLIENT_FRAMES).length);
+  const listed = lists.flatMap((list) => [...list.matchAll(/`(\w+)`/g)].map(([, code]) => code ?? ''));
+  const shown = [...TEXT.matchAll(/"code": "(\w+)"/g)].map(([, code]) => code ?? '');
+  // Whatever looks like a code: nothing else on the wire is written with underscores.
+  const others = [...TEXT.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, code]) => code ?? '');
+  const codes = Object.keys(ERROR_CODES);
+  expect([...listed, ...shown, ...others].filter((code) => !codes.includes(code))).toEqual([]);
+  expect(codes.filter((code) => !TEXT.includes(`\`${code}\``))).toEqual([]);
+});
+
+test('it has the limits of the code', () => {
+  const rows = [...TEXT.matchAll(/^\| .+ \| ([\d,]+) \| `([A-Z_]+)` \|$/gm)].map(([, bound, name]) => [name, bound]);
+  const constants = Object.entries(limits).filter(([, value]) => typeof value === 'number');
+  expect(rows.toSorted()).toEqual(constants.map(([name, bound]) => [name, bound.toLocaleString('en')]).toSorted());
+});
