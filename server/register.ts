@@ -65,7 +65,9 @@ export function createRegister(dependencies: RegisterDependencies): Register {
 
   async function refuseRevoked({ connectionId, userId }: Connection): Promise<Result<never>> {
     await directory.remove(userAddress(userId), connectionId);
-    await tasks.add([{ kind: 'close', connectionId, callbackUrl }]);
+    // The reply may come too late: the connection is told why before it is closed.
+    const bye = { ...problem('revoked'), reconnect: true };
+    await tasks.add([{ kind: 'disconnect', connectionId, userId, callbackUrl, bye }]);
     return { ok: false, problem: problem('revoked') };
   }
 

@@ -140,13 +140,15 @@ describe('a newer token', () => {
   });
 });
 
-test('whose tokens have been revoked meanwhile is taken off again, and closed', async () => {
+test('whose tokens have been revoked meanwhile is taken off again, and closed with a word', async () => {
   revokedUntil = NOW / 1000;
   expect(await register({ ...connection, tokenIssuedAt: NOW / 1000 }, {})).toMatchObject({
     problem: { code: 'revoked' },
   });
   expect(await directory.find(userAddress('bob'), { consistent: true })).toEqual([]);
-  expect(tasks).toMatchObject([{ kind: 'close', connectionId: 'b1' }]);
+  expect(tasks).toMatchObject([
+    { kind: 'disconnect', connectionId: 'b1', userId: 'bob', bye: { code: 'revoked', reconnect: true } },
+  ]);
   const later = { ...connection, connectionId: 'b2', tokenIssuedAt: NOW / 1000 + 1 };
   expect(await register(later, {})).toMatchObject({ ok: true });
 });
