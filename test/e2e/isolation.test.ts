@@ -1,0 +1,348 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { CLIENT_FRAMES, type Message, type SendResult } from '../../protocol/index.ts';
+import { ISOLATION, type Row, SITUATIONS, type Situation, type Target } from '../support/isolation-table.ts';
+import { adminClient } from '../support/local-cloud.ts';
+import { synthesizeApp } from '../support/synthesize.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+import { arrived, type Frame, isPush, messagesIn, outcomeOf } from '../support/wire-frames.ts';
+
+// Alice and bob talk to each other and in the room "vault". Nobody else may learn of it, whatever they ask for.
+
+const OPERATIONS = ['join', 'send', 'history', 'presence'];
+/** A room that is called like the pair of alice and bob. */
+const PAIR_ROOM = '["alice","bob"]';
+const INSIDER = { 'user:*': OPERATIONS, 'room:vault': OPERATIONS };
+const EVE = { 'user:alice': OPERATIONS, 'user:bob': OPERATIONS, [`room:${PAIR_ROOM}`]: OPERATIONS };
+
+/** What alice and bob tell each other, and nobody else: words that no other frame has. */
+const SECRETS = { pair: 'quicksilver', room: 'obsidian', later: 'vermilion' };
+
+/** Long enough for all but one situation to be gone through meanwhile. */
+const BRIEF_SECONDS = 20;
+
+let directory: string;
+let cloud: LocalCloud;
+let alice: WireClient;
+let bob: WireClient;
+let eve: WireClient;
+/** The serial of the last message that bob has sent to alice: how far she has read is nobody's business. */
+let read: string;
+const targets = {} as Record<Situation, Target>;
+const clients = {} as Record<Situation, ReadonlyMap<Row, WireClient>>;
+/** Registered, in the vault, and watching, until their tokens end. */
+let stale: WireClient;
+let expelled: WireClient;
+let staleSaw = 0;
+const attackers: WireClient[] = [];
+let seenBefore: unknown;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'beckon-isolation-'));
+  const app = synthesizeApp(directory, { search: 'true' });
+  cloud = await startLocalCloud({ app, port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });
+  [alice, bob] = await Promise.all([insider('alice'), insider('bob')]);
+  const first = await say(alice, 'alice', { user: 'bob' }, SECRETS.pair, 'shared');
+  await say(alice, 'alice', { room: 'vault' }, SECRETS.room, 'shared');
+  read = await say(bob, 'bob', { user: 'alice' }, SECRETS.pair);
+  await alice.ask({ action: 'mark', marks: [{ conversation: { user: 'bob' }, read }] });
+  await vi.waitFor(async () => {
+    expect(await alice.ask(searchFor({ user: 'bob' }))).toMatchObject({ messages: [{}, {}] });
+    expect(await alice.ask(searchFor({ room: 'vault' }))).toMatchObject({ messages: [{}] });
+  }, SOON);
+
+  const place = { user: 'bob', users: ['bob', 'alice'], room: 'vault', cursor: first, id: 'shared' };
+  const target = async (sub: string, more: Partial<Target> = {}): Promise<Target> => ({
+    sub,
+    token: await cloud.token({ sub, capability: INSIDER }),
+    ...place,
+    ...more,
+  });
+  targets.own = await target('alice');
+  targets.others = { ...targets.own, sub: 'eve', room: PAIR_ROOM };
+  targets.ungranted = await target('hidden', { sub: 'eve', user: 'hidden', users: ['bob', 'hidden'] });
+  for (const each of ['expired', 'revoked', 'revokedBefore', 'unregistered'] as const)
+    targets[each] = await target(each);
+
+  const own = await insider('alice');
+  eve = await device('eve', EVE);
+  attackers.push(eve);
+  stale = await insider('stale', { expiresInSeconds: BRIEF_SECONDS });
+  expelled = await insider('expelled');
+  clients.own = new Map(ISOLATION.map((row) => [row, own]));
+  clients.others = new Map(ISOLATION.map((row) => [row, eve]));
+  clients.ungranted = clients.others;
+  clients.expired = await oneEach('expired', device, { expiresInSeconds: BRIEF_SECONDS });
+  clients.revoked = await oneEach('revoked', device);
+  clients.revokedBefore = await oneEach('revokedBefore', open);
+  clients.unregistered = await oneEach('unregistered', open);
+}, 120_000);
+
+afterAll(async () => {
+  await cloud.close();
+  rmSync(directory, { recursive: true });
+});
+
+const SOON = { timeout: 20_000, interval: 50 };
+
+async function open(sub: string, capability: object, claims: object = {}): Promise<WireClient> {
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub, capability, ...claims })}` };
+  return connectWire(cloud.websocketUrl, { headers });
+}
+
+async function device(...who: Parameters<typeof open>): Promise<WireClient> {
+  const client = await open(...who);
+  expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered', userId: who[0] });
+  return client;
+}
+
+/** Somebody who is in the vault, and watches it and who is hidden. */
+async function insider(sub: string, claims: object = {}): Promise<WireClient> {
+  const client = await device(sub, INSIDER, claims);
+  expect(await client.ask({ action: 'join', room: 'vault' })).toMatchObject({ type: 'joined' });
+  for (const watched of [{ users: ['hidden'] }, { room: 'vault' }]) {
+    expect(await client.ask({ action: 'presence', watch: true, ...watched })).toMatchObject({ type: 'presence' });
+  }
+  return client;
+}
+
+/** A connection of one user for each operation. */
+async function oneEach(sub: Situation, connect: typeof open, claims: object = {}) {
+  const opened = await Promise.all(ISOLATION.map(async (row) => [row, await connect(sub, INSIDER, claims)] as const));
+  for (const [, client] of opened) attackers.push(client);
+  return new Map(opened);
+}
+
+/** @returns the serial */
+async function say(client: WireClient, by: string, to: object, secret: string, id?: string): Promise<string> {
+  const message = { to, data: { by, text: `the secret is ${secret}` }, ...(id && { id }) };
+  const ack = await client.ask({ action: 'sendMessage', messages: [message] });
+  const [result] = ack['results'] as SendResult[];
+  if (!result?.serial) throw new Error(json(ack));
+  return result.serial;
+}
+
+const json = (value: unknown) => JSON.stringify(value);
+/** Who has written a message, as its data says. */
+const writerOf = ({ data }: Message) => (data as { by?: string }).by ?? '';
+const isFrom = ({ from }: Message, user: string) => 'user' in from && from.user === user;
+const isBye = ({ type }: Frame) => type === 'bye';
+const searchFor = (conversation: object) => ({ action: 'search', conversation, text: 'secret' });
+
+/** What is in any frame that only alice and bob may see, and who is where no one else may look. */
+function leaksIn(frames: readonly Frame[]): readonly string[] {
+  const forbidden = [...Object.values(SECRETS), read, '"user":"hidden"'];
+  return frames
+    .filter((frame) => forbidden.some((secret) => json(frame).includes(secret)) || tellsOfVault(frame))
+    .map(json);
+}
+
+const tellsOfVault = ({ type, room }: Frame) => type === 'presence' && room === 'vault';
+
+function clientOf(situation: Situation, row: Row): WireClient {
+  const client = clients[situation].get(row);
+  if (!client) throw new Error(`there is no connection for ${row.operation}`);
+  return client;
+}
+
+/** The reply, or what the connection has been told before it was closed. */
+function answer(client: WireClient, frame: Frame): Promise<Frame> {
+  return Promise.race([client.ask(frame), client.closed.then(() => client.frame(isBye))]);
+}
+
+/** All rows of one situation, each asked in its turn. */
+function everyOperation(situation: Exclude<Situation, 'own' | 'revoked'>): void {
+  test.each(ISOLATION)('$operation', async (row) => {
+    const client = clientOf(situation, row);
+    expect(outcomeOf(await answer(client, row.frame(targets[situation])))).toBe(row.outcomes[situation]);
+    expect(leaksIn(client.frames)).toEqual([]);
+  });
+}
+
+async function manage(event: object): Promise<void> {
+  const FunctionName = cloud.outputs['Beckon']?.['ManageFunctionName'];
+  const command = new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) });
+  expect((await new LambdaClient(adminClient(cloud)).send(command)).FunctionError).toBeUndefined();
+}
+
+/** What alice and bob see of each other: what others do must not change it. */
+async function seenByThem(): Promise<unknown> {
+  const theirs = (reply: Frame) => ({
+    ...reply,
+    id: undefined,
+    messages: messagesIn(reply).filter((message) => ['alice', 'bob'].includes(writerOf(message))),
+  });
+  const conversations = [{ user: 'alice' }, { user: 'bob' }, { room: 'vault' }];
+  const seen: unknown[] = [];
+  for (const client of [alice, bob]) {
+    for (const conversation of conversations) seen.push(theirs(await client.ask({ action: 'history', conversation })));
+    seen.push((await client.ask({ action: 'unread', conversations }))['conversations']);
+  }
+  for (const sub of ['alice', 'bob']) {
+    const another = await device(sub, INSIDER);
+    seen.push(theirs(another.frames[0] ?? {}).messages);
+    another.socket.close();
+  }
+  return seen;
+}
+
+test('the table has every action', () => {
+  const asked = ISOLATION.map(({ frame }) => frame(targets.own).action);
+  expect([...new Set(asked)].toSorted()).toEqual(Object.keys(CLIENT_FRAMES).toSorted());
+});
+
+describe(SITUATIONS.own, () => {
+  test.each(ISOLATION)('$operation', async (row) => {
+    const reply = await clientOf('own', row).ask(row.frame(targets.own));
+    expect(outcomeOf(reply)).toBe(row.outcomes.own);
+    if (row.shows) expect(json(reply)).toContain(SECRETS[row.shows]);
+  });
+});
+
+describe(SITUATIONS.others, () => {
+  beforeAll(async () => {
+    seenBefore = await seenByThem();
+  });
+  everyOperation('others');
+});
+
+describe(SITUATIONS.ungranted, () => everyOperation('ungranted'));
+
+describe(SITUATIONS.unregistered, () => everyOperation('unregistered'));
+
+describe(SITUATIONS.revokedBefore, () => {
+  beforeAll(() => manage({ revoke: { user: 'revokedBefore' } }));
+  everyOperation('revokedBefore');
+});
+
+describe(SITUATIONS.revoked, () => {
+  const late = new Map<Row, Promise<Frame>>();
+  beforeAll(async () => {
+    // Whoever does not care to be told goodbye asks once more before the connection is closed.
+    for (const row of ISOLATION) {
+      const client = clientOf('revoked', row);
+      late.set(
+        row,
+        client.frame(isBye).then(() => client.ask(row.frame(targets.revoked))),
+      );
+    }
+    await Promise.all(['revoked', 'expelled'].map((user) => manage({ revoke: { user } })));
+  });
+
+  test.each(ISOLATION)('$operation', async (row) => {
+    const client = clientOf('revoked', row);
+    expect(row.outcomes.revoked).toBe('closed');
+    const reply = await Promise.race([late.get(row), client.closed.then(() => undefined)]);
+    if (reply) expect(['not_registered', 'connection_removed']).toContain(outcomeOf(reply));
+    await client.closed;
+    expect(client.frames.filter(isBye)).toMatchObject([{ code: 'revoked' }]);
+    expect(leaksIn(client.frames)).toEqual([]);
+  });
+});
+
+describe(SITUATIONS.expired, () => {
+  beforeAll(async () => {
+    await vi.waitFor(async () => expect(outcomeOf(await stale.ask({ action: 'ping' }))).toBe('token_expired'), SOON);
+    staleSaw = stale.frames.length;
+  });
+  everyOperation('expired');
+});
+
+describe('whoever would be somebody else', () => {
+  const asEve = ISOLATION.map((row) => ({ ...row, asked: (): Frame => row.frame(targets.others) }));
+
+  test.each(asEve)('$operation: no frame says whose it is', async ({ asked }) => {
+    for (const field of ['from', 'userId', 'sub', 'connectionId', 'user']) {
+      const reply = await eve.ask({ ...asked(), [field]: 'alice' });
+      expect(reply).toMatchObject({ code: 'invalid_frame', message: `unknown field "${field}"` });
+      const messages = (asked()['messages'] as object[] | undefined)?.map((each) => ({ ...each, [field]: 'alice' }));
+      if (messages) expect(outcomeOf(await eve.ask({ ...asked(), messages }))).toBe('invalid_frame');
+    }
+  });
+
+  test('is shown to their recipients as who they are, whatever they say', async () => {
+    const data = { by: 'eve', from: { user: 'alice' }, userId: 'alice', sub: 'alice' };
+    const sent = [{ user: 'bob' }, { users: ['bob', 'alice'] }, { user: 'bob' }].map((to, index) => ({
+      to,
+      data,
+      id: `forged-${index}`,
+      echo: true,
+      retry: index === 2,
+    }));
+    expect(await eve.ask({ action: 'sendMessage', messages: sent })).toMatchObject({ type: 'ack' });
+    for (const { id } of sent) {
+      await bob.frame((frame) => messagesIn(frame).some((message) => message.id === id && isFrom(message, 'eve')));
+    }
+  });
+
+  const NAMES = [
+    'room#vault',
+    'user#alice',
+    'alice#',
+    '#alice',
+    'room:vault',
+    'presence#room#vault',
+    'state#user#alice',
+    'marker#user#alice',
+    `search#${PAIR_ROOM}`,
+    PAIR_ROOM,
+    'Alice',
+  ];
+
+  test.each(NAMES)('by the name %j, of a user and of a room, reaches nobody else', async (name) => {
+    const client = await device(name, { 'user:*': OPERATIONS, [`room:${name}`]: OPERATIONS });
+    attackers.push(client);
+    const target = { ...targets.others, sub: name, user: name, users: [name], room: name };
+    for (const row of ISOLATION.filter(({ frame }) => frame(target)['token'] === undefined)) {
+      expect(outcomeOf(await client.ask(row.frame(target))), row.operation).toBe(row.outcomes.others);
+    }
+    expect(await client.ask({ action: 'history', conversation: { room: 'vault' } })).toMatchObject({
+      code: 'forbidden',
+    });
+    expect(leaksIn(client.frames)).toEqual([]);
+  });
+});
+
+describe('afterwards', () => {
+  test('alice and bob see of each other what they have seen before', async () => {
+    expect(await seenByThem()).toEqual(seenBefore);
+  });
+
+  test('what happens from now on reaches whom it concerns, and none of the others', async () => {
+    const hidden = await insider('hidden');
+    for (const place of [undefined, 'vault']) {
+      await alice.frame(
+        (frame) => isPush(frame, 'presence') && frame['room'] === place && /"hidden"/.test(json(frame)),
+      );
+    }
+    for (const to of [{ user: 'bob' }, { room: 'vault' }, { users: ['stale', 'expelled', 'bob'] }]) {
+      const serial = await say(alice, 'alice', to, SECRETS.later);
+      await bob.frame((frame) => messagesIn(frame).some((message) => message.serial === serial));
+    }
+    expect(json(hidden.frames)).toContain(SECRETS.later);
+    await Promise.all([...attackers, stale].map(arrived));
+    expect(attackers.flatMap(({ frames }) => leaksIn(frames))).toEqual([]);
+    expect(stale.frames.slice(staleSaw).filter(({ type, id }) => id === undefined && type !== 'bye')).toEqual([]);
+    await expelled.closed;
+    expect(json(expelled.frames)).not.toContain(SECRETS.later);
+  });
+
+  test('whatever has come to alice and bob was for them, and is from whom it says', () => {
+    for (const [client, user] of [
+      [alice, 'alice'],
+      [bob, 'bob'],
+    ] as const) {
+      const messages = client.frames.filter((frame) => isPush(frame, 'messages')).flatMap(messagesIn);
+      expect(messages.map(writerOf)).toContain('eve');
+      for (const message of messages) {
+        expect(message.from).toEqual({ user: writerOf(message) });
+        expect([{ user }, { room: 'vault' }]).toContainEqual(message.to);
+        if ('room' in message.to) expect(['alice', 'bob']).toContain(writerOf(message));
+      }
+    }
+  });
+});

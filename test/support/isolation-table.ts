@@ -1,0 +1,218 @@
+import type { Outcome } from './wire-frames.ts';
+
+/** Who asks, and what they may. Of each user whose token ends, every operation has a connection of its own. */
+export const SITUATIONS = {
+  own: 'one’s own, which the token allows',
+  others: 'what two others have said, whom the token allows',
+  ungranted: 'a user and a room that the token does not allow',
+  expired: 'one’s own, after the token has expired on the connection',
+  revoked: 'one’s own, after the tokens have been revoked on the connection',
+  revokedBefore: 'one’s own, after the tokens have been revoked and before registering',
+  unregistered: 'one’s own, before registering',
+} as const;
+
+export type Situation = keyof typeof SITUATIONS;
+
+/** Whom, what and where a frame of some situation names. */
+export interface Target {
+  /** The user who asks; whatever they send says so, too. */
+  readonly sub: string;
+  readonly user: string;
+  readonly users: readonly string[];
+  readonly room: string;
+  /** The serial of a message that alice has sent to bob, and its id. */
+  readonly cursor: string;
+  readonly id: string;
+  readonly token: string;
+}
+
+export interface Row {
+  readonly operation: string;
+  readonly frame: (target: Target) => { readonly action: string; readonly [field: string]: unknown };
+  /** `closed`: whatever is asked, the connection ends before it is answered with more than that it is not registered. */
+  readonly outcomes: Readonly<Record<Situation, Outcome | 'closed'>>;
+  /** What the reply holds where it is one's own. Without it nobody could tell isolation from an empty table. */
+  readonly shows?: 'pair' | 'room';
+}
+
+/** Whatever is asked for on a connection that must be registered. */
+const ENDED = {
+  expired: 'token_expired',
+  revoked: 'closed',
+  revokedBefore: 'not_registered',
+  unregistered: 'not_registered',
+} as const;
+
+/** Sees through what the token allows and nothing else. */
+const gated = (reply: Outcome) => ({ own: reply, others: reply, ungranted: 'forbidden', ...ENDED }) as const;
+
+/** Asks for nothing of others, and so takes no grant. */
+const ungated = (reply: Outcome) => ({ ...gated(reply), ungranted: reply }) as const;
+
+const registering = {
+  own: 'registered',
+  others: 'registered',
+  ungranted: 'registered',
+  expired: 'token_expired',
+  revoked: 'closed',
+  revokedBefore: 'revoked',
+  unregistered: 'registered',
+} as const;
+
+const message = ({ sub }: Target, to: object) => ({ action: 'sendMessage', to, data: { by: sub } });
+const again = ({ sub, id }: Target, to: object) => ({
+  action: 'sendMessage',
+  messages: [{ to, id, data: { by: sub }, retry: true }],
+});
+
+const REGISTER: readonly Row[] = [
+  { operation: 'register', frame: () => ({ action: 'register' }), outcomes: registering, shows: 'pair' },
+  {
+    operation: 'register, since a message of others',
+    frame: ({ cursor }) => ({ action: 'register', since: cursor }),
+    outcomes: registering,
+    shows: 'pair',
+  },
+  {
+    operation: 'register, the page after a message of others',
+    frame: ({ cursor }) => ({ action: 'register', after: cursor }),
+    outcomes: registering,
+    shows: 'pair',
+  },
+  {
+    operation: 'register, with a newer token of one’s own, or one of somebody else',
+    frame: ({ token }) => ({ action: 'register', token }),
+    outcomes: { ...registering, others: 'invalid_token', ungranted: 'invalid_token', expired: 'registered' },
+  },
+];
+
+const SENDING: readonly Row[] = [
+  {
+    operation: 'sendMessage to a user',
+    frame: (target) => message(target, { user: target.user }),
+    outcomes: gated('ack'),
+  },
+  {
+    operation: 'sendMessage to users',
+    frame: (target) => message(target, { users: target.users }),
+    outcomes: gated('ack'),
+  },
+  {
+    operation: 'sendMessage to a room',
+    frame: (target) => message(target, { room: target.room }),
+    outcomes: gated('ack'),
+  },
+  {
+    operation: 'sendMessage to a user again, by the id of a message of others',
+    frame: (target) => again(target, { user: target.user }),
+    outcomes: { ...gated('ack'), own: 'duplicate' },
+  },
+  {
+    operation: 'sendMessage to a room again, by the id of a message of others',
+    frame: (target) => again(target, { room: target.room }),
+    outcomes: { ...gated('ack'), own: 'duplicate' },
+  },
+];
+
+const ROOMS: readonly Row[] = [
+  { operation: 'join', frame: ({ room }) => ({ action: 'join', room }), outcomes: gated('joined') },
+  {
+    operation: 'join, since a message of others',
+    frame: ({ room, cursor }) => ({ action: 'join', room, since: cursor }),
+    outcomes: gated('joined'),
+    shows: 'room',
+  },
+  {
+    operation: 'join, the page after a message of others',
+    frame: ({ room, cursor }) => ({ action: 'join', room, after: cursor }),
+    outcomes: gated('joined'),
+    shows: 'room',
+  },
+  { operation: 'leave', frame: ({ room }) => ({ action: 'leave', room }), outcomes: ungated('left') },
+];
+
+const READING: readonly Row[] = [
+  {
+    operation: 'history with a user',
+    frame: ({ user }) => ({ action: 'history', conversation: { user } }),
+    outcomes: gated('history'),
+    shows: 'pair',
+  },
+  {
+    operation: 'history with a user, after a message of others',
+    frame: ({ user, cursor }) => ({ action: 'history', conversation: { user }, after: cursor }),
+    outcomes: gated('history'),
+    shows: 'pair',
+  },
+  {
+    operation: 'history of a room',
+    frame: ({ room }) => ({ action: 'history', conversation: { room } }),
+    outcomes: gated('history'),
+    shows: 'room',
+  },
+  {
+    operation: 'search with a user',
+    frame: ({ user }) => ({ action: 'search', conversation: { user }, text: 'secret' }),
+    outcomes: gated('search'),
+    shows: 'pair',
+  },
+  {
+    operation: 'search in a room',
+    frame: ({ room }) => ({ action: 'search', conversation: { room }, text: 'sec' }),
+    outcomes: gated('search'),
+    shows: 'room',
+  },
+  {
+    operation: 'unread with a user',
+    frame: ({ user }) => ({ action: 'unread', conversations: [{ user }] }),
+    outcomes: gated('unread'),
+  },
+  {
+    operation: 'unread of a room',
+    frame: ({ room }) => ({ action: 'unread', conversations: [{ room }] }),
+    outcomes: gated('unread'),
+  },
+  {
+    operation: 'mark with a user',
+    frame: ({ user, cursor }) => ({ action: 'mark', marks: [{ conversation: { user }, read: cursor }] }),
+    outcomes: gated('marked'),
+  },
+  {
+    operation: 'mark in a room',
+    frame: ({ room, cursor }) => ({ action: 'mark', marks: [{ conversation: { room }, read: cursor }] }),
+    outcomes: gated('marked'),
+  },
+];
+
+/** Last the one that goes on: of those who may, the connection watches from then on. */
+const WATCHES = [
+  ['', {}],
+  [', no longer watching', { watch: false }],
+  [', watching', { watch: true }],
+] as const;
+
+const PRESENCE: readonly Row[] = WATCHES.flatMap(([how, watch]): Row[] => [
+  {
+    operation: `presence of users${how}`,
+    frame: ({ users }) => ({ action: 'presence', users, ...watch }),
+    outcomes: gated('presence'),
+  },
+  {
+    operation: `presence of a room${how}`,
+    frame: ({ room }) => ({ action: 'presence', room, ...watch }),
+    outcomes: gated('presence'),
+  },
+]);
+
+const PINGING: readonly Row[] = [
+  { operation: 'ping', frame: () => ({ action: 'ping' }), outcomes: ungated('pong') },
+  {
+    operation: 'ping, with the serial of a message of others',
+    frame: ({ cursor }) => ({ action: 'ping', cursor }),
+    outcomes: ungated('pong'),
+    shows: 'pair',
+  },
+];
+
+/** Every operation, and what comes of it in every situation. */
+export const ISOLATION: readonly Row[] = [...REGISTER, ...SENDING, ...ROOMS, ...READING, ...PRESENCE, ...PINGING];
