@@ -5,6 +5,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { CLIENT_FRAMES, type Message, type SendResult } from '../../protocol/index.ts';
+import { mapConcurrently } from '../../server/concurrency.ts';
 import { ISOLATION, type Row, SITUATIONS, type Situation, type Target } from '../support/isolation-table.ts';
 import { adminClient } from '../support/local-cloud.ts';
 import { synthesizeApp } from '../support/synthesize.ts';
@@ -110,9 +111,13 @@ async function insider(sub: string, claims: object = {}): Promise<WireClient> {
   return client;
 }
 
-/** A connection of one user for each operation. */
+/** A connection of one user for each operation. Not all at once: each handshake that is under way takes a thread. */
 async function oneEach(sub: Situation, connect: typeof open, claims: object = {}) {
-  const opened = await Promise.all(ISOLATION.map(async (row) => [row, await connect(sub, INSIDER, claims)] as const));
+  const opened = await mapConcurrently(
+    ISOLATION,
+    5,
+    async (row) => [row, await connect(sub, INSIDER, claims)] as const,
+  );
   for (const [, client] of opened) attackers.push(client);
   return new Map(opened);
 }
