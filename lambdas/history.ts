@@ -1,6 +1,6 @@
 import { createPermit } from '../server/admission.ts';
 import { composeAdmit, composeDirectory, composeMarkers, composeTranscripts } from '../server/aws/index.ts';
-import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
+import { readDirectoryConfig, readLogConfig, readSizeLimits } from '../server/config.ts';
 import { createHistory } from '../server/history.ts';
 import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
@@ -14,7 +14,11 @@ const history = createHistory({
 });
 
 /** `history`: gives one page of what was said with a user or in a room. */
-export const handler = messageRoute('history', { log: createLogger(), now }, async (frame, connection) => {
-  const page = await history(connection, frame);
-  return page.ok ? { ok: true, value: { reply: page.value } } : page;
-});
+export const handler = messageRoute(
+  'history',
+  { log: createLogger(), limits: readSizeLimits(), now },
+  async (frame, connection) => {
+    const page = await history(connection, frame);
+    return page.ok ? { ok: true, value: { reply: page.value } } : page;
+  },
+);

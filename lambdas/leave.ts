@@ -1,4 +1,5 @@
 import { composeAdmit, composeDirectory, composeTasks } from '../server/aws/index.ts';
+import { readSizeLimits } from '../server/config.ts';
 import { createLeave } from '../server/join.ts';
 import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
@@ -8,7 +9,11 @@ const directory = composeDirectory(now);
 const leave = createLeave({ admit: composeAdmit({ directory, now }), directory, tasks: composeTasks() });
 
 /** `leave`: takes this connection out of a room. */
-export const handler = messageRoute('leave', { log: createLogger(), now }, async (frame, connection) => {
-  const left = await leave(connection, frame);
-  return left.ok ? { ok: true, value: { reply: left.value } } : left;
-});
+export const handler = messageRoute(
+  'leave',
+  { log: createLogger(), limits: readSizeLimits(), now },
+  async (frame, connection) => {
+    const left = await leave(connection, frame);
+    return left.ok ? { ok: true, value: { reply: left.value } } : left;
+  },
+);

@@ -1,5 +1,6 @@
 import { createPermit } from '../server/admission.ts';
 import { composeAdmit, composeDelivery, composeDirectory, composeMarkers } from '../server/aws/index.ts';
+import { readSizeLimits } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { createMark } from '../server/mark.ts';
 import { messageRoute } from '../server/route.ts';
@@ -16,7 +17,7 @@ const mark = createMark({
 });
 
 /** `mark`: notes how far messages have come with the connection's user, and tells those who sent them. */
-export const handler = messageRoute('mark', { log, now }, async (frame, connection) => {
+export const handler = messageRoute('mark', { log, limits: readSizeLimits(), now }, async (frame, connection) => {
   const marked = await mark(connection, frame);
   return marked.ok ? { ok: true, value: { reply: marked.value } } : marked;
 });

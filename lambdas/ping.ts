@@ -1,5 +1,5 @@
 import { composeAddressStates, composeAdmit, composeDirectory, composeMessageLog } from '../server/aws/index.ts';
-import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
+import { readDirectoryConfig, readLogConfig, readSizeLimits } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { createPing } from '../server/ping.ts';
 import { messageRoute } from '../server/route.ts';
@@ -14,7 +14,11 @@ const ping = createPing({
 });
 
 /** `ping`: keeps the registration alive, acknowledges what has arrived, and gives what has not. */
-export const handler = messageRoute('ping', { log: createLogger(), now }, async (frame, connection) => {
-  const pong = await ping(connection, frame);
-  return pong.ok ? { ok: true, value: { reply: pong.value } } : pong;
-});
+export const handler = messageRoute(
+  'ping',
+  { log: createLogger(), limits: readSizeLimits(), now },
+  async (frame, connection) => {
+    const pong = await ping(connection, frame);
+    return pong.ok ? { ok: true, value: { reply: pong.value } } : pong;
+  },
+);

@@ -1,6 +1,6 @@
 import { createAskPresence } from '../server/ask-presence.ts';
 import { composeAdmit, composeAnnouncements, composeDirectory, composeTasks } from '../server/aws/index.ts';
-import { readCallbackUrl } from '../server/config.ts';
+import { readCallbackUrl, readSizeLimits } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
 
@@ -16,7 +16,11 @@ const askPresence = createAskPresence({
 });
 
 /** `presence`: who is online, or in a room, and from now on who comes and goes. */
-export const handler = messageRoute('presence', { log: createLogger(), now }, async (frame, connection) => {
-  const presence = await askPresence(connection, frame);
-  return presence.ok ? { ok: true, value: { reply: presence.value } } : presence;
-});
+export const handler = messageRoute(
+  'presence',
+  { log: createLogger(), limits: readSizeLimits(), now },
+  async (frame, connection) => {
+    const presence = await askPresence(connection, frame);
+    return presence.ok ? { ok: true, value: { reply: presence.value } } : presence;
+  },
+);

@@ -1,6 +1,12 @@
 import { composeAuthenticate, composeIdentities } from '../server/aws/authorize.ts';
 import { composeDirectory, composeResume, composeTasks } from '../server/aws/index.ts';
-import { readCallbackUrl, readExpectedConnections, readRateLimit, readUserRateLimit } from '../server/config.ts';
+import {
+  readCallbackUrl,
+  readExpectedConnections,
+  readRateLimit,
+  readSizeLimits,
+  readUserRateLimit,
+} from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { lower } from '../server/rate-limit.ts';
 import { createRegister } from '../server/register.ts';
@@ -16,11 +22,16 @@ const register = createRegister({
   callbackUrl: readCallbackUrl(),
   expectedConnections: readExpectedConnections(),
   rateLimit: lower(readRateLimit(), readUserRateLimit()),
+  sizeLimits: readSizeLimits(),
   now,
 });
 
 /** `register`: makes this connection one of its user's, and gives it what it has missed. */
-export const handler = messageRoute('register', { log: createLogger(), now }, async (frame, connection) => {
-  const registered = await register(connection, frame);
-  return registered.ok ? { ok: true, value: { reply: registered.value } } : registered;
-});
+export const handler = messageRoute(
+  'register',
+  { log: createLogger(), limits: readSizeLimits(), now },
+  async (frame, connection) => {
+    const registered = await register(connection, frame);
+    return registered.ok ? { ok: true, value: { reply: registered.value } } : registered;
+  },
+);

@@ -1,7 +1,7 @@
 import { problem } from '../protocol/index.ts';
 import { createPermit } from '../server/admission.ts';
 import { composeAdmit, composeDirectory, composeSearchIndex, composeTranscripts } from '../server/aws/index.ts';
-import { readSearchConfig } from '../server/config.ts';
+import { readSearchConfig, readSizeLimits } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
 import { createSearch, type Search } from '../server/search.ts';
@@ -18,7 +18,11 @@ const search: Search = readSearchConfig()
   : async () => ({ ok: false, problem: problem('search_disabled') });
 
 /** `search`: finds messages of a conversation by words in them. */
-export const handler = messageRoute('search', { log: createLogger(), now }, async (frame, connection) => {
-  const found = await search(connection, frame);
-  return found.ok ? { ok: true, value: { reply: found.value } } : found;
-});
+export const handler = messageRoute(
+  'search',
+  { log: createLogger(), limits: readSizeLimits(), now },
+  async (frame, connection) => {
+    const found = await search(connection, frame);
+    return found.ok ? { ok: true, value: { reply: found.value } } : found;
+  },
+);

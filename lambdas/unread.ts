@@ -1,6 +1,6 @@
 import { createPermit } from '../server/admission.ts';
 import { composeAdmit, composeDirectory, composeMarkers, composeTranscripts } from '../server/aws/index.ts';
-import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
+import { readDirectoryConfig, readLogConfig, readSizeLimits } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
 import { createUnread } from '../server/unread.ts';
@@ -16,7 +16,11 @@ const unread = createUnread({
 });
 
 /** `unread`: tells how many messages there are behind the read markers of the connection's user. */
-export const handler = messageRoute('unread', { log: createLogger(), now }, async (frame, connection) => {
-  const counted = await unread(connection, frame);
-  return counted.ok ? { ok: true, value: { reply: counted.value } } : counted;
-});
+export const handler = messageRoute(
+  'unread',
+  { log: createLogger(), limits: readSizeLimits(), now },
+  async (frame, connection) => {
+    const counted = await unread(connection, frame);
+    return counted.ok ? { ok: true, value: { reply: counted.value } } : counted;
+  },
+);

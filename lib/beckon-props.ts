@@ -5,7 +5,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { type Capability, capabilityOf, OPERATIONS } from '../server/config.ts';
+import { type Capability, capabilityOf, DEFAULT_SIZE_LIMITS, OPERATIONS, type SizeLimits } from '../server/config.ts';
 
 const MODES = ['production', 'development'] as const;
 
@@ -140,6 +140,14 @@ export interface BeckonProps extends Issuer {
   readonly domain?: CustomDomain;
 
   /**
+   * Less than a client may do at once otherwise: `maxFrameBytes` (32,768), `maxDataBytes` (32,768), `maxDataDepth` (64),
+   * `maxMessagesPerFrame` (50), `maxUsersPerMessage` (100), `maxRooms` (50) and `maxWatches` (200) of a connection.
+   * Clients are told, and keep to it.
+   * @default - as much as that
+   */
+  readonly limits?: Partial<SizeLimits>;
+
+  /**
    * How fast one connection may send. What is more is refused with `rate_limited` and when to try again; whoever goes on
    * regardless is disconnected.
    * @default - 100 messages a second, and 500 at once after a pause
@@ -233,6 +241,18 @@ export function requireCapability(capability: Capability | string): string {
     `defaultCapability: ${text} is no capability. Write it as { 'user:*': ['send'], 'room:team-*': ['join', 'send'] }; ` +
       `operations are ${OPERATIONS.join(', ')}.`,
   );
+}
+
+/** @throws Error for a limit that is none, or above what there can be */
+export function requireSizeLimits(limits: Partial<SizeLimits>): string {
+  for (const [name, value] of Object.entries(limits)) {
+    const most = DEFAULT_SIZE_LIMITS[name as keyof SizeLimits];
+    if (most === undefined)
+      throw new Error(`limits.${name}: there is no such limit, but ${Object.keys(DEFAULT_SIZE_LIMITS).join(', ')}`);
+    if (!(Number.isInteger(value) && value >= 1 && value <= most))
+      throw new Error(`limits.${name}: expected a whole number from 1 to ${most}, got ${value}`);
+  }
+  return JSON.stringify(limits);
 }
 
 /** @throws Error for a rate at which nothing could be sent */

@@ -19,6 +19,7 @@ import {
   requireMode,
   requireRateLimit,
   requireRegion,
+  requireSizeLimits,
   type SearchOptions,
   searchOptions,
 } from './beckon-props.ts';
@@ -70,6 +71,7 @@ export class Beckon extends Construct {
   readonly #retention: Duration;
   readonly #rateLimit: RateLimitProps;
   readonly #userRateLimit: RateLimitProps;
+  readonly #sizeLimits: string | undefined;
   readonly #search: SearchOptions | undefined;
   readonly #encryptionKey: IKey | undefined;
 
@@ -101,6 +103,7 @@ export class Beckon extends Construct {
     this.#retention = props.retention ?? Duration.days(7);
     this.#rateLimit = requireRateLimit('rateLimit', props.rateLimit ?? { messagesPerSecond: 100, burst: 500 });
     this.#userRateLimit = requireRateLimit('userRateLimit', props.userRateLimit ?? this.#rateLimit);
+    this.#sizeLimits = props.limits && requireSizeLimits(props.limits);
     this.#search = searchOptions(props.search);
     const table = { removalPolicy, encryptionKey, pointInTimeRecovery: isProduction };
     this.connectionsTable = new AddressTable(this, 'Connections', { ...table, sortKey: 'connectionId' });
@@ -179,21 +182,26 @@ export class Beckon extends Construct {
 
     const leave = this.#addGatedHandler('leave', logging);
     this.#grantTable(leave, this.connectionsTable, 'dynamodb:DeleteItem');
-    this.#gateway.addMessageRoute('leave', leave);
+    this.#addMessageRoute('leave', leave);
 
     const sendMessage = this.#addGatedHandler('sendMessage', logging);
     this.#grantSending(sendMessage);
-    this.#gateway.addMessageRoute('sendMessage', sendMessage);
+    this.#addMessageRoute('sendMessage', sendMessage);
 
     const ping = this.#addGatedHandler('ping', logging);
     this.#grantTable(ping, this.messagesTable, 'dynamodb:Query');
-    this.#gateway.addMessageRoute('ping', ping);
+    this.#addMessageRoute('ping', ping);
 
     const presence = this.#addGatedHandler('presence', logging, { [ENV.callbackUrl]: this.callbackUrl });
     this.#grantTable(presence, this.connectionsTable, 'dynamodb:Query', 'dynamodb:BatchGetItem', 'dynamodb:DeleteItem');
-    this.#gateway.addMessageRoute('presence', presence);
+    this.#addMessageRoute('presence', presence);
 
-    this.#gateway.addMessageRoute('$default', new Handler(this, 'default', logging));
+    this.#addMessageRoute('$default', new Handler(this, 'default', logging));
+  }
+
+  #addMessageRoute(route: string, handler: Handler): void {
+    if (this.#sizeLimits !== undefined) handler.addEnvironment(ENV.sizeLimits, this.#sizeLimits);
+    this.#gateway.addMessageRoute(route, handler);
   }
 
   /** A route that subscribes a connection to an address, and gives it what it has missed there. */
@@ -201,7 +209,7 @@ export class Beckon extends Construct {
     const handler = this.#addGatedHandler(id, logging, { [ENV.callbackUrl]: this.callbackUrl });
     this.#grantTable(handler, this.connectionsTable, 'dynamodb:GetItem');
     this.#grantTable(handler, this.messagesTable, 'dynamodb:Query');
-    this.#gateway.addMessageRoute(id, handler);
+    this.#addMessageRoute(id, handler);
     return handler;
   }
 
@@ -210,21 +218,18 @@ export class Beckon extends Construct {
     const history = this.#addGatedHandler('history', logging);
     this.#grantTable(history, this.connectionsTable, 'dynamodb:BatchGetItem');
     this.#grantReading(history);
-    this.#gateway.addMessageRoute('history', history);
+    this.#addMessageRoute('history', history);
 
     const unread = this.#addGatedHandler('unread', logging);
     this.#grantTable(unread, this.connectionsTable, 'dynamodb:BatchGetItem');
     this.#grantReading(unread);
-    this.#gateway.addMessageRoute('unread', unread);
+    this.#addMessageRoute('unread', unread);
 
     const mark = this.#addGatedHandler('mark', logging);
     this.#grantPush(mark);
-    this.#gateway.addMessageRoute('mark', mark);
+    this.#addMessageRoute('mark', mark);
 
-    this.#gateway.addMessageRoute(
-      'search',
-      this.#search ? this.#addSearch(logging) : new Handler(this, 'search', logging),
-    );
+    this.#addMessageRoute('search', this.#search ? this.#addSearch(logging) : new Handler(this, 'search', logging));
   }
 
   #addSearch(logging: HandlerProps): Handler {

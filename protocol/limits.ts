@@ -100,31 +100,42 @@ export function backoffCapSeconds(expectedConnections: number): number {
   return Math.max(MIN_BACKOFF_CAP_SECONDS, Math.ceil(expectedConnections / NEW_CONNECTIONS_PER_SECOND));
 }
 
-/** What a client may do, as told in the reply to `register`. */
-export interface Limits {
-  readonly heartbeatSeconds: number;
-  /** The upper end of the random wait before an attempt to come back. */
-  readonly maxBackoffSeconds: number;
+/** How much a client may do at once. Each installation may set less. */
+export interface SizeLimits {
   readonly maxFrameBytes: number;
   readonly maxDataBytes: number;
+  readonly maxDataDepth: number;
   readonly maxMessagesPerFrame: number;
   readonly maxUsersPerMessage: number;
-  /** Messages a second on average, and how many at once after a pause: more is refused with `rate_limited`. */
-  readonly ratePerSecond: number;
-  readonly rateBurst: number;
   readonly maxRooms: number;
   readonly maxWatches: number;
 }
 
-export const DEFAULT_LIMITS: Limits = {
-  heartbeatSeconds: HEARTBEAT_SECONDS,
-  maxBackoffSeconds: MIN_BACKOFF_CAP_SECONDS,
+/** What a client may do, as told in the reply to `register`. */
+export interface Limits extends SizeLimits {
+  readonly heartbeatSeconds: number;
+  /** The upper end of the random wait before an attempt to come back. */
+  readonly maxBackoffSeconds: number;
+  /** Messages a second on average, and how many at once after a pause: more is refused with `rate_limited`. */
+  readonly ratePerSecond: number;
+  readonly rateBurst: number;
+}
+
+/** The most that there is anywhere, and what holds unless the installation says less. */
+export const DEFAULT_SIZE_LIMITS: SizeLimits = {
   maxFrameBytes: MAX_FRAME_BYTES,
   maxDataBytes: MAX_DATA_BYTES,
+  maxDataDepth: MAX_DATA_DEPTH,
   maxMessagesPerFrame: MAX_MESSAGES_PER_FRAME,
   maxUsersPerMessage: MAX_USERS_PER_MESSAGE,
-  ratePerSecond: RATE_PER_SECOND,
-  rateBurst: RATE_BURST,
   maxRooms: MAX_ROOMS,
   maxWatches: MAX_WATCHES,
+};
+
+export const DEFAULT_LIMITS: Limits = {
+  ...DEFAULT_SIZE_LIMITS,
+  heartbeatSeconds: HEARTBEAT_SECONDS,
+  maxBackoffSeconds: MIN_BACKOFF_CAP_SECONDS,
+  ratePerSecond: RATE_PER_SECOND,
+  rateBurst: RATE_BURST,
 };

@@ -1,4 +1,4 @@
-import { problem, type Result } from '../protocol/index.ts';
+import { problem, type Result, type SizeLimits } from '../protocol/index.ts';
 import type { Accounts } from './accounts.ts';
 import { type Address, userAddress } from './address.ts';
 import { allows, forbidden, type Operation } from './capability.ts';
@@ -35,6 +35,8 @@ export interface AdmitDependencies {
   readonly rateLimit: RateLimit;
   /** Of each user, over all their connections. */
   readonly userRateLimit: RateLimit;
+  /** Of each connection. @default - the most that there may be anywhere */
+  readonly limits?: Pick<SizeLimits, 'maxRooms' | 'maxWatches'>;
   readonly now: Now;
 }
 
@@ -57,7 +59,8 @@ export const GRACE_SECONDS = 10;
 const REFUSALS_PER_TASK = 20;
 
 export function createAdmit(dependencies: AdmitDependencies): Admit {
-  const { directory, accounts, tasks, rateLimit, userRateLimit, now } = dependencies;
+  const { directory, accounts, tasks, rateLimit, userRateLimit, limits, now } = dependencies;
+  const most = limits && { rooms: limits.maxRooms, watches: limits.maxWatches };
   const instalment = Math.max(1, Math.floor(userRateLimit.burst / INSTALMENTS_PER_BURST));
 
   /** Sees to a connection that goes on although it has been told why it must not. */
@@ -90,7 +93,7 @@ export function createAdmit(dependencies: AdmitDependencies): Admit {
     const touched = await directory.touch(userAddress(userId), connectionId, {
       expiresAt: toSeconds(now()) + IDLE_SECONDS,
       charge: { limit: rateLimit, cost },
-      ...(change && { change }),
+      ...(change && { change, ...(most && { most }) }),
     });
     if (!('refused' in touched)) {
       const { charged, ...claims } = touched;

@@ -1,13 +1,25 @@
 import {
   checkMessage,
+  DEFAULT_SIZE_LIMITS,
   isObject,
+  isWithinDepth,
+  jsonByteLength,
   type MessageInput,
+  type Problem,
+  problem,
   type Result,
   type SendFailure,
   type SendResult,
+  type SizeLimits,
 } from '../protocol/index.ts';
 import type { MetricName } from './config.ts';
 import type { Admission, Origin, Send } from './send.ts';
+
+/** What holds of the batch of a client. */
+export interface BatchOptions {
+  readonly admission: Admission;
+  readonly limits: SizeLimits;
+}
 
 /**
  * Sends what may be a batch with mistakes in it: each message is judged by itself, and one that is invalid does not
@@ -17,9 +29,13 @@ export async function sendBatch(
   send: Send,
   origin: Origin,
   messages: readonly unknown[],
-  admission?: Admission,
+  { admission, limits }: Partial<BatchOptions> = {},
 ): Promise<Result<readonly (SendResult | SendFailure)[]>> {
-  const checked = messages.map((message) => ({ message, result: checkMessage(message) }));
+  if (limits && messages.length > limits.maxMessagesPerFrame) {
+    const detail = `"messages" must hold at most ${limits.maxMessagesPerFrame} messages`;
+    return { ok: false, problem: problem('invalid_frame', detail) };
+  }
+  const checked = messages.map((message) => ({ message, result: checkWithin(message, limits ?? DEFAULT_SIZE_LIMITS) }));
   const inputs = checked.flatMap(({ result }): MessageInput[] => (result.ok ? [result.value] : []));
   const sent = await send(origin, inputs, admission);
   if (!sent.ok) return sent;
@@ -30,6 +46,23 @@ export async function sendBatch(
     return outcome;
   });
   return { ok: true, value: results };
+}
+
+function checkWithin(message: unknown, limits: SizeLimits): Result<MessageInput> {
+  const checked = checkMessage(message);
+  const excess = checked.ok ? excessProblem(checked.value, limits) : undefined;
+  return excess ? { ok: false, problem: excess } : checked;
+}
+
+function excessProblem({ to, data }: MessageInput, limits: SizeLimits): Problem | undefined {
+  const { maxUsersPerMessage, maxDataDepth, maxDataBytes } = limits;
+  if ('users' in to && to.users.length > maxUsersPerMessage)
+    return problem('invalid_frame', `"to.users" must name at most ${maxUsersPerMessage} users`);
+  if (!isWithinDepth(data, maxDataDepth))
+    return problem('invalid_frame', `"data" must not be nested more than ${maxDataDepth} deep`);
+  const bytes = jsonByteLength(data);
+  if (bytes <= maxDataBytes) return undefined;
+  return problem('message_too_large', `data takes ${bytes} bytes as JSON; at most ${maxDataBytes} are allowed`);
 }
 
 function failure(message: unknown, error: SendFailure['error']): SendFailure {

@@ -1,9 +1,11 @@
 import { isObject } from '../protocol/json.ts';
+import { DEFAULT_SIZE_LIMITS, type SizeLimits } from '../protocol/limits.ts';
 import { parseJson } from '../protocol/parse-json.ts';
 import { type Capability, capabilityOf, DEFAULT_CAPABILITY } from './capability.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 // What `lib/` checks before it puts it into an environment variable.
+export { DEFAULT_SIZE_LIMITS, type SizeLimits } from '../protocol/limits.ts';
 export { type Capability, capabilityOf, OPERATIONS } from './capability.ts';
 
 /** The environment variables of the functions: `lib/` sets them, this file alone reads them. */
@@ -21,6 +23,7 @@ export const ENV = {
   rateBurst: 'BECKON_RATE_BURST',
   userRatePerSecond: 'BECKON_USER_RATE_PER_SECOND',
   userRateBurst: 'BECKON_USER_RATE_BURST',
+  sizeLimits: 'BECKON_SIZE_LIMITS',
   search: 'BECKON_SEARCH',
   stackName: 'BECKON_STACK_NAME',
 } as const;
@@ -132,6 +135,16 @@ export function readRateLimit(env: Env = process.env): RateLimit {
 /** How fast one user may send. @throws Error naming a variable that is missing or no number above 0 */
 export function readUserRateLimit(env: Env = process.env): RateLimit {
   return Object.freeze({ perSecond: positive(env, ENV.userRatePerSecond), burst: positive(env, ENV.userRateBurst) });
+}
+
+/** How much a client may do at once. @throws Error if the variable does not hold what it should */
+export function readSizeLimits(env: Env = process.env): SizeLimits {
+  const parsed = parseJson(env[ENV.sizeLimits] || '{}');
+  const given = parsed.ok && isObject(parsed.value) ? parsed.value : { '': undefined };
+  if (Object.entries(given).some(([name, value]) => !(name in DEFAULT_SIZE_LIMITS && Number(value) > 0))) {
+    throw new Error(`The environment variable ${ENV.sizeLimits} does not hold limits of sizes.`);
+  }
+  return Object.freeze({ ...DEFAULT_SIZE_LIMITS, ...given });
 }
 
 /** @throws Error naming a variable that is missing, or that does not hold what it should. */

@@ -48,11 +48,13 @@ export function topicsOf({ rooms, watches }: Subscriptions): readonly Topic[] {
   return [...rooms, ...watches.map(presenceAddress)];
 }
 
-/** How many there may be of each kind, and what it is called when there would be more. */
-export const SUBSCRIPTION_LIMITS = {
-  rooms: { most: MAX_ROOMS, exceeded: 'too_many_rooms' },
-  watches: { most: MAX_WATCHES, exceeded: 'too_many_watches' },
-} as const;
+/** How many there may be of each kind. */
+export type SubscriptionLimits = Readonly<Record<keyof Subscriptions, number>>;
+
+export const DEFAULT_SUBSCRIPTION_LIMITS: SubscriptionLimits = { rooms: MAX_ROOMS, watches: MAX_WATCHES };
+
+/** What it is called when there would be more. */
+export const TOO_MANY = { rooms: 'too_many_rooms', watches: 'too_many_watches' } as const;
 
 /** What a sign of life does beside moving `expiresAt`, all in one write, or not at all. */
 export interface TouchOptions {
@@ -60,6 +62,8 @@ export interface TouchOptions {
   readonly expiresAt: number;
   /** @default nothing is noted */
   readonly change?: SubscriptionChange;
+  /** What the change has to keep to. @default DEFAULT_SUBSCRIPTION_LIMITS */
+  readonly most?: SubscriptionLimits;
   /** Taken from the connection's rate limit. @default nothing is */
   readonly charge?: Charge;
 }

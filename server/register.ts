@@ -5,6 +5,7 @@ import {
   type RegisteredReply,
   type RegisterFrame,
   type Result,
+  type SizeLimits,
 } from '../protocol/index.ts';
 import { conversationOf, presenceAddress, type RoomAddress, userAddress } from './address.ts';
 import { GRACE_SECONDS } from './admission.ts';
@@ -37,6 +38,8 @@ export interface RegisterDependencies {
   readonly expectedConnections: number;
   /** Told to clients, which keep to it. */
   readonly rateLimit: RateLimit;
+  /** Told to clients, too. */
+  readonly sizeLimits: SizeLimits;
   readonly now: Now;
 }
 
@@ -44,7 +47,13 @@ export function createRegister(dependencies: RegisterDependencies): Register {
   const { resume, directory, authenticate, identities, tasks, callbackUrl, now } = dependencies;
   const { perSecond: ratePerSecond, burst: rateBurst } = dependencies.rateLimit;
   const maxBackoffSeconds = backoffCapSeconds(dependencies.expectedConnections);
-  const limits = { ...DEFAULT_LIMITS, maxBackoffSeconds, ratePerSecond, rateBurst };
+  const limits = {
+    ...DEFAULT_LIMITS,
+    ...dependencies.sizeLimits,
+    maxBackoffSeconds,
+    ratePerSecond,
+    rateBurst,
+  };
 
   /** The connection with what a newer token says. */
   async function withToken(connection: Connection, token: string | undefined): Promise<Result<Connection>> {

@@ -9,6 +9,7 @@ import {
   problem,
   type Reply,
   type Result,
+  type SizeLimits,
 } from '../protocol/index.ts';
 import type { Now } from './clock.ts';
 import type { MetricName } from './config.ts';
@@ -34,6 +35,7 @@ export interface Answer {
 /** What every route needs. */
 export interface RouteDependencies {
   readonly log: Logger;
+  readonly limits: Pick<SizeLimits, 'maxFrameBytes'>;
   readonly now: Now;
 }
 
@@ -43,10 +45,10 @@ export interface RouteDependencies {
  */
 export function messageRoute<A extends Action>(
   action: A,
-  { log, now }: RouteDependencies,
+  dependencies: RouteDependencies,
   handle: (frame: Frame<A>, connection: Connection) => Promise<Result<Answer>>,
 ): (event: WebSocketEvent) => Promise<RouteResponse> {
-  return edge(action, { log, now }, async (json, connection) => {
+  return edge(action, dependencies, async (json, connection) => {
     const frame = checkFrame(action, json);
     return frame.ok ? handle(frame.value as Frame<A>, connection) : frame;
   });
@@ -67,7 +69,7 @@ function routingProblem(json: unknown): Problem {
 
 function edge(
   route: string,
-  { log, now }: RouteDependencies,
+  { log, limits, now }: RouteDependencies,
   answer: (json: unknown, connection: Connection) => Promise<Result<Answer>>,
 ): (event: WebSocketEvent) => Promise<RouteResponse> {
   return async (event) => {
@@ -81,7 +83,7 @@ function edge(
     };
     try {
       const connection = connectionOf(event);
-      const result = json.ok ? await answer(json.value, connection) : json;
+      const result = tooLarge(event.body ?? '', limits) ?? (json.ok ? await answer(json.value, connection) : json);
       if (result.ok)
         return finish('ok', result.value.reply, { ...(result.value.metrics && { metrics: result.value.metrics }) });
       return finish(result.problem.code, errorReply(result.problem), { metrics: { FramesRefused: 1 } });
@@ -92,6 +94,13 @@ function edge(
       });
     }
   };
+}
+
+function tooLarge(body: string, { maxFrameBytes }: RouteDependencies['limits']): Result<never> | undefined {
+  const bytes = Buffer.byteLength(body);
+  if (bytes <= maxFrameBytes) return undefined;
+  const detail = `the frame takes ${bytes} bytes; at most ${maxFrameBytes} are allowed`;
+  return { ok: false, problem: problem('frame_too_large', detail) };
 }
 
 function errorReply(problem: Problem): Unnumbered<ErrorReply> {

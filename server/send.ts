@@ -1,7 +1,5 @@
 import {
   type DeliveryStatus,
-  jsonByteLength,
-  MAX_DATA_BYTES,
   type Message,
   type MessageInput,
   type Problem,
@@ -77,11 +75,9 @@ interface Bundle {
 export function createSend(dependencies: SendDependencies): Send {
   const { mailboxes, now, retentionSeconds, mintSerial, mintId, onFailure } = dependencies;
 
-  function accept({ from }: Origin, input: MessageInput): Envelope | SendFailure {
+  function accept({ from }: Origin, input: MessageInput): Envelope {
     const { id, to, data, encoding, store = true, ttlSeconds = retentionSeconds, retry = false, echo = false } = input;
     const receipt = input.receipt && 'user' in from && !('room' in to);
-    const error = sizeProblem(data);
-    if (error) return { ...(id !== undefined && { id }), error };
     const content = { data, ...(encoding !== undefined && { encoding }) };
     const sentAt = now();
     const recipients = addressesOf(to);
@@ -131,19 +127,23 @@ export function createSend(dependencies: SendDependencies): Send {
   }
 
   return async (origin, inputs, admission) => {
-    const drafts = inputs.map((input) => accept(origin, input));
-    const bundles = bundle(drafts.filter((draft) => 'message' in draft));
+    const envelopes = inputs.map((input) => accept(origin, input));
+    const bundles = bundle(envelopes);
     const [admitted, seen] = await Promise.all([
       admission,
       mapConcurrently(bundles, MAX_CONCURRENT_MAILBOXES, ({ address }) => mailboxes.lookUp(address)),
     ]);
     if (admitted && !admitted.ok) return admitted;
     if (admitted) forbid(bundles, admitted.value);
-    await mapConcurrently([...bundles.entries()], MAX_CONCURRENT_MAILBOXES, async ([index, { address, envelopes }]) => {
-      const allowed = envelopes.filter(({ error }) => !error);
-      if (allowed.length > 0) await deliver({ address, envelopes: allowed }, origin, seen[index] ?? []);
-    });
-    return { ok: true, value: drafts.map((draft) => ('message' in draft ? summarize(draft) : draft)) };
+    await mapConcurrently(
+      [...bundles.entries()],
+      MAX_CONCURRENT_MAILBOXES,
+      async ([index, { address, envelopes: all }]) => {
+        const allowed = all.filter(({ error }) => !error);
+        if (allowed.length > 0) await deliver({ address, envelopes: allowed }, origin, seen[index] ?? []);
+      },
+    );
+    return { ok: true, value: envelopes.map(summarize) };
   };
 }
 
@@ -169,12 +169,6 @@ function forbid(bundles: readonly Bundle[], { capability }: Pick<Claims, 'capabi
     const error = forbidden('send', address);
     for (const envelope of envelopes) if (envelope.recipients.has(address)) envelope.error = error;
   }
-}
-
-function sizeProblem(data: unknown): Problem | undefined {
-  const bytes = jsonByteLength(data);
-  if (bytes <= MAX_DATA_BYTES) return undefined;
-  return problem('message_too_large', `data takes ${bytes} bytes as JSON; at most ${MAX_DATA_BYTES} are allowed`);
 }
 
 /** By address, the sender's copies among what is meant for them. */

@@ -13,14 +13,16 @@ import { type Now, toSeconds } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { Claims } from '../connection.ts';
 import {
+  DEFAULT_SUBSCRIPTION_LIMITS,
   type Directory,
   type FindOptions,
   type Mapping,
   type PutOutcome,
   type Registration,
-  SUBSCRIPTION_LIMITS,
   type SubscriptionChange,
+  type SubscriptionLimits,
   type Subscriptions,
+  TOO_MANY,
   type TouchOptions,
   type TouchOutcome,
   type TouchRefusal,
@@ -309,7 +311,8 @@ interface UpdatePart {
   readonly values: Item;
 }
 
-function touchInput({ expiresAt, change, charge }: TouchOptions, pace: Pace, nowMs: number) {
+function touchInput(options: TouchOptions, pace: Pace, nowMs: number) {
+  const { expiresAt, change, most = DEFAULT_SUBSCRIPTION_LIMITS, charge } = options;
   const nowSeconds = toSeconds(nowMs);
   const parts: readonly UpdatePart[] = [
     {
@@ -322,7 +325,7 @@ function touchInput({ expiresAt, change, charge }: TouchOptions, pace: Pace, now
       },
     },
     ...(charge ? [touchChargeInput(charge, pace, nowMs)] : []),
-    ...(change ? changeInput(change) : []),
+    ...(change ? changeInput(change, most) : []),
   ];
   return {
     condition: parts.flatMap((part) => part.condition ?? []),
@@ -354,12 +357,12 @@ function reconsider(
   const callbackUrl = textOf(item, 'callbackUrl');
   if (numberOf(item, 'tokenExpiresAt') <= soonSeconds) return { refused: 'token_expired', callbackUrl };
   if (numberOf(item, 'expiresAt') <= soonSeconds) return { refused: 'not_registered' };
-  const { change, charge } = options;
+  const { change, most = DEFAULT_SUBSCRIPTION_LIMITS, charge } = options;
   const arrivesAt = Number(item['arrivesAt']?.N ?? 0);
   const lateMs = charge ? arrivesAt - arrival(charge, nowMs).latestMs : 0;
   if (arrivesAt > nowMs && lateMs > 0) return { refused: 'rate_limited', retryAfterMs: lateMs, callbackUrl };
-  const missing = change && missingFrom(item, change);
-  if (change && !missing) return { refused: SUBSCRIPTION_LIMITS[change.kind].exceeded };
+  const missing = change && missingFrom(item, change, most);
+  if (change && !missing) return { refused: TOO_MANY[change.kind] };
   return {
     options: { ...options, ...(missing && { change: missing }) },
     pace: arrivesAt > nowMs ? 'busy' : 'idle',
@@ -367,7 +370,7 @@ function reconsider(
 }
 
 /** What a change adds to a touch. Sets must not be empty, here as in an item. */
-function changeInput({ change, kind, addresses }: SubscriptionChange): readonly UpdatePart[] {
+function changeInput({ change, kind, addresses }: SubscriptionChange, most: SubscriptionLimits): readonly UpdatePart[] {
   const SS = [...new Set(addresses)];
   if (SS.length === 0) return [];
   if (change === 'remove') return [{ update: `DELETE ${kind} :changed`, values: { ':changed': { SS } } }];
@@ -375,16 +378,16 @@ function changeInput({ change, kind, addresses }: SubscriptionChange): readonly 
     {
       condition: `(attribute_not_exists(${kind}) OR size(${kind}) <= :space)`,
       update: `ADD ${kind} :changed`,
-      values: { ':changed': { SS }, ':space': number(SUBSCRIPTION_LIMITS[kind].most - SS.length) },
+      values: { ':changed': { SS }, ':space': number(most[kind] - SS.length) },
     },
   ];
 }
 
 /** The change without what is there already, if the limit allows that. */
-function missingFrom(item: Item, change: SubscriptionChange): SubscriptionChange | undefined {
+function missingFrom(item: Item, change: SubscriptionChange, most: SubscriptionLimits): SubscriptionChange | undefined {
   const existing = toSubscriptions(item)[change.kind] as readonly Address[];
   const addresses = [...new Set(change.addresses)].filter((address) => !existing.includes(address));
-  const fits = existing.length + addresses.length <= SUBSCRIPTION_LIMITS[change.kind].most;
+  const fits = existing.length + addresses.length <= most[change.kind];
   return fits ? { ...change, addresses } : undefined;
 }
 

@@ -16,6 +16,7 @@ import {
   readRateLimit,
   readSearchConfig,
   readSendConfig,
+  readSizeLimits,
   readUserRateLimit,
   type SendConfig,
 } from '../config.ts';
@@ -128,6 +129,7 @@ export function composeAdmit(
     tasks: composeTasks(config),
     rateLimit: readRateLimit(),
     userRateLimit: readUserRateLimit(),
+    limits: readSizeLimits(),
     now,
   });
 }

@@ -1,12 +1,14 @@
 import { type Address, presenceAddress, userAddress } from '../../server/address.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
 import {
+  DEFAULT_SUBSCRIPTION_LIMITS,
   type Directory,
   type Mapping,
   type Registration,
-  SUBSCRIPTION_LIMITS,
   type SubscriptionChange,
+  type SubscriptionLimits,
   type Subscriptions,
+  TOO_MANY,
   type TouchRefusal,
 } from '../../server/directory.ts';
 import { EXPIRY_MARGIN_SECONDS } from '../../server/expiry.ts';
@@ -64,7 +66,7 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
         return ofUser?.rooms.includes(room) ? [{ ...toMapping(item), expiresAt: endsAt(ofUser) }] : [];
       });
     },
-    async touch(address, connectionId, { expiresAt, change, charge }) {
+    async touch(address, connectionId, { expiresAt, change, most = DEFAULT_SUBSCRIPTION_LIMITS, charge }) {
       const item = items.get(key(address, connectionId));
       const soonSeconds = toSeconds(now()) + EXPIRY_MARGIN_SECONDS;
       if (item && !item.removed && item.tokenExpiresAt <= soonSeconds)
@@ -72,7 +74,7 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
       if (!item || item.removed || item.expiresAt <= soonSeconds) return { refused: 'not_registered' };
       const pace = charge ? charged(item, charge, now()) : { charged: item.charged };
       if ('refused' in pace) return pace;
-      const subscriptions = change ? changed(item, change) : {};
+      const subscriptions = change ? changed(item, change, most) : {};
       if ('refused' in subscriptions) return subscriptions;
       items.set(key(address, connectionId), { ...item, ...subscriptions, ...pace, expiresAt });
       const { tokenExpiresAt, capability } = item;
@@ -157,10 +159,10 @@ function charged(
 function changed(
   subscriptions: Subscriptions,
   { change, kind, addresses }: SubscriptionChange,
+  most: SubscriptionLimits,
 ): Partial<Subscriptions> | TouchRefusal {
   const existing: readonly Address[] = subscriptions[kind];
   if (change === 'remove') return { [kind]: existing.filter((address) => !addresses.includes(address)) };
   const all = [...new Set([...existing, ...addresses])];
-  const { most, exceeded } = SUBSCRIPTION_LIMITS[kind];
-  return all.length > most ? { refused: exceeded } : { [kind]: all };
+  return all.length > most[kind] ? { refused: TOO_MANY[kind] } : { [kind]: all };
 }

@@ -1,4 +1,4 @@
-import type { Push } from '../../protocol/index.ts';
+import { DEFAULT_SIZE_LIMITS, type Push } from '../../protocol/index.ts';
 import { userAddress } from '../../server/address.ts';
 import { createAdmit, createPermit } from '../../server/admission.ts';
 import type { Announcement, Announcements } from '../../server/announcements.ts';
@@ -230,6 +230,7 @@ function createHandlers(ports: Ports) {
         callbackUrl: CALLBACK_URL,
         expectedConnections: 0,
         rateLimit: UNLIMITED,
+        sizeLimits: DEFAULT_SIZE_LIMITS,
       }),
     join: () => createJoin({ permit: createPermit(admit()), resume: resume(), now }),
     leave: () => createLeave({ admit: admit(), directory, tasks }),

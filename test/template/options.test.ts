@@ -39,6 +39,28 @@ test('how fast a connection and a user may send, and the same for both unless sa
   expect(() => variables({ userRateLimit: refused })).toThrow('userRateLimit.burst: expected a number above 0, got 0');
 });
 
+test('a client may do less at once where less is said, never more', () => {
+  const told = (options: Partial<BeckonProps>) =>
+    Object.entries(build(() => options).template.findResources('AWS::Lambda::Function')).flatMap(
+      ([id, { Properties }]) => {
+        const limits = Properties.Environment?.Variables?.BECKON_SIZE_LIMITS;
+        return limits === undefined ? [] : [[/^Beckon(\w+)[0-9A-F]{8}$/.exec(id)?.[1], limits]];
+      },
+    );
+  expect(told({})).toEqual([]);
+  const routes = ['default', 'history', 'join', 'leave', 'mark', 'ping', 'presence', 'register', 'search'];
+  expect(told({ limits: { maxRooms: 5, maxFrameBytes: 8192 } }).toSorted()).toEqual(
+    [...routes, 'sendMessage', 'unread'].map((route) => [route, '{"maxRooms":5,"maxFrameBytes":8192}']),
+  );
+  expect(() => told({ limits: { maxFrameBytes: 32_769 } })).toThrow(
+    'limits.maxFrameBytes: expected a whole number from 1 to 32768, got 32769',
+  );
+  expect(() => told({ limits: { maxRooms: 0 } })).toThrow('expected a whole number from 1 to 50, got 0');
+  expect(() => told({ limits: { rooms: 5 } as object })).toThrow(
+    'limits.rooms: there is no such limit, but maxFrameBytes',
+  );
+});
+
 const KEPT = ['AWS::DynamoDB::GlobalTable', 'AWS::Logs::LogGroup'];
 
 describe('in production', () => {

@@ -105,6 +105,30 @@ describe('a subscription', () => {
   });
 });
 
+test('an installation may allow fewer rooms and watches than there can be', async () => {
+  const unlimited = { perSecond: 1000, burst: 1000 };
+  const now = () => nowMs;
+  const strict = createPermit(
+    createAdmit({
+      directory,
+      accounts: createMemoryAccounts(now),
+      tasks: { add: async () => undefined },
+      rateLimit: unlimited,
+      userRateLimit: unlimited,
+      limits: { maxRooms: 1, maxWatches: 2 },
+      now,
+    }),
+  );
+  const all: Capability = { '*': ['join', 'presence'], 'room:*': ['join', 'presence'] };
+  const bob = await connection(all);
+  expect(await strict(bob, 'presence', [LOBBY, ATTIC], 'watches')).toMatchObject({ ok: true });
+  expect(await strict(bob, 'presence', [roomAddress('third')], 'watches')).toMatchObject({
+    problem: { code: 'too_many_watches' },
+  });
+  expect(await strict(bob, 'join', [LOBBY], 'rooms')).toMatchObject({ ok: true });
+  expect(await strict(bob, 'join', [ATTIC], 'rooms')).toMatchObject({ problem: { code: 'too_many_rooms' } });
+});
+
 describe('a user who sends over several connections', () => {
   beforeEach(async () => {
     const registration = { address: userAddress('bob'), callbackUrl: '', capability: {}, tokenExpiresAt: NOW };

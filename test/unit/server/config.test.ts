@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readExpectedConnections, readIdentityConfig, readSendConfig } from '../../../server/config.ts';
+import { readExpectedConnections, readIdentityConfig, readSendConfig, readSizeLimits } from '../../../server/config.ts';
 
 test('a variable that is missing is named', () => {
   expect(() => readSendConfig({ BECKON_CONNECTIONS_TABLE: 't' })).toThrow('BECKON_TASKS_QUEUE_URL is not set');
@@ -51,4 +51,12 @@ test('what tokens without a capability allow can be given, and must be a capabil
 test('how many connections to expect may be given', () => {
   expect(readExpectedConnections({ BECKON_EXPECTED_CONNECTIONS: '100000' })).toBe(100_000);
   expect(readExpectedConnections({})).toBe(0);
+});
+
+test('limits of sizes are what there can be, unless some are given', () => {
+  expect(readSizeLimits({})).toMatchObject({ maxRooms: 50, maxDataDepth: 64 });
+  expect(readSizeLimits({ BECKON_SIZE_LIMITS: '{"maxRooms":3}' })).toMatchObject({ maxRooms: 3, maxDataDepth: 64 });
+  for (const wrong of ['{', '[]', '{"rooms":3}', '{"maxRooms":0}', '{"maxRooms":"many"}']) {
+    expect(() => readSizeLimits({ BECKON_SIZE_LIMITS: wrong })).toThrow('BECKON_SIZE_LIMITS does not hold limits');
+  }
 });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_SIZE_LIMITS } from '../../../protocol/index.ts';
 import { presenceAddress, roomAddress, userAddress } from '../../../server/address.ts';
 import type { Authentication } from '../../../server/authenticate.ts';
 import { createRegister, type Register, type RegisterDependencies } from '../../../server/register.ts';
@@ -46,6 +47,7 @@ beforeEach(() => {
     callbackUrl: 'https://api',
     expectedConnections: 0,
     rateLimit: { perSecond: 7, burst: 70 },
+    sizeLimits: { ...DEFAULT_SIZE_LIMITS, maxRooms: 3 },
     now: () => NOW,
   };
   register = createRegister(dependencies);
@@ -83,7 +85,9 @@ test('a fleet is told to spread its attempts to come back over one second for ea
 });
 
 test('tells how fast a connection may send', async () => {
-  expect(await register(connection, {})).toMatchObject({ value: { limits: { ratePerSecond: 7, rateBurst: 70 } } });
+  expect(await register(connection, {})).toMatchObject({
+    value: { limits: { ratePerSecond: 7, rateBurst: 70, maxRooms: 3, maxWatches: 200 } },
+  });
 });
 
 describe('a newer token', () => {

@@ -6,7 +6,11 @@ import { defaultRoute, messageRoute } from '../../../server/route.ts';
 const NOW_SECONDS = 1_800_000_000;
 const IDENTITY = { userId: 'alice', tokenExpiresAt: '1800003600', capability: '{}' };
 let lines: LogLine[];
-const dependencies = { log: (line: LogLine) => lines.push(line), now: () => NOW_SECONDS * 1000 };
+const dependencies = {
+  log: (line: LogLine) => lines.push(line),
+  limits: { maxFrameBytes: 2000 },
+  now: () => NOW_SECONDS * 1000,
+};
 
 beforeEach(() => {
   lines = [];
@@ -82,4 +86,17 @@ test.each([
   ['{"action":"__proto__"}', 'unknown_action', 'there is no action "__proto__"'],
 ])('$default answers %s with %s', async (body, code, message) => {
   expect(await ask(defaultRoute(dependencies), body)).toMatchObject({ type: 'error', code, message });
+});
+
+test('a frame may take so many bytes; one that takes more is refused, also of an action that is not there', async () => {
+  const frame = (bytes: number) => `${'{"action":"ping","id":"x1"}'.padEnd(bytes - 1)}\n`;
+  expect(await ask(ping, frame(2000))).toMatchObject({ type: 'pong' });
+  for (const route of [ping, defaultRoute(dependencies)]) {
+    expect(await ask(route, frame(2001))).toMatchObject({
+      type: 'error',
+      id: 'x1',
+      code: 'frame_too_large',
+      message: 'the frame takes 2001 bytes; at most 2000 are allowed',
+    });
+  }
 });

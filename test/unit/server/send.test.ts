@@ -516,18 +516,6 @@ describe('several messages', () => {
     expect(posts.filter(({ connectionId }) => connectionId === 'b2')).toHaveLength(1);
     for (const result of results) expect(result).toMatchObject({ connections: { delivered: 1, failed: 1 } });
   });
-
-  test('are judged one by one: data that is too large stops no other', async () => {
-    await connect('bob', 'b1');
-    const results = await sendOk(
-      { to: { user: 'bob' }, data: 'x'.repeat(32 * 1024), id: 'big' },
-      { to: { user: 'bob' }, data: 1 },
-    );
-    expect(results).toMatchObject([{ id: 'big', error: { code: 'message_too_large' } }, { status: 'delivered' }]);
-    expect(results[0]).toMatchObject({
-      error: { message: 'data takes 32770 bytes as JSON; at most 32768 are allowed' },
-    });
-  });
 });
 
 test('a sender who is not admitted sends nothing', async () => {
