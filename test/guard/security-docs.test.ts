@@ -7,7 +7,9 @@ import * as limits from '../../protocol/limits.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
-test.each(['SECURITY.md', 'docs/security.md', 'docs/deploy.md'])('%s names only files that exist', (file) => {
+const PAGES = ['SECURITY.md', 'docs/security.md', 'docs/deploy.md', 'docs/protocol.md'];
+
+test.each(PAGES)('%s names only files that exist', (file) => {
   const text = read(file);
   const named = [...text.matchAll(/`((?:test|docs|lib|protocol|server|examples)\/[\w./-]+)`/g)].map(
     ([, path]) => path ?? '',
