@@ -42,6 +42,7 @@ const limits = v.strictObject({
   maxFrameBytes: v.number(),
   maxDataBytes: v.number(),
   maxMessagesPerFrame: v.number(),
+  maxDataDepth: v.number(),
   maxUsersPerMessage: v.number(),
   ratePerSecond: v.number(),
   rateBurst: v.number(),
