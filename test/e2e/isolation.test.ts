@@ -111,11 +111,11 @@ async function insider(sub: string, claims: object = {}): Promise<WireClient> {
   return client;
 }
 
-/** A connection of one user for each operation. Not all at once: each handshake that is under way takes a thread. */
+/** A connection of one user for each operation; a few at once, or each has to wait for a function of its own to start. */
 async function oneEach(sub: Situation, connect: typeof open, claims: object = {}) {
   const opened = await mapConcurrently(
     ISOLATION,
-    5,
+    4,
     async (row) => [row, await connect(sub, INSIDER, claims)] as const,
   );
   for (const [, client] of opened) attackers.push(client);
@@ -163,8 +163,9 @@ function answer(client: WireClient, frame: Frame): Promise<Frame> {
 function everyOperation(situation: Exclude<Situation, 'own' | 'revoked'>): void {
   test.each(ISOLATION)('$operation', async (row) => {
     const client = clientOf(situation, row);
+    const seen = client.frames.length;
     expect(outcomeOf(await answer(client, row.frame(targets[situation])))).toBe(row.outcomes[situation]);
-    expect(leaksIn(client.frames)).toEqual([]);
+    expect(leaksIn(client.frames.slice(seen))).toEqual([]);
   });
 }
 
@@ -288,11 +289,8 @@ describe('whoever would be somebody else', () => {
     'room#vault',
     'user#alice',
     'alice#',
-    '#alice',
-    'room:vault',
     'presence#room#vault',
     'state#user#alice',
-    'marker#user#alice',
     `search#${PAIR_ROOM}`,
     PAIR_ROOM,
     'Alice',
