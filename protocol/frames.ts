@@ -121,8 +121,14 @@ const sendOne = v.strictObject({ action: sendMessageAction, ...messageEntries })
 /** Several messages. Each is judged by itself: one that is invalid does not stop the others. */
 const sendBatch = v.strictObject({ action: sendMessageAction, id: v.optional(id), messages: messagesSchema });
 
+/** As far as JavaScript counts one by one; DynamoDB does not take every number that JSON can carry. */
 const attempt = v.optional(
-  v.pipe(v.number('must be a number'), v.integer('must be a whole number'), v.minValue(0, 'must be at least 0')),
+  v.pipe(
+    v.number('must be a number'),
+    v.integer('must be a whole number'),
+    v.minValue(0, 'must be at least 0'),
+    v.maxValue(Number.MAX_SAFE_INTEGER, `must be at most ${Number.MAX_SAFE_INTEGER}`),
+  ),
 );
 
 const pageLimit = v.optional(

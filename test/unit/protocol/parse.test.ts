@@ -33,6 +33,7 @@ describe('frames that are wrong are told what is wrong, at the field that has it
     ['register', '{"action":"register","from":"x"}', 'unknown field "from"'],
     ['register', '{"action":"register","since":"x"}', '"since" must be a cursor or a serial, as the server gave it'],
     ['register', '{"action":"register","attempt":-1}', '"attempt" must be at least 0'],
+    ['register', '{"action":"register","attempt":1e308}', '"attempt" must be at most 9007199254740991'],
     ['ping', '{"action":"ping","cursor":7}', '"cursor" must be a string'],
     ['register', '{"action":"register","__proto__":{}}', 'unknown field "__proto__"'],
     ['register', '{"action":"register","id":7}', '"id" must be a string'],
