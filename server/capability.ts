@@ -16,7 +16,7 @@ export type Capability = Readonly<Record<string, readonly Operation[]>>;
 export const DEFAULT_CAPABILITY: Capability = { 'user:*': ['send', 'history', 'presence'] };
 
 /** The longest capability, in characters of its JSON: API Gateway carries 8 KB of authorizer context in all. */
-const MAX_CAPABILITY_LENGTH = 4096;
+export const MAX_CAPABILITY_LENGTH = 4096;
 
 const RESOURCE = /^(user|room):.+$/su;
 

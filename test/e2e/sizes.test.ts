@@ -1,0 +1,285 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MAX_MESSAGE_BYTES } from '../../local/apigateway/limits.ts';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import * as limits from '../../protocol/limits.ts';
+import { MAX_CAPABILITY_LENGTH } from '../../server/capability.ts';
+import { adminClient } from '../support/local-cloud.ts';
+import { synthesizeApp } from '../support/synthesize.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+import { type Frame, type Outcome, outcomeOf } from '../support/wire-frames.ts';
+import { connectClient } from '../support/ws-client.ts';
+
+// Every size at its limit, and one over it.
+
+const EVERYTHING = { 'user:*': ['send', 'history', 'presence'], 'room:*': ['join', 'send', 'history', 'presence'] };
+
+let directory: string;
+let cloud: LocalCloud;
+let client: WireClient;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'beckon-sizes-'));
+  const app = synthesizeApp(directory, { search: 'true' });
+  cloud = await startLocalCloud({ app, port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });
+  client = await device('sender');
+}, 120_000);
+
+afterAll(async () => {
+  await cloud.close();
+  rmSync(directory, { recursive: true });
+});
+
+async function device(sub: string): Promise<WireClient> {
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub, capability: EVERYTHING })}` };
+  const opened = await connectWire(cloud.websocketUrl, { headers });
+  expect(await opened.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
+  return opened;
+}
+
+/** What fits one frame, with room for its header. */
+const FRAGMENT_BYTES = 30_000;
+
+/** Sends a message in as many frames as it takes. */
+function sendFragments({ socket }: WireClient, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += FRAGMENT_BYTES) {
+    const fin = at + FRAGMENT_BYTES >= bytes.length;
+    socket.send(bytes.subarray(at, at + FRAGMENT_BYTES), { binary: false, fin });
+  }
+}
+
+/** Sends a frame as it is, also one whose id cannot be given back, and waits for what comes next. */
+async function answerTo(frame: Frame, sender = client): Promise<Frame> {
+  const seen = sender.frames.length;
+  sendFragments(sender, JSON.stringify(frame));
+  await sender.frame(() => sender.frames.length > seen);
+  return sender.frames[seen] ?? {};
+}
+
+const of = <T>(count: number, item: (index: number) => T) => Array.from({ length: count }, (_, index) => item(index));
+const text = (length: number) => 'x'.repeat(length);
+const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
+const message = (more: object) => ({ to: { user: 'nobody' }, data: 1, store: false, ...more });
+const send = (more: object) => ({ action: 'sendMessage', ...message(more) });
+const batch = (...messages: object[]) => ({ action: 'sendMessage', messages });
+const users = (count: number) => of(count, (index) => `user ${index}`);
+const conversations = (count: number) => of(count, (index) => ({ user: `user ${index}` }));
+const read = (action: string, more: object) => ({ action, conversation: { user: 'nobody' }, ...more });
+const ANY_SERIAL = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+
+const LIMITS = { ...limits };
+type Limit = keyof typeof LIMITS;
+
+interface Size {
+  readonly what: string;
+  readonly limit: Limit;
+  readonly frame: (size: number) => Frame;
+  readonly accepted: Outcome;
+  readonly refused: Outcome;
+}
+
+const size = (
+  what: string,
+  limit: Limit,
+  frame: Size['frame'],
+  accepted: Outcome = 'ack',
+  refused: Outcome = 'invalid_frame',
+): Size => ({ what, limit, frame, accepted, refused });
+
+const SIZES: readonly Size[] = [
+  size('bytes of data', 'MAX_DATA_BYTES', (count) => send({ data: text(count - 2) }), 'ack', 'message_too_large'),
+  size(
+    'bytes of data in a batch',
+    'MAX_DATA_BYTES',
+    (count) => batch(message({ data: text(count - 2) })),
+    'ack',
+    'message_too_large',
+  ),
+  size('levels of data', 'MAX_DATA_DEPTH', (count) => send({ data: nested(count) })),
+  size('levels of data in a batch', 'MAX_DATA_DEPTH', (count) => batch(message({ data: nested(count) }))),
+  size('messages of a frame', 'MAX_MESSAGES_PER_FRAME', (count) => batch(...of(count, () => message({})))),
+  size('recipients of a message', 'MAX_USERS_PER_MESSAGE', (count) => send({ to: { users: users(count) } })),
+  size('characters of an id', 'MAX_ID_LENGTH', (count) => ({ action: 'ping', id: text(count) }), 'pong'),
+  size('characters of an id in a batch', 'MAX_ID_LENGTH', (count) => batch(message({ id: text(count) }))),
+  size('characters of a user’s id', 'MAX_USER_ID_LENGTH', (count) => send({ to: { user: text(count) } })),
+  size(
+    'characters of a room’s name',
+    'MAX_ROOM_NAME_LENGTH',
+    (count) => ({ action: 'join', room: text(count) }),
+    'joined',
+  ),
+  size('characters of an encoding', 'MAX_ENCODING_LENGTH', (count) => send({ encoding: text(count) })),
+  size(
+    'marks of a frame',
+    'MAX_CONVERSATIONS_PER_FRAME',
+    (count) => ({
+      action: 'mark',
+      marks: conversations(count).map((each) => ({ conversation: each, read: ANY_SERIAL })),
+    }),
+    'marked',
+  ),
+  size(
+    'conversations of a frame',
+    'MAX_CONVERSATIONS_PER_FRAME',
+    (count) => ({ action: 'unread', conversations: conversations(count) }),
+    'unread',
+  ),
+  size('messages of a page of a history', 'MAX_PAGE_MESSAGES', (limit) => read('history', { limit }), 'history'),
+  size(
+    'messages of a page of a search',
+    'MAX_PAGE_MESSAGES',
+    (limit) => read('search', { limit, text: 'x' }),
+    'search',
+  ),
+  size('characters to search for', 'MAX_SEARCH_LENGTH', (count) => read('search', { text: text(count) }), 'search'),
+  size('words to search for', 'MAX_SEARCH_WORDS', (count) => read('search', { text: 'x '.repeat(count) }), 'search'),
+];
+
+describe('at the limit a frame is accepted; one over, it is refused and the connection lives on', () => {
+  test.each(SIZES)('$what: $limit', async ({ limit, frame, accepted, refused }) => {
+    const most = Number(LIMITS[limit]);
+    const at = await answerTo(frame(most));
+    expect(outcomeOf(at), JSON.stringify(at)).toBe(accepted);
+    const over = await answerTo(frame(most + 1));
+    expect(outcomeOf(over), JSON.stringify(over)).toBe(refused);
+    expect(JSON.stringify(over)).toContain('"retryable":false');
+    expect(await client.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
+  });
+
+  test('whoever sends too much data is told how much it was', async () => {
+    expect(await answerTo(send({ data: text(limits.MAX_DATA_BYTES - 1) }))).toMatchObject({
+      code: 'message_too_large',
+      message: 'data takes 32769 bytes as JSON; at most 32768 are allowed',
+    });
+  });
+
+  test('characters of a newer token', async () => {
+    const token = await tokenOf(limits.MAX_TOKEN_LENGTH, 'sender');
+    expect(outcomeOf(await answerTo({ action: 'register', token }))).toBe('registered');
+    const longer = await tokenOf(limits.MAX_TOKEN_LENGTH + 1, 'sender');
+    expect(outcomeOf(await answerTo({ action: 'register', token: longer }))).toBe('invalid_frame');
+    expect(await client.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
+  });
+});
+
+describe('the number of an attempt', () => {
+  test.each<[string, (attempt: number) => Frame, Outcome]>([
+    ['register', (attempt) => ({ action: 'register', attempt }), 'registered'],
+    ['join', (attempt) => ({ action: 'join', room: 'often', attempt }), 'joined'],
+    ['leave', (attempt) => ({ action: 'leave', room: 'often', attempt }), 'left'],
+  ])('to %s can be as large as JavaScript counts, and no larger', async (_, frame, accepted) => {
+    const sender = await device('persistent');
+    expect(outcomeOf(await answerTo(frame(Number.MAX_SAFE_INTEGER), sender))).toBe(accepted);
+    for (const larger of [Number.MAX_SAFE_INTEGER + 1, 1e308]) {
+      expect(outcomeOf(await answerTo(frame(larger), sender)), String(larger)).toBe('invalid_frame');
+    }
+    expect(await sender.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
+  });
+});
+
+/** A good token of exactly that length. */
+async function tokenOf(length: number, sub: string): Promise<string> {
+  const padded = (padding: number) => cloud.token({ sub, capability: EVERYTHING, padding: text(padding) });
+  const most = Math.floor(((length - (await padded(0)).length) * 3) / 4);
+  for (let padding = most - 2; padding <= most + 2; padding += 1) {
+    const token = await padded(padding);
+    if (token.length === length) return token;
+  }
+  throw new Error(`no token has ${length} characters`);
+}
+
+describe('where API Gateway has the limit it closes the connection', () => {
+  const sized = (bytes: number) => {
+    const frame = (length: number, last: number) =>
+      JSON.stringify(batch(...of(4, (index) => message({ data: text(index === 3 ? last : length) }))));
+    const length = Math.floor((bytes - frame(0, 0).length) / 4);
+    return frame(length, bytes - frame(length, 0).length);
+  };
+
+  test.each([
+    ['bytes of a frame', limits.MAX_FRAME_BYTES, (of: WireClient, frame: string) => of.socket.send(frame)],
+    ['bytes of a message, in several frames', MAX_MESSAGE_BYTES, sendFragments],
+  ])('%s', async (_, limit, sendTo) => {
+    const sender = await device('large');
+    expect(Buffer.byteLength(sized(limit))).toBe(limit);
+    sendTo(sender, sized(limit));
+    const ack = await sender.frame(({ type }) => type !== 'registered');
+    expect(ack).toMatchObject({ type: 'ack', results: of(4, () => ({ status: 'dropped' })) });
+    sendTo(sender, sized(limit + 1));
+    expect((await sender.closed).code).toBe(1009);
+  });
+});
+
+describe('a handshake', () => {
+  const capabilityOf = (length: number) => {
+    const capability = (name: string) => ({ [`room:${name}`]: ['join'] });
+    return capability(text(length - JSON.stringify(capability('')).length));
+  };
+
+  test.each<readonly [string, number, (size: number) => Promise<string>]>([
+    ['characters of a token', limits.MAX_TOKEN_LENGTH, (size) => tokenOf(size, 'comer')],
+    ['characters of a user’s id', limits.MAX_USER_ID_LENGTH, (size) => cloud.token({ sub: text(size) })],
+    [
+      'characters of a capability',
+      MAX_CAPABILITY_LENGTH,
+      (size) => cloud.token({ sub: 'comer', capability: capabilityOf(size) }),
+    ],
+  ])('with %s at the limit opens a connection; one over, it is refused with 401', async (_, limit, tokenWith) => {
+    const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
+    const opened = await connectWire(cloud.websocketUrl, bearer(await tokenWith(limit)));
+    expect(await opened.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
+    const refused = await connectClient(cloud.websocketUrl, bearer(await tokenWith(limit + 1))).refused;
+    expect(refused).toMatchObject({ statusCode: 401 });
+  });
+});
+
+describe('seconds for which a message is kept', () => {
+  const RETENTION_SECONDS = 7 * 24 * 3600;
+
+  test.each([
+    ['1', 1, 1],
+    ['the retention', RETENTION_SECONDS, RETENTION_SECONDS],
+    ['one second over the retention, which is not more', RETENTION_SECONDS + 1, RETENTION_SECONDS],
+    ['as many as a number can be', Number.MAX_VALUE, RETENTION_SECONDS],
+  ])('%s', async (name, ttlSeconds, keptSeconds) => {
+    const sent = await answerTo(send({ to: { user: `kept ${name}` }, ttlSeconds, store: true }));
+    expect(outcomeOf(sent)).toBe('ack');
+    const { Items = [] } = await new DynamoDBClient(adminClient(cloud)).send(
+      new QueryCommand({
+        TableName: cloud.outputs['Beckon']?.['MessagesTableName'],
+        KeyConditionExpression: 'address = :a',
+        ExpressionAttributeValues: { ':a': { S: `user#kept ${name}` } },
+      }),
+    );
+    const [item] = Items;
+    const { sentAt } = JSON.parse(item?.['body']?.S ?? '{}') as { sentAt: number };
+    expect(Number(item?.['expiresAt']?.N)).toBe(Math.floor(sentAt / 1000) + keptSeconds);
+  });
+
+  test('0 is refused', async () => {
+    expect(outcomeOf(await answerTo(send({ ttlSeconds: 0 })))).toBe('invalid_frame');
+  });
+});
+
+/** Limits that a test of what they limit shows, or that nobody is refused for: the file and the title of the test. */
+const SHOWN_BY: Partial<Record<Limit, readonly [file: string, title: string]>> = {
+  MAX_ROOMS: ['test/e2e/rooms.test.ts', 'the 51st room is one too many'],
+  MAX_WATCHES: ['test/e2e/presence.test.ts', 'for too much is refused, and the connection lives on'],
+  MAX_USERS_PER_PRESENCE: ['test/e2e/presence.test.ts', 'for too much is refused, and the connection lives on'],
+  MAX_UNREAD_COUNT: ['test/e2e/history.test.ts', 'counts what others have said behind the marker'],
+  MAX_PUSH_BYTES: ['test/unit/server/send.test.ts', 'that exceed a push are split'],
+  MAX_DECODED_BYTES: ['test/unit/client/payload.test.ts', 'refuses what is too large, with its size'],
+};
+
+test('no limit is without a test', () => {
+  const here: readonly Limit[] = [...SIZES.map(({ limit }) => limit), 'MAX_FRAME_BYTES', 'MAX_TOKEN_LENGTH'];
+  const all = Object.keys(LIMITS).filter((name): name is Limit => name.startsWith('MAX_'));
+  expect([...new Set([...here, ...Object.keys(SHOWN_BY)])].toSorted()).toEqual(all.toSorted());
+  for (const [file, title] of Object.values(SHOWN_BY)) {
+    expect(readFileSync(join(import.meta.dirname, '../..', file), 'utf8'), file).toContain(`('${title}`);
+  }
+});
