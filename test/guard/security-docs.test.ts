@@ -1,8 +1,9 @@
 /** What a security review reads names tests that exist, and limits that are in force. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as limits from '../../protocol/limits.ts';
+import { MAX_CAPABILITY_LENGTH } from '../../server/capability.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -27,11 +28,20 @@ test('docs/security.md has the limits of the code', () => {
     `| data of a message | ${limits.MAX_DATA_BYTES / 1024} KB |`,
     `| messages in a frame, recipients of a message | ${perMessage} |`,
     `| id of a user, name of a room | ${limits.MAX_USER_ID_LENGTH} characters |`,
+    `| nesting of data | ${limits.MAX_DATA_DEPTH} deep |`,
+    `| id of a message or a frame, name of an encoding | ${limits.MAX_ID_LENGTH} characters |`,
+    `| rooms, and watched users and rooms, of a connection | ${limits.MAX_ROOMS}, ${limits.MAX_WATCHES} |`,
+    `| users in a \`presence\` frame | ${limits.MAX_USERS_PER_PRESENCE} |`,
+    `| conversations in a \`mark\` or \`unread\` frame | ${limits.MAX_CONVERSATIONS_PER_FRAME} |`,
+    `| messages of a page | ${limits.MAX_PAGE_MESSAGES} |`,
+    `| text to search for | ${limits.MAX_SEARCH_LENGTH} characters, ${limits.MAX_SEARCH_WORDS} words |`,
+    `| capability | ${MAX_CAPABILITY_LENGTH.toLocaleString('en')} characters |`,
     `| How large? | ${limits.MAX_TOKEN_LENGTH.toLocaleString('en')} characters. |`,
   ]) {
     expect(text).toContain(row);
   }
   expect(limits.MAX_ROOM_NAME_LENGTH).toBe(limits.MAX_USER_ID_LENGTH);
+  expect(limits.MAX_ENCODING_LENGTH).toBe(limits.MAX_ID_LENGTH);
 });
 
 test('docs/deploy.md names options that the construct has', () => {
@@ -45,8 +55,16 @@ test('docs/deploy.md names options that the construct has', () => {
     'sharedSecret',
     'mode',
     'encryptionKey',
+    'search',
+    'retention',
   ]) {
     expect(declared, option).toMatch(new RegExp(`readonly ${option}\\??:`));
     expect(text, option).toContain(option);
   }
+});
+
+test('docs/deploy.md names every function', () => {
+  const functions = readdirSync(join(ROOT, 'lambdas')).map((file) => file.replace(/\.ts$/, ''));
+  const text = read('docs/deploy.md');
+  expect(functions.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
 });
