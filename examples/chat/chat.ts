@@ -1,154 +1,218 @@
-import type { Client, ConnectionState, Json, ReceivedMessage } from '../../client/index.ts';
-import { type Conversation, createConversation } from './conversation.ts';
-import { find, showAvatar } from './dom.ts';
-import type { MessageView } from './message-view.ts';
-import { describeFailure, describeResult, QUEUED } from './words.ts';
+import { BeckonError, type ConnectionState, type Gap, type Json, type ReceivedMessage } from '../../client/index.ts';
+import { AddContact } from './add-contact.ts';
+import { Announcer } from './announcer.ts';
+import { type ChatClient, readMessage } from './chat-message.ts';
+import { Contacts } from './contacts.ts';
+import { History } from './history.ts';
+import { Notice } from './notice.ts';
+import { OpenThread } from './open-thread.ts';
+import { type Place, placeOf, titleOf } from './place.ts';
+import { PresenceBook } from './presence-book.ts';
+import { Reading } from './reading.ts';
+import { Rooms } from './rooms.ts';
+import { Sending } from './sending.ts';
+import type { Thread } from './thread.ts';
+import { Threads } from './threads.ts';
+import type { Entry } from './timeline.ts';
+import { describeTime } from './times.ts';
+import { Typists } from './typing.ts';
+import { Unread } from './unread.ts';
 
-/** What the page sends. What arrives may be anything: other senders have their own ideas. */
-export interface ChatMessage {
-  readonly text: string;
-}
-
-/** The conversations of whoever is signed in. */
+/** The conversations of whoever is signed in: takes what the client tells to where it belongs. */
 export class Chat {
-  readonly #client: Client<Json, ChatMessage>;
-  readonly #conversations = new Map<string, Conversation>();
-  readonly #ending: AbortController;
-  readonly #text = find('#text', HTMLTextAreaElement);
-  readonly #writeTo = find('#write-to', HTMLInputElement);
-  #open: Conversation | undefined;
+  readonly #client: ChatClient;
+  readonly #me: string;
+  readonly #ending = new AbortController();
+  readonly #threads = new Threads((thread) => this.#onNew(thread));
+  readonly #announcer = new Announcer();
+  readonly #notice: Notice;
+  readonly #presence: PresenceBook;
+  readonly #rooms: Rooms;
+  readonly #typists: Typists;
+  readonly #unread: Unread;
+  readonly #reading: Reading;
+  readonly #contacts: Contacts;
+  readonly #addContact: AddContact;
+  readonly #open: OpenThread;
+  readonly #toldErrors = new Set<string>();
+  #hasBeenConnected = false;
 
-  constructor(client: Client<Json, ChatMessage>) {
+  constructor(client: ChatClient, me: string) {
     this.#client = client;
-    this.#ending = new AbortController();
+    this.#me = me;
     const { signal } = this.#ending;
-    client.on('message', (message) => this.#receive(message), { signal });
-    client.on('state', (state) => this.#showHint(state), { signal });
-    listen(find('#write-to-form', HTMLFormElement), 'submit', () => this.#writeToSomebody(), signal);
-    listen(find('#composer', HTMLFormElement), 'submit', () => this.#sendText(), signal);
-    listen(find('#back', HTMLButtonElement), 'click', () => this.#showPeople(), signal);
-    this.#text.addEventListener('keydown', (event) => this.#onKey(event), { signal });
-    this.#showHint(client.state);
-    this.#show(undefined);
+    const onError = (error: unknown) => this.#onError(error);
+    const onChange = (thread: Thread) => this.#onChange(thread);
+    this.#notice = new Notice(signal);
+    this.#presence = new PresenceBook({ client, signal, onChange: (user) => this.#onPresence(user), onError });
+    this.#rooms = new Rooms({ client, signal, find: (room) => this.#threads.find({ room }), onChange });
+    this.#typists = new Typists((place) => this.#open.onTyping(place), signal);
+    this.#unread = new Unread({ client, signal, threads: () => this.#threads.all, onChange, onError });
+    this.#reading = new Reading(client, onError);
+    this.#contacts = new Contacts({
+      me,
+      threads: this.#threads,
+      presence: this.#presence,
+      open: () => this.#open.thread,
+      onOpen: (place) => this.#openAt(place),
+    });
+    this.#addContact = new AddContact((place) => this.#openAt(place), signal);
+    this.#open = new OpenThread({
+      client,
+      me,
+      signal,
+      history: new History(client, me, signal),
+      sending: new Sending(client, me, onChange),
+      presence: this.#presence,
+      rooms: this.#rooms,
+      typists: this.#typists,
+      reading: this.#reading,
+      onChange,
+      onError,
+      onPlace: (place) => this.#openAt(place),
+      onClosed: (thread) => this.#onClosed(thread),
+      onLeave: (thread) => this.#leave(thread),
+    });
+    this.#listen(signal);
+    this.#contacts.restore();
+    this.#onState(client.state);
+  }
+
+  focus(): void {
+    this.#addContact.focus();
   }
 
   /** Takes everything off the page again. */
   end(): void {
+    this.#open.close();
     this.#ending.abort();
-    for (const list of ['#people', '#logs']) find(list, HTMLElement).replaceChildren();
-    find('#nobody', HTMLElement).hidden = false;
-    this.#text.value = this.#writeTo.value = '';
+    this.#contacts.clear();
+    this.#addContact.clear();
+    this.#announcer.clear();
     document.title = 'Beckon';
   }
 
-  #receive({ from, data, sentAt }: ReceivedMessage<Json>): void {
-    const name = 'user' in from ? from.user : from.service;
-    const conversation = this.#conversationWith(name, 'user' in from);
-    conversation.add({ author: name, text: textOf(data), sentAt });
-    // Somebody who is about to write to somebody else is not interrupted.
-    if (!this.#open && this.#writeTo.value === '') this.#show(conversation);
-    this.#showTitle();
+  #listen(signal: AbortSignal): void {
+    const client = this.#client;
+    client.on('message', (message) => this.#receive(message), { signal });
+    client.on('gap', (gap) => this.#onGap(gap), { signal });
+    client.on('state', (state) => this.#onState(state), { signal });
+    client.on('error', (error) => this.#onError(error), { signal });
+    client.on(
+      'receipt',
+      ({ from, ...markers }) => {
+        const thread = this.#threads.find(from);
+        thread?.movePeer(markers);
+        if (thread) this.#onChange(thread);
+      },
+      { signal },
+    );
+    const onVisible = () => {
+      if (!this.#reading.isLooking) return;
+      this.#open.look();
+      this.#contacts.refresh();
+      // What was read elsewhere meanwhile is read.
+      this.#unread.ask();
+    };
+    document.addEventListener('visibilitychange', onVisible, { signal });
   }
 
-  #writeToSomebody(): void {
-    const name = this.#writeTo.value.trim();
-    this.#writeTo.value = '';
-    if (name === '') this.#writeTo.focus();
-    else this.#openConversation(this.#conversationWith(name, true));
-  }
-
-  #sendText(): void {
-    const text = this.#text.value.trim();
-    const conversation = this.#open;
-    if (text === '' || !conversation) return;
-    this.#text.value = '';
-    this.#text.focus();
-    const id = randomId();
-    const send = () => this.#send(conversation.name, text, id, view);
-    const view = conversation.add({ author: undefined, text, sentAt: Date.now() }, () => void send());
-    void send();
-  }
-
-  /** Sent again, a message keeps its id: whoever has got it already does not get it twice. */
-  async #send(name: string, text: string, id: string, view: MessageView): Promise<void> {
-    view.showDelivery(QUEUED);
-    try {
-      view.showDelivery(describeResult(await this.#client.sendToUser(name, { text }, { id }), name));
-    } catch (error) {
-      view.showDelivery(describeFailure(error));
+  #receive(message: ReceivedMessage<Json>): void {
+    const { from, data } = message;
+    const place = placeOf(message, this.#me);
+    const author = 'user' in from ? from.user : from.service;
+    const said = readMessage(data);
+    if ('typing' in said) {
+      if (author !== this.#me) this.#typists.heard(place, author, said.typing);
+      return;
     }
+    const thread = this.#threads.at(place);
+    const entry = thread.receive(message, this.#me);
+    this.#typists.heard(place, author, false);
+    if (entry) this.#onReceived(thread, entry);
   }
 
-  #conversationWith(name: string, canReply: boolean): Conversation {
-    const key = `${canReply} ${name}`;
-    const known = this.#conversations.get(key);
-    if (known) return known;
-    const onOpen = () => this.#openConversation(conversation);
-    const conversation = createConversation({ name, canReply, onOpen });
-    this.#conversations.set(key, conversation);
-    find('#nobody', HTMLElement).hidden = true;
-    return conversation;
+  /** Whoever is reading or writing somewhere is not taken elsewhere. */
+  #onReceived(thread: Thread, entry: Entry): void {
+    const isSeen = thread === this.#open.thread && this.#reading.isLooking;
+    if (entry.isOwn) {
+      // Written on another device, by somebody who has seen what was there.
+      thread.unread = 0;
+    } else if (isSeen) {
+      this.#announcer.say(`${entry.author}: ${entry.text}`);
+      this.#open.look();
+    } else {
+      this.#announcer.say(`New message in ${titleOf(thread.place)}`);
+      this.#unread.add(thread);
+    }
+    this.#onChange(thread);
   }
 
-  #openConversation(conversation: Conversation): void {
-    this.#show(conversation);
-    if (conversation.canReply) this.#text.focus();
-    else find('#peer', HTMLElement).focus();
+  #onNew({ place }: Thread): void {
+    this.#contacts.add(place);
+    if ('user' in place) this.#presence.watch(place.user);
+    // A room in which the user is not let is told of where it is shown.
+    if ('room' in place) void this.#rooms.enter(place.room);
   }
 
-  #showPeople(): void {
-    this.#show(undefined);
-    this.#writeTo.focus();
+  #onChange(thread: Thread): void {
+    this.#contacts.update(thread);
+    this.#contacts.refresh();
+    this.#open.onChange(thread);
   }
 
-  #show(conversation: Conversation | undefined): void {
-    this.#open?.show(false);
-    this.#open = conversation;
-    find('#chat', HTMLElement).dataset['view'] = conversation ? 'conversation' : 'people';
-    find('#welcome', HTMLElement).hidden = conversation !== undefined;
-    find('#conversation', HTMLElement).hidden = conversation === undefined;
-    if (!conversation) return;
-    find('#peer', HTMLElement).textContent = conversation.name;
-    showAvatar(find('#peer-avatar', HTMLElement), conversation.name);
-    find('#composer', HTMLElement).hidden = !conversation.canReply;
-    conversation.show(true);
-    this.#showTitle();
+  #onPresence(user: string): void {
+    this.#contacts.refresh();
+    const thread = this.#threads.find({ user });
+    if (thread) this.#open.onChange(thread);
   }
 
-  #showTitle(): void {
-    let unread = 0;
-    for (const conversation of this.#conversations.values()) unread += conversation.unread;
-    document.title = unread > 0 ? `(${unread}) Beckon` : 'Beckon';
+  #onState(state: ConnectionState): void {
+    this.#open.onState(state);
+    if (state.status !== 'connected') return;
+    // Receipts may have got lost while there was no connection.
+    if (this.#hasBeenConnected) for (const thread of this.#threads.all) thread.isStale = true;
+    else void this.#open.search.findOut();
+    this.#hasBeenConnected = true;
+    this.#unread.ask();
+    this.#open.reload();
   }
 
-  #showHint({ status }: ConnectionState): void {
-    find('#composer-hint', HTMLElement).textContent =
-      status === 'connected'
-        ? 'Enter sends, Shift+Enter starts a new line.'
-        : 'Sent as soon as the connection is back.';
+  #onGap({ room, sinceMs }: Gap): void {
+    const since = sinceMs === undefined ? '' : ` since ${describeTime(sinceMs, Date.now())}`;
+    this.#notice.show(`Messages${since} are missing: they were kept for some days only.`);
+    for (const thread of this.#threads.all) {
+      if ('room' in thread.place ? thread.place.room === room : room === undefined) thread.forget();
+    }
+    this.#open.reload();
   }
 
-  #onKey(event: KeyboardEvent): void {
-    // While an input method is composing, Enter is its own.
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    this.#sendText();
+  /** Once of each kind: what the user's token does not allow would be told with each message. */
+  #onError(error: unknown): void {
+    const code = error instanceof BeckonError ? error.code : String(error);
+    // These are seen where the state of the connection is shown.
+    if (['closed', 'token_failed'].includes(code) || this.#toldErrors.has(code)) return;
+    this.#toldErrors.add(code);
+    this.#notice.show(error instanceof BeckonError ? error.message : String(error));
   }
-}
 
-function listen(target: EventTarget, type: string, handle: () => void, signal: AbortSignal): void {
-  const onEvent = (event: Event) => {
-    event.preventDefault();
-    handle();
-  };
-  target.addEventListener(type, onEvent, { signal });
-}
+  #openAt(place: Place): void {
+    const thread = this.#threads.at(place);
+    this.#contacts.add(place);
+    this.#open.show(thread);
+    this.#contacts.refresh();
+  }
 
-function textOf(data: Json): string {
-  const text = typeof data === 'object' && data !== null && 'text' in data ? data['text'] : data;
-  return typeof text === 'string' ? text : JSON.stringify(data, null, 2);
-}
+  #onClosed({ place }: Thread): void {
+    this.#contacts.refresh();
+    this.#contacts.focus(place);
+  }
 
-function randomId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  #leave(thread: Thread): void {
+    this.#open.close();
+    this.#threads.remove(thread);
+    this.#contacts.remove(thread);
+    this.#addContact.focus();
+    if ('room' in thread.place) this.#rooms.leave(thread.place.room).catch((error) => this.#onError(error));
+  }
 }

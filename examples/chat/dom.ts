@@ -11,16 +11,26 @@ export function fromTemplate(selector: string): HTMLLIElement {
   return find('li', HTMLLIElement, document.importNode(content, true));
 }
 
-/** Makes an avatar of somebody: the first letter of the name, on a colour that the name always has. */
-export function showAvatar(avatar: HTMLElement, name: string): void {
-  const [initial = '?'] = name;
-  avatar.textContent = initial.toUpperCase();
-  avatar.style.setProperty('--hue', String(hueOf(name)));
+/** Handles an event instead of the browser. */
+export function listen(target: EventTarget, type: string, handle: () => void, signal: AbortSignal): void {
+  const onEvent = (event: Event) => {
+    event.preventDefault();
+    handle();
+  };
+  target.addEventListener(type, onEvent, { signal });
 }
 
-function hueOf(name: string): number {
-  let hash = 0;
-  for (const character of name) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
-  // The golden angle: names that are alike get colours that are not.
-  return Math.round(hash * 137.508) % 360;
+/** Has the list show these elements in this order, and moves as few as it takes; what has the focus keeps it. */
+export function arrange(list: HTMLElement, wanted: readonly Element[]): void {
+  const focused = document.activeElement;
+  const kept = new Set(wanted);
+  for (const child of [...list.children]) if (!kept.has(child)) child.remove();
+  let next = list.firstElementChild;
+  for (const element of wanted) {
+    if (element === next) next = next.nextElementSibling;
+    else list.insertBefore(element, next);
+  }
+  if (focused instanceof HTMLElement && focused !== document.activeElement && list.contains(focused)) {
+    focused.focus({ preventScroll: true });
+  }
 }

@@ -1,8 +1,10 @@
-import { type Client, type ConnectionState, connect, type Json } from '../../client/index.ts';
-import { Chat, type ChatMessage } from './chat.ts';
+import { type ConnectionState, connect, type Json } from '../../client/index.ts';
+import { Chat } from './chat.ts';
+import type { ChatClient, ChatMessage } from './chat-message.ts';
 import { type Config, loadConfig } from './config.ts';
-import { createConnectionStatus } from './connection-status.ts';
+import { ConnectionPanel } from './connection-panel.ts';
 import { find } from './dom.ts';
+import { createNetworkSwitch } from './network-switch.ts';
 import { createSignIn, type SignIn, type Visitor, visitorNamed } from './sign-in.ts';
 import { describeReason } from './words.ts';
 
@@ -13,8 +15,9 @@ const NAME_KEY = 'beckon.name';
 class Page {
   readonly #config: Config;
   readonly #signIn: SignIn;
-  readonly #status = createConnectionStatus();
-  #client: Client<Json, ChatMessage> | undefined;
+  readonly #network = createNetworkSwitch();
+  readonly #status = new ConnectionPanel(this.#network);
+  #client: ChatClient | undefined;
   #chat: Chat | undefined;
 
   constructor(config: Config) {
@@ -42,7 +45,12 @@ class Page {
   #connect({ name, getToken }: Visitor): void {
     this.#signIn.showBusy();
     // Not compressed: what is said is to be found by its words.
-    const client = connect<Json, ChatMessage>({ url: this.#config.websocketUrl, getToken, compress: false });
+    const client = connect<Json, ChatMessage>({
+      url: this.#config.websocketUrl,
+      getToken,
+      compress: false,
+      webSocket: this.#network.webSocket,
+    });
     this.#client = client;
     this.#status.show(client.state);
     client.on('state', (state) => this.#onState(state, name));
@@ -62,8 +70,8 @@ class Page {
     if (this.#chat || !this.#client) return;
     this.#signIn.show(false);
     find('#chat', HTMLElement).hidden = false;
-    this.#chat = new Chat(this.#client);
-    find('#write-to', HTMLInputElement).focus();
+    this.#chat = new Chat(this.#client, name);
+    this.#chat.focus();
   }
 
   /** Back to the form; `problem` says why if the user did not ask for it. */
@@ -71,6 +79,7 @@ class Page {
     sessionStorage.removeItem(NAME_KEY);
     this.#chat?.end();
     this.#client?.close();
+    this.#status.restore();
     this.#chat = this.#client = undefined;
     find('#chat', HTMLElement).hidden = true;
     this.#signIn.show(true, problem);

@@ -1,39 +1,58 @@
+import type { Delivery } from './delivery.ts';
 import { find, fromTemplate } from './dom.ts';
-import type { Delivery } from './words.ts';
+import type { Entry } from './timeline.ts';
+import { describeClock } from './times.ts';
 
-export interface MessageContent {
-  /** `undefined`: it is one's own. */
-  readonly author: string | undefined;
-  readonly text: string;
-  readonly sentAt: number;
+/** How a message is shown among the others. */
+export interface Appearance {
+  /** Whether its author is named: in rooms, where it is not the one of the message before. */
+  readonly isNamed: boolean;
+  /** Whether the message before is of the same author and moment. */
+  readonly continues: boolean;
+  /** Whether the next message says the same of when it was sent and how far it has come. */
+  readonly isContinued: boolean;
+  /** Only of one's own. */
+  readonly delivery: Delivery | undefined;
 }
 
 /** One message in a conversation. */
 export interface MessageView {
   readonly element: HTMLLIElement;
-  showDelivery(delivery: Delivery): void;
+  show(entry: Entry, appearance: Appearance): void;
 }
 
-/** @param onAgain Called when the user wants a message that was dropped sent again. */
-export function createMessageView({ author, text, sentAt }: MessageContent, onAgain?: () => void): MessageView {
+/** @param onAgain Called when the user wants a message that has failed sent again. */
+export function createMessageView(onAgain: () => void): MessageView {
   const element = fromTemplate('#message-template');
-  element.classList.toggle('own', author === undefined);
-  find('.author', HTMLElement, element).textContent = `${author ?? 'You'}: `;
-  find('.bubble', HTMLElement, element).textContent = text;
+  const author = find('.author', HTMLElement, element);
+  const bubble = find('.bubble', HTMLElement, element);
   const time = find('time', HTMLTimeElement, element);
-  time.dateTime = new Date(sentAt).toISOString();
-  time.textContent = new Date(sentAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
   const icon = find('.icon', SVGElement, element);
+  const use = find('use', SVGUseElement, element);
+  const words = find('.delivery', HTMLElement, element);
   const again = find('.again', HTMLButtonElement, element);
-  again.addEventListener('click', () => onAgain?.());
+  again.addEventListener('click', onAgain);
+
+  const showDelivery = (delivery: Delivery | undefined) => {
+    if (element.dataset['delivery'] === delivery?.state && words.textContent === delivery?.text) return;
+    icon.toggleAttribute('hidden', delivery === undefined);
+    if (delivery) element.dataset['delivery'] = delivery.state;
+    use.setAttribute('href', `#icon-${delivery?.state ?? 'sent'}`);
+    words.textContent = delivery?.text ?? '';
+    again.hidden = delivery?.state !== 'failed';
+  };
   return {
     element,
-    showDelivery: (delivery) => {
-      element.dataset['delivery'] = delivery.status;
-      icon.removeAttribute('hidden');
-      find('use', SVGUseElement, element).setAttribute('href', `#icon-${delivery.status}`);
-      find('.delivery', HTMLElement, element).textContent = delivery.text;
-      again.hidden = delivery.status !== 'dropped';
+    show: (entry, { isNamed, continues, isContinued, delivery }) => {
+      element.classList.toggle('own', entry.isOwn);
+      element.classList.toggle('continues', continues);
+      element.classList.toggle('continued', isContinued);
+      author.classList.toggle('visually-hidden', !isNamed);
+      author.textContent = entry.isOwn ? 'You' : entry.author;
+      bubble.textContent = entry.text;
+      time.dateTime = new Date(entry.sentAt).toISOString();
+      time.textContent = describeClock(entry.sentAt);
+      showDelivery(delivery);
     },
   };
 }

@@ -1,10 +1,5 @@
-import {
-  BeckonError,
-  type ConnectionState,
-  type DeliveryStatus,
-  type Reason,
-  type SendResult,
-} from '../../client/index.ts';
+import { BeckonError, type ConnectionState, type Presence, type Reason } from '../../client/index.ts';
+import { describeTime } from './times.ts';
 
 /** What the connection is doing, in a few words. */
 export function describeState(state: ConnectionState): string {
@@ -25,7 +20,7 @@ export function describeState(state: ConnectionState): string {
   }
 }
 
-/** Why there is no connection, for whoever wants to sign in. */
+/** Why there is no connection, for whoever wants to sign in or waits for it. */
 export function describeReason({ code, message }: Reason): string {
   if (code === 'token_failed') return 'No token can be had for you at the moment.';
   if (code === 'connect_failed') return 'The server cannot be reached, or it did not accept the token.';
@@ -33,33 +28,30 @@ export function describeReason({ code, message }: Reason): string {
   return message;
 }
 
-/** What became of a message. */
-export interface Delivery {
-  readonly status: DeliveryStatus;
-  readonly text: string;
+/** Whether somebody is there. Empty: nobody knows. */
+export function describePresence(presence: Presence | undefined, nowMs: number): string {
+  if (!presence) return '';
+  if (presence.online) return 'Online';
+  return presence.since === undefined ? 'Offline' : `Offline since ${describeTime(presence.since, nowMs)}`;
 }
 
-export const QUEUED: Delivery = { status: 'queued', text: 'Queued' };
+/** Who is writing. Empty: nobody. */
+export function describeTyping(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  if (names.length > 2) return 'Several people are typing…';
+  return `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} typing…`;
+}
 
-/** What the server did with a message to `name`. */
-export function describeResult({ status, connections: { delivered } }: SendResult, name: string): Delivery {
-  switch (status) {
-    case 'delivered':
-      return { status, text: delivered > 1 ? `Delivered to ${delivered} devices` : 'Delivered' };
-    case 'queued':
-      return { status, text: 'Being delivered' };
-    case 'stored':
-      return { status, text: `Waits for ${name}` };
-    case 'dropped':
-      return { status, text: `${name} is not connected` };
-  }
+/** How many people are in a room. */
+export function describeOccupancy(count: number): string {
+  return count === 1 ? '1 person is here' : `${count} people are here`;
 }
 
 /** Why a message was not sent. */
-export function describeFailure(error: unknown): Delivery {
-  if (!(error instanceof BeckonError)) return { status: 'dropped', text: String(error) };
-  if (error.maybeDelivered) return { status: 'dropped', text: 'It may have arrived: the connection broke meanwhile' };
-  return { status: 'dropped', text: REASONS[error.code] ?? error.message };
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof BeckonError)) return String(error);
+  if (error.maybeDelivered) return 'It may have arrived: the connection broke meanwhile';
+  return REASONS[error.code] ?? error.message;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -68,4 +60,5 @@ const REASONS: Readonly<Record<string, string>> = {
   outbox_full: 'Not sent: too many messages are waiting',
   message_too_large: 'Not sent: it is too long',
   frame_too_large: 'Not sent: it is too long',
+  forbidden: 'Not sent: your token does not allow it',
 };

@@ -1,0 +1,69 @@
+import type { ConnectionState } from '../../client/index.ts';
+import { find, listen } from './dom.ts';
+
+export interface ComposerHandlers {
+  readonly signal: AbortSignal;
+  onSend(text: string): void;
+  onInput(text: string): void;
+}
+
+/** The field that one writes in. */
+export class Composer {
+  readonly #form = find('#composer', HTMLFormElement);
+  readonly #text = find('#text', HTMLTextAreaElement);
+  readonly #hint = find('#composer-hint', HTMLElement);
+  readonly #typing = find('#typing', HTMLElement);
+  readonly #handlers: ComposerHandlers;
+
+  constructor(handlers: ComposerHandlers) {
+    this.#handlers = handlers;
+    const { signal } = handlers;
+    listen(this.#form, 'submit', () => this.#send(), signal);
+    this.#text.addEventListener('keydown', (event) => this.#onKey(event), { signal });
+    this.#text.addEventListener('input', () => handlers.onInput(this.#text.value), { signal });
+  }
+
+  /** Each conversation has a draft of its own. */
+  get draft(): string {
+    return this.#text.value;
+  }
+
+  show(isShown: boolean, draft = ''): void {
+    this.#form.hidden = !isShown;
+    this.#text.value = draft;
+  }
+
+  /** What becomes of what is sent now. */
+  showState({ status }: ConnectionState): void {
+    this.#hint.textContent =
+      status === 'connected'
+        ? 'Enter sends, Shift+Enter starts a new line.'
+        : 'Sent as soon as the connection is back.';
+  }
+
+  /** Instead of the hint, without moving anything. */
+  showTyping(text: string): void {
+    this.#typing.textContent = text;
+    this.#typing.hidden = text === '';
+    this.#hint.hidden = text !== '';
+  }
+
+  focus(): void {
+    this.#text.focus();
+  }
+
+  #send(): void {
+    const text = this.#text.value.trim();
+    if (text === '') return;
+    this.#text.value = '';
+    this.#text.focus();
+    this.#handlers.onSend(text);
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    // While an input method is composing, Enter is its own.
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.#send();
+  }
+}

@@ -1,0 +1,108 @@
+import { type Contact, ContactBook } from './contact-book.ts';
+import { ContactList, type ContactState } from './contact-list.ts';
+import { keyOf, type Place } from './place.ts';
+import type { PresenceBook } from './presence-book.ts';
+import type { Thread } from './thread.ts';
+import type { Threads } from './threads.ts';
+
+export interface ContactsHost {
+  readonly me: string;
+  readonly threads: Threads;
+  readonly presence: Pick<PresenceBook, 'of'>;
+  /** The conversation that is open. */
+  open(): Thread | undefined;
+  onOpen(place: Place): void;
+}
+
+/** The conversations of the user: in the list, and in the book that survives the page. */
+export class Contacts {
+  readonly #host: ContactsHost;
+  readonly #book: ContactBook;
+  readonly #list: ContactList;
+  readonly #contacts = new Map<string, Contact>();
+  #isStale = false;
+  #isEnded = false;
+
+  constructor(host: ContactsHost) {
+    this.#host = host;
+    this.#book = new ContactBook(host.me);
+    this.#list = new ContactList((place) => host.onOpen(place));
+  }
+
+  /** Those of the pages before this one. */
+  restore(): void {
+    for (const contact of this.#book.read()) {
+      this.#contacts.set(keyOf(contact.place), contact);
+      this.#host.threads.at(contact.place);
+    }
+    this.refresh();
+  }
+
+  /** A conversation is there that may be a new one. */
+  add(place: Place): void {
+    if (!this.#contacts.has(keyOf(place))) this.#put({ place, lastAt: Date.now(), lastText: '' });
+    this.refresh();
+  }
+
+  remove({ place }: Thread): void {
+    this.#contacts.delete(keyOf(place));
+    this.#book.remove(place);
+    this.refresh();
+  }
+
+  /** Something was said: the newest conversation comes first. */
+  update({ place, timeline }: Thread): void {
+    const last = timeline.entries.at(-1);
+    const known = this.#contacts.get(keyOf(place));
+    if (!last || !known) return;
+    const lastText = last.isOwn ? `You: ${last.text}` : 'room' in place ? `${last.author}: ${last.text}` : last.text;
+    if (known.lastText === lastText && known.lastAt === last.sentAt) return;
+    this.#put({ place, lastAt: last.sentAt, lastText: lastText.slice(0, 200) });
+  }
+
+  /** Shows the list as it is now; what changes together is shown once. */
+  refresh(): void {
+    if (this.#isStale) return;
+    this.#isStale = true;
+    queueMicrotask(() => {
+      this.#isStale = false;
+      if (!this.#isEnded) this.#show();
+    });
+  }
+
+  focus(place: Place): void {
+    this.#list.focus(keyOf(place));
+  }
+
+  /** For good. */
+  clear(): void {
+    this.#isEnded = true;
+    this.#contacts.clear();
+    this.#list.clear();
+  }
+
+  #put(contact: Contact): void {
+    this.#contacts.set(keyOf(contact.place), contact);
+    this.#book.put(contact);
+  }
+
+  #show(): void {
+    const sorted = [...this.#contacts].sort(([, one], [, other]) => other.lastAt - one.lastAt);
+    this.#list.show(new Map(sorted.map(([key, contact]) => [key, this.#stateOf(contact)])));
+    let unread = 0;
+    for (const thread of this.#host.threads.all) unread += thread.unread;
+    document.title = unread > 0 ? `(${unread}) Beckon` : 'Beckon';
+  }
+
+  #stateOf(contact: Contact): ContactState {
+    const { threads, presence, open } = this.#host;
+    const thread = threads.find(contact.place);
+    return {
+      ...contact,
+      unread: thread?.unread ?? 0,
+      hasMoreUnread: thread?.hasMoreUnread ?? false,
+      presence: 'user' in contact.place ? presence.of(contact.place.user) : undefined,
+      isOpen: thread !== undefined && thread === open(),
+    };
+  }
+}

@@ -1,0 +1,61 @@
+import type { Conversation, HistoryOptions, HistoryPage, Json } from '../../client/index.ts';
+import type { ChatClient } from './chat-message.ts';
+import type { Thread } from './thread.ts';
+import { laterSerial } from './timeline.ts';
+
+const PAGE_MESSAGES = 30;
+
+/** Fills conversations with what was said before. */
+export class History {
+  readonly #client: Pick<ChatClient, 'history'>;
+  readonly #me: string;
+  readonly #signal: AbortSignal;
+
+  constructor(client: Pick<ChatClient, 'history'>, me: string, signal: AbortSignal) {
+    this.#client = client;
+    this.#me = me;
+    this.#signal = signal;
+  }
+
+  /** Loads the newest page, unless it is there and nothing can have been missed since. */
+  async open(thread: Thread): Promise<void> {
+    const { state, next } = thread.loaded;
+    if (state === 'loading' || (state === 'loaded' && !thread.isStale)) return;
+    // What came meanwhile came as messages: a page that is loaded again tells how far they have come, and leaves no hole.
+    await this.#load(thread, {}, (page) => (state === 'loaded' ? next : page.next));
+  }
+
+  /** Loads the page before the earliest one, if there is one. */
+  async earlier(thread: Thread, limit: number = PAGE_MESSAGES): Promise<void> {
+    const { state, next } = thread.loaded;
+    if (state === 'loading') return;
+    if (next !== undefined) await this.#load(thread, { before: next, limit }, (page) => page.next);
+    else if (state !== 'loaded') await this.open(thread);
+  }
+
+  /** @param nextOf From where there are earlier messages, now that a page is there. */
+  async #load(
+    thread: Thread,
+    options: HistoryOptions,
+    nextOf: (page: HistoryPage<Json>) => string | undefined,
+  ): Promise<void> {
+    const { next } = thread.loaded;
+    thread.loaded = { state: 'loading', next };
+    try {
+      const all = { limit: PAGE_MESSAGES, ...options, signal: this.#signal };
+      const page = await this.#client.history(thread.place as Conversation, all);
+      this.#add(thread, page);
+      thread.isStale = false;
+      thread.loaded = { state: 'loaded', next: nextOf(page) };
+    } catch (error) {
+      thread.loaded = { state: 'failed', next };
+      if (!this.#signal.aborted) throw error;
+    }
+  }
+
+  #add(thread: Thread, { messages, peer, read }: HistoryPage<Json>): void {
+    for (const message of messages) thread.receive(message, this.#me);
+    if (peer) thread.movePeer(peer);
+    thread.read = laterSerial(thread.read, read);
+  }
+}

@@ -1,0 +1,117 @@
+import { arrange, find } from './dom.ts';
+import type { LogItem } from './log-items.ts';
+import { createMessageView, type MessageView } from './message-view.ts';
+
+/** Nearer to an end than this is at the end, in pixels. */
+const NEAR_PX = 64;
+/** From here on the messages before are loaded. */
+const EARLIER_PX = 240;
+
+export interface LogHandlers {
+  readonly signal: AbortSignal;
+  /** The user comes near the earliest message that is there. */
+  onEarlier(): void;
+  onAgain(key: string): void;
+}
+
+/** The messages of the open conversation, and where they are scrolled to. */
+export class LogView {
+  readonly #scroller = find('#log', HTMLElement);
+  readonly #list = find('#messages', HTMLOListElement);
+  readonly #toEnd = find('#to-end', HTMLButtonElement);
+  readonly #handlers: LogHandlers;
+  #views = new Map<string, MessageView>();
+  #rules = new Map<string, HTMLLIElement>();
+  /** Where it was when nothing had changed yet: what comes then is followed. */
+  #isAtEnd = true;
+
+  constructor(handlers: LogHandlers) {
+    this.#handlers = handlers;
+    const { signal } = handlers;
+    // The keys that scroll go to what has the focus.
+    this.#scroller.tabIndex = 0;
+    this.#scroller.addEventListener('scroll', () => this.#onScroll(), { signal });
+    this.#toEnd.addEventListener('click', () => this.scrollToEnd(), { signal });
+    const onResize = new ResizeObserver(() => {
+      if (this.#isAtEnd) this.scrollToEnd();
+    });
+    onResize.observe(this.#scroller);
+    signal.addEventListener('abort', () => onResize.disconnect());
+  }
+
+  /** Another conversation is going to be shown. */
+  clear(label: string): void {
+    this.#views.clear();
+    this.#rules.clear();
+    this.#list.replaceChildren();
+    this.#scroller.setAttribute('aria-label', label);
+    this.#isAtEnd = true;
+    this.#toEnd.hidden = true;
+  }
+
+  show(items: readonly LogItem[]): void {
+    const anchor = this.#isAtEnd ? undefined : this.#anchor();
+    const views = new Map<string, MessageView>();
+    const rules = new Map<string, HTMLLIElement>();
+    const elements = items.map((item) => {
+      if (item.kind !== 'message') {
+        const rule = this.#rules.get(item.key) ?? createRule(item.kind);
+        rules.set(item.key, rule);
+        find('span', HTMLElement, rule).textContent = item.text;
+        return rule;
+      }
+      const view = this.#views.get(item.key) ?? createMessageView(() => this.#handlers.onAgain(item.key));
+      views.set(item.key, view);
+      view.show(item.entry, item.appearance);
+      return view.element;
+    });
+    this.#views = views;
+    this.#rules = rules;
+    arrange(this.#list, elements);
+    if (anchor) this.#scroller.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top;
+    else this.scrollToEnd();
+    this.#onScroll();
+  }
+
+  scrollToEnd(): void {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#isAtEnd = true;
+    this.#toEnd.hidden = true;
+  }
+
+  /** Brings a message into view and points at it. */
+  reveal(key: string): void {
+    const element = this.#views.get(key)?.element;
+    if (!element) return;
+    element.scrollIntoView({ block: 'center' });
+    for (const { element: other } of this.#views.values()) other.classList.toggle('found', other === element);
+    element.tabIndex = -1;
+    element.focus({ preventScroll: true });
+    this.#onScroll();
+  }
+
+  /** The uppermost message that can be seen stays where it is. */
+  #anchor(): { readonly element: Element; readonly top: number } | undefined {
+    const { top } = this.#scroller.getBoundingClientRect();
+    for (const { element } of this.#views.values()) {
+      const box = element.getBoundingClientRect();
+      if (box.bottom > top) return { element, top: box.top };
+    }
+    return undefined;
+  }
+
+  #onScroll(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    this.#isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    this.#toEnd.hidden = this.#isAtEnd;
+    if (scrollTop < EARLIER_PX && !this.#isAtEnd) this.#handlers.onEarlier();
+  }
+}
+
+/** A line between messages, with a word on it. */
+function createRule(kind: 'day' | 'new'): HTMLLIElement {
+  const rule = document.createElement('li');
+  rule.className = `rule ${kind}`;
+  rule.append(document.createElement('span'));
+  return rule;
+}

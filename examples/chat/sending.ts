@@ -1,0 +1,53 @@
+import type { ChatClient } from './chat-message.ts';
+import type { Thread } from './thread.ts';
+import { type Entry, entryKey } from './timeline.ts';
+import { describeFailure } from './words.ts';
+
+/** Sends what is written, and follows what becomes of it. */
+export class Sending {
+  readonly #client: Pick<ChatClient, 'sendToUser' | 'sendToRoom'>;
+  readonly #me: string;
+  readonly #onChange: (thread: Thread) => void;
+
+  constructor(client: Pick<ChatClient, 'sendToUser' | 'sendToRoom'>, me: string, onChange: (thread: Thread) => void) {
+    this.#client = client;
+    this.#me = me;
+    this.#onChange = onChange;
+  }
+
+  say(thread: Thread, text: string): void {
+    const entry = { author: this.#me, id: randomId(), isOwn: true, text, sentAt: Date.now() };
+    thread.timeline.put({ ...entry, fate: { kind: 'queued' } });
+    this.#onChange(thread);
+    void this.#send(thread, entry);
+  }
+
+  /** Sent again, a message keeps its id: whoever has got it already does not get it twice. */
+  again(thread: Thread, key: string): void {
+    const entry = thread.timeline.find(key);
+    if (!entry) return;
+    thread.onQueued(entry);
+    this.#onChange(thread);
+    void this.#send(thread, entry);
+  }
+
+  async #send(thread: Thread, entry: Entry): Promise<void> {
+    try {
+      thread.onAccepted(entry, await this.#post(thread, entry));
+    } catch (error) {
+      thread.onFailed(entry, describeFailure(error));
+    }
+    if (thread.timeline.find(entryKey(entry))) this.#onChange(thread);
+  }
+
+  #post({ place }: Thread, { id, text }: Entry) {
+    if ('room' in place) return this.#client.sendToRoom(place.room, { text }, { id });
+    if ('service' in place) throw new TypeError(`${place.service} cannot be written to`);
+    // The copies are for the pages on which the same user is signed in, too.
+    return this.#client.sendToUser(place.user, { text }, { id, echo: true, receipt: true });
+  }
+}
+
+function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

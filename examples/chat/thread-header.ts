@@ -1,0 +1,75 @@
+import type { Presence } from '../../client/index.ts';
+import { showAvatar, showPresence } from './avatar.ts';
+import { arrange, find, fromTemplate } from './dom.ts';
+import { type Place, titleOf } from './place.ts';
+import type { Attendance } from './room-watch.ts';
+import { describeOccupancy, describePresence } from './words.ts';
+
+export interface ThreadHeaderHandlers {
+  readonly signal: AbortSignal;
+  onBack(): void;
+  onLeave(): void;
+  onRejoin(): void;
+  /** Somebody in the room was chosen. */
+  onPerson(user: string): void;
+}
+
+/** Who is at the other end of the open conversation, and whether they are there. */
+export class ThreadHeader {
+  readonly #title = find('#peer', HTMLElement);
+  readonly #avatar = find('#peer-avatar', HTMLElement);
+  readonly #presence = find('#peer-presence', HTMLElement);
+  readonly #leave = find('#leave', HTMLButtonElement);
+  readonly #members = find('#members', HTMLElement);
+  readonly #memberList = find('#member-list', HTMLUListElement);
+  readonly #outside = find('#outside', HTMLElement);
+  readonly #handlers: ThreadHeaderHandlers;
+  #chips = new Map<string, HTMLLIElement>();
+
+  constructor(handlers: ThreadHeaderHandlers) {
+    this.#handlers = handlers;
+    const { signal } = handlers;
+    find('#back', HTMLButtonElement).addEventListener('click', () => handlers.onBack(), { signal });
+    this.#leave.addEventListener('click', () => handlers.onLeave(), { signal });
+    find('#rejoin', HTMLButtonElement).addEventListener('click', () => handlers.onRejoin(), { signal });
+  }
+
+  open(place: Place): void {
+    const isRoom = 'room' in place;
+    this.#title.textContent = titleOf(place);
+    showAvatar(this.#avatar, place);
+    this.#leave.hidden = this.#members.hidden = !isRoom;
+    this.#chips.clear();
+    this.#memberList.replaceChildren();
+  }
+
+  focus(): void {
+    this.#title.focus();
+  }
+
+  showPerson(presence: Presence | undefined): void {
+    showPresence(this.#avatar, presence);
+    this.#presence.textContent = describePresence(presence, Date.now());
+  }
+
+  showRoom(attendance: Attendance | undefined, me: string, outside: string | undefined): void {
+    showPresence(this.#avatar, undefined);
+    this.#presence.textContent = attendance ? describeOccupancy(attendance.count) : '';
+    this.#outside.hidden = outside === undefined;
+    find('#outside-reason', HTMLElement).textContent = outside ?? '';
+    const users = attendance?.users ?? [];
+    this.#chips = new Map(users.map((user) => [user, this.#chips.get(user) ?? this.#createChip(user, me)]));
+    arrange(this.#memberList, [...this.#chips.values()]);
+  }
+
+  #createChip(user: string, me: string): HTMLLIElement {
+    const chip = fromTemplate('#member-template');
+    const button = find('button', HTMLButtonElement, chip);
+    showAvatar(find('.avatar', HTMLElement, chip), { user });
+    find('.member-name', HTMLElement, chip).textContent = user === me ? 'You' : user;
+    button.disabled = user === me;
+    button.title = user === me ? '' : `Write to ${user}`;
+    button.addEventListener('click', () => this.#handlers.onPerson(user));
+    return chip;
+  }
+}

@@ -1,0 +1,34 @@
+import { keyOf, type Place } from './place.ts';
+import { Thread } from './thread.ts';
+
+/** The conversations that there are. */
+export class Threads {
+  readonly #threads = new Map<string, Thread>();
+  readonly #onNew: (thread: Thread) => void;
+
+  constructor(onNew: (thread: Thread) => void) {
+    this.#onNew = onNew;
+  }
+
+  get all(): readonly Thread[] {
+    return [...this.#threads.values()];
+  }
+
+  find(place: Place): Thread | undefined {
+    return this.#threads.get(keyOf(place));
+  }
+
+  /** The conversation at a place, which begins with the first call. */
+  at(place: Place): Thread {
+    const known = this.find(place);
+    if (known) return known;
+    const thread = new Thread(place);
+    this.#threads.set(keyOf(place), thread);
+    this.#onNew(thread);
+    return thread;
+  }
+
+  remove({ place }: Thread): void {
+    this.#threads.delete(keyOf(place));
+  }
+}
