@@ -190,8 +190,8 @@ export class Chat {
   /** Once of each kind: what the user's token does not allow would be told with each message. */
   #onError(error: unknown): void {
     const code = error instanceof BeckonError ? error.code : String(error);
-    // These are seen where the state of the connection is shown.
-    if (['closed', 'token_failed'].includes(code) || this.#toldErrors.has(code)) return;
+    // What these mean is seen where the state of the connection is shown, and asked for again when it is back.
+    if (['closed', 'expired', 'token_failed'].includes(code) || this.#toldErrors.has(code)) return;
     this.#toldErrors.add(code);
     this.#notice.show(error instanceof BeckonError ? error.message : String(error));
   }

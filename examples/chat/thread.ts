@@ -18,6 +18,8 @@ export class Thread {
   /** Up to where the user has read. */
   read: string | undefined;
   unread = 0;
+  /** Whether `unread` begins with what the server has counted: what it brings again after a reload may have been read. */
+  isCounted = false;
   /** There may be more unread messages than `unread`. */
   hasMoreUnread = false;
   loaded: Loaded = { state: 'nothing' };

@@ -9,19 +9,27 @@ const MAX_CONVERSATIONS = 50;
 const DELAY_MS = 300;
 
 export interface UnreadHost {
-  readonly client: Pick<ChatClient, 'unread'>;
+  readonly client: Pick<ChatClient, 'unread' | 'state'>;
   readonly signal: AbortSignal;
   threads(): readonly Thread[];
   onChange(thread: Thread): void;
   onError(error: unknown): void;
 }
 
-/** Asks the server how much is unread. What arrives is counted here, until the server is asked again. */
+/**
+ * Asks the server how much is unread, and counts what arrives from then on. What arrives before may have been read: a page
+ * that is loaded again is given the last minutes again.
+ */
 export class Unread {
   readonly #host: UnreadHost;
-  /** What has arrived since the server was asked: whether it counted that, nobody knows. */
+  /** Where something has arrived since the server was asked: whether it counted that, nobody knows. */
   readonly #arrived = new Set<Thread>();
+  /** How much has arrived where the server has not counted yet. */
+  readonly #uncounted = new Map<Thread, number>();
+  /** Of which the user may not know. */
+  readonly #refused = new Set<Thread>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isAsking = false;
 
   constructor(host: UnreadHost) {
     this.#host = host;
@@ -31,27 +39,38 @@ export class Unread {
   /** A message of somebody else came to a conversation that nobody looks at. */
   add(thread: Thread): void {
     this.#arrived.add(thread);
-    thread.unread += 1;
-    this.#host.onChange(thread);
+    if (thread.isCounted || 'service' in thread.place) {
+      thread.unread += 1;
+    } else {
+      this.#uncounted.set(thread, (this.#uncounted.get(thread) ?? 0) + 1);
+      this.ask();
+    }
   }
 
-  /** Asks soon. */
+  /** Asks soon. Without a connection nobody is asked: whoever has one again asks. */
   ask(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#ask(), DELAY_MS);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#isAsking) this.ask();
+      else void this.#ask();
+    }, DELAY_MS);
   }
 
   async #ask(): Promise<void> {
-    const threads = this.#host.threads().filter(({ place }) => !('service' in place));
+    const { client, signal, onError } = this.#host;
+    if (signal.aborted || client.state.status !== 'connected') return;
+    const threads = this.#host.threads().filter((thread) => !('service' in thread.place || this.#refused.has(thread)));
     this.#arrived.clear();
+    this.#isAsking = true;
     try {
       for (let first = 0; first < threads.length; first += MAX_CONVERSATIONS) {
         await this.#askFor(threads.slice(first, first + MAX_CONVERSATIONS));
       }
     } catch (error) {
-      if (!this.#host.signal.aborted) this.#host.onError(error);
+      if (!signal.aborted) onError(error);
     }
-    if (threads.some((thread) => this.#arrived.has(thread)) && !this.#host.signal.aborted) this.ask();
+    this.#isAsking = false;
+    if (threads.some((thread) => this.#arrived.has(thread))) this.ask();
   }
 
   async #askFor(threads: readonly Thread[]): Promise<void> {
@@ -64,19 +83,33 @@ export class Unread {
         if (answer) this.#take(thread, answer);
       }
     } catch (error) {
-      // A call is refused as a whole: then each by itself. What the user may not read is not counted.
       if (!(error instanceof BeckonError && error.code === 'forbidden')) throw error;
+      // A call is refused as a whole: then each by itself. Where the user may not know, what arrives is all there is.
+      const [first] = threads;
       if (threads.length > 1) for (const thread of threads) await this.#askFor([thread]);
+      else if (first) this.#refuse(first);
     }
   }
 
   #take(thread: Thread, { count, more, read }: Awaited<ReturnType<ChatClient['unread']>>[number]): void {
-    // The mark that says what was read here is still on its way.
-    const isBehind = thread.read !== undefined && (read === undefined || read < thread.read);
-    if (isBehind || this.#arrived.has(thread)) return;
-    thread.read = read;
+    if (this.#arrived.has(thread)) return;
+    // Otherwise the mark that says what was read here is still on its way.
+    const isNews = thread.read === undefined || (read !== undefined && read >= thread.read);
+    if (isNews) thread.read = read;
+    if (isNews) this.#set(thread, count, more);
+    else this.#set(thread, thread.unread, thread.hasMoreUnread);
+  }
+
+  #refuse(thread: Thread): void {
+    this.#refused.add(thread);
+    if (!thread.isCounted) this.#set(thread, this.#uncounted.get(thread) ?? 0, false);
+  }
+
+  #set(thread: Thread, count: number, hasMore: boolean): void {
+    thread.isCounted = true;
+    this.#uncounted.delete(thread);
     thread.unread = count;
-    thread.hasMoreUnread = more;
+    thread.hasMoreUnread = hasMore;
     this.#host.onChange(thread);
   }
 }

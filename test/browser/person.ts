@@ -47,6 +47,38 @@ export class Person {
     await this.page.getByRole('heading', { name }).waitFor();
   }
 
+  /** The entry of somebody, or of a room with its "#", in the list of conversations. */
+  contact(name: string): Locator {
+    return this.page
+      .getByRole('navigation', { name: 'Conversations' })
+      .getByRole('button', { name: startingWith(name) });
+  }
+
+  /** Opens a conversation of the list. */
+  async openContact(name: string): Promise<void> {
+    await this.contact(name).click();
+    await this.page.getByRole('heading', { name, exact: true }).waitFor();
+  }
+
+  async joinRoom(room: string): Promise<void> {
+    await this.page.getByText('Room', { exact: true }).click();
+    await this.page.getByLabel('Join the room').fill(room);
+    await this.page.keyboard.press('Enter');
+    await this.page.getByRole('heading', { name: `#${room}`, exact: true }).waitFor();
+  }
+
+  /** The texts of the open conversation, in their order. */
+  async texts(): Promise<readonly string[]> {
+    return this.page.locator('#messages .bubble').allTextContents();
+  }
+
+  /** Lets the connections of this page fail, or no longer. */
+  async cut(isCut: boolean): Promise<void> {
+    const control = this.page.getByRole('switch', { name: 'Cut the connection' });
+    await control.click();
+    await control.and(this.page.locator(`[aria-checked="${isCut}"]`)).waitFor();
+  }
+
   /** Writes into the open conversation. */
   async say(text: string): Promise<void> {
     await this.page.getByRole('textbox', { name: 'Message' }).fill(text);
@@ -74,4 +106,8 @@ export interface PersonOptions {
   readonly signIn?: boolean;
   /** Done before the page is opened. */
   readonly prepare?: (page: Page) => Promise<void>;
+}
+
+function startingWith(name: string): RegExp {
+  return new RegExp(`^${name.replace(/[^\w]/g, '\\$&')}\\b`);
 }
