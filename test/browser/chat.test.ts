@@ -111,15 +111,15 @@ describe('messages', () => {
 
 describe('how far a message has come', () => {
   it('is told from the queue to the eyes of the other', async () => {
-    const [alice, bob] = await Promise.all([open('alice'), open('bob')]);
-    await alice.writeTo('bob');
-    await alice.page.getByText('Online', { exact: true }).waitFor();
-    await alice.page.evaluate(RECORD_DELIVERIES);
-    await alice.say('one step after the other');
-    await alice.delivery('one step after the other', 'Delivered');
-    await bob.openContact('alice');
-    await alice.delivery('one step after the other', 'Read');
-    expect(await alice.page.evaluate('deliveries')).toEqual(['Queued', 'Sent', 'Delivered', 'Read']);
+    const [uma, vic] = await Promise.all([open('uma'), open('vic')]);
+    await uma.writeTo('vic');
+    await uma.page.getByText('Online', { exact: true }).waitFor();
+    await uma.page.evaluate(RECORD_DELIVERIES);
+    await uma.say('one step after the other');
+    await uma.delivery('one step after the other', 'Delivered');
+    await vic.openContact('uma');
+    await uma.delivery('one step after the other', 'Read');
+    expect(await uma.page.evaluate('deliveries')).toEqual(['Queued', 'Sent', 'Delivered', 'Read']);
   });
 
   it('is known after a reload', async () => {
@@ -234,7 +234,7 @@ describe('a room', () => {
     expect(await noah.texts()).toEqual(said.slice(-30));
     await noah.page.getByRole('button', { name: 'Earlier messages' }).click();
     await noah.message('line 10 of seventy').waitFor();
-    await noah.page.getByRole('log').evaluate('(log) => { log.scrollTop = 0; }');
+    await noah.page.evaluate("document.querySelector('#log').scrollTop = 0");
     await eventually(() => noah.texts()).toEqual(said);
     await noah.page.reload();
     await noah.sees('Connected');

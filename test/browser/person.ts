@@ -61,7 +61,7 @@ export class Person {
   }
 
   async joinRoom(room: string): Promise<void> {
-    await this.page.getByText('Room', { exact: true }).click();
+    await this.page.getByRole('radio', { name: 'Room' }).check();
     await this.page.getByLabel('Join the room').fill(room);
     await this.page.keyboard.press('Enter');
     await this.page.getByRole('heading', { name: `#${room}`, exact: true }).waitFor();
