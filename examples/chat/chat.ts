@@ -1,4 +1,11 @@
-import { BeckonError, type ConnectionState, type Gap, type Json, type ReceivedMessage } from '../../client/index.ts';
+import {
+  BeckonError,
+  type ConnectionState,
+  type Gap,
+  type Json,
+  type ReceivedMessage,
+  type Settled,
+} from '../../client/index.ts';
 import { AddContact } from './add-contact.ts';
 import { Announcer } from './announcer.ts';
 import { type ChatClient, readMessage } from './chat-message.ts';
@@ -98,6 +105,7 @@ export class Chat {
     client.on('gap', (gap) => this.#onGap(gap), { signal });
     client.on('state', (state) => this.#onState(state), { signal });
     client.on('error', (error) => this.#onError(error), { signal });
+    client.on('settled', (message) => this.#onSettled(message), { signal });
     client.on(
       'receipt',
       ({ from, ...markers }) => {
@@ -184,6 +192,13 @@ export class Chat {
     for (const thread of this.#threads.all) {
       if ('room' in thread.place ? thread.place.room === room : room === undefined) thread.forget();
     }
+    this.#open.reload();
+  }
+
+  /** What a page before this one had queued was sent, or given up: it is found where it was said. */
+  #onSettled(message: Settled): void {
+    if ('error' in message) this.#notice.show(`A message was not sent: ${message.error.message}`);
+    for (const thread of this.#threads.all) thread.isStale = true;
     this.#open.reload();
   }
 

@@ -10,6 +10,8 @@ export class History {
   readonly #client: Pick<ChatClient, 'history'>;
   readonly #me: string;
   readonly #signal: AbortSignal;
+  /** What is being loaded. */
+  readonly #loading = new Map<Thread, Promise<void>>();
 
   constructor(client: Pick<ChatClient, 'history'>, me: string, signal: AbortSignal) {
     this.#client = client;
@@ -19,8 +21,11 @@ export class History {
 
   /** Loads the newest page, unless it is there and nothing can have been missed since. */
   async open(thread: Thread): Promise<void> {
+    while (this.#loading.has(thread)) await this.#loading.get(thread);
     const { state, next } = thread.loaded;
-    if (state === 'loading' || (state === 'loaded' && !thread.isStale)) return;
+    if (state === 'loaded' && !thread.isStale) return;
+    // What is missed from now on may be missing in the answer.
+    thread.isStale = false;
     // What came meanwhile came as messages: a page that is loaded again tells how far they have come, and leaves no hole.
     await this.#load(thread, {}, (page) => (state === 'loaded' ? next : page.next));
   }
@@ -39,17 +44,21 @@ export class History {
     options: HistoryOptions,
     nextOf: (page: HistoryPage<Json>) => string | undefined,
   ): Promise<void> {
+    const { promise, resolve } = createGate();
+    this.#loading.set(thread, promise);
     const { next } = thread.loaded;
     thread.loaded = { state: 'loading', next };
     try {
       const all = { limit: PAGE_MESSAGES, ...options, signal: this.#signal };
       const page = await this.#client.history(thread.place as Conversation, all);
       this.#add(thread, page);
-      thread.isStale = false;
       thread.loaded = { state: 'loaded', next: nextOf(page) };
     } catch (error) {
       thread.loaded = { state: 'failed', next };
       if (!this.#signal.aborted) throw error;
+    } finally {
+      this.#loading.delete(thread);
+      resolve();
     }
   }
 
@@ -58,4 +67,12 @@ export class History {
     if (peer) thread.movePeer(peer);
     thread.read = laterSerial(thread.read, read);
   }
+}
+
+function createGate(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((open) => {
+    resolve = open;
+  });
+  return { promise, resolve };
 }

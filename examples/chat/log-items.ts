@@ -1,7 +1,18 @@
 import type { Delivery } from './delivery.ts';
-import type { Appearance } from './message-view.ts';
 import { type Entry, entryKey } from './timeline.ts';
 import { describeDay, startOfDay } from './times.ts';
+
+/** How a message is shown among the others. */
+export interface Appearance {
+  /** Whether its author is named: in rooms, where it is not the one of the message before. */
+  readonly isNamed: boolean;
+  /** Whether the message before is of the same author and moment. */
+  readonly continues: boolean;
+  /** Whether the next message says the same of when it was sent and how far it has come. */
+  readonly isContinued: boolean;
+  /** Only of one's own. */
+  readonly delivery: Delivery | undefined;
+}
 
 /** What a log consists of: messages, the days on which they were sent, and where the new ones begin. */
 export type LogItem =

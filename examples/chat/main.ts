@@ -50,6 +50,8 @@ class Page {
       getToken,
       compress: false,
       webSocket: this.#network.webSocket,
+      // What is queued when the page is loaded again is sent by the next one.
+      storage: 'local',
     });
     this.#client = client;
     this.#status.show(client.state);

@@ -1,19 +1,8 @@
 import type { Delivery } from './delivery.ts';
 import { find, fromTemplate } from './dom.ts';
+import type { Appearance } from './log-items.ts';
 import type { Entry } from './timeline.ts';
 import { describeClock } from './times.ts';
-
-/** How a message is shown among the others. */
-export interface Appearance {
-  /** Whether its author is named: in rooms, where it is not the one of the message before. */
-  readonly isNamed: boolean;
-  /** Whether the message before is of the same author and moment. */
-  readonly continues: boolean;
-  /** Whether the next message says the same of when it was sent and how far it has come. */
-  readonly isContinued: boolean;
-  /** Only of one's own. */
-  readonly delivery: Delivery | undefined;
-}
 
 /** One message in a conversation. */
 export interface MessageView {

@@ -157,7 +157,9 @@ export class OpenThread {
     try {
       // First in the room, then what was said there before: the other way round, something could be said in between.
       if ('room' in place) await this.#host.rooms.enter(place.room);
-      if (!('service' in place)) await this.#host.history.open(thread);
+      if ('service' in place) return;
+      do await this.#host.history.open(thread);
+      while (thread.isStale && thread === this.#thread);
     } catch (error) {
       this.#host.onError(error);
     }

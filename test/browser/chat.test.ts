@@ -303,6 +303,22 @@ describe('a connection that is cut', () => {
     expect(await alice.texts()).toEqual(await bob.texts());
   });
 
+  it('lets what is queued be sent by the next page', async () => {
+    const [tina, walt] = await Promise.all([open('tina'), open('walt')]);
+    await tina.writeTo('walt');
+    await walt.writeTo('tina');
+    await tina.say('before');
+    await walt.message('before').waitFor();
+    await tina.cut(true);
+    for (const text of ['queued 1', 'queued 2']) await tina.say(text);
+    await tina.delivery('queued 2', 'Queued');
+    await tina.page.reload();
+    await tina.openContact('walt');
+    await eventually(() => walt.texts()).toEqual(['before', 'queued 1', 'queued 2']);
+    await tina.delivery('queued 2', 'Read');
+    expect(await tina.texts()).toEqual(['before', 'queued 1', 'queued 2']);
+  });
+
   it('is told of, and comes back by itself when the network does', async () => {
     const alice = await open('sam');
     await alice.cut(true);
