@@ -150,7 +150,8 @@ export class Chat {
       this.#announcer.say(`${entry.author}: ${entry.text}`);
       this.#open.look();
     } else {
-      this.#announcer.say(`New message in ${titleOf(thread.place)}`);
+      const where = 'room' in thread.place ? 'in' : 'from';
+      this.#announcer.say(`New message ${where} ${titleOf(thread.place)}`);
       this.#unread.add(thread);
     }
     this.#onChange(thread);

@@ -132,6 +132,8 @@ export class OpenThread {
 
   onState(state: ConnectionState): void {
     this.#composer.showState(state);
+    find('#chat', HTMLElement).dataset['connected'] = String(state.status === 'connected');
+    this.#refresh();
   }
 
   #begin(thread: Thread): void {
@@ -237,8 +239,11 @@ export class OpenThread {
     if (!thread) return;
     const { place, timeline, peer, loaded, firstNew, outside } = thread;
     const presence = 'user' in place ? this.#host.presence.of(place.user) : undefined;
-    if ('room' in place) this.#header.showRoom(this.#attendance.attendance, this.#host.me, outside);
-    else this.#header.showPerson(presence);
+    const { me, client } = this.#host;
+    const isConnected = client.state.status === 'connected';
+    const { attendance } = this.#attendance;
+    if ('room' in place) this.#header.showRoom({ me, attendance, outside, isConnected });
+    else this.#header.showPerson(presence, isConnected);
     const hasEarlier = loaded.next !== undefined || loaded.state === 'failed';
     this.#earlier.hidden = !hasEarlier && loaded.state !== 'loading';
     this.#earlier.disabled = loaded.state === 'loading';

@@ -14,6 +14,16 @@ export interface ThreadHeaderHandlers {
   onPerson(user: string): void;
 }
 
+/** What is shown of a room. */
+export interface RoomState {
+  readonly me: string;
+  /** `undefined`: it is not known. */
+  readonly attendance: Attendance | undefined;
+  /** Why the user is not in it. `undefined`: they are. */
+  readonly outside: string | undefined;
+  readonly isConnected: boolean;
+}
+
 /** Who is at the other end of the open conversation, and whether they are there. */
 export class ThreadHeader {
   readonly #title = find('#peer', HTMLElement);
@@ -47,14 +57,14 @@ export class ThreadHeader {
     this.#title.focus();
   }
 
-  showPerson(presence: Presence | undefined): void {
+  showPerson(presence: Presence | undefined, isConnected: boolean): void {
     showPresence(this.#avatar, presence);
-    this.#presence.textContent = describePresence(presence, Date.now());
+    this.#presence.textContent = describePresence(presence, Date.now(), isConnected);
   }
 
-  showRoom(attendance: Attendance | undefined, me: string, outside: string | undefined): void {
+  showRoom({ attendance, me, outside, isConnected }: RoomState): void {
     showPresence(this.#avatar, undefined);
-    this.#presence.textContent = attendance ? describeOccupancy(attendance.count) : '';
+    this.#presence.textContent = attendance ? describeOccupancy(attendance.count, isConnected) : '';
     this.#outside.hidden = outside === undefined;
     find('#outside-reason', HTMLElement).textContent = outside ?? '';
     const users = attendance?.users ?? [];

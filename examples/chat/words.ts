@@ -28,10 +28,13 @@ export function describeReason({ code, message }: Reason): string {
   return message;
 }
 
-/** Whether somebody is there. Empty: nobody knows. */
-export function describePresence(presence: Presence | undefined, nowMs: number): string {
+/**
+ * Whether somebody is there. Empty: nobody knows.
+ * @param isConnected Otherwise it was so when it was last told.
+ */
+export function describePresence(presence: Presence | undefined, nowMs: number, isConnected: boolean): string {
   if (!presence) return '';
-  if (presence.online) return 'Online';
+  if (presence.online) return isConnected ? 'Online' : 'Last seen online';
   return presence.since === undefined ? 'Offline' : `Offline since ${describeTime(presence.since, nowMs)}`;
 }
 
@@ -42,9 +45,13 @@ export function describeTyping(names: readonly string[]): string {
   return `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} typing…`;
 }
 
-/** How many people are in a room. */
-export function describeOccupancy(count: number): string {
-  return count === 1 ? '1 person is here' : `${count} people are here`;
+/**
+ * How many people are in a room.
+ * @param isConnected As of the presence.
+ */
+export function describeOccupancy(count: number, isConnected: boolean): string {
+  if (count === 1) return `1 person ${isConnected ? 'is' : 'was'} here`;
+  return `${count} people ${isConnected ? 'are' : 'were'} here`;
 }
 
 /** Why a message was not sent. */

@@ -289,6 +289,7 @@ describe('a connection that is cut', () => {
     await alice.page.getByText(/^next attempt in \d+ s$/).waitFor();
     for (const text of burst.slice(12)) await alice.say(text);
     await alice.delivery('burst 23.', 'Queued');
+    await alice.page.getByText('Last seen online', { exact: true }).waitFor();
     for (const text of ['meanwhile 1', 'meanwhile 2']) await bob.say(text);
     expect(await bob.texts()).not.toContain('burst 23.');
     await alice.cut(false);
