@@ -18,8 +18,6 @@ export class Thread {
   /** Up to where the user has read. */
   read: string | undefined;
   unread = 0;
-  /** Whether `unread` begins with what the server has counted: what it brings again after a reload may have been read. */
-  isCounted = false;
   /** There may be more unread messages than `unread`. */
   hasMoreUnread = false;
   loaded: Loaded = { state: 'nothing' };
@@ -73,6 +71,11 @@ export class Thread {
   /** The newest message of others that has a place. */
   get newestOfOthers(): Entry | undefined {
     return this.timeline.entries.findLast(({ isOwn, serial }) => !isOwn && serial !== undefined);
+  }
+
+  /** How many messages of others are here that come after a serial. Default: how many there are. */
+  countAfter(read = ''): number {
+    return this.timeline.entries.filter(({ isOwn, serial = '' }) => !isOwn && serial > read).length;
   }
 
   #update(entry: Pick<Entry, 'author' | 'id'>, change: Partial<Entry>): void {

@@ -16,16 +16,12 @@ export interface UnreadHost {
   onError(error: unknown): void;
 }
 
-/**
- * Asks the server how much is unread, and counts what arrives from then on. What arrives before may have been read: a page
- * that is loaded again is given the last minutes again.
- */
+/** Asks the server how much is unread, and counts what arrives from then on. */
 export class Unread {
   readonly #host: UnreadHost;
   /** Where something has arrived since the server was asked: whether it counted that, nobody knows. */
   readonly #arrived = new Set<Thread>();
-  /** How much has arrived where the server has not counted yet. */
-  readonly #uncounted = new Map<Thread, number>();
+  readonly #counted = new WeakSet<Thread>();
   /** Of which the user may not know. */
   readonly #refused = new Set<Thread>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -39,12 +35,9 @@ export class Unread {
   /** A message of somebody else came to a conversation that nobody looks at. */
   add(thread: Thread): void {
     this.#arrived.add(thread);
-    if (thread.isCounted || 'service' in thread.place) {
-      thread.unread += 1;
-    } else {
-      this.#uncounted.set(thread, (this.#uncounted.get(thread) ?? 0) + 1);
-      this.ask();
-    }
+    thread.unread += 1;
+    // There may be others that were never here; and a new device is given the last minutes again, read or not.
+    if (!this.#counted.has(thread)) this.ask();
   }
 
   /** Asks soon. Without a connection nobody is asked: whoever has one again asks. */
@@ -87,29 +80,19 @@ export class Unread {
       // A call is refused as a whole: then each by itself. Where the user may not know, what arrives is all there is.
       const [first] = threads;
       if (threads.length > 1) for (const thread of threads) await this.#askFor([thread]);
-      else if (first) this.#refuse(first);
+      else if (first) for (const set of [this.#refused, this.#counted]) set.add(first);
     }
   }
 
   #take(thread: Thread, { count, more, read }: Awaited<ReturnType<ChatClient['unread']>>[number]): void {
     if (this.#arrived.has(thread)) return;
-    // Otherwise the mark that says what was read here is still on its way.
-    const isNews = thread.read === undefined || (read !== undefined && read >= thread.read);
-    if (isNews) thread.read = read;
-    if (isNews) this.#set(thread, count, more);
-    else this.#set(thread, thread.unread, thread.hasMoreUnread);
-  }
-
-  #refuse(thread: Thread): void {
-    this.#refused.add(thread);
-    if (!thread.isCounted) this.#set(thread, this.#uncounted.get(thread) ?? 0, false);
-  }
-
-  #set(thread: Thread, count: number, hasMore: boolean): void {
-    thread.isCounted = true;
-    this.#uncounted.delete(thread);
-    thread.unread = count;
-    thread.hasMoreUnread = hasMore;
+    this.#counted.add(thread);
+    // The mark that says what was read here may still be on its way.
+    if (thread.read !== undefined && (read === undefined || read < thread.read)) return;
+    thread.read = read;
+    // The server may not see yet what it has just delivered.
+    thread.unread = Math.max(count, thread.countAfter(read));
+    thread.hasMoreUnread = more;
     this.#host.onChange(thread);
   }
 }
