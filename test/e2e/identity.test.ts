@@ -116,7 +116,8 @@ describe('an operator', () => {
 
     await rita.closed;
     expect(rita.frames.find(isBye)).toMatchObject({ code: 'revoked', reconnect: true });
-    expect(await waiting.ask({ action: 'register' })).toMatchObject({ code: 'revoked' });
+    const refused = Promise.race([waiting.ask({ action: 'register' }), waiting.frame(isBye)]);
+    expect(await refused).toMatchObject({ code: 'revoked' });
     const again = connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${old}` } });
     await expect(again).rejects.toThrow('401');
     expect(await beckon('forget', 'rita')).toMatchObject({ status: 0 });

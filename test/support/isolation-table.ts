@@ -1,6 +1,6 @@
 import type { Outcome } from './wire-frames.ts';
 
-/** Who asks, and what they may. Of each user whose token ends, every operation has a connection of its own. */
+/** Who asks, and what they may. */
 export const SITUATIONS = {
   own: 'one’s own, which the token allows',
   others: 'what two others have said, whom the token allows',
