@@ -61,6 +61,7 @@ async function answerTo(frame: Frame, sender = client): Promise<Frame> {
 }
 
 const of = <T>(count: number, item: (index: number) => T) => Array.from({ length: count }, (_, index) => item(index));
+const excerpt = (reply: Frame) => JSON.stringify(reply).slice(0, 200);
 const text = (length: number) => 'x'.repeat(length);
 const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
 const message = (more: object) => ({ to: { user: 'nobody' }, data: 1, store: false, ...more });
@@ -143,9 +144,9 @@ describe('at the limit a frame is accepted; one over, it is refused and the conn
   test.each(SIZES)('$what: $limit', async ({ limit, frame, accepted, refused }) => {
     const most = Number(LIMITS[limit]);
     const at = await answerTo(frame(most));
-    expect(outcomeOf(at), JSON.stringify(at)).toBe(accepted);
+    expect(outcomeOf(at), excerpt(at)).toBe(accepted);
     const over = await answerTo(frame(most + 1));
-    expect(outcomeOf(over), JSON.stringify(over)).toBe(refused);
+    expect(outcomeOf(over), excerpt(over)).toBe(refused);
     expect(JSON.stringify(over)).toContain('"retryable":false');
     expect(await client.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
   });
