@@ -139,7 +139,9 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
   }
 
   return {
-    lookUp: (address) => directory.find(address, { consistent: false, limit }),
+    // Strongly consistent: a connection that missed the sender's last message was removed before that was acknowledged, and
+    // an old answer would still show it. It would get this one before it comes back for that one.
+    lookUp: (address) => directory.find(address, { consistent: true, limit }),
 
     async deliver(mailbox, seen) {
       const { address } = mailbox;

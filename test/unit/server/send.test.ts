@@ -103,6 +103,17 @@ function watch<T extends object>(target: T, ...methods: (keyof T & string)[]): T
   });
 }
 
+/** Lets something happen between the first look at the directory and whatever comes next. */
+function afterFirstLook(happens: () => Promise<void>): void {
+  const { find } = directory;
+  directory.find = async (address, options) => {
+    const found = await find(address, options);
+    directory.find = find;
+    await happens();
+    return found;
+  };
+}
+
 async function connect(userId: string, ...connectionIds: string[]): Promise<void> {
   const common = {
     attempt: 0,
@@ -213,13 +224,26 @@ test('a connection that missed a message is removed before it is closed, and get
   expect(connectionsPostedTo()).toEqual(['b2']);
 });
 
+test('a connection that missed a message gets none of the next one, where an old answer would still show it', async () => {
+  await connect('bob', 'b1');
+  const { find } = directory;
+  const before = await find(userAddress('bob'), { consistent: true });
+  directory.find = async (address, options) => (options.consistent ? find(address, options) : before);
+  outcomes['b1'] = 'failed';
+  await sendOk({ to: { user: 'bob' }, data: 1 });
+  outcomes['b1'] = 'delivered';
+  posts = [];
+  expect(await sendOk({ to: { user: 'bob' }, data: 2 })).toMatchObject([{ status: 'stored' }]);
+  expect(posts).toEqual([]);
+});
+
 describe('the way of a message', () => {
   test('is two looks, one append and one post for one device, the second look after the append', async () => {
     await connect('bob', 'b1');
     await sendOk({ to: { user: 'bob' }, data: 1 });
-    expect(happened.toSorted()).toEqual(['append', 'find', 'find!', 'post']);
-    expect(happened[0]).toBe('find');
-    expect(happened.indexOf('find!')).toBeGreaterThan(happened.indexOf('append'));
+    expect(happened.toSorted()).toEqual(['append', 'find!', 'find!', 'post']);
+    expect(happened[0]).toBe('find!');
+    expect(happened.lastIndexOf('find!')).toBeGreaterThan(happened.indexOf('append'));
   });
 
   test('does not wait for the sender’s admission before the look, nor for the append before the post', async () => {
@@ -233,10 +257,10 @@ describe('the way of a message', () => {
     };
     const sending = send(FROM_ALICE, [{ to: { user: 'bob' }, data: 1 }], admitted.promise as Parameters<Send>[2]);
     await new Promise(setImmediate);
-    expect(happened).toEqual(['find']);
+    expect(happened).toEqual(['find!']);
     admitted.resolve(undefined);
     await new Promise(setImmediate);
-    expect(happened.toSorted()).toEqual(['append', 'find', 'post']);
+    expect(happened.toSorted()).toEqual(['append', 'find!', 'post']);
     appended.resolve();
     expect(await sending).toMatchObject({ ok: true });
   });
@@ -244,28 +268,18 @@ describe('the way of a message', () => {
   test('of one that is not kept is one look and one post', async () => {
     await connect('bob', 'b1');
     await sendOk({ to: { user: 'bob' }, data: 1, store: false });
-    expect(happened).toEqual(['find', 'post']);
+    expect(happened).toEqual(['find!', 'post']);
   });
 
   test('reaches a device that registered after the first look', async () => {
     await connect('bob', 'b1');
-    const { find } = directory;
-    directory.find = async (address, options) => {
-      const found = await find(address, options);
-      if (!options.consistent) await connect('bob', 'b2');
-      return found;
-    };
+    afterFirstLook(() => connect('bob', 'b2'));
     expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ connections: { delivered: 2 } }]);
     expect(connectionsPostedTo()).toEqual(['b1', 'b2']);
   });
 
   test('of one that is not kept does not lead to a device that registered after the first look', async () => {
-    const { find } = directory;
-    directory.find = async (address, options) => {
-      const found = await find(address, options);
-      if (!options.consistent) await connect('bob', 'b2');
-      return found;
-    };
+    afterFirstLook(() => connect('bob', 'b2'));
     await sendOk({ to: { user: 'bob' }, data: 'kept' }, { to: { user: 'bob' }, data: 'typing', store: false });
     expect(posts.map(({ frame }) => frame.messages.map(({ data }) => data))).toEqual([['kept']]);
   });
@@ -467,12 +481,7 @@ describe('an acknowledgement waits', () => {
 describe('a user with more connections than one function posts to', () => {
   test('gets the message from the queue also when most of them have come since the first look', async () => {
     await connect('bob', 'b');
-    const { find } = directory;
-    directory.find = async (address, options) => {
-      const found = await find(address, options);
-      if (!options.consistent) await connect('bob', ...Array.from({ length: 200 }, (_, index) => `b${index}`));
-      return found;
-    };
+    afterFirstLook(() => connect('bob', ...Array.from({ length: 200 }, (_, index) => `b${index}`)));
     expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ status: 'delivered' }]);
     expect(connectionsPostedTo()).toEqual(['b']);
     expect(tasks).toHaveLength(16);
@@ -483,7 +492,7 @@ describe('a user with more connections than one function posts to', () => {
     expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ status: 'queued' }]);
     expect(posts).toEqual([]);
     expect(tasks).toHaveLength(16);
-    expect(happened).toEqual(['find', 'append', 'tasks']);
+    expect(happened).toEqual(['find!', 'append', 'tasks']);
     const covered = await Promise.all(
       tasks.map(
         (task) => task.kind === 'deliver' && directory.find(task.address, { consistent: true, range: task.range }),
@@ -618,7 +627,7 @@ describe('to a room', () => {
   test('that is not kept reaches those who are in it, in one look and without an append', async () => {
     await inLobby('a1', 'b1');
     expect(await sendOk({ ...toLobby, data: 1, store: false })).toMatchObject([{ status: 'delivered' }]);
-    expect(happened).toEqual(['find', 'post']);
+    expect(happened).toEqual(['find!', 'post']);
   });
 
   test('sent again finds the first in the log of the room', async () => {
