@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
 import { createClock } from '../../local/clock.ts';
 import { createDynamoDb } from '../../local/dynamodb/index.ts';
 import { NO_FAULTS } from '../../local/faults.ts';
@@ -39,6 +39,8 @@ beforeAll(async () => {
   const dynamodbEndpoint = dynamoDb.client().endpoint;
   cloud = await startLocalCloud({ app: inject('app'), port: 0, parameters, dynamodbEndpoint });
   [alice, bob] = await Promise.all([device('alice'), device('bob')]);
+  // Announcing the two is over: five calls for each.
+  await vi.waitUntil(() => callsOf(/work/).length === 10, { timeout: 15_000 });
 });
 
 afterAll(async () => {
@@ -58,15 +60,15 @@ async function device(userId: string): Promise<WireClient> {
   return client;
 }
 
+const callsOf = (functions: RegExp) => cloud.calls().filter(({ principal }) => functions.test(principal));
 const received = (client: WireClient, data: string) => client.frame((frame) => JSON.stringify(frame).includes(data));
 
 /** Sends to bob, and gives the calls that it took, as they were begun. */
 async function callsFor(data: string, more: Record<string, unknown> = {}) {
-  const before = cloud.calls().length;
+  const before = callsOf(/sendMessage|work/).length;
   const ack = await alice.ask({ action: 'sendMessage', to: { user: 'bob' }, data, ...more });
   expect(ack).toMatchObject({ results: [{ status: 'delivered', connections: { delivered: 1 } }] });
-  return cloud
-    .calls()
+  return callsOf(/sendMessage|work/)
     .slice(before)
     .map(({ operation, at, durationMs }) => ({
       operation,
