@@ -403,27 +403,27 @@ describe('signing in', () => {
 
 describe('a server that goes away', () => {
   it('is told of, waited for, and gets what was written meanwhile', async () => {
-    const [alice, bob] = await Promise.all([open('alice', NARROW), open('bob')]);
-    await alice.writeTo('alice');
-    const place = await whereThingsAre(alice);
+    const [xena, yuri] = await Promise.all([open('xena', NARROW), open('yuri')]);
+    await xena.writeTo('xena');
+    const place = await whereThingsAre(xena);
     const { port } = beckon;
     await beckon.kill();
-    await Promise.all([alice.sees('Connection lost'), bob.sees('Connection lost')]);
-    await alice.page.getByText(/^next attempt in \d+ s$/).waitFor();
-    await alice.page.getByText('Sent as soon as the connection is back.').waitFor();
-    await alice.say('a note to myself');
-    await alice.delivery('a note to myself', 'Queued');
-    expect(await whereThingsAre(alice)).toEqual(place);
+    await Promise.all([xena.sees('Connection lost'), yuri.sees('Connection lost')]);
+    await xena.page.getByText(/^next attempt in \d+ s$/).waitFor();
+    await xena.page.getByText('Sent as soon as the connection is back.').waitFor();
+    await xena.say('a note to myself');
+    await xena.delivery('a note to myself', 'Queued');
+    expect(await whereThingsAre(xena)).toEqual(place);
 
     beckon = await startBeckon(app, port);
-    for (const { page } of [alice, bob]) await page.evaluate("dispatchEvent(new Event('online'))");
-    await Promise.all([alice.sees('Connected'), bob.sees('Connected')]);
-    await alice.delivery('a note to myself', 'Sent');
-    await bob.writeTo('alice');
-    await bob.say('Back again?');
-    await bob.delivery('Back again?', 'Delivered');
-    await alice.page.getByRole('button', { name: 'All conversations' }).click();
-    await alice.page.getByRole('button', { name: /^bob.*Back again\?.*1 unread/ }).waitFor();
+    for (const { page } of [xena, yuri]) await page.evaluate("dispatchEvent(new Event('online'))");
+    await Promise.all([xena.sees('Connected'), yuri.sees('Connected')]);
+    await xena.delivery('a note to myself', 'Sent');
+    await yuri.writeTo('xena');
+    await yuri.say('Back again?');
+    await yuri.delivery('Back again?', 'Delivered');
+    await xena.page.getByRole('button', { name: 'All conversations' }).click();
+    await xena.page.getByRole('button', { name: /^yuri.*Back again\?.*1 unread/ }).waitFor();
   });
 });
 
