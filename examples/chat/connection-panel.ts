@@ -48,7 +48,7 @@ export class ConnectionPanel {
 
   #explain(state: ConnectionState): string {
     if (state.status === 'connected') return 'Messages go out at once.';
-    if (this.#network.isCut && 'retryAtMs' in state) return 'You have cut it. Messages wait here.';
+    if (this.#network.isCut) return 'You have cut it. Messages wait here.';
     return 'reason' in state && state.reason ? describeReason(state.reason) : '';
   }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type BeckonProcess, startBeckon } from '../support/beckon-process.ts';
@@ -99,6 +100,19 @@ describe('messages', () => {
     await bob.openContact('alice');
     await bob.message(markup).waitFor();
     expect(await bob.page.locator('.log img, .log b, .people img, .people b').count()).toBe(0);
+  });
+
+  it('of a service can be read, and not answered', async () => {
+    const zoe = await open('zoe');
+    await notify('zoe');
+    await zoe.openContact('notifier');
+    await zoe.message('"by": "library"').waitFor();
+    await zoe.message('"by": "invocation"').waitFor();
+    expect(await zoe.page.getByRole('textbox', { name: 'Message' }).isVisible()).toBe(false);
+    expect(await zoe.page.title()).toBe('Beckon');
+    await zoe.writeTo('nobody');
+    await zoe.say('I have got a notice');
+    await zoe.delivery('I have got a notice', 'Waits for nobody');
   });
 
   it('that are too long are refused in plain words', async () => {
@@ -471,6 +485,22 @@ const RECORD_DELIVERIES = `
   }).observe(document.querySelector('#messages'), { subtree: true, childList: true, characterData: true });
   0;
 `;
+
+/** Has another Lambda of the application send to a user. */
+async function notify(user: string): Promise<void> {
+  const endpoint = new URL(beckon.pageUrl).origin;
+  const response = await fetch(new URL('/_local/health', endpoint));
+  const { outputs } = (await response.json()) as {
+    readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  };
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const lambda = new LambdaClient({ endpoint, region: 'us-east-1', credentials });
+  const Payload = JSON.stringify({ user });
+  const { FunctionError } = await lambda.send(
+    new InvokeCommand({ FunctionName: outputs['Beckon']?.['ExportNotifierName'], Payload }),
+  );
+  expect(FunctionError).toBeUndefined();
+}
 
 /** A token of the local issuer. */
 async function issueToken(sub: string, claims: object = {}): Promise<string> {
