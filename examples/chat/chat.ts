@@ -203,11 +203,10 @@ export class Chat {
     this.#open.reload();
   }
 
-  /** Once of each kind: what the user's token does not allow would be told with each message. */
+  /** Once of each kind. */
   #onError(error: unknown): void {
     const code = error instanceof BeckonError ? error.code : String(error);
-    // What these mean is seen where the state of the connection is shown, and asked for again when it is back.
-    if (['closed', 'expired', 'token_failed'].includes(code) || this.#toldErrors.has(code)) return;
+    if (SILENT.includes(code) || this.#toldErrors.has(code)) return;
     this.#toldErrors.add(code);
     this.#notice.show(error instanceof BeckonError ? error.message : String(error));
   }
@@ -232,3 +231,9 @@ export class Chat {
     if ('room' in thread.place) this.#rooms.leave(thread.place.room).catch((error) => this.#onError(error));
   }
 }
+
+/**
+ * What is seen elsewhere: in the state of the connection, and with it what is asked for again when it is back; and what the
+ * user's token does not allow, which the page then does without.
+ */
+const SILENT: readonly string[] = ['closed', 'expired', 'token_failed', 'forbidden'];

@@ -1,4 +1,10 @@
-import type { Conversation, HistoryOptions, HistoryPage, Json } from '../../client/index.ts';
+import {
+  BeckonError,
+  type Conversation,
+  type HistoryOptions,
+  type HistoryPage,
+  type Json,
+} from '../../client/index.ts';
 import type { ChatClient } from './chat-message.ts';
 import type { Thread } from './thread.ts';
 import { laterSerial } from './timeline.ts';
@@ -54,8 +60,10 @@ export class History {
       this.#add(thread, page);
       thread.loaded = { state: 'loaded', next: nextOf(page) };
     } catch (error) {
-      thread.loaded = { state: 'failed', next };
-      if (!this.#signal.aborted) throw error;
+      // What the user may not read is as good as not said.
+      const isForbidden = error instanceof BeckonError && error.code === 'forbidden';
+      thread.loaded = { state: isForbidden ? 'loaded' : 'failed', next };
+      if (!isForbidden && !this.#signal.aborted) throw error;
     } finally {
       this.#loading.delete(thread);
       resolve();

@@ -397,6 +397,31 @@ describe('signing in', () => {
     expect(await bob.page.getByText('bob', { exact: true }).isVisible()).toBe(true);
   });
 
+  it('with a token that allows only sending does without the rest', async () => {
+    const token = await issueToken('limited', { capability: { 'user:*': ['send'] } });
+    const limited = await open('limited', {
+      prepare: async (page) => {
+        await page.route('**/_local/token', (route) => route.fulfill({ json: { token } }));
+      },
+    });
+    const other = await open('other');
+    await limited.writeTo('other');
+    await limited.say('all I can do');
+    await other.openContact('limited');
+    await limited.delivery('all I can do', 'Read');
+    await other.say('that is enough');
+    await limited.message('that is enough').waitFor();
+    await limited.joinRoom('private');
+    await limited.page
+      .getByRole('alert')
+      .getByText(/^You are not in this room: .*does not allow "join"/)
+      .waitFor();
+    expect(await limited.page.getByRole('button', { name: 'Search in this conversation' }).isVisible()).toBe(false);
+    await other.say('and more');
+    await limited.page.getByRole('button', { name: /^other.*and more.*1 unread/ }).waitFor();
+    expect(await limited.page.locator('#notice').isVisible()).toBe(false);
+  });
+
   it('is remembered in the tab, until one signs out', async () => {
     const alice = await open('alice');
     await alice.page.reload();
