@@ -29,10 +29,11 @@ export class ContactBook {
     }
   }
 
-  put(contact: Contact): void {
-    const others = this.read().filter(({ place }) => keyOf(place) !== keyOf(contact.place));
-    const contacts = [contact, ...others].sort((one, other) => other.lastAt - one.lastAt);
-    this.#write(contacts.slice(0, MAX_CONTACTS));
+  put(contacts: readonly Contact[]): void {
+    const keys = new Set(contacts.map(({ place }) => keyOf(place)));
+    const others = this.read().filter(({ place }) => !keys.has(keyOf(place)));
+    const all = [...contacts, ...others].sort((one, other) => other.lastAt - one.lastAt);
+    this.#write(all.slice(0, MAX_CONTACTS));
   }
 
   remove(place: Place): void {

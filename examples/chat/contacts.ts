@@ -20,6 +20,8 @@ export class Contacts {
   readonly #book: ContactBook;
   readonly #list: ContactList;
   readonly #contacts = new Map<string, Contact>();
+  /** What is not in the book yet: of a thousand messages that come together, it keeps the last. */
+  readonly #unwritten = new Map<string, Contact>();
   #isStale = false;
   #isEnded = false;
 
@@ -46,6 +48,7 @@ export class Contacts {
 
   remove({ place }: Thread): void {
     this.#contacts.delete(keyOf(place));
+    this.#unwritten.delete(keyOf(place));
     this.#book.remove(place);
     this.refresh();
   }
@@ -77,16 +80,23 @@ export class Contacts {
   /** For good. */
   clear(): void {
     this.#isEnded = true;
+    this.#write();
     this.#contacts.clear();
     this.#list.clear();
   }
 
   #put(contact: Contact): void {
     this.#contacts.set(keyOf(contact.place), contact);
-    this.#book.put(contact);
+    this.#unwritten.set(keyOf(contact.place), contact);
+  }
+
+  #write(): void {
+    if (this.#unwritten.size > 0) this.#book.put([...this.#unwritten.values()]);
+    this.#unwritten.clear();
   }
 
   #show(): void {
+    this.#write();
     const sorted = [...this.#contacts].sort(([, one], [, other]) => other.lastAt - one.lastAt);
     this.#list.show(new Map(sorted.map(([key, contact]) => [key, this.#stateOf(contact)])));
     let unread = 0;
