@@ -2,11 +2,21 @@ import fc from 'fast-check';
 import type { Action } from '../../protocol/index.ts';
 
 const id = fc.stringMatching(/^[\w.:-]{1,64}$/);
+/** Few enough that what one frame makes another one finds. */
+const familiar = fc.constantFrom('mallory0', 'mallory1', 'attic', 'cellar', 'lobby');
 const name = fc.oneof(
-  fc.stringMatching(/^[\p{L}\p{N}#*:|@. -]{1,40}$/u),
-  fc.constantFrom('bob', 'user#bob', 'room#lobby', '*', '🎉', ' ', 'ﬀ', '__proto__', 'constructor'),
+  { weight: 4, arbitrary: familiar },
+  { weight: 1, arbitrary: fc.stringMatching(/^[\p{L}\p{N}#*:|@. -]{1,40}$/u) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('bob', 'user#bob', 'room#lobby', '*', '🎉', ' ', 'ﬀ', '__proto__', 'constructor'),
+  },
 );
-const cursor = fc.stringMatching(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
+/** Of the beginning, of some years ago, and of any time. */
+const cursor = fc.oneof(
+  fc.constantFrom('0'.repeat(26), '01H'.padEnd(26, '0')),
+  fc.stringMatching(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/),
+);
 const count = fc.integer({ min: 0, max: 1000 });
 const conversation = fc.oneof(fc.record({ user: name }), fc.record({ room: name }));
 const recipient = fc.oneof(conversation, fc.record({ users: fc.array(name, { minLength: 1, maxLength: 5 }) }));

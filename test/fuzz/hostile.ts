@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { LocalCloud } from '../../local/index.ts';
-import { type Action, CLIENT_FRAMES, ERROR_CODES, MAX_FRAME_BYTES } from '../../protocol/index.ts';
+import { type Action, CLIENT_FRAMES, ERROR_CODES, isObject, MAX_FRAME_BYTES, parseJson } from '../../protocol/index.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 import { CORPUS } from './corpus.ts';
 import { mutated, validFrames } from './frames.ts';
@@ -18,19 +18,20 @@ export interface HostileReport {
   readonly sent: number;
   /** How many replies there were of each type; of errors, of each code. */
   readonly replies: Readonly<Record<string, number>>;
-  /** Replies that no client should ever see, with the frame that is to blame if it can be told. */
+  /** Replies that no client should ever see, and frames that got none. */
   readonly failures: readonly string[];
   /** Connections that the server closed. */
   readonly closed: number;
-  /** Messages between two users who do nothing wrong, and the median of their way in milliseconds, before and meanwhile. */
-  readonly others: {
-    readonly sent: number;
-    readonly received: number;
-    readonly beforeMs: number;
-    readonly meanwhileMs: number;
-  };
-  /** What the process took of memory, in MB, after a fifth of the frames and at the end. */
+  /** Messages between two users who do nothing wrong, all of which arrived, and their way in milliseconds. */
+  readonly others: { readonly before: Ways; readonly meanwhile: Ways };
+  /** What the process took of memory, in MB: the medians of the second fifth of the frames and of the last one. */
   readonly memoryMb: { readonly early: number; readonly late: number };
+}
+
+interface Ways {
+  readonly messages: number;
+  readonly medianMs: number;
+  readonly p95Ms: number;
 }
 
 const ATTACKERS = 4;
@@ -38,6 +39,7 @@ const ATTACKERS = 4;
 const IN_FLIGHT = 8;
 const OTHERS_EVERY_MS = 40;
 const CHUNK = 500;
+const MAX_ANSWER_MS = 60_000;
 const PUSHES = ['messages', 'receipt', 'bye'];
 
 /** Frames that are right, nearly right, and nothing of the kind, the same for the same seed. */
@@ -51,7 +53,19 @@ export function hostileFrames(seed: number, count: number): readonly string[] {
     { weight: 1, arbitrary: fc.constantFrom(...CORPUS) },
   );
   // Larger ones are the gateway's business: it closes the connection.
-  return fc.sample(frame, { seed, numRuns: count }).filter((each) => Buffer.byteLength(each) <= MAX_FRAME_BYTES);
+  const frames = fc.sample(frame, { seed, numRuns: count }).map(numbered);
+  return frames.filter((each) => Buffer.byteLength(each) <= MAX_FRAME_BYTES);
+}
+
+/** Asks for presence with an id at least: without one nobody could tell the reply from a push. */
+function numbered(frame: string): string {
+  const json = parseJson(frame);
+  const isUnnumbered = json.ok && isObject(json.value) && json.value['action'] === 'presence' && !('id' in json.value);
+  return isUnnumbered ? JSON.stringify({ ...json.value, id: 'p' }) : frame;
+}
+
+function isPush({ type, id }: Record<string, unknown>): boolean {
+  return PUSHES.includes(String(type)) || (type === 'presence' && id === undefined);
 }
 
 /** Sends hostile frames over real sockets while two others talk, and counts what comes back. */
@@ -59,7 +73,7 @@ export async function runHostile({ cloud, seed, frames }: HostileOptions): Promi
   const talk = await openTalk(cloud);
   const before = await talk.during(sleep(30 * OTHERS_EVERY_MS));
   const tally = createTally();
-  let memoryEarly = 0;
+  const memory: number[] = [];
   const attack = async () => {
     for (let start = 0; start < frames; start += CHUNK) {
       const chunk = hostileFrames(seed + start, Math.min(CHUNK, frames - start));
@@ -73,20 +87,15 @@ export async function runHostile({ cloud, seed, frames }: HostileOptions): Promi
           ),
         ),
       );
-      if (memoryEarly === 0 && start + CHUNK >= frames / 5) memoryEarly = memoryMb();
+      memory.push(memoryMb());
     }
   };
   const meanwhile = await talk.during(attack());
   talk.close();
   return {
     ...tally.result(),
-    others: {
-      sent: before.sent + meanwhile.sent,
-      received: before.received + meanwhile.received,
-      beforeMs: before.medianMs,
-      meanwhileMs: meanwhile.medianMs,
-    },
-    memoryMb: { early: memoryEarly, late: memoryMb() },
+    others: { before, meanwhile },
+    memoryMb: { early: median(fifth(memory, 1)), late: median(fifth(memory, 4)) },
   };
 }
 
@@ -111,6 +120,9 @@ function createTally() {
       const isDesigned =
         type !== undefined && (type !== 'error' || (String(code) in ERROR_CODES && code !== 'internal'));
       if (!isDesigned || hasInternalResult(reply)) failures.push(JSON.stringify(reply).slice(0, 300));
+    },
+    onSilence: (frames: readonly string[]) => {
+      failures.push(`unanswered: ${frames.map((frame) => frame.slice(0, 300)).join(' ')}`);
     },
     result: () => ({ sent, closed, replies, failures }),
   };
@@ -146,18 +158,30 @@ async function sendAndAwait(client: WireClient, batch: readonly string[], tally:
     client.send(frame);
     tally.onSent();
   }
-  const isReply = (frame: Record<string, unknown>) => !PUSHES.includes(String(frame['type']));
-  const replies = () => client.frames.slice(seen).filter(isReply);
-  await Promise.race([client.frame(() => replies().length >= batch.length), client.closed]);
+  const replies = () => client.frames.slice(seen).filter((frame) => !isPush(frame));
+  const silence = new AbortController();
+  const silent = sleep(MAX_ANSWER_MS, 'silent' as const, { signal: silence.signal }).catch(() => undefined);
+  const outcome = await Promise.race([client.frame(() => replies().length >= batch.length), client.closed, silent]);
+  silence.abort();
+  if (outcome === 'silent') {
+    tally.onSilence(batch);
+    client.socket.terminate();
+  }
   for (const reply of replies()) tally.onReply(reply);
 }
 
+/** What attackers may do: more than nothing, so that more is asked of the server than to refuse. */
+const CAPABILITY = {
+  'user:*': ['send', 'presence', 'history'],
+  'room:a*': ['join', 'send', 'presence', 'history'],
+  'room:c*': ['join'],
+};
+
 async function connect(cloud: LocalCloud, sub: string): Promise<WireClient> {
-  const token = await cloud.token({
-    sub,
-    capability: { 'user:*': ['send', 'presence', 'history'], 'room:a*': ['join'] },
-  });
-  return connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${token}` } });
+  const token = await cloud.token({ sub, capability: CAPABILITY });
+  const client = await connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${token}` } });
+  await client.ask({ action: 'register' });
+  return client;
 }
 
 /** Two users who talk to each other and do nothing wrong. */
@@ -180,7 +204,7 @@ async function openTalk(cloud: LocalCloud) {
   };
   return {
     /** Lets them talk until something else is over. */
-    during: async (other: Promise<unknown>) => {
+    during: async (other: Promise<unknown>): Promise<Ways> => {
       let isOver = false;
       const over = other.finally(() => {
         isOver = true;
@@ -191,7 +215,7 @@ async function openTalk(cloud: LocalCloud) {
         await Promise.race([sleep(OTHERS_EVERY_MS), over]);
       }
       await over;
-      return { sent: durations.length, received: durations.length, medianMs: median(durations) };
+      return { messages: durations.length, medianMs: median(durations), p95Ms: quantile(durations, 0.95) };
     },
     close: () => {
       for (const { socket } of [alice, bob]) socket.close();
@@ -200,7 +224,16 @@ async function openTalk(cloud: LocalCloud) {
 }
 
 function median(values: readonly number[]): number {
-  return Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0);
+  return quantile(values, 0.5);
+}
+
+function quantile(values: readonly number[], part: number): number {
+  return Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] ?? 0);
+}
+
+/** One of five parts, counted from 0. */
+function fifth(values: readonly number[], part: number): readonly number[] {
+  return values.slice(Math.floor((values.length * part) / 5), Math.ceil((values.length * (part + 1)) / 5));
 }
 
 function memoryMb(): number {
