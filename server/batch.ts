@@ -32,6 +32,9 @@ export async function sendBatch(
   { admission, limits }: Partial<BatchOptions> = {},
 ): Promise<Result<readonly (SendResult | SendFailure)[]>> {
   if (limits && messages.length > limits.maxMessagesPerFrame) {
+    // Waited for: what is left under way when a handler returns is frozen with it.
+    const admitted = await admission;
+    if (admitted && !admitted.ok) return admitted;
     const detail = `"messages" must hold at most ${limits.maxMessagesPerFrame} messages`;
     return { ok: false, problem: problem('invalid_frame', detail) };
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { DEFAULT_SIZE_LIMITS, type Json, type SizeLimits } from '../../../protocol/index.ts';
+import { DEFAULT_SIZE_LIMITS, type Json, problem, type SizeLimits } from '../../../protocol/index.ts';
 import { sendBatch } from '../../../server/batch.ts';
 import type { Send } from '../../../server/send.ts';
 
@@ -65,6 +65,17 @@ test('a batch of more messages than are allowed is refused as a whole', async ()
   expect(await batch(3)).toMatchObject({
     problem: { code: 'invalid_frame', message: '"messages" must hold at most 2 messages' },
   });
+});
+
+test('whoever is not admitted is told so first, and the gate is never left under way', async () => {
+  const refused = { ok: false, problem: problem('not_registered') } as const;
+  let isOver = false;
+  const admission = new Promise<typeof refused>((resolve) => setImmediate(() => resolve(refused))).finally(() => {
+    isOver = true;
+  });
+  const limits = { ...DEFAULT_SIZE_LIMITS, maxMessagesPerFrame: 1 };
+  expect(await sendBatch(send, alice, [message({}), message({})], { admission, limits })).toEqual(refused);
+  expect(isOver).toBe(true);
 });
 
 test('a service is held to what there can be anywhere, and may hand in any number of messages', async () => {
