@@ -13,6 +13,7 @@ import { createRegister } from '../server/register.ts';
 import { messageRoute } from '../server/route.ts';
 
 const now = Date.now;
+const limits = readSizeLimits();
 const register = createRegister({
   resume: composeResume(now),
   directory: composeDirectory(now),
@@ -22,16 +23,12 @@ const register = createRegister({
   callbackUrl: readCallbackUrl(),
   expectedConnections: readExpectedConnections(),
   rateLimit: lower(readRateLimit(), readUserRateLimit()),
-  sizeLimits: readSizeLimits(),
+  sizeLimits: limits,
   now,
 });
 
 /** `register`: makes this connection one of its user's, and gives it what it has missed. */
-export const handler = messageRoute(
-  'register',
-  { log: createLogger(), limits: readSizeLimits(), now },
-  async (frame, connection) => {
-    const registered = await register(connection, frame);
-    return registered.ok ? { ok: true, value: { reply: registered.value } } : registered;
-  },
-);
+export const handler = messageRoute('register', { log: createLogger(), limits, now }, async (frame, connection) => {
+  const registered = await register(connection, frame);
+  return registered.ok ? { ok: true, value: { reply: registered.value } } : registered;
+});

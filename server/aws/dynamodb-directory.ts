@@ -32,6 +32,7 @@ import { CONNECTION_LIFE_SECONDS, EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
 import { arrival, type Charge } from '../rate-limit.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 import { chargeInput, type Pace } from './charge-input.ts';
+import { writeConditionally } from './conditional-write.ts';
 import { queryItems, readItems } from './read-items.ts';
 
 /** Mappings of one connection that are changed at once. */
@@ -167,13 +168,7 @@ export function createDynamoDbDirectory(options: {
         ConditionExpression: 'attribute_not_exists(attempt) OR attempt <= :attempt',
         ExpressionAttributeValues: { ':attempt': number(attempt) },
       });
-      try {
-        await client.send(command);
-        return 'withdrawn';
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return 'superseded';
-        throw error;
-      }
+      return (await writeConditionally(client, command)) ? 'withdrawn' : 'superseded';
     },
 
     unsubscribe,
