@@ -19,29 +19,28 @@ export function createEmitter<Events extends object>(
   onEmit: (event: keyof Events & string, value: unknown) => void,
 ): Emitter<Events> {
   type Listener = (value: never) => void;
-  const listeners = new Map<string, readonly Listener[]>(names.map((name) => [name, []]));
+  const listeners = new Map<string, Set<Listener>>(names.map((name) => [name, new Set()]));
   return {
     on: (event, listener, signal) => {
-      if (!listeners.has(event)) throw new TypeError(`on: there is no event "${event}"; there are ${names.join(', ')}`);
+      const others = listeners.get(event);
+      if (!others) throw new TypeError(`on: there is no event "${event}"; there are ${names.join(', ')}`);
       if (typeof listener !== 'function')
         throw new TypeError(`on: the listener must be a function, got ${typeof listener}`);
       if (signal?.aborted) return () => {};
       // Told apart from the same function added again, as each is removed by itself.
       const own: Listener = (value) => listener(value);
       const off = () => {
-        listeners.set(
-          event,
-          (listeners.get(event) ?? []).filter((other) => other !== own),
-        );
+        others.delete(own);
         signal?.removeEventListener('abort', off);
       };
-      listeners.set(event, [...(listeners.get(event) ?? []), own]);
+      others.add(own);
       signal?.addEventListener('abort', off);
       return off;
     },
     emit: (event, value) => {
       onEmit(event, value);
-      const called = listeners.get(event) ?? [];
+      // Those that there are now, whatever the first of them adds or removes.
+      const called = [...(listeners.get(event) ?? [])];
       for (const listener of called) callListener(() => listener(value as never));
       return called.length > 0;
     },
