@@ -50,7 +50,7 @@ export interface Environment {
   /** Calls `callback` once, `delayMs` from now. */
   setTimer(delayMs: number, callback: () => void): Cancel;
   openSocket(url: string, protocols: string[]): WebSocketLike;
-  /** Calls back whenever the world may have changed while nobody looked: network back, tab shown, page restored. */
+  /** Calls back whenever the world may have changed while nobody looked: network gone or back, tab shown, page restored. */
   onWake(callback: () => void): Cancel;
   /** Calls back when this may be the last moment: the tab is hidden, or the page is left. */
   onHide(callback: () => void): Cancel;
@@ -63,8 +63,7 @@ export interface Environment {
 }
 
 interface EventSource {
-  addEventListener(type: string, listener: () => void): void;
-  removeEventListener(type: string, listener: () => void): void;
+  addEventListener(type: string, listener: () => void, options: { readonly signal: AbortSignal }): void;
 }
 
 /** What a browser has and Node may not. */
@@ -98,7 +97,7 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
       return () => clearTimeout(timer);
     },
     openSocket: (url, protocols) => new webSocket(url, protocols),
-    onWake: (callback) => onPageEvents(['online', 'pageshow'], 'visible', callback),
+    onWake: (callback) => onPageEvents(['online', 'offline', 'pageshow'], 'visible', callback),
     onHide: (callback) => onPageEvents(['pagehide'], 'hidden', callback),
     loadCompanion: () => import('./companion.ts'),
     loadOnDemand: () => import('./on-demand.ts'),
@@ -116,13 +115,11 @@ function randomId(): string {
 
 function onPageEvents(events: readonly string[], visibility: string, callback: () => void): Cancel {
   const { document } = globals;
+  const listening = new AbortController();
+  for (const event of events) globals.addEventListener?.(event, callback, listening);
   const onVisibility = () => {
     if (document?.visibilityState === visibility) callback();
   };
-  for (const event of events) globals.addEventListener?.(event, callback);
-  document?.addEventListener('visibilitychange', onVisibility);
-  return () => {
-    for (const event of events) globals.removeEventListener?.(event, callback);
-    document?.removeEventListener('visibilitychange', onVisibility);
-  };
+  document?.addEventListener('visibilitychange', onVisibility, listening);
+  return () => listening.abort();
 }

@@ -178,7 +178,7 @@ export class Session {
     if (!this.#current) this.#setAway(this.#environment.now() + delayMs);
   }
 
-  /** The network is back, or somebody looks at the page again: whatever is known about the connection may be stale. */
+  /** The network is gone or back, or somebody looks at the page again: what is known of the connection may be stale. */
   #onWake(): void {
     if (this.#current) this.#current.checkLiveness();
     else if (!this.#opening && !this.#isHeldOff) this.#open();

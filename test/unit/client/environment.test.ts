@@ -15,28 +15,28 @@ it('makes ids that are UUIDs of version 4, also where crypto.randomUUID is missi
   for (const id of ids) expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
 });
 
-it('wakes when the network is back, the page is restored or the tab is shown, in a browser', () => {
+it('wakes when the network is gone or back, the page is restored or the tab is shown, in a browser', () => {
   const window = new EventTarget();
   const document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
   vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
-  vi.stubGlobal('removeEventListener', window.removeEventListener.bind(window));
   vi.stubGlobal('document', document);
   const wake = vi.fn();
   const stop = createEnvironment(FakeSocket).onWake(() => wake());
 
-  window.dispatchEvent(new Event('online'));
-  window.dispatchEvent(new Event('pageshow'));
-  document.dispatchEvent(new Event('visibilitychange'));
-  expect(wake).toHaveBeenCalledTimes(2);
-  document.visibilityState = 'visible';
-  document.dispatchEvent(new Event('visibilitychange'));
+  const happen = () => {
+    for (const event of ['offline', 'online', 'pageshow']) window.dispatchEvent(new Event(event));
+    document.dispatchEvent(new Event('visibilitychange'));
+  };
+
+  happen();
   expect(wake).toHaveBeenCalledTimes(3);
+  document.visibilityState = 'visible';
+  happen();
+  expect(wake).toHaveBeenCalledTimes(7);
 
   stop();
-  window.dispatchEvent(new Event('online'));
-  window.dispatchEvent(new Event('pageshow'));
-  document.dispatchEvent(new Event('visibilitychange'));
-  expect(wake).toHaveBeenCalledTimes(3);
+  happen();
+  expect(wake).toHaveBeenCalledTimes(7);
 });
 
 it('has nothing to wake for in Node', () => {
@@ -49,7 +49,6 @@ it('hides when the page is left or its tab hidden, in a browser', () => {
   const window = new EventTarget();
   const document = Object.assign(new EventTarget(), { visibilityState: 'visible' });
   vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
-  vi.stubGlobal('removeEventListener', window.removeEventListener.bind(window));
   vi.stubGlobal('document', document);
   const hide = vi.fn();
   const stop = createEnvironment(FakeSocket).onHide(() => hide());
