@@ -52,6 +52,8 @@ const registrations = (of = server) => of.frames.filter(({ action }) => action =
 describe('under StrictMode, a component that uses Beckon', () => {
   beforeEach(async () => {
     await page.addScriptTag({ type: 'module', content: script });
+    // A module runs some time after it was added.
+    await page.waitForFunction('globalThis.harness');
   });
 
   it('has one connection, asks for one token, and is rendered again when its state changes', async () => {
