@@ -1,14 +1,21 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
 /** Where a browser is looked for before the one that npm brings along is unpacked. */
-const INSTALLED = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/google-chrome'];
+const PATHS = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/google-chrome'];
+
+const installed = PATHS.find((path) => path !== undefined && existsSync(path));
+
+/** Whether a page can be behind another one: for the browser that npm brings along, every page is a window of its own. */
+export const hasTabs = installed !== undefined;
 
 const FLAGS = [
   // Containers run tests as root, which the sandbox refuses.
@@ -26,9 +33,89 @@ const FLAGS = [
 
 /** A real Chromium without a window: an installed one, or else the one inside the package `@sparticuz/chromium`. */
 export async function launchChromium(): Promise<Browser> {
-  const installed = INSTALLED.find((path) => path !== undefined && existsSync(path));
-  const { executablePath, env } = installed ? { executablePath: installed, env: {} } : await unpackChromium();
+  const { executablePath, env } = await findChromium();
   return chromium.launch({ executablePath, args: FLAGS, env: { ...process.env, ...env } });
+}
+
+/**
+ * A Chromium as people have it: of its tabs only the one in front is visible, and the others are throttled. Playwright's
+ * own keeps every page visible and awake.
+ */
+export class ChromiumWindow {
+  readonly context: BrowserContext;
+  readonly #signal: (name: NodeJS.Signals) => void;
+  readonly #end: () => Promise<void>;
+
+  private constructor(context: BrowserContext, signal: (name: NodeJS.Signals) => void, end: () => Promise<void>) {
+    this.context = context;
+    this.#signal = signal;
+    this.#end = end;
+  }
+
+  static async open(): Promise<ChromiumWindow> {
+    const { executablePath, env } = await findChromium();
+    const directory = await mkdtemp(join(tmpdir(), 'beckon-window-'));
+    const args = [...FLAGS, '--headless', '--remote-debugging-port=0', `--user-data-dir=${directory}`];
+    // A process group of its own, which can be stopped as a whole.
+    const chrome = spawn(executablePath, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+    });
+    const exited = once(chrome, 'exit');
+    const signal = (name: NodeJS.Signals) => process.kill(-(chrome.pid ?? 0), name);
+    const kill = () => signal('SIGKILL');
+    process.once('exit', kill);
+    const end = async () => {
+      process.off('exit', kill);
+      kill();
+      await exited;
+      await rm(directory, { recursive: true, maxRetries: 5 });
+    };
+    for await (const line of createInterface(chrome.stderr)) {
+      const [, url] = /^DevTools listening on (.*)$/.exec(line) ?? [];
+      if (url === undefined) continue;
+      chrome.stderr.resume();
+      const browser = await chromium.connectOverCDP(url, { noDefaults: true });
+      const [context] = browser.contexts();
+      if (context) return new ChromiumWindow(context, signal, end);
+    }
+    await end();
+    throw new Error('Chromium did not say where its DevTools are');
+  }
+
+  /** Stops everything at once, as a computer does that goes to sleep: nobody is told. Until {@link wake}. */
+  sleep(): void {
+    this.#signal('SIGSTOP');
+  }
+
+  wake(): void {
+    this.#signal('SIGCONT');
+  }
+
+  /** Opens another tab in front of this one, and has the page frozen there until its tab is in front again. */
+  async freeze(page: Page): Promise<void> {
+    await this.hide(page);
+    const session = await this.context.newCDPSession(page);
+    await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await session.detach();
+  }
+
+  /** Opens another tab in front of this one. */
+  async hide(page: Page): Promise<void> {
+    const other = await this.context.newPage();
+    await other.bringToFront();
+    await page.waitForFunction("document.visibilityState === 'hidden'", undefined, { polling: 50 });
+  }
+
+  async close(): Promise<void> {
+    await this.#end();
+  }
+}
+
+/** An executable, and what to add to its environment. */
+async function findChromium(): Promise<Unpacked> {
+  return installed ? { executablePath: installed, env: {} } : unpackChromium();
 }
 
 interface Unpacked {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { build } from 'esbuild';
 
 /** A page that has nothing but the client, served on this machine. */
@@ -13,8 +14,11 @@ export interface ClientPage {
   close(): Promise<void>;
 }
 
-/** Bundles the page as applications do: what the client loads later is a file of its own. */
-export async function serveClientPage(): Promise<ClientPage> {
+/**
+ * Bundles the page as applications do: what the client loads later is a file of its own.
+ * @param issueToken What the page's own server answers when its client asks for a token, with these claims.
+ */
+export async function serveClientPage(issueToken: (claims: { sub: string }) => Promise<string>): Promise<ClientPage> {
   const directory = await mkdtemp(join(tmpdir(), 'beckon-client-page-'));
   await build({
     entryPoints: ['test/fixtures/client-page/main.js'],
@@ -25,8 +29,13 @@ export async function serveClientPage(): Promise<ClientPage> {
     target: 'es2022',
     logLevel: 'warning',
   });
-  const server = createServer(async ({ url = '/' }, response) => {
-    const path = url.slice(1);
+  const server = createServer(async (request, response) => {
+    const path = (request.url ?? '/').slice(1);
+    response.setHeader('Access-Control-Allow-Origin', '*');
+    if (path === 'token') {
+      response.end(await issueToken((await json(request)) as { sub: string }));
+      return;
+    }
     const isSandboxed = path === 'sandboxed';
     if (path === '' || isSandboxed) {
       if (isSandboxed) response.setHeader('Content-Security-Policy', 'sandbox allow-scripts');
@@ -35,7 +44,6 @@ export async function serveClientPage(): Promise<ClientPage> {
       return;
     }
     response.setHeader('Content-Type', 'text/javascript');
-    response.setHeader('Access-Control-Allow-Origin', '*');
     response.end(await readFile(join(directory, path)));
   });
   const url = `http://127.0.0.1:${await listen(server)}/`;
