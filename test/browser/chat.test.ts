@@ -1,44 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type BeckonProcess, startBeckon } from '../support/beckon-process.ts';
-import { launchChromium } from '../support/chromium.ts';
+import { describe, expect, inject, it } from 'vitest';
+import { startBeckon } from '../support/beckon-process.ts';
 import { eventually } from '../support/eventually.ts';
-import { synthesizeApp } from '../support/synthesize.ts';
-import { Person, type PersonOptions } from './person.ts';
+import { chatPage } from './chat-page.ts';
 
-// The demo page in a real browser, against the synthesized application.
+// What people do with one another on the demo page.
 
-const NARROW = { context: { viewport: { width: 320, height: 568 }, isMobile: true, hasTouch: true } };
-
-let app: string;
-let beckon: BeckonProcess;
-let browser: Browser;
-const people: Person[] = [];
-
-beforeAll(async () => {
-  // As `npm start` has it: with what is needed to search.
-  app = synthesizeApp(await mkdtemp(join(tmpdir(), 'beckon-chat-')), { search: 'true' });
-  [beckon, browser] = await Promise.all([startBeckon(app), launchChromium()]);
-});
-afterAll(async () => {
-  await Promise.all([browser?.close(), beckon?.kill()]);
-  await rm(app, { recursive: true });
-});
-afterEach(async () => {
-  const complaints = people.flatMap((person) => person.complaints);
-  await Promise.all(people.splice(0).map((person) => person.close()));
-  expect(complaints).toEqual([]);
-});
-
-async function open(name: string, options?: PersonOptions, pageUrl = beckon.pageUrl): Promise<Person> {
-  const person = await Person.open(browser, pageUrl, name, options);
-  people.push(person);
-  return person;
-}
+const chat = chatPage();
+const { open } = chat;
 
 describe('messages', () => {
   it('go from user to user, and back', async () => {
@@ -291,216 +260,6 @@ describe('searching', () => {
   });
 });
 
-describe('a connection that is cut', () => {
-  it('in the middle of a burst loses nothing, doubles nothing and keeps the order', async () => {
-    const [alice, bob] = await Promise.all([open('quinn'), open('rosa')]);
-    await alice.writeTo('rosa');
-    await bob.writeTo('quinn');
-    const burst = Array.from({ length: 24 }, (_, number) => `burst ${number}.`);
-    for (const text of burst.slice(0, 12)) await alice.say(text);
-    await alice.cut(true);
-    await alice.sees('Connection lost');
-    await alice.page.getByText(/^next attempt in \d+ s$/).waitFor();
-    for (const text of burst.slice(12)) await alice.say(text);
-    await alice.delivery('burst 23.', 'Queued');
-    await alice.page.getByText('Last seen online', { exact: true }).waitFor();
-    for (const text of ['meanwhile 1', 'meanwhile 2']) await bob.say(text);
-    expect(await bob.texts()).not.toContain('burst 23.');
-    await alice.cut(false);
-    await alice.sees('Connected');
-    await alice.delivery('burst 23.', 'Read');
-    await eventually(async () => (await bob.texts()).filter((text) => text.startsWith('burst'))).toEqual(burst);
-    await eventually(async () => (await alice.texts()).filter((text) => text.startsWith('meanwhile'))).toEqual([
-      'meanwhile 1',
-      'meanwhile 2',
-    ]);
-    // In the order of the log, on either side.
-    expect(await alice.texts()).toEqual(await bob.texts());
-  });
-
-  it('lets what is queued be sent by the next page', async () => {
-    const [tina, walt] = await Promise.all([open('tina'), open('walt')]);
-    await tina.writeTo('walt');
-    await walt.writeTo('tina');
-    await tina.say('before');
-    await walt.message('before').waitFor();
-    await tina.cut(true);
-    for (const text of ['queued 1', 'queued 2']) await tina.say(text);
-    await tina.delivery('queued 2', 'Queued');
-    await tina.page.reload();
-    await tina.openContact('walt');
-    await eventually(() => walt.texts()).toEqual(['before', 'queued 1', 'queued 2']);
-    await tina.delivery('queued 2', 'Read');
-    expect(await tina.texts()).toEqual(['before', 'queued 1', 'queued 2']);
-  });
-
-  it('is told of, and comes back by itself when the network does', async () => {
-    const alice = await open('sam');
-    await alice.cut(true);
-    await alice.sees('You have cut it. Messages wait here.');
-    await alice.cut(false);
-    await alice.sees('Messages go out at once.');
-  });
-});
-
-describe('signing in', () => {
-  it('needs a name', async () => {
-    const nobody = await open('', { signIn: false });
-    await nobody.page.getByRole('button', { name: 'Sign in' }).click();
-    await nobody.page.getByRole('alert').getByText('Say who you are: a name is needed.').waitFor();
-    const name = nobody.page.getByLabel('Your name');
-    expect(await name.getAttribute('aria-invalid')).toBe('true');
-    expect(await name.and(nobody.page.locator(':focus')).count()).toBe(1);
-  });
-
-  it('says why the issuer refused', async () => {
-    const mallory = await open('mallory', {
-      signIn: false,
-      prepare: async (page) => {
-        await page.route('**/_local/token', (route) =>
-          route.fulfill({ status: 403, json: { message: 'mallory may not come in.' } }),
-        );
-      },
-    });
-    await mallory.page.getByLabel('Your name').fill('mallory');
-    await mallory.page.keyboard.press('Enter');
-    await mallory.page.getByRole('alert').getByText('mallory may not come in.').waitFor();
-    await mallory.page.getByRole('button', { name: 'Sign in' }).waitFor();
-  });
-
-  it('takes a token where there is no issuer to ask, and says what is wrong with it', async () => {
-    const bob = await open('bob', {
-      signIn: false,
-      prepare: async (page) => {
-        await page.route('**/config.json', async (route) => {
-          const response = await route.fetch();
-          const { websocketUrl } = (await response.json()) as { websocketUrl: string };
-          await route.fulfill({ json: { websocketUrl } });
-        });
-      },
-    });
-    const token = bob.page.getByLabel('Your token');
-    const submit = async (text: string, problem: string) => {
-      await token.fill(text);
-      await bob.page.getByRole('button', { name: 'Sign in' }).click();
-      await bob.page.getByRole('alert').getByText(problem).waitFor();
-    };
-    const good = await issueToken('bob');
-    await submit('', 'A token is needed.');
-    await submit('nonsense', 'This is not a JWT');
-    await submit(await issueToken('bob', { expiresInSeconds: -60 }), 'This token expired at');
-    await submit(`${good.slice(0, -8)}AAAAAAAA`, 'The server cannot be reached, or it did not accept the token.');
-    await bob.page.getByRole('button', { name: 'Cancel' }).click();
-    await token.fill(good);
-    await bob.page.getByRole('button', { name: 'Sign in' }).click();
-    await bob.sees('Connected');
-    expect(await bob.page.getByText('bob', { exact: true }).isVisible()).toBe(true);
-  });
-
-  it('with a token that allows only sending does without the rest', async () => {
-    const token = await issueToken('limited', { capability: { 'user:*': ['send'] } });
-    const limited = await open('limited', {
-      prepare: async (page) => {
-        await page.route('**/_local/token', (route) => route.fulfill({ json: { token } }));
-      },
-    });
-    const other = await open('other');
-    await limited.writeTo('other');
-    await limited.say('all I can do');
-    await other.openContact('limited');
-    await limited.delivery('all I can do', 'Read');
-    await other.say('that is enough');
-    await limited.message('that is enough').waitFor();
-    await limited.joinRoom('private');
-    await limited.page
-      .getByRole('alert')
-      .getByText(/^You are not in this room: .*does not allow "join"/)
-      .waitFor();
-    expect(await limited.page.getByRole('button', { name: 'Search in this conversation' }).isVisible()).toBe(false);
-    await other.say('and more');
-    await limited.page.getByRole('button', { name: /^other.*and more.*1 unread/ }).waitFor();
-    expect(await limited.page.locator('#notice').isVisible()).toBe(false);
-  });
-
-  it('is remembered in the tab, until one signs out', async () => {
-    const alice = await open('alice');
-    await alice.page.reload();
-    await alice.sees('Connected');
-    await alice.page.getByRole('button', { name: 'Sign out' }).click();
-    await alice.page.getByLabel('Your name').waitFor();
-    await alice.page.reload();
-    await alice.page.getByLabel('Your name').waitFor();
-  });
-
-  it('is possible as somebody else in another tab', async () => {
-    const alice = await open('alice');
-    const tab = await alice.page.context().newPage();
-    await tab.goto(beckon.pageUrl);
-    await tab.getByLabel('Your name').waitFor();
-  });
-});
-
-describe('a server that goes away', () => {
-  it('is told of, waited for, and gets what was written meanwhile', async () => {
-    const [xena, yuri] = await Promise.all([open('xena', NARROW), open('yuri')]);
-    await xena.writeTo('xena');
-    const place = await whereThingsAre(xena);
-    const { port } = beckon;
-    await beckon.kill();
-    await Promise.all([xena.sees('Connection lost'), yuri.sees('Connection lost')]);
-    await xena.page.getByText(/^next attempt in \d+ s$/).waitFor();
-    await xena.page.getByText('Sent as soon as the connection is back.').waitFor();
-    await xena.say('a note to myself');
-    await xena.delivery('a note to myself', 'Queued');
-    expect(await whereThingsAre(xena)).toEqual(place);
-
-    beckon = await startBeckon(app, port);
-    for (const { page } of [xena, yuri]) await page.evaluate("dispatchEvent(new Event('online'))");
-    await Promise.all([xena.sees('Connected'), yuri.sees('Connected')]);
-    await xena.delivery('a note to myself', 'Sent');
-    await yuri.writeTo('xena');
-    await yuri.say('Back again?');
-    await yuri.delivery('Back again?', 'Delivered');
-    await xena.page.getByRole('button', { name: 'All conversations' }).click();
-    await xena.page.getByRole('button', { name: /^yuri.*Back again\?.*1 unread/ }).waitFor();
-  });
-});
-
-describe('the page', () => {
-  it('can be used with the keyboard alone', async () => {
-    const [alice, bob] = await Promise.all([open('alice', { signIn: false }), open('bob')]);
-    const { keyboard } = alice.page;
-    await alice.page.getByLabel('Your name').waitFor();
-    await keyboard.type('alice');
-    await keyboard.press('Tab');
-    await keyboard.press('Enter');
-    await alice.sees('Connected');
-    await keyboard.type('bob');
-    await keyboard.press('Enter');
-    await keyboard.type('typed only');
-    await keyboard.press('Enter');
-    await keyboard.type('twice');
-    await keyboard.press('Tab');
-    await keyboard.press('Space');
-    await bob.openContact('alice');
-    await bob.message('typed only').waitFor();
-    await bob.message('twice').waitFor();
-  });
-
-  it('fits a narrow phone without scrolling sideways', async () => {
-    const alice = await open('alice', { ...NARROW, signIn: false });
-    expect(await widthOf(alice)).toBe(320);
-    await alice.signIn();
-    expect(await widthOf(alice)).toBe(320);
-    await alice.writeTo(`somebody-with-${'a-long-name-'.repeat(8)}`);
-    await alice.say(`a-word-${'without-an-end-'.repeat(20)}`);
-    await alice.page.getByText(/^Waits for somebody/).waitFor();
-    expect(await widthOf(alice)).toBe(320);
-    await alice.page.getByRole('button', { name: 'All conversations' }).click();
-    expect(await widthOf(alice)).toBe(320);
-  });
-});
-
 /** Notes each state that the message goes through which is said next. */
 const RECORD_DELIVERIES = `
   globalThis.deliveries = [];
@@ -513,7 +272,7 @@ const RECORD_DELIVERIES = `
 
 /** Has another Lambda of the application send to a user. */
 async function notify(user: string): Promise<void> {
-  const endpoint = new URL(beckon.pageUrl).origin;
+  const endpoint = new URL(chat.beckon.pageUrl).origin;
   const response = await fetch(new URL('/_local/health', endpoint));
   const { outputs } = (await response.json()) as {
     readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -525,24 +284,4 @@ async function notify(user: string): Promise<void> {
     new InvokeCommand({ FunctionName: outputs['Beckon']?.['ExportNotifierName'], Payload }),
   );
   expect(FunctionError).toBeUndefined();
-}
-
-/** A token of the local issuer. */
-async function issueToken(sub: string, claims: object = {}): Promise<string> {
-  const response = await fetch(new URL('/_local/token', beckon.pageUrl), {
-    method: 'POST',
-    body: JSON.stringify({ sub, ...claims }),
-  });
-  return ((await response.json()) as { readonly token: string }).token;
-}
-
-/** The places of what must not move when something else changes. */
-function whereThingsAre({ page }: Person): Promise<unknown> {
-  return Promise.all(
-    ['#my-name', '#connection', '#peer', '#log', '#text'].map((selector) => page.locator(selector).boundingBox()),
-  );
-}
-
-function widthOf({ page }: Person): Promise<number> {
-  return page.evaluate<number>('document.documentElement.scrollWidth');
 }

@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { type BeckonProcess, startBeckon } from '../support/beckon-process.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { synthesizeApp } from '../support/synthesize.ts';
+import { Person, type PersonOptions } from './person.ts';
+
+/** The demo page in a real browser, against the synthesized application. */
+export interface ChatPage {
+  readonly beckon: BeckonProcess;
+  /** Starts the application again, where it was, after it was killed. */
+  restart(): Promise<void>;
+  /** Opens the page for somebody, until the test has ended. */
+  open(name: string, options?: PersonOptions, pageUrl?: string): Promise<Person>;
+}
+
+/** Has the page there while the tests of this file run. What goes wrong on somebody's page fails the test. */
+export function chatPage(): ChatPage {
+  let app: string;
+  let beckon: BeckonProcess;
+  let browser: Browser;
+  const people: Person[] = [];
+
+  beforeAll(async () => {
+    // As `npm start` has it: with what is needed to search.
+    app = synthesizeApp(await mkdtemp(join(tmpdir(), 'beckon-chat-')), { search: 'true' });
+    [beckon, browser] = await Promise.all([startBeckon(app), launchChromium()]);
+  });
+  afterAll(async () => {
+    await Promise.all([browser?.close(), beckon?.kill()]);
+    await rm(app, { recursive: true });
+  });
+  afterEach(async () => {
+    const complaints = people.flatMap((person) => person.complaints);
+    await Promise.all(people.splice(0).map((person) => person.close()));
+    expect(complaints).toEqual([]);
+  });
+
+  return {
+    get beckon() {
+      return beckon;
+    },
+    restart: async () => {
+      beckon = await startBeckon(app, beckon.port);
+    },
+    open: async (name, options, pageUrl = beckon.pageUrl) => {
+      const person = await Person.open(browser, pageUrl, name, options);
+      people.push(person);
+      return person;
+    },
+  };
+}
