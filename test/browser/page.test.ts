@@ -1,7 +1,8 @@
+import axe from 'axe-core';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { chatPage } from './chat-page.ts';
-import type { Person } from './person.ts';
+import type { Person, PersonOptions } from './person.ts';
 
 // The demo page itself: how one gets in, what happens without a connection, and whether everybody can use it.
 
@@ -205,6 +206,41 @@ describe('the page', () => {
     await bob.message('twice').waitFor();
   });
 
+  it.each<[string, PersonOptions]>([
+    ['light', { context: { colorScheme: 'light' } }],
+    ['dark', { context: { colorScheme: 'dark' } }],
+    ['phone', NARROW],
+  ])('has no barrier that can be found by rules: %s', async (kind, options) => {
+    const [other, room] = [`friend-${kind}`, `kitchen-${kind}`];
+    const [alice, bob] = await Promise.all([open(`user-${kind}`, { ...options, signIn: false }), open(other)]);
+    expect(await barriers(alice)).toEqual([]);
+    await alice.page.getByRole('button', { name: 'Sign in' }).click();
+    await alice.page.getByRole('alert').getByText('a name is needed').waitFor();
+    expect(await barriers(alice)).toEqual([]);
+    await alice.signIn();
+    expect(await barriers(alice)).toEqual([]);
+    await alice.joinRoom(room);
+    await bob.joinRoom(room);
+    await bob.say('Coffee?');
+    await alice.message('Coffee?').waitFor();
+    expect(await barriers(alice)).toEqual([]);
+    await alice.writeTo(other);
+    await bob.writeTo(alice.name);
+    await bob.say('Hello');
+    await alice.say('Hello to you');
+    await alice.delivery('Hello to you', 'Read');
+    await alice.page.getByRole('button', { name: 'Search in this conversation' }).click();
+    await alice.page.getByLabel('Search for').fill('nowhere');
+    await alice.page.keyboard.press('Enter');
+    await alice.page.getByText('Nothing was found.').waitFor();
+    expect(await barriers(alice)).toEqual([]);
+    await alice.cut(true);
+    await alice.say('later');
+    await alice.delivery('later', 'Queued');
+    await alice.sees('Connection lost');
+    expect(await barriers(alice)).toEqual([]);
+  });
+
   it('fits a narrow phone without scrolling sideways', async () => {
     const alice = await open('alice', { ...NARROW, signIn: false });
     expect(await widthOf(alice)).toBe(320);
@@ -237,4 +273,13 @@ function whereThingsAre({ page }: Person): Promise<unknown> {
 
 function widthOf({ page }: Person): Promise<number> {
   return page.evaluate<number>('document.documentElement.scrollWidth');
+}
+
+/** What axe finds on the page as it is, by the rules of WCAG 2.2 AA and its own good practice: the rule, and where. */
+async function barriers({ page }: Person): Promise<readonly string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id} (${help}): ${target.join(' ')}: ${failureSummary}`),
+  );
 }
