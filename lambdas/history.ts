@@ -14,11 +14,4 @@ const history = createHistory({
 });
 
 /** `history`: gives one page of what was said with a user or in a room. */
-export const handler = messageRoute(
-  'history',
-  { log: createLogger(), limits: readSizeLimits(), now },
-  async (frame, connection) => {
-    const page = await history(connection, frame);
-    return page.ok ? { ok: true, value: { reply: page.value } } : page;
-  },
-);
+export const handler = messageRoute('history', { log: createLogger(), limits: readSizeLimits(), now }, history);

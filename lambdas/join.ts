@@ -10,11 +10,4 @@ const permit = createPermit(composeAdmit({ directory: composeDirectory(now), now
 const join = createJoin({ permit, resume: composeResume(now), now });
 
 /** `join`: subscribes this connection to a room, and gives it what it has missed there. */
-export const handler = messageRoute(
-  'join',
-  { log: createLogger(), limits: readSizeLimits(), now },
-  async (frame, connection) => {
-    const joined = await join(connection, frame);
-    return joined.ok ? { ok: true, value: { reply: joined.value } } : joined;
-  },
-);
+export const handler = messageRoute('join', { log: createLogger(), limits: readSizeLimits(), now }, join);

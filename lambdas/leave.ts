@@ -9,11 +9,4 @@ const directory = composeDirectory(now);
 const leave = createLeave({ admit: composeAdmit({ directory, now }), directory, tasks: composeTasks() });
 
 /** `leave`: takes this connection out of a room. */
-export const handler = messageRoute(
-  'leave',
-  { log: createLogger(), limits: readSizeLimits(), now },
-  async (frame, connection) => {
-    const left = await leave(connection, frame);
-    return left.ok ? { ok: true, value: { reply: left.value } } : left;
-  },
-);
+export const handler = messageRoute('leave', { log: createLogger(), limits: readSizeLimits(), now }, leave);

@@ -17,7 +17,4 @@ const mark = createMark({
 });
 
 /** `mark`: notes how far messages have come with the connection's user, and tells those who sent them. */
-export const handler = messageRoute('mark', { log, limits: readSizeLimits(), now }, async (frame, connection) => {
-  const marked = await mark(connection, frame);
-  return marked.ok ? { ok: true, value: { reply: marked.value } } : marked;
-});
+export const handler = messageRoute('mark', { log, limits: readSizeLimits(), now }, mark);

@@ -14,11 +14,4 @@ const ping = createPing({
 });
 
 /** `ping`: keeps the registration alive, acknowledges what has arrived, and gives what has not. */
-export const handler = messageRoute(
-  'ping',
-  { log: createLogger(), limits: readSizeLimits(), now },
-  async (frame, connection) => {
-    const pong = await ping(connection, frame);
-    return pong.ok ? { ok: true, value: { reply: pong.value } } : pong;
-  },
-);
+export const handler = messageRoute('ping', { log: createLogger(), limits: readSizeLimits(), now }, ping);

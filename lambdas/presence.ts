@@ -16,11 +16,4 @@ const askPresence = createAskPresence({
 });
 
 /** `presence`: who is online, or in a room, and from now on who comes and goes. */
-export const handler = messageRoute(
-  'presence',
-  { log: createLogger(), limits: readSizeLimits(), now },
-  async (frame, connection) => {
-    const presence = await askPresence(connection, frame);
-    return presence.ok ? { ok: true, value: { reply: presence.value } } : presence;
-  },
-);
+export const handler = messageRoute('presence', { log: createLogger(), limits: readSizeLimits(), now }, askPresence);

@@ -28,7 +28,4 @@ const register = createRegister({
 });
 
 /** `register`: makes this connection one of its user's, and gives it what it has missed. */
-export const handler = messageRoute('register', { log: createLogger(), limits, now }, async (frame, connection) => {
-  const registered = await register(connection, frame);
-  return registered.ok ? { ok: true, value: { reply: registered.value } } : registered;
-});
+export const handler = messageRoute('register', { log: createLogger(), limits, now }, register);

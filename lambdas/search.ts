@@ -18,11 +18,4 @@ const search: Search = readSearchConfig()
   : async () => ({ ok: false, problem: problem('search_disabled') });
 
 /** `search`: finds messages of a conversation by words in them. */
-export const handler = messageRoute(
-  'search',
-  { log: createLogger(), limits: readSizeLimits(), now },
-  async (frame, connection) => {
-    const found = await search(connection, frame);
-    return found.ok ? { ok: true, value: { reply: found.value } } : found;
-  },
-);
+export const handler = messageRoute('search', { log: createLogger(), limits: readSizeLimits(), now }, search);

@@ -16,11 +16,4 @@ const unread = createUnread({
 });
 
 /** `unread`: tells how many messages there are behind the read markers of the connection's user. */
-export const handler = messageRoute(
-  'unread',
-  { log: createLogger(), limits: readSizeLimits(), now },
-  async (frame, connection) => {
-    const counted = await unread(connection, frame);
-    return counted.ok ? { ok: true, value: { reply: counted.value } } : counted;
-  },
-);
+export const handler = messageRoute('unread', { log: createLogger(), limits: readSizeLimits(), now }, unread);

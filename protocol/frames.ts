@@ -260,6 +260,7 @@ export type SearchFrame = v.InferOutput<typeof CLIENT_FRAMES.search>;
 export type PresenceFrame = v.InferOutput<typeof CLIENT_FRAMES.presence>;
 export type MarkFrame = v.InferOutput<typeof CLIENT_FRAMES.mark>;
 export type UnreadFrame = v.InferOutput<typeof CLIENT_FRAMES.unread>;
+export type SendMessageFrame = v.InferOutput<typeof CLIENT_FRAMES.sendMessage>;
 export type PingFrame = v.InferOutput<typeof CLIENT_FRAMES.ping>;
 /** A frame that a client may send. */
 export type ClientFrame = v.InferOutput<(typeof CLIENT_FRAMES)[keyof typeof CLIENT_FRAMES]>;

@@ -27,11 +27,8 @@ type Frame<A extends Action> = Extract<ReturnType<typeof checkFrame<A>>, { ok: t
 type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
 type Metrics = Readonly<Partial<Record<MetricName, number>>>;
 
-/** What a route answers: a reply, and what is to be counted. */
-export interface Answer {
-  readonly reply: Unnumbered<Reply>;
-  readonly metrics?: Metrics;
-}
+/** What the server does with a frame of this action. */
+type Operation<A extends Action, R> = (connection: Connection, frame: Frame<A>) => Promise<Result<R>>;
 
 /** What every route needs. */
 export interface RouteDependencies {
@@ -41,18 +38,25 @@ export interface RouteDependencies {
 }
 
 /**
- * The edge of a message route: parses and checks the frame, asks `handle`, and puts the frame's `id` on the reply.
+ * The edge of a message route: parses and checks the frame, has `operation` done, and puts the frame's `id` on the reply.
  * Always answers 200: for another status API Gateway would replace the body.
+ * @param metricsOf What a reply is counted as. Default: as nothing.
  */
-export function messageRoute<A extends Action>(
+export function messageRoute<A extends Action, R extends Unnumbered<Reply>>(
   action: A,
   dependencies: RouteDependencies,
-  handle: (frame: Frame<A>, connection: Connection) => Promise<Result<Answer>>,
+  operation: Operation<A, R>,
+  metricsOf?: (reply: R) => Metrics,
 ): (event: WebSocketEvent) => Promise<RouteResponse> {
-  return edge(action, dependencies, async (json, connection) => {
-    const frame = checkFrame(action, json);
-    return frame.ok ? handle(frame.value as Frame<A>, connection) : frame;
-  });
+  return edge(
+    action,
+    dependencies,
+    async (json, connection) => {
+      const frame = checkFrame(action, json);
+      return frame.ok ? operation(connection, frame.value as Frame<A>) : frame;
+    },
+    metricsOf,
+  );
 }
 
 /** The edge of `$default`: whatever no other route takes is answered with what is wrong with it. */
@@ -68,25 +72,25 @@ function routingProblem(json: unknown): Problem {
   return problem('unknown_action', `there is no action ${JSON.stringify(action.slice(0, 64))}`);
 }
 
-function edge(
+function edge<R extends Unnumbered<Reply>>(
   route: string,
   { log, limits, now }: RouteDependencies,
-  answer: (json: unknown, connection: Connection) => Promise<Result<Answer>>,
+  answer: (json: unknown, connection: Connection) => Promise<Result<R>>,
+  metricsOf?: (reply: R) => Metrics,
 ): (event: WebSocketEvent) => Promise<RouteResponse> {
   return async (event) => {
     const startedAt = now();
     const json = parseJson(event.body ?? '');
     const id = json.ok ? correlationId(json.value) : undefined;
     const { requestId, connectionId } = event.requestContext;
-    const finish = (outcome: string, reply: Unnumbered<Reply>, more: Partial<LogLine>): RouteResponse => {
+    const finish = (outcome: string, reply: Unnumbered<Reply>, more?: Partial<LogLine>): RouteResponse => {
       log({ route, outcome, requestId, connectionId, durationMs: now() - startedAt, ...more });
       return { statusCode: 200, body: JSON.stringify({ ...reply, ...(id !== undefined && { id }) }) };
     };
     try {
       const connection = connectionOf(event);
       const result = tooLarge(event.body ?? '', limits) ?? (json.ok ? await answer(json.value, connection) : json);
-      if (result.ok)
-        return finish('ok', result.value.reply, { ...(result.value.metrics && { metrics: result.value.metrics }) });
+      if (result.ok) return finish('ok', result.value, metricsOf && { metrics: metricsOf(result.value) });
       return finish(result.problem.code, errorReply(result.problem), { metrics: { FramesRefused: 1 } });
     } catch (error) {
       return finish('internal', errorReply(problem('internal')), {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DEFAULT_SIZE_LIMITS, type Json, problem, type SizeLimits } from '../../../protocol/index.ts';
-import { sendBatch } from '../../../server/batch.ts';
+import { sendBatch, sendMetrics } from '../../../server/batch.ts';
 import type { Send } from '../../../server/send.ts';
 
 const counts = { delivered: 1, gone: 0, failed: 0 };
@@ -86,5 +86,27 @@ test('a service is held to what there can be anywhere, and may hand in any numbe
   expect(results.slice(0, 60).every((result) => 'status' in result)).toBe(true);
   expect(results[60]).toMatchObject({
     error: { code: 'message_too_large', message: 'data takes 32769 bytes as JSON; at most 32768 are allowed' },
+  });
+});
+
+test('a batch counts as what became of its messages and their posts', () => {
+  const result = (status: 'delivered' | 'queued' | 'stored' | 'dropped', connections: object) => ({
+    ...{ id: '', serial: '', users: [], status },
+    connections: { delivered: 0, gone: 0, failed: 0, ...connections },
+  });
+  const results = [
+    result('delivered', { delivered: 3, gone: 1 }),
+    result('queued', {}),
+    result('stored', { gone: 1, failed: 2 }),
+    result('dropped', {}),
+    { error: problem('invalid_frame') },
+  ];
+  expect(sendMetrics(results)).toEqual({
+    MessagesDelivered: 2,
+    MessagesStored: 1,
+    MessagesDropped: 1,
+    ConnectionsGone: 2,
+    PostsFailed: 2,
+    FramesRefused: 1,
   });
 });

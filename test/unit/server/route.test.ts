@@ -21,9 +21,9 @@ function event(body: string, authorizer: Record<string, unknown> = IDENTITY) {
   return { requestContext, body } satisfies WebSocketEvent;
 }
 
-const ping = messageRoute('ping', dependencies, async (_frame, { userId }) => ({
+const ping = messageRoute('ping', dependencies, async ({ userId }) => ({
   ok: true,
-  value: { reply: { type: 'pong', serverTime: userId === 'alice' ? 1 : 0, messages: [], more: false } },
+  value: { type: 'pong', serverTime: userId === 'alice' ? 1 : 0, messages: [], more: false },
 }));
 
 async function ask(route: typeof ping, body: string, authorizer?: Record<string, unknown>) {
@@ -42,6 +42,18 @@ test('a reply carries the id of its frame, and one line says what happened', asy
   });
   expect(await ask(ping, '{"action":"ping"}')).toMatchObject({ type: 'pong', serverTime: 1 });
   expect(lines[0]).toEqual({ route: 'ping', outcome: 'ok', requestId: 'r1=', connectionId: 'c1=', durationMs: 0 });
+});
+
+test('a reply is counted as its route says', async () => {
+  const pong = { type: 'pong', serverTime: 7, messages: [], more: false } as const;
+  const counted = messageRoute(
+    'ping',
+    dependencies,
+    async () => ({ ok: true, value: pong }),
+    ({ serverTime }) => ({ MessagesDelivered: serverTime }),
+  );
+  expect(await ask(counted, '{"action":"ping"}')).toEqual(pong);
+  expect(lines[0]).toMatchObject({ outcome: 'ok', metrics: { MessagesDelivered: 7 } });
 });
 
 test('a wrong frame is answered with its id, and nothing of it is logged', async () => {

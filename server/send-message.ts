@@ -1,0 +1,25 @@
+import type { AckReply, Result, SendMessageFrame, SizeLimits } from '../protocol/index.ts';
+import type { Admit } from './admission.ts';
+import { sendBatch } from './batch.ts';
+import type { Connection } from './connection.ts';
+import type { Send } from './send.ts';
+
+/** Sends one message, or a batch, on behalf of a registered connection. What is wrong with the only one is the frame's problem. */
+export type SendMessage = (
+  connection: Pick<Connection, 'connectionId' | 'userId'>,
+  frame: SendMessageFrame,
+) => Promise<Result<Omit<AckReply, 'id'>>>;
+
+export function createSendMessage(dependencies: { send: Send; admit: Admit; limits: SizeLimits }): SendMessage {
+  const { send, admit, limits } = dependencies;
+  return async (connection, { action: _, ...frame }) => {
+    const { userId, connectionId } = connection;
+    const messages = 'messages' in frame ? frame.messages : [frame];
+    const admission = admit(connection, { cost: messages.length });
+    const sent = await sendBatch(send, { from: { user: userId }, connectionId }, messages, { admission, limits });
+    if (!sent.ok) return sent;
+    const [first] = sent.value;
+    if (!('messages' in frame) && first && 'error' in first) return { ok: false, problem: first.error };
+    return { ok: true, value: { type: 'ack', results: sent.value } };
+  };
+}
