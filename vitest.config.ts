@@ -2,9 +2,14 @@ import { defineConfig } from 'vitest/config';
 
 const suite = (name: string, include: string[], more = {}) => ({ test: { name, include, ...more } });
 
+/** Runs after the others: whoever wears the machine down, or measures what it does to others, has it to itself. */
+const alone = (groupOrder: number) => ({ sequence: { groupOrder } });
+
 /** One project a suite, so that a run names each. */
 export default defineConfig({
   test: {
+    // Much of what a suite does is waiting for processes of its own: as many at a time as there are cores.
+    maxWorkers: '100%',
     env: {
       // Node 20 runs everything here; on AWS the handlers run on a version that the SDK does not warn about.
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
@@ -27,10 +32,12 @@ export default defineConfig({
         hookTimeout: 60_000,
       }),
       suite('chaos', ['test/chaos/**/*.test.ts'], {
+        ...alone(1),
         globalSetup: 'test/support/synthesize.ts',
         testTimeout: 180_000,
       }),
       suite('fuzz', ['test/fuzz/**/*.test.ts'], {
+        ...alone(2),
         globalSetup: 'test/support/synthesize.ts',
         testTimeout: 120_000,
         hookTimeout: 60_000,
