@@ -17,6 +17,8 @@ describe('a connection that is cut', () => {
     await alice.writeTo('rosa');
     await bob.writeTo('quinn');
     const burst = Array.from({ length: 24 }, (_, number) => `burst ${number}.`);
+    // What is known of somebody when the connection is lost is what was last seen.
+    await alice.page.getByText('Online', { exact: true }).waitFor();
     for (const text of burst.slice(0, 12)) await alice.say(text);
     await alice.cut(true);
     await alice.sees('Connection lost');
