@@ -149,23 +149,21 @@ export class Companion {
   }
 
   #createTabs(needed: Pick<TabsEnvironment, 'locks' | 'openChannel'>): Tabs {
-    const { environment, session, feeds, invoke } = this.#parts;
-    return new Tabs(
-      { ...needed, randomId: environment.randomId },
-      {
-        invoke,
-        request: (encode) => this.#request(encode),
-        lead: () => this.#lead(),
-        follow: () => session.pause(),
-        onTold: (event, value) => this.#onTold(event, value),
-        greeting: () => [
-          ['interest', this.#interest],
-          ['progress', { feeds: feeds.snapshot() }],
-          ['state', this.#status],
-        ],
-        horizonMs: () => feeds.horizonMs,
-      },
-    );
+    const { environment, options, session, feeds, invoke } = this.#parts;
+    const { randomId, setTimer, onWake } = environment;
+    return new Tabs({ ...needed, randomId, setTimer, onWake }, options.livenessTimeoutMs, {
+      invoke,
+      request: (encode) => this.#request(encode),
+      lead: () => this.#lead(),
+      follow: () => session.pause(),
+      onTold: (event, value) => this.#onTold(event, value),
+      greeting: () => [
+        ['interest', this.#interest],
+        ['progress', { feeds: feeds.snapshot() }],
+        ['state', this.#status],
+      ],
+      horizonMs: () => feeds.horizonMs,
+    });
   }
 
   #lead(): void {

@@ -17,13 +17,15 @@ export interface WebSocketLike {
 /** `globalThis.WebSocket`, or one with the same constructor. */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
+/** What the client needs of the options of a lock. */
+export interface LockOptions {
+  readonly ifAvailable?: boolean;
+  readonly steal?: boolean;
+}
+
 /** What the client needs of `navigator.locks`. */
 export interface Locks {
-  request(
-    name: string,
-    options: { readonly ifAvailable?: boolean },
-    callback: (lock: unknown) => unknown,
-  ): Promise<unknown>;
+  request(name: string, options: LockOptions, callback: (lock: unknown) => unknown): Promise<unknown>;
 }
 
 /** What the client needs of a `BroadcastChannel`. */

@@ -1,14 +1,15 @@
 import type { Limits } from '../protocol/index.ts';
 import { isObject } from '../protocol/json.ts';
 import { serialTimeMs } from './cursor.ts';
-import type { Cancel, Channel, Environment, Locks } from './environment.ts';
+import type { Cancel, Channel, Environment, LockOptions, Locks } from './environment.ts';
 import { BeckonError } from './errors.ts';
+import { createLiveness, type Liveness } from './liveness.ts';
 import { acquire } from './locks.ts';
 import type { Outcome } from './requests.ts';
 import type { Route } from './sender.ts';
 
 /** What a runtime needs for tabs to share a connection. */
-export interface TabsEnvironment extends Pick<Environment, 'randomId'> {
+export interface TabsEnvironment extends Pick<Environment, 'randomId' | 'setTimer' | 'onWake'> {
   readonly locks: Locks;
   readonly openChannel: (name: string) => Channel;
 }
@@ -37,10 +38,36 @@ type Told = readonly [event: string, value: unknown];
 type Word =
   | { readonly kind: 'lead' }
   | { readonly kind: 'hello'; readonly tab: string; readonly sinceMs: number }
-  | { readonly kind: 'welcome'; readonly tab: string; readonly told: readonly Told[] }
-  | { readonly kind: 'tell'; readonly told: Told }
-  | { readonly kind: 'call'; readonly id: string; readonly method: string; readonly args: readonly unknown[] }
+  | {
+      readonly kind: 'welcome';
+      readonly tab: string;
+      readonly by: string;
+      readonly told: readonly Told[];
+      /** What a tab without a past takes over, lest there is less at hand when it leads. */
+      readonly memory: Memory;
+    }
+  | { readonly kind: 'tell'; readonly by: string; readonly told: Told }
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'pong'; readonly by: string }
+  | {
+      readonly kind: 'call';
+      readonly to: string;
+      readonly id: string;
+      readonly method: string;
+      readonly args: readonly unknown[];
+    }
   | { readonly kind: 'reply'; readonly id: string; readonly value?: unknown; readonly error?: unknown };
+
+/** What was handed over last. */
+interface Memory {
+  readonly recent: readonly Remembered[];
+  /** From when on it is everything; epoch milliseconds by the server's clock. */
+  readonly fromMs: number;
+}
+
+interface Remembered {
+  readonly serial: string;
+}
 
 interface Call {
   readonly method: string;
@@ -57,13 +84,17 @@ const REQUEST = 'request';
 
 const LOST: Outcome = { kind: 'lost' };
 
+/** How often a tab asks whether the one that leads is still there. */
+const HEARTBEAT_MS = 10_000;
+
 /** How many messages are at hand for tabs that were away for a moment. */
 const MAX_RECENT = 1_000;
 
 /**
  * Makes the tabs of one user share one connection. The tab that holds the lock *leads*: its client connects, and tells the
  * others whatever it tells its own application. The others *follow*: they hand that on, and ask the leader to do what
- * needs a connection. When the leader is gone, the browser gives the lock to the next.
+ * needs a connection. When the leader is gone, the browser gives the lock to the next; when it is there and does not answer
+ * (it hangs, or the system has suspended it in the background), whoever finds out first takes the lock from it.
  *
  * Each tab has an outbox of its own, and only its frames go through the leader; so nothing that waits is lost with the
  * leader, and what is sent again has the id that it had.
@@ -73,19 +104,38 @@ export class Tabs {
   readonly #host: TabsHost;
   readonly #tab: string;
   readonly #calls = new Map<string, Call>();
-  readonly #recent: { readonly serial: string }[] = [];
-  /** From when on `#recent` has everything. */
+  readonly #recent: Remembered[] = [];
+  /** From when on `#recent` has everything; epoch milliseconds by the server's clock. `undefined`: not known yet. */
   #recentFromMs: number | undefined;
+  /** Of the tab that leads. */
+  readonly #liveness: Liveness;
+  readonly #stopWatching: Cancel;
+  #name = '';
   #channel: Channel | undefined;
   /** Lets go of the lead. */
   #release: Cancel | undefined;
-  #isWelcome = false;
+  #isWaiting = false;
+  /** The tab that leads. `undefined`: this one, or it has not said so yet. */
+  #leader: string | undefined;
   #closedWith: BeckonError | undefined;
 
-  constructor(environment: TabsEnvironment, host: TabsHost) {
+  /** @param timeoutMs How long the tab that leads may take to answer. */
+  constructor(environment: TabsEnvironment, timeoutMs: number, host: TabsHost) {
     this.#environment = environment;
     this.#host = host;
     this.#tab = environment.randomId();
+    this.#liveness = createLiveness(environment, {
+      heartbeatMs: HEARTBEAT_MS,
+      timeoutMs,
+      ping: () => this.#ask(),
+      onDead: () =>
+        void this.#acquire({ steal: true }).then(
+          (release) => this.#takeOver(release),
+          // Another one was faster, and says so.
+          () => {},
+        ),
+    });
+    this.#stopWatching = environment.onWake(() => this.#channel && !this.isLeading && this.#liveness.check());
   }
 
   get isLeading(): boolean {
@@ -100,19 +150,13 @@ export class Tabs {
   /** Resolves when it is clear whether this tab leads. Called again, it does nothing. */
   async join(name: string): Promise<void> {
     if (this.#channel || this.#closedWith) return;
-    const { locks } = this.#environment;
+    this.#name = name;
     this.#channel = this.#environment.openChannel(name);
     this.#channel.onmessage = ({ data }: { readonly data: Word }) => this.#onWord(data);
     // A page that may not take locks has a connection of its own.
-    const release = await acquire(locks, name, { ifAvailable: true }).catch(() => () => {});
-    if (release) return this.#lead(release);
-    if (this.#closedWith) return;
-    this.#host.follow();
-    this.#greet();
-    void acquire(locks, name).then((granted) => {
-      this.#lead(granted);
-      if (this.isLeading) this.#host.lead();
-    });
+    const release = await this.#acquire({ ifAvailable: true }).catch(() => () => {});
+    if (release) this.#lead(release);
+    else if (!this.#closedWith) this.#follow();
   }
 
   /** Does a call in the tab that leads: in this one, if that is so. Signals stay here. */
@@ -129,13 +173,17 @@ export class Tabs {
 
   /** Tells the other tabs what this one's client tells its application. */
   tell(event: string, value: unknown): void {
-    if (event === 'message') this.#remember(value as { readonly serial: string });
-    if (this.isLeading && !OWN_EVENTS.includes(event)) this.#say({ kind: 'tell', told: [event, value] });
+    if (event === 'message') this.#remember(value as Remembered);
+    if (event === 'gap') this.#forget();
+    if (event === 'progress' && this.isLeading) this.#rememberFrom(this.#host.horizonMs());
+    if (this.isLeading && !OWN_EVENTS.includes(event)) this.#say({ kind: 'tell', by: this.#tab, told: [event, value] });
   }
 
   /** Leaves the others to themselves; calls that wait for an answer are rejected. */
   close(error: BeckonError): void {
     this.#closedWith = error;
+    this.#liveness.stop();
+    this.#stopWatching();
     this.#channel?.close();
     this.#release?.();
     this.#release = this.#channel = undefined;
@@ -145,30 +193,82 @@ export class Tabs {
     }
   }
 
+  #acquire(options: LockOptions): Promise<Cancel | undefined> {
+    const acquired = acquire(this.#environment.locks, this.#name, options, () => {
+      // It may lead by another one by now.
+      acquired.then(
+        (release) => release === this.#release && this.#follow(),
+        () => {},
+      );
+    });
+    return acquired;
+  }
+
   #lead(release: Cancel | undefined): void {
     if (this.#closedWith) {
       release?.();
       return;
     }
     this.#release = release;
-    this.#recentFromMs ??= this.#host.horizonMs();
+    this.#leader = undefined;
+    this.#liveness.stop();
+    this.#rememberFrom(this.#host.horizonMs());
     this.#say({ kind: 'lead' });
     this.#callAgain();
   }
 
+  #takeOver(release: Cancel | undefined): void {
+    this.#lead(release);
+    if (this.isLeading) this.#host.lead();
+  }
+
+  #follow(): void {
+    this.#release = undefined;
+    this.#host.follow();
+    this.#greet();
+    this.#wait();
+  }
+
+  /** Leads when the browser gives it the lock. */
+  #wait(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    const end = () => {
+      this.#isWaiting = false;
+    };
+    void this.#acquire({}).then(
+      (release) => {
+        end();
+        this.#takeOver(release);
+      },
+      // Stolen before this tab knew that it had it.
+      () => {
+        end();
+        this.#wait();
+      },
+    );
+  }
+
   #greet(): void {
-    this.#isWelcome = false;
-    this.#recentFromMs ??= this.#host.horizonMs();
-    this.#say({ kind: 'hello', tab: this.#tab, sinceMs: this.#host.horizonMs() });
+    this.#leader = undefined;
+    this.#rememberFrom(this.#host.horizonMs());
+    this.#liveness.stop();
+    this.#liveness.check();
     this.#callAgain();
+  }
+
+  /** Asks the tab that leads for a sign of life; as long as it is not known which one that is, by greeting it. */
+  #ask(): void {
+    if (this.#leader) this.#say({ kind: 'ping' });
+    else this.#say({ kind: 'hello', tab: this.#tab, sinceMs: this.#host.horizonMs() });
+    this.#liveness.sent();
   }
 
   /** There is another leader: nobody knows what became of frames, and the rest is to be done by this one. */
   #callAgain(): void {
-    for (const [id, { method, args, resolve, reject }] of this.#calls) {
+    for (const { method, args, resolve, reject } of this.#calls.values()) {
       if (method === REQUEST) resolve(LOST);
       else if (this.isLeading) new Promise((done) => done(this.#host.invoke(method, args))).then(resolve, reject);
-      else this.#say({ kind: 'call', id, method, args });
     }
   }
 
@@ -176,8 +276,9 @@ export class Tabs {
     const id = this.#environment.randomId();
     const onAbort = () => this.#calls.get(id)?.reject(signal?.reason);
     return new Promise((resolve, reject) => {
-      if (this.#channel) this.#say({ kind: 'call', id, method, args });
-      this.#calls.set(id, { method, args, resolve, reject });
+      const call = { method, args, resolve, reject };
+      this.#calls.set(id, call);
+      this.#sayCall(id, call);
       signal?.addEventListener('abort', onAbort);
     }).finally(() => {
       this.#calls.delete(id);
@@ -185,26 +286,46 @@ export class Tabs {
     });
   }
 
+  /** Waits for a leader if there is none. */
+  #sayCall(id: string, { method, args, reject }: Call): void {
+    if (!this.#leader) return;
+    try {
+      this.#say({ kind: 'call', to: this.#leader, id, method, args });
+    } catch (error) {
+      reject(error);
+    }
+  }
+
   #onWord(word: Word): void {
     if (this.isLeading) {
       if (word.kind === 'hello') this.#welcome(word);
-      else if (word.kind === 'call') void this.#serve(word);
+      else if (word.kind === 'call' && word.to === this.#tab) void this.#serve(word);
+      else if (word.kind === 'ping') this.#say({ kind: 'pong', by: this.#tab });
     } else if (word.kind === 'lead') this.#greet();
     else if (word.kind === 'reply') this.#onReply(word);
-    else if (word.kind === 'welcome' && word.tab === this.#tab) {
-      this.#isWelcome = true;
+    else if (word.kind === 'welcome' && word.tab === this.#tab && !this.#leader) {
+      this.#leader = word.by;
+      this.#liveness.heard();
+      this.#takeOn(word.memory);
       for (const told of word.told) this.#host.onTold(...told);
-    } else if (word.kind === 'tell' && this.#isWelcome) this.#host.onTold(...word.told);
+      for (const [id, call] of this.#calls) this.#sayCall(id, call);
+    } else if (word.kind === 'tell' && word.by === this.#leader) this.#host.onTold(...word.told);
+    else if (word.kind === 'pong' && word.by === this.#leader) this.#liveness.heard();
+    // It leads no more.
+    else if (word.kind === 'hello' && word.tab === this.#leader) this.#greet();
   }
 
   #welcome({ tab, sinceMs }: { readonly tab: string; readonly sinceMs: number }): void {
+    const beginningMs = this.#recentFromMs ?? Number.POSITIVE_INFINITY;
+    const recent = this.#recent.filter(({ serial }) => serialTimeMs(serial) >= sinceMs);
     const told: Told[] = [];
     if (sinceMs > Number.NEGATIVE_INFINITY) {
-      if (sinceMs < (this.#recentFromMs ?? 0)) told.push(['gap', {}]);
-      for (const message of this.#recent) if (serialTimeMs(message.serial) >= sinceMs) told.push(['message', message]);
+      if (sinceMs < beginningMs) told.push(['gap', {}]);
+      for (const message of recent) told.push(['message', message]);
     }
     told.push(...this.#host.greeting());
-    this.#say({ kind: 'welcome', tab, told });
+    const memory = { recent, fromMs: Math.max(sinceMs, beginningMs) };
+    this.#say({ kind: 'welcome', tab, by: this.#tab, told, memory });
   }
 
   async #serve({ id, method, args }: Word & { readonly kind: 'call' }): Promise<void> {
@@ -229,11 +350,28 @@ export class Tabs {
     else call?.reject(isOurs(error) ? new BeckonError(error.code, error.message, error) : error);
   }
 
-  #remember(message: { readonly serial: string }): void {
+  #takeOn({ recent, fromMs }: Memory): void {
+    if (this.#recentFromMs !== undefined) return;
+    this.#recent.push(...recent);
+    this.#recentFromMs = fromMs;
+  }
+
+  #rememberFrom(fromMs: number): void {
+    if (fromMs > Number.NEGATIVE_INFINITY) this.#recentFromMs ??= fromMs;
+  }
+
+  #remember(message: Remembered): void {
+    if (this.#recentFromMs === Number.POSITIVE_INFINITY) this.#recentFromMs = serialTimeMs(message.serial);
     this.#recent.push(message);
     if (this.#recent.length <= MAX_RECENT) return;
     const forgotten = this.#recent.shift();
     this.#recentFromMs = serialTimeMs(forgotten?.serial ?? '') + 1;
+  }
+
+  /** What has come before a gap has nothing to do with what comes after it. */
+  #forget(): void {
+    this.#recent.length = 0;
+    this.#recentFromMs = Number.POSITIVE_INFINITY;
   }
 
   #say(word: Word): void {

@@ -135,6 +135,23 @@ describe('tabs that share', () => {
     expect(scene.receivedByBob()).toEqual(['meanwhile']);
   });
 
+  it('go on when the one that holds it hangs', async () => {
+    const options = { ...SHARED, livenessTimeoutMs: 500 };
+    const [leader, follower] = [await connected(options), await connected(options)];
+    await scene.post('before');
+    await follower.has('messages', 1);
+    const { connectionId } = await follower.told();
+    // Nobody waits for it: it has no end.
+    void leader.page.evaluate('for (;;);').catch(() => {});
+    await follower.send('meanwhile', `${scene.user}-meanwhile`);
+    await follower.page.evaluate("dispatchEvent(new Event('online'))");
+    await follower.page.waitForFunction(`told.connectionId !== '${connectionId}' && told.state === 'connected'`);
+    await scene.post('after');
+    expect((await follower.has('messages', 2)).messages).toEqual(['before', 'after']);
+    expect((await follower.has('outcomes', 1)).outcomes).toEqual(['delivered']);
+    expect(scene.receivedByBob()).toEqual(['meanwhile']);
+  });
+
   it('send what the one that is gone had queued, out of the storage', async () => {
     const [leader, follower] = [await connected({ ...LOCAL, ...SHARED }), await connected({ ...LOCAL, ...SHARED })];
     scene.way.cut();

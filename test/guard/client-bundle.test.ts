@@ -7,7 +7,7 @@ const MAX_GZIPPED_BYTES = 12 * 1024;
 /** What the hooks may add to it. */
 const MAX_REACT_BYTES = 512;
 /** What a page downloads besides when it asks for a storage or for shared connections. */
-const MAX_COMPANION_BYTES = 3.25 * 1024;
+const MAX_COMPANION_BYTES = 3.75 * 1024;
 
 /** What a page downloads besides with its first call about rooms, presence or history. */
 const MAX_ON_DEMAND_BYTES = 4 * 1024;

@@ -10,19 +10,34 @@ export class Channels {
   }
 
   /** The channels as one page opens them. */
-  page(): { readonly open: (name: string) => Channel /** The page crashes, or is left. */; leave(): void } {
+  page(): PageChannels {
     const own: FakeChannel[] = [];
+    let isGone = false;
     return {
       open: (name) => {
         const channel = new FakeChannel(name, this.#open, this.#random);
         own.push(channel);
+        if (isGone) channel.vanish();
         return channel;
       },
+      hangUntil: (awake) => {
+        for (const channel of own) channel.hangUntil(awake);
+      },
       leave: () => {
+        isGone = true;
         for (const channel of own) channel.vanish();
       },
     };
   }
+}
+
+/** What one page has of the channels. */
+export interface PageChannels {
+  readonly open: (name: string) => Channel;
+  /** The page is told of nothing until then. */
+  hangUntil(awake: Promise<void>): void;
+  /** The page crashes, or is left. */
+  leave(): void;
 }
 
 class FakeChannel implements Channel {
@@ -32,6 +47,7 @@ class FakeChannel implements Channel {
   readonly #random: () => number;
   /** What has not been delivered yet, by sender. */
   #gone = false;
+  #whenAwake = Promise.resolve();
   readonly #inbound = new Map<FakeChannel, unknown[]>();
 
   constructor(name: string, all: Set<FakeChannel>, random: () => number) {
@@ -52,6 +68,10 @@ class FakeChannel implements Channel {
     this.#all.delete(this);
   }
 
+  hangUntil(awake: Promise<void>): void {
+    this.#whenAwake = awake;
+  }
+
   /** With its page: whatever that would still do does not happen. */
   vanish(): void {
     this.#gone = true;
@@ -62,7 +82,7 @@ class FakeChannel implements Channel {
     const waiting = this.#inbound.get(from) ?? [];
     this.#inbound.set(from, waiting);
     waiting.push(message);
-    queueMicrotask(() => this.#deliverOne());
+    void this.#whenAwake.then(() => this.#deliverOne());
   }
 
   #deliverOne(): void {

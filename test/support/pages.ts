@@ -5,6 +5,7 @@ import type { ConnectOptions } from '../../client/options.ts';
 import type { ClientStorage } from '../../client/storage.ts';
 import { Channels } from './channels.ts';
 import { ClientWorld, settle, testOptions } from './client-world.ts';
+import { deferred } from './deferred.ts';
 import { WebLocks } from './web-locks.ts';
 
 /** A token of this user, as far as a client reads it. */
@@ -81,6 +82,21 @@ export class Page {
     this.client.on('message', ({ id }) => this.ids.push(id));
     this.client.on('settled', (settled) => this.settled.push(settled));
     this.client.on('error', (error) => this.errors.push(error));
+  }
+
+  /** Hangs, as in an endless loop or when the system suspends it: nothing reaches it until it is let go on. */
+  hang(): { goOn(): Promise<void> } {
+    const { promise, resolve } = deferred();
+    this.#channels.hangUntil(promise);
+    this.#locks?.hangUntil(promise);
+    return {
+      goOn: async () => {
+        resolve();
+        // Until it has been told of what it has lost meanwhile.
+        await settle();
+        await settle();
+      },
+    };
   }
 
   /** Ends the page as a crash does: nothing is told to anybody. */

@@ -245,6 +245,131 @@ describe('when the leader goes', () => {
   });
 });
 
+describe('when the leader hangs', () => {
+  /** How long until the others have noticed: they ask every ten seconds, and wait for five. */
+  const NOTICED_MS = 15_000;
+
+  async function shareWithHung(count: number) {
+    const shared = await share(count);
+    const { goOn } = shared.leader.hang();
+    return { ...shared, goOn };
+  }
+
+  it('the next one takes the connection over, from where it was, and sends what was on its way', async () => {
+    const { socket, followers } = await shareWithHung(3);
+    const [follower, other] = followers as [Page, Page];
+    const sent = follower.client.sendToUser('bob', 'said meanwhile');
+    await follower.world.advance(NOTICED_MS);
+    const next = await openNext(follower.world);
+    expect(next.last('register')['since']).toBe(serialFloor(1_000_000));
+    next.page([messageAt(1_001_000)]);
+    await settle();
+    expect(next.last('sendMessage')['messages']).toMatchObject([{ data: 'said meanwhile', retry: true }]);
+    next.acknowledge();
+    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    for (const { ids } of [follower, other]) expect(ids).toEqual(['1001000']);
+    expect(other.client.state).toEqual(follower.client.state);
+    expect([other.world.sockets.length, socket.count('sendMessage')]).toEqual([0, 0]);
+  });
+
+  it('a page that is looked at again does not wait for its turn to ask', async () => {
+    const { followers } = await shareWithHung(2);
+    const [{ world }] = followers;
+    world.wake();
+    await world.advance(5_000);
+    expect(world.sockets).toHaveLength(1);
+  });
+
+  it('one that comes then is not kept waiting', async () => {
+    const { open } = await shareWithHung(1);
+    const { world } = open();
+    await settle();
+    await world.advance(5_000);
+    expect(world.sockets).toHaveLength(1);
+  });
+
+  it('it follows when it goes on: one connection is left, and nobody has lost or doubled anything', async () => {
+    const { leader, socket, followers, goOn } = await shareWithHung(3);
+    const [follower, other] = followers as [Page, Page];
+    await follower.world.advance(NOTICED_MS);
+    const next = await connect(follower, 1_001_000);
+    next.push(messageAt(1_002_000));
+    await goOn();
+    expect(socket.closedWith).toBe(1000);
+    expect(leader.client.state).toEqual(follower.client.state);
+    next.push(messageAt(1_003_000));
+    const sent = leader.client.sendToUser('bob', 1);
+    await settle();
+    for (const { ids } of [follower, other]) expect(ids).toEqual(['1002000', '1003000']);
+    expect(leader.ids).toEqual(['1002000', '1003000']);
+    next.acknowledge();
+    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    for (const { client } of [leader, other]) expect(client.state).toEqual(follower.client.state);
+  });
+
+  it('it leads again when the one that took over is gone', async () => {
+    const { leader, followers, goOn } = await shareWithHung(2);
+    const [follower] = followers;
+    await follower.world.advance(NOTICED_MS);
+    await connect(follower, 1_001_000);
+    await goOn();
+    await follower.crash();
+    await connect(leader, 1_001_000);
+    expect(leader.client.state.status).toBe('connected');
+    expect(leader.world.sockets.filter(({ closedWith }) => closedWith === undefined)).toHaveLength(1);
+  });
+
+  it('one that was replaced by a tab without a past gives what is at hand: nobody is told of a gap', async () => {
+    const { browser, leader, socket, followers } = await share(2, { storage: 'memory' });
+    const [follower] = followers;
+    const gaps: unknown[] = [];
+    follower.client.on('gap', (gap) => gaps.push(gap));
+    socket.push(messageAt(1_001_000));
+    await settle();
+    const { goOn } = follower.hang();
+    socket.push(messageAt(1_002_000));
+    const late = browser.open({ shareAcrossTabs: true, storage: 'memory' });
+    await settle();
+    await leader.crash();
+    // The lock is the other one’s, who hangs.
+    await late.world.advance(NOTICED_MS);
+    await connect(late, 1_003_000);
+    await goOn();
+    expect([follower.ids, gaps]).toEqual([['1001000', '1002000'], []]);
+    expect(late.ids).toEqual([]);
+  });
+
+  it('one that leads and has not been connected yet cannot tell what there was: that is a gap', async () => {
+    const { browser, leader, socket, followers } = await share(2, { storage: 'memory' });
+    const [follower] = followers;
+    const gaps: unknown[] = [];
+    follower.client.on('gap', (gap) => gaps.push(gap));
+    socket.push(messageAt(1_001_000));
+    await settle();
+    const { goOn } = follower.hang();
+    await leader.crash();
+    const late = browser.open({ shareAcrossTabs: true, storage: 'memory' });
+    await settle();
+    await late.world.advance(NOTICED_MS);
+    await goOn();
+    expect(gaps).toEqual([{}]);
+  });
+
+  it('is not what a leader does that answers, nor what one asks that leads', async () => {
+    const { leader, followers } = await share(2);
+    const [follower] = followers;
+    for (let turns = 0; turns < 10; turns += 1) await follower.world.advance(NOTICED_MS);
+    expect(follower.world.sockets).toHaveLength(0);
+    leader.client.close();
+    const socket = await connect(follower, 1_000_000);
+    follower.world.wake();
+    socket.pong();
+    await follower.world.advance(2 * NOTICED_MS);
+    expect(follower.world.sockets).toHaveLength(1);
+    expect([socket.closedWith, follower.client.state.status]).toEqual([undefined, 'connected']);
+  });
+});
+
 describe('a tab that comes back', () => {
   it('is given what came meanwhile, before anything younger, and nothing that it has seen', async () => {
     const { open, socket, followers } = await share(2);
@@ -283,6 +408,24 @@ describe('a tab that comes back', () => {
     await settle();
     expect(gaps).toEqual([{}]);
     expect(back.ids).toHaveLength(1_000);
+  });
+
+  it('is told of a gap that there was meanwhile', async () => {
+    const { leader, open, socket, followers } = await share(2);
+    const gaps: unknown[] = [];
+    socket.push(messageAt(1_001_000));
+    await settle();
+    await followers[0].leave();
+    socket.end();
+    await leader.world.advance(500);
+    const next = await openNext(leader.world);
+    next.page([messageAt(1_200_000)], { recovered: false, cursor: serialFloor(1_200_000) });
+    await settle();
+    const back = open();
+    back.client.on('gap', (gap) => gaps.push(gap));
+    await settle();
+    expect(gaps).toEqual([{}]);
+    expect(back.ids).toEqual(['1200000']);
   });
 
   it('and has seen nothing yet begins with what comes from now on', async () => {
