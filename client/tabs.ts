@@ -44,7 +44,7 @@ type Word =
       readonly by: string;
       readonly told: readonly Told[];
       /** What a tab without a past takes over, lest there is less at hand when it leads. */
-      readonly memory: Memory;
+      readonly memory?: Memory;
     }
   | { readonly kind: 'tell'; readonly by: string; readonly told: Told }
   | { readonly kind: 'ping' }
@@ -306,7 +306,7 @@ export class Tabs {
     else if (word.kind === 'welcome' && word.tab === this.#tab && !this.#leader) {
       this.#leader = word.by;
       this.#liveness.heard();
-      this.#takeOn(word.memory);
+      if (word.memory) this.#takeOn(word.memory);
       for (const told of word.told) this.#host.onTold(...told);
       for (const [id, call] of this.#calls) this.#sayCall(id, call);
     } else if (word.kind === 'tell' && word.by === this.#leader) this.#host.onTold(...word.told);
@@ -316,16 +316,13 @@ export class Tabs {
   }
 
   #welcome({ tab, sinceMs }: { readonly tab: string; readonly sinceMs: number }): void {
-    const beginningMs = this.#recentFromMs ?? Number.POSITIVE_INFINITY;
+    const fromMs = this.#recentFromMs ?? Number.POSITIVE_INFINITY;
     const recent = this.#recent.filter(({ serial }) => serialTimeMs(serial) >= sinceMs);
-    const told: Told[] = [];
-    if (sinceMs > Number.NEGATIVE_INFINITY) {
-      if (sinceMs < beginningMs) told.push(['gap', {}]);
-      for (const message of recent) told.push(['message', message]);
-    }
+    const hasPast = sinceMs > Number.NEGATIVE_INFINITY;
+    const told: Told[] = hasPast ? recent.map((message) => ['message', message]) : [];
+    if (hasPast && sinceMs < fromMs) told.unshift(['gap', {}]);
     told.push(...this.#host.greeting());
-    const memory = { recent, fromMs: Math.max(sinceMs, beginningMs) };
-    this.#say({ kind: 'welcome', tab, by: this.#tab, told, memory });
+    this.#say({ kind: 'welcome', tab, by: this.#tab, told, ...(!hasPast && { memory: { recent, fromMs } }) });
   }
 
   async #serve({ id, method, args }: Word & { readonly kind: 'call' }): Promise<void> {
