@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const suite = (name: string, include: string[], more = {}) => ({ test: { name, include, ...more } });
 
-/** Runs after the others: whoever wears the machine down, or measures what it does to others, has it to itself. */
+/** Runs after the others: whoever wears the machine down, or looks at what happens meanwhile, has it to itself. */
 const alone = (groupOrder: number) => ({ sequence: { groupOrder } });
 
 /** One project a suite, so that a run names each. */
@@ -27,17 +27,20 @@ export default defineConfig({
         hookTimeout: 60_000,
       }),
       suite('browser', ['test/browser/**/*.test.ts'], {
+        ...alone(1),
+        // A browser has processes enough for all the cores.
+        maxWorkers: 1,
         globalSetup: 'test/support/synthesize.ts',
         testTimeout: 60_000,
         hookTimeout: 60_000,
       }),
       suite('chaos', ['test/chaos/**/*.test.ts'], {
-        ...alone(1),
+        ...alone(2),
         globalSetup: 'test/support/synthesize.ts',
         testTimeout: 180_000,
       }),
       suite('fuzz', ['test/fuzz/**/*.test.ts'], {
-        ...alone(2),
+        ...alone(3),
         globalSetup: 'test/support/synthesize.ts',
         testTimeout: 120_000,
         hookTimeout: 60_000,
