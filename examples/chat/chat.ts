@@ -54,7 +54,14 @@ export class Chat {
     this.#presence = new PresenceBook({ client, signal, onChange: (user) => this.#onPresence(user), onError });
     this.#rooms = new Rooms({ client, signal, find: (room) => this.#threads.find({ room }), onChange });
     this.#typists = new Typists((place) => this.#open.onTyping(place), signal);
-    this.#unread = new Unread({ client, signal, threads: () => this.#threads.all, onChange, onError });
+    this.#unread = new Unread({
+      client,
+      signal,
+      threads: () => this.#threads.all,
+      isSeen: (thread) => this.#isSeen(thread),
+      onChange,
+      onError,
+    });
     this.#reading = new Reading(client, onError);
     this.#contacts = new Contacts({
       me,
@@ -142,11 +149,10 @@ export class Chat {
 
   /** Whoever is reading or writing somewhere is not taken elsewhere. */
   #onReceived(thread: Thread, entry: Entry): void {
-    const isSeen = thread === this.#open.thread && this.#reading.isLooking;
     if (entry.isOwn) {
       // Written on another device, by somebody who has seen what was there.
       thread.unread = 0;
-    } else if (isSeen) {
+    } else if (this.#isSeen(thread)) {
       this.#announcer.say(`${entry.author}: ${entry.text}`);
       this.#open.look();
     } else {
@@ -155,6 +161,10 @@ export class Chat {
       this.#unread.add(thread);
     }
     this.#onChange(thread);
+  }
+
+  #isSeen(thread: Thread): boolean {
+    return thread === this.#open.thread && this.#reading.isLooking;
   }
 
   #onNew({ place }: Thread): void {

@@ -12,6 +12,8 @@ export interface UnreadHost {
   readonly client: Pick<ChatClient, 'unread' | 'state'>;
   readonly signal: AbortSignal;
   threads(): readonly Thread[];
+  /** Somebody is looking at it. */
+  isSeen(thread: Thread): boolean;
   onChange(thread: Thread): void;
   onError(error: unknown): void;
 }
@@ -90,8 +92,8 @@ export class Unread {
     // The mark that says what was read here may still be on its way.
     if (thread.read !== undefined && (read === undefined || read < thread.read)) return;
     thread.read = read;
-    // The server may not see yet what it has just delivered.
-    thread.unread = Math.max(count, thread.countAfter(read));
+    // The server may not see yet what it has just delivered. What is looked at is about to be marked as read.
+    thread.unread = this.#host.isSeen(thread) ? 0 : Math.max(count, thread.countAfter(read));
     thread.hasMoreUnread = more;
     this.#host.onChange(thread);
   }

@@ -16,7 +16,7 @@ interface Answer {
   readonly read?: string;
 }
 
-function setUp(threads: readonly Thread[], answer: (conversation: Conversation) => Answer) {
+function setUp(threads: readonly Thread[], answer: (conversation: Conversation) => Answer, seen?: Thread) {
   const asked: string[] = [];
   const unread = async (conversations: readonly Conversation[]) => {
     asked.push(JSON.stringify(conversations));
@@ -25,7 +25,8 @@ function setUp(threads: readonly Thread[], answer: (conversation: Conversation) 
   const client = { unread, state: { status: 'connected' } } as unknown as ChatClient;
   const onError = vi.fn();
   const { signal } = new AbortController();
-  const host = { client, signal, threads: () => threads, onChange: () => {}, onError };
+  const isSeen = (thread: Thread) => thread === seen;
+  const host = { client, signal, threads: () => threads, isSeen, onChange: () => {}, onError };
   return { asked, onError, unread: new Unread(host) };
 }
 
@@ -45,6 +46,14 @@ function arrive(unread: Unread, thread: Thread, serial: string): void {
 const settle = () => vi.advanceTimersByTimeAsync(1_000);
 
 describe('what is unread', () => {
+  it('is nothing where somebody is looking, though the server does not know yet', async () => {
+    const [bob, carol] = [new Thread({ user: 'bob' }), new Thread({ user: 'carol' })];
+    const { unread } = setUp([bob, carol], () => ({ count: 1 }), bob);
+    unread.ask();
+    await settle();
+    expect([bob.unread, carol.unread]).toEqual([0, 1]);
+  });
+
   it('is what the server says, and then what arrives', async () => {
     const bob = new Thread({ user: 'bob' });
     const { unread, asked } = setUp([bob], () => ({ count: 5, read: '3' }));
