@@ -356,10 +356,10 @@ function reconsider(
   const arrivesAt = Number(item['arrivesAt']?.N ?? 0);
   const lateMs = charge ? arrivesAt - arrival(charge, nowMs).latestMs : 0;
   if (arrivesAt > nowMs && lateMs > 0) return { refused: 'rate_limited', retryAfterMs: lateMs, callbackUrl };
-  const missing = change && missingFrom(item, change, most);
-  if (change && !missing) return { refused: TOO_MANY[change.kind] };
+  const rest = change && whatIsLeft(change, item, most);
+  if (change && !rest) return { refused: TOO_MANY[change.kind] };
   return {
-    options: { ...options, ...(missing && { change: missing }) },
+    options: { ...options, ...(rest && { change: rest }) },
     pace: arrivesAt > nowMs ? 'busy' : 'idle',
   };
 }
@@ -378,8 +378,9 @@ function changeInput({ change, kind, addresses }: SubscriptionChange, most: Subs
   ];
 }
 
-/** The change without what is there already, if the limit allows that. */
-function missingFrom(item: Item, change: SubscriptionChange, most: SubscriptionLimits): SubscriptionChange | undefined {
+/** What a change has still to do: to add only what is not there yet. `undefined`: the limit does not allow that. */
+function whatIsLeft(change: SubscriptionChange, item: Item, most: SubscriptionLimits): SubscriptionChange | undefined {
+  if (change.change === 'remove') return change;
   const existing = toSubscriptions(item)[change.kind] as readonly Address[];
   const addresses = [...new Set(change.addresses)].filter((address) => !existing.includes(address));
   const fits = existing.length + addresses.length <= most[change.kind];

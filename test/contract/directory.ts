@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { MAX_ROOMS } from '../../protocol/index.ts';
 import { type Address, presenceAddress, roomAddress, userAddress } from '../../server/address.ts';
 import type { Now } from '../../server/clock.ts';
 import type { Directory, FindOptions, Registration, SubscriptionChange, TouchOptions } from '../../server/directory.ts';
@@ -173,6 +174,19 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(await charge(1, { change, expiresAt: START_SECONDS + 700 })).toMatchObject({ refused: 'rate_limited' });
         expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ expiresAt: START_SECONDS + 660 }]);
         expect(await directory.forget(registration())).toMatchObject({ rooms: [] });
+      });
+
+      test('what comes right behind something else ends a subscription all the same, however many there are', async () => {
+        const rooms = Array.from({ length: MAX_ROOMS }, (_, index) => roomAddress(`r${index}`));
+        const [first = LOBBY, ...others] = rooms;
+        await charge(1, { change: { change: 'add', kind: 'rooms', addresses: rooms } });
+        expect(await charge(1, { change: { change: 'remove', kind: 'rooms', addresses: [first] } })).toMatchObject(
+          passes,
+        );
+        expect(await charge(1, { change: { change: 'add', kind: 'rooms', addresses: [LOBBY] } })).toMatchObject(passes);
+        const absent = { change: 'remove', kind: 'rooms', addresses: [first] } as const;
+        expect(await charge(1, { change: absent })).toMatchObject(passes);
+        expect((await directory.subscriptions(BOB, 'c1=')).rooms.toSorted()).toEqual([LOBBY, ...others].toSorted());
       });
 
       test('counts those who go on although they were told to wait, until they have paused', async () => {

@@ -145,6 +145,16 @@ describe('a room', () => {
     expect(pushed(bob)).toEqual([]);
   });
 
+  test('is left even if the frame comes right behind others', async () => {
+    const { client: bob } = await member('hasty');
+    const names = [room, 'attic', 'cellar', 'garden', 'kitchen'];
+    await Promise.all(names.map((name) => bob.ask({ action: 'join', room: name, attempt: 1 })));
+    const left = await Promise.all(names.map((name) => bob.ask({ action: 'leave', room: name, attempt: 2 })));
+    expect(left).toMatchObject(names.map((name) => ({ type: 'left', room: name })));
+    const [mapping] = await items('user#hasty');
+    expect(mapping?.['rooms']).toBeUndefined();
+  });
+
   test('keeps nobody whose connection has ended', async () => {
     const { client: bob } = await member('leaving');
     await bob.ask({ action: 'join', room: 'attic' });
