@@ -46,7 +46,7 @@ export class Watches {
       if (watch === undefined) return answer;
       for (const part of partsOf([target])) this.#unconfirmed.delete(keyOf(part));
       this.#tell(take(answer));
-      return { ...answer, users: this.#current(answer) };
+      return this.#current(answer);
     } catch (error) {
       this.#delete(partsOf([target]).filter((part) => this.#unconfirmed.get(keyOf(part)) === call));
       throw error;
@@ -117,9 +117,10 @@ export class Watches {
   #expect(target: PresenceTarget, isTold: boolean): (answer: PresenceSnapshot) => Change {
     const room = 'room' in target ? target.room : undefined;
     const before = new Map(this.#of(room));
-    return ({ users, occupancy }) => {
+    return (answer) => {
+      const { users } = answer;
       const news = this.#update(room, users, (known, now) => since(now) >= since(known));
-      const isComplete = room !== undefined && (occupancy?.users ?? 0) <= users.length;
+      const isComplete = room !== undefined && namesAll(answer);
       const gone = isComplete ? this.#takeOut(room, before, new Set(users.map(({ user }) => user))) : [];
       const isFirst = isTold && (room === undefined || before.size === 0);
       return { room, users: [...(isFirst ? news.filter(({ user }) => before.get(user)) : news), ...gone] };
@@ -127,11 +128,14 @@ export class Watches {
   }
 
   /** The answer, as it is after what has been pushed meanwhile. */
-  #current(answer: PresenceSnapshot): readonly Presence[] {
+  #current(answer: PresenceSnapshot): PresenceSnapshot {
     const known = this.#of(answer.room);
-    if (!known) return answer.users;
-    if (answer.room === undefined) return answer.users.map((presence) => known.get(presence.user) ?? presence);
-    return [...known.values()].filter((presence): presence is Presence => presence?.online === true);
+    if (!known) return answer;
+    const { occupancy } = answer;
+    if (!occupancy) return { ...answer, users: answer.users.map((presence) => known.get(presence.user) ?? presence) };
+    const users = [...known.values()].filter((presence): presence is Presence => presence?.online === true);
+    // Of those who did not fit into the answer nobody knows whether they are among those who were pushed.
+    return { ...answer, users, occupancy: { ...occupancy, users: namesAll(answer) ? users.length : occupancy.users } };
   }
 
   /** Those that were there when the server was asked, are not in its answer, and have not been heard of since. */
@@ -185,6 +189,11 @@ function keyOf(part: PresenceTarget): string {
 /** The part of the frame that says whom it is about. */
 function toFields(target: PresenceTarget): object {
   return 'room' in target ? { room: target.room } : { users: target };
+}
+
+/** Whether everybody who is in the room is in the answer by name. */
+function namesAll({ users, occupancy }: PresenceSnapshot): boolean {
+  return occupancy !== undefined && occupancy.users <= users.length;
 }
 
 function since(presence: Presence | undefined): number {

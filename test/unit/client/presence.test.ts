@@ -179,6 +179,20 @@ describe('watching a room', () => {
     expect(changes).toHaveLength(2);
   });
 
+  it('counts also those who came and went while the answer was on its way', async () => {
+    const { client, socket } = await watchingClient();
+    const watched = client.watch({ room: 'lobby' });
+    await settle();
+    socket.receive({ type: 'presence', room: 'lobby', users: [off('bob', 20)] });
+    socket.answer('presence', answerOf([on('bob', 10), on('carol', 5)]));
+    expect(await watched).toMatchObject({ users: [on('carol', 5)], occupancy: { users: 1, connections: 2 } });
+    const again = client.watch({ room: 'lobby' });
+    await settle();
+    socket.receive({ type: 'presence', room: 'lobby', users: [on('dave', 30)] });
+    socket.answer('presence', answerOf([on('carol', 5)], 200));
+    expect(await again).toMatchObject({ users: [on('carol', 5), on('dave', 30)], occupancy: { users: 200 } });
+  });
+
   it('tells after a reconnect who came and who went meanwhile', async () => {
     const { world, changes } = await watchingRoom();
     const next = await reconnected(world);
