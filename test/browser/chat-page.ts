@@ -33,9 +33,11 @@ export function chatPage(): ChatPage {
     await Promise.all([browser?.close(), beckon?.kill()]);
     await rm(app, { recursive: true });
   });
-  afterEach(async () => {
-    const complaints = people.flatMap((person) => person.complaints);
-    await Promise.all(people.splice(0).map((person) => person.close()));
+  afterEach(async ({ task }) => {
+    const closed = people.splice(0);
+    await Promise.all(closed.map((person) => person.close()));
+    if (task.result?.state === 'fail') process.stderr.write(await history(beckon, closed));
+    const complaints = closed.flatMap((person) => person.complaints);
     expect(complaints).toEqual([]);
   });
 
@@ -52,4 +54,13 @@ export function chatPage(): ChatPage {
       return person;
     },
   };
+}
+
+/** What pages and functions have done lately, in the order of time. */
+async function history(beckon: BeckonProcess, people: readonly Person[]): Promise<string> {
+  const response = await fetch(new URL('/_local/log', beckon.pageUrl));
+  const entries = (await response.json()) as readonly { at: string; level: string; source: string; message: string }[];
+  const logged = entries.filter(({ level }) => level !== 'debug');
+  const lines = logged.map(({ at, source, message }) => `${at} ${source} ${message.slice(0, 400)}`);
+  return `${[...lines, ...people.flatMap(({ frames }) => frames)].sort().slice(-300).join('\n')}\n`;
 }

@@ -6,10 +6,19 @@ export class Person {
   readonly page: Page;
   /** What the browser complained about: errors of scripts, violations of the content security policy. */
   readonly complaints: string[] = [];
+  /** What went over the page's sockets. */
+  readonly frames: string[] = [];
 
   private constructor(name: string, page: Page) {
     this.name = name;
     this.page = page;
+    page.on('websocket', (socket) => {
+      const note = (what: string) => this.frames.push(`${new Date().toISOString()} ${name} ${what.slice(0, 400)}`);
+      note('opens');
+      socket.on('framesent', ({ payload }) => note(`> ${payload}`));
+      socket.on('framereceived', ({ payload }) => note(`< ${payload}`));
+      socket.on('close', () => note('is closed'));
+    });
     page.on('pageerror', (error) => this.complaints.push(String(error)));
     page.on('console', (message) => {
       // A browser logs what could not be had from the network by itself, whatever the page does about it.
