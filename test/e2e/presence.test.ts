@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/index.ts';
+import { MAX_WATCHES } from '../../protocol/index.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 
 // Over real sockets, in a cloud whose clock runs fast: 15 seconds of absence take three.
@@ -194,6 +195,19 @@ describe('asking', () => {
     expect(queries).toHaveLength(5);
     const firstEnds = Math.max(...first.map(endOf));
     for (const query of queries) expect(Date.parse(query.at)).toBeGreaterThanOrEqual(firstEnds);
+  });
+
+  test('to be told no longer makes room to watch others, even if many ask at once', async () => {
+    const client = await device('alice');
+    const watch = (users: readonly string[], isWatched = true) =>
+      client.ask({ action: 'presence', users, watch: isWatched });
+    const users = Array.from({ length: MAX_WATCHES }, (_, index) => `user ${index}`);
+    await watch(users.slice(0, 100));
+    await watch(users.slice(100));
+    expect(await watch(['one more'])).toMatchObject({ code: 'too_many_watches' });
+    await Promise.all(users.slice(0, 50).map((user) => watch([user], false)));
+    const others = Array.from({ length: 50 }, (_, index) => `other ${index}`);
+    expect(await watch(others)).toMatchObject({ type: 'presence' });
   });
 
   test('without the capability is refused, for users and for rooms, whether or not one wants to watch', async () => {
