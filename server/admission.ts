@@ -13,7 +13,7 @@ import type { Tasks } from './tasks.ts';
 export interface AdmitOptions {
   /** Made in the same write, if it may be. @default nothing */
   readonly change?: SubscriptionChange;
-  /** How many messages are sent. @default 1 */
+  /** How many messages are sent; 0 for what follows from something charged, and is not to be held up. @default 1 */
   readonly cost?: number;
 }
 
@@ -92,7 +92,7 @@ export function createAdmit(dependencies: AdmitDependencies): Admit {
   return async ({ connectionId, userId }, { change, cost = 1 } = {}) => {
     const touched = await directory.touch(userAddress(userId), connectionId, {
       expiresAt: toSeconds(now()) + IDLE_SECONDS,
-      charge: { limit: rateLimit, cost },
+      ...(cost > 0 && { charge: { limit: rateLimit, cost } }),
       ...(change && { change, ...(most && { most }) }),
     });
     if (!('refused' in touched)) {
@@ -137,7 +137,7 @@ export function createPermit(admit: Admit): Permit {
     if (!likely.ok) return likely;
     const passed = await pass({ change: 'add', kind, addresses });
     const isForbidden = !passed.ok && passed.problem.code === 'forbidden';
-    if (isForbidden) await admit(connection, { change: { change: 'remove', kind, addresses } });
+    if (isForbidden) await admit(connection, { change: { change: 'remove', kind, addresses }, cost: 0 });
     return passed;
   };
 }

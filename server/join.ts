@@ -52,7 +52,7 @@ export function createLeave(dependencies: { admit: Admit; directory: Directory; 
     if (!admitted.ok) return admitted;
     const withdrawn = await directory.withdraw(address, connection.connectionId, attempt);
     // A frame that comes late must not take away what a later join has made: its client would wait for messages in vain.
-    if (withdrawn === 'superseded') await admit(connection, { change: { change: 'add', ...change } });
+    if (withdrawn === 'superseded') await admit(connection, { change: { change: 'add', ...change }, cost: 0 });
     // At once: who leaves does not come back by itself. Also if they stay: somebody may have looked in between.
     await tasks.add([{ kind: 'presence', address, userId: connection.userId }]);
     if (withdrawn === 'superseded') return { ok: false, problem: problem('superseded') };

@@ -4,6 +4,7 @@ import { createAdmit, createPermit } from '../../../server/admission.ts';
 import { createArrive } from '../../../server/arrive.ts';
 import type { Capability } from '../../../server/capability.ts';
 import { createJoin, createLeave, type Join, type Leave } from '../../../server/join.ts';
+import type { RateLimit } from '../../../server/rate-limit.ts';
 import { createResume } from '../../../server/resume.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import type { Task } from '../../../server/tasks.ts';
@@ -29,6 +30,7 @@ let log: ReturnType<typeof createMemoryMessageLog>;
 let tasks: Task[];
 let join: Join;
 let leave: Leave;
+let leaveAt: (rateLimit: RateLimit) => Leave;
 
 beforeEach(() => {
   const now = () => NOW;
@@ -39,9 +41,11 @@ beforeEach(() => {
   const add = async (added: readonly Task[]) => {
     tasks.push(...added);
   };
-  const limit = { perSecond: 1000, burst: 1000 };
-  const limits = { rateLimit: limit, userRateLimit: limit };
-  const admit = createAdmit({ directory, accounts: createMemoryAccounts(now), tasks: { add }, ...limits, now });
+  const userRateLimit = { perSecond: 1000, burst: 1000 };
+  const accounts = createMemoryAccounts(now);
+  const admitAt = (rateLimit: RateLimit) =>
+    createAdmit({ directory, accounts, tasks: { add }, rateLimit, userRateLimit, now });
+  const admit = admitAt(userRateLimit);
   const arrive = createArrive({ announcements: createMemoryAnnouncements(), tasks: { add } });
   const resume = createResume({
     directory,
@@ -54,6 +58,7 @@ beforeEach(() => {
   });
   join = createJoin({ permit: createPermit(admit), resume, now });
   leave = createLeave({ admit, directory, tasks: { add } });
+  leaveAt = (rateLimit) => createLeave({ admit: admitAt(rateLimit), directory, tasks: { add } });
 });
 
 async function register(capability: Capability = connection.capability): Promise<void> {
@@ -187,6 +192,13 @@ describe('whoever leaves', () => {
     expect(roomsNoted()).toContain(LOBBY);
     expect(await leave(connection, { room: 'lobby' })).toMatchObject({ ok: true });
     expect(await inRoom('lobby')).toEqual([]);
+  });
+
+  test('is not taken out by a late frame either when it is the last one that they may send for now', async () => {
+    await join(connection, { room: 'lobby', attempt: 2 });
+    const late = await leaveAt({ perSecond: 1, burst: 2 })(connection, { room: 'lobby', attempt: 1 });
+    expect(late).toMatchObject({ problem: { code: 'superseded' } });
+    expect(roomsNoted()).toContain(LOBBY);
   });
 
   test('may come back, with a cursor from before', async () => {
