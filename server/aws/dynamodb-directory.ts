@@ -369,11 +369,14 @@ function changeInput({ change, kind, addresses }: SubscriptionChange, most: Subs
   const SS = [...new Set(addresses)];
   if (SS.length === 0) return [];
   if (change === 'remove') return [{ update: `DELETE ${kind} :changed`, values: { ':changed': { SS } } }];
+  const space = most[kind] - SS.length;
+  // Alone, it holds nowhere when there is no space: what is not there has no size.
+  const fits = `size(${kind}) <= :space`;
   return [
     {
-      condition: `(attribute_not_exists(${kind}) OR size(${kind}) <= :space)`,
+      condition: space < 0 ? fits : `(attribute_not_exists(${kind}) OR ${fits})`,
       update: `ADD ${kind} :changed`,
-      values: { ':changed': { SS }, ':space': number(most[kind] - SS.length) },
+      values: { ':changed': { SS }, ':space': number(space) },
     },
   ];
 }
