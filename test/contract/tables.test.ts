@@ -12,6 +12,7 @@ import { createDynamoDbMarkers } from '../../server/aws/dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
 import { createDynamoDbSearchIndex } from '../../server/aws/dynamodb-search-index.ts';
 import { createDynamoDbTranscripts } from '../../server/aws/dynamodb-transcripts.ts';
+import type { Now } from '../../server/clock.ts';
 import { PAIR_INDEX } from '../../server/config.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
 import { createMemoryAccounts } from '../support/memory-accounts.ts';
@@ -28,6 +29,7 @@ import { announcementsContract } from './announcements.ts';
 import { directoryContract } from './directory.ts';
 import { markersContract } from './markers.ts';
 import { messageLogContract } from './message-log.ts';
+import { sameDirectory } from './same-directory.ts';
 import { searchIndexContract } from './search-index.ts';
 import { transcriptsContract } from './transcripts.ts';
 
@@ -84,10 +86,12 @@ async function emptyTable(sortKey: string, ...indexes: string[]): Promise<string
 
 const DYNAMODB = REMOTE ? 'DynamoDB' : "DynamoDB's rules";
 
-directoryContract('memory', async (now) => createMemoryDirectory(now));
-directoryContract(DYNAMODB, async (now) =>
-  createDynamoDbDirectory({ client, tableName: await emptyTable('connectionId'), now }),
-);
+const inMemory = async (now: Now) => createMemoryDirectory(now);
+const onDynamoDb = async (now: Now) =>
+  createDynamoDbDirectory({ client, tableName: await emptyTable('connectionId'), now });
+directoryContract('memory', inMemory);
+directoryContract(DYNAMODB, onDynamoDb);
+sameDirectory(`memory and ${DYNAMODB}`, [inMemory, onDynamoDb], REMOTE ? 3 : 100);
 
 messageLogContract('memory', async (now) => createMemoryMessageLog(now));
 messageLogContract(DYNAMODB, async (now) =>

@@ -1,0 +1,156 @@
+import fc, { type Arbitrary } from 'fast-check';
+import { expect, test } from 'vitest';
+import { presenceAddress, roomAddress, type Topic, userAddress } from '../../server/address.ts';
+import { type Now, toSeconds } from '../../server/clock.ts';
+import type { Directory, SubscriptionChange } from '../../server/directory.ts';
+
+/** Something that is done to a directory at a moment (epoch milliseconds). */
+interface Act {
+  readonly name: keyof Directory;
+  readonly values: unknown;
+  on(directory: Directory, nowMs: number): Promise<unknown>;
+}
+
+const START_MS = 1_800_000_000_000;
+const BOB = userAddress('bob');
+const CONSISTENT = { consistent: true };
+const MOST = { rooms: 3, watches: 2 };
+const RATE_LIMIT = { perSecond: 10, burst: 5 };
+
+const room = fc.constantFrom(...['lobby', 'attic', 'cellar', 'garden'].map(roomAddress));
+const topic = fc.oneof(fc.constant(BOB), room, room, room.map(presenceAddress));
+const connectionId = fc.constantFrom('c1=', 'c1=', 'c2=');
+const connection = fc.record({ address: topic, connectionId });
+const attempt = fc.nat({ max: 2 });
+const seconds = rarely(fc.constantFrom(4, 7200), fc.constant(660));
+const cost = fc.constantFrom(undefined, 0, 1, 1, 1, 4, 8);
+const change = fc.record({
+  change: fc.constantFrom('add' as const, 'remove' as const),
+  kind: fc.constantFrom('rooms' as const, 'watches' as const),
+  addresses: fc.array(room, { minLength: 1, maxLength: 3 }),
+});
+
+const touches = act('touch', fc.record({ connectionId, seconds, change: fc.option(change), cost }), touch);
+const others = fc.oneof(
+  act('put', fc.record({ address: topic, connectionId, attempt, seconds, tokenSeconds: seconds }), put),
+  act('find', fc.record({ address: topic, limit: fc.constantFrom(1, 2) }), (directory, { address, limit }) =>
+    directory.find(address, { ...CONSISTENT, limit }),
+  ),
+  act('find', room, (directory, inRoom) => directory.find(BOB, { ...CONSISTENT, inRoom })),
+  act('members', room, (directory, address) => directory.members(address)),
+  act('countRefusal', connectionId, (directory, id) => directory.countRefusal(BOB, id)),
+  act('holdBack', connectionId, async (directory, id, nowMs) => {
+    // What has been charged, and nothing else, is taken back.
+    const touched = await touch(directory, { connectionId: id, seconds: 660, change: null, cost: 1 }, nowMs);
+    if (!('refused' in touched)) await directory.holdBack(BOB, id, { cost: 1, arrivesAt: nowMs + 1000 });
+    return touched;
+  }),
+  act('forget', connection, (directory, mapping) => directory.forget({ ...mapping, userId: 'bob' })),
+  act('renew', fc.record({ connectionId, topics: fc.uniqueArray(topic) }), (directory, { topics, ...value }, nowMs) =>
+    directory.renew(value.connectionId, topics, { tokenExpiresAt: toSeconds(nowMs) + 7200, capability: {} }),
+  ),
+  act('withdraw', fc.record({ address: topic, connectionId, attempt }), (directory, value) =>
+    directory.withdraw(value.address, value.connectionId, value.attempt),
+  ),
+  act('unsubscribe', fc.record({ connectionId, topics: fc.uniqueArray(topic) }), (directory, value) =>
+    directory.unsubscribe(value.connectionId, value.topics),
+  ),
+  act('remove', connection, (directory, value) => directory.remove(value.address, value.connectionId)),
+);
+
+/** Something a while after what was before, mostly right behind it. */
+const step = fc.record({
+  afterMs: rarely(fc.constantFrom(50, 1000, 660_000), fc.constantFrom(0, 0, 1)),
+  act: fc.oneof({ arbitrary: touches, weight: 2 }, { arbitrary: others, weight: 1 }),
+});
+
+/** Directories do the same, whatever is done to them. Each `open` gives one over an empty table, reading the given clock. */
+export function sameDirectory(
+  name: string,
+  opens: readonly ((now: Now) => Promise<Directory>)[],
+  numRuns: number,
+): void {
+  test(`directories do the same: ${name}`, { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), async (steps) => {
+        let nowMs = START_MS;
+        const directories = await Promise.all(opens.map((open) => open(() => nowMs)));
+        for (const directory of directories) {
+          for (const id of ['c1=', 'c2=']) await put(directory, { ...REGISTRATION, connectionId: id }, nowMs);
+        }
+        for (const { afterMs, act } of steps) {
+          nowMs += afterMs;
+          const outcomes = await Promise.all(directories.map((directory) => outcomeOf(act, directory, nowMs)));
+          for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
+        }
+      }),
+      { numRuns },
+    );
+  });
+}
+
+const REGISTRATION = { address: BOB, attempt: 0, seconds: 660, tokenSeconds: 7200 };
+
+/** What comes of it, and what the connections are subscribed to then. */
+async function outcomeOf(act: Act, directory: Directory, nowMs: number): Promise<unknown> {
+  const outcome = await act.on(directory, nowMs);
+  const noted = await Promise.all(['c1=', 'c2='].map((id) => directory.subscriptions(BOB, id)));
+  return [outcome, ...noted].map(inOrder);
+}
+
+/** Subscriptions have no order. */
+function inOrder(outcome: unknown): unknown {
+  if (typeof outcome !== 'object' || outcome === null || !('rooms' in outcome)) return outcome;
+  const { rooms, watches } = outcome as Awaited<ReturnType<Directory['subscriptions']>>;
+  return { rooms: rooms.toSorted(), watches: watches.toSorted() };
+}
+
+function act<Value>(
+  name: keyof Directory,
+  values: Arbitrary<Value>,
+  on: (directory: Directory, value: Value, nowMs: number) => Promise<unknown>,
+): Arbitrary<Act> {
+  return values.map((value) => ({ name, values: value, on: (directory, nowMs) => on(directory, value, nowMs) }));
+}
+
+/** One in ten is of the rare ones, after which often not much can happen any more. */
+function rarely<Value>(rare: Arbitrary<Value>, usual: Arbitrary<Value>): Arbitrary<Value> {
+  return fc.oneof({ arbitrary: rare, weight: 1 }, { arbitrary: usual, weight: 9 });
+}
+
+interface Put {
+  readonly address: Topic;
+  readonly connectionId: string;
+  readonly attempt: number;
+  readonly seconds: number;
+  readonly tokenSeconds: number;
+}
+
+function put(directory: Directory, { seconds, tokenSeconds, ...mapping }: Put, nowMs: number) {
+  const registeredAt = toSeconds(nowMs);
+  return directory.put({
+    ...mapping,
+    userId: 'bob',
+    callbackUrl: 'https://api.example/prod',
+    capability: {},
+    registeredAt,
+    expiresAt: registeredAt + seconds,
+    tokenExpiresAt: registeredAt + tokenSeconds,
+  });
+}
+
+interface Touch {
+  readonly connectionId: string;
+  readonly seconds: number;
+  readonly change: SubscriptionChange | null;
+  readonly cost: number | undefined;
+}
+
+function touch(directory: Directory, { connectionId, seconds, change, cost }: Touch, nowMs: number) {
+  return directory.touch(BOB, connectionId, {
+    expiresAt: toSeconds(nowMs) + seconds,
+    most: MOST,
+    ...(change && { change }),
+    ...(cost !== undefined && { charge: { limit: RATE_LIMIT, cost } }),
+  });
+}
