@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
@@ -55,9 +56,10 @@ export class ChromiumWindow {
   static async open(): Promise<ChromiumWindow> {
     const { executablePath, env } = await findChromium();
     const directory = await mkdtemp(join(tmpdir(), 'beckon-window-'));
-    const args = [...FLAGS, '--headless', '--remote-debugging-port=0', `--user-data-dir=${directory}`];
+    // Whoever attaches to a window while it is being opened may wait for an answer for ever, so none opens by itself.
+    const own = ['--headless', '--no-startup-window', '--remote-debugging-port=0', `--user-data-dir=${directory}`];
     // A process group of its own, which can be stopped as a whole.
-    const chrome = spawn(executablePath, args, {
+    const chrome = spawn(executablePath, [...FLAGS, ...own], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
@@ -72,16 +74,15 @@ export class ChromiumWindow {
       await exited;
       await rm(directory, { recursive: true, maxRetries: 5 });
     };
-    for await (const line of createInterface(chrome.stderr)) {
-      const [, url] = /^DevTools listening on (.*)$/.exec(line) ?? [];
-      if (url === undefined) continue;
-      chrome.stderr.resume();
-      const browser = await chromium.connectOverCDP(url, { noDefaults: true });
+    try {
+      const browser = await chromium.connectOverCDP(await devToolsUrl(chrome.stderr), { noDefaults: true });
       const [context] = browser.contexts();
-      if (context) return new ChromiumWindow(context, signal, end);
+      if (!context) throw new Error('Chromium has no default context');
+      return new ChromiumWindow(context, signal, end);
+    } catch (error) {
+      await end();
+      throw error;
     }
-    await end();
-    throw new Error('Chromium did not say where its DevTools are');
   }
 
   /** Stops everything at once, as a computer does that goes to sleep: nobody is told. Until {@link wake}. */
@@ -111,6 +112,18 @@ export class ChromiumWindow {
   async close(): Promise<void> {
     await this.#end();
   }
+}
+
+/** Where a Chromium that has just been started says that its DevTools are. */
+async function devToolsUrl(stderr: Readable): Promise<string> {
+  for await (const line of createInterface(stderr)) {
+    const [, url] = /^DevTools listening on (.*)$/.exec(line) ?? [];
+    if (url === undefined) continue;
+    // What else it complains about must not fill the pipe.
+    stderr.resume();
+    return url;
+  }
+  throw new Error('Chromium did not say where its DevTools are');
 }
 
 /** An executable, and what to add to its environment. */
