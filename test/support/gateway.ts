@@ -118,6 +118,8 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const server = createServer((request, response) => {
     serve(gateway, request, response).catch((error) => response.writeHead(500).end(String(error)));
   });
+  // As in the local cloud: closing idle connections would race with the next request of a client that was busy for some seconds.
+  server.keepAliveTimeout = 0;
   server.on('upgrade', gateway.handleUpgrade);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
