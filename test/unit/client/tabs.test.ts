@@ -255,6 +255,18 @@ describe('when the leader hangs', () => {
     return { ...shared, goOn };
   }
 
+  /** One that follows has been given a message, which nothing stores, before it hangs. */
+  async function shareWithHungFollower() {
+    const shared = await share(2, { storage: 'memory' });
+    const [follower] = shared.followers;
+    const gaps: unknown[] = [];
+    follower.client.on('gap', (gap) => gaps.push(gap));
+    shared.socket.push(messageAt(1_001_000));
+    await settle();
+    const { goOn } = follower.hang();
+    return { ...shared, follower, gaps, goOn };
+  }
+
   it('the next one takes the connection over, from where it was, and sends what was on its way', async () => {
     const { socket, followers } = await shareWithHung(3);
     const [follower, other] = followers as [Page, Page];
@@ -320,13 +332,7 @@ describe('when the leader hangs', () => {
   });
 
   it('one that was replaced by a tab without a past gives what is at hand: nobody is told of a gap', async () => {
-    const { browser, leader, socket, followers } = await share(2, { storage: 'memory' });
-    const [follower] = followers;
-    const gaps: unknown[] = [];
-    follower.client.on('gap', (gap) => gaps.push(gap));
-    socket.push(messageAt(1_001_000));
-    await settle();
-    const { goOn } = follower.hang();
+    const { browser, leader, socket, follower, gaps, goOn } = await shareWithHungFollower();
     socket.push(messageAt(1_002_000));
     const late = browser.open({ shareAcrossTabs: true, storage: 'memory' });
     await settle();
@@ -340,13 +346,7 @@ describe('when the leader hangs', () => {
   });
 
   it('one that leads and has not been connected yet cannot tell what there was: that is a gap', async () => {
-    const { browser, leader, socket, followers } = await share(2, { storage: 'memory' });
-    const [follower] = followers;
-    const gaps: unknown[] = [];
-    follower.client.on('gap', (gap) => gaps.push(gap));
-    socket.push(messageAt(1_001_000));
-    await settle();
-    const { goOn } = follower.hang();
+    const { browser, leader, gaps, goOn } = await shareWithHungFollower();
     await leader.crash();
     const late = browser.open({ shareAcrossTabs: true, storage: 'memory' });
     await settle();
