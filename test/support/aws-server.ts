@@ -35,7 +35,7 @@ export async function startAwsServer(...services: AwsService[]): Promise<AwsServ
       outgoing.writeHead(statusCode, headers).end(body);
     }
   });
-  // As in the local cloud: closing idle connections would race with the next request of a client that was busy for some seconds.
+  // As in the local cloud: to close idle ones races with the next request of a client that was busy for a while.
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

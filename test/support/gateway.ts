@@ -118,7 +118,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const server = createServer((request, response) => {
     serve(gateway, request, response).catch((error) => response.writeHead(500).end(String(error)));
   });
-  // As in the local cloud: closing idle connections would race with the next request of a client that was busy for some seconds.
+  // As in the local cloud: to close idle ones races with the next request of a client that was busy for a while.
   server.keepAliveTimeout = 0;
   server.on('upgrade', gateway.handleUpgrade);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
