@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { RULES, type Rule } from '../../support/presence-backend.ts';
-import { playSchedule } from '../../support/presence-world.ts';
+import { RULES, type Rule } from '../support/presence-backend.ts';
+import { playSchedule } from '../support/presence-world.ts';
 
 /** How many schedules are played; more with `SCHEDULES=10000`. */
 const SCHEDULES = Number(process.env['SCHEDULES'] ?? 1000);
