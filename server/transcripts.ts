@@ -4,9 +4,12 @@ import type { Transcript } from './address.ts';
 /** A message in a transcript. */
 export interface Entry {
   readonly message: Message;
-  /** It was sent again: an earlier entry may stand for it. */
+  /** The transcript may hold an earlier copy of it: see `repeats.ts`. */
   readonly retried: boolean;
 }
+
+/** What tells copies of one message from each other, and from other messages. */
+export type Copy = Pick<Message, 'id' | 'from' | 'serial'>;
 
 /** From where a transcript is read: the newest below a serial (or of all), or the oldest above one. */
 export type Position = { readonly before?: string } | { readonly after: string };
@@ -19,9 +22,12 @@ export interface Passage {
   readonly next?: string;
 }
 
-/** A number of messages that may be more than were counted. */
+/** A number of entries. */
 export interface Count {
   readonly count: number;
+  /** Those among them that may be copies of earlier ones. */
+  readonly retried: readonly Copy[];
+  /** Whether counting ended before the last entry. */
   readonly more: boolean;
 }
 
@@ -33,16 +39,19 @@ export interface Transcripts {
   /** At most `limit` entries, perhaps fewer or none although there are more. */
   read(transcript: Transcript, from: Position, limit: number): Promise<Passage>;
 
-  /** The entries between two serials, both included, under any of these ids, of which there are at most 100. */
+  /**
+   * The entries between two serials, both included, under any of these ids, of which there are at most 100, in any order.
+   * Looks at a bounded number of entries, beginning with the newest.
+   */
   find(
     transcript: Transcript,
     ids: readonly string[],
     range: { readonly first: string; readonly last: string },
-  ): Promise<readonly Message[]>;
+  ): Promise<readonly Copy[]>;
 
   /**
-   * How many entries above `after` are not from `except`. Counts to `limit`, and looks at a bounded number of entries: where
-   * it stops before the end, there may be more.
+   * Counts the entries above `after` that are not from `except`: until more than `limit` are surely no copies, or a bounded
+   * number of entries has been looked at.
    */
   count(
     transcript: Transcript,

@@ -1,10 +1,11 @@
 import { MAX_UNREAD_COUNT, type Result, type UnreadFrame, type UnreadReply } from '../protocol/index.ts';
-import { peerAddress, transcriptOf } from './address.ts';
+import { peerAddress, type Transcript, transcriptOf } from './address.ts';
 import type { Permit } from './admission.ts';
 import type { Now } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { Connection } from './connection.ts';
 import type { MarkerStore } from './markers.ts';
+import { findRepeats } from './repeats.ts';
 import { serialFloor } from './serial.ts';
 import type { Transcripts } from './transcripts.ts';
 
@@ -19,12 +20,21 @@ const MAX_CONCURRENT_COUNTS = 10;
 
 export function createUnread(dependencies: {
   permit: Permit;
-  transcripts: Pick<Transcripts, 'count'>;
+  transcripts: Pick<Transcripts, 'count' | 'find'>;
   markers: Pick<MarkerStore, 'read'>;
   retentionSeconds: number;
   now: Now;
 }): Unread {
   const { permit, transcripts, markers, retentionSeconds, now } = dependencies;
+
+  async function count(transcript: Transcript, { after, userId }: { after: string; userId: string }) {
+    const options = { after, except: { user: userId }, limit: MAX_UNREAD_COUNT };
+    const { count, retried, more } = await transcripts.count(transcript, options);
+    const repeats = await findRepeats(transcripts, transcript, retried);
+    const messages = count - repeats.size;
+    return { count: Math.min(messages, MAX_UNREAD_COUNT), more: more || messages > MAX_UNREAD_COUNT };
+  }
+
   return async (connection, { conversations }) => {
     const { userId } = connection;
     const keys = conversations.map((conversation) => ({ userId, peer: peerAddress(conversation), conversation }));
@@ -39,9 +49,8 @@ export function createUnread(dependencies: {
     const counted = await mapConcurrently([...keys.entries()], MAX_CONCURRENT_COUNTS, async ([index, key]) => {
       const { conversation } = key;
       const read = marked[index]?.read;
-      const options = { after: read ?? horizon, except: { user: userId }, limit: MAX_UNREAD_COUNT };
-      const { count, more } = await transcripts.count(transcriptOf(userId, conversation), options);
-      return { conversation, count, more, ...(read !== undefined && { read }) };
+      const counted = await count(transcriptOf(userId, conversation), { after: read ?? horizon, userId });
+      return { conversation, ...counted, ...(read !== undefined && { read }) };
     });
     return { ok: true, value: { type: 'unread', conversations: counted } };
   };

@@ -7,13 +7,16 @@ import {
 import type { Transcript } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { PAIR_INDEX } from '../config.ts';
-import type { Position, Transcripts } from '../transcripts.ts';
+import type { Copy, Position, Transcripts } from '../transcripts.ts';
 import { type Item, number, textOf } from './attributes.ts';
-import { toEntry, toMessage } from './message-item.ts';
+import { COPY_FIELDS, isRetried, toCopy, toEntry } from './message-item.ts';
 
 /** Entries that are looked at with one query while counting, and how many queries there are at most. */
 const COUNTED_AT_ONCE = 200;
 const MAX_COUNTING_QUERIES = 5;
+
+/** Queries that look for copies within one range, each of which reads at most 1 MB. */
+const MAX_FIND_QUERIES = 5;
 
 /** The part of a query that differs: which serials, and what of them. */
 interface Wanted extends Partial<QueryCommandInput> {
@@ -57,6 +60,17 @@ export function createDynamoDbTranscripts(options: {
     }
   }
 
+  /** The entries of one page of a query that were sent again. */
+  async function retriedIn(transcript: Transcript, page: Wanted): Promise<readonly Copy[]> {
+    const { FilterExpression } = page;
+    const { Items = [] } = await query(transcript, {
+      ...page,
+      ...COPY_FIELDS,
+      FilterExpression: `attribute_exists(retried)${FilterExpression ? ` AND ${FilterExpression}` : ''}`,
+    });
+    return Items.map(toCopy);
+  }
+
   return {
     async read(transcript, from, limit) {
       const wanted = { ...serialsFrom(from), ScanIndexForward: 'after' in from, Limit: limit };
@@ -67,33 +81,45 @@ export function createDynamoDbTranscripts(options: {
     async find(transcript, ids, { first, last }) {
       const idValues = Object.fromEntries([...new Set(ids)].map((id, index) => [`:id${index}`, { S: id }]));
       const found: Item[] = [];
+      let asked = 0;
       const wanted = {
+        ...COPY_FIELDS,
         serials: 'serial BETWEEN :first AND :last',
         FilterExpression: `id IN (${Object.keys(idValues).join()})`,
         values: { ...idValues, ':first': { S: first }, ':last': { S: last } },
+        ScanIndexForward: false,
       };
-      for await (const { Items = [] } of queries(transcript, wanted)) found.push(...Items);
-      return found.map(toMessage);
+      for await (const { Items = [] } of queries(transcript, wanted)) {
+        found.push(...Items);
+        asked += 1;
+        if (asked === MAX_FIND_QUERIES) break;
+      }
+      return found.map(toCopy);
     },
 
     async count(transcript, { after, except, limit }) {
-      let count = 0;
-      let asked = 0;
+      const above = serialsFrom({ after });
       const wanted = {
-        ...serialsFrom({ after }),
-        Select: 'COUNT',
+        ...above,
+        values: { ...above.values, ':except': { S: JSON.stringify(except) } },
         Limit: COUNTED_AT_ONCE,
         FilterExpression: '#from <> :except',
         ExpressionAttributeNames: { '#from': 'from' },
       } as const;
-      const values = { ...wanted.values, ':except': { S: JSON.stringify(except) } };
-      for await (const { Count = 0, LastEvaluatedKey } of queries(transcript, { ...wanted, values })) {
-        count += Count;
-        asked += 1;
-        if (count > limit) return { count: limit, more: true };
-        if (LastEvaluatedKey && asked === MAX_COUNTING_QUERIES) return { count, more: true };
+      let count = 0;
+      const retried: Copy[] = [];
+      let start: Item | undefined;
+      for (let asked = 1; ; asked += 1) {
+        const page = { ...wanted, ...(start && { ExclusiveStartKey: start }) };
+        // The answer has an empty item for each entry that was sent once: hardly more than a number.
+        const only = { ...page, ProjectionExpression: 'retried' };
+        const { Items = [], LastEvaluatedKey }: QueryCommandOutput = await query(transcript, only);
+        count += Items.length;
+        if (Items.some(isRetried)) retried.push(...(await retriedIn(transcript, page)));
+        if (!LastEvaluatedKey) return { count, retried, more: false };
+        if (count - retried.length > limit || asked === MAX_COUNTING_QUERIES) return { count, retried, more: true };
+        start = LastEvaluatedKey;
       }
-      return { count, more: false };
     },
   };
 }

@@ -101,7 +101,9 @@ export function transcriptsContract(name: string, open: (now: Now) => Promise<Op
             first: serialFloor(START_MS + first),
             last: serialFloor(START_MS + last),
           })
-        ).map(({ id, from, serial }) => [id, from, serial === serialFloor(START_MS + 3)]);
+        )
+          .toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
+          .map(({ id, from, serial }) => [id, from, serial === serialFloor(START_MS + 3)]);
       const alice = { user: 'alice' };
       expect(await find(1, 3)).toEqual([
         ['m1', alice, false],
@@ -113,8 +115,12 @@ export function transcriptsContract(name: string, open: (now: Now) => Promise<Op
       ]);
     });
 
-    const count = (transcript: Transcript, user: string, after = serialFloor(0)) =>
-      transcripts.count(transcript, { after, except: { user }, limit: 3 });
+    /** What is known of up to three; how far counting goes on beyond that is left to each. */
+    async function count(transcript: Transcript, user: string, after = serialFloor(0)) {
+      const { count, retried, more } = await transcripts.count(transcript, { after, except: { user }, limit: 3 });
+      expect(retried).toEqual([]);
+      return { count: Math.min(count, 3), more: more || count > 3 };
+    }
 
     test('counts what others have said above a serial, up to a limit', async () => {
       for (const number of [1, 2, 4]) await sayInLobby('alice', number);
@@ -124,6 +130,35 @@ export function transcriptsContract(name: string, open: (now: Now) => Promise<Op
       expect(await count(LOBBY, 'alice')).toEqual({ count: 1, more: false });
       expect(await count(LOBBY, 'bob', message('x', 2).serial)).toEqual({ count: 1, more: false });
       expect(await count(PAIR, 'bob')).toEqual({ count: 0, more: false });
+    });
+
+    test('names those that it has counted and that were sent again, however many there are', async () => {
+      const isRetried = (number: number) => number % 5 === 0;
+      for (let number = 1; number <= 230; number += 1) {
+        await say(number % 2 ? 'alice' : 'bob', number % 2 ? 'bob' : 'alice', number, {
+          ...(isRetried(number) && { retried: true }),
+        });
+      }
+      const after = message('x', 100).serial;
+      const counted = await transcripts.count(PAIR, { after, except: { user: 'alice' }, limit: 100 });
+      const bobs = Array.from({ length: 65 }, (_, index) => 102 + 2 * index);
+      expect(counted).toEqual({
+        count: bobs.length,
+        retried: bobs.filter(isRetried).map((number) => {
+          const { id, from, serial } = message('bob', number);
+          return { id, from, serial };
+        }),
+        more: false,
+      });
+    });
+
+    test('counts on until more than the limit are surely no copies', async () => {
+      for (let number = 1; number <= 450; number += 1) {
+        await say('alice', 'bob', number, number <= 400 ? { retried: true } : {});
+      }
+      const counted = await transcripts.count(PAIR, { after: serialFloor(0), except: { user: 'bob' }, limit: 20 });
+      expect(counted.retried).toHaveLength(400);
+      expect(counted.count - counted.retried.length).toBeGreaterThan(20);
     });
   });
 }

@@ -1,6 +1,7 @@
+import type { Message } from '../../protocol/index.ts';
 import type { Transcript } from '../../server/address.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import type { Transcripts } from '../../server/transcripts.ts';
+import type { Copy, Transcripts } from '../../server/transcripts.ts';
 import type { MemoryEntry } from './memory-message-log.ts';
 
 /** The transcripts of a log in memory, held to the same contract as those on DynamoDB. */
@@ -27,14 +28,25 @@ export function createMemoryTranscripts(
     },
     async find(transcript, ids, { first, last }) {
       return of(transcript)
-        .map(({ message }) => message)
+        .map(({ message }) => copyOf(message))
         .filter(({ id, serial }) => ids.includes(id) && serial >= first && serial <= last);
     },
     async count(transcript, { after, except, limit }) {
       const counted = of(transcript).filter(
         ({ message }) => message.serial > after && JSON.stringify(message.from) !== JSON.stringify(except),
-      ).length;
-      return counted > limit ? { count: limit, more: true } : { count: counted, more: false };
+      );
+      let once = 0;
+      const enough = counted.findIndex(({ retried }) => {
+        once += retried ? 0 : 1;
+        return once > limit;
+      });
+      const looked = enough === -1 ? counted : counted.slice(0, enough + 1);
+      const retried = looked.filter((entry) => entry.retried).map(({ message }) => copyOf(message));
+      return { count: looked.length, retried, more: looked.length < counted.length };
     },
   };
+}
+
+function copyOf({ id, from, serial }: Message): Copy {
+  return { id, from, serial };
 }
