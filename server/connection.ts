@@ -25,6 +25,8 @@ export interface WebSocketEvent {
     readonly connectionId: string;
     readonly routeKey: string;
     readonly requestId: string;
+    /** Epoch milliseconds: when API Gateway received what the event is about. */
+    readonly requestTimeEpoch?: number;
     /** What the authorizer put into its context; API Gateway makes every value a string. */
     readonly authorizer?: Readonly<Record<string, unknown>>;
   };

@@ -16,6 +16,8 @@ export interface Letter {
   readonly expiresAt?: number;
   /** Whether it may have been sent before, under the same id. */
   readonly retry: boolean;
+  /** Whether its frame waited so long that a retry of it may have come first. @default false */
+  readonly late?: boolean;
   /** Between whom it is. Absent: it is a copy, to a room, or from a service. */
   readonly pair?: Pair;
   /** Whether the connection that sends it gets none: a copy for the sender's other devices, or a message to a room. */
@@ -103,9 +105,10 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
 
   /** One after the other: a letter must not be in the log before one that failed and will be appended later. */
   async function append(address: Address, letters: readonly Standing[]): Promise<void> {
-    for (const { message, expiresAt, duplicate, pair, retry } of letters) {
+    for (const { message, expiresAt, duplicate, pair, retry, late } of letters) {
       if (expiresAt === undefined || duplicate) continue;
-      await log.append(address, message, expiresAt, { ...(pair && { pair }), ...(retry && { retried: true }) });
+      const retried = (retry || late) && ({ retried: true } as const);
+      await log.append(address, message, expiresAt, { ...(pair && { pair }), ...retried });
     }
   }
 

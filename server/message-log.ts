@@ -13,7 +13,7 @@ export interface Page {
 export interface EntryNotes {
   /** Between whom it is, which puts it into their transcript. Absent: it is in none, or the address is a room. */
   readonly pair?: Pair;
-  /** It was sent again, so there may be another entry for it. */
+  /** It was sent again, or may have been before it was handled: there may be an earlier entry for it. */
   readonly retried?: true;
 }
 

@@ -27,8 +27,12 @@ type Frame<A extends Action> = Extract<ReturnType<typeof checkFrame<A>>, { ok: t
 type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
 type Metrics = Readonly<Partial<Record<MetricName, number>>>;
 
-/** What the server does with a frame of this action. */
-type Operation<A extends Action, R> = (connection: Connection, frame: Frame<A>) => Promise<Result<R>>;
+/** What the server does with a frame of this action, and when API Gateway received it (epoch milliseconds). */
+type Operation<A extends Action, R> = (
+  connection: Connection,
+  frame: Frame<A>,
+  receivedAt?: number,
+) => Promise<Result<R>>;
 
 /** What every route needs. */
 export interface RouteDependencies {
@@ -51,9 +55,9 @@ export function messageRoute<A extends Action, R extends Unnumbered<Reply>>(
   return edge(
     action,
     dependencies,
-    async (json, connection) => {
+    async (json, connection, receivedAt) => {
       const frame = checkFrame(action, json);
-      return frame.ok ? operation(connection, frame.value as Frame<A>) : frame;
+      return frame.ok ? operation(connection, frame.value as Frame<A>, receivedAt) : frame;
     },
     metricsOf,
   );
@@ -75,21 +79,22 @@ function routingProblem(json: unknown): Problem {
 function edge<R extends Unnumbered<Reply>>(
   route: string,
   { log, limits, now }: RouteDependencies,
-  answer: (json: unknown, connection: Connection) => Promise<Result<R>>,
+  answer: (json: unknown, connection: Connection, receivedAt?: number) => Promise<Result<R>>,
   metricsOf?: (reply: R) => Metrics,
 ): (event: WebSocketEvent) => Promise<RouteResponse> {
   return async (event) => {
     const startedAt = now();
     const json = parseJson(event.body ?? '');
     const id = json.ok ? correlationId(json.value) : undefined;
-    const { requestId, connectionId } = event.requestContext;
+    const { requestId, connectionId, requestTimeEpoch } = event.requestContext;
     const finish = (outcome: string, reply: Unnumbered<Reply>, more?: Partial<LogLine>): RouteResponse => {
       log({ route, outcome, requestId, connectionId, durationMs: now() - startedAt, ...more });
       return { statusCode: 200, body: JSON.stringify({ ...reply, ...(id !== undefined && { id }) }) };
     };
     try {
       const connection = connectionOf(event);
-      const result = tooLarge(event.body ?? '', limits) ?? (json.ok ? await answer(json.value, connection) : json);
+      const result =
+        tooLarge(event.body ?? '', limits) ?? (json.ok ? await answer(json.value, connection, requestTimeEpoch) : json);
       if (result.ok) return finish('ok', result.value, metricsOf && { metrics: metricsOf(result.value) });
       return finish(result.problem.code, errorReply(result.problem), { metrics: { FramesRefused: 1 } });
     } catch (error) {

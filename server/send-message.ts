@@ -8,15 +8,17 @@ import type { Send } from './send.ts';
 export type SendMessage = (
   connection: Pick<Connection, 'connectionId' | 'userId'>,
   frame: SendMessageFrame,
+  receivedAt?: number,
 ) => Promise<Result<Omit<AckReply, 'id'>>>;
 
 export function createSendMessage(dependencies: { send: Send; admit: Admit; limits: SizeLimits }): SendMessage {
   const { send, admit, limits } = dependencies;
-  return async (connection, { action: _, ...frame }) => {
+  return async (connection, { action: _, ...frame }, receivedAt) => {
     const { userId, connectionId } = connection;
     const messages = 'messages' in frame ? frame.messages : [frame];
     const admission = admit(connection, { cost: messages.length });
-    const sent = await sendBatch(send, { from: { user: userId }, connectionId }, messages, { admission, limits });
+    const origin = { from: { user: userId }, connectionId, ...(receivedAt !== undefined && { receivedAt }) };
+    const sent = await sendBatch(send, origin, messages, { admission, limits });
     if (!sent.ok) return sent;
     const [first] = sent.value;
     if (!('messages' in frame) && first && 'error' in first) return { ok: false, problem: first.error };

@@ -35,6 +35,8 @@ export interface Origin {
   readonly from: Sender;
   /** The user's connection that sends: it gets no copies of its own messages, and none from a room unless it asks. */
   readonly connectionId?: string;
+  /** Epoch milliseconds: when API Gateway received the frame. */
+  readonly receivedAt?: number;
 }
 
 /** Whether the sender may send now, and what; or why not. Asked while the recipients are being looked up. */
@@ -49,6 +51,12 @@ export type Send = (
   inputs: readonly MessageInput[],
   admission?: Admission,
 ) => Promise<Result<readonly (SendResult | SendFailure)[]>>;
+
+/**
+ * How long a frame may wait for its handler, in milliseconds, before a retry may have come first: a client that has lost
+ * its connection needs longer to open another one and to register on it. A warm function begins within a few.
+ */
+const MAX_PROMPT_MS = 100;
 
 /** Mailboxes that are looked up, and then delivered to, at once. */
 const MAX_CONCURRENT_MAILBOXES = 10;
@@ -75,7 +83,7 @@ interface Bundle {
 export function createSend(dependencies: SendDependencies): Send {
   const { mailboxes, now, retentionSeconds, mintSerial, mintId, onFailure } = dependencies;
 
-  function accept({ from }: Origin, input: MessageInput): Envelope {
+  function accept({ from, receivedAt = Number.POSITIVE_INFINITY }: Origin, input: MessageInput): Envelope {
     const { id, to, data, encoding, store = true, ttlSeconds = retentionSeconds, retry = false, echo = false } = input;
     const receipt = input.receipt && 'user' in from && !('room' in to);
     const content = { data, ...(encoding !== undefined && { encoding }) };
@@ -92,7 +100,7 @@ export function createSend(dependencies: SendDependencies): Send {
         sentAt,
         ...(receipt && { receipt }),
       },
-      letter: { retry, ...(store && { expiresAt }) },
+      letter: { retry, late: sentAt - receivedAt > MAX_PROMPT_MS, ...(store && { expiresAt }) },
       recipients,
       ...(echo && 'user' in from && copyTo(userAddress(from.user), recipients)),
       sparesSender: 'room' in to && !echo,

@@ -44,6 +44,18 @@ test('a reply carries the id of its frame, and one line says what happened', asy
   expect(lines[0]).toEqual({ route: 'ping', outcome: 'ok', requestId: 'r1=', connectionId: 'c1=', durationMs: 0 });
 });
 
+test('when API Gateway received the frame is passed on, if the event says so', async () => {
+  const received: unknown[] = [];
+  const route = messageRoute('ping', dependencies, async (_connection, _frame, receivedAt) => {
+    received.push(receivedAt);
+    return { ok: true, value: { type: 'pong', serverTime: 1, messages: [], more: false } };
+  });
+  const { requestContext, body } = event('{"action":"ping"}');
+  await route({ requestContext, body });
+  await route({ requestContext: { ...requestContext, requestTimeEpoch: 7 }, body });
+  expect(received).toEqual([undefined, 7]);
+});
+
 test('a reply is counted as its route says', async () => {
   const pong = { type: 'pong', serverTime: 7, messages: [], more: false } as const;
   const counted = messageRoute(

@@ -33,6 +33,11 @@ test('one message is charged as one, and sent in the name of the connection', as
   expect([origins.at(-1), charged.at(-1)]).toEqual([{ from: { user: 'alice' }, connectionId: 'c1=' }, { cost: 1 }]);
 });
 
+test('when API Gateway received the frame is passed on', async () => {
+  await sendMessage(alice, { action: 'sendMessage', ...message }, 1_800_000_000_000);
+  expect(origins.at(-1)).toEqual({ from: { user: 'alice' }, connectionId: 'c1=', receivedAt: 1_800_000_000_000 });
+});
+
 test('of a batch each is charged, and what is wrong with one is its own', async () => {
   const messages = [message, { to: 'bob', id: 'm2' }, message];
   const { value } = (await sendMessage(alice, { action: 'sendMessage', messages })) as { value?: unknown };

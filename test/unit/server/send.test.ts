@@ -396,6 +396,14 @@ describe('what is noted with a message', () => {
     await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1', retry: true }, { to: { user: 'bob' }, data: 2, id: 'm2' });
     expect(notes().map(({ retried }) => retried)).toEqual([true, undefined]);
   });
+
+  test('and that it was sent again, if it waited so long that its retry may have come first', async () => {
+    for (const waitedMs of [0, 100, 101]) {
+      await send({ ...FROM_ALICE, receivedAt: NOW - waitedMs }, [{ to: { user: 'bob' }, data: 0 }]);
+    }
+    expect(notes().map(({ retried }) => retried)).toEqual([undefined, undefined, true]);
+    expect(happened.filter((what) => what === 'find')).toEqual([]);
+  });
 });
 
 test('a receipt is asked for by a user of users, and of nobody else', async () => {
