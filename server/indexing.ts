@@ -1,12 +1,13 @@
 import { isObject, type Json } from '../protocol/index.ts';
 import type { Address } from './address.ts';
 import type { SearchConfig } from './config.ts';
+import { isReadable, readData } from './encoded-data.ts';
 import type { Letter } from './mailbox.ts';
 import type { Indexable, SearchIndex } from './search-index.ts';
 import type { Tasks } from './tasks.ts';
-import { wordsOf } from './words.ts';
+import { indexedWords, MAX_TEXT_LENGTH } from './tokenizer.ts';
 
-/** How many different words of a message can be found, the first ones: each costs a write. */
+/** Under how many different words a message is found, the first ones: each costs a write. */
 export const MAX_INDEXED_WORDS = 100;
 
 /** Messages of one task, so that an invocation with ten tasks has time for all of them. */
@@ -35,7 +36,7 @@ export function createQueueForIndex(dependencies: {
 /** What is in no transcript is not found, nor is what only its recipients can decode. */
 function indexable(address: Address, { message, expiresAt, pair }: Letter): readonly Indexable[] {
   const transcript = pair ?? ('room' in message.to ? `room#${message.to.room}` : undefined);
-  if (transcript === undefined || expiresAt === undefined || message.encoding !== undefined) return [];
+  if (transcript === undefined || expiresAt === undefined || !isReadable(message)) return [];
   return [{ transcript: transcript as Indexable['transcript'], address, message, expiresAt }];
 }
 
@@ -45,21 +46,29 @@ export type IndexMessages = (messages: readonly Indexable[]) => Promise<void>;
 export function createIndexMessages(index: SearchIndex, { fields }: SearchConfig): IndexMessages {
   return async (messages) => {
     for (const { transcript, address, message, expiresAt } of messages) {
-      const words = firstWords(textsAt(message.data, fields));
+      const words = firstWords(textsAt(readData(message), fields));
       await index.add(transcript, { serial: message.serial, address }, words, expiresAt);
     }
   };
 }
 
-function firstWords(texts: readonly string[]): readonly string[] {
-  const words = new Set<string>();
+/**
+ * What is written comes first, so that parts of words and compounds take no room from other words. Of a message with
+ * thousands of texts no more is looked at than of one.
+ */
+function firstWords(texts: Iterable<string>): readonly string[] {
+  const written = new Set<string>();
+  const others = new Set<string>();
+  let left = MAX_TEXT_LENGTH;
   for (const text of texts) {
-    for (const word of wordsOf(text)) {
-      words.add(word);
-      if (words.size === MAX_INDEXED_WORDS) return [...words];
+    for (const { word, isWritten } of indexedWords(text.slice(0, Math.max(0, left)))) {
+      const words = isWritten ? written : others;
+      if (words.size < MAX_INDEXED_WORDS) words.add(word);
+      if (written.size === MAX_INDEXED_WORDS) return [...written];
     }
+    left -= text.length + 1;
   }
-  return [...words];
+  return [...new Set([...written, ...others])].slice(0, MAX_INDEXED_WORDS);
 }
 
 /** The strings in some fields of the data, such as `text` or `body.title`; of all of it if none are named. */

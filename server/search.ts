@@ -13,8 +13,8 @@ import type { Connection } from './connection.ts';
 import { createPage } from './page.ts';
 import { withoutRepeats } from './repeats.ts';
 import type { Hit, SearchIndex } from './search-index.ts';
+import { type Lookup, lookupsIn, parseQuery, type Query } from './tokenizer.ts';
 import type { Transcripts } from './transcripts.ts';
-import { wordsOf } from './words.ts';
 
 /** Finds the messages of a conversation in which all words occur, the last one as the beginning of a word. */
 export type Search = (
@@ -22,22 +22,22 @@ export type Search = (
   frame: Pick<SearchFrame, 'conversation' | 'text' | 'before' | 'limit'>,
 ) => Promise<Result<Omit<SearchReply, 'id'>>>;
 
-/** The shortest beginning of a word that is looked for as one, in code points. A shorter last word is looked for as it is. */
-const MIN_PREFIX_LENGTH = 2;
-
-/** Queries for the words that begin with a prefix: each gives some thousand rows. */
-const MAX_PREFIX_QUERIES = 5;
+/** Queries of one search for the words that begin with something: each gives some thousand rows. */
+const MAX_PREFIX_QUERIES = 10;
 
 /** Rounds of reading on in the words that hold up the others: with so many, a page that is not full is given as it is. */
 const MAX_ROUNDS = 40;
 
-/** What is known of one of the words that were asked for. */
+/** What is known of one of the words that are looked up. */
 interface Term {
   readonly hits: Map<string, Hit>;
   /** Absent: all of its hits are known. Otherwise those down to this serial. */
   knownTo?: string;
   readonly word: string;
 }
+
+/** What is known, by what was looked up: see `keyOf`. */
+type Terms = ReadonlyMap<string, Term>;
 
 export function createSearch(dependencies: {
   permit: Permit;
@@ -60,10 +60,10 @@ export function createSearch(dependencies: {
   }
 
   /** Rows are in the order of the words, so that the newest are known only when all are. Nothing: there are too many. */
-  async function beginning(transcript: Transcript, prefix: string, before = '~'): Promise<Term | undefined> {
+  async function beginning(transcript: Transcript, prefix: string, budget: { queries: number }, before = '~') {
     const term: Term = { word: prefix, hits: new Map() };
-    let from: string | undefined;
-    for (let queries = 0; queries < MAX_PREFIX_QUERIES; queries += 1) {
+    for (let from: string | undefined; budget.queries > 0; ) {
+      budget.queries -= 1;
       const { hits, next } = await index.findPrefix(transcript, prefix, from);
       for (const hit of hits) if (hit.serial < before) term.hits.set(hit.serial, hit);
       if (next === undefined) return term;
@@ -72,19 +72,35 @@ export function createSearch(dependencies: {
     return undefined;
   }
 
-  /** The newest hits that all terms have, more than `limit` if there are; and down to where that is all of them. */
-  async function common(transcript: Transcript, terms: readonly Term[], limit: number) {
+  /** All words of a query, by what is looked up; without those that too many words begin with. */
+  async function lookUp(transcript: Transcript, query: Query, before: string | undefined): Promise<Terms> {
+    const lookups = new Map(lookupsIn(query).map((lookup) => [keyOf(lookup), lookup]));
+    const budget = { queries: MAX_PREFIX_QUERIES };
+    const found = await Promise.all(
+      [...lookups].map(async ([key, { word, isPrefix }]) => {
+        const look = isPrefix ? beginning(transcript, word, budget, before) : exact(transcript, word, before);
+        return [key, await look] as const;
+      }),
+    );
+    return new Map(found.flatMap(([key, term]) => (term ? [[key, term] as const] : [])));
+  }
+
+  /** The newest hits of a query, more than `limit` if there are; and down to where that is all of them. */
+  async function newest(transcript: Transcript, query: Query, terms: Terms, limit: number) {
+    const known = [...terms.values()];
     for (let round = 0; ; round += 1) {
-      const knownTo = terms.reduce<string | undefined>((highest, term) => later(highest, term.knownTo), undefined);
-      const hits = intersection(terms).filter(({ serial }) => knownTo === undefined || serial >= knownTo);
+      const knownTo = known.reduce<string | undefined>((highest, term) => later(highest, term.knownTo), undefined);
+      const hits = [...(hitsOf(query, terms)?.values() ?? [])]
+        .filter(({ serial }) => knownTo === undefined || serial >= knownTo)
+        .sort((a, b) => (a.serial < b.serial ? 1 : -1));
       if (hits.length > limit || knownTo === undefined || round === MAX_ROUNDS) return { hits, knownTo };
-      const behind = terms.filter((term) => term.knownTo === knownTo);
+      const behind = known.filter((term) => term.knownTo === knownTo);
       await Promise.all(behind.map((term) => readOn(transcript, term, knownTo)));
     }
   }
 
-  async function readPage(transcript: Transcript, terms: readonly Term[], limit: number) {
-    const { hits, knownTo } = await common(transcript, terms, limit);
+  async function readPage(transcript: Transcript, query: Query, terms: Terms, limit: number) {
+    const { hits, knownTo } = await newest(transcript, query, terms, limit);
     const wanted = hits.slice(0, limit);
     const entries = await withoutRepeats(transcripts, transcript, await index.fetch(wanted));
     const page = createPage(limit);
@@ -95,39 +111,42 @@ export function createSearch(dependencies: {
   }
 
   return async (connection, { conversation, text, before, limit = DEFAULT_PAGE_MESSAGES }) => {
-    const words = [...wordsOf(text)];
+    const { words, query } = parseQuery(text);
     const wrong = problemOf(words);
     if (wrong) return { ok: false, problem: wrong };
     const permitted = await permit(connection, 'history', [peerAddress(conversation)]);
     if (!permitted.ok) return permitted;
     const transcript = transcriptOf(connection.userId, conversation);
-    const last = words.at(-1) ?? '';
-    const isPrefix = [...last].length >= MIN_PREFIX_LENGTH;
-    const whole = new Set(isPrefix ? words.slice(0, -1) : words);
-    const terms = await Promise.all([
-      ...(isPrefix ? [beginning(transcript, last, before)] : []),
-      ...[...whole].map((word) => exact(transcript, word, before)),
-    ]);
-    if (!terms.every((term) => term !== undefined)) {
-      return { ok: false, problem: problem('search_too_broad') };
-    }
-    const { messages, next } = await readPage(transcript, terms, limit);
+    const terms = await lookUp(transcript, query, before);
+    if (!hitsOf(query, terms)) return { ok: false, problem: problem('search_too_broad') };
+    const { messages, next } = await readPage(transcript, query, terms, limit);
     return { ok: true, value: { type: 'search', conversation, messages, ...(next !== undefined && { next }) } };
   };
 }
 
-function problemOf(words: readonly string[]): Problem | undefined {
-  if (words.length === 0) return problem('invalid_frame', '"text" must hold at least one word');
-  if (words.length <= MAX_SEARCH_WORDS) return undefined;
-  return problem('invalid_frame', `"text" must hold at most ${MAX_SEARCH_WORDS} words, got ${words.length}`);
+function problemOf(words: number): Problem | undefined {
+  if (words === 0) return problem('invalid_frame', '"text" must hold at least one word');
+  if (words <= MAX_SEARCH_WORDS) return undefined;
+  return problem('invalid_frame', `"text" must hold at most ${MAX_SEARCH_WORDS} words, got ${words}`);
 }
 
-/** The hits that all terms have, the newest first. */
-function intersection(terms: readonly Term[]): readonly Hit[] {
-  const [rarest, ...others] = terms.toSorted((a, b) => a.hits.size - b.hits.size);
-  return [...(rarest?.hits.values() ?? [])]
-    .filter(({ serial }) => others.every(({ hits }) => hits.has(serial)))
-    .sort((a, b) => (a.serial < b.serial ? 1 : -1));
+function keyOf({ word, isPrefix }: Lookup): string {
+  return isPrefix ? `${word}*` : word;
+}
+
+/** What is known of the hits of a query. Nothing: too many words begin with one of it. Other ways to write one are left out. */
+function hitsOf(query: Query, terms: Terms): ReadonlyMap<string, Hit> | undefined {
+  if ('word' in query) return terms.get(keyOf(query))?.hits;
+  if ('written' in query) {
+    const written = hitsOf(query.written, terms);
+    const others = query.or.flatMap((each) => hitsOf(each, terms) ?? []);
+    return written && others.length > 0 ? new Map([written, ...others].flatMap((hits) => [...hits])) : written;
+  }
+  const known = query.all.map((each) => hitsOf(each, terms));
+  if (!known.every((hits) => hits !== undefined)) return undefined;
+  const [rarest, ...others] = known.toSorted((a, b) => a.size - b.size);
+  if (others.length === 0) return rarest;
+  return new Map([...(rarest ?? [])].filter(([serial]) => others.every((hits) => hits.has(serial))));
 }
 
 function later(one: string | undefined, other: string | undefined): string | undefined {

@@ -44,11 +44,9 @@ class Page {
 
   #connect({ name, getToken }: Visitor): void {
     this.#signIn.showBusy();
-    // Not compressed: what is said is to be found by its words.
     const client = connect<Json, ChatMessage>({
       url: this.#config.websocketUrl,
       getToken,
-      compress: false,
       webSocket: this.#network.webSocket,
       // What is queued when the page is loaded again is sent by the next one.
       storage: 'local',

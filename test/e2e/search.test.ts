@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { openDevice } from '../support/device.ts';
 import { adminClient } from '../support/local-cloud.ts';
 import { synthesizeApp } from '../support/synthesize.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
@@ -93,7 +94,39 @@ describe('with the prop "search"', () => {
     expect(rest).not.toHaveProperty('next');
   });
 
-  test('what is encoded, or not kept, is not indexed; a text of thousands of words takes a hundred rows', async () => {
+  test('names of files, addresses and text without spaces are found by their words, and as a whole', async () => {
+    const client = await device(cloud, 'namer');
+    const room = { room: 'names' };
+    for (const text of ['report_final_v2.pdf', 'node.js', 'à l’heure', '私は猫が好きです'])
+      await send(client, room, text);
+    for (const [wanted, text] of [
+      ['final', 'report_final_v2.pdf'],
+      ['report_final_v2.pdf', 'report_final_v2.pdf'],
+      ['js', 'node.js'],
+      ['nodejs', 'node.js'],
+      ['heure', 'à l’heure'],
+      ["l'heure", 'à l’heure'],
+      ['猫が好き', '私は猫が好きです'],
+    ] as const) {
+      await eventuallyFinds(client, room, wanted).toEqual([text]);
+    }
+  });
+
+  test('what the client compresses by default is found, too', async () => {
+    const reader = await device(cloud, 'zip-reader');
+    const getToken = () => cloud.token({ sub: 'zip-writer', capability: EVERYTHING });
+    const { client: writer } = openDevice(cloud, 'zip-writer', { getToken });
+    const long = `needle ${'hay stack '.repeat(200)}haystack_end.txt`;
+    await writer.sendToUser('zip-reader', { text: long });
+    await eventuallyFinds(reader, { user: 'zip-writer' }, 'needle').toHaveLength(1);
+    const found = await writer.search({ user: 'zip-reader' }, 'end.txt');
+    expect(found.messages.map(({ data }) => data)).toEqual([{ text: long }]);
+    const raw = await search(reader, { user: 'zip-writer' }, 'haystack');
+    expect(raw['messages']).toMatchObject([{ encoding: 'json/gzip/base64' }]);
+    await writer.close();
+  });
+
+  test('what is otherwise encoded, or not kept, is not indexed; a text of thousands of words takes a hundred rows', async () => {
     const client = await device(cloud, 'hostile');
     const many = Array.from({ length: 4_000 }, (_, number) => `w${number}`).join(' ');
     await send(client, { room: 'cave' }, many);

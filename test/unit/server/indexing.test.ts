@@ -1,5 +1,7 @@
+import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Json, Message } from '../../../protocol/index.ts';
+import { prepareData } from '../../../client/payload.ts';
+import { type Json, MAX_DECODED_BYTES, type Message } from '../../../protocol/index.ts';
 import { type Address, pairOf, roomAddress, userAddress } from '../../../server/address.ts';
 import { createIndexMessages, createQueueForIndex, MAX_INDEXED_WORDS } from '../../../server/indexing.ts';
 import type { Letter } from '../../../server/mailbox.ts';
@@ -60,8 +62,17 @@ describe('what is left to be indexed', () => {
       { message: message(1), retry: false, sparesSender: false, ...volatile },
     ]);
     await queue(userAddress('bob'), { message: message(2) });
-    await queue(userAddress('bob'), { message: message(3, { encoding: 'gzip/base64' }), pair: PAIR });
+    await queue(userAddress('bob'), { message: message(3, { encoding: 'gzip/base64', data: 'H4sI' }), pair: PAIR });
     expect(tasks).toEqual([]);
+  });
+
+  test('is what the client has compressed', async () => {
+    const to = { room: 'lobby' };
+    const compressed = message(1, { to, encoding: 'json/gzip/base64', data: 'H4sI' });
+    await queue(LOBBY, { message: compressed });
+    expect(tasks).toEqual([
+      { kind: 'index', messages: [{ transcript: LOBBY, address: LOBBY, message: compressed, expiresAt: NOW / 1000 }] },
+    ]);
   });
 
   test('goes in parts that can be done in time', async () => {
@@ -77,9 +88,14 @@ describe('what is left to be indexed', () => {
 });
 
 describe('what of a message is indexed', () => {
-  async function wordsFor(data: Json, fields?: readonly string[]): Promise<string[]> {
+  async function wordsFor(data: Json, fields?: readonly string[], encoding?: string): Promise<string[]> {
     const index = createMemorySearchIndex({ entries: [] }, () => NOW);
-    const indexable = { transcript: LOBBY, address: LOBBY, message: message(1, { data }), expiresAt: NOW };
+    const indexable = {
+      transcript: LOBBY,
+      address: LOBBY,
+      message: message(1, { data, ...(encoding && { encoding }) }),
+      expiresAt: NOW,
+    };
     await createIndexMessages(index, { fields })([indexable]);
     return [...index.rows.values()].map(({ word }) => word);
   }
@@ -109,5 +125,55 @@ describe('what of a message is indexed', () => {
     const words = await wordsFor({ text: hostile });
     expect(words).toHaveLength(MAX_INDEXED_WORDS);
     expect(words.at(-1)).toBe('word99');
+    const texts = Array.from({ length: 10_000 }, (_, number) => `${'x'.repeat(400)} w${number}`);
+    expect(await wordsFor(texts)).toContain('w79');
+    expect(await wordsFor(texts)).not.toContain('w80');
+  });
+
+  test('is what is written, before parts of words and compounds take what room is left', async () => {
+    const words = Array.from(
+      { length: 95 },
+      (_, number) => `wörd-${String.fromCharCode(97 + (number % 26))}${number}x`,
+    );
+    const indexed = await wordsFor(words);
+    expect(indexed.slice(0, 96)).toEqual(['word', ...words.map((word) => word.slice(5))]);
+    expect(indexed).toHaveLength(MAX_INDEXED_WORDS);
+    expect(await wordsFor('node.js getUser')).toEqual(['node', 'js', 'getuser', 'nodejs', 'get', 'user']);
+  });
+
+  describe('of one that the client has compressed', () => {
+    const zip = (json: string | Buffer) => gzipSync(json).toString('base64');
+    const GZIP = 'json/gzip/base64';
+
+    test('is what it said before', async () => {
+      const { json, encoding } = await prepareData({ ...data, filler: 'hello '.repeat(400) }, true)();
+      expect(encoding).toBe(GZIP);
+      expect(await wordsFor(JSON.parse(json), undefined, encoding)).toEqual(['hello', 'world', 'one', 'two']);
+      expect(await wordsFor(JSON.parse(json), ['body.title'], encoding)).toEqual(['world']);
+      const plain = Buffer.from('{"text":"plain"}').toString('base64');
+      expect(await wordsFor(plain, undefined, 'json/base64')).toEqual(['plain']);
+    });
+
+    test('is as much as may be sent, and not a byte more', async () => {
+      const json = (bytes: number) => `"${'x '.repeat(bytes / 2 - 1)}"`;
+      expect(await wordsFor(zip(json(MAX_DECODED_BYTES)), undefined, GZIP)).toEqual(['x']);
+      expect(await wordsFor(zip(json(MAX_DECODED_BYTES + 2)), undefined, GZIP)).toEqual([]);
+      const bomb = zip(Buffer.alloc(30 * 1024 * 1024, 'x '));
+      expect(bomb.length).toBeLessThan(64 * 1024);
+      expect(await wordsFor(bomb, undefined, GZIP)).toEqual([]);
+    });
+
+    test.each<[string, Json]>([
+      ['not base64', '***'],
+      ['not text', { text: 'hello' }],
+      ['not gzip', Buffer.from('hello').toString('base64')],
+      ['cut off', zip('"hello hello hello hello"').slice(0, 20)],
+      ['not JSON', zip('hello')],
+      ['nested without end', zip(`${'['.repeat(100_000)}"hello"${']'.repeat(100_000)}`)],
+      ['nothing', ''],
+    ])('is nothing where that is %s', async (_, broken) => {
+      expect(await wordsFor(broken, undefined, GZIP)).toEqual([]);
+      expect(await wordsFor(broken, ['text'], GZIP)).toEqual([]);
+    });
   });
 });

@@ -122,6 +122,38 @@ test('a beginning that too many words have is refused, rather than answered with
   expect((await found('word11')).ids).toEqual(['m11']);
 });
 
+test('parts of names are found, and names by any way to write them', async () => {
+  await say(1, 'report_final_v2.pdf');
+  await say(2, 'the final report, as a PDF');
+  await say(3, 'getUserName');
+  await say(4, 'an email');
+  await say(5, 'an e-mail');
+  for (const [text, ids] of [
+    ['report_final_v2.pdf', ['m1']],
+    ['final report', ['m2', 'm1']],
+    ['final_report', ['m2', 'm1']],
+    ['username', []],
+    ['userName', ['m3']],
+    ['get_user', ['m3']],
+    ['email', ['m5', 'm4']],
+    ['E-Mail', ['m5', 'm4']],
+  ] as const) {
+    expect((await found(text)).ids, text).toEqual(ids);
+    for (const limit of [1, 2]) expect(await all(text, limit), text).toEqual(ids);
+  }
+});
+
+test('another way to write a word is left out if too many words begin with it', async () => {
+  pageSize = 2;
+  open();
+  await say(40, 'youMail');
+  for (let number = 0; number < 30; number += 1) await say(number, `mail-${number}`);
+  expect((await found('youMa')).ids).toEqual(['m40']);
+  for (const text of ['mail', 'x-mail', 'you mail']) {
+    expect(await ask(text), text).toMatchObject({ problem: { code: 'search_too_broad' } });
+  }
+});
+
 test('a page fits into one frame, and the next one goes on where it ended', async () => {
   for (let number = 0; number < 8; number += 1) await say(number, `same ${'x'.repeat(32_000)}`);
   const page = await found('same');
