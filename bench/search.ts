@@ -73,8 +73,13 @@ function take(): typeof spent {
 
 /** Word 0 is the most common: as in human languages, the nth is about n times as rare. */
 function word(): string {
-  const rank = Math.floor(vocabulary ** random()) - 1;
-  return `${'aeiou'[rank % 5]}${'bcdfgklmnprst'[rank % 13]}word${rank}`;
+  return wordOf(Math.floor(vocabulary ** random()) - 1);
+}
+
+/** Of letters alone: what has digits in it would be indexed by its parts, too. */
+function wordOf(rank: number): string {
+  const letters = [...String(rank)].map((digit) => 'abcdefghij'[Number(digit)]).join('');
+  return `${'aeiou'[rank % 5]}${'bcdfgklmnprst'[rank % 13]}word${letters}`;
 }
 
 function message(number: number) {
@@ -122,12 +127,12 @@ const seconds = (performance.now() - startedAt) / 1000;
 print(`indexed ${messages} messages of ${wordsPerMessage} words in ${seconds.toFixed(1)} s`);
 print(`  ${(indexing.rows / messages).toFixed(1)} rows, in ${(indexing.calls / messages).toFixed(2)} calls, a message`);
 
-const rank = (number: number) => `${'aeiou'[number % 5]}${'bcdfgklmnprst'[number % 13]}word${number}`;
-await measure('a rare word', rank(vocabulary - 100));
-await measure('the most common word', rank(0));
-await measure('a beginning of two letters', rank(0).slice(0, 2));
-await measure('two common words', `${rank(0)} ${rank(1)}`);
-await measure('three words, the last unfinished', `${rank(0)} ${rank(1)} ${rank(2).slice(0, 3)}`);
+await measure('a rare word', wordOf(vocabulary - 100));
+await measure('the most common word', wordOf(0));
+await measure('a beginning of two letters', wordOf(0).slice(0, 2));
+await measure('two common words', `${wordOf(0)} ${wordOf(1)}`);
+await measure('a compound of two common words', `${wordOf(0)}-${wordOf(1)}`);
+await measure('three words, the last unfinished', `${wordOf(0)} ${wordOf(1)} ${wordOf(2).slice(0, 3)}`);
 await measure('nothing that is there', 'absent');
 client.destroy();
 await server.close();

@@ -58,8 +58,8 @@ export interface ConnectOptions extends Partial<Durations> {
   /** How many messages may wait to be sent or acknowledged. Default: 1,000. */
   readonly maxQueuedMessages?: number;
   /**
-   * Whether data of 1 KB or more is compressed where that makes it smaller. Only this client reads what is compressed.
-   * Default: true.
+   * Whether data of 1 KB or more is compressed where that makes it smaller. Only this client, and search, read what is
+   * compressed. Default: true.
    */
   readonly compress?: boolean;
   /**

@@ -70,7 +70,7 @@ export interface BeckonProps extends Issuer {
 
   /**
    * Whether messages can be found by the words in them. Costs a write for each different word of a message, of which the
-   * first 100 count.
+   * first 100 count. The parts of names count as words, and so do each two neighbours in a script without spaces.
    * @default false
    */
   readonly search?: boolean | SearchOptions;
