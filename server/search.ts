@@ -22,8 +22,9 @@ export type Search = (
   frame: Pick<SearchFrame, 'conversation' | 'text' | 'before' | 'limit'>,
 ) => Promise<Result<Omit<SearchReply, 'id'>>>;
 
-/** Queries of one search for the words that begin with something: each gives some thousand rows. */
-const MAX_PREFIX_QUERIES = 10;
+/** Queries for the words that begin with a prefix, and with all prefixes of a search: each gives some thousand rows. */
+const MAX_PREFIX_QUERIES = 5;
+const MAX_ALL_PREFIX_QUERIES = 15;
 
 /** Rounds of reading on in the words that hold up the others: with so many, a page that is not full is given as it is. */
 const MAX_ROUNDS = 40;
@@ -60,10 +61,10 @@ export function createSearch(dependencies: {
   }
 
   /** Rows are in the order of the words, so that the newest are known only when all are. Nothing: there are too many. */
-  async function beginning(transcript: Transcript, prefix: string, budget: { queries: number }, before = '~') {
+  async function beginning(transcript: Transcript, prefix: string, maxQueries: number, before = '~') {
     const term: Term = { word: prefix, hits: new Map() };
-    for (let from: string | undefined; budget.queries > 0; ) {
-      budget.queries -= 1;
+    let from: string | undefined;
+    for (let queries = 0; queries < maxQueries; queries += 1) {
       const { hits, next } = await index.findPrefix(transcript, prefix, from);
       for (const hit of hits) if (hit.serial < before) term.hits.set(hit.serial, hit);
       if (next === undefined) return term;
@@ -75,10 +76,11 @@ export function createSearch(dependencies: {
   /** All words of a query, by what is looked up; without those that too many words begin with. */
   async function lookUp(transcript: Transcript, query: Query, before: string | undefined): Promise<Terms> {
     const lookups = new Map(lookupsIn(query).map((lookup) => [keyOf(lookup), lookup]));
-    const budget = { queries: MAX_PREFIX_QUERIES };
+    const prefixes = [...lookups.values()].filter(({ isPrefix }) => isPrefix).length;
+    const maxQueries = Math.max(1, Math.min(MAX_PREFIX_QUERIES, Math.floor(MAX_ALL_PREFIX_QUERIES / prefixes)));
     const found = await Promise.all(
       [...lookups].map(async ([key, { word, isPrefix }]) => {
-        const look = isPrefix ? beginning(transcript, word, budget, before) : exact(transcript, word, before);
+        const look = isPrefix ? beginning(transcript, word, maxQueries, before) : exact(transcript, word, before);
         return [key, await look] as const;
       }),
     );

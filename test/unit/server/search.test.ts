@@ -154,6 +154,31 @@ test('another way to write a word is left out if too many words begin with it', 
   }
 });
 
+test('however many prefixes are looked for, there are at most fifteen queries for them', async () => {
+  pageSize = 1;
+  open();
+  for (let number = 0; number < 40; number += 1)
+    await say(number, `猫${'あいうえおかきくけこ'.repeat(4)[number]} 犬${number}`);
+  let queries = 0;
+  const { findPrefix } = index;
+  index = {
+    ...index,
+    findPrefix: (...args) => {
+      queries += 1;
+      return findPrefix(...args);
+    },
+  };
+  for (const [text, most] of [
+    ['猫', 5],
+    ['猫 犬 私', 15],
+    ['猫 犬 私 鳥 魚 馬 牛 羊', 8],
+  ] as const) {
+    queries = 0;
+    expect(await ask(text), text).toMatchObject({ problem: { code: 'search_too_broad' } });
+    expect(queries, text).toBeLessThanOrEqual(most);
+  }
+});
+
 test('a page fits into one frame, and the next one goes on where it ended', async () => {
   for (let number = 0; number < 8; number += 1) await say(number, `same ${'x'.repeat(32_000)}`);
   const page = await found('same');
