@@ -14,6 +14,7 @@ import {
   MAX_USERS_PER_MESSAGE,
   MAX_USERS_PER_PRESENCE,
 } from './limits.ts';
+import { everyNumber } from './numbers.ts';
 
 /** Any value that JSON can carry. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -85,6 +86,10 @@ const messageEntries = {
   data: v.pipe(
     v.custom<Json>((value) => value !== undefined, 'is required: any JSON value'),
     v.check((data) => isWithinDepth(data, MAX_DATA_DEPTH), `must not be nested more than ${MAX_DATA_DEPTH} deep`),
+    v.check(
+      (data) => !isWithinDepth(data, MAX_DATA_DEPTH) || everyNumber(data, Number.isFinite),
+      'must not hold a number that a double cannot carry: send such a number as text',
+    ),
   ),
   /** How `data` is encoded: given to the recipients as it is. Default: `data` is what it says. */
   encoding: v.optional(encoding),

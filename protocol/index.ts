@@ -2,6 +2,7 @@ export * from './codes.ts';
 export * from './frames.ts';
 export * from './json.ts';
 export * from './limits.ts';
+export * from './numbers.ts';
 export * from './parse.ts';
 export * from './parse-json.ts';
 export * from './problem.ts';

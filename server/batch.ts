@@ -1,6 +1,7 @@
 import {
   checkMessage,
   DEFAULT_SIZE_LIMITS,
+  everyNumber,
   isObject,
   isWithinDepth,
   jsonByteLength,
@@ -15,10 +16,12 @@ import {
 import type { MetricName } from './config.ts';
 import type { Admission, Origin, Send } from './send.ts';
 
-/** What holds of the batch of a client. */
+/** What holds of a batch besides what holds of all. */
 export interface BatchOptions {
   readonly admission: Admission;
   readonly limits: SizeLimits;
+  /** Whether a number in the data is the one that was sent. Default: it is. */
+  readonly isExact: (number: number) => boolean;
 }
 
 /**
@@ -29,7 +32,7 @@ export async function sendBatch(
   send: Send,
   origin: Origin,
   messages: readonly unknown[],
-  { admission, limits }: Partial<BatchOptions> = {},
+  { admission, limits, isExact = () => true }: Partial<BatchOptions> = {},
 ): Promise<Result<readonly (SendResult | SendFailure)[]>> {
   if (limits && messages.length > limits.maxMessagesPerFrame) {
     // Waited for: what is left under way when a handler returns is frozen with it.
@@ -38,7 +41,10 @@ export async function sendBatch(
     const detail = `"messages" must hold at most ${limits.maxMessagesPerFrame} messages`;
     return { ok: false, problem: problem('invalid_frame', detail) };
   }
-  const checked = messages.map((message) => ({ message, result: checkWithin(message, limits ?? DEFAULT_SIZE_LIMITS) }));
+  const checked = messages.map((message) => ({
+    message,
+    result: checkWithin(message, limits ?? DEFAULT_SIZE_LIMITS, isExact),
+  }));
   const inputs = checked.flatMap(({ result }): MessageInput[] => (result.ok ? [result.value] : []));
   const sent = await send(origin, inputs, admission);
   if (!sent.ok) return sent;
@@ -51,10 +57,18 @@ export async function sendBatch(
   return { ok: true, value: results };
 }
 
-function checkWithin(message: unknown, limits: SizeLimits): Result<MessageInput> {
+function checkWithin(
+  message: unknown,
+  limits: SizeLimits,
+  isExact: BatchOptions['isExact'],
+): Result<MessageInput> {
   const checked = checkMessage(message);
-  const excess = checked.ok ? excessProblem(checked.value, limits) : undefined;
-  return excess ? { ok: false, problem: excess } : checked;
+  if (!checked.ok) return checked;
+  const excess = excessProblem(checked.value, limits);
+  if (excess) return { ok: false, problem: excess };
+  if (everyNumber(checked.value.data, isExact)) return checked;
+  const detail = `"data" must not hold numbers beyond ±${Number.MAX_SAFE_INTEGER} here: send such a number as text`;
+  return { ok: false, problem: problem('invalid_frame', detail) };
 }
 
 function excessProblem({ to, data }: MessageInput, limits: SizeLimits): Problem | undefined {

@@ -39,3 +39,18 @@ test.each([
 ])('an invocation with %j fails, and says why', async (event, reason) => {
   await expect(invoke(event)).rejects.toMatchObject({ name: 'BeckonError', code: 'invalid_frame', message: reason });
 });
+
+test('a number that the runtime may have rounded is refused, and stops no other message', async () => {
+  const event = JSON.parse(
+    '{"messages":[{"to":{"user":"bob"},"data":{"id":9007199254740993},"id":"m1"},{"to":{"user":"bob"},"data":[1e400]},' +
+      '{"to":{"user":"bob"},"data":[9007199254740991,-9007199254740991,0.1,1e15]},{"to":{"user":"bob"},"data":-1e300}]}',
+  );
+  const told = '"data" must not hold numbers beyond ±9007199254740991 here: send such a number as text';
+  expect((await invoke(event)).results).toMatchObject([
+    { id: 'm1', error: { code: 'invalid_frame', message: told } },
+    { error: { code: 'invalid_frame', message: expect.stringContaining('that a double cannot carry') } },
+    { status: 'delivered' },
+    { error: { code: 'invalid_frame', message: told } },
+  ]);
+  await expect(invoke({ ...message, data: 2 ** 53 })).rejects.toMatchObject({ code: 'invalid_frame' });
+});
