@@ -1,4 +1,5 @@
 import type { Action, Reply } from '../protocol/index.ts';
+import { abortWith, reasonOf } from './abort.ts';
 import { type Backoff, retryDelayMs } from './backoff.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError, toError } from './errors.ts';
@@ -39,7 +40,7 @@ export class Calls {
     { signal, timeoutMs = TIMEOUT_MS }: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number } = {},
   ): Promise<ReplyTo<A>> {
     const ending = new AbortController();
-    const cancelTimer = this.#environment.setTimer(timeoutMs, () => ending.abort(new BeckonError('expired')));
+    const cancelTimer = this.#environment.setTimer(timeoutMs, () => abortWith(ending, new BeckonError('expired')));
     this.#pending.add(ending);
     try {
       return await unlessAborted(unlessAborted(this.#ask(action, fields, ending.signal), ending.signal), signal);
@@ -74,7 +75,7 @@ export class Calls {
 
   /** There will be no connection any more. */
   giveUp(error: BeckonError): void {
-    for (const ending of this.#pending) ending.abort(error);
+    for (const ending of this.#pending) abortWith(ending, error);
   }
 
   async #ask<A extends Action>(action: A, fields: FieldsOf<A>, signal: AbortSignal): Promise<ReplyTo<A>> {
@@ -84,7 +85,7 @@ export class Calls {
       if (outcome?.kind === 'reply') return outcome.reply as unknown as ReplyTo<A>;
       if (outcome?.kind === 'error') throw toError(outcome.problem);
     }
-    throw signal.reason;
+    throw reasonOf(signal);
   }
 
   #nextConnection(): Promise<void> {

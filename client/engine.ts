@@ -1,9 +1,10 @@
 import type { Message, MessageInput, SendResult } from '../protocol/index.ts';
 import { MAX_DATA_BYTES, MAX_FRAME_BYTES } from '../protocol/limits.ts';
-import type { CallOptions, ClientEvents, ReceivedMessage } from './api.ts';
+import { abortWith, throwIfAborted } from './abort.ts';
+import type { CallOptions, ClientEvents, HistoryPage, ReceivedMessage } from './api.ts';
 import type { Companion } from './companion.ts';
 import type { Environment } from './environment.ts';
-import { BeckonError, toError } from './errors.ts';
+import { BeckonError, describeCode, toError } from './errors.ts';
 import { createEmitter, type Emitter } from './events.ts';
 import { Feed } from './feed.ts';
 import type { Inbox } from './inbox.ts';
@@ -88,7 +89,10 @@ export class Engine<Incoming> {
     // That of the options, which come last.
     const signal = checkSignal(method, (args.at(-1) as CallOptions | null | undefined)?.signal);
     const companion = this.#companion ?? (await this.#load(signal));
-    return companion ? companion.call(method, args) : this.#invoke(method, args);
+    const result = await (companion ? companion.call(method, args) : this.#invoke(method, args));
+    const { messages = [] } = (result ?? {}) as Partial<HistoryPage<Incoming>>;
+    for (const message of messages) this.#checkDecoded(message);
+    return result;
   }
 
   /** A loop over the messages just ends when the client was closed, and throws when it failed. */
@@ -116,7 +120,7 @@ export class Engine<Incoming> {
   }
 
   #queue(envelope: Envelope, data: EncodedData, wait: WaitOptions): Promise<SendResult> {
-    wait.signal?.throwIfAborted();
+    throwIfAborted(wait.signal);
     const limits = this.#route?.limits ?? DEFAULT_LIMITS;
     const message = encodeMessage(envelope, data, limits);
     if (this.over) throw this.over;
@@ -247,7 +251,15 @@ export class Engine<Incoming> {
     else this.counters.duplicates += 1;
   }
 
+  /** What the application did not expect must not look like what it did. */
+  #checkDecoded({ id, from, encoding }: ReceivedMessage<Incoming>): void {
+    if (encoding === undefined) return;
+    const which = `The encoding is "${encoding}", the id "${id}", the sender ${JSON.stringify(from)}.`;
+    this.emitter.emit('error', new BeckonError('undecodable', `${describeCode('undecodable')} ${which}`));
+  }
+
   #deliver(message: ReceivedMessage<Incoming>): void {
+    this.#checkDecoded(message);
     const hasReader = this.inboxes.size > 0;
     for (const inbox of this.inboxes) inbox.push(message);
     const hasListener = this.emitter.emit('message', message);
@@ -277,7 +289,7 @@ export class Engine<Incoming> {
     this.#companion?.close(error);
     this.#outbox.rejectAll(error, { kept: this.#companion?.keeps ?? false });
     this.#onDemand?.giveUp(error);
-    this.#ending.abort(error);
+    abortWith(this.#ending, error);
     for (const inbox of this.inboxes) this.endIfOver(inbox);
   }
 }

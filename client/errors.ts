@@ -16,6 +16,7 @@ export const CLIENT_CODES = {
   storage_failed: 'The storage cannot be used: what is queued or was received may not survive a reload.',
   left: 'The room was left before it was joined.',
   load_failed: 'A part of the client could not be loaded. Call again.',
+  undecodable: 'The data of a message cannot be decoded. It is handed on as it came, with its encoding.',
   slow_consumer: 'maxBuffered messages are waiting.',
 } as const;
 

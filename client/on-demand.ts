@@ -1,4 +1,5 @@
 import type { Action, Conversation } from '../protocol/index.ts';
+import { throwIfAborted } from './abort.ts';
 import type {
   CallOptions,
   Client,
@@ -188,7 +189,7 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
   /** @throws TypeError for wrong options; BeckonError when there will be no connection any more. */
   #check(name: string, options: CallOptions, names: readonly string[] = ['signal']): void {
     checkNames(name, options, names);
-    checkSignal(name, options.signal)?.throwIfAborted();
+    throwIfAborted(checkSignal(name, options.signal));
     const error = this.#host.over();
     if (error) throw error;
   }

@@ -1,4 +1,5 @@
 import type { Limits, SendResult } from '../protocol/index.ts';
+import { reasonOf } from './abort.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError } from './errors.ts';
 import { countFitting, type OutgoingMessage } from './outgoing.ts';
@@ -123,7 +124,7 @@ export class Outbox {
   /** Makes the entry of a message that is still to be put into the queue. */
   #enter(message: Entry & { readonly expiresAt: number }, signal?: AbortSignal): OwnEntry {
     const expiry = createTimer(this.#environment);
-    const onAbort = () => entry.reject(signal?.reason);
+    const onAbort = () => entry.reject(reasonOf(signal));
     const settle =
       <T>(tell: (outcome: T) => void) =>
       (outcome: T) => {

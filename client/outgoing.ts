@@ -1,6 +1,7 @@
 import type { Limits, MessageInput } from '../protocol/index.ts';
 import { BeckonError } from './errors.ts';
 import { checkSize, type EncodedData } from './payload.ts';
+import { utf8Length } from './utf8.ts';
 
 /** Whom a message is for. */
 export type To = { readonly user: string } | { readonly users: readonly string[] } | { readonly room: string };
@@ -65,8 +66,4 @@ export function countFitting(messages: readonly OutgoingMessage[], limits: Limit
     return index >= limits.maxMessagesPerFrame || frameBytes > limits.maxFrameBytes;
   });
   return end < 0 ? messages.length : end;
-}
-
-function utf8Length(text: string): number {
-  return new TextEncoder().encode(text).length;
 }

@@ -1,5 +1,6 @@
 import type { Limits } from '../protocol/index.ts';
 import { isObject } from '../protocol/json.ts';
+import { reasonOf, throwIfAborted } from './abort.ts';
 import { serialTimeMs } from './cursor.ts';
 import type { Cancel, Channel, Environment, LockOptions, Locks } from './environment.ts';
 import { BeckonError } from './errors.ts';
@@ -11,7 +12,7 @@ import type { Route } from './sender.ts';
 /** What a runtime needs for tabs to share a connection. */
 export interface TabsEnvironment extends Pick<Environment, 'randomId' | 'setTimer' | 'onWake'> {
   readonly locks: Locks;
-  readonly openChannel: (name: string) => Channel;
+  readonly openChannel: (name: string) => Channel | undefined;
 }
 
 /** The client of one tab, as far as the others are concerned. */
@@ -149,9 +150,10 @@ export class Tabs {
 
   /** Resolves when it is clear whether this tab leads. Called again, it does nothing. */
   async join(name: string): Promise<void> {
-    if (this.#channel || this.#closedWith) return;
+    if (this.#name || this.#closedWith) return;
     this.#name = name;
     this.#channel = this.#environment.openChannel(name);
+    if (!this.#channel) return this.#lead(() => {});
     this.#channel.onmessage = ({ data }: { readonly data: Word }) => this.#onWord(data);
     // A page that may not take locks has a connection of its own.
     const release = await this.#acquire({ ifAvailable: true }).catch(() => () => {});
@@ -166,7 +168,7 @@ export class Tabs {
     const signal = args.map((arg) => (isObject(arg) ? arg['signal'] : undefined)).find((given) => given) as
       | AbortSignal
       | undefined;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const withoutSignals = args.map((arg) => (isObject(arg) && arg['signal'] ? { ...arg, signal: undefined } : arg));
     return this.#call(method, withoutSignals, signal);
   }
@@ -274,7 +276,7 @@ export class Tabs {
 
   #call(method: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     const id = this.#environment.randomId();
-    const onAbort = () => this.#calls.get(id)?.reject(signal?.reason);
+    const onAbort = () => this.#calls.get(id)?.reject(reasonOf(signal));
     return new Promise((resolve, reject) => {
       const call = { method, args, resolve, reject };
       this.#calls.set(id, call);

@@ -1,3 +1,4 @@
+import { reasonOf } from './abort.ts';
 import type { Environment } from './environment.ts';
 
 /** One timer that can be started over: at most one call is due at any time. */
@@ -48,7 +49,7 @@ export async function unlessAborted<T>(promise: T | Promise<T>, signal: AbortSig
   if (!signal) return promise;
   let onAbort = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
+    onAbort = () => reject(reasonOf(signal));
   });
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();

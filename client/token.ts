@@ -1,3 +1,5 @@
+import { abortWith, reasonOf } from './abort.ts';
+import { fromBase64 } from './base64.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError } from './errors.ts';
 import type { ConnectOptions } from './options.ts';
@@ -22,10 +24,10 @@ const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/;
 export async function requestToken(environment: Environment, question: TokenQuestion): Promise<string> {
   const { getToken, failures, tokenTimeoutMs, signal } = question;
   const controller = new AbortController();
-  const abort = () => controller.abort(signal.reason);
+  const abort = () => abortWith(controller, reasonOf(signal));
   signal.addEventListener('abort', abort);
   const cancelTimer = environment.setTimer(tokenTimeoutMs, () =>
-    controller.abort(new BeckonError('token_failed', `getToken took longer than ${tokenTimeoutMs} ms.`)),
+    abortWith(controller, new BeckonError('token_failed', `getToken took longer than ${tokenTimeoutMs} ms.`)),
   );
   try {
     const asked = getToken({ signal: controller.signal, failures });
@@ -54,7 +56,7 @@ export function tokenUser(token: string): string | undefined {
 function readClaims(token: string): { readonly exp?: unknown; readonly sub?: unknown } {
   try {
     const [, payload = ''] = token.split('.');
-    return JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) ?? {};
+    return JSON.parse(String.fromCharCode(...fromBase64(payload.replace(/-/g, '+').replace(/_/g, '/')))) ?? {};
   } catch {
     return {};
   }

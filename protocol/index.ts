@@ -1,4 +1,5 @@
 export * from './codes.ts';
+export * from './data.ts';
 export * from './frames.ts';
 export * from './json.ts';
 export * from './limits.ts';

@@ -15,7 +15,9 @@ const INFINITE = '1e999';
 export function parseExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
   if (!MAY_BE_INEXACT.test(text)) return value;
-  const marked = text.replace(STRING_OR_NUMBER, (token) => (token.startsWith('"') || isCarried(token) ? token : INFINITE));
+  const marked = text.replace(STRING_OR_NUMBER, (token) =>
+    token.startsWith('"') || isCarried(token) ? token : INFINITE,
+  );
   return marked === text ? value : JSON.parse(marked);
 }
 

@@ -57,11 +57,7 @@ export async function sendBatch(
   return { ok: true, value: results };
 }
 
-function checkWithin(
-  message: unknown,
-  limits: SizeLimits,
-  isExact: BatchOptions['isExact'],
-): Result<MessageInput> {
+function checkWithin(message: unknown, limits: SizeLimits, isExact: BatchOptions['isExact']): Result<MessageInput> {
   const checked = checkMessage(message);
   if (!checked.ok) return checked;
   const excess = excessProblem(checked.value, limits);

@@ -14,6 +14,9 @@ const MAX_COMPANION_BYTES = 3.75 * 1024;
 /** What a page downloads besides with its first call about rooms, presence or history. */
 const MAX_ON_DEMAND_BYTES = 4 * 1024;
 
+/** What runtimes without `DecompressionStream` load with the first message that is compressed. */
+const MAX_INFLATE_BYTES = 2.5 * 1024;
+
 /** What most pages never load. */
 const COMPANION = 'client/companion.ts';
 
@@ -23,7 +26,7 @@ const ON_DEMAND = 'client/on-demand.ts';
 const leaveForLater: Plugin = {
   name: 'leave for later',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /companion|on-demand/ }, ({ path, kind }) =>
+    onResolve({ filter: /companion|on-demand|inflate/ }, ({ path, kind }) =>
       kind === 'dynamic-import' ? { path, external: true } : undefined,
     ),
 };
@@ -94,10 +97,21 @@ it('what joins rooms, watches and asks is not in it, and stays within its own', 
   expectChunk(/on-demand/, MAX_ON_DEMAND_BYTES);
 });
 
-it('the client is made of its own code and the protocol, without the schemas', () => {
+it('what decompresses where the runtime cannot is in a chunk of its own, and its library nowhere else', () => {
+  const chunks = Object.entries(whole.metafile.outputs).filter(([, { inputs }]) =>
+    Object.keys(inputs).some((path) => path.includes('fflate') || path === 'client/inflate.ts'),
+  );
+  expect(chunks).toHaveLength(1);
+  const [[name, { inputs }]] = chunks as [(typeof chunks)[number]];
+  expect(Object.keys(inputs)).toEqual([expect.stringMatching(/^node_modules\/fflate\//), 'client/inflate.ts']);
+  expect(firstChunks().map(({ path }) => basename(path))).not.toContain(name);
+  expectChunk(/inflate/, MAX_INFLATE_BYTES);
+});
+
+it('the client is otherwise made of its own code and the protocol, without the schemas', () => {
   const files = whole.metafile.inputs;
   expect(Object.keys(files)).toEqual(expect.arrayContaining(['client/index.ts', COMPANION, ON_DEMAND]));
-  expect(Object.keys(files).filter((path) => !/^(client|protocol)\//.test(path))).toEqual([]);
+  expect(Object.keys(files).filter((path) => !/^(client|protocol|node_modules\/fflate)\//.test(path))).toEqual([]);
   const imports = Object.values(files).flatMap((input) => input.imports.map(({ path }) => path));
   expect(imports.filter((path) => /^node:|aws-sdk/.test(path))).toEqual([]);
 });

@@ -9,6 +9,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const ALLOWED = [
   ['protocol/planted.ts', 'valibot'],
   ['client/planted.ts', '../protocol/index.ts'],
+  ['client/inflate.ts', 'fflate'],
   ['client/react/planted.ts', '../index.ts'],
   ['client/react/planted.ts', 'react'],
   ['server/planted.ts', '../protocol/index.ts'],
@@ -29,6 +30,7 @@ const FORBIDDEN = [
   ['client/planted.ts', 'node:events'],
   ['client/planted.ts', '@aws-sdk/client-dynamodb'],
   ['client/planted.ts', 'react'],
+  ['client/planted.ts', 'fflate'],
   ['client/react/planted.ts', 'react-dom'],
   ['client/react/planted.ts', '../session.ts'],
   ['server/planted.ts', '@aws-sdk/client-dynamodb'],

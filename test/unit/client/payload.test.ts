@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeMessages, type EncodedData, prepareData } from '../../../client/payload.ts';
 import { MAX_DECODED_BYTES, type Message } from '../../../protocol/index.ts';
 import { connectClient, nextSince, resumedClient } from '../../support/client-session.ts';
@@ -103,7 +103,14 @@ describe('compression', () => {
   });
 });
 
-describe('data that cannot be decoded is handed on as it came', () => {
+describe.each([
+  ['DecompressionStream', false],
+  ['what is loaded where it is missing', true],
+])('with %s, data that cannot be decoded is handed on as it came', (_, isMissing) => {
+  beforeEach(() => {
+    if (isMissing) vi.stubGlobal('DecompressionStream', undefined);
+  });
+
   it.each([
     ['of a later version', 'x', 'zstd/base64'],
     ['with a name that every object has', 'x', 'constructor'],
@@ -113,7 +120,11 @@ describe('data that cannot be decoded is handed on as it came', () => {
     ['that is not compressed', 'eA==', 'gzip/base64'],
     ['that breaks off', gzip('x'.repeat(1_000)).slice(0, 8), 'gzip/base64'],
     ['with something behind it', Buffer.concat([gzipSync('x'), Buffer.from('y')]).toString('base64'), 'gzip/base64'],
+    ['that is damaged', gzip('x'.repeat(9)).replace(/.{12}$/, 'AAAAAAkAAAA='), 'gzip/base64'],
+    ['that is shorter than its trailer', 'H4sIAAAA', 'gzip/base64'],
+    ['that is no text', gzip(Uint8Array.of(0x22, 0xff, 0x22)), 'json/gzip/base64'],
     ['that is no JSON', gzip('{'), 'json/gzip/base64'],
+    ['with a number that a double cannot carry', gzip('{"id":9007199254740993}'), 'json/gzip/base64'],
     ['that says nothing', 'x', ''],
     ['that says something odd', 'x', 7],
     ['that would become very large', gzip(new Uint8Array(MAX_DECODED_BYTES + 1)), 'gzip/base64'],
@@ -127,13 +138,58 @@ describe('data that cannot be decoded is handed on as it came', () => {
     expect(message?.data).toHaveLength(MAX_DECODED_BYTES);
   });
 
-  it('also where the runtime cannot decompress', async () => {
-    vi.stubGlobal('DecompressionStream', undefined);
-    const message = encoded(gzip('x'), 'gzip/base64');
-    expect(await decodeMessages([message, encoded('eA==', 'base64', 1)])).toEqual([
-      message,
-      { ...messageAt(1), data: Uint8Array.of(120) },
+  it('but not what is in order', async () => {
+    const [large, none, plain] = await decodeMessages([
+      encoded(gzip(JSON.stringify(LARGE)), 'json/gzip/base64'),
+      encoded(gzip(''), 'gzip/base64'),
+      encoded('eA==', 'base64', 1),
     ]);
+    expect([large?.data, none?.data, plain?.data]).toEqual([LARGE, new Uint8Array(), Uint8Array.of(120)]);
+  });
+
+  it('nor becomes more than was asked for, whatever it says of its length', async () => {
+    const bomb = gzipSync(new Uint8Array(2 * MAX_DECODED_BYTES));
+    bomb.writeUInt32LE(8, bomb.length - 4);
+    const message = encoded(bomb.toString('base64'), 'gzip/base64');
+    expect(await decodeMessages([message])).toEqual([message]);
+  });
+});
+
+describe('a message that cannot be decoded', () => {
+  it('is told of, once, and handed on as it came', async () => {
+    const { client, socket } = await resumedClient();
+    const told: unknown[] = [];
+    client.on('error', (error) => told.push(error));
+    client.on('message', ({ data, encoding }) => told.push([data, encoding]));
+    const message = encoded('H4sI', 'gzip/base64');
+    socket.push(message);
+    socket.push(message, encoded('x', 'zstd/base64', 3_000));
+    await vi.waitFor(() => expect(told).toHaveLength(4));
+    const error = { name: 'BeckonError', code: 'undecodable' };
+    expect(told).toMatchObject([
+      {
+        ...error,
+        message: expect.stringContaining('The encoding is "gzip/base64", the id "2000", the sender {"user":"bob"}.'),
+      },
+      ['H4sI', 'gzip/base64'],
+      error,
+      ['x', 'zstd/base64'],
+    ]);
+  });
+
+  it('is told of, too, where it is asked for', async () => {
+    const { client, socket } = await connectClient();
+    const codes: string[] = [];
+    client.on('error', ({ code }) => codes.push(code));
+    for (const method of ['history', 'search'] as const) {
+      const bob = { user: 'bob' };
+      const page = method === 'history' ? client.history(bob) : client.search(bob, 'x');
+      await vi.waitFor(() =>
+        socket.answer(method, { type: method, conversation: { user: 'bob' }, messages: [encoded('§', 'base64')] }),
+      );
+      expect((await page).messages).toEqual([encoded('§', 'base64')]);
+    }
+    expect(codes).toEqual(['undecodable', 'undecodable']);
   });
 });
 

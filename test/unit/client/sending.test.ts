@@ -134,9 +134,11 @@ describe('what is refused before it is sent', () => {
   cyclic.self = cyclic;
 
   it.each([
-    ['undefined', undefined, 'The data must be JSON or bytes, got undefined'],
-    ['a function', () => {}, 'The data must be JSON or bytes, got function'],
-    ['a BigInt', { big: 1n }, 'Do not know how to serialize a BigInt'],
+    ['undefined', undefined, 'The data must be JSON or bytes. Found at "data": Undefined'],
+    ['a function', () => {}, 'The data must be JSON or bytes. Found at "data": Function'],
+    ['a BigInt', { big: 1n }, 'The data must be JSON or bytes. Found at "data.big": BigInt'],
+    ['a Map', new Map(), 'The data must be JSON or bytes. Found at "data": Map'],
+    ['a number that is none', { price: Number.NaN }, 'The data must be JSON or bytes. Found at "data.price": NaN'],
     ['something cyclic', cyclic, /^Converting circular structure to JSON/],
   ])('%s', async (_, data, message) => {
     const { client, socket } = await connectClient();

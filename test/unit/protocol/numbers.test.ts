@@ -27,7 +27,13 @@ test.each([
   '1e-400',
   '-0.00001e-400',
 ])('the number %s is refused rather than changed, however deep it is', (literal) => {
-  for (const data of [literal, `[1,${literal}]`, `{"a":{"b":[${literal}]}}`, `{ "a" : ${literal} }`, `["\\"",${literal}]`])
+  for (const data of [
+    literal,
+    `[1,${literal}]`,
+    `{"a":{"b":[${literal}]}}`,
+    `{ "a" : ${literal} }`,
+    `["\\"",${literal}]`,
+  ])
     expect(send(data), data).toMatchObject(REFUSED);
 });
 

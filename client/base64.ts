@@ -1,0 +1,35 @@
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+// By own code, because not every runtime has `btoa` and `atob`.
+
+/** Encodes bytes in base64. */
+export function toBase64(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 3) {
+    const [first = 0, second = 0, third = 0] = bytes.subarray(at, at + 3);
+    const bits = (first << 16) | (second << 8) | third;
+    for (const shift of [18, 12, 6, 0]) text += DIGITS.charAt((bits >> shift) & 63);
+  }
+  const missing = (3 - (bytes.length % 3)) % 3;
+  return text.slice(0, text.length - missing) + '=='.slice(0, missing);
+}
+
+/**
+ * Decodes base64, with or without its padding.
+ * @throws RangeError when it is none.
+ */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const digits = text.replace(/\s+/g, '').replace(/={1,2}$/, '');
+  const bytes = new Uint8Array((digits.length * 3) >> 2);
+  let bits = 0;
+  let at = 0;
+  let length = 0;
+  for (const character of digits) {
+    const digit = DIGITS.indexOf(character);
+    if (digit < 0) break;
+    bits = (bits << 6) | digit;
+    if (length++ % 4 > 0) bytes[at++] = bits >> (2 * (-length & 3));
+  }
+  if (length < digits.length || length % 4 === 1) throw new RangeError('The data is not base64.');
+  return bytes;
+}

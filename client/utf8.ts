@@ -1,0 +1,15 @@
+/** The bytes that a text takes in UTF-8. Not every runtime has a `TextEncoder`. */
+export function utf8Length(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_00_00 ? 3 : 4;
+  }
+  return bytes;
+}
+
+/** @throws Error for what is not UTF-8. */
+export function decodeUtf8(bytes: Uint8Array<ArrayBuffer>): string {
+  if (globalThis.TextDecoder) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  return decodeURIComponent(Array.from(bytes, (byte) => `%${(byte + 256).toString(16).slice(1)}`).join(''));
+}
