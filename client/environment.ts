@@ -58,22 +58,25 @@ export interface Environment {
   onHide(callback: () => void): Cancel;
   /** Web Locks, where the runtime has them: browsers do, on pages served over https or from this machine. */
   readonly locks: Locks | undefined;
-  /** Opens a channel to the other pages of the same origin, where the runtime has them. */
-  readonly openChannel: ((name: string) => Channel) | undefined;
+  /** Opens a channel to the other pages of the same origin, where the runtime has them. `undefined`: not on this page. */
+  readonly openChannel: ((name: string) => Channel | undefined) | undefined;
   readonly loadCompanion: LoadCompanion;
   readonly loadOnDemand: LoadOnDemand;
 }
 
+/** Where a page tells what happens to it. */
 interface EventSource {
-  addEventListener(type: string, listener: () => void, options: { readonly signal: AbortSignal }): void;
+  addEventListener(type: string, listener: () => void): void;
+  removeEventListener(type: string, listener: () => void): void;
 }
 
-/** What a browser has and Node may not. */
+/** What a browser has, and other runtimes may not. */
 interface Globals extends Partial<EventSource> {
   readonly WebSocket?: WebSocketConstructor;
-  readonly document?: EventSource & { readonly visibilityState: string };
+  readonly document?: Partial<EventSource> & { readonly visibilityState?: string };
   readonly navigator?: { readonly locks?: Locks };
   readonly BroadcastChannel?: new (name: string) => Channel;
+  readonly crypto?: { getRandomValues?(bytes: Uint8Array): Uint8Array };
 }
 
 const globals: Globals = globalThis as object;
@@ -103,25 +106,47 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
     onHide: (callback) => onPageEvents(['pagehide'], 'hidden', callback),
     loadCompanion: () => import('./companion.ts'),
     loadOnDemand: () => import('./on-demand.ts'),
-    locks: globals.navigator?.locks,
-    openChannel: BroadcastChannel && ((name) => new BroadcastChannel(name)),
+    locks: probe(() => globals.navigator?.locks),
+    openChannel: BroadcastChannel && ((name) => probe(() => new BroadcastChannel(name))),
   };
 }
 
-/** A UUID of version 4. `crypto.randomUUID` exists on pages served over https only. */
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const hex = Array.from(bytes, (byte, index) => (index === 8 ? (byte % 64) + 384 : byte + 256).toString(16).slice(1));
-  return hex.join('').replace(/(.{8})(....).(...)(....)/, '$1-$2-4$3-$4-');
+/** Where a page may not store anything, browsers refuse some of what they have by throwing: to the client it is missing. */
+function probe<T>(get: () => T): T | undefined {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
 }
 
+/**
+ * A UUID: of version 4, random. Where there is no `crypto`, of version 7, which begins with the time (RFC 9562 section 5.7):
+ * the randomness of React Native has 31 bits, too few to tell all the messages of a user apart.
+ *
+ * `crypto.randomUUID` exists on pages served over https only.
+ */
+function randomId(): string {
+  const bytes = new Uint8Array(16).map(() => Math.random() * 256);
+  const hasCrypto = globals.crypto?.getRandomValues?.(bytes) !== undefined;
+  const now = Date.now();
+  if (!hasCrypto) bytes.set([40, 32, 24, 16, 8, 0].map((bits) => Math.floor(now / 2 ** bits)));
+  const hex = Array.from(bytes, (byte, index) => (index === 8 ? (byte % 64) + 384 : byte + 256).toString(16).slice(1));
+  return hex.join('').replace(/(.{8})(....).(...)(....)/, `$1-$2-${hasCrypto ? 4 : 7}$3-$4-`);
+}
+
+/** Without an `AbortSignal`, which jsdom takes of its own realm only. */
 function onPageEvents(events: readonly string[], visibility: string, callback: () => void): Cancel {
   const { document } = globals;
-  const listening = new AbortController();
-  for (const event of events) globals.addEventListener?.(event, callback, listening);
   const onVisibility = () => {
     if (document?.visibilityState === visibility) callback();
   };
-  document?.addEventListener('visibilitychange', onVisibility, listening);
-  return () => listening.abort();
+  const listeners = [
+    ...events.map((event) => [globals, event, callback] as const),
+    [document, 'visibilitychange', onVisibility] as const,
+  ];
+  for (const [source, event, listener] of listeners) source?.addEventListener?.(event, listener);
+  return () => {
+    for (const [source, event, listener] of listeners) source?.removeEventListener?.(event, listener);
+  };
 }

@@ -3,7 +3,8 @@ import type { Cancel, LockOptions, Locks } from './environment.ts';
 /**
  * Takes a lock, and waits for it unless told otherwise: `steal` takes it from whoever holds it.
  * @param onLost Called when it was stolen, or could not be had at all.
- * @returns Gives it back; `undefined` when it is not available. Without `locks`, everybody gets every lock.
+ * @returns Gives it back; `undefined` when it is not available. Everybody gets every lock without `locks`, and where the page may
+ *   not use them.
  */
 export function acquire(
   locks: Locks | undefined,
@@ -13,11 +14,12 @@ export function acquire(
 ): Promise<Cancel | undefined> {
   return new Promise((resolve, reject) => {
     if (!locks) return resolve(() => {});
-    locks
-      .request(name, options, (lock) => (lock ? new Promise<void>((release) => resolve(release)) : resolve(undefined)))
-      .catch((error) => {
-        reject(error);
-        onLost?.();
-      });
+    const onRequested = (lock: unknown) =>
+      lock ? new Promise<void>((release) => resolve(release)) : resolve(undefined);
+    new Promise((asked) => asked(locks.request(name, options, onRequested))).catch((error) => {
+      if (error?.name === 'SecurityError') return resolve(() => {});
+      reject(error);
+      onLost?.();
+    });
   });
 }

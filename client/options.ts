@@ -116,6 +116,9 @@ const NAMES = [
   ...Object.keys(DEFAULT_DURATIONS),
 ];
 
+/** Scheme and host, and the path. */
+const URL_PARTS = /^(wss?:\/\/[^\s/?#]+)(\/[^\s?#]*)?$/i;
+
 /** Timers of browsers and Node fire at once when they are set for longer. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -180,9 +183,18 @@ export function checkNames(where: string, options: object, names: readonly strin
 }
 
 function checkUrl(value: unknown): string {
-  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
-  if (url && /^wss?:$/.test(url.protocol) && !url.search && !url.hash) return url.href;
+  const [, start = '', path = '/'] = typeof value === 'string' ? (URL_PARTS.exec(value.trim()) ?? []) : [];
+  if (start && isUrl(start + path)) return start + path;
   throw wrong('connect', 'url', 'a ws: or wss: URL without query and fragment', value);
+}
+
+/** By the runtime, which may have no `URL`. That of React Native believes anything, and knows few of its parts. */
+function isUrl(text: string): boolean {
+  try {
+    return !globalThis.URL || new URL(text) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function checkStorage(value: ConnectOptions['storage']): Options['storage'] {

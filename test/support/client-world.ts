@@ -1,5 +1,5 @@
 import * as companion from '../../client/companion.ts';
-import type { Channel, Environment, Locks, WebSocketLike } from '../../client/environment.ts';
+import type { Environment, Locks, WebSocketLike } from '../../client/environment.ts';
 import * as onDemand from '../../client/on-demand.ts';
 import { type ConnectOptions, type Options, resolveOptions } from '../../client/options.ts';
 import {
@@ -171,7 +171,7 @@ export class ClientWorld implements Environment {
   /** Default: none, as in a runtime without Web Locks. */
   readonly locks: Locks | undefined;
   /** Default: none, as in a runtime without `BroadcastChannel`. */
-  readonly openChannel: ((name: string) => Channel) | undefined;
+  readonly openChannel: Environment['openChannel'];
   /** What timers go by. The clock may be set, as a user or a sleep does. */
   #passed = 0;
   #clock = 1_000_000;

@@ -7,7 +7,12 @@ import { WebLocks } from '../../support/web-locks.ts';
 afterEach(() => vi.unstubAllGlobals());
 
 it('makes ids that are UUIDs of version 4, also where crypto.randomUUID is missing', () => {
-  vi.stubGlobal('crypto', { getRandomValues: (bytes: Uint8Array) => bytes.map((_, index) => index * 17) });
+  vi.stubGlobal('crypto', {
+    getRandomValues: (bytes: Uint8Array) => {
+      bytes.set(bytes.map((_, index) => index * 17));
+      return bytes;
+    },
+  });
   expect(createEnvironment(FakeSocket).randomId()).toBe('00112233-4455-4677-8899-aabbccddeeff');
   vi.unstubAllGlobals();
   const ids = new Set(Array.from({ length: 1_000 }, createEnvironment(FakeSocket).randomId));
@@ -15,10 +20,35 @@ it('makes ids that are UUIDs of version 4, also where crypto.randomUUID is missi
   for (const id of ids) expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
 });
 
+it.each([undefined, {}])('makes ids of the time and Math.random where crypto is %o: UUIDs of version 7', (crypto) => {
+  vi.stubGlobal('crypto', crypto);
+  const { randomId } = createEnvironment(FakeSocket);
+  vi.spyOn(Date, 'now').mockReturnValueOnce(0x0123_4567_89ab);
+  expect(randomId()).toMatch(/^01234567-89ab-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
+  expect(new Set(Array.from({ length: 1_000 }, randomId)).size).toBe(1_000);
+});
+
+it('takes what the page may not use for missing', () => {
+  const refuse = () => {
+    throw new DOMException('The operation is insecure.', 'SecurityError');
+  };
+  vi.stubGlobal('BroadcastChannel', refuse);
+  vi.stubGlobal('navigator', Object.defineProperty({}, 'locks', { get: refuse }));
+  const { openChannel, locks } = createEnvironment(FakeSocket);
+  expect([openChannel?.('x'), locks]).toEqual([undefined, undefined]);
+});
+
+it('listens to nothing where there is a document in name only', () => {
+  vi.stubGlobal('document', {});
+  const { onWake, onHide } = createEnvironment(FakeSocket);
+  for (const stop of [onWake(() => {}), onHide(() => {})]) stop();
+});
+
 it('wakes when the network is gone or back, the page is restored or the tab is shown, in a browser', () => {
   const window = new EventTarget();
   const document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
-  vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
+  for (const name of ['addEventListener', 'removeEventListener'] as const)
+    vi.stubGlobal(name, window[name].bind(window));
   vi.stubGlobal('document', document);
   const wake = vi.fn();
   const stop = createEnvironment(FakeSocket).onWake(() => wake());
@@ -48,7 +78,8 @@ it('has nothing to wake for in Node', () => {
 it('hides when the page is left or its tab hidden, in a browser', () => {
   const window = new EventTarget();
   const document = Object.assign(new EventTarget(), { visibilityState: 'visible' });
-  vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
+  for (const name of ['addEventListener', 'removeEventListener'] as const)
+    vi.stubGlobal(name, window[name].bind(window));
   vi.stubGlobal('document', document);
   const hide = vi.fn();
   const stop = createEnvironment(FakeSocket).onHide(() => hide());
@@ -73,5 +104,7 @@ it('takes a lock at once or not at all when asked to, and gives it back', async 
   release?.();
   expect(await next).toBeTypeOf('function');
   await expect(acquire({ request: () => Promise.reject(new Error('refused')) }, 'a')).rejects.toThrow('refused');
+  const insecure = { request: () => Promise.reject(new DOMException('', 'SecurityError')) };
+  expect(await acquire(insecure, 'a', { ifAvailable: true })).toBeTypeOf('function');
   expect(await acquire(undefined, 'a', { ifAvailable: true })).toBeTypeOf('function');
 });

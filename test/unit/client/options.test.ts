@@ -1,8 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { connect } from '../../../client/index.ts';
 import { type ConnectOptions, resolveOptions } from '../../../client/options.ts';
 
+const BrowserUrl = URL;
 const needed = { url: 'wss://example.com/prod', getToken: () => 'token' };
+
+afterEach(() => vi.unstubAllGlobals());
 
 describe('the options of connect', () => {
   it('have defaults', () => {
@@ -79,6 +82,34 @@ describe('the options of connect', () => {
   ])('are refused with name, expectation and value: %s', (_, options, message) => {
     expect(() => resolveOptions(options as ConnectOptions)).toThrow(TypeError);
     expect(() => resolveOptions(options as ConnectOptions)).toThrow(message);
+  });
+
+  class WordyUrl {
+    get protocol(): string {
+      throw new Error('URL.protocol is not implemented');
+    }
+  }
+  it.each<[string, unknown]>([
+    ['as browsers have it', BrowserUrl],
+    [
+      'without canParse',
+      class extends URL {
+        static override readonly canParse: never = undefined as never;
+      },
+    ],
+    ['as React Native has it', WordyUrl],
+    ['missing', undefined],
+  ])('take the url as it is given, with URL %s', (_, implementation) => {
+    vi.stubGlobal('URL', implementation);
+    const resolved = (url: string) => resolveOptions({ ...needed, url }).url;
+    expect(resolved('wss://abc.execute-api.us-east-1.amazonaws.com/prod')).toBe(
+      'wss://abc.execute-api.us-east-1.amazonaws.com/prod',
+    );
+    expect(resolved(' ws://127.0.0.1:4770/a/b/\n')).toBe('ws://127.0.0.1:4770/a/b/');
+    expect(resolved('wss://example.com')).toBe('wss://example.com/');
+    for (const url of ['https://x', '/prod', 'wss://', 'wss://x?t=1', 'wss://x/#a', 'wss://x y', '', 'wss:x'])
+      expect(() => resolved(url), url).toThrow(/"url" must be a ws: or wss: URL/);
+    if (implementation === BrowserUrl) expect(() => resolved('wss://x:port/')).toThrow(TypeError);
   });
 
   it('need a WebSocket where the runtime has none', () => {

@@ -4,8 +4,16 @@ import { OnDemand } from '../../../client/on-demand.ts';
 import type { ConnectOptions } from '../../../client/options.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import { dataOf, openNext } from '../../support/client-session.ts';
-import { ClientWorld, delivered, messageAt, settle, testOptions } from '../../support/client-world.ts';
+import {
+  ClientWorld,
+  delivered,
+  messageAt,
+  settle,
+  testOptions,
+  type WorldOptions,
+} from '../../support/client-world.ts';
 import { type BrowserOptions, FakeBrowser, type Page, tokenOf } from '../../support/pages.ts';
+import { WebLocks } from '../../support/web-locks.ts';
 
 /** Pages of one browser that share a connection, of which the first is registered at the server's moment 1,000,000. */
 async function share(count: number, options: Partial<ConnectOptions> = {}, browserOptions: BrowserOptions = {}) {
@@ -125,17 +133,27 @@ describe('tabs that share', () => {
     }
   });
 
-  it('have connections of their own where locks are refused', async () => {
-    const world = new ClientWorld({
-      locks: { request: () => Promise.reject(new DOMException('refused', 'SecurityError')) },
-      openChannel: () => ({ postMessage: () => {}, close: () => {}, onmessage: null }),
-    });
+  const refused = new DOMException('refused', 'SecurityError');
+  const refuse = () => {
+    throw refused;
+  };
+  const openChannel = () => ({ postMessage: () => {}, close: () => {}, onmessage: null });
+  it.each<[string, WorldOptions]>([
+    ['locks are refused', { locks: { request: () => Promise.reject(refused) }, openChannel }],
+    ['asking for locks throws', { locks: { request: refuse }, openChannel }],
+    ['there can be no channel', { locks: new WebLocks().page(), openChannel: () => undefined }],
+  ])('have connections of their own where %s', async (_, worldOptions) => {
+    const world = new ClientWorld(worldOptions);
     const client = new SessionClient(world, testOptions({ shareAcrossTabs: true, getToken: () => tokenOf('alice') }));
     const socket = await world.accept();
     const sent = client.sendToUser('bob', 1);
     await settle();
     socket.acknowledge();
     await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    socket.end();
+    await world.advance(500);
+    await world.accept();
+    expect(client.state.status).toBe('connected');
   });
 });
 
