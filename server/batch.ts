@@ -78,7 +78,8 @@ function excessProblem({ to, data }: MessageInput, limits: SizeLimits): Problem 
   return problem('message_too_large', `data takes ${bytes} bytes as JSON; at most ${maxDataBytes} are allowed`);
 }
 
-function failure(message: unknown, error: SendFailure['error']): SendFailure {
+/** The result of a message that is not sent, under its id as far as it has one. */
+export function failure(message: unknown, error: SendFailure['error']): SendFailure {
   const id = isObject(message) ? message['id'] : undefined;
   return { ...(typeof id === 'string' && { id }), error };
 }

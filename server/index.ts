@@ -9,8 +9,8 @@
  * ```
  */
 import {
+  type Data,
   isUserId,
-  type Json,
   type MessageInput,
   problem,
   type SendFailure,
@@ -21,8 +21,10 @@ import { sendBatch } from './batch.ts';
 import { readFunctionName } from './config.ts';
 import { BeckonError } from './errors.ts';
 import { createLogger } from './logger.ts';
+import { encodeMessage, type ServiceMessage, sendServiceBatch } from './service-batch.ts';
 
-export type { ConnectionCounts, ErrorCode, Json, MessageInput, SendFailure, SendResult } from '../protocol/index.ts';
+export type { ConnectionCounts, Data, ErrorCode, Json, SendFailure, SendResult } from '../protocol/index.ts';
+export type { ServiceMessage as MessageInput };
 export { BeckonError };
 
 export interface SenderOptions {
@@ -34,8 +36,8 @@ export interface SendOptions {
   /** The identity of the message across retries. Default: a random UUID. */
   readonly id?: string;
   /**
-   * How `data` is encoded, which clients of this project undo: `base64` says that it is bytes, `gzip/base64` bytes and
-   * `json/gzip/base64` JSON that were compressed first. Default: `data` is what it says.
+   * How `data` is encoded already, which clients of this project undo: `base64` says that it is bytes, `gzip/base64` bytes and
+   * `json/gzip/base64` JSON that were compressed first. Default: `base64` for bytes; other data is what it says.
    */
   readonly encoding?: string;
   /** Whether it is kept for devices that are not connected. Default: true. */
@@ -50,15 +52,22 @@ export interface SendOptions {
 export interface Sender {
   /**
    * Sends to every device of one user: those that are connected now, and the others when they come back.
-   * @throws BeckonError if the user's id or the data is not acceptable (`code`), and the SDK's errors if DynamoDB fails
+   * @param data Any JSON, or bytes, which arrive as a `Uint8Array`: by the rules of the client.
+   * @throws TypeError if the data is neither, and where it is not; BeckonError if the user's id, an option or the size of the data is
+   *   not acceptable (`code`); the SDK's errors if DynamoDB fails
    */
-  sendToUser(user: string, data: Json, options?: SendOptions): Promise<SendResult>;
+  sendToUser(user: string, data: Data, options?: SendOptions): Promise<SendResult>;
   /** Sends one message to at most 100 users. Throws as `sendToUser` does. */
-  sendToUsers(users: readonly string[], data: Json, options?: SendOptions): Promise<SendResult>;
+  sendToUsers(users: readonly string[], data: Data, options?: SendOptions): Promise<SendResult>;
   /** Sends to everybody in a room, and to those who come back to it. Throws as `sendToUser` does. */
-  sendToRoom(room: string, data: Json, options?: SendOptions): Promise<SendResult>;
+  sendToRoom(room: string, data: Data, options?: SendOptions): Promise<SendResult>;
   /** Sends several messages in their order. One that is invalid does not stop the others: its result holds the error. */
-  send(messages: readonly MessageInput[]): Promise<readonly (SendResult | SendFailure)[]>;
+  send(messages: readonly ServiceMessage[]): Promise<readonly (SendResult | SendFailure)[]>;
+}
+
+/** What is no list is left for the schema to refuse: the letters of a name would be users, too. */
+function copyOf(users: readonly string[]): string[] {
+  return Array.isArray(users) ? [...users] : (users as string[]);
 }
 
 /** @throws Error naming an environment variable that `grantSend` would have set; TypeError for a wrong option */
@@ -72,20 +81,24 @@ export function createSender(options: SenderOptions = {}): Sender {
   const directory = composeDirectory(now);
   const send = composeSend({ directory, now, log: createLogger() });
 
+  const origin = { from: { service } };
   const sendAll: Sender['send'] = async (messages) => {
-    const sent = await sendBatch(send, { from: { service } }, messages);
+    if (!Array.isArray(messages)) throw new TypeError(`send: "messages" must be an array, got ${typeof messages}`);
+    const sent = await sendServiceBatch(send, origin, messages);
     if (!sent.ok) throw new BeckonError(sent.problem);
     return sent.value;
   };
-  const sendOne = async (to: MessageInput['to'], data: Json, sendOptions: SendOptions = {}) => {
-    const [result] = await sendAll([{ ...sendOptions, to, data }]);
+  const sendOne = async (to: MessageInput['to'], data: Data, sendOptions: SendOptions = {}) => {
+    const sent = await sendBatch(send, origin, [await encodeMessage({ ...sendOptions, to, data })]);
+    if (!sent.ok) throw new BeckonError(sent.problem);
+    const [result] = sent.value;
     if (!result) throw new BeckonError(problem('internal'));
     if ('error' in result) throw new BeckonError(result.error);
     return result;
   };
   return {
     sendToUser: (user, data, sendOptions) => sendOne({ user }, data, sendOptions),
-    sendToUsers: (users, data, sendOptions) => sendOne({ users: [...users] }, data, sendOptions),
+    sendToUsers: (users, data, sendOptions) => sendOne({ users: copyOf(users) }, data, sendOptions),
     sendToRoom: (room, data, sendOptions) => sendOne({ room }, data, sendOptions),
     send: sendAll,
   };

@@ -8,13 +8,41 @@ interface Recipients {
   readonly user?: string;
   readonly invocationUser?: string;
   readonly room?: string;
+  /** Only tries this, and gives what comes of it. */
+  readonly trial?: string;
+}
+
+/** What is no JSON, and cannot be handed to a function therefore: by name. */
+const TRIALS: Readonly<Record<string, () => Promise<unknown>>> = {
+  bytes: () => sender.sendToUser('trier', Uint8Array.of(0, 1, 255)),
+  blob: () => sender.sendToUser('trier', new Blob(['blob'])),
+  date: () => sender.sendToUser('trier', { when: new Date(0) } as never),
+  function: () => sender.sendToUser('trier', (() => {}) as never),
+  bigint: () => sender.sendToUser('trier', { id: 10n } as never),
+  letters: () => sender.sendToUsers('bob' as never, 1),
+  batch: () =>
+    sender.send([
+      { to: { user: 'trier' }, data: 'first' },
+      { to: { user: 'trier' }, data: { id: 10n } as never, id: 'bad' },
+      { to: { user: 'trier' }, data: Uint8Array.of(7) },
+    ]),
+};
+
+async function attempt(trial: string): Promise<unknown> {
+  try {
+    return await TRIALS[trial]?.();
+  } catch (error) {
+    const { name, message, code } = error as Error & { readonly code?: string };
+    return { name, message, code };
+  }
 }
 
 /**
  * Sends in both ways that another Lambda has: through the library to `user`, and by invoking the `send` function to
  * `invocationUser`, which is the same user unless it is given. With `room`, to that in both ways.
  */
-export async function handler({ user = '', invocationUser = user, room }: Recipients) {
+export async function handler({ user = '', invocationUser = user, room, trial }: Recipients) {
+  if (trial !== undefined) return attempt(trial);
   const options = { id: 'notice', retry: true };
   const library = await (room === undefined
     ? sender.sendToUser(user, { by: 'library' }, options)
