@@ -62,6 +62,11 @@ test('the client in it works, and says what is wrong', async () => {
   expect(told).toBe('closed true closed');
 });
 
+test('the hooks are of the client side, for frameworks that render on servers', async () => {
+  const compiled = await readFile(join(project, 'node_modules/beckon/dist/client/react/index.js'), 'utf8');
+  expect(compiled).toMatch(/^'use client';/);
+});
+
 test('its construct finds the handlers, and bundles them', async () => {
   const told = await evaluate(`
     import { App, Stack } from 'aws-cdk-lib';
