@@ -1,5 +1,5 @@
 /**
- * Compresses text.
+ * Compresses bytes, or text in UTF-8.
  * @returns `undefined` where the runtime cannot.
  */
 export async function gzip(source: Uint8Array<ArrayBuffer> | string): Promise<Uint8Array<ArrayBuffer> | undefined> {
