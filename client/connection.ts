@@ -21,6 +21,9 @@ const TOKEN_MARGIN_MS = 60_000;
 /** … but not more often than this, should `getToken` give the same token again. */
 const MIN_REFRESH_MS = 30_000;
 
+/** How long a connection that is closed stays open to hear that the server knows what the application was given. */
+const LEAVE_TIMEOUT_MS = 2_000;
+
 /** Why a connection is no more, or never was. */
 export interface ConnectionEnd {
   readonly error: BeckonError;
@@ -137,6 +140,25 @@ export class Connection {
     this.#liveness?.check();
   }
 
+  /** Tells the server what the application was given, unless it knows. Resolves when it does, or is not to be told. */
+  async acknowledge(): Promise<void> {
+    if (this.#interests.user.hasNews) await this.#ping();
+  }
+
+  /** Ends like `close`, but tells the server before what the application was given, and waits a moment for it to know. */
+  takeLeave(): void {
+    if (this.#over || !this.#interests.user.hasNews) return;
+    this.#release();
+    this.#requests.settleAll({ kind: 'lost' });
+    const end = () => {
+      cancelTimer();
+      this.#requests.settleAll({ kind: 'lost' });
+      this.#transport?.close();
+    };
+    const cancelTimer = this.#environment.setTimer(LEAVE_TIMEOUT_MS, end);
+    void this.#requests.send(encodeRequest('ping', this.#interests.user.acknowledge().fields)).then(end);
+  }
+
   /** Closes the connection as soon as nothing waits for a reply on it. Until then it goes on receiving. */
   retire(): void {
     void this.#incoming.run(
@@ -248,9 +270,16 @@ export class Connection {
   }
 
   async #ping(): Promise<void> {
-    const cursor = this.#interests.user.cursor.value;
-    const outcome = await this.request(encodeRequest('ping', { cursor }));
-    if (problemOf(outcome)?.code === 'invalid_cursor') this.#subscriptions.user.onInvalidCursor(cursor);
+    const { fields, onTaken, onUnknown } = this.#interests.user.acknowledge();
+    const outcome = await this.request(encodeRequest('ping', fields));
+    const code = problemOf(outcome)?.code;
+    if (outcome.kind === 'reply') onTaken();
+    if (code === 'invalid_cursor') this.#subscriptions.user.onInvalidCursor(fields.cursor);
+    // An older server. A ping that is refused keeps nothing alive.
+    if (code === 'invalid_frame' && fields.shown) {
+      onUnknown();
+      await this.#ping();
+    }
   }
 
   #onRegistered(reply: RegisteredReply): void {
@@ -270,7 +299,12 @@ export class Connection {
   }
 
   #onIncoming(incoming: Incoming): void {
-    if (this.#over) return;
+    if (this.#over) {
+      // Nothing is handed on any more; but what was sent last may be answered.
+      if (incoming && 'frame' in incoming && 'id' in incoming.frame)
+        this.#requests.settle(incoming.frame.id, { kind: 'lost' });
+      return;
+    }
     if (incoming === undefined) this.#handlers.onIgnoredFrame();
     else if ('frame' in incoming) this.#onFrame(incoming.frame);
     else this.#requests.settleAll({ kind: 'error', problem: wordlessProblem('internal', incoming.serviceError) });
@@ -323,7 +357,7 @@ export class Connection {
 
   #transmit(text: string): void {
     this.#transport?.send(text);
-    this.#liveness?.sent();
+    if (!this.#over) this.#liveness?.sent();
   }
 
   #closeWhenDone(): void {
@@ -331,6 +365,8 @@ export class Connection {
   }
 
   #end(end: ConnectionEnd): void {
+    // What was sent last is not answered any more.
+    if (this.#over) this.#requests.settleAll({ kind: 'lost' });
     if (this.#over) return;
     this.#release();
     this.#transport?.terminate();

@@ -1,4 +1,6 @@
-import type { Message } from '../protocol/index.ts';
+import type { Message, Shown } from '../protocol/index.ts';
+import { jsonByteLength } from '../protocol/json.ts';
+import { MAX_SHOWN_BYTES, MAX_SHOWN_MESSAGES } from '../protocol/limits.ts';
 import { type Cursor, serialTimeMs } from './cursor.ts';
 import type { Environment } from './environment.ts';
 import type { SeenMessage } from './storage.ts';
@@ -15,6 +17,10 @@ export interface Dedupe {
   restore(seen: readonly SeenMessage[]): void;
   /** A message that is about to be sent from here counts as seen: a resume may bring it. */
   addOwn(message: Pick<Message, 'from' | 'id'>): void;
+  /** Messages that another device has shown count as seen. They were sent at this moment (epoch milliseconds) at the latest. */
+  addShown(shown: readonly Shown[], sentMs: number): void;
+  /** What a resume from the cursor would bring again: the newest, as many as a frame may say. */
+  shown(): Shown[];
 }
 
 /**
@@ -46,8 +52,7 @@ export function createDedupe(
     return !known;
   };
   const take = ({ from, id }: Pick<Message, 'from' | 'id'>, sentMs: number) => {
-    const key = 'user' in from ? `user ${id} ${from.user}` : `service ${id} ${from.service}`;
-    const isNew = remember(key, environment.now(), sentMs);
+    const isNew = remember(keyOf(from, id), environment.now(), sentMs);
     if (isNew) forgetOld();
     return isNew;
   };
@@ -55,6 +60,13 @@ export function createDedupe(
     isNew: (message) => take(message, serialTimeMs(message.serial)),
     // Its serial is not known yet, and the server's clock may be ahead.
     addOwn: (message) => void take(message, environment.now() + MIN_AGE_MS),
+    addShown: (shown, sentMs) => {
+      for (const { from, ids } of shown) for (const id of ids) take({ from, id }, sentMs);
+    },
+    shown: () => {
+      const keys = [...seen].filter(([, { sentMs }]) => sentMs >= cursor.horizonMs).map(([key]) => key);
+      return groupBySender(keys.reverse().slice(0, MAX_SHOWN_MESSAGES));
+    },
     snapshot: () =>
       [...seen]
         .slice(-minCount)
@@ -64,4 +76,32 @@ export function createDedupe(
       for (const message of messages) remember(...message);
     },
   };
+}
+
+/** An id has no blanks. */
+function keyOf(from: Message['from'], id: string): string {
+  return 'user' in from ? `user ${id} ${from.user}` : `service ${id} ${from.service}`;
+}
+
+/** The messages of these keys, up to the first that would be too many bytes. */
+function groupBySender(keys: readonly string[]): Shown[] {
+  const idsBySender = new Map<string, string[]>();
+  const groups: Shown[] = [];
+  let bytes = 2;
+  for (const key of keys) {
+    const [kind = '', id = ''] = key.split(' ', 2);
+    const sender = key.slice(kind.length + id.length + 2);
+    const from = { [kind]: sender } as Message['from'];
+    const ids = idsBySender.get(kind + sender);
+    // With the comma before it.
+    bytes += 1 + jsonByteLength(ids ? id : { from, ids: [id] });
+    if (bytes > MAX_SHOWN_BYTES) break;
+    if (ids) ids.push(id);
+    else {
+      const group = { from, ids: [id] };
+      idsBySender.set(kind + sender, group.ids);
+      groups.push(group);
+    }
+  }
+  return groups;
 }

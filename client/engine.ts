@@ -3,7 +3,7 @@ import { MAX_DATA_BYTES, MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import { abortWith, throwIfAborted } from './abort.ts';
 import type { CallOptions, ClientEvents, HistoryPage, ReceivedMessage } from './api.ts';
 import type { Companion } from './companion.ts';
-import type { Environment } from './environment.ts';
+import type { Cancel, Environment } from './environment.ts';
 import { BeckonError, describeCode, toError } from './errors.ts';
 import { createEmitter, type Emitter } from './events.ts';
 import { Feed } from './feed.ts';
@@ -44,6 +44,8 @@ export class Engine<Incoming> {
   /** What joins rooms, watches, and asks. `undefined`: not called for, or not loaded yet. */
   #onDemand: OnDemand<Incoming> | undefined;
   #demanded: Promise<OnDemand<Incoming>> | undefined;
+  /** Tells the server what was shown when this may be the last moment: the next page is not to show it again. */
+  readonly #stopWatching: Cancel;
   /** Aborts when there will be no connection any more. */
   readonly #ending = new AbortController();
   /** What keeps records, and shares the connection with other tabs. `undefined`: not asked for, or not loaded yet. */
@@ -62,6 +64,7 @@ export class Engine<Incoming> {
       route: () => this.#route,
       onSending: ({ text }) => this.#onSending(JSON.parse(text)),
     });
+    this.#stopWatching = environment.onHide(() => void this.session.connection?.acknowledge());
     if (options.storage || options.shareAcrossTabs) this.#loading = this.#loadCompanion();
   }
 
@@ -243,11 +246,11 @@ export class Engine<Incoming> {
     const isToOwn = 'users' in to ? to.users.includes(own) : 'user' in to && to.user === own;
     if (isToOwn || echo === 'room' in to) return;
     const feed = 'room' in to ? this.#onDemand?.feeds.of({ to }) : this.#user;
-    feed?.dedupe.addOwn({ id, from: { user: own } });
+    feed?.addOwn({ id, from: { user: own } });
   }
 
   #handOn(feed: Feed | undefined, message: Message): void {
-    if (feed?.dedupe.isNew(message)) this.#deliver(message as ReceivedMessage<Incoming>);
+    if (feed?.isNew(message)) this.#deliver(message as ReceivedMessage<Incoming>);
     else this.counters.duplicates += 1;
   }
 
@@ -285,6 +288,7 @@ export class Engine<Incoming> {
   }
 
   #release(error: BeckonError): void {
+    this.#stopWatching();
     this.#sender.stop();
     this.#companion?.close(error);
     this.#outbox.rejectAll(error, { kept: this.#companion?.keeps ?? false });

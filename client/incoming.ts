@@ -67,8 +67,13 @@ function looksRight({ type, code, message, messages, results, users, conversatio
   }
 }
 
-function isRegistration({ userId, serverTime, cursor, limits }: Fields): boolean {
-  return typeof userId === 'string' && typeof serverTime === 'number' && typeof cursor === 'string' && isLimits(limits);
+function isRegistration({ userId, serverTime, cursor, limits, shown = [] }: Fields): boolean {
+  const hasPlace = typeof userId === 'string' && typeof serverTime === 'number' && typeof cursor === 'string';
+  return hasPlace && isLimits(limits) && Array.isArray(shown) && shown.every(isShown);
+}
+
+function isShown(value: unknown): boolean {
+  return isObject(value) && isObject(value['from']) && Array.isArray(value['ids']);
 }
 
 /** The next page is asked for by the last message of this one. */

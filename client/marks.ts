@@ -19,12 +19,15 @@ interface Entry {
 /** How far conversations have come, on its way to the server: of what waits for the same one, the latest counts. */
 export class Marks {
   readonly #calls: Calls;
+  readonly #acknowledge: () => Promise<void> | undefined;
   readonly #delay: Timer;
   #waiting = new Map<string, Entry>();
   #isSending = false;
 
-  constructor(environment: Environment, calls: Calls) {
+  /** @param acknowledge Tells the server what the application was given. Called when some of it was read. */
+  constructor(environment: Environment, calls: Calls, acknowledge: () => Promise<void> | undefined) {
     this.#calls = calls;
+    this.#acknowledge = acknowledge;
     this.#delay = createTimer(environment);
   }
 
@@ -69,7 +72,11 @@ export class Marks {
   /** A frame is refused as a whole: then each by itself, for the others are not to blame. */
   async #send(entries: readonly Entry[]): Promise<void> {
     try {
-      await this.#calls.call('mark', { marks: entries.map(({ mark }) => mark) }, { timeoutMs: MAX_TIMER_MS });
+      const marks = entries.map(({ mark }) => mark);
+      await Promise.all([
+        this.#calls.call('mark', { marks }, { timeoutMs: MAX_TIMER_MS }),
+        marks.some(({ read }) => read !== undefined) && this.#acknowledge(),
+      ]);
       for (const entry of entries) entry.resolve();
     } catch (error) {
       if (entries.length === 1) entries[0]?.reject(error);

@@ -76,7 +76,7 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
       onError: (error) => emitter.emit('error', error),
       onTargets: () => host.companion()?.onInterest(),
     });
-    this.marks = new Marks(environment, this.#calls);
+    this.marks = new Marks(environment, this.#calls, () => session.connection?.acknowledge());
   }
 
   async join(room: string, options: JoinOptions = {}): Promise<void> {

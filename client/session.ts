@@ -82,6 +82,7 @@ export class Session {
   stop(status: 'closed' | 'failed', reason: Reason): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    if (status === 'closed') this.#current?.takeLeave();
     this.pause();
     this.#setState({ status, reason });
   }

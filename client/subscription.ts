@@ -125,6 +125,7 @@ export class Subscription {
     const { room } = this.#feed;
     this.#hasSubscribed = true;
     if (room !== undefined && since === undefined) this.#feed.floor = reply.cursor;
+    if (since === undefined && 'shown' in reply) this.#feed.dedupe.addShown(reply.shown ?? [], reply.serverTime);
     this.#host.onSubscribed(reply);
     if (!reply.recovered && this.#feed.cursor.isNewGap(since)) this.#tellGap(since);
     void this.#resume(reply, attempt, since);
@@ -135,7 +136,7 @@ export class Subscription {
     while (page && this.#isLatest(attempt)) {
       this.#handOn(page.messages.filter(({ serial }) => serial >= this.#feed.floor));
       if (page.more) page = await this.#readPage({ since, after: page.messages.at(-1)?.serial }, attempt);
-      else return this.#complete(first.cursor, (page.messages.at(-1)?.serial ?? '') > (since ?? ''));
+      else return this.#complete(first.cursor);
     }
   }
 
@@ -155,7 +156,7 @@ export class Subscription {
     }
   }
 
-  #complete(cursor: string, hasNews: boolean): void {
+  #complete(cursor: string): void {
     if (this.#overflown) {
       void this.subscribe();
       return;
@@ -163,7 +164,7 @@ export class Subscription {
     this.#handOn(this.#held ?? []);
     this.#held = undefined;
     this.#feed.cursor.advance(cursor);
-    if (!hasNews || this.#toldNews || this.#stopped) return;
+    if (!this.#feed.hasNews || this.#toldNews || this.#stopped) return;
     this.#toldNews = true;
     this.#host.onNews();
   }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { isWithinDepth } from './json.ts';
+import { isWithinDepth, jsonByteLength } from './json.ts';
 import {
   MAX_CONVERSATIONS_PER_FRAME,
   MAX_DATA_DEPTH,
@@ -9,6 +9,8 @@ import {
   MAX_PAGE_MESSAGES,
   MAX_ROOM_NAME_LENGTH,
   MAX_SEARCH_LENGTH,
+  MAX_SHOWN_BYTES,
+  MAX_SHOWN_MESSAGES,
   MAX_TOKEN_LENGTH,
   MAX_USER_ID_LENGTH,
   MAX_USERS_PER_MESSAGE,
@@ -172,6 +174,48 @@ const markSchema = v.strictObject({
   read: v.optional(cursorSchema),
 });
 
+/** No narrower than it must be: a ping that names a message which was once let through must not be refused for it. */
+const senderName = v.pipe(
+  v.string('must be a string'),
+  v.maxLength(MAX_USER_ID_LENGTH, `must have at most ${MAX_USER_ID_LENGTH} characters`),
+);
+const fromUser = v.strictObject({ user: senderName }, 'must be {"user": "…"} or {"service": "…"}');
+const fromService = v.strictObject({ service: senderName });
+
+/** Who has sent a message. */
+const senderSchema = v.lazy((from): typeof fromUser | typeof fromService =>
+  has(from, 'service') ? fromService : fromUser,
+);
+
+const idsOfSender = v.strictObject(
+  {
+    from: senderSchema,
+    ids: v.pipe(
+      v.array(
+        v.pipe(
+          v.string('must be a string'),
+          v.maxLength(MAX_ID_LENGTH, `must have at most ${MAX_ID_LENGTH} characters`),
+        ),
+        'must be an array of ids',
+      ),
+      v.minLength(1, 'must hold at least one id'),
+      v.maxLength(MAX_SHOWN_MESSAGES, `must hold at most ${MAX_SHOWN_MESSAGES} ids`),
+    ),
+  },
+  'must be {"from": {"user": "…"}, "ids": ["…"]}',
+);
+
+/** Messages that an application was given: by sender and id, because a later message may have an earlier serial. */
+const shownSchema = v.pipe(
+  v.array(idsOfSender, 'must be an array of {"from", "ids"}'),
+  v.maxLength(MAX_SHOWN_MESSAGES, `must hold at most ${MAX_SHOWN_MESSAGES} senders`),
+  v.check(
+    (shown) => shown.reduce((count, { ids }) => count + ids.length, 0) <= MAX_SHOWN_MESSAGES,
+    `must hold at most ${MAX_SHOWN_MESSAGES} ids in all`,
+  ),
+  v.check((shown) => jsonByteLength(shown) <= MAX_SHOWN_BYTES, `must take at most ${MAX_SHOWN_BYTES} bytes`),
+);
+
 /** The frames a client may send, by action. */
 export const CLIENT_FRAMES = {
   /** Makes this connection one of its user's: it must be the first frame. */
@@ -254,6 +298,11 @@ export const CLIENT_FRAMES = {
     id: v.optional(id),
     /** Acknowledges everything up to it on behalf of the user, and asks for what was missed since. */
     cursor: v.optional(cursorSchema),
+    /**
+     * With `cursor`: which messages the application was given that a resume from there brings again. Told to devices of the
+     * user that register without a cursor. Default: what was said before stands.
+     */
+    shown: v.optional(shownSchema),
   }),
 } as const;
 
@@ -274,6 +323,7 @@ export type Action = keyof typeof CLIENT_FRAMES;
 export type MessageInput = v.InferOutput<typeof messageSchema>;
 export type Recipient = MessageInput['to'];
 export type Conversation = v.InferOutput<typeof conversationSchema>;
+export type Shown = v.InferOutput<typeof shownSchema>[number];
 export type Mark = v.InferOutput<typeof markSchema>;
 
 function has(value: unknown, key: string): boolean {

@@ -8,3 +8,8 @@ export function isWithinDepth(value: unknown, maxDepth: number): boolean {
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** The bytes that a value takes as JSON in UTF-8. */
+export function jsonByteLength(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
+}

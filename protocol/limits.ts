@@ -55,6 +55,10 @@ export const DEFAULT_PAGE_MESSAGES = 50;
 /** Where counting unread messages ends: then there are "more". */
 export const MAX_UNREAD_COUNT = 100;
 
+/** The most messages that a `ping` says were shown, and the most that this may take, in bytes of its JSON in UTF-8. */
+export const MAX_SHOWN_MESSAGES = 100;
+export const MAX_SHOWN_BYTES = 8 * 1024;
+
 /** The longest text that can be searched for, in UTF-16 code units, and the most words in it. */
 export const MAX_SEARCH_LENGTH = 200;
 export const MAX_SEARCH_WORDS = 8;

@@ -43,8 +43,3 @@ function describe(issue: v.BaseIssue<unknown>, subject: string): string {
   if (issue.kind === 'schema' && issue.received === 'undefined') return `"${path}" is required`;
   return `${path ? `"${path}"` : subject} ${issue.message.slice(0, MAX_TOLD_LENGTH)}`;
 }
-
-/** The bytes that a value takes as JSON in UTF-8. */
-export function jsonByteLength(value: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(value)).length;
-}

@@ -1,4 +1,4 @@
-import type { Conversation, Json, Recipient } from './frames.ts';
+import type { Conversation, Json, Recipient, Shown } from './frames.ts';
 import type { Limits, MAX_UNREAD_COUNT, MAX_USERS_PER_PRESENCE } from './limits.ts';
 import type { Problem } from './problem.ts';
 
@@ -70,6 +70,11 @@ export interface RegisteredReply {
   readonly recovered: boolean;
   /** One page of what was missed, in the order of the serials. Some may have been seen before. */
   readonly messages: readonly Message[];
+  /**
+   * Without `since`: messages that another device of the user has handed to its application. They may be among those that
+   * follow, and are not news to the user. Absent: none are known.
+   */
+  readonly shown?: readonly Shown[];
   /** Whether `register` with `after` gives another page. The resume is complete when it says false. */
   readonly more: boolean;
   /** Where to resume from later, once the resume is complete. It is the first page's that counts. */

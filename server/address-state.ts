@@ -1,3 +1,4 @@
+import type { Shown } from '../protocol/index.ts';
 import type { Address, UserAddress } from './address.ts';
 
 /** What is known of an address beside its subscribers and its log. */
@@ -15,6 +16,15 @@ export interface AddressStates {
 
   /** Moves the acknowledged cursor forward; never back. */
   acknowledge(address: UserAddress, cursor: string): Promise<void>;
+
+  /**
+   * Keeps what a device of the user has handed to its application that a resume from `cursor` brings again, in place of
+   * what was kept before. Changes nothing when that is of a device that had come further.
+   */
+  keepShown(address: UserAddress, cursor: string, shown: readonly Shown[]): Promise<void>;
+
+  /** What {@link keepShown} has kept. Strongly consistent. */
+  readShown(address: UserAddress): Promise<readonly Shown[]>;
 
   /** Widens the resumes that begin before now to include `serial`. */
   markLate(address: Address, serial: string): Promise<void>;

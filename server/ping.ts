@@ -8,15 +8,20 @@ import type { MessageLog, Page } from './message-log.ts';
 import { isInFuture } from './resume.ts';
 import { serialFloor, serialTime } from './serial.ts';
 
-/** A sign of life; with a cursor also an acknowledgement, answered with what was missed. */
-export type Ping = (connection: Connection, frame: Pick<PingFrame, 'cursor'>) => Promise<Result<Omit<PongReply, 'id'>>>;
+/** A sign of life; with a cursor also an acknowledgement, answered with what was missed. `shown` is kept for newcomers. */
+export type Ping = (
+  connection: Connection,
+  frame: Pick<PingFrame, 'cursor' | 'shown'>,
+) => Promise<Result<Omit<PongReply, 'id'>>>;
 
 const NOTHING: Page = { messages: [], more: false };
 
 export function createPing(dependencies: { admit: Admit; log: MessageLog; states: AddressStates; now: Now }): Ping {
   const { admit, log, states, now } = dependencies;
-  return async (connection, { cursor }) => {
+  return async (connection, { cursor, shown }) => {
     const serverTime = now();
+    if (shown && cursor === undefined)
+      return { ok: false, problem: problem('invalid_frame', '"shown" must come with "cursor"') };
     if (cursor !== undefined && isInFuture(cursor, serverTime))
       return { ok: false, problem: problem('invalid_cursor') };
     const admitted = await admit(connection);
@@ -28,6 +33,7 @@ export function createPing(dependencies: { admit: Admit; log: MessageLog; states
         : await Promise.all([
             log.read(address, serialFloor(serialTime(cursor) - OVERLAP_MS)),
             states.acknowledge(address, cursor),
+            shown && states.keepShown(address, cursor, shown),
           ]);
     return { ok: true, value: { type: 'pong', serverTime, messages, more } };
   };

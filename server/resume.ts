@@ -1,5 +1,5 @@
 import { OVERLAP_MS, problem, type RegisteredReply, type RegisterFrame, type Result } from '../protocol/index.ts';
-import type { Address } from './address.ts';
+import { type Address, isRoom } from './address.ts';
 import type { AddressStates } from './address-state.ts';
 import type { Arrive } from './arrive.ts';
 import { type Now, toSeconds } from './clock.ts';
@@ -17,7 +17,10 @@ export interface Subscription {
 }
 
 /** What a resume gives: what was missed, or its next page. */
-export type Resumption = Pick<RegisteredReply, 'recovered' | 'messages' | 'more' | 'cursor' | 'serverTime'>;
+export type Resumption = Pick<RegisteredReply, 'recovered' | 'messages' | 'more' | 'cursor' | 'serverTime' | 'shown'>;
+
+/** Where a resume begins, and what is known there of what it brings. */
+type Beginning = { readonly after: string } & Pick<Resumption, 'recovered' | 'shown'>;
 
 /**
  * Subscribes a connection to an address, and gives it what it has missed there: from `since`, and an overlap before it.
@@ -48,19 +51,16 @@ const REFUSED = { superseded: 'superseded', removed: 'connection_removed' } as c
 export function createResume(dependencies: ResumeDependencies): Resume {
   const { directory, log, states, arrive, callbackUrl, retentionSeconds, now } = dependencies;
 
-  async function page(address: Address, from: { after: string; recovered: boolean }): Promise<Result<Resumption>> {
+  async function page(address: Address, { after, ...from }: Beginning): Promise<Result<Resumption>> {
     // Read before the log: whatever is sent from now on is behind this cursor, or within the overlap before it.
     const serverTime = now();
-    const { messages, more } = await log.read(address, from.after);
-    return {
-      ok: true,
-      value: { recovered: from.recovered, messages, more, cursor: serialFloor(serverTime), serverTime },
-    };
+    const { messages, more } = await log.read(address, after);
+    return { ok: true, value: { ...from, messages, more, cursor: serialFloor(serverTime), serverTime } };
   }
 
   /** Where the log is read from, and whether everything from `since` on is still there. */
   async function beginning(address: Address, since: string | undefined, nowMs: number) {
-    if (since === undefined && address.startsWith('room#')) return { after: serialFloor(nowMs), recovered: true };
+    if (since === undefined && isRoom(address)) return { after: serialFloor(nowMs), recovered: true };
     const horizonMs = nowMs - retentionSeconds * 1000;
     const { cursor, late } = await states.read(address);
     const start = since ?? cursor;
@@ -80,8 +80,12 @@ export function createResume(dependencies: ResumeDependencies): Resume {
     const registration = { ...connection, address, callbackUrl, attempt, registeredAt: toSeconds(nowMs), expiresAt };
     const outcome = await directory.put(registration);
     if (outcome !== 'registered') return { ok: false, problem: problem(REFUSED[outcome]) };
-    const [from] = await Promise.all([beginning(address, since, nowMs), arrive(address, connection.userId)]);
-    return page(address, from);
+    const [from, shown] = await Promise.all([
+      beginning(address, since, nowMs),
+      since === undefined && !isRoom(address) ? states.readShown(address) : [],
+      arrive(address, connection.userId),
+    ]);
+    return page(address, { ...from, ...(shown.length > 0 && { shown }) });
   };
 }
 

@@ -48,6 +48,7 @@ inline forget_replies(d) {
 }
 inline drop_reply(d, a) {
   reg(d, a).clock = 0;
+  reg(d, a).shown = 0;
   for (i : 0 .. PAGES - 1) { reg(d, a).posted[i] = 0; reg(d, a).entries[i] = 0 }
 }
 
@@ -108,7 +109,12 @@ inline receive_page(d, a, page) {
   :: else -> drop_reply(d, a)
   fi
 }
+/* With DEDUPE_BY_ID=0 there is one device, of which none is new. */
+inline take_shown(d, a) {
+  if :: !device[d].known -> device[d].remembered = device[d].remembered | reg(d, a).shown :: else fi
+}
 inline resume(d, a, page) {
+  take_shown(d, a);
   for (j : 0 .. RUNS - 1) {
     if :: has(reg(d, a).entries[page], j) -> hand_over(d, j) :: else fi
   }

@@ -52,9 +52,24 @@ inline end_registration(d, a) {
 #define may_read_first(d, a)    (PAGES == 2 && reg(d, a).step == READY && reg(d, a).next == 0)
 #define may_read_last(d, a)     (reg(d, a).step == READY && !may_read_first(d, a))
 
+/* What the other device says that it has handed over: the worst case is all of it. By position: what the log has up to its
+ * cursor. */
+#define is_shown(d, a, r)       (SHOWN_BY_ID -> has(device[other(d)].handed, message(r)) : \
+                                 is_after(d, a, r) && send[r].serial <= reg(d, a).since)
+
+inline note_shown(d, a) {
+  for (i : 0 .. RUNS - 1) {
+    if
+    :: !device[d].known && is_shown(d, a, i) -> reg(d, a).shown = reg(d, a).shown | one(message(i))
+    :: else
+    fi
+  }
+}
+
 /* found := the runs whose entries a read shows; a stale one may miss those that were appended just now. */
 inline read_log(d, a, stale) {
   reg(d, a).since = (uses_shared(d) -> device[other(d)].cursor : reg(d, a).since);
+  note_shown(d, a);
   found = 0;
   for (i : 0 .. RUNS - 1) {
     if :: is_after(d, a, i) && !(stale && send[i].freshFor > 0) -> found = found | one(i) :: else fi

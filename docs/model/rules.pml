@@ -71,6 +71,9 @@
 #ifndef DEDUPE_BY_ID
 #define DEDUPE_BY_ID 1        /* a message is known by the id its sender chose, not by its serial            */
 #endif
+#ifndef SHOWN_BY_ID
+#define SHOWN_BY_ID 1         /* a new device drops what another one has handed over, by id, not by position */
+#endif
 #ifndef REMEMBER
 #define REMEMBER 1            /* ids are remembered for longer than the overlap                              */
 #endif

@@ -54,6 +54,7 @@ typedef Registration {
   byte next;            /* where the second page begins; 0 before the first one has been read           */
   byte posted[PAGES];   /* the page is on its way: 1 + the tick of its posting, else 0                  */
   byte entries[PAGES];  /* ... and carries the messages of these runs                                   */
+  byte shown;           /* a new device: the messages that the other one has handed over                */
 };
 
 #define REGISTRATIONS   (1 + RECONNECTS + REREGISTERS)

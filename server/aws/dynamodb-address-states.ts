@@ -4,13 +4,17 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
+import type { Shown } from '../../protocol/index.ts';
 import type { Address } from '../address.ts';
 import type { AddressState, AddressStates } from '../address-state.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { type Item, number } from './attributes.ts';
 import { writeConditionally } from './conditional-write.ts';
 
-/** The states of addresses in the connections table: partition key `state#{address}`, sort key `state`. */
+/**
+ * The states of addresses in the connections table: partition key `state#{address}`, sort key `state`. What was shown is an
+ * item beside it, because a ping that acknowledges nothing new pays for the size of the item that it does not change.
+ */
 export function createDynamoDbAddressStates(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
@@ -21,32 +25,49 @@ export function createDynamoDbAddressStates(options: {
   const { client, tableName: TableName, now, retentionSeconds } = options;
   const expiry = () => number(toSeconds(now()) + retentionSeconds);
 
-  const update = (address: Address, input: Partial<UpdateItemCommandInput>) =>
-    writeConditionally(client, new UpdateItemCommand({ TableName, Key: key(address), ...input }));
+  const get = async (Key: Item) =>
+    (await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item ?? {};
+  const update = (Key: Item, input: Partial<UpdateItemCommandInput>) =>
+    writeConditionally(client, new UpdateItemCommand({ TableName, Key, ...input }));
 
   return {
-    async read(address) {
-      const { Item } = await client.send(new GetItemCommand({ TableName, Key: key(address), ConsistentRead: true }));
-      return Item ? toState(Item) : {};
-    },
+    read: async (address) => toState(await get(key(address))),
 
     async acknowledge(address, cursor) {
-      await update(address, {
+      await update(key(address), {
         ConditionExpression: 'attribute_not_exists(acknowledged) OR acknowledged < :cursor',
         UpdateExpression: 'SET acknowledged = :cursor, expiresAt = :expiry',
         ExpressionAttributeValues: { ':cursor': { S: cursor }, ':expiry': expiry() },
       });
     },
 
+    async keepShown(address, cursor, shown) {
+      await update(key(address, 'shown'), {
+        // Also an equal one: it has been told of more since.
+        ConditionExpression: 'attribute_not_exists(acknowledged) OR acknowledged <= :cursor',
+        UpdateExpression: 'SET acknowledged = :cursor, shown = :shown, expiresAt = :expiry',
+        ExpressionAttributeValues: {
+          ':cursor': { S: cursor },
+          ':shown': { S: JSON.stringify(shown) },
+          ':expiry': expiry(),
+        },
+      });
+    },
+
+    async readShown(address) {
+      const { shown } = await get(key(address, 'shown'));
+      return shown?.S === undefined ? [] : (JSON.parse(shown.S) as readonly Shown[]);
+    },
+
     async markLate(address, serial) {
       const marked = { ':markedAt': number(now()), ':expiry': expiry() };
-      const isEarliest = await update(address, {
+      const isEarliest = await update(key(address), {
         ConditionExpression: 'attribute_not_exists(lateSerial) OR lateSerial > :serial',
         UpdateExpression: 'SET lateSerial = :serial, lateMarkedAt = :markedAt, expiresAt = :expiry',
         ExpressionAttributeValues: { ...marked, ':serial': { S: serial } },
       });
       if (isEarliest) return;
-      await update(address, {
+      await update(key(address), {
         UpdateExpression: 'SET lateMarkedAt = :markedAt, expiresAt = :expiry',
         ExpressionAttributeValues: marked,
       });
@@ -54,8 +75,8 @@ export function createDynamoDbAddressStates(options: {
   };
 }
 
-function key(address: Address): Item {
-  return { address: { S: `state#${address}` }, connectionId: { S: 'state' } };
+function key(address: Address, kind: 'state' | 'shown' = 'state'): Item {
+  return { address: { S: `state#${address}` }, connectionId: { S: kind } };
 }
 
 function toState({ acknowledged, lateSerial, lateMarkedAt }: Item): AddressState {

@@ -30,6 +30,31 @@ export function addressStatesContract(name: string, open: (now: Now) => Promise<
       expect(await states.read(BOB)).toEqual({ cursor: at(3000) });
     });
 
+    test('what was shown is that of the device that has come furthest, for each address alone', async () => {
+      const shown = (id: string) => [
+        { from: { user: 'ann "the" 漢' }, ids: [id, 'x'] },
+        { from: { service: 's' }, ids: [id] },
+      ];
+      expect(await states.readShown(BOB)).toEqual([]);
+      await states.keepShown(BOB, at(2000), shown('1'));
+      await states.keepShown(BOB, at(1000), shown('older'));
+      await states.keepShown(userAddress('eve'), at(3000), shown('hers'));
+      expect(await states.readShown(BOB)).toEqual(shown('1'));
+      await states.keepShown(BOB, at(2000), shown('2'));
+      expect(await states.readShown(BOB)).toEqual(shown('2'));
+      await states.keepShown(BOB, at(3000), []);
+      expect(await states.readShown(BOB)).toEqual([]);
+    });
+
+    test('what was shown is no part of the state, and the other way round', async () => {
+      await states.keepShown(BOB, at(2000), [{ from: { user: 'ann' }, ids: ['1'] }]);
+      expect(await states.read(BOB)).toEqual({});
+      await states.acknowledge(BOB, at(1000));
+      await states.markLate(BOB, at(500));
+      expect(await states.read(BOB)).toMatchObject({ cursor: at(1000) });
+      expect(await states.readShown(BOB)).toEqual([{ from: { user: 'ann' }, ids: ['1'] }]);
+    });
+
     test('of late deliveries the earliest serial and the latest moment stand', async () => {
       await states.markLate(BOB, at(2000));
       nowMs += 1000;

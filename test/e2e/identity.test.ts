@@ -129,14 +129,22 @@ describe('an operator', () => {
     await expect.poll(() => device('rita').catch(() => undefined), { timeout: 10_000 }).toBeDefined();
   });
 
-  test('has a user forgotten: what waited for them is gone', async () => {
+  test('has a user forgotten: what waited for them is gone, and what their devices have shown', async () => {
     const sender = await device('writes-to-fay');
+    const shown = [{ from: { user: 'writes-to-fay' }, ids: ['1'] }];
+    const before = await open('fay');
+    const { cursor } = await before.ask({ action: 'register' });
+    await before.ask({ action: 'ping', cursor, shown });
+    expect(await (await open('fay')).ask({ action: 'register' })).toMatchObject({ shown });
+    before.socket.close();
     await send(sender, 'fay', 'remember me');
     const { status, output } = await beckon('forget', 'fay');
     expect(status).toBe(0);
-    expect(output).toMatch(/^fay: 0 connections closed, [1-9]\d* items deleted\n$/);
+    expect(output).toMatch(/^fay: \d connections? closed, [1-9]\d* items deleted\n$/);
     const fay = await open('fay');
-    expect(await fay.ask({ action: 'register' })).toMatchObject({ messages: [] });
+    const registered = await fay.ask({ action: 'register' });
+    expect(registered).toMatchObject({ messages: [] });
+    expect(registered).not.toHaveProperty('shown');
   });
 
   test('is told what is wrong with a command', async () => {

@@ -70,6 +70,12 @@ const batch = (...messages: object[]) => ({ action: 'sendMessage', messages });
 const users = (count: number) => of(count, (index) => `user ${index}`);
 const conversations = (count: number) => of(count, (index) => ({ user: `user ${index}` }));
 const read = (action: string, more: object) => ({ action, conversation: { user: 'nobody' }, ...more });
+const ping = (shown: object) => ({ action: 'ping', cursor: ANY_SERIAL, shown });
+const shownBy = (user: string, ids: readonly string[]) => [{ from: { user }, ids }];
+const shownOfBytes = (bytes: number) => {
+  const full = of(25, (index) => shownBy(text(256), [String(index + 10)])).flat();
+  return [...full, ...shownBy(text(bytes - JSON.stringify([...full, ...shownBy('', ['1'])]).length), ['1'])];
+};
 const ANY_SERIAL = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
 
 const LIMITS = { ...limits };
@@ -137,6 +143,8 @@ const SIZES: readonly Size[] = [
     'search',
   ),
   size('characters to search for', 'MAX_SEARCH_LENGTH', (count) => read('search', { text: text(count) }), 'search'),
+  size('messages that were shown', 'MAX_SHOWN_MESSAGES', (count) => ping(shownBy('alice', of(count, String))), 'pong'),
+  size('bytes of what was shown', 'MAX_SHOWN_BYTES', (bytes) => ping(shownOfBytes(bytes)), 'pong'),
   size('words to search for', 'MAX_SEARCH_WORDS', (count) => read('search', { text: 'x '.repeat(count) }), 'search'),
 ];
 

@@ -34,6 +34,7 @@ test('docs/security.md has the limits of the code', () => {
     `| users in a \`presence\` frame | ${limits.MAX_USERS_PER_PRESENCE} |`,
     `| conversations in a \`mark\` or \`unread\` frame | ${limits.MAX_CONVERSATIONS_PER_FRAME} |`,
     `| messages of a page | ${limits.MAX_PAGE_MESSAGES} |`,
+    `| what a \`ping\` says was shown | ${limits.MAX_SHOWN_MESSAGES} messages, ${limits.MAX_SHOWN_BYTES / 1024} KB |`,
     `| text to search for | ${limits.MAX_SEARCH_LENGTH} characters, ${limits.MAX_SEARCH_WORDS} words |`,
     `| capability | ${MAX_CAPABILITY_LENGTH.toLocaleString('en')} characters |`,
     `| How large? | ${limits.MAX_TOKEN_LENGTH.toLocaleString('en')} characters. |`,

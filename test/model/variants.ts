@@ -53,6 +53,7 @@ export const VARIANTS: readonly Variant[] = [
   off('pages', 'FIRST_PAGE_CLOCK'),
   off('registrations', 'MATCH_REPLY'),
   off('retry', 'DEDUPE_BY_ID', 'twice'),
+  off('two devices', 'SHOWN_BY_ID'),
   off('one device', 'REMEMBER', 'twice'),
   { scenario: 'one device', without: { OVERLAP: 2 }, outcome: 'lost' },
   { scenario: 'expiry', without: { MARGIN: 1 }, outcome: 'lost' },

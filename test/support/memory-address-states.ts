@@ -1,3 +1,4 @@
+import type { Shown } from '../../protocol/index.ts';
 import type { Address } from '../../server/address.ts';
 import type { AddressState, AddressStates } from '../../server/address-state.ts';
 import type { Now } from '../../server/clock.ts';
@@ -5,6 +6,7 @@ import type { Now } from '../../server/clock.ts';
 /** The states of addresses in memory, held to the same contract as those on DynamoDB. */
 export function createMemoryAddressStates(now: Now): AddressStates {
   const states = new Map<string, AddressState>();
+  const shownAt = new Map<string, { readonly cursor: string; readonly shown: readonly Shown[] }>();
   const read = (address: Address) => states.get(address) ?? {};
   return {
     read: async (address) => read(address),
@@ -12,6 +14,11 @@ export function createMemoryAddressStates(now: Now): AddressStates {
       const state = read(address);
       if (state.cursor === undefined || state.cursor < cursor) states.set(address, { ...state, cursor });
     },
+    async keepShown(address, cursor, shown) {
+      const kept = shownAt.get(address);
+      if (!kept || kept.cursor <= cursor) shownAt.set(address, { cursor, shown });
+    },
+    readShown: async (address) => shownAt.get(address)?.shown ?? [],
     async markLate(address, serial) {
       const state = read(address);
       const earliest = state.late && state.late.serial < serial ? state.late.serial : serial;

@@ -24,10 +24,12 @@ const problem = {
   retryAfterMs: v.exactOptional(count),
 };
 
+const sender = v.union([toUser, v.strictObject({ service: v.string() })]);
+
 const message = v.strictObject({
   id: v.string(),
   serial,
-  from: v.union([toUser, v.strictObject({ service: v.string() })]),
+  from: sender,
   to: recipient,
   data: v.custom<Json>((value) => value !== undefined),
   encoding: v.exactOptional(v.string()),
@@ -79,6 +81,7 @@ export const SERVER_FRAMES = {
     userId: v.string(),
     connectionId: v.string(),
     ...resumption,
+    shown: v.exactOptional(array(v.strictObject({ from: sender, ids: array(v.string()) }))),
     expiresAt: time,
     limits,
     rooms: v.exactOptional(array(v.string())),

@@ -34,7 +34,7 @@ describe('the cursor', () => {
     await settle();
     socket.push(messageAt(1_100));
     await world.advance(240_000);
-    expect(socket.last('ping')).toEqual({ action: 'ping', id: '4', cursor: messageAt(1_100).serial });
+    expect(socket.last('ping')).toMatchObject({ cursor: messageAt(1_100).serial });
   });
 
   it('leads to a resume when a pong does not have everything', async () => {
@@ -136,12 +136,16 @@ describe('what a resume has brought', () => {
     socket.page([messageAt(600)]);
     await settle();
     expect(ids).toEqual(['500', '600']);
-    expect(socket.last('ping')).toEqual({ action: 'ping', id: '3', cursor: serialFloor(900) });
+    expect(socket.last('ping')).toMatchObject({ cursor: serialFloor(900) });
   });
 
   it('is acknowledged also after a return, unless all of it had come before', async () => {
     const { world, socket } = await resumedClient();
     expect(socket.count('ping')).toBe(0);
+    socket.push(messageAt(900));
+    world.wake();
+    socket.pong();
+    await settle();
     const next = await returnedSocket(world);
     next.page([messageAt(900)], { cursor: serialFloor(1_500) });
     await settle();

@@ -161,6 +161,8 @@ describe('a resume', () => {
     next.refuse('register', 'internal');
     await settle();
     client.close();
+    next.pong();
+    await settle();
     expect(world.timers).toBe(0);
   });
 
@@ -169,6 +171,9 @@ describe('a resume', () => {
     client.on('message', () => client.close());
     world.wake();
     socket.pong({ messages: [messageAt(1_100)], more: true });
+    await settle();
+    expect(socket.count('register')).toBe(1);
+    socket.pong();
     await settle();
     expect(world.timers).toBe(0);
   });

@@ -60,3 +60,15 @@ test('acknowledges nothing for a connection that is not registered, or with a cu
   expect(await ping(connection, { cursor: at(10) })).toMatchObject({ problem: { code: 'not_registered' } });
   expect(await states.read(userAddress('bob'))).toEqual({});
 });
+
+test('keeps what was shown, only with a cursor, and only for a connection that is registered', async () => {
+  const shown = [{ from: { user: 'alice' }, ids: ['1'] }];
+  expect(await ping(connection, { shown })).toMatchObject({ problem: { code: 'invalid_frame' } });
+  refusal = problem('not_registered');
+  expect(await ping(connection, { cursor: at(10), shown })).toMatchObject({ problem: { code: 'not_registered' } });
+  expect(await states.readShown(userAddress('bob'))).toEqual([]);
+  refusal = undefined;
+  expect(await ping(connection, { cursor: at(10), shown })).toMatchObject({ ok: true });
+  expect(await ping(connection, { cursor: at(5) })).toMatchObject({ ok: true });
+  expect(await states.readShown(userAddress('bob'))).toEqual(shown);
+});

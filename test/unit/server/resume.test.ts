@@ -69,6 +69,17 @@ describe('without a cursor', () => {
     expect((await resumed(BOB)).missed).toEqual([500, 10]);
   });
 
+  test('gives what other devices of the user have shown, by sender and id, and all messages all the same', async () => {
+    await sent(BOB, 700, 500);
+    const shown = [{ from: { user: 'a' }, ids: ['700'] }];
+    await states.acknowledge(BOB, at(600));
+    await states.keepShown(BOB, at(600), shown);
+    expect(await resumed(BOB)).toMatchObject({ shown, missed: [700, 500] });
+    expect(await resumed(BOB, { since: at(600), attempt: 1 })).not.toHaveProperty('shown');
+    expect(await resumed(BOB, { after: at(600) })).not.toHaveProperty('shown');
+    expect(await resumed(LOBBY)).not.toHaveProperty('shown');
+  });
+
   test('gives nothing that was sent to a room before, not even a moment before, or late', async () => {
     await sent(LOBBY, 3599, 100, 1);
     await states.markLate(LOBBY, at(2000));
