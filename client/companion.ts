@@ -10,6 +10,7 @@ import type { Outbox } from './outbox.ts';
 import { LOCAL_STORAGE, recordPrefix } from './records.ts';
 import type { Encode, Outcome } from './requests.ts';
 import type { Route, Sender } from './sender.ts';
+import type { ServerClock } from './server-clock.ts';
 import type { Session } from './session.ts';
 import type { ConnectionState } from './state.ts';
 import type { ClientStorage, Snapshot } from './storage.ts';
@@ -20,6 +21,7 @@ import type { Watches } from './watches.ts';
 /** The parts of a client that are kept in records, or shared with other tabs. */
 export interface ClientParts {
   readonly environment: Environment;
+  readonly clock: ServerClock;
   readonly options: Options;
   readonly emitter: Emitter<ClientEvents>;
   readonly session: Session;
@@ -45,6 +47,8 @@ interface Interest {
 interface Status {
   readonly state: ConnectionState;
   readonly limits: Limits | undefined;
+  /** By how much the server's clock is ahead of the device's, which all tabs have in common. */
+  readonly aheadMs: number | undefined;
 }
 
 /**
@@ -135,8 +139,8 @@ export class Companion {
   }
 
   get #status(): Status {
-    const { state, connection } = this.#parts.session;
-    return { state, limits: connection?.limits };
+    const { session, clock } = this.#parts;
+    return { state: session.state, limits: session.connection?.limits, aheadMs: clock.aheadMs };
   }
 
   #createStore(storage: ClientStorage): Store {
@@ -196,6 +200,7 @@ export class Companion {
 
   #onStatus(status: Status): void {
     this.#told = status;
+    this.#parts.clock.follow(status.aheadMs);
     this.#parts.emitter.emit('state', status.state);
     this.#parts.sender.wake();
   }

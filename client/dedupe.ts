@@ -2,7 +2,7 @@ import type { Message, Shown } from '../protocol/index.ts';
 import { jsonByteLength } from '../protocol/json.ts';
 import { MAX_SHOWN_BYTES, MAX_SHOWN_MESSAGES } from '../protocol/limits.ts';
 import { type Cursor, serialTimeMs } from './cursor.ts';
-import type { Environment } from './environment.ts';
+import type { ServerClock } from './server-clock.ts';
 import type { SeenMessage } from './storage.ts';
 
 /** A message that was sent again can come this long after the first copy, whatever its serial says. */
@@ -30,14 +30,15 @@ export interface Dedupe {
  * @param minCount How many of the newest are remembered whatever their age. Ten thousand take about two megabytes.
  */
 export function createDedupe(
-  environment: Pick<Environment, 'now'>,
+  clock: Pick<ServerClock, 'now' | 'aheadMs'>,
   cursor: Pick<Cursor, 'horizonMs'>,
   minCount: number,
 ): Dedupe {
   const seen = new Map<string, { readonly at: number; readonly sentMs: number }>();
-  // A clock that was set back must not keep everything until it has caught up.
+  // What another page has seen is of no known age before the server has told the time. A clock that was set back must not
+  // keep everything until it has caught up.
   const isOld = (at: number, sentMs: number) =>
-    Math.abs(environment.now() - at) >= MIN_AGE_MS && sentMs < cursor.horizonMs;
+    clock.aheadMs !== undefined && Math.abs(clock.now() - at) >= MIN_AGE_MS && sentMs < cursor.horizonMs;
   const forgetOld = () => {
     for (const [key, { at, sentMs }] of seen) {
       if (seen.size <= minCount || !isOld(at, sentMs)) return;
@@ -52,14 +53,14 @@ export function createDedupe(
     return !known;
   };
   const take = ({ from, id }: Pick<Message, 'from' | 'id'>, sentMs: number) => {
-    const isNew = remember(keyOf(from, id), environment.now(), sentMs);
+    const isNew = remember(keyOf(from, id), clock.now(), sentMs);
     if (isNew) forgetOld();
     return isNew;
   };
   return {
     isNew: (message) => take(message, serialTimeMs(message.serial)),
-    // Its serial is not known yet, and the server's clock may be ahead.
-    addOwn: (message) => void take(message, environment.now() + MIN_AGE_MS),
+    // Its serial is not known yet, and it may be sent again for some time.
+    addOwn: (message) => void take(message, clock.now() + MIN_AGE_MS),
     addShown: (shown, sentMs) => {
       for (const { from, ids } of shown) for (const id of ids) take({ from, id }, sentMs);
     },

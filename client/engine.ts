@@ -15,6 +15,7 @@ import { Outbox, type WaitOptions } from './outbox.ts';
 import { type Envelope, encodeMessage } from './outgoing.ts';
 import { type EncodedData, prepareData } from './payload.ts';
 import { type Route, Sender } from './sender.ts';
+import { ServerClock } from './server-clock.ts';
 import { Session } from './session.ts';
 import type { ConnectionState } from './state.ts';
 import type { Interests } from './subscriptions.ts';
@@ -36,6 +37,7 @@ export class Engine<Incoming> {
   readonly session: Session;
   readonly #environment: Environment;
   readonly #options: Options;
+  readonly #clock: ServerClock;
   readonly #user: Feed;
   /** Encoding may take a while; messages are queued in the order of the calls all the same. */
   readonly #encoding = createLane();
@@ -57,8 +59,9 @@ export class Engine<Incoming> {
   constructor(environment: Environment, options: Options) {
     this.#environment = environment;
     this.#options = options;
-    this.#user = new Feed(environment, undefined, () => this.#companion?.onMove(this.#user));
-    this.#outbox = new Outbox(environment, options.maxQueuedMessages, () => this.#companion?.onChange());
+    this.#clock = new ServerClock(environment, () => this.#outbox.onTime());
+    this.#user = new Feed(this.#clock, undefined, () => this.#companion?.onMove(this.#user));
+    this.#outbox = new Outbox(environment, this.#clock, options.maxQueuedMessages, () => this.#companion?.onChange());
     this.session = this.#createSession();
     this.#sender = new Sender(environment, options, this.#outbox, {
       route: () => this.#route,
@@ -215,6 +218,7 @@ export class Engine<Incoming> {
       ]);
       this.#companion = createCompanion({
         environment: this.#environment,
+        clock: this.#clock,
         options: this.#options,
         emitter: this.emitter as Emitter<ClientEvents>,
         session: this.session,

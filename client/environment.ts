@@ -103,7 +103,7 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
     },
     openSocket: (url, protocols) => new webSocket(url, protocols),
     onWake: (callback) => onPageEvents(['online', 'offline', 'pageshow'], 'visible', callback),
-    onHide: (callback) => onPageEvents(['pagehide'], 'hidden', callback),
+    onHide: (callback) => onPageEvents(['beforeunload', 'pagehide'], 'hidden', callback),
     loadCompanion: () => import('./companion.ts'),
     loadOnDemand: () => import('./on-demand.ts'),
     locks: probe(() => globals.navigator?.locks),

@@ -1,8 +1,8 @@
 import type { Message } from '../protocol/index.ts';
 import { Cursor } from './cursor.ts';
 import { createDedupe, type Dedupe } from './dedupe.ts';
-import type { Environment } from './environment.ts';
 import type { FieldsOf } from './requests.ts';
+import type { ServerClock } from './server-clock.ts';
 
 /** How many messages to the user, and to each room, are remembered whatever their age. */
 const MIN_COUNT = 10_000;
@@ -25,18 +25,21 @@ export class Feed {
   readonly dedupe: Dedupe;
   /**
    * What has a lower serial was sent before the room was joined. A resume begins an overlap before its cursor, and so
-   * brings what nobody asked for.
+   * brings what nobody asked for. Empty: there is no such bound.
    */
   floor = '';
   /** How many messages the application has, and how many of them the server knows of. */
   #shown = 0;
   #told = 0;
 
+  readonly clock: ServerClock;
+
   /** @param onMove Called whenever the cursor has another value. */
-  constructor(environment: Pick<Environment, 'now'>, room?: string, onMove?: () => void) {
+  constructor(clock: ServerClock, room?: string, onMove?: () => void) {
+    this.clock = clock;
     this.room = room;
     this.cursor = new Cursor(onMove);
-    this.dedupe = createDedupe(environment, this.cursor, room === undefined ? MIN_COUNT : MIN_COUNT_PER_ROOM);
+    this.dedupe = createDedupe(clock, this.cursor, room === undefined ? MIN_COUNT : MIN_COUNT_PER_ROOM);
   }
 
   /** Whether the application does not have the message yet. Asking means that it is given to it. */

@@ -1,7 +1,6 @@
 import type { Message, Problem } from '../protocol/index.ts';
-import type { JoinOptions, Left } from './api.ts';
+import type { Gap, JoinOptions, Left } from './api.ts';
 import { serialTimeMs } from './cursor.ts';
-import type { Environment } from './environment.ts';
 import { BeckonError, toError } from './errors.ts';
 import { Feed } from './feed.ts';
 import type { FeedState, Snapshot } from './storage.ts';
@@ -10,11 +9,16 @@ import { unlessAborted } from './timer.ts';
 /** How long what is stored of a room waits for somebody to join it again, by the time of its cursor. */
 const MAX_STORED_AGE_MS = 24 * 3_600_000;
 
+/** How many rooms are stored that nobody has joined again. */
+const MAX_STORED_ROOMS = 500;
+
 export interface FeedsHost {
   /** A room is to be joined, if there is a connection. */
   join(name: string, room: Feed): void;
   /** Resolves when the server knows that the connection is no longer in the room. */
   leave(room: string): Promise<void>;
+  /** Messages of a room are missing. */
+  onGap(gap: Gap): void;
   /** A room's cursor has moved. */
   onMove(feed: Feed): void;
   /** There are other rooms than before. */
@@ -24,6 +28,10 @@ export interface FeedsHost {
 /** A room that the application wants to be in. */
 class Room extends Feed {
   isJoined = false;
+  /** The application has said from where on: what is stored does not matter. */
+  isPlaced = false;
+  /** Where it is going to begin is where an earlier page was. */
+  isRestored = false;
   /** How many calls wait for it to be joined. */
   waiting = 0;
   #settle: { resolve(): void; reject(error: unknown): void } | undefined;
@@ -33,6 +41,7 @@ class Room extends Feed {
 
   enter(): void {
     this.isJoined = true;
+    this.isRestored = false;
     this.#settle?.resolve();
   }
 
@@ -47,15 +56,13 @@ class Room extends Feed {
 export class Feeds {
   readonly user: Feed;
   readonly rooms = new Map<string, Room>();
-  readonly #environment: Environment;
   readonly #host: FeedsHost;
   /** What is stored of rooms that nobody has joined again yet, by address. */
   readonly #stored = new Map<string, FeedState>();
   /** Under which the messages to the user are stored: known once there is a token. */
   userAddress = '';
 
-  constructor(environment: Environment, user: Feed, host: FeedsHost) {
-    this.#environment = environment;
+  constructor(user: Feed, host: FeedsHost) {
     this.user = user;
     this.#host = host;
   }
@@ -74,7 +81,17 @@ export class Feeds {
 
   async leave(name: string): Promise<void> {
     this.#drop(name, new BeckonError('left'));
+    this.#stored.delete(roomAddress(name));
     await this.#host.leave(name);
+  }
+
+  /** Only now is it known how long ago an earlier page was there: by the server's clock. */
+  onJoining(name: string): void {
+    const room = this.rooms.get(name);
+    const cursor = room?.cursor.value;
+    if (!room?.isRestored || cursor === undefined || !this.#isLate(cursor)) return;
+    room.cursor.drop();
+    this.#host.onGap({ room: name, sinceMs: serialTimeMs(cursor) });
   }
 
   onJoined(name: string): void {
@@ -112,29 +129,29 @@ export class Feeds {
 
   snapshot(): Snapshot['feeds'] {
     const feeds = [this.user, ...this.rooms.values()].map((feed) => [this.#addressOf(feed), snapshotOf(feed)] as const);
-    return Object.fromEntries([...this.#stored, ...feeds]);
+    return Object.fromEntries([...this.#storedRooms(), ...feeds]);
   }
 
   /** The part of a snapshot that changes when a cursor moves. */
   progress(feed: Feed): Snapshot['feeds'] {
-    return { [this.#addressOf(feed)]: { cursor: feed.cursor.value } };
+    return { [this.#addressOf(feed)]: { cursor: feed.cursor.value, floor: feed.floor } };
   }
 
   restore(feeds: Snapshot['feeds']): void {
     const known = new Map([this.user, ...this.rooms.values()].map((feed) => [this.#addressOf(feed), feed]));
     for (const [address, state] of Object.entries(feeds)) {
       const feed = known.get(address);
-      const isJoined = feed === this.user || (feed instanceof Room && feed.isJoined);
-      if (!isJoined && !this.#isYoung(state)) continue;
       if (feed) restoreFeed(feed, state);
-      else this.#stored.set(address, state);
+      else this.#stored.set(address, merge(this.#stored.get(address), state));
     }
   }
 
   #add(name: string, since?: string): Room {
-    const room: Room = new Room(this.#environment, name, () => this.#host.onMove(room));
+    const room: Room = new Room(this.user.clock, name, () => this.#host.onMove(room));
     const address = this.#addressOf(room);
-    restoreFeed(room, { ...this.#stored.get(address), ...(since !== undefined && { cursor: since }) });
+    room.isPlaced = since !== undefined;
+    room.cursor.advance(since);
+    restoreFeed(room, this.#stored.get(address) ?? {});
     this.#stored.delete(address);
     this.rooms.set(name, room);
     this.#host.onRooms();
@@ -148,21 +165,52 @@ export class Feeds {
   }
 
   #addressOf({ room }: Feed): string {
-    return room === undefined ? this.userAddress : `room#${room}`;
+    return room === undefined ? this.userAddress : roomAddress(room);
   }
 
-  #isYoung({ cursor }: FeedState): boolean {
-    return cursor !== undefined && this.#environment.now() - serialTimeMs(cursor) < MAX_STORED_AGE_MS;
+  /** Of a room that has waited for too long only where it was, so that a gap can be told. */
+  #storedRooms(): readonly (readonly [address: string, FeedState])[] {
+    const newestFirst = [...this.#stored].sort(([, { cursor: one = '' }], [, { cursor: other = '' }]) =>
+      one < other ? 1 : -1,
+    );
+    return newestFirst.slice(0, MAX_STORED_ROOMS).map(([address, state]) => {
+      const { cursor } = state;
+      return [address, cursor !== undefined && this.#isLate(cursor) ? { cursor } : state];
+    });
   }
+
+  /** False as long as nobody knows. */
+  #isLate(cursor: string): boolean {
+    const { clock } = this.user;
+    return clock.aheadMs !== undefined && clock.now() - serialTimeMs(cursor) >= MAX_STORED_AGE_MS;
+  }
+}
+
+function roomAddress(name: string): string {
+  return `room#${name}`;
 }
 
 /** What another session has to know to go on where this one stops. */
-function snapshotOf({ cursor, dedupe }: Feed): FeedState {
-  return { cursor: cursor.value, seen: dedupe.snapshot() };
+function snapshotOf({ cursor, floor, dedupe }: Feed): FeedState {
+  return { cursor: cursor.value, ...(floor && { floor }), seen: dedupe.snapshot() };
 }
 
-/** Goes on from there, unless it is further already. */
-function restoreFeed(feed: Feed, { cursor, seen = [] }: FeedState): void {
-  feed.cursor.advance(cursor);
+/** Goes on from there, unless it is further already, or is to begin elsewhere. */
+function restoreFeed(feed: Feed, { cursor, floor = '', seen = [] }: FeedState): void {
   feed.dedupe.restore(seen);
+  if (cursor === undefined) return;
+  if (feed instanceof Room && !feed.isJoined) {
+    if (feed.isPlaced) return;
+    feed.isRestored = true;
+  }
+  if (feed.cursor.value === undefined || floor < feed.floor) feed.floor = floor;
+  feed.cursor.advance(cursor);
+}
+
+/** What two pages knew of a room: where the later one was, and what either may have had. */
+function merge(one: FeedState | undefined, other: FeedState): FeedState {
+  if (one?.cursor === undefined || other.cursor === undefined) return one?.cursor === undefined ? other : one;
+  const [earlier, later] = one.cursor < other.cursor ? [one, other] : [other, one];
+  const floor = (earlier.floor ?? '') < (later.floor ?? '') ? earlier.floor : later.floor;
+  return { cursor: later.cursor, floor, seen: [...(earlier.seen ?? []), ...(later.seen ?? [])] };
 }

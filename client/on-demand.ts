@@ -32,7 +32,7 @@ import { Watches } from './watches.ts';
 export interface OnDemandHost {
   readonly environment: Environment;
   readonly options: Options;
-  readonly emitter: Pick<Emitter<Pick<ClientEvents, 'left' | 'presence' | 'error'>>, 'emit'>;
+  readonly emitter: Pick<Emitter<Pick<ClientEvents, 'gap' | 'left' | 'presence' | 'error'>>, 'emit'>;
   readonly session: Session;
   readonly user: Feed;
   /** Why nothing can be asked for any more. `undefined`: it can. */
@@ -62,11 +62,12 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
   constructor(host: OnDemandHost) {
     const { environment, session, emitter } = host;
     this.#host = host;
-    this.feeds = new Feeds(environment, host.user, {
+    this.feeds = new Feeds(host.user, {
       join: (name, room) => void session.connection?.rooms?.join(name, room),
       leave: async (name) => {
         await Promise.all([...session.connections].map(({ rooms }) => rooms?.leave(name)));
       },
+      onGap: (gap) => emitter.emit('gap', gap),
       onMove: (feed) => host.companion()?.onMove(feed),
       onRooms: () => host.companion()?.onInterest(),
     });
@@ -139,6 +140,7 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
       {
         rooms: this.feeds.rooms,
         call: (...call) => this.#calls.callOn(...call),
+        onJoining: (room) => this.feeds.onJoining(room),
         onJoined: (room) => this.feeds.onJoined(room),
         onRefused: (room, problem) => {
           const left = this.feeds.onRefused(room, problem);

@@ -3,8 +3,9 @@ import { reasonOf } from './abort.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError } from './errors.ts';
 import { countFitting, type OutgoingMessage } from './outgoing.ts';
+import type { ServerClock } from './server-clock.ts';
 import type { StoredMessage } from './storage.ts';
-import { createTimer } from './timer.ts';
+import { createTimer, type Timer } from './timer.ts';
 
 export interface WaitOptions {
   /** How long the message may wait to be sent, milliseconds. */
@@ -23,6 +24,9 @@ export interface Entry extends OutgoingMessage {
 
 interface OwnEntry extends Entry {
   expiresAt: number;
+  /** `expiresAt` is by the device's clock. */
+  isLocal: boolean;
+  readonly expiry: Timer;
   retry: boolean;
   settled: boolean;
 }
@@ -30,6 +34,7 @@ interface OwnEntry extends Entry {
 /** The messages that wait to be sent or acknowledged, oldest first. */
 export class Outbox {
   readonly #environment: Environment;
+  readonly #clock: ServerClock;
   readonly #maxMessages: number;
   readonly #onChange: () => void;
   /** Those that wait to be sent, and those that have been taken, both in the order in which they were added. */
@@ -40,8 +45,9 @@ export class Outbox {
    * @param maxMessages How many may wait to be sent or acknowledged.
    * @param onChange Called whenever a message has come or is settled.
    */
-  constructor(environment: Environment, maxMessages: number, onChange: () => void) {
+  constructor(environment: Environment, clock: ServerClock, maxMessages: number, onChange: () => void) {
     this.#environment = environment;
+    this.#clock = clock;
     this.#maxMessages = maxMessages;
     this.#onChange = onChange;
   }
@@ -55,8 +61,9 @@ export class Outbox {
   add(message: OutgoingMessage, { expiresAfterMs, signal }: WaitOptions): Promise<SendResult> {
     this.requireRoom();
     return new Promise((accept, reject) => {
-      const expiresAt = this.#environment.now() + expiresAfterMs;
-      this.#queued.push(this.#enter({ ...message, expiresAt, retry: false, accept, reject }, signal));
+      const expiresAt = this.#clock.now() + expiresAfterMs;
+      const isLocal = this.#clock.aheadMs === undefined;
+      this.#queued.push(this.#enter({ ...message, expiresAt, isLocal, retry: false, accept, reject }, signal));
       this.#onChange();
     });
   }
@@ -64,7 +71,12 @@ export class Outbox {
   /** What a later client would have to send. */
   snapshot(): readonly StoredMessage[] {
     // There is no infinity in JSON.
-    return this.#unsettled.map(({ text, bytes, expiresAt }) => ({ text, bytes, expiresAt: Math.max(expiresAt, 0) }));
+    return this.#unsettled.map(({ text, bytes, expiresAt, isLocal }) => ({
+      text,
+      bytes,
+      expiresAt: Math.max(expiresAt, 0),
+      ...(isLocal && { isLocal }),
+    }));
   }
 
   /**
@@ -78,9 +90,19 @@ export class Outbox {
     const known = new Set(this.#unsettled.map(({ text }) => text));
     const entries = messages
       .filter(({ text }) => !known.has(text))
-      .map((message) => this.#enter({ ...message, retry: true, ...tell(message) }));
+      .map((message) => this.#enter({ isLocal: false, ...message, retry: true, ...tell(message) }));
     this.#queued.unshift(...entries);
     this.#onChange();
+  }
+
+  /** The server has told the time: only now is it known what has expired since it was stored. */
+  onTime(): void {
+    for (const entry of this.#unsettled) {
+      if (entry.isLocal) entry.expiresAt += this.#clock.aheadMs ?? 0;
+      entry.isLocal = false;
+      if (!entry.expiry.running) this.#startExpiry(entry);
+    }
+    this.#dropExpired();
   }
 
   /** The oldest that fit into one frame. They go on counting until they are settled or put back. */
@@ -122,7 +144,7 @@ export class Outbox {
   }
 
   /** Makes the entry of a message that is still to be put into the queue. */
-  #enter(message: Entry & { readonly expiresAt: number }, signal?: AbortSignal): OwnEntry {
+  #enter(message: Entry & Pick<OwnEntry, 'expiresAt' | 'isLocal'>, signal?: AbortSignal): OwnEntry {
     const expiry = createTimer(this.#environment);
     const onAbort = () => entry.reject(reasonOf(signal));
     const settle =
@@ -137,23 +159,33 @@ export class Outbox {
       };
     const entry: OwnEntry = {
       ...message,
+      expiry,
       settled: false,
       accept: settle(message.accept),
       reject: settle(message.reject),
     };
-    expiry.start(message.expiresAt - this.#environment.now(), () => {
-      // Timers may fire a millisecond before the clock says so.
-      entry.expiresAt = Number.NEGATIVE_INFINITY;
-      this.#dropExpired();
-    });
+    if (this.#isTimed(entry)) this.#startExpiry(entry);
     signal?.addEventListener('abort', onAbort);
     return entry;
   }
 
+  #startExpiry(entry: OwnEntry): void {
+    entry.expiry.start(entry.expiresAt - this.#clock.now(), () => {
+      // Timers may fire a millisecond before the clock says so.
+      entry.expiresAt = Number.NEGATIVE_INFINITY;
+      this.#dropExpired();
+    });
+  }
+
+  /** Whether there is a clock by which to tell when it expires. */
+  #isTimed({ isLocal }: OwnEntry): boolean {
+    return isLocal || this.#clock.aheadMs !== undefined;
+  }
+
   /** Messages in flight are let be: the answer is on its way. */
   #dropExpired(): void {
-    const now = this.#environment.now();
-    const expired = this.#queued.filter(({ expiresAt }) => expiresAt <= now);
+    const now = this.#clock.now();
+    const expired = this.#queued.filter((entry) => this.#isTimed(entry) && entry.expiresAt <= now);
     for (const entry of expired) entry.reject(new BeckonError('expired', undefined, { maybeDelivered: entry.retry }));
   }
 

@@ -39,8 +39,9 @@ export function readRecord(text: string): Snapshot | undefined {
 function isRecord({ feeds, outbox }: Snapshot): boolean {
   return (
     Object.values(feeds).every(
-      ({ cursor = '', seen = [] }) =>
+      ({ cursor = '', floor = '', seen = [] }) =>
         typeof cursor === 'string' &&
+        typeof floor === 'string' &&
         seen.every(([key, at, sentMs]) => typeof key === 'string' && Number.isFinite(at + sentMs)),
     ) &&
     // A text becomes a part of a frame, and must not break the others in it.

@@ -10,6 +10,8 @@ export interface RoomInterests {
   readonly rooms: ReadonlyMap<string, Feed>;
   /** Sends a frame until the server has dealt with it, or the connection is lost. */
   call(line: Line, action: 'leave', fields: FieldsOf<'leave'>): Promise<Outcome>;
+  /** The connection is about to ask to be let in. */
+  onJoining(room: string): void;
   onJoined(room: string): void;
   /** The server does not want to have this connection in the room. */
   onRefused(room: string, problem: Problem): void;
@@ -37,7 +39,9 @@ export class RoomSubscriptions {
   async join(room: string, feed: Feed): Promise<void> {
     const subscription = this.#rooms.get(room) ?? this.#enter(room, feed);
     await this.#leaving.get(room);
-    if (this.#rooms.get(room) === subscription) await subscription.subscribe();
+    if (this.#rooms.get(room) !== subscription) return;
+    this.#interests.onJoining(room);
+    await subscription.subscribe();
   }
 
   /** Leaves a room. Resolves when the server knows, or the connection is lost. */

@@ -17,16 +17,20 @@ export interface StoredMessage {
   readonly text: string;
   /** The most that it takes of a frame, in UTF-8. */
   readonly bytes: number;
-  /** Until when it may be sent, epoch milliseconds. */
+  /** Until when it may be sent, epoch milliseconds by the server's clock. */
   readonly expiresAt: number;
+  /** `expiresAt` is by the device's clock, because the server had not told the time. */
+  readonly isLocal?: boolean;
 }
 
-/** A message that was handed over: what tells it from others, when it came and when it was sent (epoch milliseconds). */
+/** A message that was handed over: what tells it from others, when it came and when it was sent (by the server's clock). */
 export type SeenMessage = readonly [key: string, at: number, sentMs: number];
 
 /** Up to where everything of a feed was handed over, and what was seen of it. */
 export interface FeedState {
   readonly cursor?: string | undefined;
+  /** What has a lower serial was sent before the room was joined. */
+  readonly floor?: string | undefined;
   readonly seen?: readonly SeenMessage[];
 }
 

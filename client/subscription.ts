@@ -81,7 +81,8 @@ export class Subscription {
   }
 
   /** What a pong has follows the cursor without a gap, so it may be handed on even in the middle of a resume. */
-  onPong({ messages, more }: Pick<PongReply, 'messages' | 'more'>): void {
+  onPong({ messages, more, serverTime }: PongReply): void {
+    this.#feed.clock.observe(serverTime);
     if (this.#held || more) this.#handOn(messages);
     else this.#takeOver(messages);
     if (more && !this.#held) void this.subscribe();
@@ -122,7 +123,8 @@ export class Subscription {
   }
 
   #onSubscribed(reply: SubscribedReply, attempt: number, since: string | undefined): void {
-    const { room } = this.#feed;
+    const { room, clock } = this.#feed;
+    clock.observe(reply.serverTime);
     this.#hasSubscribed = true;
     if (room !== undefined && since === undefined) this.#feed.floor = reply.cursor;
     if (since === undefined && 'shown' in reply) this.#feed.dedupe.addShown(reply.shown ?? [], reply.serverTime);

@@ -73,7 +73,7 @@ const read = (action: string, more: object) => ({ action, conversation: { user: 
 const ping = (shown: object) => ({ action: 'ping', cursor: ANY_SERIAL, shown });
 const shownBy = (user: string, ids: readonly string[]) => [{ from: { user }, ids }];
 const shownOfBytes = (bytes: number) => {
-  const full = of(25, (index) => shownBy(text(256), [String(index + 10)])).flat();
+  const full = of(28, (index) => shownBy(text(256), [String(index + 10)])).flat();
   return [...full, ...shownBy(text(bytes - JSON.stringify([...full, ...shownBy('', ['1'])]).length), ['1'])];
 };
 const ANY_SERIAL = '01ARZ3NDEKTSV4RRFFQ69G5FAV';

@@ -9,7 +9,7 @@ const minute = 60_000;
 function remembering() {
   let time = 1_000_000;
   const cursor = new Cursor();
-  const dedupe = createDedupe({ now: () => time }, cursor, 10_000);
+  const dedupe = createDedupe({ now: () => time, aheadMs: 0 }, cursor, 10_000);
   const sentAt = new Map<string, number>();
   const isNew = (id: number | string, at?: number) => {
     const message = messageAt(at ?? sentAt.get(String(id)) ?? time, String(id));
@@ -98,7 +98,7 @@ it('remembers a message by its latest copy, which may come again from the log', 
 });
 
 it('tells a user from a service, and one id from another with the same letters', () => {
-  const { isNew } = createDedupe({ now: () => 0 }, new Cursor(), 10_000);
+  const { isNew } = createDedupe({ now: () => 0, aheadMs: 0 }, new Cursor(), 10_000);
   const message = { ...messageAt(1), id: 'a' };
   expect(isNew({ ...message, from: { user: 'b c' } })).toBe(true);
   expect(isNew({ ...message, from: { service: 'b c' } })).toBe(true);

@@ -8,7 +8,7 @@ import { FakeBrowser, type Page, tokenOf } from '../../support/pages.ts';
 /** Opens the page's connection, and completes its resume at a moment of the server's. */
 async function resume({ world }: Page, atMs: number) {
   const socket = await openNext(world);
-  socket.page([], { cursor: serialFloor(atMs) });
+  socket.page([], { cursor: serialFloor(atMs), serverTime: atMs });
   await settle();
   return socket;
 }
