@@ -71,6 +71,33 @@ describe('the judge finds', () => {
     expect(judge(sent(1), acked(1), received(1, 'bob.a')).lost).toEqual([{ device: 'bob.b', id: 'm1' }]);
   });
 
+  describe('of a device that was started again', () => {
+    const again: Event[] = [
+      { type: 'session', session: 'bob.a.2', device: 'bob.a' },
+      { type: 'state', session: 'bob.a.2', status: 'connected' },
+    ];
+    const lost = [{ device: 'bob.a', id: 'm1' }];
+
+    test('no loss of what another one of the user had before', () => {
+      expect(isClean(judge(sent(1), acked(1), received(1, 'bob.b'), ...again))).toBe(true);
+      const echo = sent(1, { session: 'bob.b.1', device: 'bob.b', user: 'bob', to: [], echo: true });
+      expect(isClean(judge(echo, acked(1), ...again))).toBe(true);
+    });
+
+    test('a message that no device had by then, or that was sent to itself', () => {
+      expect(judge(sent(1), acked(1), ...again, received(1, 'bob.b')).lost).toEqual(lost);
+      expect(judge(sent(1, { user: 'bob' }), acked(1), ...again).lost).toContainEqual(lost[0]);
+      expect(judge(sent(1), acked(1), received(1, 'bob.b'), again[0] as Event).lost).toEqual(lost);
+    });
+
+    test('how often it handed over again what it had', () => {
+      const copy = received(1, 'bob.a', { session: 'bob.a.2' });
+      const findings = judge(sent(1), acked(1), ...both(1), ...again, copy);
+      expect(findings.again).toBe(1);
+      expect(isClean(findings)).toBe(true);
+    });
+  });
+
   test('no loss of what was not acknowledged, or was not to be kept', () => {
     expect(isClean(judge(sent(1), sent(2, { stored: false }), acked(2)))).toBe(true);
   });

@@ -47,8 +47,8 @@ export interface Device {
   readonly name: string;
   readonly home: string;
   readonly line: Line;
-  /** Starts the app, or starts it again with nothing remembered. */
-  start(): void;
+  /** Starts the app, or starts it again with nothing remembered. Before, it is closed, or just gone. */
+  start(before?: 'closed' | 'gone'): void;
   /** Sends to users, or to everybody in a room. */
   send(to: readonly string[] | { readonly room: string }, options: Sending): void;
   /** Joins a room: from now on, or behind the last message that the session has seen there. */
@@ -97,7 +97,8 @@ export function createDevice(options: DeviceOptions, world: World): Device {
     name,
     home,
     line,
-    start() {
+    start(before = 'closed') {
+      if (before === 'gone') line.cut();
       client?.close();
       sessions += 1;
       sequence = 0;

@@ -3,8 +3,6 @@ import type { DeviceOptions } from './device.ts';
 
 /** A device, and when it is there. */
 export interface Member extends DeviceOptions {
-  /** Whether its app may be started again with nothing remembered: only where no other device acknowledges for it. */
-  readonly isAlone: boolean;
   /** Comes when all is over, and finds what waits for it. */
   readonly comesLast: boolean;
 }
@@ -22,10 +20,10 @@ export function createFleet(size: number, random: Random): readonly Member[] {
     const user = `u${fleet.length + 1}`;
     const devices = Math.min(1 + Math.floor(random() ** 2 * MAX_DEVICES_PER_USER), size - 1 - fleet.length);
     for (let device = 1; device <= devices; device += 1) {
-      fleet.push({ ...createMember(user, device, random), isAlone: devices === 1, comesLast: false });
+      fleet.push({ ...createMember(user, device, random), comesLast: false });
     }
   }
-  return [...fleet, { ...createMember(`u${size}`, 1, random), isAlone: true, comesLast: true }];
+  return [...fleet, { ...createMember(`u${size}`, 1, random), comesLast: true }];
 }
 
 function createMember(user: string, device: number, random: Random): DeviceOptions {

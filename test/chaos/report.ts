@@ -15,6 +15,8 @@ export interface Totals {
   readonly reconnects: number;
   readonly kills: number;
   readonly gaps: number;
+  /** Handed over again by an app that had been started again. */
+  readonly again: number;
   readonly lost: number;
   readonly duplicated: number;
   readonly reordered: number;
@@ -44,6 +46,7 @@ export function summarize(entries: readonly Entry[], findings: Findings): Totals
       count(({ type }) => type === 'session'),
     kills: count((entry) => entry.type === 'cloud' && entry.what === 'killed'),
     gaps: findings.gaps,
+    again: findings.again,
     lost: findings.lost.length + findings.announced.length,
     duplicated: findings.duplicated.length,
     reordered: findings.reordered.length,
@@ -79,7 +82,7 @@ export function describeRun(seed: number, totals: Totals, findings: Findings): s
     `injected: ${describeFaults(faults)}; killed ${numbers.kills} ×`,
     `seen: ${numbers.messages} messages, ${numbers.toRooms} of them to rooms, which were joined ${numbers.joins} ×; ` +
       `${numbers.acknowledged} acknowledged, ${numbers.rejected} rejected; ` +
-      `${numbers.received} handed over; ${numbers.reconnects} reconnects; ${numbers.gaps} gaps announced`,
+      `${numbers.received} handed over, ${numbers.again} of them again after a start; ${numbers.reconnects} reconnects; ${numbers.gaps} gaps announced`,
     `lost ${numbers.lost}, duplicated ${numbers.duplicated}, reordered ${numbers.reordered}`,
     ...examples('lost', findings.lost.map(onDevice)),
     ...examples('lost, but announced', findings.announced.map(onDevice)),

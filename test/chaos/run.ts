@@ -79,7 +79,7 @@ async function live(members: readonly Living[], cloud: CloudProcess, record: Rec
   const users = [...new Set(members.map(({ user }) => user))];
   const stopping = new AbortController();
   const { signal } = stopping;
-  const traffic = early.map(({ device, isAlone }) => makeTraffic(device, { seed, users, restarts: isAlone, signal }));
+  const traffic = early.map(({ device }) => makeTraffic(device, { seed, users, signal }));
   const random = createRandom(seed, 'kills');
   await Promise.all([killNowAndThen(cloud, random, options).finally(() => stopping.abort()), ...traffic]);
   await restart(cloud, random, NO_FAULT_PLAN);

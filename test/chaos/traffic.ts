@@ -43,19 +43,17 @@ const RESTART_PROBABILITY = 0.02;
 export interface TrafficOptions {
   readonly seed: number;
   readonly users: readonly string[];
-  /** Whether the app may be started again. */
-  readonly restarts: boolean;
   /** Ends the traffic. */
   readonly signal: AbortSignal;
 }
 
 /** Lets a device do things until it is told to end. Each device has random numbers of its own. */
-export async function makeTraffic(device: Device, { seed, users, restarts, signal }: TrafficOptions): Promise<void> {
+export async function makeTraffic(device: Device, { seed, users, signal }: TrafficOptions): Promise<void> {
   const random = createRandom(seed, `traffic of ${device.name}`);
   while (!signal.aborted) {
     await pause(MEAN_PAUSE_MS, random, signal);
     if (signal.aborted) return;
-    if (restarts && random() < RESTART_PROBABILITY) device.start();
+    if (random() < RESTART_PROBABILITY) device.start(random() < 0.5 ? 'closed' : 'gone');
     await chooseAct(random)(device, users, random, signal);
   }
 }

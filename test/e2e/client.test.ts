@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } fr
 import { WebSocket } from 'ws';
 import { SessionClient } from '../../client/client.ts';
 import { createEnvironment } from '../../client/environment.ts';
-import type { Client, ConnectOptions, Left, Receipt } from '../../client/index.ts';
+import type { Client, ConnectOptions, Left, Payload, Receipt, Sendable } from '../../client/index.ts';
 import { resolveOptions } from '../../client/options.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { openDevice } from '../support/device.ts';
@@ -153,4 +153,60 @@ describe('a conversation', () => {
     await eventually(() => receipts.length).toBe(2);
     expect(receipts[1]).toMatchObject({ from: { user: 'bea' }, read: serial });
   });
+});
+
+describe('a page that is reloaded on a device whose clock is wrong', () => {
+  const HOUR_MS = 3_600_000;
+
+  /** A page with a storage; closing it leaves everything to the next. */
+  function openPage(user: string, aheadMs: number, records: Map<string, string>) {
+    const storage = {
+      get: (key: string) => records.get(key),
+      set: (key: string, value: string) => records.set(key, value),
+      delete: (key: string) => records.delete(key),
+      keys: () => records.keys(),
+    };
+    const options = {
+      url: cloud.websocketUrl,
+      getToken: () => cloud.token({ sub: user, capability: EVERYTHING }),
+      webSocket: WebSocket,
+      storage,
+    };
+    const environment = { ...createEnvironment(WebSocket), now: () => Date.now() + aheadMs };
+    const client = new SessionClient<Payload, Sendable<Payload>>(environment, resolveOptions(options));
+    clients.push(client);
+    const received: unknown[] = [];
+    const gaps: unknown[] = [];
+    client.on('message', ({ data }) => received.push(data));
+    client.on('gap', (gap) => gaps.push(gap));
+    return { client, received, gaps };
+  }
+
+  test.each([
+    [0, 25],
+    [0, -30],
+    [25, -30],
+    [-30, 25],
+  ])(
+    'from %i to %i hours ahead, misses nothing in its room, and gets nothing from before it came',
+    async (before, after) => {
+      const room = `shore-${before}-${after}`;
+      const user = `gil-${before}-${after}`;
+      const hal = device('hal');
+      await hal.client.sendToRoom(room, 'before');
+      const records = new Map<string, string>();
+      const page = openPage(user, before * HOUR_MS, records);
+      await page.client.join(room);
+      await hal.client.sendToRoom(room, 'while');
+      await eventually(() => page.received).toEqual(['while']);
+      page.client.close();
+      await hal.client.sendToRoom(room, 'away');
+
+      const next = openPage(user, after * HOUR_MS, records);
+      await next.client.join(room);
+      await hal.client.sendToRoom(room, 'back');
+      await eventually(() => next.received).toEqual(['away', 'back']);
+      expect([...page.gaps, ...next.gaps]).toEqual([]);
+    },
+  );
 });
