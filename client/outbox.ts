@@ -2,6 +2,7 @@ import type { Limits, SendResult } from '../protocol/index.ts';
 import { reasonOf } from './abort.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError } from './errors.ts';
+import { MAX_TIMER_MS } from './options.ts';
 import { countFitting, type OutgoingMessage } from './outgoing.ts';
 import type { ServerClock } from './server-clock.ts';
 import type { StoredMessage } from './storage.ts';
@@ -100,7 +101,7 @@ export class Outbox {
     for (const entry of this.#unsettled) {
       if (entry.isLocal) entry.expiresAt += this.#clock.aheadMs ?? 0;
       entry.isLocal = false;
-      if (!entry.expiry.running) this.#startExpiry(entry);
+      if (!entry.expiry.running && entry.expiresAt > Number.NEGATIVE_INFINITY) this.#startExpiry(entry);
     }
     this.#dropExpired();
   }
@@ -170,7 +171,8 @@ export class Outbox {
   }
 
   #startExpiry(entry: OwnEntry): void {
-    entry.expiry.start(entry.expiresAt - this.#clock.now(), () => {
+    // The clock by which it was stored may have been ahead by more than a timer can wait.
+    entry.expiry.start(Math.min(entry.expiresAt - this.#clock.now(), MAX_TIMER_MS), () => {
       // Timers may fire a millisecond before the clock says so.
       entry.expiresAt = Number.NEGATIVE_INFINITY;
       this.#dropExpired();
