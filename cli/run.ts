@@ -5,6 +5,7 @@ import { UsageError } from './usage.ts';
 /** The options that `start` and `local` share. */
 export const CLOUD_OPTIONS = {
   port: 'value',
+  'allow-host': 'values',
   data: 'value',
   memory: 'flag',
   app: 'value',
@@ -14,13 +15,14 @@ export const CLOUD_OPTIONS = {
   dynamodb: 'value',
 } as const;
 
-type CloudOption = Exclude<keyof typeof CLOUD_OPTIONS, 'memory' | 'parameter'>;
+type CloudOption = Exclude<keyof typeof CLOUD_OPTIONS, 'memory' | 'parameter' | 'allow-host'>;
 
 const DEFAULT_DATA_DIRECTORY = '.beckon';
 
 /** The local cloud's options as the command line has them, but for the app and its parameters. */
 export function cloudOptions(given: {
   value(name: CloudOption): string | undefined;
+  values(name: 'allow-host'): readonly string[];
   flag(name: 'memory'): boolean;
 }): Omit<LocalCloudOptions, 'app' | 'parameters'> {
   if (given.flag('memory') && given.value('data') !== undefined) throw new UsageError('give either --memory or --data');
@@ -31,6 +33,7 @@ export function cloudOptions(given: {
   return {
     ...(port === undefined ? {} : { port }),
     ...(timeScale === undefined ? {} : { timeScale }),
+    allowedHosts: given.values('allow-host'),
     ...(given.flag('memory') ? {} : { dataDirectory: given.value('data') ?? DEFAULT_DATA_DIRECTORY }),
     ...(dynamodbEndpoint === undefined ? {} : { dynamodbEndpoint }),
     ...(faultsFile === undefined ? {} : { faults: readPlan(faultsFile) }),

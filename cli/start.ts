@@ -18,7 +18,7 @@ const DEMO_CAPABILITY = {
 /** The parameters of Beckon's own stack: tokens are those of the local issuer, and the page is served here. */
 const PARAMETERS = {
   Issuer: '{endpointUrl}/_local',
-  AllowedOrigins: '{endpointUrl}',
+  AllowedOrigins: '{endpointUrl},http://localhost:{port}',
   DefaultCapability: JSON.stringify(DEMO_CAPABILITY),
 };
 
@@ -38,7 +38,7 @@ export async function start(args: readonly string[]): Promise<void> {
       parameters,
       ...(built ? { staticDirectory: built.directory } : {}),
     });
-    await built?.configure({ websocketUrl: cloud.websocketUrl, tokenUrl: `${cloud.endpointUrl}/_local/token` });
+    await built?.configure({ websocketUrl: cloud.websocketUrl, tokenUrl: '/_local/token' });
     const { pageUrl } = cloud.ready;
     say(`Beckon is running: ${pageUrl ?? cloud.websocketUrl} (Ctrl-C ends it)`);
     if (pageUrl !== undefined && !given.flag('no-open')) openBrowser(pageUrl);

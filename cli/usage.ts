@@ -15,10 +15,11 @@ export const USAGE = `usage: beckon <command> [options]
 
 options of start and local
   --port PORT            the port that everything is served on; 0 takes any free one (default: 4600)
+  --allow-host NAME      another name to answer to, such as a tunnel's, as often as needed (default: those of this machine)
   --data DIR             where data is kept between two runs (default: .beckon)
   --memory               keep data in memory, and lose it at the end
   --app PATH             the application (start: the default is to synthesize this project's; local: required)
-  --parameter KEY=VALUE  a parameter of the template, as often as needed; {endpointUrl} and {websocketUrl} are filled in
+  --parameter KEY=VALUE  a parameter of the template, as often as needed; {endpointUrl}, {websocketUrl} and {port} are filled in
   --faults FILE          let things go wrong, as the JSON file says
   --time-scale N         let the cloud's clock run N times as fast
   --dynamodb URL         keep the tables in another engine, such as AWS's DynamoDB Local

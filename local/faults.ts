@@ -117,7 +117,7 @@ function createDeciders(seed: number, rules: readonly FaultRule[]): Decider[] {
 function applies(rule: FaultRule, subject: FaultSubject, elapsedMs: number): boolean {
   if (elapsedMs < rule.afterMs || elapsedMs >= (rule.untilMs ?? Number.POSITIVE_INFINITY)) return false;
   return Object.entries(rule.match).every(([name, pattern]) => {
-    const value = subject[name];
+    const value = Object.hasOwn(subject, name) ? subject[name] : undefined;
     return value !== undefined && matchesWildcard(pattern, value);
   });
 }

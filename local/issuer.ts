@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
+import { ISSUER_KEY_FILE } from './data-directory.ts';
 import { isObject } from './json.ts';
 
 /** Signs tokens for local development, in the place of a real identity provider. */
@@ -86,7 +87,7 @@ function checkClaims(claims: unknown): Claims {
 
 /** The private key, from the data directory if it is there. */
 async function loadKey(dataDirectory: string | undefined): Promise<JWK> {
-  const file = dataDirectory === undefined ? undefined : join(dataDirectory, 'issuer-key.json');
+  const file = dataDirectory === undefined ? undefined : join(dataDirectory, ISSUER_KEY_FILE);
   if (file !== undefined && existsSync(file)) return readKey(file);
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
   const jwk = await exportJWK(privateKey);

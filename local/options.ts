@@ -11,7 +11,7 @@ export interface LocalCloudOptions {
   readonly dataDirectory?: string;
   /**
    * Values of the template's parameters, by `Name` or `StackName.Name`. `{endpointUrl}` and `{websocketUrl}` in a value
-   * stand for the addresses of this local cloud.
+   * stand for the addresses of this local cloud, `{port}` for its port.
    */
   readonly parameters?: Readonly<Record<string, string>>;
   /** What goes wrong, and when: see docs/local.md. Default: nothing. */
@@ -25,6 +25,11 @@ export interface LocalCloudOptions {
   readonly startsAtMs?: number;
   /** The URL of another DynamoDB engine, such as AWS's DynamoDB Local. Default: the one that is built in. */
   readonly dynamodbEndpoint?: string;
+  /**
+   * Names under which the local cloud answers besides those of this machine, such as `host.docker.internal` or the name of a
+   * tunnel. Default: none.
+   */
+  readonly allowedHosts?: readonly string[];
   /** A folder whose files are served beside the APIs. Default: none. */
   readonly staticDirectory?: string;
   /** Told everything that happens. Default: it can be read from `log()` only. */
@@ -44,6 +49,7 @@ const schema = v.strictObject({
   timeScale: v.optional(v.pipe(v.number(), v.gtValue(0), v.finite()), 1),
   startsAtMs: v.optional(v.pipe(v.number(), v.minValue(0), v.finite())),
   dynamodbEndpoint: v.optional(v.pipe(text, v.url())),
+  allowedHosts: v.optional(v.array(v.pipe(text, v.regex(/^[\w.-]+$/, 'a host name'))), []),
   staticDirectory: v.optional(text),
   log: v.optional(v.custom<Log>((value) => typeof value === 'function', 'a function')),
 });

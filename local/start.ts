@@ -5,6 +5,7 @@ import { createAwsApi } from './front/aws-api.ts';
 import { createCalls } from './front/calls.ts';
 import { CONTROL_PATH, createControl } from './front/control.ts';
 import { type Front, HOST, openFront } from './front/front.ts';
+import { createHosts } from './front/hosts.ts';
 import { createStaticFiles } from './front/static-files.ts';
 import { createIam } from './iam/iam.ts';
 import { createIssuer } from './issuer.ts';
@@ -24,7 +25,7 @@ import { fillInUrls, stageUrl } from './urls.ts';
  */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const settings = readOptions(options);
-  const front = await openFront(settings.port);
+  const front = await openFront(settings.port, createHosts(settings.allowedHosts));
   const opened: Closable[] = [front];
   const close = async () => {
     for (const part of opened.splice(0)) await part.close();

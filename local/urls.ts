@@ -7,7 +7,7 @@ export function stageUrl(host: string, port: number, stageName: string): string 
 }
 
 /**
- * Fills `{endpointUrl}` and `{websocketUrl}` into the values of parameters. Parameters are needed before anything has been
+ * Fills `{endpointUrl}`, `{websocketUrl}` and `{port}` into the values of parameters. Parameters are needed before anything has been
  * deployed, so the stage's name is read from the template.
  */
 export function fillInUrls(
@@ -18,7 +18,7 @@ export function fillInUrls(
   const endpointUrl = `http://${endpoint.host}:${endpoint.port}`;
   const filled = new Map<string, string>();
   for (const [name, value] of Object.entries(parameters)) {
-    const withEndpoint = value.replaceAll('{endpointUrl}', endpointUrl);
+    const withEndpoint = value.replaceAll('{endpointUrl}', endpointUrl).replaceAll('{port}', String(endpoint.port));
     filled.set(
       name,
       withEndpoint.replaceAll('{websocketUrl}', () => websocketUrl(name, stacks, endpoint)),

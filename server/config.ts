@@ -141,7 +141,7 @@ export function readUserRateLimit(env: Env = process.env): RateLimit {
 export function readSizeLimits(env: Env = process.env): SizeLimits {
   const parsed = parseJson(env[ENV.sizeLimits] || '{}');
   const given = parsed.ok && isObject(parsed.value) ? parsed.value : { '': undefined };
-  if (Object.entries(given).some(([name, value]) => !(name in DEFAULT_SIZE_LIMITS && Number(value) > 0))) {
+  if (Object.entries(given).some(([name, value]) => !(Object.hasOwn(DEFAULT_SIZE_LIMITS, name) && Number(value) > 0))) {
     throw new Error(`The environment variable ${ENV.sizeLimits} does not hold limits of sizes.`);
   }
   return Object.freeze({ ...DEFAULT_SIZE_LIMITS, ...given });

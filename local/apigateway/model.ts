@@ -1,3 +1,4 @@
+import { LOCAL_REGION } from '../service.ts';
 import type { AccessLogFormat } from './access-log.ts';
 import type { SelectRouteKey } from './selection-expression.ts';
 
@@ -92,6 +93,6 @@ export function findStage(apis: Apis, host: string, stageName: string): StageLoo
   const names = stages.map(({ api }) => `${api.apiId} (${api.name})`).join(', ');
   return {
     kind: 'ambiguous',
-    message: `The stage ${stageName} exists in several APIs: ${names}. Name one in the header Host: ${stage.api.apiId}.execute-api.local`,
+    message: `The stage ${stageName} exists in several APIs: ${names}. Name one in the header Host: ${stage.api.apiId}.execute-api.${LOCAL_REGION}.amazonaws.com`,
   };
 }

@@ -69,7 +69,7 @@ function queried(part: Json, partitionKey: string): unknown {
   const expression = text(part['KeyConditionExpression']);
   for (const [, left = '', right = ''] of expression.matchAll(/([#:]?\w+)\s*=\s*([#:]?\w+)/g)) {
     const [name, value] = left.startsWith(':') ? [right, left] : [left, right];
-    if ((names[name] ?? name) === partitionKey) return object(part['ExpressionAttributeValues'])[value];
+    if (nameBehind(names, name) === partitionKey) return object(part['ExpressionAttributeValues'])[value];
   }
   return undefined;
 }
@@ -82,11 +82,16 @@ function attributes(part: Json): readonly string[] {
   const names = object(part['ExpressionAttributeNames']);
   const inExpressions = EXPRESSIONS.flatMap((expression) =>
     [...text(part[expression]).matchAll(/(?<![.\w:#])#?[A-Za-z_]\w*/g)]
-      .map(([name]) => text(names[name] ?? name))
+      .map(([name]) => nameBehind(names, name))
       .filter((name) => !KEYWORDS.has(name.toLowerCase())),
   );
   const listed = Array.isArray(part['AttributesToGet']) ? part['AttributesToGet'].map(String) : [];
   return [...new Set([...keysOf(part).flatMap(Object.keys), ...listed, ...inExpressions])];
+}
+
+/** An attribute's name, of which an expression may have a substitute. */
+function nameBehind(names: Json, name: string): string {
+  return Object.hasOwn(names, name) ? text(names[name]) : name;
 }
 
 function object(value: unknown): Json {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClaimsError, type Issuer } from '../issuer.ts';
+import { isOfForeignPage } from './hosts.ts';
 import { BodyTooLargeError, readBody, sendJson, splitTarget } from './http.ts';
 
 /** What the control endpoints show, each under its name: `GET /_local/iam`, `GET /_local/log`… */
@@ -14,10 +15,15 @@ export const CONTROL_PATH = '/_local';
 const PUBLIC = { 'access-control-allow-origin': '*' };
 
 export function createControl(issuer: Issuer, views: Views): Control {
+  const byPath = new Map(Object.entries(views).map(([name, view]) => [`/${name}`, view]));
   return async (request, response) => {
     const path = splitTarget(request.url).path.slice(CONTROL_PATH.length);
     const method = path === '/token' ? 'POST' : 'GET';
-    const view = views[path.slice(1)];
+    const view = byPath.get(path);
+    if (isOfForeignPage(request) && !PUBLIC_PATHS.has(path)) {
+      const message = `${CONTROL_PATH}${path} is not for pages of ${request.headers.origin}`;
+      return sendJson(response, 403, { message });
+    }
     if (request.method !== method && (view || ISSUER_PATHS.has(path))) {
       return sendJson(response, 405, { message: `${CONTROL_PATH}${path} takes ${method}` }, { allow: method });
     }
@@ -26,12 +32,13 @@ export function createControl(issuer: Issuer, views: Views): Control {
     if (path === '/.well-known/jwks.json') return sendJson(response, 200, issuer.jwks(), PUBLIC);
     if (path === '/token') return issueToken(issuer, request, response);
     if (view) return sendJson(response, 200, view());
-    const known = [...Object.keys(views).map((name) => `/${name}`), ...ISSUER_PATHS];
+    const known = [...byPath.keys(), ...ISSUER_PATHS];
     sendJson(response, 404, { message: `there is no ${CONTROL_PATH}${path}; there are ${known.join(', ')}` });
   };
 }
 
-const ISSUER_PATHS = new Set(['/.well-known/openid-configuration', '/.well-known/jwks.json', '/token']);
+const PUBLIC_PATHS = new Set(['/.well-known/openid-configuration', '/.well-known/jwks.json']);
+const ISSUER_PATHS = new Set([...PUBLIC_PATHS, '/token']);
 
 async function issueToken(issuer: Issuer, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {

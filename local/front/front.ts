@@ -5,6 +5,7 @@ import { logInternalError } from '../log.ts';
 import type { Log } from '../service.ts';
 import type { AwsApi } from './aws-api.ts';
 import { CONTROL_PATH, type Control } from './control.ts';
+import type { Hosts } from './hosts.ts';
 import { sendJson, splitTarget } from './http.ts';
 import type { StaticFiles } from './static-files.ts';
 
@@ -32,20 +33,27 @@ export interface Front {
   close(): Promise<void>;
 }
 
-/** Listens on `port`, or on any free one if it is 0. Throws an Error that says what to do when the port is taken. */
-export async function openFront(port: number): Promise<Front> {
+/**
+ * Listens on `port`, or on any free one if it is 0. Throws an Error that says what to do when the port is taken.
+ * @param hosts The names under which it answers.
+ */
+export async function openFront(port: number, hosts: Hosts): Promise<Front> {
   let handlers: Handlers | undefined;
   const server = createServer((request, response) => {
+    const problem = hosts.aws(request);
+    if (problem !== undefined) return sendJson(response, 403, { message: problem });
     if (!handlers)
       return sendJson(response, 503, { message: 'the local cloud is still starting' }, { 'retry-after': '1' });
     const { log } = handlers;
-    route(handlers, request, response).catch((error: unknown) => fail(error, response, log));
+    route(handlers, hosts, request, response).catch((error: unknown) => fail(error, response, log));
   });
   // SDK clients keep connections open; closing idle ones would race with their next request.
   server.keepAliveTimeout = 0;
   server.on('upgrade', (request, socket, head) => {
-    if (handlers) handlers.upgrade(request, socket, head);
-    else socket.end('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+    const problem = hosts.aws(request);
+    if (problem !== undefined) refuseUpgrade(socket, '403 Forbidden', problem);
+    else if (handlers) handlers.upgrade(request, socket, head);
+    else refuseUpgrade(socket, '503 Service Unavailable', 'the local cloud is still starting');
   });
   await listen(server, port);
   return {
@@ -61,12 +69,28 @@ export async function openFront(port: number): Promise<Front> {
   };
 }
 
-async function route(handlers: Handlers, request: IncomingMessage, response: ServerResponse): Promise<void> {
+function refuseUpgrade(socket: Duplex, status: string, message: string): void {
+  const body = `${JSON.stringify({ message })}\n`;
+  const headers = ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close'];
+  socket.end([`HTTP/1.1 ${status}`, ...headers, '', body].join('\r\n'));
+}
+
+async function route(
+  handlers: Handlers,
+  hosts: Hosts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { path } = splitTarget(request.url);
-  if (path.startsWith(`${CONTROL_PATH}/`)) return handlers.control(request, response);
+  // What AWS does not have is not served under AWS's names.
+  const problem = hosts.own(request);
+  if (path.startsWith(`${CONTROL_PATH}/`)) {
+    if (problem !== undefined) return sendJson(response, 403, { message: problem });
+    return handlers.control(request, response);
+  }
   if (handlers.aws.isFor(request)) return handlers.aws.handle(request, response);
   if (handlers.stage(request, response)) return;
-  if (await handlers.files?.(request, response)) return;
+  if (problem === undefined && (await handlers.files?.(request, response))) return;
   const message = `nothing is served at ${path}: it is not a stage of an API, not a file, and not a signed AWS request`;
   sendJson(response, 404, { message });
 }

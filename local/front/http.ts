@@ -27,12 +27,20 @@ export function splitTarget(target = '/'): { readonly path: string; readonly raw
   return { path: target.slice(0, question), rawQuery: target.slice(question + 1) };
 }
 
+/** What keeps a browser from taking an answer for something else, and pages of other origins from framing it. */
+export const PROTECTED = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'SAMEORIGIN',
+  'content-security-policy': "frame-ancestors 'self'",
+};
+
 export function sendJson(
   response: ServerResponse,
   statusCode: number,
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  response.writeHead(statusCode, { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers });
+  const own = { 'content-type': 'application/json', 'cache-control': 'no-store', ...PROTECTED };
+  response.writeHead(statusCode, { ...own, ...headers });
   response.end(`${JSON.stringify(body)}\n`);
 }

@@ -3,7 +3,7 @@ import { realpath, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { splitTarget } from './http.ts';
+import { PROTECTED, splitTarget } from './http.ts';
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
@@ -33,6 +33,7 @@ export function createStaticFiles(directory: string): StaticFiles {
       'content-type': CONTENT_TYPES[extname(file.path)] ?? 'application/octet-stream',
       'content-length': file.size,
       'cache-control': 'no-cache',
+      ...PROTECTED,
     });
     if (request.method === 'HEAD') response.end();
     else await pipeline(createReadStream(file.path), response).catch(ignoreClientGone);

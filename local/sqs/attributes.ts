@@ -7,8 +7,7 @@ export function queueAttributes(queue: Queue, wanted: readonly string[]): Record
   if (wanted.includes('All')) return all;
   const picked: Record<string, string> = {};
   for (const name of wanted) {
-    const value = all[name];
-    if (value !== undefined) picked[name] = value;
+    if (Object.hasOwn(all, name)) picked[name] = all[name] ?? '';
     else if (!OPTIONAL.has(name)) throw new AwsError('InvalidAttributeName', `Unknown Attribute ${name}.`);
   }
   return picked;

@@ -280,7 +280,7 @@ describe('point 16: half-open clients and the limits of an account', () => {
           service: 'execute-api',
           principal: { kind: 'admin' },
           method: 'POST',
-          host: `${apiId}.execute-api.local`,
+          host: `${apiId}.execute-api.us-east-1.amazonaws.com`,
           path: `/prod/@connections/${UNKNOWN_ID}`,
           query: new URLSearchParams(),
           headers: {},

@@ -40,12 +40,14 @@ describe('which API a handshake is for', () => {
     expect(events('other')).toHaveLength(1);
     await connect({ path: '/dev' }).opened;
     expect(events('third')).toHaveLength(1);
-    expect((await connect({ headers: { Host: 'none.execute-api.local' } }).refused).statusCode).toBe(403);
+    expect((await connect({ headers: { Host: 'none.execute-api.us-east-1.amazonaws.com' } }).refused).statusCode).toBe(
+      403,
+    );
     const ambiguous = await connect().refused;
     expect(ambiguous.statusCode).toBe(421);
     expect(JSON.parse(ambiguous.body).message).toBe(
       `The stage prod exists in several APIs: ${apiId} (chat), ${otherId} (chat). ` +
-        `Name one in the header Host: ${apiId}.execute-api.local`,
+        `Name one in the header Host: ${apiId}.execute-api.us-east-1.amazonaws.com`,
     );
   });
 

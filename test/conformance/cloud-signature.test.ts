@@ -11,6 +11,7 @@ import { createAwsApi } from '../../local/front/aws-api.ts';
 import { type AwsCall, createCalls } from '../../local/front/calls.ts';
 import { createControl } from '../../local/front/control.ts';
 import { type Front, openFront } from '../../local/front/front.ts';
+import { createHosts } from '../../local/front/hosts.ts';
 import type { Iam } from '../../local/iam/iam.ts';
 import { createIssuer } from '../../local/issuer.ts';
 import type { AwsRequest, AwsService } from '../../local/service.ts';
@@ -47,7 +48,7 @@ beforeAll(async () => {
   const wallClock = createClock();
   const clock = { ...wallClock, now: () => wallClock.now() + 2 * HOUR_MS };
   iam = await iamWith([], { clock });
-  front = await openFront(0);
+  front = await openFront(0, createHosts([]));
   endpoint = `http://127.0.0.1:${front.port}`;
   const recorded = createCalls(clock);
   calls = recorded.entries;

@@ -232,7 +232,7 @@ describe('an option', () => {
   test.each<[object, string]>([
     [
       { app: 'x', prot: 1 },
-      'startLocalCloud: there is no option "prot"; there are app, port, dataDirectory, parameters, faults, timeScale, startsAtMs, dynamodbEndpoint, staticDirectory, log',
+      'startLocalCloud: there is no option "prot"; there are app, port, dataDirectory, parameters, faults, timeScale, startsAtMs, dynamodbEndpoint, allowedHosts, staticDirectory, log',
     ],
     [{}, 'startLocalCloud: app: expected "app", got undefined'],
     [{ app: '' }, 'startLocalCloud: app: expected !0, got 0'],

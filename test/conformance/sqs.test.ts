@@ -290,6 +290,15 @@ describe('attributes of a queue', () => {
     });
   });
 
+  test.each(['Unknown', 'constructor', '__proto__'])('there is none called %s', async (name) => {
+    const QueueUrl = await bench.queue();
+    const AttributeNames = [name as 'All'];
+    await expect(bench.client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }))).rejects.toMatchObject({
+      name: 'InvalidAttributeName',
+      message: `Unknown Attribute ${name}.`,
+    });
+  });
+
   test('PurgeQueue empties it, at most once a minute', async () => {
     const QueueUrl = await bench.queue();
     await bench.send(QueueUrl, '1');

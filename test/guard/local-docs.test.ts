@@ -74,7 +74,7 @@ describe('docs/local.md names', () => {
     for (const option of options.filter((each) => !ofOthers.includes(each))) expect(text).toContain(`| \`${option}`);
   });
 
-  test.each(Array.from({ length: 17 }, (_, index) => index + 1))('point %i of API Gateway', (point) => {
+  test.each(Array.from({ length: 18 }, (_, index) => index + 1))('point %i of API Gateway', (point) => {
     expect(text).toMatch(new RegExp(`^\\| ${point} \\| `, 'm'));
   });
 });

@@ -46,21 +46,23 @@ export const actions: ReadonlyMap<string, Action> = new Map(
 );
 
 /** Accepted besides what dynalite knows. */
-const OWN_PARAMETERS: Readonly<Record<string, readonly string[]>> = {
-  CreateTable: ['DeletionProtectionEnabled'],
-  DeleteItem: ['ReturnValuesOnConditionCheckFailure'],
-  DescribeTimeToLive: ['TableName'],
-  PutItem: ['ReturnValuesOnConditionCheckFailure'],
-  UpdateItem: ['ReturnValuesOnConditionCheckFailure'],
-  UpdateTable: ['TableName', 'DeletionProtectionEnabled'],
-  UpdateTimeToLive: ['TableName', 'TimeToLiveSpecification'],
-};
+const OWN_PARAMETERS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    CreateTable: ['DeletionProtectionEnabled'],
+    DeleteItem: ['ReturnValuesOnConditionCheckFailure'],
+    DescribeTimeToLive: ['TableName'],
+    PutItem: ['ReturnValuesOnConditionCheckFailure'],
+    UpdateItem: ['ReturnValuesOnConditionCheckFailure'],
+    UpdateTable: ['TableName', 'DeletionProtectionEnabled'],
+    UpdateTimeToLive: ['TableName', 'TimeToLiveSpecification'],
+  }),
+);
 
 /** Names a parameter on whose effect the caller counts in vain; `undefined` if there is none. */
 export function unsupportedParameters(operation: string, input: Json): string | undefined {
   const known = actions.get(operation)?.validation.types ?? {};
-  const own = OWN_PARAMETERS[operation] ?? [];
-  const unsupported = Object.keys(input).filter((name) => !(name in known) && !own.includes(name));
+  const own = OWN_PARAMETERS.get(operation) ?? [];
+  const unsupported = Object.keys(input).filter((name) => !Object.hasOwn(known, name) && !own.includes(name));
   if (unsupported.length === 0) return undefined;
   return `Not supported locally by ${operation}: ${unsupported.join(', ')}.`;
 }

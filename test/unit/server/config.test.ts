@@ -56,7 +56,7 @@ test('how many connections to expect may be given', () => {
 test('limits of sizes are what there can be, unless some are given', () => {
   expect(readSizeLimits({})).toMatchObject({ maxRooms: 50, maxDataDepth: 64 });
   expect(readSizeLimits({ BECKON_SIZE_LIMITS: '{"maxRooms":3}' })).toMatchObject({ maxRooms: 3, maxDataDepth: 64 });
-  for (const wrong of ['{', '[]', '{"rooms":3}', '{"maxRooms":0}', '{"maxRooms":"many"}']) {
+  for (const wrong of ['{', '[]', '{"rooms":3}', '{"maxRooms":0}', '{"maxRooms":"many"}', '{"constructor":3}']) {
     expect(() => readSizeLimits({ BECKON_SIZE_LIMITS: wrong })).toThrow('BECKON_SIZE_LIMITS does not hold limits');
   }
 });

@@ -50,6 +50,19 @@ test('the attributes are those of keys, items, lists and expressions, at the top
   ).toEqual(['pk', 'sk', 'extra', 'tags', 'name', 'tat', 'profile', 'old']);
 });
 
+test('an attribute may be called like something that every object has', () => {
+  const part = {
+    KeyConditionExpression: 'constructor = :v',
+    ExpressionAttributeNames: { '#n': 'name' },
+    ExpressionAttributeValues: { ':v': { S: 'a' } },
+    UpdateExpression: 'SET toString = :v',
+  };
+  expect(conditionKeys(part, 'constructor')).toMatchObject({
+    'dynamodb:LeadingKeys': ['a'],
+    'dynamodb:Attributes': expect.arrayContaining(['constructor', 'toString']),
+  });
+});
+
 test('parameters that policies can look at', () => {
   expect(conditionKeys({ Select: 'COUNT', ReturnValues: 'ALL_OLD', Limit: 1 }, 'pk')).toMatchObject({
     'dynamodb:Select': 'COUNT',

@@ -78,6 +78,7 @@ test.each([
   [{ table: 'a*b*c' }, { table: 'a-b-c' }, true],
   [{ table: 'a*b*bc' }, { table: 'a-bc' }, false],
   [{ table: '*' }, { table: '' }, true],
+  [{ toString: '*' }, {}, false],
 ])('the match %j is for %j: %s', (match, subject, expected) => {
   const faults = faultsOf([{ point: 'dynamodb', kind: 'error', match }]);
   expect(faults.strike('dynamodb', subject) !== undefined).toBe(expected);
