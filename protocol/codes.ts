@@ -42,6 +42,10 @@ export const ERROR_CODES = {
     message: 'Too many words begin like the last one. Write more of it.',
     retryable: false,
   },
+  reply_too_large: {
+    message: 'One reply cannot hold what becomes of all messages of the frame. Send this message again in another frame.',
+    retryable: true,
+  },
   rate_limited: {
     message: 'Too much was sent in too short a time. Wait for retryAfterMs, then send it again with the same ids.',
     retryable: true,

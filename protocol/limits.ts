@@ -11,6 +11,12 @@ export const MAX_FRAME_BYTES = 32 * 1024;
  */
 export const MAX_PUSH_BYTES = 128 * 1024;
 
+/**
+ * The largest reply, in bytes: API Gateway carries messages of 128 KB, either way.
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (read 2026-11)
+ */
+export const MAX_REPLY_BYTES = 128 * 1024;
+
 /** The largest `data` of one message, in bytes of its JSON in UTF-8: with its envelope it always fits one push. */
 export const MAX_DATA_BYTES = 32 * 1024;
 

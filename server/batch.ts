@@ -1,8 +1,8 @@
 import {
   checkMessage,
+  correlationId,
   DEFAULT_SIZE_LIMITS,
   everyNumber,
-  isObject,
   isWithinDepth,
   jsonByteLength,
   type MessageInput,
@@ -13,6 +13,7 @@ import {
   type SendResult,
   type SizeLimits,
 } from '../protocol/index.ts';
+import { type Judged, withinReply } from './ack-size.ts';
 import type { MetricName } from './config.ts';
 import type { Admission, Origin, Send } from './send.ts';
 
@@ -41,30 +42,35 @@ export async function sendBatch(
     const detail = `"messages" must hold at most ${limits.maxMessagesPerFrame} messages`;
     return { ok: false, problem: problem('invalid_frame', detail) };
   }
-  const checked = messages.map((message) => ({
-    message,
-    result: checkWithin(message, limits ?? DEFAULT_SIZE_LIMITS, isExact),
-  }));
-  const inputs = checked.flatMap(({ result }): MessageInput[] => (result.ok ? [result.value] : []));
+  const checked = messages.map((message) => judge(message, limits ?? DEFAULT_SIZE_LIMITS, isExact));
+  // What is sent on behalf of a service is answered by Lambda, which carries more.
+  const judged = limits ? withinReply(checked) : checked;
+  const inputs = judged.flatMap((each): MessageInput[] => ('input' in each ? [each.input] : []));
   const sent = await send(origin, inputs, admission);
   if (!sent.ok) return sent;
   const outcomes = sent.value.values();
-  const results = checked.map(({ message, result }) => {
-    const outcome = result.ok ? outcomes.next().value : failure(message, result.problem);
+  const results = judged.map((each) => {
+    const outcome = 'input' in each ? outcomes.next().value : each;
     if (!outcome) throw new Error('send gave fewer results than it got messages');
     return outcome;
   });
   return { ok: true, value: results };
 }
 
-function checkWithin(message: unknown, limits: SizeLimits, isExact: BatchOptions['isExact']): Result<MessageInput> {
+function judge(message: unknown, limits: SizeLimits, isExact: BatchOptions['isExact']): Judged {
   const checked = checkMessage(message);
-  if (!checked.ok) return checked;
+  if (!checked.ok) return failure(message, checked.problem);
   const excess = excessProblem(checked.value, limits);
-  if (excess) return { ok: false, problem: excess };
-  if (everyNumber(checked.value.data, isExact)) return checked;
+  if (excess) return failure(message, excess);
+  if (everyNumber(checked.value.data, isExact)) return { input: checked.value };
   const detail = `"data" must not hold numbers beyond ±${Number.MAX_SAFE_INTEGER} here: send such a number as text`;
-  return { ok: false, problem: problem('invalid_frame', detail) };
+  return failure(message, problem('invalid_frame', detail));
+}
+
+/** The result of a message that is not sent, under its id as far as it has one. */
+export function failure(message: unknown, error: Problem): SendFailure {
+  const id = correlationId(message);
+  return { ...(id !== undefined && { id }), error };
 }
 
 function excessProblem({ to, data }: MessageInput, limits: SizeLimits): Problem | undefined {
@@ -76,12 +82,6 @@ function excessProblem({ to, data }: MessageInput, limits: SizeLimits): Problem 
   const bytes = jsonByteLength(data);
   if (bytes <= maxDataBytes) return undefined;
   return problem('message_too_large', `data takes ${bytes} bytes as JSON; at most ${maxDataBytes} are allowed`);
-}
-
-/** The result of a message that is not sent, under its id as far as it has one. */
-export function failure(message: unknown, error: SendFailure['error']): SendFailure {
-  const id = isObject(message) ? message['id'] : undefined;
-  return { ...(typeof id === 'string' && { id }), error };
 }
 
 const METRIC_OF_STATUS = {

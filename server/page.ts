@@ -1,7 +1,7 @@
-import { jsonByteLength, MAX_PUSH_BYTES, MAX_SHOWN_BYTES, type Message } from '../protocol/index.ts';
+import { jsonByteLength, MAX_REPLY_BYTES, MAX_SHOWN_BYTES, type Message } from '../protocol/index.ts';
 
 /** What a page may take of a frame, in bytes; the rest is for the reply around it. */
-const MAX_PAGE_BYTES = MAX_PUSH_BYTES - 4 * 1024 - MAX_SHOWN_BYTES;
+const MAX_PAGE_BYTES = MAX_REPLY_BYTES - 4 * 1024 - MAX_SHOWN_BYTES;
 
 /** As many messages as go into one reply. */
 export interface PageOfMessages {

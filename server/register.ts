@@ -17,6 +17,7 @@ import { type Directory, topicsOf } from './directory.ts';
 import { mappingExpiry } from './expiry.ts';
 import { type Identities, isRevoked } from './identities.ts';
 import type { RateLimit } from './rate-limit.ts';
+import { fittingRooms } from './reply-size.ts';
 import type { Resume } from './resume.ts';
 import type { Tasks } from './tasks.ts';
 
@@ -121,7 +122,8 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     if (isRevoked(connection, await identities.revokedUntil(userId))) return refuseRevoked(connection);
     const rooms = token === undefined ? undefined : await renew(connection);
     const value = { userId, connectionId, ...resumed.value, expiresAt: expiresAt * 1000, limits };
-    return { ok: true, value: { type: 'registered', ...value, ...(rooms && { rooms }) } };
+    const reply = { type: 'registered', ...value } as const;
+    return { ok: true, value: { ...reply, ...(rooms && { rooms: fittingRooms(reply, rooms) }) } };
   };
 }
 

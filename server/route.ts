@@ -5,6 +5,7 @@ import {
   type ErrorReply,
   isObject,
   MAX_FRAME_BYTES,
+  MAX_REPLY_BYTES,
   type Problem,
   parseJson,
   problem,
@@ -88,8 +89,10 @@ function edge<R extends Unnumbered<Reply>>(
     const id = json.ok ? correlationId(json.value) : undefined;
     const { requestId, connectionId, requestTimeEpoch } = event.requestContext;
     const finish = (outcome: string, reply: Unnumbered<Reply>, more?: Partial<LogLine>): RouteResponse => {
+      const body = JSON.stringify({ ...reply, ...(id !== undefined && { id }) });
+      if (Buffer.byteLength(body) > MAX_REPLY_BYTES) throw new Error(`a reply of more than ${MAX_REPLY_BYTES} bytes`);
       log({ route, outcome, requestId, connectionId, durationMs: now() - startedAt, ...more });
-      return { statusCode: 200, body: JSON.stringify({ ...reply, ...(id !== undefined && { id }) }) };
+      return { statusCode: 200, body };
     };
     try {
       const connection = connectionOf(event);

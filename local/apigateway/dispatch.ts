@@ -4,6 +4,7 @@ import { ERROR_MESSAGE, errorFrame } from './error-frame.ts';
 import { type ConnectionFacts, messageEvent, type RequestContext, requestContext } from './events.ts';
 import { type Gateway, logAccess } from './gateway.ts';
 import { callFunction, parseProxyResponse, type TimedOutcome } from './integration.ts';
+import { MAX_MESSAGE_BYTES } from './limits.ts';
 import type { DeployedRoute, Stage } from './model.ts';
 
 /** What a message led to: what the client is sent, if anything, and what the access log says. */
@@ -74,7 +75,7 @@ async function answerMessage(
     apiId,
     sourcePath: [stage.stageName, routeKey],
   });
-  return route.isTwoWay ? twoWayAnswer(outcome) : oneWayAnswer(outcome);
+  return route.isTwoWay ? twoWayAnswer(gateway, routeKey, outcome) : oneWayAnswer(outcome);
 }
 
 /** What the function returned is ignored, whatever it is. */
@@ -84,8 +85,8 @@ function oneWayAnswer(outcome: TimedOutcome): Answer {
   return { status: status ?? 200, integration: { status: status ?? 200, latencyMs: outcome.latencyMs } };
 }
 
-/** The body of a 2xx goes to the client. */
-function twoWayAnswer(outcome: TimedOutcome): Answer {
+/** The body of a 2xx goes to the client, unless it is larger than a message may be: AWS does not say what happens then. */
+function twoWayAnswer(gateway: Gateway, routeKey: string, outcome: TimedOutcome): Answer {
   if (outcome.kind !== 'returned') return failedAnswer(outcome);
   const response = parseProxyResponse(outcome.payload);
   const { latencyMs } = outcome;
@@ -96,6 +97,16 @@ function twoWayAnswer(outcome: TimedOutcome): Answer {
   const { statusCode: status, body } = response;
   const integration = { status, latencyMs };
   if (status >= 300) return { status, errorMessage: ERROR_MESSAGE.internalServerError, integration };
+  const bytes = Buffer.byteLength(body ?? '');
+  if (bytes > MAX_MESSAGE_BYTES) {
+    const errorMessage = `The response of ${routeKey} has ${bytes} bytes; a message may have ${MAX_MESSAGE_BYTES}`;
+    gateway.log({ level: 'error', source: 'apigateway', message: errorMessage });
+    return {
+      status: 500,
+      errorMessage: ERROR_MESSAGE.internalServerError,
+      integration: { ...integration, errorMessage },
+    };
+  }
   return { status, integration, ...(body !== undefined && { reply: body }) };
 }
 

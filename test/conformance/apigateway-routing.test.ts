@@ -237,3 +237,28 @@ describe('point 11: what a function returns', () => {
     },
   );
 });
+
+describe('point 18: a response that is larger than a message may be', () => {
+  const MOST = 128 * 1024;
+
+  test.each([
+    ['x', MOST],
+    ['漢', Math.floor(MOST / 3)],
+  ])('point 18: of %s does not reach the client; the largest does', async (character, count) => {
+    const { open, log } = await start({
+      routes: { $connect: 'connect', $default: { function: 'default', twoWay: true } },
+      functions: { default: ({ body }) => ({ statusCode: 200, body: character.repeat(Number(body)) }) },
+    });
+    const client = await open();
+    client.send(String(count));
+    expect(await client.next()).toBe(character.repeat(count));
+    client.send(String(count + 1));
+    expect(await client.next()).toMatch(errorFrame('Internal server error', client.connectionId));
+    const bytes = Buffer.byteLength(character) * (count + 1);
+    expect(log.filter(({ level }) => level === 'error').map(({ message }) => message)).toEqual([
+      `The response of $default has ${bytes} bytes; a message may have ${MOST}`,
+    ]);
+    client.send('1');
+    expect(await client.next()).toBe(character);
+  });
+});

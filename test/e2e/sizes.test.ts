@@ -7,6 +7,7 @@ import { MAX_MESSAGE_BYTES } from '../../local/apigateway/limits.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import * as limits from '../../protocol/limits.ts';
 import { MAX_CAPABILITY_LENGTH } from '../../server/capability.ts';
+import { openDevice } from '../support/device.ts';
 import { adminClient } from '../support/local-cloud.ts';
 import { synthesizeApp } from '../support/synthesize.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
@@ -175,6 +176,47 @@ describe('at the limit a frame is accepted; one over, it is refused and the conn
   });
 });
 
+describe('a reply is never larger than API Gateway carries, whatever is asked for', () => {
+  const cjk = (count: number) => of(count, (index) => String(index).padEnd(limits.MAX_USER_ID_LENGTH, '漢'));
+  const toMany = (names: readonly string[]) =>
+    of(limits.MAX_MESSAGES_PER_FRAME, () => message({ to: { users: names } }));
+
+  test.each<[string, Frame, Outcome]>([
+    ['the presence of 100 users', { action: 'presence', users: cjk(limits.MAX_USERS_PER_PRESENCE) }, 'presence'],
+    [
+      'what is unread in 50 conversations',
+      { action: 'unread', conversations: cjk(limits.MAX_CONVERSATIONS_PER_FRAME).map((user) => ({ user })) },
+      'unread',
+    ],
+    ['a message to 100 users', send({ to: { users: cjk(limits.MAX_USERS_PER_MESSAGE) } }), 'ack'],
+    ['50 messages to 100 users with short ids', batch(...toMany(users(limits.MAX_USERS_PER_MESSAGE))), 'ack'],
+    [
+      '50 messages that are wrong in many words',
+      batch(...of(limits.MAX_MESSAGES_PER_FRAME, () => message({ id: text(2_000), ['\u0001'.repeat(80)]: 1 }))),
+      'ack',
+    ],
+  ])('%s', async (_, frame, outcome) => {
+    const reply = await answerTo({ ...frame, id: text(limits.MAX_ID_LENGTH) }, await device('asker'));
+    expect(outcomeOf(reply), excerpt(reply)).toBe(outcome);
+    expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThanOrEqual(limits.MAX_REPLY_BYTES);
+  });
+
+  test('the SDK sends what did not fit again, and each message has the result of each of its users', async () => {
+    const getToken = () => cloud.token({ sub: 'many', capability: EVERYTHING });
+    const { client: sdk } = openDevice(cloud, 'many', { getToken });
+    const names = users(limits.MAX_USERS_PER_MESSAGE);
+    const results = await Promise.all(
+      of(limits.MAX_MESSAGES_PER_FRAME, (index) => sdk.sendToUsers(names, index, { store: false })),
+    );
+    sdk.close();
+    for (const result of results) {
+      expect(result.users).toEqual(names.map((user) => ({ user, status: 'dropped' })));
+    }
+    const serials = results.map(({ serial }) => serial);
+    expect(serials).toEqual(serials.toSorted());
+  });
+});
+
 describe('the number of an attempt', () => {
   test.each<[string, (attempt: number) => Frame, Outcome]>([
     ['register', (attempt) => ({ action: 'register', attempt }), 'registered'],
@@ -281,6 +323,7 @@ const SHOWN_BY: Partial<Record<Limit, readonly [file: string, title: string]>> =
   MAX_USERS_PER_PRESENCE: ['test/e2e/presence.test.ts', 'for too much is refused, and the connection lives on'],
   MAX_UNREAD_COUNT: ['test/e2e/history.test.ts', 'counts what others have said behind the marker'],
   MAX_PUSH_BYTES: ['test/unit/server/send.test.ts', 'that exceed a push are split'],
+  MAX_REPLY_BYTES: ['test/e2e/sizes.test.ts', 'the SDK sends what did not fit again'],
   MAX_DECODED_BYTES: ['test/unit/client/payload.test.ts', 'refuses what is too large, with its size'],
 };
 
