@@ -58,13 +58,14 @@ export class Chat {
       client,
       signal,
       threads: () => this.#threads.all,
-      isSeen: (thread) => this.#isSeen(thread),
+      isSeen: (thread) => this.#open.isSeen(thread),
       onChange,
       onError,
     });
     this.#reading = new Reading(client, onError);
     this.#contacts = new Contacts({
       me,
+      signal,
       threads: this.#threads,
       presence: this.#presence,
       open: () => this.#open.thread,
@@ -96,9 +97,20 @@ export class Chat {
     this.#addContact.focus();
   }
 
+  /** How many messages of this page the server has not taken yet. */
+  countUnsent(): number {
+    const entries = this.#threads.all.flatMap(({ timeline }) => timeline.entries);
+    return entries.filter(({ serial, fate }) => serial === undefined && fate?.kind === 'queued').length;
+  }
+
+  /** Has the next page know nothing of these conversations. */
+  forget(): void {
+    this.#contacts.forget();
+  }
+
   /** Takes everything off the page again. */
   end(): void {
-    this.#open.close();
+    this.#open.end();
     this.#ending.abort();
     this.#contacts.clear();
     this.#addContact.clear();
@@ -152,19 +164,16 @@ export class Chat {
     if (entry.isOwn) {
       // Written on another device, by somebody who has seen what was there.
       thread.unread = 0;
-    } else if (this.#isSeen(thread)) {
+    } else if (this.#open.isSeen(thread)) {
       this.#announcer.say(`${entry.author}: ${entry.text}`);
       this.#open.look();
     } else {
       const where = 'room' in thread.place ? 'in' : 'from';
       this.#announcer.say(`New message ${where} ${titleOf(thread.place)}`);
+      this.#open.onUnseen(thread, entry);
       this.#unread.add(thread);
     }
     this.#onChange(thread);
-  }
-
-  #isSeen(thread: Thread): boolean {
-    return thread === this.#open.thread && this.#reading.isLooking;
   }
 
   #onNew({ place }: Thread): void {

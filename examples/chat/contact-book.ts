@@ -6,6 +6,8 @@ export interface Contact {
   /** When something was last said there, or it was added: epoch milliseconds. */
   readonly lastAt: number;
   readonly lastText: string;
+  /** The latest place in the conversation that is known. Absent: none is. */
+  readonly lastSerial?: string | undefined;
 }
 
 const MAX_CONTACTS = 100;
@@ -29,15 +31,36 @@ export class ContactBook {
     }
   }
 
+  /** What another page of the user has written later, of the same conversation, stays. */
   put(contacts: readonly Contact[]): void {
-    const keys = new Set(contacts.map(({ place }) => keyOf(place)));
-    const others = this.read().filter(({ place }) => !keys.has(keyOf(place)));
-    const all = [...contacts, ...others].sort((one, other) => other.lastAt - one.lastAt);
-    this.#write(all.slice(0, MAX_CONTACTS));
+    const all = new Map(this.read().map((contact) => [keyOf(contact.place), contact]));
+    for (const contact of contacts) {
+      const { lastSerial = '' } = all.get(keyOf(contact.place)) ?? {};
+      if (lastSerial <= (contact.lastSerial ?? '')) all.set(keyOf(contact.place), contact);
+    }
+    const sorted = [...all.values()].sort((one, other) => other.lastAt - one.lastAt);
+    this.#write(sorted.slice(0, MAX_CONTACTS));
   }
 
   remove(place: Place): void {
     this.#write(this.read().filter((contact) => keyOf(contact.place) !== keyOf(place)));
+  }
+
+  /** Leaves nothing behind. */
+  delete(): void {
+    try {
+      localStorage.removeItem(this.#storageKey);
+    } catch {
+      // The browser keeps nothing.
+    }
+  }
+
+  /** Calls `onDeleted` when another page of the user has deleted it, until the signal. */
+  watch(onDeleted: () => void, signal: AbortSignal): void {
+    const onStorage = ({ key, newValue }: StorageEvent) => {
+      if (key === this.#storageKey && newValue === null) onDeleted();
+    };
+    addEventListener('storage', onStorage, { signal });
   }
 
   #write(contacts: readonly Contact[]): void {
@@ -51,8 +74,10 @@ export class ContactBook {
 
 function isContact(value: unknown): value is Contact {
   if (typeof value !== 'object' || value === null) return false;
-  const { place, lastAt, lastText } = value as { readonly [name in keyof Contact]?: unknown };
-  return isPlace(place) && typeof lastAt === 'number' && typeof lastText === 'string';
+  const { place, lastAt, lastText, lastSerial = '' } = value as { readonly [name in keyof Contact]?: unknown };
+  return (
+    isPlace(place) && typeof lastAt === 'number' && [lastText, lastSerial].every((each) => typeof each === 'string')
+  );
 }
 
 function isPlace(value: unknown): value is Place {

@@ -4,8 +4,13 @@ import { keyOf, type Place } from './place.ts';
 import type { PresenceBook } from './presence-book.ts';
 import type { Thread } from './thread.ts';
 import type { Threads } from './threads.ts';
+import { laterSerial } from './timeline.ts';
+
+/** How much of what was said last is shown, in UTF-16 code units. */
+const MAX_TEXT_LENGTH = 200;
 
 export interface ContactsHost {
+  readonly signal: AbortSignal;
   readonly me: string;
   readonly threads: Threads;
   readonly presence: Pick<PresenceBook, 'of'>;
@@ -24,11 +29,14 @@ export class Contacts {
   readonly #unwritten = new Map<string, Contact>();
   #isStale = false;
   #isEnded = false;
+  #isForgotten = false;
 
   constructor(host: ContactsHost) {
     this.#host = host;
     this.#book = new ContactBook(host.me);
     this.#list = new ContactList((place) => host.onOpen(place));
+    // Whoever is still signed in on this page keeps their list.
+    this.#book.watch(() => this.#book.put([...this.#contacts.values()]), host.signal);
   }
 
   /** Those of the pages before this one. */
@@ -58,9 +66,13 @@ export class Contacts {
     const last = timeline.entries.at(-1);
     const known = this.#contacts.get(keyOf(place));
     if (!last || !known) return;
+    // After a reload what is brought again may be older than what was seen last.
+    const lastSerial = laterSerial(known.lastSerial, last.serial);
+    if (last.serial !== undefined && last.serial !== lastSerial) return;
     const lastText = last.isOwn ? `You: ${last.text}` : 'room' in place ? `${last.author}: ${last.text}` : last.text;
-    if (known.lastText === lastText && known.lastAt === last.sentAt) return;
-    this.#put({ place, lastAt: last.sentAt, lastText: lastText.slice(0, 200) });
+    const isKnown = known.lastText === lastText.slice(0, MAX_TEXT_LENGTH) && known.lastAt === last.sentAt;
+    if (isKnown && known.lastSerial === lastSerial) return;
+    this.#put({ place, lastAt: last.sentAt, lastText: lastText.slice(0, MAX_TEXT_LENGTH), lastSerial });
   }
 
   /** Shows the list as it is now; what changes together is shown once. */
@@ -77,6 +89,12 @@ export class Contacts {
     this.#list.focus(keyOf(place));
   }
 
+  /** Deletes the book: the next page begins with an empty list. */
+  forget(): void {
+    this.#isForgotten = true;
+    this.#book.delete();
+  }
+
   /** For good. */
   clear(): void {
     this.#isEnded = true;
@@ -91,7 +109,7 @@ export class Contacts {
   }
 
   #write(): void {
-    if (this.#unwritten.size > 0) this.#book.put([...this.#unwritten.values()]);
+    if (this.#unwritten.size > 0 && !this.#isForgotten) this.#book.put([...this.#unwritten.values()]);
     this.#unwritten.clear();
   }
 

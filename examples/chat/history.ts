@@ -62,7 +62,7 @@ export class History {
     } catch (error) {
       // What the user may not read is as good as not said.
       const isForbidden = error instanceof BeckonError && error.code === 'forbidden';
-      thread.loaded = { state: isForbidden ? 'loaded' : 'failed', next };
+      thread.loaded = isForbidden ? { state: 'loaded' } : { state: 'failed', next };
       if (!isForbidden && !this.#signal.aborted) throw error;
     } finally {
       this.#loading.delete(thread);

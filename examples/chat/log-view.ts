@@ -7,10 +7,15 @@ const NEAR_PX = 64;
 /** From here on the messages before are loaded. */
 const EARLIER_PX = 240;
 
+/** What the button says that leads to the end, while there is nothing new. */
+const LABEL = 'Newest messages';
+
 export interface LogHandlers {
   readonly signal: AbortSignal;
-  /** The user comes near the earliest message that is there. */
+  /** The user comes near the earliest message that is there. Called again while they stay there. */
   onEarlier(): void;
+  /** More of the messages may be in view than before. */
+  onScroll(): void;
   onAgain(key: string): void;
 }
 
@@ -19,6 +24,8 @@ export class LogView {
   readonly #scroller = find('#log', HTMLElement);
   readonly #list = find('#messages', HTMLOListElement);
   readonly #toEnd = find('#to-end', HTMLButtonElement);
+  readonly #toEndLabel = find('.visually-hidden', HTMLElement, this.#toEnd);
+  readonly #toEndCount = find('.unread', HTMLElement, this.#toEnd);
   readonly #handlers: LogHandlers;
   #views = new Map<string, MessageView>();
   #rules = new Map<string, HTMLLIElement>();
@@ -37,6 +44,25 @@ export class LogView {
     });
     onResize.observe(this.#scroller);
     signal.addEventListener('abort', () => onResize.disconnect());
+  }
+
+  /** Whether the newest message is in view, as far as this page knows. */
+  get isAtEnd(): boolean {
+    return this.#isAtEnd;
+  }
+
+  /** The key of the last message that is in view; `undefined`: none is. */
+  get lastInView(): string | undefined {
+    const { bottom } = this.#scroller.getBoundingClientRect();
+    const isInView = ([, { element }]: readonly [string, MessageView]) => element.getBoundingClientRect().top < bottom;
+    return [...this.#views].findLast(isInView)?.[0];
+  }
+
+  /** Tells how many new messages there are further down. */
+  showNew(count: number): void {
+    this.#toEndLabel.textContent = count > 0 ? `Newest messages: ${count} ${count > 1 ? 'are' : 'is'} new` : LABEL;
+    this.#toEndCount.textContent = String(count);
+    this.#toEndCount.hidden = count === 0;
   }
 
   /** Another conversation is going to be shown. */
@@ -105,6 +131,7 @@ export class LogView {
     this.#isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
     this.#toEnd.hidden = this.#isAtEnd;
     if (scrollTop < EARLIER_PX && !this.#isAtEnd) this.#handlers.onEarlier();
+    this.#handlers.onScroll();
   }
 }
 

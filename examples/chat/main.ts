@@ -5,8 +5,9 @@ import { type Config, loadConfig } from './config.ts';
 import { ConnectionPanel } from './connection-panel.ts';
 import { find } from './dom.ts';
 import { createNetworkSwitch } from './network-switch.ts';
+import { PageStorage } from './page-storage.ts';
 import { createSignIn, type SignIn, type Visitor, visitorNamed } from './sign-in.ts';
-import { describeReason } from './words.ts';
+import { describeReason, describeUnsent } from './words.ts';
 
 /** Remembered per tab, so that one browser can be several people. */
 const NAME_KEY = 'beckon.name';
@@ -18,6 +19,7 @@ class Page {
   readonly #network = createNetworkSwitch();
   readonly #status = new ConnectionPanel(this.#network);
   #client: ChatClient | undefined;
+  #storage: PageStorage | undefined;
   #chat: Chat | undefined;
 
   constructor(config: Config) {
@@ -26,7 +28,7 @@ class Page {
       onSignIn: (visitor) => this.#connect(visitor),
       onCancel: () => this.#leave(),
     });
-    find('#sign-out', HTMLButtonElement).addEventListener('click', () => this.#leave());
+    find('#sign-out', HTMLButtonElement).addEventListener('click', () => this.#signOut());
   }
 
   /** Goes on as whoever this tab was before it was reloaded. */
@@ -44,12 +46,13 @@ class Page {
 
   #connect({ name, getToken }: Visitor): void {
     this.#signIn.showBusy();
+      this.#storage = new PageStorage();
     const client = connect<Json, ChatMessage>({
       url: this.#config.websocketUrl,
       getToken,
       webSocket: this.#network.webSocket,
       // What is queued when the page is loaded again is sent by the next one.
-      storage: 'local',
+      storage: this.#storage,
     });
     this.#client = client;
     this.#status.show(client.state);
@@ -74,13 +77,23 @@ class Page {
     this.#chat.focus();
   }
 
+  /** Leaves nothing on this computer of who was signed in, and of what was said. */
+  #signOut(): void {
+    const unsent = this.#chat?.countUnsent() ?? 0;
+    if (unsent > 0 && !confirm(describeUnsent(unsent))) return;
+    this.#chat?.forget();
+    this.#storage?.forget();
+    this.#leave();
+  }
+
   /** Back to the form; `problem` says why if the user did not ask for it. */
   #leave(problem?: string): void {
     sessionStorage.removeItem(NAME_KEY);
     this.#chat?.end();
     this.#client?.close();
     this.#status.restore();
-    this.#chat = this.#client = undefined;
+    this.#chat = this.#client = this.#storage = undefined;
+    find('#my-name', HTMLElement).textContent = '';
     find('#chat', HTMLElement).hidden = true;
     this.#signIn.show(true, problem);
   }

@@ -15,7 +15,7 @@ import { SearchPanel } from './search-panel.ts';
 import type { Sending } from './sending.ts';
 import type { Thread } from './thread.ts';
 import { ThreadHeader } from './thread-header.ts';
-import { entryKey } from './timeline.ts';
+import { type Entry, entryKey } from './timeline.ts';
 import { TypingSignal, type Typists } from './typing.ts';
 import { describeTyping } from './words.ts';
 
@@ -70,7 +70,8 @@ export class OpenThread {
     });
     this.#log = new LogView({
       signal,
-      onEarlier: () => this.#thread?.loaded.state === 'loaded' && void this.#loadEarlier(),
+      onEarlier: () => this.#thread?.canLoadEarlier && void this.#loadEarlier(),
+      onScroll: () => this.look(),
       onAgain: (key) => this.#thread && host.sending.again(this.#thread, key),
     });
     this.#composer = new Composer({
@@ -107,17 +108,37 @@ export class OpenThread {
     this.#showFrame();
   }
 
+  /** Closes it for good, with everything that the page shows of it. */
+  end(): void {
+    this.close();
+    this.#drafts.clear();
+    this.#header.clear();
+    this.#log.clear('Messages');
+    this.#composer.show(false);
+  }
+
   /** Asks for what may be missing. */
   reload(): void {
     if (this.#thread) void this.#load(this.#thread);
   }
 
-  /** Somebody looks at it. */
+  /** Whether what comes to a conversation now is seen at once. */
+  isSeen(thread: Thread): boolean {
+    return thread === this.#thread && this.#host.reading.isLooking && this.#log.isAtEnd;
+  }
+
+  /** Somebody looks at it: what is in view, and what is before it, has been read. */
   look(): void {
     const thread = this.#thread;
     // Where the new ones begin is not known before they are there.
-    if (!thread || thread.loaded.state === 'loading') return;
-    this.#host.reading.look(thread);
+    if (!thread || (isAwaited(thread) && !('service' in thread.place))) return;
+    const last = this.#log.isAtEnd ? undefined : this.#log.lastInView;
+    if (this.#host.reading.look(thread, thread.newestOfOthers(last))) this.#host.onChange(thread);
+  }
+
+  /** Something new came that nobody has seen. */
+  onUnseen(thread: Thread, entry: Entry): void {
+    if (thread === this.#thread && thread.unread === 0) thread.firstNew = entryKey(entry);
   }
 
   onChange(thread: Thread): void {
@@ -155,7 +176,7 @@ export class OpenThread {
   async #load(thread: Thread): Promise<void> {
     const { place } = thread;
     const hadUnread = thread.unread > 0;
-    if (this.#host.reading.isLooking) thread.unread = 0;
+    if (this.isSeen(thread)) thread.unread = 0;
     try {
       // First in the room, then what was said there before: the other way round, something could be said in between.
       if ('room' in place) await this.#host.rooms.enter(place.room);
@@ -188,7 +209,7 @@ export class OpenThread {
   async #reveal(serial: string): Promise<void> {
     const thread = this.#thread;
     const find = () => thread?.timeline.entries.find((entry) => entry.serial === serial);
-    while (thread && !find() && thread.loaded.state === 'loaded' && thread.loaded.next !== undefined) {
+    while (thread && !find() && thread.canLoadEarlier) {
       await this.#loadEarlier(JUMP_MESSAGES);
       if (thread !== this.#thread) return;
     }
@@ -237,7 +258,7 @@ export class OpenThread {
     this.#isStale = false;
     const thread = this.#thread;
     if (!thread) return;
-    const { place, timeline, peer, loaded, firstNew, outside } = thread;
+    const { place, timeline, peer, loaded, firstNew, outside, unread } = thread;
     const presence = 'user' in place ? this.#host.presence.of(place.user) : undefined;
     const { me, client } = this.#host;
     const isConnected = client.state.status === 'connected';
@@ -249,6 +270,7 @@ export class OpenThread {
     this.#earlier.disabled = loaded.state === 'loading';
     this.#earlier.textContent = EARLIER[loaded.state];
     this.#empty.hidden = timeline.entries.length > 0 || loaded.state !== 'loaded';
+    this.#log.showNew(unread);
     this.#log.show(
       logItems(timeline.entries, {
         isRoom: 'room' in place,
@@ -266,6 +288,11 @@ const EARLIER = {
   loaded: 'Earlier messages',
   failed: 'What was said before could not be loaded. Try again',
 } as const;
+
+/** Whether nothing is known yet of what was said before. */
+function isAwaited({ loaded: { state } }: Thread): boolean {
+  return state === 'nothing' || state === 'loading';
+}
 
 function firstUnread({ timeline, read }: Thread): string | undefined {
   const first = timeline.entries.find(({ isOwn, serial }) => !isOwn && serial !== undefined && serial > (read ?? ''));

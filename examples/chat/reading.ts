@@ -2,7 +2,7 @@ import type { ChatClient } from './chat-message.ts';
 import type { Thread } from './thread.ts';
 import { laterSerial } from './timeline.ts';
 
-/** Says that what is on a page somebody looks at has been read. */
+/** Says that what somebody has had before their eyes has been read. */
 export class Reading {
   readonly #client: Pick<ChatClient, 'markRead'>;
   readonly #onError: (error: unknown) => void;
@@ -17,15 +17,20 @@ export class Reading {
     return document.visibilityState === 'visible';
   }
 
-  /** A conversation is open, and perhaps more of it than before. The client sends marks together, at most one a second. */
-  look(thread: Thread): void {
-    if (!this.isLooking) return;
-    thread.unread = 0;
+  /**
+   * A conversation is open, and was perhaps seen further than before. The client sends marks together, at most one a second.
+   * @param seen The serial of the newest message that is in view, or was passed.
+   * @returns Whether there is less unread than before.
+   */
+  look(thread: Thread, seen: string | undefined): boolean {
+    if (!this.isLooking) return false;
+    const { read, unread, place } = thread;
+    thread.read = laterSerial(read, seen);
+    thread.unread = thread.countAfter(thread.read);
     thread.hasMoreUnread = false;
-    const serial = thread.newestOfOthers?.serial;
-    if (serial === undefined || 'service' in thread.place) return;
-    if (laterSerial(thread.read, serial) === thread.read) return;
-    thread.read = serial;
-    this.#client.markRead(thread.place, serial).catch(this.#onError);
+    if (seen !== undefined && thread.read !== read && !('service' in place)) {
+      this.#client.markRead(place, seen).catch(this.#onError);
+    }
+    return thread.unread !== unread;
   }
 }

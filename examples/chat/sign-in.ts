@@ -41,6 +41,8 @@ export function createSignIn({ tokenUrl }: Pick<Config, 'tokenUrl'>, handlers: S
   };
   const show = (shown: boolean, text = '') => {
     find('#sign-in', HTMLElement).hidden = !shown;
+    // Whoever is in has no use for it any more, and it may be a token.
+    if (!shown) field.value = '';
     setBusy(false);
     showProblem(text);
     if (shown) field.focus();

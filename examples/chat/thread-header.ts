@@ -49,8 +49,13 @@ export class ThreadHeader {
     this.#title.textContent = titleOf(place);
     showAvatar(this.#avatar, place);
     this.#leave.hidden = this.#members.hidden = !isRoom;
-    this.#chips.clear();
-    this.#memberList.replaceChildren();
+    this.#showNobody();
+  }
+
+  /** Names nobody. */
+  clear(): void {
+    this.#title.textContent = this.#avatar.textContent = this.#presence.textContent = '';
+    this.#showNobody();
   }
 
   focus(): void {
@@ -70,6 +75,11 @@ export class ThreadHeader {
     const users = attendance?.users ?? [];
     this.#chips = new Map(users.map((user) => [user, this.#chips.get(user) ?? this.#createChip(user, me)]));
     arrange(this.#memberList, [...this.#chips.values()]);
+  }
+
+  #showNobody(): void {
+    this.#chips.clear();
+    this.#memberList.replaceChildren();
   }
 
   #createChip(user: string, me: string): HTMLLIElement {

@@ -68,9 +68,19 @@ export class Thread {
     this.loaded = { state: 'nothing' };
   }
 
-  /** The newest message of others that has a place. */
-  get newestOfOthers(): Entry | undefined {
-    return this.timeline.entries.findLast(({ isOwn, serial }) => !isOwn && serial !== undefined);
+  /**
+   * The serial of the newest message of others.
+   * @param last The key of the last message to look at. Default: that of all.
+   */
+  newestOfOthers(last?: string): string | undefined {
+    const { entries } = this.timeline;
+    const end = last === undefined ? entries.length : entries.findIndex((entry) => entryKey(entry) === last) + 1;
+    return entries.slice(0, end).findLast(({ isOwn, serial }) => !isOwn && serial !== undefined)?.serial;
+  }
+
+  /** Whether there are earlier messages that are not here, and nobody is loading them. */
+  get canLoadEarlier(): boolean {
+    return this.loaded.state === 'loaded' && this.loaded.next !== undefined;
   }
 
   /** How many messages of others are here that come after a serial. Default: how many there are. */

@@ -54,6 +54,12 @@ export function describeOccupancy(count: number, isConnected: boolean): string {
   return `${count} people ${isConnected ? 'are' : 'were'} here`;
 }
 
+/** What is asked of somebody who signs out although messages wait to be sent. */
+export function describeUnsent(count: number): string {
+  const [messages, they] = count === 1 ? ['1 message has', 'it'] : [`${count} messages have`, 'they'];
+  return `${messages} not been sent yet. If you sign out now, ${they} will not be sent. Sign out?`;
+}
+
 /** Why a message was not sent. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof BeckonError)) return String(error);

@@ -154,6 +154,78 @@ describe('signing in', () => {
     await alice.page.getByLabel('Your name').waitFor();
   });
 
+  it('leaves nothing in the browser after signing out', async () => {
+    const [gwen, iris] = await Promise.all([open('gwen'), open('iris')]);
+    await gwen.joinRoom('secrets');
+    await gwen.say('said in the room');
+    await gwen.writeTo('iris');
+    await gwen.say('said to a friend');
+    await iris.openContact('gwen');
+    await iris.say('said by a friend');
+    await gwen.message('said by a friend').waitFor();
+    await gwen.page.getByRole('textbox', { name: 'Message' }).fill('not sent');
+    await gwen.page.reload();
+    await gwen.openContact('iris');
+    await gwen.message('said by a friend').waitFor();
+    expect(await gwen.page.evaluate('localStorage.length')).toBeGreaterThan(0);
+    await gwen.page.getByRole('button', { name: 'Sign out' }).click();
+    await gwen.page.getByLabel('Your name').waitFor();
+    // By then the client, which is being closed, has written for the last time.
+    await gwen.page.evaluate('new Promise((resolve) => setTimeout(resolve))');
+    expect(await gwen.page.evaluate('[{ ...localStorage }, { ...sessionStorage }]')).toEqual([{}, {}]);
+    expect(await gwen.page.evaluate(EVERYTHING_ON_THE_PAGE)).not.toMatch(/gwen|iris|secrets|said|not sent/);
+    await gwen.signIn();
+    expect(await gwen.contact('iris').count()).toBe(0);
+    await gwen.writeTo('iris');
+    await gwen.message('said by a friend').waitFor();
+  });
+
+  it('asks before it is left with messages that were not sent', async () => {
+    const jill = await open('jill');
+    await jill.writeTo('karl');
+    await jill.cut(true);
+    await jill.say('written in a tunnel');
+    await jill.delivery('written in a tunnel', 'Queued');
+    const signOut = async (answer: 'accept' | 'dismiss') => {
+      const asked = jill.page.waitForEvent('dialog').then(async (dialog) => {
+        await dialog[answer]();
+        return dialog.message();
+      });
+      await jill.page.getByRole('button', { name: 'Sign out' }).click();
+      return asked;
+    };
+    expect(await signOut('dismiss')).toContain('1 message has not been sent yet');
+    await jill.cut(false);
+    await jill.delivery('written in a tunnel', 'Waits for karl');
+    await jill.cut(true);
+    await jill.say('never sent');
+    await signOut('accept');
+    await jill.page.getByLabel('Your name').waitFor();
+    expect(await jill.page.evaluate('localStorage.length')).toBe(0);
+  });
+
+  it('in one tab leaves the list of another tab of the same user alone', async () => {
+    const lily = await open('lily');
+    await lily.writeTo('mark');
+    const tab = await lily.page.context().newPage();
+    await tab.goto(chat.beckon.pageUrl);
+    await tab.getByLabel('Your name').fill('lily');
+    await tab.keyboard.press('Enter');
+    await tab.getByRole('button', { name: /^mark/ }).waitFor();
+    await lily.page.getByRole('button', { name: 'Sign out' }).click();
+    await lily.page.getByLabel('Your name').waitFor();
+    await tab.waitForFunction("Object.keys(localStorage).some((key) => key.startsWith('beckon-chat/'))");
+    await tab.reload();
+    await tab.getByRole('button', { name: /^mark/ }).waitFor();
+  });
+
+  it('is possible where the page is opened as localhost', async () => {
+    const local = await open('nora', {}, chat.beckon.pageUrl.replace('127.0.0.1', 'localhost'));
+    await local.writeTo('olaf');
+    await local.say('from localhost');
+    await local.delivery('from localhost', 'Waits for olaf');
+  });
+
   it('is possible as somebody else in another tab', async () => {
     const alice = await open('alice');
     const tab = await alice.page.context().newPage();
@@ -265,6 +337,10 @@ async function issueToken(sub: string, claims: object = {}): Promise<string> {
   });
   return ((await response.json()) as { readonly token: string }).token;
 }
+
+const EVERYTHING_ON_THE_PAGE = `
+  document.documentElement.outerHTML + [...document.querySelectorAll('input, textarea')].map(({ value }) => value);
+`;
 
 /** The places of what must not move when something else changes. */
 function whereThingsAre({ page }: Person): Promise<unknown> {
