@@ -11,8 +11,22 @@ const FIRST = Number(process.env['FIRST'] ?? 1);
 /** Within how many it must show that a rule is missing. */
 const MAX_SCHEDULES_WITHOUT_A_RULE = 5000;
 
-async function firstFailure(count: number, without?: Rule) {
-  for (let seed = FIRST; seed < FIRST + count; seed += 1) {
+/**
+ * The schedule that was the first to show it, where the search begins: some are rare. Where the code has changed, and it shows
+ * nothing any more, the search goes on from there.
+ */
+const SHOWN_AT: Readonly<Record<Rule, number>> = {
+  'second look': 811,
+  'conditional write': 1413,
+  'order of since': 3,
+  'retries tell': 1500,
+  'watch before reading': 109,
+  'mapping before reading': 5,
+  rechecks: 3,
+};
+
+async function firstFailure(count: number, { from = FIRST, without }: { from?: number; without?: Rule } = {}) {
+  for (let seed = from; seed < from + count; seed += 1) {
     const problems = await playSchedule(seed, without);
     if (problems.length > 0) return { seed, problems };
   }
@@ -26,7 +40,7 @@ test(`in ${SCHEDULES} schedules what is announced, and what every watcher sees, 
 test.each(RULES)(
   'without the rule "%s" there is a schedule in which it is not',
   async (rule) => {
-    expect(await firstFailure(MAX_SCHEDULES_WITHOUT_A_RULE, rule)).toBeDefined();
+    expect(await firstFailure(MAX_SCHEDULES_WITHOUT_A_RULE, { from: SHOWN_AT[rule], without: rule })).toBeDefined();
   },
   600_000,
 );
