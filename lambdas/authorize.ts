@@ -4,7 +4,7 @@ import type { Handshake } from '../server/credentials.ts';
 import { createLogger, describeError } from '../server/logger.ts';
 
 const log = createLogger();
-const authorize = composeAuthorize(Date.now);
+const authorize = composeAuthorize(Date.now, log);
 
 interface AuthorizerEvent extends Handshake {
   readonly methodArn: string;

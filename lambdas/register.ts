@@ -13,11 +13,12 @@ import { createRegister } from '../server/register.ts';
 import { messageRoute } from '../server/route.ts';
 
 const now = Date.now;
+const log = createLogger();
 const limits = readSizeLimits();
 const register = createRegister({
   resume: composeResume(now),
   directory: composeDirectory(now),
-  authenticate: composeAuthenticate(now),
+  authenticate: composeAuthenticate(now, log),
   identities: composeIdentities(now),
   tasks: composeTasks(),
   callbackUrl: readCallbackUrl(),
@@ -28,4 +29,4 @@ const register = createRegister({
 });
 
 /** `register`: makes this connection one of its user's, and gives it what it has missed. */
-export const handler = messageRoute('register', { log: createLogger(), limits, now }, register);
+export const handler = messageRoute('register', { log, limits, now }, register);

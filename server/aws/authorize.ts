@@ -18,12 +18,19 @@ import {
 } from '../config.ts';
 import type { Identities } from '../identities.ts';
 import { createKeySet } from '../key-set.ts';
+import { describeError, type Logger } from '../logger.ts';
 import { createDynamoDbIdentities } from './dynamodb-identities.ts';
 import { createSecretReader } from './secret.ts';
 
 /** Whether tokens are good, with the keys that the environment names. */
-export function composeAuthenticate(now: Now, config: IdentityConfig = readIdentityConfig()): Authenticate {
-  return createAuthenticate({ ...config, issuers: config.issuers.map((issuer) => composeIssuer(issuer, now)), now });
+export function composeAuthenticate(
+  now: Now,
+  log: Logger,
+  config: Omit<IdentityConfig, 'allowedOrigins'> = readIdentityConfig(),
+): Authenticate {
+  const { defaultCapability } = config;
+  const issuers = config.issuers.map((issuer) => composeIssuer(issuer, now, log));
+  return createAuthenticate({ issuers, defaultCapability, now });
 }
 
 export function composeIdentities(now: Now): Identities {
@@ -37,18 +44,25 @@ export function composeIdentities(now: Now): Identities {
 }
 
 /** Authorization of handshakes. */
-export function composeAuthorize(now: Now, config: IdentityConfig = readIdentityConfig()): AuthorizeHandshake {
+export function composeAuthorize(
+  now: Now,
+  log: Logger,
+  config: IdentityConfig = readIdentityConfig(),
+): AuthorizeHandshake {
   const { allowedOrigins } = config;
   return createAuthorize({
-    authenticate: composeAuthenticate(now, config),
+    authenticate: composeAuthenticate(now, log, config),
     identities: composeIdentities(now),
     allowedOrigins,
   });
 }
 
-function composeIssuer({ issuer, audience, audienceClaim = 'aud', ...keys }: IssuerConfig, now: Now): TrustedIssuer {
+function composeIssuer(config: IssuerConfig, now: Now, log: Logger): TrustedIssuer {
+  const { issuer, audience, audienceClaim = 'aud', ...keys } = config;
   const trusted = { issuer, audience, audienceClaim };
   if (keys.secretArn) return { ...trusted, getKey: createSecretReader(keys.secretArn), algorithms: SECRET_ALGORITHMS };
   const jwksUrl = keys.jwksUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`;
-  return { ...trusted, getKey: createKeySet({ jwksUrl, now }), algorithms: KEY_SET_ALGORITHMS };
+  const onFailure = (error: unknown) =>
+    log({ route: 'keys', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } });
+  return { ...trusted, getKey: createKeySet({ jwksUrl, now, onFailure }), algorithms: KEY_SET_ALGORITHMS };
 }
