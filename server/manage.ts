@@ -5,7 +5,7 @@ import { mapConcurrently } from './concurrency.ts';
 import type { Directory } from './directory.ts';
 import type { Disconnect } from './disconnect.ts';
 import { BeckonError } from './errors.ts';
-import type { Identities } from './identities.ts';
+import { type Identities, REVOKED_BYE } from './identities.ts';
 import type { Logger } from './logger.ts';
 import type { Records } from './records.ts';
 
@@ -79,7 +79,7 @@ export function createManage(dependencies: ManageDependencies): (event: unknown)
   async function revoke(user: string): Promise<ManageResult> {
     // First the mark, then the look: whoever registers meanwhile finds the one or is found by the other.
     await identities.revoke(user, toSeconds(now()));
-    return { deleted: 0, ...(await disconnectAll(user, { ...problem('revoked'), reconnect: true })) };
+    return { deleted: 0, ...(await disconnectAll(user, REVOKED_BYE)) };
   }
 
   async function forget(user: string): Promise<ManageResult> {

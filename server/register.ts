@@ -15,7 +15,7 @@ import { type Now, toSeconds } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { type Directory, topicsOf } from './directory.ts';
 import { mappingExpiry } from './expiry.ts';
-import { type Identities, isRevoked } from './identities.ts';
+import { type Identities, isRevoked, REVOKED_BYE } from './identities.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { fittingRooms } from './reply-size.ts';
 import type { Resume } from './resume.ts';
@@ -76,8 +76,7 @@ export function createRegister(dependencies: RegisterDependencies): Register {
   async function refuseRevoked({ connectionId, userId }: Connection): Promise<Result<never>> {
     await directory.remove(userAddress(userId), connectionId);
     // The reply may come too late: the connection is told why before it is closed.
-    const bye = { ...problem('revoked'), reconnect: true };
-    await tasks.add([{ kind: 'disconnect', connectionId, userId, callbackUrl, bye }]);
+    await tasks.add([{ kind: 'disconnect', connectionId, userId, callbackUrl, bye: REVOKED_BYE }]);
     return { ok: false, problem: problem('revoked') };
   }
 

@@ -151,8 +151,13 @@ test('whose tokens have been revoked meanwhile is taken off again, and closed wi
   });
   expect(await directory.find(userAddress('bob'), { consistent: true })).toEqual([]);
   expect(tasks).toMatchObject([
-    { kind: 'disconnect', connectionId: 'b1', userId: 'bob', bye: { code: 'revoked', reconnect: true } },
+    {
+      kind: 'disconnect',
+      connectionId: 'b1',
+      userId: 'bob',
+      bye: { code: 'revoked', reconnect: true, retryAfterMs: 6000 },
+    },
   ]);
-  const later = { ...connection, connectionId: 'b2', tokenIssuedAt: NOW / 1000 + 1 };
+  const later = { ...connection, connectionId: 'b2', tokenIssuedAt: NOW / 1000 + 6 };
   expect(await register(later, {})).toMatchObject({ ok: true });
 });
