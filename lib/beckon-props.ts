@@ -5,7 +5,13 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { type Capability, capabilityOf, DEFAULT_SIZE_LIMITS, OPERATIONS, type SizeLimits } from '../server/config.ts';
+import {
+  type Capability,
+  capabilityOfClaim,
+  DEFAULT_SIZE_LIMITS,
+  OPERATIONS,
+  type SizeLimits,
+} from '../server/config.ts';
 
 const MODES = ['production', 'development'] as const;
 
@@ -236,7 +242,7 @@ function isOrigin(text: string): boolean {
 /** The capability in JSON. @throws Error for what is none: no token would be accepted */
 export function requireCapability(capability: Capability | string): string {
   const text = typeof capability === 'string' ? capability : JSON.stringify(capability);
-  if (Token.isUnresolved(text) || capabilityOf(text)) return text;
+  if (Token.isUnresolved(text) || capabilityOfClaim(text)) return text;
   throw new Error(
     `defaultCapability: ${text} is no capability. Write it as { 'user:*': ['send'], 'room:team-*': ['join', 'send'] }; ` +
       `operations are ${OPERATIONS.join(', ')}.`,

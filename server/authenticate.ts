@@ -1,8 +1,9 @@
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { isUserId, MAX_TOKEN_LENGTH } from '../protocol/index.ts';
-import { type Capability, parseCapability } from './capability.ts';
+import { type Capability, capabilityOfClaim } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
 import type { Claims } from './connection.ts';
+import { CLOCK_TOLERANCE_SECONDS } from './identities.ts';
 
 /** Who a token is of, and what it says; or why it is refused, for the log alone. */
 export type Authentication = ({ readonly userId: string } & Claims) | { readonly refused: string };
@@ -42,13 +43,12 @@ export const KEY_SET_ALGORITHMS = [
   'ES384',
   'ES512',
   'EdDSA',
+  // RFC 9864 names the curve instead: `EdDSA` says only the family.
+  'Ed25519',
 ];
 
 /** Algorithms for a shared secret. */
 export const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
-
-/** How far the issuer's clock may be off, in seconds. */
-const CLOCK_TOLERANCE_SECONDS = 5;
 
 /** Three parts of base64url, without the padding and white space that decoders overlook. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
@@ -59,9 +59,11 @@ const MAX_EXPIRY_SECONDS = 253_402_300_799;
 /** Tokens for other purposes (a logout, a proof of possession) have a type that says so. */
 const TOKEN_TYPES = ['jwt', 'at+jwt', 'application/jwt', 'application/at+jwt'];
 
-/** What makes a token invalid. Any other failure (the issuer cannot be reached) is not the client's, and is thrown. */
-const INVALID_TOKEN =
-  /^ERR_(JWT|JWS)_|^ERR_JWKS_(NO|MULTIPLE)_MATCHING_KEYS?$|^ERR_JOSE_(ALG_NOT_ALLOWED|NOT_SUPPORTED)$/;
+/** What a key source throws because of the token. Anything else that it throws means that there are no keys to be had. */
+const NO_KEY_FOR_TOKEN = /^ERR_JWKS_(NO|MULTIPLE)_MATCHING_KEYS?$|^ERR_JOSE_NOT_SUPPORTED$/;
+
+/** Carries out of jose that the keys cannot be had, which is not the client's fault. */
+class KeysUnavailable extends Error {}
 
 export function createAuthenticate(options: AuthenticateOptions): Authenticate {
   return async (token) => {
@@ -70,7 +72,11 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
   };
 }
 
-/** The claims, or the reason why the token is invalid. Who has issued it is looked at first, and verified with the rest. */
+/**
+ * The claims, or the reason why the token is invalid. Reads the issuer first, and verifies it with the rest.
+ * Nothing that a stranger writes into a token can make it throw: a failure of the function sets off an alarm.
+ * @throws what the key source threw when there are no keys to be had
+ */
 async function verify(token: string, { issuers, now }: AuthenticateOptions): Promise<JWTPayload | string> {
   if (token.length > MAX_TOKEN_LENGTH) return 'token_too_large';
   if (!COMPACT.test(token)) return 'malformed_token';
@@ -89,34 +95,49 @@ async function verify(token: string, { issuers, now }: AuthenticateOptions): Pro
     if (issuer.audienceClaim === 'client_id' && payload['client_id'] !== issuer.audience) return 'unusable_client_id';
     return payload;
   } catch (error) {
-    if (!(error instanceof errors.JOSEError && INVALID_TOKEN.test(error.code))) throw error;
-    return error instanceof errors.JWTClaimValidationFailed ? `${error.code}:${error.claim}` : error.code;
+    if (error instanceof KeysUnavailable) throw error.cause;
+    return reasonOf(error);
   }
 }
 
 /** Finds the key for a header that is that of an access token: what jose leaves to the application. */
 function keyOf({ getKey }: TrustedIssuer): JWTVerifyGetKey {
-  return (header, token) => {
+  return async (header, token) => {
     const { typ, kid }: Readonly<Record<string, unknown>> = header;
     if (kid !== undefined && typeof kid !== 'string') throw new errors.JWSInvalid('"kid" must be a string');
-    if (typ !== undefined && !TOKEN_TYPES.includes(String(typ).toLowerCase())) {
+    if (typ !== undefined && !(typeof typ === 'string' && TOKEN_TYPES.includes(typ.toLowerCase()))) {
       throw new errors.JWTInvalid('"typ" must be that of an access token');
     }
-    return getKey(header, token);
+    try {
+      return await getKey(header, token);
+    } catch (cause) {
+      if (cause instanceof errors.JOSEError && NO_KEY_FOR_TOKEN.test(cause.code)) throw cause;
+      throw new KeysUnavailable('The keys cannot be had', { cause });
+    }
   };
 }
 
+/** Why a token is invalid: names of errors and claims, never what the token says. */
+function reasonOf(error: unknown): string {
+  if (error instanceof errors.JWTClaimValidationFailed) return `${error.code}:${error.claim}`;
+  if (error instanceof errors.JOSEError) return error.code;
+  // jose complains about a key that it cannot use (an RSA key that is too short) with an error of the platform.
+  return `unverifiable:${error instanceof Error ? error.name : typeof error}`;
+}
+
 function identify(claims: JWTPayload, { defaultCapability, now }: AuthenticateOptions): Authentication {
-  const { sub, exp, iat, capability: claim = defaultCapability } = claims;
+  const { sub, aud, exp, iat, capability: claim } = claims;
   const nowSeconds = toSeconds(now());
   if (!isUserId(sub)) return { refused: 'unusable_sub' };
-  if (exp === undefined || !Number.isSafeInteger(exp) || exp <= nowSeconds || exp > MAX_EXPIRY_SECONDS) {
-    return { refused: 'unusable_exp' };
-  }
-  if (iat !== undefined && iat > nowSeconds + CLOCK_TOLERANCE_SECONDS) {
+  if (aud !== undefined && ![aud].flat().every((each) => typeof each === 'string')) return { refused: 'unusable_aud' };
+  // A time may have a fraction (RFC 7519, section 2). Rounded down, a token ends earlier, and counts as issued earlier.
+  const expiresAt = Math.floor(exp ?? Number.NaN);
+  if (!(expiresAt > nowSeconds && expiresAt <= MAX_EXPIRY_SECONDS)) return { refused: 'unusable_exp' };
+  if (iat !== undefined && !(Number.isFinite(iat) && iat <= nowSeconds + CLOCK_TOLERANCE_SECONDS)) {
     return { refused: 'unusable_iat' };
   }
-  const capability = parseCapability(claim);
+  const capability = claim === undefined ? defaultCapability : capabilityOfClaim(claim);
   if (!capability) return { refused: 'unusable_capability' };
-  return { userId: sub, tokenExpiresAt: exp, capability, ...(iat !== undefined && { tokenIssuedAt: iat }) };
+  const tokenIssuedAt = iat === undefined ? {} : { tokenIssuedAt: Math.floor(iat) };
+  return { userId: sub, tokenExpiresAt: expiresAt, capability, ...tokenIssuedAt };
 }

@@ -1,4 +1,4 @@
-import { isObject, type Problem, parseJson, problem } from '../protocol/index.ts';
+import { isObject, jsonByteLength, type Problem, parseJson, problem } from '../protocol/index.ts';
 import { type Address, resourceOf } from './address.ts';
 
 /** What a capability can allow at a resource. `history` includes searching and counting what is unread. */
@@ -15,24 +15,27 @@ export type Capability = Readonly<Record<string, readonly Operation[]>>;
 /** Only one's own messages can be read without a grant, and nothing in rooms. */
 export const DEFAULT_CAPABILITY: Capability = { 'user:*': ['send', 'history', 'presence'] };
 
-/** The longest capability, in characters of its JSON: API Gateway carries 8 KB of authorizer context in all. */
-export const MAX_CAPABILITY_LENGTH = 4096;
+/** The longest capability, in bytes of its JSON in UTF-8: API Gateway carries 8 KB of authorizer context in all. */
+export const MAX_CAPABILITY_BYTES = 4096;
 
 const RESOURCE = /^(user|room):.+$/su;
 
-/** The capability that a claim holds, or `undefined` if it is none: then the token is not accepted. */
-export function parseCapability(claim: unknown): Capability | undefined {
+/** The capability that a value is, or `undefined` if it is none. */
+export function parseCapability(value: unknown): Capability | undefined {
   const isValid =
-    isObject(claim) &&
-    JSON.stringify(claim).length <= MAX_CAPABILITY_LENGTH &&
-    Object.entries(claim).every(([resource, operations]) => RESOURCE.test(resource) && isOperations(operations));
-  return isValid ? (claim as Capability) : undefined;
+    isObject(value) &&
+    Object.entries(value).every(([resource, operations]) => RESOURCE.test(resource) && isOperations(operations));
+  return isValid ? (value as Capability) : undefined;
 }
 
-/** The capability that a text holds as JSON, or `undefined` if it holds none. */
-export function capabilityOf(text: string): Capability | undefined {
-  const json = parseJson(text);
-  return json.ok ? parseCapability(json.value) : undefined;
+/**
+ * The capability that a claim holds, as it is or as JSON in a text, which is all that some issuers can put into a claim.
+ * `undefined` if it holds none, or one that is too long: then the token is not accepted.
+ */
+export function capabilityOfClaim(claim: unknown): Capability | undefined {
+  const json = typeof claim === 'string' ? parseJson(claim) : { ok: true, value: claim };
+  const capability = json.ok ? parseCapability(json.value) : undefined;
+  return capability && jsonByteLength(capability) <= MAX_CAPABILITY_BYTES ? capability : undefined;
 }
 
 /** Whether the capability allows an operation at an address. */

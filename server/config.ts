@@ -1,12 +1,12 @@
 import { isObject } from '../protocol/json.ts';
 import { DEFAULT_SIZE_LIMITS, type SizeLimits } from '../protocol/limits.ts';
 import { parseJson } from '../protocol/parse-json.ts';
-import { type Capability, capabilityOf, DEFAULT_CAPABILITY } from './capability.ts';
+import { type Capability, capabilityOfClaim, DEFAULT_CAPABILITY } from './capability.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 // What `lib/` checks before it puts it into an environment variable.
 export { DEFAULT_SIZE_LIMITS, type SizeLimits } from '../protocol/limits.ts';
-export { type Capability, capabilityOf, OPERATIONS } from './capability.ts';
+export { type Capability, capabilityOfClaim, OPERATIONS } from './capability.ts';
 
 /** The environment variables of the functions: `lib/` sets them, this file alone reads them. */
 export const ENV = {
@@ -172,7 +172,7 @@ function isIssuer(value: unknown): value is IssuerConfig {
 
 function readDefaultCapability(text: string | undefined): Capability {
   if (!text) return DEFAULT_CAPABILITY;
-  const capability = capabilityOf(text);
+  const capability = capabilityOfClaim(text);
   if (!capability) throw new Error(`The environment variable ${ENV.defaultCapability} does not hold a capability.`);
   return capability;
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MAX_MESSAGE_BYTES } from '../../local/apigateway/limits.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import * as limits from '../../protocol/limits.ts';
-import { MAX_CAPABILITY_LENGTH } from '../../server/capability.ts';
+import { MAX_CAPABILITY_BYTES } from '../../server/capability.ts';
 import { openDevice } from '../support/device.ts';
 import { adminClient } from '../support/local-cloud.ts';
 import { synthesizeApp } from '../support/synthesize.ts';
@@ -275,8 +275,8 @@ describe('a handshake', () => {
     ['characters of a token', limits.MAX_TOKEN_LENGTH, (size) => tokenOf(size, 'comer')],
     ['characters of a user’s id', limits.MAX_USER_ID_LENGTH, (size) => cloud.token({ sub: text(size) })],
     [
-      'characters of a capability',
-      MAX_CAPABILITY_LENGTH,
+      'bytes of a capability',
+      MAX_CAPABILITY_BYTES,
       (size) => cloud.token({ sub: 'comer', capability: capabilityOf(size) }),
     ],
   ])('with %s at the limit opens a connection; one over, it is refused with 401', async (_, limit, tokenWith) => {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as limits from '../../protocol/limits.ts';
-import { MAX_CAPABILITY_LENGTH } from '../../server/capability.ts';
+import { MAX_CAPABILITY_BYTES } from '../../server/capability.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -36,7 +36,7 @@ test('docs/security.md has the limits of the code', () => {
     `| messages of a page | ${limits.MAX_PAGE_MESSAGES} |`,
     `| what a \`ping\` says was shown | ${limits.MAX_SHOWN_MESSAGES} messages, ${limits.MAX_SHOWN_BYTES / 1024} KB |`,
     `| text to search for | ${limits.MAX_SEARCH_LENGTH} characters, ${limits.MAX_SEARCH_WORDS} words |`,
-    `| capability | ${MAX_CAPABILITY_LENGTH.toLocaleString('en')} characters |`,
+    `| capability | ${MAX_CAPABILITY_BYTES.toLocaleString('en')} bytes |`,
     `| How large? | ${limits.MAX_TOKEN_LENGTH.toLocaleString('en')} characters. |`,
   ]) {
     expect(text).toContain(row);

@@ -113,13 +113,21 @@ const HEADERS: readonly Attack[] = [
     JWT,
     (forge) => forge.signed(undefined, header({ crit: ['b64'], b64: false })),
   ],
-  ...['logout+jwt', 'dpop+jwt', 'secevent+jwt', 'JWE', '', 7].map(
+  ...[
+    ...['logout+jwt', 'dpop+jwt', 'secevent+jwt', 'JWE', ''],
+    ...[7, null, true, {}, ['JWT'], [['JWT']], { toString: 1, valueOf: 1 }, { toLowerCase: 'jwt' }],
+  ].map(
     (typ): Attack => [
       `a token of the type ${JSON.stringify(typ)}, well signed`,
       JWT,
       (forge) => forge.signed(undefined, header({ typ })),
     ],
   ),
+  [
+    'a type that cannot be made a text, and a stranger’s signature',
+    JWT,
+    (forge) => forge.forged(undefined, header({ typ: { toString: 1, valueOf: 1 } })),
+  ],
   ['a header that is a list', JWS, (forge) => forge.signed(undefined, '[]')],
   ['a header that is null', JWS, (forge) => forge.signed(undefined, 'null')],
   ['a header that is not JSON', JWS, (forge) => forge.signed(undefined, '{alg:ES256}')],
@@ -171,9 +179,10 @@ const claimAttacks = ({ issuer, audience, nowSeconds }: ForgeOptions): readonly 
   return [
     ...claims('exp', claim('exp'), undefined, null, `${now + 3600}`, true, [now + 3600], {}),
     ...claims('exp', 'ERR_JWT_EXPIRED', -1, 0, now - 60, now - 6),
-    ...claims('exp', 'unusable_exp', now - 1, now + 0.5 + 60, 1e300, (now + 3600) * 1000),
+    ...claims('exp', 'unusable_exp', now - 1, now + 0.9, 1e300, (now + 3600) * 1000),
     ...claims('nbf', claim('nbf'), now + 60, `${now}`, null),
-    ...claims('iat', 'unusable_iat', now + 60),
+    ...claims('nbf', claim('nbf'), now + 5.5),
+    ...claims('iat', 'unusable_iat', now + 60, now + 5.5, 1e300),
     ...claims('iat', claim('iat'), `${now}`, null, [now]),
     ...claims('sub', claim('sub'), undefined),
     ...claims('sub', 'unusable_sub', '', null, 5, true, ['alice'], { id: 'alice' }, 'u'.repeat(257)),
@@ -182,6 +191,10 @@ const claimAttacks = ({ issuer, audience, nowSeconds }: ForgeOptions): readonly 
     ...claims('sub', 'unusable_sub', '\uFEFFalice', 'al\u00ADice', 'alice\u2028', 'alice\uD800', '\uDC00\uD800'),
     ...claims('aud', claim('aud'), undefined, null, 5, 'other', '', [], ['other'], [[audience]], { [audience]: true }),
     ...claims('aud', claim('aud'), `${audience} `, audience.toUpperCase(), `${audience}2`, `${audience},other`),
+    ...claims('aud', 'unusable_aud', [audience, 5], [audience, [audience]], [audience, null]),
+    ...claims('capability', 'unusable_capability', null, 5, true, ['send'], { 'user:*': 'send' }, { bob: ['send'] }),
+    ...claims('capability', 'unusable_capability', '', 'send', '{', '"{}"', 'null', '[]', '{"user:*":["fly"]}'),
+    ...claims('capability', 'unusable_capability', `{"user:${'歌'.repeat(1400)}":["send"]}`),
     ...claims('iss', 'unknown_issuer', undefined, null, [issuer], 'https://evil.example', issuer.toUpperCase()),
     ...claims('iss', 'unknown_issuer', `${issuer}/`, `${issuer}\u0000`, ` ${issuer}`, `${issuer}.evil.example`),
     [

@@ -1,4 +1,5 @@
-import { createLocalJWKSet, exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { createLocalJWKSet, errors, exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { KEY_SET_ALGORITHMS, SECRET_ALGORITHMS, type TrustedIssuer } from '../../../server/authenticate.ts';
 import type { AuthorizeHandshake } from '../../../server/authorize.ts';
@@ -77,6 +78,25 @@ describe('a valid token', () => {
     expect(await authorize(bearer(await token({ aud: ['other', 'beckon'] })))).toEqual(allowed);
   });
 
+  test('with times that have a fraction: it ends, and counts as issued, a little earlier', async () => {
+    const times = { exp: NOW_SECONDS + 3600.9, iat: NOW_SECONDS - 0.1, nbf: NOW_SECONDS + 0.5 };
+    expect(await authorize(bearer(await token(times)))).toEqual({ ...allowed, tokenIssuedAt: NOW_SECONDS - 1 });
+  });
+
+  test.each(['EdDSA', 'Ed25519'])('signed with %s', async (alg) => {
+    const { publicKey, privateKey } = await generateKeyPair(alg);
+    const getKey = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), kid: 'ed' }] });
+    const edwards = createTestAuthorizer({ ...options, issuers: [{ ...issuer, getKey }] });
+    expect(await edwards(bearer(await token({}, privateKey, { alg, kid: 'ed' })))).toEqual(allowed);
+  });
+
+  test('with its capability as JSON in a text, which is all that Cognito’s first kind of trigger can give', async () => {
+    const capability = { 'room:team-*': ['join', 'send'] };
+    const asText = await token({ capability: JSON.stringify(capability) });
+    expect(await authorize(bearer(asText))).toEqual({ ...allowed, capability });
+    expect(await authorize(bearer(await token({ capability })))).toEqual({ ...allowed, capability });
+  });
+
   test('signed with a shared secret, where there is one', async () => {
     const withSecret = createTestAuthorizer({ ...options, issuers: [withSecretOf(SECRET)] });
     const signed = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(SECRET);
@@ -89,7 +109,7 @@ describe('refused as unauthorized', () => {
   const cases: [string, string, () => Promise<string>][] = [
     ['expired', 'ERR_JWT_EXPIRED', () => token({ exp: NOW_SECONDS - 60 })],
     ['expired within the clock tolerance', 'unusable_exp', () => token({ exp: NOW_SECONDS })],
-    ['an expiry that is no whole number', 'unusable_exp', () => token({ exp: NOW_SECONDS + 0.5 })],
+    ['an expiry of a fraction of a second from now', 'unusable_exp', () => token({ exp: NOW_SECONDS + 0.5 })],
     ['an expiry beyond all numbers', 'unusable_exp', () => token({ exp: 1e300 })],
     ['not valid yet', 'ERR_JWT_CLAIM_VALIDATION_FAILED:nbf', () => token({ nbf: NOW_SECONDS + 60 })],
     ['another audience', 'ERR_JWT_CLAIM_VALIDATION_FAILED:aud', () => token({ aud: 'other' })],
@@ -211,21 +231,50 @@ describe('an issuer that says "client_id" where others say "aud", as Cognito doe
 });
 
 test('keys that cannot be had are not the client’s fault: the error is thrown, and nobody gets in', async () => {
-  const outage = createTestAuthorizer({
-    ...options,
-    issuers: [{ ...issuer, getKey: () => Promise.reject(new TypeError('fetch failed')) }],
+  for (const error of [new TypeError('fetch failed'), new errors.JWKSTimeout(), new errors.JWKSInvalid('malformed')]) {
+    const outage = createTestAuthorizer({ ...options, issuers: [{ ...issuer, getKey: () => Promise.reject(error) }] });
+    await expect(outage(bearer(await token()))).rejects.toBe(error);
+  }
+});
+
+test('a key of the issuer’s that is too short lets nobody in, and is not a failure either', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  const getKey = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), kid: 'short' }] });
+  const short = createTestAuthorizer({ ...options, issuers: [{ ...issuer, getKey }] });
+  const [, payload] = (await token()).split('.');
+  const signing = `${Buffer.from('{"alg":"RS256","kid":"short"}').toString('base64url')}.${payload}`;
+  const signature = sign('sha256', Buffer.from(signing), privateKey).toString('base64url');
+  expect(await short(bearer(`${signing}.${signature}`))).toEqual({
+    outcome: 'unauthorized',
+    reason: 'unverifiable:TypeError',
   });
-  await expect(outage(bearer(await token()))).rejects.toThrow('fetch failed');
 });
 
 describe('after the tokens of a user have been revoked', () => {
-  const decide = async (changes: Parameters<typeof token>[0]) =>
-    createTestAuthorizer({ ...options, revokedUntil: NOW_SECONDS - 100 })(bearer(await token(changes)));
+  const REVOKED_AT = NOW_SECONDS - 100;
+  const decide = async (changes: Parameters<typeof token>[0], revokedUntil = REVOKED_AT) =>
+    createTestAuthorizer({ ...options, revokedUntil })(bearer(await token(changes)));
+  const refused = { outcome: 'unauthorized', reason: 'revoked' };
 
   test('only those that were issued later are accepted', async () => {
-    expect(await decide({ iat: NOW_SECONDS - 99 })).toMatchObject({ outcome: 'allowed' });
-    const refused = { outcome: 'unauthorized', reason: 'revoked' };
-    for (const iat of [NOW_SECONDS - 100, NOW_SECONDS - 5000, undefined])
-      expect(await decide({ iat })).toEqual(refused);
+    expect(await decide({ iat: REVOKED_AT + 6 })).toMatchObject({ outcome: 'allowed' });
+    for (const iat of [REVOKED_AT, REVOKED_AT - 5000, undefined]) expect(await decide({ iat })).toEqual(refused);
+  });
+
+  test.each([1, 4, 4.9, 5, 5.9])(
+    'a token from before, of an issuer whose clock is %d s ahead, is refused',
+    async (skew) => {
+      expect(await decide({ iat: REVOKED_AT + skew })).toEqual(refused);
+    },
+  );
+
+  test('no token that is accepted just before the revocation is accepted just after it', async () => {
+    for (let skew = -10; skew <= 10; skew += 0.25) {
+      const iat = NOW_SECONDS + skew;
+      const before = await authorize(bearer(await token({ iat })));
+      const after = await decide({ iat }, NOW_SECONDS);
+      expect({ skew, after: after.outcome }).toEqual({ skew, after: 'unauthorized' });
+      expect({ skew, before: before.outcome }).toEqual({ skew, before: skew <= 5 ? 'allowed' : 'unauthorized' });
+    }
   });
 });

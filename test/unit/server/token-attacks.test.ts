@@ -4,7 +4,7 @@ import { KEY_SET_ALGORITHMS } from '../../../server/authenticate.ts';
 import { DEFAULT_CAPABILITY } from '../../../server/capability.ts';
 import { createTestAuthorizer } from '../../support/authorizer.ts';
 import { tokenAttacks, twice } from '../../support/token-attacks.ts';
-import { createForge } from '../../support/token-forge.ts';
+import { createForge, HEADER } from '../../support/token-forge.ts';
 
 const NOW_SECONDS = 1_800_000_000;
 const options = { issuer: 'https://login.example', audience: 'beckon', nowSeconds: () => NOW_SECONDS };
@@ -35,6 +35,12 @@ describe('what the attacks are made of is good', () => {
     ['with RS256', forge.signed(undefined, { alg: 'RS256', kid: 'k2' })],
     ['as an access token by its type', forge.signed(undefined, { alg: 'ES256', kid: 'k1', typ: 'at+jwt' })],
     ['with our audience among others', forge.signed(forge.claims({ aud: ['other', 'beckon'] }))],
+    ['as a token by its type, however that is written', forge.signed(undefined, { ...HEADER, typ: 'application/JWT' })],
+    [
+      'with times that have a fraction',
+      forge.signed(forge.claims({ exp: NOW_SECONDS + 60.5, iat: NOW_SECONDS - 0.5 })),
+    ],
+    ['with its capability in a text', forge.signed(forge.claims({ capability: '{"user:*":["send"]}' }))],
     ['issued a moment ahead of our clock', forge.signed(forge.claims({ iat: NOW_SECONDS + 5, nbf: NOW_SECONDS + 5 }))],
   ])('%s', async (_, token) => {
     expect(await userOf(token)).toBe('alice');
