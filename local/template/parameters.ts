@@ -67,15 +67,23 @@ function checkConstraints(
   place: Place,
   problems: Problems,
 ): void {
+  const expected = declaration['ConstraintDescription'];
   const refuse = (constraint: string, problem: string) =>
-    problems.add(place, `"${text}" ${problem} (${constraint}: ${JSON.stringify(declaration[constraint])})`);
+    problems.add(
+      place,
+      typeof expected === 'string'
+        ? `"${text}" ${problem}; expected ${expected}`
+        : `"${text}" ${problem} (${constraint}: ${JSON.stringify(declaration[constraint])})`,
+    );
   const allowed = declaration['AllowedValues'];
   const items = Array.isArray(value) ? value : [value];
   if (Array.isArray(allowed) && !items.every((item) => allowed.map(String).includes(String(item)))) {
     refuse('AllowedValues', 'is not one of the allowed values');
   }
   const pattern = declaration['AllowedPattern'];
-  if (typeof pattern === 'string' && !new RegExp(`^(?:${pattern})$`).test(text)) {
+  // That of a list is held against each of its items.
+  const texts = Array.isArray(value) ? items.map(String) : [text];
+  if (typeof pattern === 'string' && !texts.every((each) => new RegExp(`^(?:${pattern})$`).test(each))) {
     refuse('AllowedPattern', 'does not match the allowed pattern');
   }
   if (text.length < bound(declaration['MinLength'], 0)) refuse('MinLength', 'is too short');

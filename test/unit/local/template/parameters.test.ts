@@ -64,6 +64,18 @@ describe('a parameter', () => {
       'ab',
       'does not match the allowed pattern',
     ],
+    [
+      'with an item that does not match',
+      { Type: 'CommaDelimitedList', AllowedPattern: 'a|b' },
+      'a, c',
+      '"a, c" does not match the allowed pattern (AllowedPattern: "a|b")',
+    ],
+    [
+      'of which the template says what is expected',
+      { Type: 'String', AllowedPattern: 'a|b', ConstraintDescription: 'one of the first two letters' },
+      'c',
+      '"c" does not match the allowed pattern; expected one of the first two letters',
+    ],
     ['that is too short', { Type: 'String', MinLength: 2 }, 'x', '"x" is too short (MinLength: 2)'],
     ['that is too long', { Type: 'String', MaxLength: '2' }, 'xyz', '"xyz" is too long (MaxLength: "2")'],
     ['that is too small', { Type: 'Number', MinValue: 2 }, '1', '"1" is too small (MinValue: 2)'],
