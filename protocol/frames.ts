@@ -34,16 +34,28 @@ const encoding = v.pipe(
   v.maxLength(MAX_ENCODING_LENGTH, `must have at most ${MAX_ENCODING_LENGTH} characters`),
 );
 
-/** A name that is compared code unit by code unit, never normalised. */
+/** What a name consists of, as errors tell it. */
+export const NAME_RULE = 'visible characters, and single spaces (U+0020) between them';
+
+/**
+ * Words of characters that can be seen, with single spaces between them. What shows as nothing, or as some blank, is no part
+ * of a name: control and format characters, lone surrogates, white space other than U+0020, what Unicode says is to be ignored
+ * in display or is no character, and characters whose glyph is empty (Braille, two hieroglyphs, a note without a head). Which
+ * they are is decided by the Unicode version of the runtime.
+ */
+const VISIBLE_WORDS =
+  /^(?! )(?: ?[^\p{Cc}\p{Cf}\p{Cs}\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800\u{13441}\u{13442}\u{1D159}])+$/u;
+
+/**
+ * A name of a user, a service or a room. It is compared code unit by code unit, and never normalised: two ways of writing é
+ * are two names.
+ */
 const name = (maxLength: number) =>
   v.pipe(
     v.string('must be a string'),
     v.minLength(1, 'must not be empty'),
     v.maxLength(maxLength, `must have at most ${maxLength} characters`),
-    v.regex(
-      /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u,
-      'must not contain control or invisible characters, or lone surrogates',
-    ),
+    v.regex(VISIBLE_WORDS, `must consist of ${NAME_RULE}`),
   );
 
 /** A user's identity: the `sub` of the token. */

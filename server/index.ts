@@ -12,6 +12,7 @@ import {
   type Data,
   isUserId,
   type MessageInput,
+  NAME_RULE,
   problem,
   type SendFailure,
   type SendResult,
@@ -76,7 +77,7 @@ export function createSender(options: SenderOptions = {}): Sender {
   const [extra] = Object.keys(unknown);
   if (extra !== undefined) throw new TypeError(`createSender has no option "${extra}"; it has service`);
   if (!isUserId(service))
-    throw new TypeError(`service must be a name of at most 256 characters, got ${JSON.stringify(service)}`);
+    throw new TypeError(`service must be a name: at most 256 ${NAME_RULE}; got ${JSON.stringify(service)}`);
   const now = Date.now;
   const directory = composeDirectory(now);
   const send = composeSend({ directory, now, log: createLogger() });

@@ -1,4 +1,4 @@
-import { isObject, isUserId, problem } from '../protocol/index.ts';
+import { isObject, isUserId, NAME_RULE, problem } from '../protocol/index.ts';
 import { userAddress } from './address.ts';
 import { type Now, toSeconds } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
@@ -119,7 +119,8 @@ function parseEvent(event: unknown): ManageEvent {
     throw invalid('the event must be { disconnect: { user } }, { revoke: { user } } or { forget: { user } }');
   }
   const given = event[known];
-  if (!isObject(given) || !isUserId(given['user'])) throw invalid(`"${known}.user" must be a user id`);
+  if (!isObject(given) || !isUserId(given['user']))
+    throw invalid(`"${known}.user" must be a user id: at most 256 ${NAME_RULE}`);
   const { connectionId, reason, reconnect } = given;
   const unknown = Object.keys(given).find((field) => !(FIELDS[known] as readonly string[]).includes(field));
   if (unknown !== undefined) throw invalid(`unknown field "${known}.${unknown.slice(0, 64)}"`);

@@ -1,4 +1,4 @@
-import { isObject, isUserId, problem, type SendFailure, type SendResult } from '../protocol/index.ts';
+import { isObject, isUserId, NAME_RULE, problem, type SendFailure, type SendResult } from '../protocol/index.ts';
 import { sendBatch, sendMetrics } from './batch.ts';
 import type { Now } from './clock.ts';
 import { BeckonError } from './errors.ts';
@@ -35,7 +35,7 @@ function isExact(number: number): boolean {
 function parseEvent(event: unknown): { service: string; messages: readonly unknown[] } {
   if (!isObject(event)) throw invalid('the event must be an object: { to, data } or { messages: [{ to, data }] }');
   const { service = DEFAULT_SERVICE, ...message } = event;
-  if (!isUserId(service)) throw invalid('"service" must be a name of at most 256 characters');
+  if (!isUserId(service)) throw invalid(`"service" must be a name: at most 256 ${NAME_RULE}`);
   if (!('messages' in message)) return { service, messages: [message] };
   const { messages, ...others } = message;
   const [unknown] = Object.keys(others);

@@ -152,6 +152,13 @@ describe('an operator', () => {
     expect((await beckon('disconnect', 'dora', '--reason', 'x'.repeat(201))).output).toContain(
       '"disconnect.reason" must be a text of at most 200 characters',
     );
+    const rule = 'at most 256 visible characters, and single spaces (U+0020) between them';
+    for (const user of ['dora ', 'dora\u200B', 'dora\u3164']) {
+      for (const command of ['disconnect', 'revoke', 'forget']) {
+        expect((await beckon(command, user)).output).toContain(`"${command}.user" must be a user id: ${rule}`);
+      }
+      expect(await beckon('token', user)).toMatchObject({ status: 2, output: expect.stringContaining(rule) });
+    }
   });
 });
 

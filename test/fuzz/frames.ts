@@ -1,15 +1,18 @@
 import fc from 'fast-check';
-import type { Action } from '../../protocol/index.ts';
+import { type Action, isUserId } from '../../protocol/index.ts';
 
 const id = fc.stringMatching(/^[\w.:-]{1,64}$/);
 /** Few enough that what one frame makes another one finds. */
 const familiar = fc.constantFrom('mallory0', 'mallory1', 'attic', 'cellar', 'lobby');
 const name = fc.oneof(
   { weight: 4, arbitrary: familiar },
-  { weight: 1, arbitrary: fc.stringMatching(/^[\p{L}\p{N}#*:|@. -]{1,40}$/u) },
   {
     weight: 1,
-    arbitrary: fc.constantFrom('bob', 'user#bob', 'room#lobby', '*', '🎉', ' ', 'ﬀ', '__proto__', 'constructor'),
+    arbitrary: fc.stringMatching(/^[\p{L}\p{N}#*:|@.-]{1,20}( [\p{L}\p{N}#*:|@.-]{1,10}){0,2}$/u).filter(isUserId),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('bob', 'user#bob', 'room#lobby', '*', '🎉', 'ﬀ', '__proto__', 'constructor'),
   },
 );
 /** Of the beginning, of some years ago, and of any time. */
@@ -98,6 +101,7 @@ const nasty = fc.oneof(
     { users: [] },
     { user: { user: 'a' } },
     'user#bob',
+    ...[' ', ' bob', 'bob  ', 'bob\u3164', 'bob\uFE0F', 'bob\uFFFF'].map((user) => ({ user })),
     '7'.repeat(26),
     '8'.repeat(26),
     JSON.parse('['.repeat(500) + ']'.repeat(500)),

@@ -186,6 +186,22 @@ const claimAttacks = ({ issuer, audience, nowSeconds }: ForgeOptions): readonly 
     ...claims('iat', claim('iat'), `${now}`, null, [now]),
     ...claims('sub', claim('sub'), undefined),
     ...claims('sub', 'unusable_sub', '', null, 5, true, ['alice'], { id: 'alice' }, 'u'.repeat(257)),
+    // Names that look like another one: `test/unit/protocol/names.test.ts` has all of them.
+    ...claims(
+      'sub',
+      'unusable_sub',
+      ...['\uFE0F', '\u034F', '\u3164', '\u2800', '\u00A0', ' '].map((x) => `alice${x}`),
+    ),
+    ...claims(
+      'sub',
+      'unusable_sub',
+      ' alice',
+      'al  ice',
+      'al\u3000ice',
+      'alice\uFFFF',
+      'alice\uFDD0',
+      '\u{E0041}alice',
+    ),
     // Control characters, text direction, invisible characters, line separators, half of a surrogate pair.
     ...claims('sub', 'unusable_sub', 'a\u0000b', 'alice\n', '\u007F', '\u202Ealice', 'alice\u2066', 'al\u200Bice'),
     ...claims('sub', 'unusable_sub', '\uFEFFalice', 'al\u00ADice', 'alice\u2028', 'alice\uD800', '\uDC00\uD800'),

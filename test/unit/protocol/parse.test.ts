@@ -54,12 +54,12 @@ describe('frames that are wrong are told what is wrong, at the field that has it
     [
       'sendMessage',
       '{"action":"sendMessage","to":{"user":"a\\u0000b"},"data":1}',
-      '"to.user" must not contain control or invisible characters, or lone surrogates',
+      '"to.user" must consist of visible characters, and single spaces (U+0020) between them',
     ],
     [
       'sendMessage',
       '{"action":"sendMessage","to":{"user":"\\ud800"},"data":1}',
-      '"to.user" must not contain control or invisible characters, or lone surrogates',
+      '"to.user" must consist of visible characters, and single spaces (U+0020) between them',
     ],
     ['sendMessage', '{"action":"sendMessage","to":{"user":"a","room":"b"},"data":1}', 'unknown field "to.user"'],
     [
@@ -120,10 +120,9 @@ test('the correlation id of a wrong frame is found where it can be', () => {
     expect(correlationId(wrong)).toBeUndefined();
 });
 
-test('a user id is any text of 1 to 256 code units without control characters', () => {
-  for (const id of ['a', 'x'.repeat(256), 'user#1', ' ', '__proto__']) expect(isUserId(id)).toBe(true);
-  for (const id of ['', 'x'.repeat(257), 'a\nb', 'bo\u200Bb', '\u202Ebob', 5, null, undefined, {}])
-    expect(isUserId(id)).toBe(false);
+test('a user id is a text of 1 to 256 code units', () => {
+  for (const id of ['a', 'x'.repeat(256), 'user#1', '__proto__']) expect(isUserId(id)).toBe(true);
+  for (const id of ['', 'x'.repeat(257), 5, null, undefined, {}, ['a']]) expect(isUserId(id)).toBe(false);
 });
 
 test('each error code says what to do in whole sentences', () => {

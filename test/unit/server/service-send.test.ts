@@ -31,7 +31,10 @@ test('sends several, each judged by itself', async () => {
 
 test.each([
   [null, 'the event must be an object: { to, data } or { messages: [{ to, data }] }'],
-  [{ ...message, service: '' }, '"service" must be a name of at most 256 characters'],
+  [
+    { ...message, service: '' },
+    '"service" must be a name: at most 256 visible characters, and single spaces (U+0020) between them',
+  ],
   [{ ...message, text: 'hi' }, 'unknown field "text"'],
   [{ to: { user: 'bob' } }, '"data" is required'],
   [{ messages: [] }, '"messages" must be an array of messages'],
