@@ -1,3 +1,4 @@
+import { isUserId, NAME_RULE } from '../server/config.ts';
 import { readArguments, readPairs } from './arguments.ts';
 import { UsageError } from './usage.ts';
 
@@ -6,6 +7,7 @@ export async function token(args: readonly string[]): Promise<void> {
   const { positionals, value, values } = readArguments(args, { url: 'value', claim: 'values' });
   const [user, ...others] = positionals;
   if (user === undefined || others.length > 0) throw new UsageError('token takes one user: beckon token USER');
+  if (!isUserId(user)) throw new UsageError(`${JSON.stringify(user)} is no user id: at most 256 ${NAME_RULE}`);
   const claims = Object.entries(readPairs('claim', values('claim'))).map(([name, text]) => [name, jsonOrText(text)]);
   const url = value('url') ?? 'http://127.0.0.1:4600';
   const response = await ask(url, { ...Object.fromEntries(claims), sub: user });

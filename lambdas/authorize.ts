@@ -1,6 +1,6 @@
 import { composeAuthorize } from '../server/aws/authorize.ts';
 import { toContext } from '../server/connection.ts';
-import type { Handshake } from '../server/credentials.ts';
+import type { Handshake } from '../server/handshake.ts';
 import { createLogger, describeError } from '../server/logger.ts';
 
 const log = createLogger();
@@ -8,7 +8,11 @@ const authorize = composeAuthorize(Date.now, log);
 
 interface AuthorizerEvent extends Handshake {
   readonly methodArn: string;
-  readonly requestContext: { readonly requestId: string; readonly connectionId: string };
+  readonly requestContext: {
+    readonly requestId: string;
+    readonly connectionId: string;
+    readonly domainName: string;
+  };
 }
 
 /**

@@ -1,9 +1,9 @@
-import { chooseSubprotocol } from '../server/handshake.ts';
+import { chooseSubprotocol, type Handshake } from '../server/handshake.ts';
 
 /**
  * `$connect`: picks the subprotocol, which API Gateway never does by itself. The mapping is not written here: a post to
  * a connection whose `$connect` has not returned gets 410, and the sender would delete the newborn mapping.
  */
-export async function handler(event: { readonly headers?: Readonly<Record<string, string>> | null }) {
-  return chooseSubprotocol(event.headers ?? {});
+export async function handler(event: Handshake) {
+  return chooseSubprotocol(event);
 }

@@ -7,8 +7,12 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import {
   type Capability,
+  canonicalOrigin,
   capabilityOfClaim,
   DEFAULT_SIZE_LIMITS,
+  isOrigin,
+  isUserId,
+  NAME_RULE,
   OPERATIONS,
   type SizeLimits,
 } from '../server/config.ts';
@@ -61,8 +65,10 @@ export interface BeckonProps extends Issuer {
   readonly otherIssuers?: readonly Issuer[];
 
   /**
-   * Origins of the pages that may connect, such as `https://app.example.com`; `*` allows every page.
-   * Clients that send no `Origin` header are not pages, and are always allowed.
+   * Origins of the pages that may connect, such as `https://app.example.com`, `capacitor://localhost` or
+   * `chrome-extension://…`; `null` allows pages without an origin of their own, `*` every page.
+   * Clients that send no `Origin` header are not pages, and are always allowed; so is React Native, whose `Origin` is the
+   * address that it connects to.
    * @default - no page may connect
    */
   readonly allowedOrigins?: string[];
@@ -228,21 +234,28 @@ export function requireIssuers(issuers: readonly Issuer[]): void {
 /** @throws Error for what no browser sends as an origin, because it would never match */
 export function requireOrigins(origins: readonly string[]): void {
   const known = Token.isUnresolved(origins) ? [] : origins;
-  const wrong = known.find((origin) => !Token.isUnresolved(origin) && origin !== '*' && !isOrigin(origin));
+  const wrong = known.find((origin) => !Token.isUnresolved(origin) && !isOrigin(origin));
   if (wrong === undefined) return;
-  throw new Error(
-    `allowedOrigins: ${JSON.stringify(wrong)} is no origin. Write it as https://app.example.com, without a path.`,
-  );
+  throw new Error(`allowedOrigins: ${JSON.stringify(wrong)} is no origin. ${adviceFor(wrong)}`);
 }
 
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
+function adviceFor(wrong: string): string {
+  const meant = canonicalOrigin(wrong);
+  if (meant !== undefined) return `Write it as ${meant}, which is what browsers send.`;
+  if (wrong.includes('*')) return 'Name each origin by itself, or give "*" alone, which allows every page.';
+  return 'Write it as https://app.example.com, without a path.';
 }
 
 /** The capability in JSON. @throws Error for what is none: no token would be accepted */
 export function requireCapability(capability: Capability | string): string {
   const text = typeof capability === 'string' ? capability : JSON.stringify(capability);
-  if (Token.isUnresolved(text) || capabilityOfClaim(text)) return text;
+  if (Token.isUnresolved(text)) return text;
+  const resources = Object.keys(capabilityOfClaim(text) ?? {});
+  const nobodys = resources.find((resource) => !isUserId(resource.replace(/^\w+:/, '')));
+  if (nobodys !== undefined) {
+    throw new Error(`defaultCapability: no name is like that in ${JSON.stringify(nobodys)}. One is ${NAME_RULE}.`);
+  }
+  if (capabilityOfClaim(text)) return text;
   throw new Error(
     `defaultCapability: ${text} is no capability. Write it as { 'user:*': ['send'], 'room:team-*': ['join', 'send'] }; ` +
       `operations are ${OPERATIONS.join(', ')}.`,

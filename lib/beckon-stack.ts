@@ -1,5 +1,6 @@
 import { CfnOutput, CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { ORIGIN_PATTERN } from '../server/config.ts';
 import { Beckon, type BeckonProps } from './beckon.ts';
 import { DemoPage } from './demo-page.ts';
 
@@ -34,6 +35,10 @@ export class BeckonStack extends Stack {
       type: 'CommaDelimitedList',
       description: 'Origins of the pages that may connect, such as https://app.example.com',
       default: '',
+      // CloudFormation holds it against each of them; the default is a list of one empty text.
+      allowedPattern: ` *(?:${ORIGIN_PATTERN})? *`,
+      constraintDescription:
+        'origins as browsers send them, separated by commas, such as https://app.example.com or capacitor://localhost: without a path, a slash at the end, or a default port',
     });
     const defaultCapability = new CfnParameter(this, 'DefaultCapability', {
       description:

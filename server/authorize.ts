@@ -1,7 +1,9 @@
 import type { Authenticate } from './authenticate.ts';
 import type { Claims } from './connection.ts';
-import { credentialsOf, type Handshake, headerValues } from './credentials.ts';
+import { credentialsOf } from './credentials.ts';
+import { type Handshake, headerValues } from './handshake.ts';
 import { type Identities, isRevoked } from './identities.ts';
+import { createOriginCheck } from './origins.ts';
 
 /** Whether a handshake may go on. `reason` is for the log: the client learns the status only. */
 export type Decision =
@@ -13,7 +15,7 @@ export type AuthorizeHandshake = (handshake: Handshake) => Promise<Decision>;
 export interface AuthorizeOptions {
   readonly authenticate: Authenticate;
   readonly identities: Pick<Identities, 'admitHandshake'>;
-  /** Origins of pages that may connect; `*` allows all. */
+  /** Origins of pages that may connect; `*` allows all. What is none allows nothing. */
   readonly allowedOrigins: readonly string[];
 }
 
@@ -22,9 +24,11 @@ export interface AuthorizeOptions {
  * nobody gets in, and the cause is in the log.
  */
 export function createAuthorize({ authenticate, identities, allowedOrigins }: AuthorizeOptions): AuthorizeHandshake {
+  const isAllowedOrigin = createOriginCheck(allowedOrigins);
   return async (handshake) => {
-    const origin = headerValues(handshake, 'origin').find((value) => !isAllowed(value, allowedOrigins));
-    if (origin !== undefined) return { outcome: 'forbidden', reason: 'origin_not_allowed' };
+    const { domainName } = handshake.requestContext ?? {};
+    if (!headerValues(handshake, 'origin').every((origin) => isAllowedOrigin(origin, domainName)))
+      return { outcome: 'forbidden', reason: 'origin_not_allowed' };
     const credentials = credentialsOf(handshake);
     if ('refused' in credentials) return { outcome: 'unauthorized', reason: credentials.refused };
     const identity = await authenticate(credentials.token);
@@ -33,8 +37,4 @@ export function createAuthorize({ authenticate, identities, allowedOrigins }: Au
     if (isRevoked(identity, revokedUntil)) return { outcome: 'unauthorized', reason: 'revoked' };
     return { outcome: 'allowed', ...identity };
   };
-}
-
-function isAllowed(origin: string, allowedOrigins: readonly string[]): boolean {
-  return allowedOrigins.includes('*') || allowedOrigins.includes(origin);
 }

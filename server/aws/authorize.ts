@@ -19,6 +19,7 @@ import {
 import type { Identities } from '../identities.ts';
 import { createKeySet } from '../key-set.ts';
 import { describeError, type Logger } from '../logger.ts';
+import { canonicalOrigin } from '../origins.ts';
 import { createDynamoDbIdentities } from './dynamodb-identities.ts';
 import { createSecretReader } from './secret.ts';
 
@@ -50,6 +51,11 @@ export function composeAuthorize(
   config: IdentityConfig = readIdentityConfig(),
 ): AuthorizeHandshake {
   const { allowedOrigins } = config;
+  for (const origin of allowedOrigins.filter((each) => canonicalOrigin(each) === undefined)) {
+    // It may come from a parameter that nobody has checked. The other origins, and what is no page, still get in.
+    const error = new Error(`allowedOrigins: ${JSON.stringify(origin)} is no origin, and allows no page`);
+    log({ route: 'authorize', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } });
+  }
   return createAuthorize({
     authenticate: composeAuthenticate(now, log, config),
     identities: composeIdentities(now),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { rawHandshake } from '../support/handshake.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 import { connectClient } from '../support/ws-client.ts';
 
@@ -9,7 +10,7 @@ beforeAll(async () => {
   cloud = await startLocalCloud({
     app: inject('app'),
     port: 0,
-    parameters: { Issuer: '{endpointUrl}/_local', AllowedOrigins: 'https://app.example' },
+    parameters: { Issuer: '{endpointUrl}/_local', AllowedOrigins: 'https://app.example, capacitor://localhost' },
   });
 });
 
@@ -108,22 +109,64 @@ describe('handshakes', () => {
     expect(await refusal(cloud.websocketUrl, { headers: await headers() })).toMatchObject({ statusCode: 401 });
   });
 
-  test('a token in the URL is refused, even beside a good one in the header', async () => {
+  test('a token in the URL is refused, wherever it is in it, even beside a good one in the header', async () => {
     const token = await cloud.token({ sub: 'eve' });
     expect(await refusal(`${cloud.websocketUrl}?token=${token}`, {})).toMatchObject({ statusCode: 401 });
     const headers = { Authorization: `Bearer ${token}` };
-    expect(await refusal(`${cloud.websocketUrl}?access_token=${token}`, { headers })).toMatchObject({
-      statusCode: 401,
-    });
+    const base64 = Buffer.from(token).toString('base64url');
+    const json = encodeURIComponent(JSON.stringify({ token }));
+    const twice = encodeURIComponent(encodeURIComponent(json));
+    const queries = [`access_token=${token}`, token, `t=${token}&t=`, `t=${base64}`, `t=${json}`, `t=${twice}`];
+    for (const query of queries) {
+      const refused = await refusal(`${cloud.websocketUrl}?${query}`, { headers });
+      expect({ query, statusCode: refused.statusCode }).toEqual({ query, statusCode: 401 });
+    }
+    const client = await connectWire(`${cloud.websocketUrl}?sdk=1.4.2&host=app.example`, { headers });
+    expect(await client.ask({ action: 'register' })).toMatchObject({ userId: 'eve' });
+  });
+
+  test.each([
+    ['the version first', (bearer: string) => ['beckon.v1', bearer]],
+    ['the token first', (bearer: string) => [bearer, 'beckon.v1']],
+    ['a third one that is empty', (bearer: string) => [bearer, '', ' beckon.v1 ,']],
+  ])('subprotocols in several header lines are read as one list: %s', async (_, linesOf) => {
+    const lines = linesOf(`bearer.${await cloud.token({ sub: 'lines' })}`);
+    const { port, pathname } = new URL(cloud.websocketUrl);
+    const headers = lines.map((line) => `sec-websocket-protocol: ${line}`);
+    const handshake = rawHandshake(Number(port), pathname, { headers });
+    await handshake.answered;
+    expect(handshake.received()).toMatch(/^HTTP\/1\.1 101 /);
+    expect(handshake.received()).toContain('\r\nSec-WebSocket-Protocol: beckon.v1\r\n');
+    handshake.socket.destroy();
+  });
+
+  test('React Native, which sends the address of the API in the place of an origin, gets a connection', async () => {
+    const [outputs] = Object.values(cloud.outputs);
+    const { origin } = new URL(String(outputs?.['CallbackUrl']));
+    expect(origin).toMatch(/^https:\/\/\w+\.execute-api\./);
+    const headers = { ...(await bearer({ sub: 'native' })), Origin: origin };
+    const client = await connectWire(cloud.websocketUrl, { headers });
+    expect(await client.ask({ action: 'register' })).toMatchObject({ userId: 'native' });
   });
 
   test('a page of an origin that is not allowed gets 403; of one that is, a connection', async () => {
     const authorization = await bearer({ sub: 'page' });
     const evil = { headers: { ...authorization, Origin: 'https://evil.example' } };
     expect(await refusal(cloud.websocketUrl, evil)).toMatchObject({ statusCode: 403 });
-    const ours = { headers: { ...authorization, Origin: 'https://app.example' } };
-    const client = await connectWire(cloud.websocketUrl, ours);
-    expect(await client.ask({ action: 'register' })).toMatchObject({ userId: 'page' });
+    for (const Origin of ['https://app.example', 'capacitor://localhost']) {
+      const client = await connectWire(cloud.websocketUrl, { headers: { ...authorization, Origin } });
+      expect(await client.ask({ action: 'register' })).toMatchObject({ userId: 'page' });
+    }
+  });
+
+  test('an origin that no page has is refused when the application starts, with what is right', async () => {
+    const start = (AllowedOrigins: string) =>
+      startLocalCloud({ app: inject('app'), port: 0, parameters: { Issuer: '{endpointUrl}/_local', AllowedOrigins } });
+    for (const wrong of ['https://app.example/', 'https://a.example,https://*.b.example', 'app.example']) {
+      await expect(start(wrong)).rejects.toThrow(
+        `"${wrong}" does not match the allowed pattern; expected origins as browsers send them, separated by commas`,
+      );
+    }
   });
 
   test('a client that speaks another version gets 400', async () => {

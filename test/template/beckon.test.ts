@@ -328,6 +328,13 @@ describe('the construct', () => {
       expect(() => make(text)).toThrow(`defaultCapability: ${text} is no capability. Write it as`);
     });
 
+    test.each(['room:lobby ', 'room:the  lobby', 'user:bob\u200B', 'room:\u3164'])(
+      'refuses %j: nobody is called that',
+      (name) => {
+        expect(() => make(JSON.stringify({ [name]: ['send'] }))).toThrow(`defaultCapability: no name is like that in`);
+      },
+    );
+
     test('has it from a parameter of the stack, which is empty', () => {
       template.hasParameter('DefaultCapability', { Type: 'String', Default: '' });
       template.hasResourceProperties('AWS::Lambda::Function', {
@@ -341,13 +348,34 @@ describe('the construct', () => {
     expect(make).toThrow(`expectedConnections: ${expectedConnections} is no number of connections.`);
   });
 
-  test.each(['https://app.example.com/', 'app.example.com', 'https://app.example.com/chat'])(
-    'refuses %j as an origin: it would never match',
+  const withOrigin = (origin: string) => () =>
+    new Beckon(new Stack(new App(), 'Mine'), 'Beckon', { ...props, allowedOrigins: [origin] });
+
+  test.each([
+    ['app.example.com', 'Write it as https://app.example.com, without a path.'],
+    ['https://app.example.com/chat', 'Write it as https://app.example.com, without a path.'],
+    ['wss://app.example.com', 'Write it as https://app.example.com, without a path.'],
+    ['https://app.example.com/', 'Write it as https://app.example.com, which is what browsers send.'],
+    ['https://app.example.com:443', 'Write it as https://app.example.com, which is what browsers send.'],
+    ['https://bücher.example', 'Write it as https://xn--bcher-kva.example, which is what browsers send.'],
+    ['https://*.example.com', 'Name each origin by itself, or give "*" alone, which allows every page.'],
+  ])('refuses %j as an origin: it would never match', (origin, advice) => {
+    expect(withOrigin(origin)).toThrow(`allowedOrigins: ${JSON.stringify(origin)} is no origin. ${advice}`);
+  });
+
+  test.each(['capacitor://localhost', 'chrome-extension://abcdefghijklmnopabcdefghijklmnop', 'null', '*'])(
+    'takes %j as an origin: pages come from there',
     (origin) => {
-      const make = () => new Beckon(new Stack(new App(), 'Mine'), 'Beckon', { ...props, allowedOrigins: [origin] });
-      expect(make).toThrow('is no origin. Write it as https://app.example.com, without a path.');
+      expect(withOrigin(origin)).not.toThrow();
     },
   );
+
+  test('lets CloudFormation refuse an origin of the parameter that would never match', () => {
+    template.hasParameter('AllowedOrigins', {
+      AllowedPattern: Match.anyValue(),
+      ConstraintDescription: Match.stringLikeRegexp('^origins as browsers send them'),
+    });
+  });
 
   describe('with search', () => {
     const withSearch = (search: NonNullable<BeckonProps['search']>) => {

@@ -144,6 +144,22 @@ describe('refused as unauthorized', () => {
     expect(await authorize(handshake)).toEqual({ outcome: 'unauthorized', reason: 'not_bearer' });
   });
 
+  test('a header of any casing, in any number of lines, with any blanks, is read in the same way', async () => {
+    const value = await token();
+    const good = [
+      { 'Sec-WebSocket-Protocol': ['beckon.v1', `bearer.${value}`] },
+      { 'Sec-WebSocket-Protocol': [`bearer.${value}`, 'beckon.v1'] },
+      { 'sec-websocket-protocol': [`  bearer.${value}  ,, beckon.v1 ,`] },
+      { 'SEC-WEBSOCKET-PROTOCOL': ['beckon.v1'], 'sec-websocket-protocol': [`\tbearer.${value}`] },
+      { authorization: [`  bearer   ${value} `] },
+    ];
+    for (const multiValueHeaders of good) {
+      expect(await authorize({ multiValueHeaders })).toMatchObject({ outcome: 'allowed' });
+    }
+    const twice = { 'Sec-WebSocket-Protocol': [`bearer.${value}`, `beckon.v1, bearer.${value}`] };
+    expect(await authorize({ multiValueHeaders: twice })).toMatchObject({ reason: 'several_tokens' });
+  });
+
   test('a token in the URL, even beside a good one', async () => {
     const inUrl = { queryStringParameters: { access_token: await token() } };
     expect(await authorize(inUrl)).toEqual({ outcome: 'unauthorized', reason: 'token_in_url' });
@@ -162,8 +178,9 @@ describe('refused as unauthorized', () => {
 });
 
 describe('origins', () => {
-  const from = async (origin: string) => ({
-    multiValueHeaders: { Authorization: [`Bearer ${await token()}`], Origin: [origin] },
+  const from = async (...origins: string[]) => ({
+    multiValueHeaders: { Authorization: [`Bearer ${await token()}`], Origin: origins },
+    requestContext: { domainName: 'abc123.execute-api.eu-west-1.amazonaws.com' },
   });
 
   test('a page of an allowed origin may connect', async () => {
@@ -176,6 +193,23 @@ describe('origins', () => {
       expect(await authorize(await from(origin))).toEqual({ outcome: 'forbidden', reason: 'origin_not_allowed' });
     },
   );
+
+  test('of two lines, each has to be allowed', async () => {
+    const refused = { outcome: 'forbidden', reason: 'origin_not_allowed' };
+    expect(await authorize(await from('https://app.example', 'https://evil.example'))).toEqual(refused);
+    expect(await authorize(await from('https://evil.example', 'https://app.example'))).toEqual(refused);
+  });
+
+  test('React Native, which sends the address that it connects to, may connect', async () => {
+    for (const suffix of ['', ':443', '/']) {
+      const own = await from(`https://abc123.execute-api.eu-west-1.amazonaws.com${suffix}`);
+      expect(await authorize(own)).toMatchObject({ outcome: 'allowed' });
+    }
+    for (const origin of ['http://abc123.execute-api.eu-west-1.amazonaws.com', 'https://undefined'])
+      expect(await authorize({ ...(await from(origin)), requestContext: {} })).toMatchObject({ outcome: 'forbidden' });
+    const other = await from('https://xyz789.execute-api.eu-west-1.amazonaws.com');
+    expect(await authorize(other)).toMatchObject({ outcome: 'forbidden' });
+  });
 
   test('* allows every page', async () => {
     const open = createTestAuthorizer({ ...options, allowedOrigins: ['*'] });

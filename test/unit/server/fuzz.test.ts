@@ -123,7 +123,7 @@ describe('whatever an event holds, the handlers fail as they are meant to', () =
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom('Sec-WebSocket-Protocol', 'other'), fc.string()), (headers) => {
         const offered = (headers['Sec-WebSocket-Protocol'] ?? '').split(',').map((name) => name.trim());
-        const { headers: chosen } = chooseSubprotocol(headers);
+        const { headers: chosen } = chooseSubprotocol({ headers });
         if (chosen) expect(offered).toContain(chosen['Sec-WebSocket-Protocol']);
       }),
     );

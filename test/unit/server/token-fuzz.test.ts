@@ -23,7 +23,7 @@ const issuers: readonly TrustedIssuer[] = [
     getKey: createKeySet({
       jwksUrl: `${WITH_KEYS}/jwks`,
       now,
-      onFailure: expect.unreachable,
+      onFailure: (error) => expect.unreachable(String(error)),
       // Beside the good ones, those that a careless issuer publishes.
       fetch: async () => Response.json({ keys: [...forge.jwks.keys, ...BROKEN_KEYS] }),
     }),
@@ -47,7 +47,7 @@ const BROKEN_KEYS = [
 const authorize = createTestAuthorizer({ issuers, allowedOrigins: [], defaultCapability: DEFAULT_CAPABILITY, now });
 
 /** What breaks a program that takes a value for a text, a number or a list, and what JSON makes of it. */
-const HOSTILE = [
+const HOSTILE: readonly unknown[] = [
   { toString: 1, valueOf: 1 },
   { toLowerCase: 1 },
   { length: 2 },
