@@ -43,7 +43,8 @@ export async function requestToken(environment: Environment, question: TokenQues
 /** When the token ends, in epoch milliseconds; `undefined` when it is no JWT or does not say. */
 export function tokenExpiresAtMs(token: string): number | undefined {
   const { exp } = readClaims(token);
-  return typeof exp === 'number' ? exp * 1000 : undefined;
+  // The server rounds down.
+  return typeof exp === 'number' ? Math.floor(exp) * 1000 : undefined;
 }
 
 /** Whose token it is, in a form that is only good for comparing; `undefined` when it is no JWT or does not say. */

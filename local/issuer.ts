@@ -74,7 +74,7 @@ function checkClaims(claims: unknown): Claims {
     throw new ClaimsError('"sub", the user\'s id, must be a text that is not empty');
   for (const name of ['exp', 'nbf', 'iat']) {
     const value = others[name];
-    if (value !== undefined && !Number.isInteger(value)) throw new ClaimsError(`"${name}" must be whole epoch seconds`);
+    if (value !== undefined && !Number.isFinite(value)) throw new ClaimsError(`"${name}" must be epoch seconds`);
   }
   if (expiresInSeconds === undefined) return { ...others, sub };
   const isLifetime = typeof expiresInSeconds === 'number' && Number.isInteger(expiresInSeconds);

@@ -100,7 +100,7 @@ describe('the development issuer', () => {
     ['a list', '[]', 'expected a JSON object of claims, such as {"sub": "bob"}'],
     ['no user', '{}', '"sub", the user\'s id, must be a text that is not empty'],
     ['a user that is a number', '{"sub": 1}', '"sub", the user\'s id, must be a text that is not empty'],
-    ['an expiry that is no time', '{"sub": "bob", "exp": "soon"}', '"exp" must be whole epoch seconds'],
+    ['an expiry that is no time', '{"sub": "bob", "exp": "soon"}', '"exp" must be epoch seconds'],
     [
       'a lifetime that is none',
       '{"sub": "bob", "expiresInSeconds": "1h"}',

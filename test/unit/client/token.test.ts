@@ -5,6 +5,8 @@ const token = (payload: string) => `e30.${Buffer.from(payload).toString('base64u
 
 it('reads from a JWT when it expires', () => {
   expect(tokenExpiresAtMs(token('{"sub":"Grüße??>>","exp":1700000000}'))).toBe(1_700_000_000_000);
+  // As early as the server has it.
+  expect(tokenExpiresAtMs(token('{"sub":"bob","exp":1700000000.9}'))).toBe(1_700_000_000_000);
 });
 
 it.each([
