@@ -154,7 +154,7 @@ export function readSizeLimits(env: Env = process.env): SizeLimits {
 export function readIdentityConfig(env: Env = process.env): IdentityConfig {
   return Object.freeze({
     issuers: readIssuers(required(env, ENV.issuers)),
-    allowedOrigins: (env[ENV.allowedOrigins] ?? '').split(',').filter(Boolean),
+    allowedOrigins: (env[ENV.allowedOrigins] ?? '').split(',').flatMap((origin) => origin.trim() || []),
     defaultCapability: readDefaultCapability(env[ENV.defaultCapability]),
   });
 }

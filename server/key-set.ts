@@ -97,7 +97,8 @@ async function readKeySet(url: string, response: Response): Promise<Response> {
   }
   const text = await readText(url, response);
   const json = parseJson(text);
-  const keys = json.ok && isObject(json.value) ? json.value['keys'] : undefined;
+  if (!json.ok) throw new Error(`${url} must answer with JSON`);
+  const keys = isObject(json.value) ? json.value['keys'] : undefined;
   if (Array.isArray(keys) && keys.length > MAX_KEYS) {
     throw new Error(`${url} must have at most ${MAX_KEYS} keys, and has ${keys.length}`);
   }

@@ -6,7 +6,7 @@ import type { Handshake } from './handshake.ts';
  */
 const MAX_WRAPPINGS = 3;
 
-/** What base64, also base64url, consists of. */
+/** What base64, also base64url, consists of; long enough for the shortest header of a token. */
 const BASE64_RUN = /[\w+/-]{16,}/g;
 
 /**
@@ -32,7 +32,8 @@ export function hasTokenInUrl(handshake: Handshake): boolean {
   ];
   const values = entries.flatMap(([, each]) => each);
   const keys = entries.map(([key]) => key);
-  const texts = new Set([...keys, ...values, keys.join(''), values.join('')]);
+  const inOrder = entries.flatMap(([key, each]) => [key, ...each]).join('');
+  const texts = new Set([...keys, ...values, keys.join(''), values.join(''), inOrder]);
   return [...texts].some((text) => hasToken(text, MAX_WRAPPINGS));
 }
 

@@ -55,6 +55,7 @@ describe('a token in the URL', () => {
     ['by its claims alone', `c=${CLAIMS}`],
     ['part by part', `h=${HEADER}&c=${CLAIMS}&s=${SIGNATURE}`],
     ['cut in the middle of its header', `a=${TOKEN.slice(0, 9)}&b=${TOKEN.slice(9)}`],
+    ['cut between a key and its value', `${TOKEN.slice(0, 9)}=${TOKEN.slice(9)}`],
     ['cut into repeated parameters', `t=${TOKEN.slice(0, 9)}&t=${TOKEN.slice(9, 60)}&t=${TOKEN.slice(60)}`],
     ['whose header begins with white space', `t=${base64Url(` \n{"typ":"JWT","alg":"ES256"}`)}.${CLAIMS}.${SIGNATURE}`],
     ['without a signature', `t=${base64Url('{"alg":"none"}')}.${CLAIMS}.`],

@@ -1,0 +1,35 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { composeAuthorize } from '../../../../server/aws/authorize.ts';
+import { DEFAULT_CAPABILITY } from '../../../../server/capability.ts';
+import type { LogLine } from '../../../../server/logger.ts';
+
+beforeEach(() => {
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'BECKON_CONNECTIONS_TABLE']) vi.stubEnv(name, 'x');
+  vi.stubEnv('AWS_REGION', 'eu-west-1');
+});
+afterEach(() => vi.unstubAllEnvs());
+
+test('an origin that no page can have, out of a parameter that nobody has checked, is told to the operator', async () => {
+  const lines: LogLine[] = [];
+  const authorize = composeAuthorize(Date.now, (line) => lines.push(line), {
+    issuers: [{ issuer: 'https://login.example', audience: 'beckon' }],
+    allowedOrigins: ['https://app.example/', 'https://*.example', 'capacitor://localhost'],
+    defaultCapability: DEFAULT_CAPABILITY,
+  });
+  expect(lines).toMatchObject([
+    {
+      route: 'authorize',
+      outcome: 'failed',
+      error: { message: 'allowedOrigins: "https://*.example" is no origin, and allows no page' },
+      metrics: { Errors: 1 },
+    },
+  ]);
+  const reasonFor = async (origin: string) => {
+    const decision = await authorize({ multiValueHeaders: { Origin: [origin] } });
+    return 'reason' in decision ? decision.reason : decision.outcome;
+  };
+  // A slash at the end is understood; the next question is who connects.
+  expect(await reasonFor('https://app.example')).toBe('no_token');
+  expect(await reasonFor('capacitor://localhost')).toBe('no_token');
+  expect(await reasonFor('https://a.example')).toBe('origin_not_allowed');
+});
