@@ -39,6 +39,20 @@ function beckon(...args: string[]): Promise<{ status: number; output: string }> 
   });
 }
 
+test('a token as Cognito makes it, with its capability in a text and fractions of a second, says what its user may do', async () => {
+  const nowSeconds = Date.now() / 1000;
+  const capability = JSON.stringify({ 'room:team-*': ['join'], 'user:*': ['presence'] });
+  const cora = await device('cora', {
+    capability,
+    iat: nowSeconds - 0.25,
+    nbf: nowSeconds - 0.5,
+    exp: nowSeconds + 60.5,
+  });
+  expect(await cora.ask({ action: 'join', room: 'team-red' })).toMatchObject({ type: 'joined' });
+  expect(await cora.ask({ action: 'join', room: 'attic' })).toMatchObject({ code: 'forbidden' });
+  expect(await send(cora, 'bob', 1)).toMatchObject({ code: 'forbidden' });
+});
+
 describe('a newer token', () => {
   const LOBBY = { 'room:lobby': ['join'], 'user:*': ['send'] };
 
