@@ -42,8 +42,17 @@ export function presenceAddress(address: Address): PresenceAddress {
   return `presence#${address}`;
 }
 
-export function isRoom(address: Address): address is RoomAddress {
+export function isRoom(address: Address | Transcript): address is RoomAddress {
   return address.startsWith('room#');
+}
+
+export function isPresence(topic: Topic): topic is PresenceAddress {
+  return topic.startsWith('presence#');
+}
+
+/** The user of an address. */
+export function userIdOf(address: UserAddress): string {
+  return address.slice(address.indexOf('#') + 1);
 }
 
 /** What an address is called in a capability. */

@@ -1,24 +1,78 @@
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
+  type DeleteItemCommandInput,
   type DynamoDBClient,
-  type UpdateItemCommand,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
+import type { Item } from './attributes.ts';
+import type { Condition } from './conditions.ts';
+
+/** What became of a conditional write. */
+export type Written =
+  /** The condition held. `item` has what the write was asked to return. */
+  | { readonly held: true; readonly item: Item }
+  /** The condition did not hold, and nothing has changed. `item` is what is there: nothing if there is no item. */
+  | { readonly held: false; readonly item: Item | undefined };
+
+type Conditional<Input> = Omit<
+  Input,
+  'ConditionExpression' | 'ReturnValuesOnConditionCheckFailure' | 'ExpressionAttributeValues'
+> & {
+  /** The values of the update, beside those of the condition. */
+  readonly values?: Item;
+};
 
 /**
- * Writes where the command's condition holds.
- * @returns false, and nothing is changed, where it does not. Also when the answer to a first attempt got lost, which the SDK
- * then finds done
+ * Updates an item if the condition holds. Every conditional write of the SDK's client goes through here or through
+ * {@link deleteIf}.
+ *
+ * The SDK repeats a write whose answer got lost, and the second may find that the condition does not hold any more although
+ * the first was done. Callers take "not held" for "somebody else did it, or I did".
  */
+export function updateIf(
+  client: DynamoDBClient,
+  condition: Condition,
+  { values, ...input }: Conditional<UpdateItemCommandInput>,
+): Promise<Written> {
+  return write(() => client.send(new UpdateItemCommand({ ...input, ...toInput(condition, values) })));
+}
+
+/** Deletes an item if the condition holds; as {@link updateIf}. */
+export function deleteIf(
+  client: DynamoDBClient,
+  condition: Condition,
+  { values, ...input }: Conditional<DeleteItemCommandInput>,
+): Promise<Written> {
+  return write(() => client.send(new DeleteItemCommand({ ...input, ...toInput(condition, values) })));
+}
+
+async function write(send: () => Promise<{ readonly Attributes?: Item | undefined }>): Promise<Written> {
+  try {
+    const { Attributes = {} } = await send();
+    return { held: true, item: Attributes };
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return { held: false, item: error.Item };
+    throw error;
+  }
+}
+
+function toInput({ expression, values: ofCondition }: Condition, values: Item = {}) {
+  const all = { ...ofCondition, ...values };
+  return {
+    ConditionExpression: expression,
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    // An empty map of values is refused.
+    ...(Object.keys(all).length > 0 && { ExpressionAttributeValues: all }),
+  } as const;
+}
+
+/** Writes where the command's condition holds. @returns false, and nothing is changed, where it does not */
 export async function writeConditionally(
   client: DynamoDBClient,
   command: UpdateItemCommand | DeleteItemCommand,
 ): Promise<boolean> {
-  try {
-    await (command instanceof DeleteItemCommand ? client.send(command) : client.send(command));
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
+  const { held } = await write(() => (command instanceof DeleteItemCommand ? client.send(command) : client.send(command)));
+  return held;
 }

@@ -1,0 +1,155 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { Announcement } from '../announcements.ts';
+import { toSeconds } from '../clock.ts';
+import type { Subscriptions } from '../directory.ts';
+import { EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
+import { number } from './attributes.ts';
+
+/**
+ * What must hold of an item for a write to be done, and the values that the expression names. Each has a name, and where two
+ * handlers can meet, what happens when they do. Names of values begin with the condition's, so that any two can be joined.
+ */
+export interface Condition {
+  readonly expression: string;
+  readonly values?: Record<string, AttributeValue>;
+}
+
+/** All of them hold. */
+export function all(...conditions: readonly Condition[]): Condition {
+  return {
+    expression: conditions.map(({ expression }) => `(${expression})`).join(' AND '),
+    values: Object.assign({}, ...conditions.map(({ values }) => values)),
+  };
+}
+
+/** The item is there. A write without it would make one that nobody has asked for. */
+export const EXISTS: Condition = { expression: 'attribute_exists(address)' };
+
+/** The connection has been charged for something, of which a part can be taken back. */
+export const HAS_BEEN_CHARGED: Condition = { expression: 'attribute_exists(charged)' };
+
+/**
+ * The mapping is live, and stays so for long enough that no sender's clock sees it as expired before this write lands.
+ *
+ *     sender            table                    gate of the connection
+ *       |  now = 100      | expiresAt = 100         |
+ *       |---- find ------>|                         |
+ *       |<--- nobody -----|                         |
+ *       |                 |<--- touch, now = 99 ----|   without the margin: expiresAt = 760, and the connection goes
+ *       |                 |---- refused ----------->|   on without the message that the sender has only stored
+ */
+export function isLive(nowMs: number): Condition {
+  return {
+    expression: 'expiresAt > :liveSoon AND tokenExpiresAt > :liveSoon AND attribute_not_exists(removedAt)',
+    values: { ':liveSoon': number(toSeconds(nowMs) + EXPIRY_MARGIN_SECONDS) },
+  };
+}
+
+/** The mapping's token is good for a while, and the mapping was not removed; as {@link isLive}. */
+export function hasGoodToken(nowMs: number): Condition {
+  return {
+    expression: 'tokenExpiresAt > :tokenSoon AND attribute_not_exists(removedAt)',
+    values: { ':tokenSoon': number(toSeconds(nowMs) + EXPIRY_MARGIN_SECONDS) },
+  };
+}
+
+/**
+ * No later attempt has made the mapping, and it was not removed because the connection has missed a message. The same attempt
+ * may come twice: the SDK repeats a write whose answer got lost.
+ *
+ *     register, attempt 1    table              register, attempt 2       sender
+ *       |                      |<---- put ---------|                        |
+ *       |                      |                   |                        |  a post fails
+ *       |                      |<--- remove (removedAt) --------------------|
+ *       |------ put ---------->|  refused, twice over: it would bring the old callback URL and token back, and a
+ *       |<-- removed ----------|  connection that has missed a message
+ */
+export function isNotOvertaken(attempt: number): Condition {
+  return {
+    expression: 'attribute_not_exists(address) OR (attribute_not_exists(removedAt) AND attempt <= :notOvertaken)',
+    values: { ':notOvertaken': number(attempt) },
+  };
+}
+
+/**
+ * The mapping was made by this attempt or by an earlier one, or is a tombstone that never was a mapping.
+ *
+ *     leave, attempt 1 (late)   table               join, attempt 2
+ *       |                         |<---- put ----------|
+ *       |------ withdraw -------->|                    |
+ *       |<----- superseded -------|  the client is in the room and waits for its messages: the mapping stays
+ */
+export function isOfAttempt(attempt: number): Condition {
+  return {
+    expression: 'attribute_not_exists(attempt) OR attempt <= :ofAttempt',
+    values: { ':ofAttempt': number(attempt) },
+  };
+}
+
+/**
+ * There is space for so many more subscriptions of a kind, if none of them is there yet. Two joins at once cannot both take the
+ * last place: the second finds the first one's set.
+ */
+export function hasSpace(kind: keyof Subscriptions, count: number, most: number): Condition {
+  const fits = `size(${kind}) <= :space`;
+  const space = most - count;
+  return {
+    // A set that is not there has no size, and so would never fit; where there is no space at all, it must not.
+    expression: space < 0 ? fits : `attribute_not_exists(${kind}) OR ${fits}`,
+    values: { ':space': number(space) },
+  };
+}
+
+/**
+ * The capability is not there yet, and no later attempt has left one.
+ *
+ *     register, attempt 1      subscriptions    connection       register, attempt 2
+ *       |                         |<--- keep ------|----------------|
+ *       |                         |                |<---- put ------|
+ *       |------ keep ------------>|  refused: the connection has the hash of the later token's capability, and the gate
+ *       |                         |  would find another one here
+ *       |------ put ---------------------------->|  refused as well
+ */
+export function isNewCapability(text: string, attempt: number): Condition {
+  return {
+    expression:
+      'attribute_not_exists(capability) OR (capability <> :newCapability AND capabilityAttempt <= :newCapabilityAttempt)',
+    values: { ':newCapability': { S: text }, ':newCapabilityAttempt': number(attempt) },
+  };
+}
+
+/** The attribute is absent or below `value`: it only ever moves forward, in whatever order writes land. */
+export function isBelow(name: string, value: AttributeValue): Condition {
+  return { expression: `attribute_not_exists(${name}) OR ${name} < :below`, values: { ':below': value } };
+}
+
+/** The attribute is absent or above `value`: it only ever moves back. */
+export function isAbove(name: string, value: AttributeValue): Condition {
+  return { expression: `attribute_not_exists(${name}) OR ${name} > :above`, values: { ':above': value } };
+}
+
+/**
+ * What watchers were last told is still what the handler has read.
+ *
+ *     check: has come          table                  check: has gone
+ *       |-- read: nothing ------>|<--- read: nothing -----|
+ *       |-- announce: online --->|                        |
+ *       |                        |<--- announce: gone ----|   refused: it looks again who is there, and then decides
+ */
+export function isStillAnnounced(before: Announcement | undefined): Condition {
+  if (!before) return { expression: 'attribute_not_exists(since)' };
+  return { expression: 'since = :announcedSince', values: { ':announcedSince': number(before.since) } };
+}
+
+/** No recheck is said to come, or the one that should have come never did. */
+export function isNotAwaited(nowMs: number): Condition {
+  return { expression: 'attribute_not_exists(due) OR due < :awaitedNow', values: { ':awaitedNow': number(nowMs) } };
+}
+
+/** This very recheck is said to come, or none is: another handler that takes the same one on finds none, too, which is fine. */
+export function isDue(due: number, nowMs: number): Condition {
+  return {
+    expression: 'attribute_not_exists(due) OR due = :due OR due < :dueNow',
+    values: { ':due': number(due), ':dueNow': number(nowMs) },
+  };
+}
