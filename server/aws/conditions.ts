@@ -123,6 +123,11 @@ export function isBelow(name: string, value: AttributeValue): Condition {
   return { expression: `attribute_not_exists(${name}) OR ${name} < :below`, values: { ':below': value } };
 }
 
+/** The attribute is absent or at most `value`: it never moves back, and what is noted with an equal one is noted anew. */
+export function isNotAbove(name: string, value: AttributeValue): Condition {
+  return { expression: `attribute_not_exists(${name}) OR ${name} <= :notAbove`, values: { ':notAbove': value } };
+}
+
 /** The attribute is absent or above `value`: it only ever moves back. */
 export function isAbove(name: string, value: AttributeValue): Condition {
   return { expression: `attribute_not_exists(${name}) OR ${name} > :above`, values: { ':above': value } };

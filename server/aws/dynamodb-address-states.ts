@@ -1,19 +1,16 @@
-import {
-  type DynamoDBClient,
-  GetItemCommand,
-  UpdateItemCommand,
-  type UpdateItemCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Shown } from '../../protocol/index.ts';
 import type { Address } from '../address.ts';
 import type { AddressState, AddressStates } from '../address-state.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { type Item, number } from './attributes.ts';
-import { writeConditionally } from './conditional-write.ts';
+import { updateIf } from './conditional-write.ts';
+import { isAbove, isBelow, isNotAbove } from './conditions.ts';
+import { keyOf } from './tables.ts';
 
 /**
- * The states of addresses in the connections table: partition key `state#{address}`, sort key `state`. What was shown is an
- * item beside it, because a ping that acknowledges nothing new pays for the size of the item that it does not change.
+ * The states of addresses in the connections table. What was shown is an item beside it, because a ping that acknowledges nothing
+ * new pays for the size of the item that it does not change.
  */
 export function createDynamoDbAddressStates(options: {
   readonly client: DynamoDBClient;
@@ -23,60 +20,53 @@ export function createDynamoDbAddressStates(options: {
   readonly retentionSeconds: number;
 }): AddressStates {
   const { client, tableName: TableName, now, retentionSeconds } = options;
+  const place = (address: Address, kind: 'state' | 'shown' = 'state') => ({ TableName, Key: keyOf(kind, { address }) });
   const expiry = () => number(toSeconds(now()) + retentionSeconds);
-
-  const get = async (Key: Item) =>
-    (await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item ?? {};
-  const update = (Key: Item, input: Partial<UpdateItemCommandInput>) =>
-    writeConditionally(client, new UpdateItemCommand({ TableName, Key, ...input }));
+  const get = async (address: Address, kind?: 'shown') =>
+    (await client.send(new GetItemCommand({ ...place(address, kind), ConsistentRead: true }))).Item ?? {};
 
   return {
-    read: async (address) => toState(await get(key(address))),
+    read: async (address) => toState(await get(address)),
 
     async acknowledge(address, cursor) {
-      await update(key(address), {
-        ConditionExpression: 'attribute_not_exists(acknowledged) OR acknowledged < :cursor',
+      await updateIf(client, isBelow('acknowledged', { S: cursor }), {
+        ...place(address),
         UpdateExpression: 'SET acknowledged = :cursor, expiresAt = :expiry',
-        ExpressionAttributeValues: { ':cursor': { S: cursor }, ':expiry': expiry() },
+        values: { ':cursor': { S: cursor }, ':expiry': expiry() },
       });
     },
 
     async keepShown(address, cursor, shown) {
-      await update(key(address, 'shown'), {
-        // Also an equal one: it has been told of more since.
-        ConditionExpression: 'attribute_not_exists(acknowledged) OR acknowledged <= :cursor',
+      // Also an equal one: it has been told of more since.
+      await updateIf(client, isNotAbove('acknowledged', { S: cursor }), {
+        ...place(address, 'shown'),
         UpdateExpression: 'SET acknowledged = :cursor, shown = :shown, expiresAt = :expiry',
-        ExpressionAttributeValues: {
-          ':cursor': { S: cursor },
-          ':shown': { S: JSON.stringify(shown) },
-          ':expiry': expiry(),
-        },
+        values: { ':cursor': { S: cursor }, ':shown': { S: JSON.stringify(shown) }, ':expiry': expiry() },
       });
     },
 
     async readShown(address) {
-      const { shown } = await get(key(address, 'shown'));
+      const { shown } = await get(address, 'shown');
       return shown?.S === undefined ? [] : (JSON.parse(shown.S) as readonly Shown[]);
     },
 
     async markLate(address, serial) {
       const marked = { ':markedAt': number(now()), ':expiry': expiry() };
-      const isEarliest = await update(key(address), {
-        ConditionExpression: 'attribute_not_exists(lateSerial) OR lateSerial > :serial',
+      const { held: isEarliest } = await updateIf(client, isAbove('lateSerial', { S: serial }), {
+        ...place(address),
         UpdateExpression: 'SET lateSerial = :serial, lateMarkedAt = :markedAt, expiresAt = :expiry',
-        ExpressionAttributeValues: { ...marked, ':serial': { S: serial } },
+        values: { ...marked, ':serial': { S: serial } },
       });
       if (isEarliest) return;
-      await update(key(address), {
-        UpdateExpression: 'SET lateMarkedAt = :markedAt, expiresAt = :expiry',
-        ExpressionAttributeValues: marked,
-      });
+      await client.send(
+        new UpdateItemCommand({
+          ...place(address),
+          UpdateExpression: 'SET lateMarkedAt = :markedAt, expiresAt = :expiry',
+          ExpressionAttributeValues: marked,
+        }),
+      );
     },
   };
-}
-
-function key(address: Address, kind: 'state' | 'shown' = 'state'): Item {
-  return { address: { S: `state#${address}` }, connectionId: { S: kind } };
 }
 
 function toState({ acknowledged, lateSerial, lateMarkedAt }: Item): AddressState {

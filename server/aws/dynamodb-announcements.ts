@@ -1,24 +1,17 @@
-import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { type Address, userAddress } from '../address.ts';
+import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { type UserAddress, userAddress, userIdOf } from '../address.ts';
 import { type Announcement, type Announcements, memorySeconds } from '../announcements.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
-import { writeConditionally } from './conditional-write.ts';
+import { deleteIf, updateIf } from './conditional-write.ts';
+import { isDue, isNotAwaited, isStillAnnounced } from './conditions.ts';
 import { queryItems, readItems } from './read-items.ts';
-
-/** What partition keys of states begin with. */
-const STATE = 'state#';
-
-/** What sort keys of announcements begin with: a user may be called like another item of the partition. */
-const USER = 'user#';
+import { keyOf, partitionOf, presenceStateKey } from './tables.ts';
 
 /** How long a recheck that never came is remembered, in milliseconds. */
 const RECHECK_MEMORY_MS = 24 * 3600 * 1000;
 
-/**
- * Announcements in the connections table: partition key `state#{address}`, sort key `user#{userId}`; in the same partition,
- * under `recheck`, when the address is looked at again. Whoever is there is remembered until they go.
- */
+/** Presence states and rechecks in the connections table. Whoever is there is remembered until they go. */
 export function createDynamoDbAnnouncements(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
@@ -28,13 +21,13 @@ export function createDynamoDbAnnouncements(options: {
 
   return {
     async read(address, userId) {
-      const input = { TableName, Key: userKey(address, userId), ConsistentRead: true };
+      const input = { TableName, Key: presenceStateKey(address, userId), ConsistentRead: true };
       const { Item } = await client.send(new GetItemCommand(input));
       return Item && toAnnouncement(Item);
     },
 
     async readUsers(userIds) {
-      const keys = userIds.map((userId) => userKey(userAddress(userId), userId));
+      const keys = userIds.map((userId) => presenceStateKey(userAddress(userId), userId));
       return (await readItems(client, TableName, keys, { consistent: true })).map(toAnnouncement);
     },
 
@@ -46,8 +39,8 @@ export function createDynamoDbAnnouncements(options: {
         FilterExpression: '#online = :true',
         ExpressionAttributeNames: { '#online': 'online' },
         ExpressionAttributeValues: {
-          ':address': { S: stateAddress(address) },
-          ':user': { S: USER },
+          ':address': { S: partitionOf('state', { address }) },
+          ':user': { S: userAddress('') },
           ':true': { BOOL: true },
         },
       });
@@ -56,81 +49,47 @@ export function createDynamoDbAnnouncements(options: {
       return announced;
     },
 
-    announce(address, { userId, online, since }, before) {
+    async announce(address, { userId, online, since }, before) {
       const expiry = number(toSeconds(now()) + memorySeconds(address));
-      return writeConditionally(
-        client,
-        new UpdateItemCommand({
-          TableName,
-          Key: userKey(address, userId),
-          ConditionExpression: before ? 'since = :before' : 'attribute_not_exists(since)',
-          UpdateExpression: `SET #online = :online, since = :since${online ? ' REMOVE expiresAt' : ', expiresAt = :expiry'}`,
-          ExpressionAttributeNames: { '#online': 'online' },
-          ExpressionAttributeValues: {
-            ':online': { BOOL: online },
-            ':since': number(since),
-            ...(before && { ':before': number(before.since) }),
-            ...(!online && { ':expiry': expiry }),
-          },
-        }),
-      );
+      const { held } = await updateIf(client, isStillAnnounced(before), {
+        TableName,
+        Key: presenceStateKey(address, userId),
+        UpdateExpression: `SET #online = :online, since = :since${online ? ' REMOVE expiresAt' : ', expiresAt = :expiry'}`,
+        ExpressionAttributeNames: { '#online': 'online' },
+        values: { ':online': { BOOL: online }, ':since': number(since), ...(!online && { ':expiry': expiry }) },
+      });
+      return held;
     },
 
     async rechecks(addresses) {
-      const items = await readItems(client, TableName, addresses.map(recheckKey), { consistent: true });
-      return new Map(items.map((item) => [addressOf(item), numberOf(item, 'due')]));
+      const byPartition = new Map(addresses.map((address) => [partitionOf('recheck', { address }), address]));
+      const keys = [...byPartition.values()].map((address) => keyOf('recheck', { address }));
+      const items = await readItems(client, TableName, keys, { consistent: true });
+      return new Map(
+        items.flatMap((item) => {
+          const address = byPartition.get(textOf(item, 'address'));
+          return address === undefined ? [] : [[address, numberOf(item, 'due')]];
+        }),
+      );
     },
 
     async setRecheck(address, due, nowMs) {
-      await writeConditionally(
-        client,
-        new UpdateItemCommand({
-          TableName,
-          Key: recheckKey(address),
-          ConditionExpression: 'attribute_not_exists(due) OR due < :now',
-          UpdateExpression: 'SET due = :due, expiresAt = :expiry',
-          ExpressionAttributeValues: {
-            ':due': number(due),
-            ':now': number(nowMs),
-            ':expiry': number(toSeconds(due + RECHECK_MEMORY_MS)),
-          },
-        }),
-      );
+      await updateIf(client, isNotAwaited(nowMs), {
+        TableName,
+        Key: keyOf('recheck', { address }),
+        UpdateExpression: 'SET due = :due, expiresAt = :expiry',
+        values: { ':due': number(due), ':expiry': number(toSeconds(due + RECHECK_MEMORY_MS)) },
+      });
     },
 
-    takeRecheck(address, due, nowMs) {
-      return writeConditionally(
-        client,
-        new DeleteItemCommand({
-          TableName,
-          Key: recheckKey(address),
-          ConditionExpression: 'attribute_not_exists(due) OR due = :due OR due < :now',
-          ExpressionAttributeValues: { ':due': number(due), ':now': number(nowMs) },
-        }),
-      );
+    async takeRecheck(address, due, nowMs) {
+      const input = { TableName, Key: keyOf('recheck', { address }) };
+      return (await deleteIf(client, isDue(due, nowMs), input)).held;
     },
   };
 }
 
-/** The partition of what is known of an address. */
-function stateAddress(address: Address): string {
-  return `${STATE}${address}`;
-}
-
-function userKey(address: Address, userId: string): Item {
-  return { address: { S: stateAddress(address) }, connectionId: { S: `${USER}${userId}` } };
-}
-
-function recheckKey(address: Address): Item {
-  return { address: { S: stateAddress(address) }, connectionId: { S: 'recheck' } };
-}
-
-/** The address that an item of its partition is about. */
-function addressOf(item: Item): Address {
-  return textOf(item, 'address').slice(STATE.length) as Address;
-}
-
 function toAnnouncement(item: Item): Announcement {
-  const userId = textOf(item, 'connectionId').slice(USER.length);
+  const userId = userIdOf(textOf(item, 'connectionId') as UserAddress);
   return { userId, online: item['online']?.BOOL === true, since: numberOf(item, 'since') };
 }

@@ -1,11 +1,15 @@
-import { ConditionalCheckFailedException, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Markers } from '../../protocol/index.ts';
+import { userAddress } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import type { MarkerKey, MarkerStore } from '../markers.ts';
 import { type Item, number, textOf } from './attributes.ts';
+import { updateIf } from './conditional-write.ts';
+import { isBelow } from './conditions.ts';
 import { readItems } from './read-items.ts';
+import { keyOf } from './tables.ts';
 
-/** Markers in the connections table: partition key `marker#user#{userId}`, sort key the peer's address. */
+/** Markers in the connections table. */
 export function createDynamoDbMarkers(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
@@ -29,31 +33,21 @@ export function createDynamoDbMarkers(options: {
     },
 
     async move(key, marker, serial) {
-      const command = new UpdateItemCommand({
+      const { held, item } = await updateIf(client, isBelow('#marker', { S: serial }), {
         TableName,
         Key: toKey(key),
-        ConditionExpression: 'attribute_not_exists(#marker) OR #marker < :serial',
         UpdateExpression: 'SET #marker = :serial, expiresAt = :expiry',
         ExpressionAttributeNames: { '#marker': marker },
-        ExpressionAttributeValues: {
-          ':serial': { S: serial },
-          ':expiry': number(toSeconds(now()) + retentionSeconds),
-        },
+        values: { ':serial': { S: serial }, ':expiry': number(toSeconds(now()) + retentionSeconds) },
         ReturnValues: 'ALL_NEW',
       });
-      try {
-        const { Attributes } = await client.send(command);
-        return toMarkers(Attributes ?? {});
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return undefined;
-        throw error;
-      }
+      return held ? toMarkers(item) : undefined;
     },
   };
 }
 
 function toKey({ userId, peer }: MarkerKey): Item {
-  return { address: { S: `marker#user#${userId}` }, connectionId: { S: peer } };
+  return keyOf('marker', { user: userAddress(userId), address: peer });
 }
 
 function nameOf(item: Item): string {

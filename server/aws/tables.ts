@@ -24,6 +24,7 @@ import type { Item } from './attributes.ts';
  *   │                              │              │   capability of a newer token. join, leave, presence, register
  *   ├──────────────────────────────┼──────────────┤
  *   │ state#ADDRESS                │ state        │ state: acknowledged cursor, late delivery. ping, deliver
+ *   │ state#ADDRESS                │ shown        │ shown: which messages a page has handed over. ping
  *   │ state#ADDRESS                │ recheck      │ recheck: when the address is looked at again. presence
  *   │ state#user#ID                │ user#ID      │ presenceState: what watchers were last told of the user. presence
  *   │ state#room#NAME              │ user#ID      │ roomPresenceState: the same, in a room. presence
@@ -130,6 +131,13 @@ export const KINDS = {
     partition: 'state#{address}',
     sort: 'state',
     attributes: ['acknowledged', 'lateSerial', 'lateMarkedAt', 'expiresAt'],
+    erasure: 'deleted',
+  },
+  shown: {
+    table: 'connections',
+    partition: 'state#{address}',
+    sort: 'shown',
+    attributes: ['acknowledged', 'shown', 'expiresAt'],
     erasure: 'deleted',
   },
   recheck: {
