@@ -8,8 +8,9 @@ import { createPage } from '../page.ts';
 import { number } from './attributes.ts';
 import { toMessage } from './message-item.ts';
 import { queryItems } from './read-items.ts';
+import { messageKey } from './tables.ts';
 
-/** The log in a DynamoDB table with the partition key `address` and the sort key `serial`. */
+/** The log in the messages table. */
 export function createDynamoDbMessageLog(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
@@ -33,8 +34,7 @@ export function createDynamoDbMessageLog(options: {
   return {
     async append(address, { serial, id, from, ...body }, expiresAt, { pair, retried } = {}) {
       const Item = {
-        address: { S: address },
-        serial: { S: serial },
+        ...messageKey(address, serial),
         id: { S: id },
         from: { S: JSON.stringify(from) },
         // As text, because DynamoDB's own types do not keep every JSON value as it is.

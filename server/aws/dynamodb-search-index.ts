@@ -12,6 +12,7 @@ import type { Hit, Hits, SearchIndex } from '../search-index.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 import { toEntry } from './message-item.ts';
 import { readItems } from './read-items.ts';
+import { keyOf, messageKey, partitionOf } from './tables.ts';
 
 /**
  * What one call may write.
@@ -32,10 +33,7 @@ const SERIAL_LENGTH = 26;
 const FIRST_WAIT_MS = 50;
 const MAX_ATTEMPTS = 5;
 
-/**
- * The index in the messages table: partition key `search#{transcript}`, sort key `{word}#{serial}`, and `of`, the address in
- * whose log the message is.
- */
+/** The index in the messages table. `of` is the address in whose log the message is. */
 export function createDynamoDbSearchIndex(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
@@ -65,7 +63,7 @@ export function createDynamoDbSearchIndex(options: {
         ExpressionAttributeNames: { '#of': 'of' },
         ExpressionAttributeValues: {
           ...values,
-          ':partition': { S: partitionOf(transcript) },
+          ':partition': { S: partitionOf('searchRow', { transcript }) },
           ':now': number(toSeconds(now())),
         },
         ...more,
@@ -79,8 +77,7 @@ export function createDynamoDbSearchIndex(options: {
       const requests = words.map((word) => ({
         PutRequest: {
           Item: {
-            address: { S: partitionOf(transcript) },
-            serial: { S: `${word}#${serial}` },
+            ...keyOf('searchRow', { transcript, word, serial }),
             of: { S: address },
             expiresAt: number(expiresAt),
           },
@@ -98,7 +95,10 @@ export function createDynamoDbSearchIndex(options: {
     },
 
     async findPrefix(transcript, prefix, from): Promise<Hits> {
-      const ExclusiveStartKey = from && { address: { S: partitionOf(transcript) }, serial: { S: from } };
+      const ExclusiveStartKey = from && {
+        address: { S: partitionOf('searchRow', { transcript }) },
+        serial: { S: from },
+      };
       const values = { ':prefix': { S: prefix } };
       const { hits, last } = await query(transcript, 'begins_with(serial, :prefix)', values, {
         ...(ExclusiveStartKey && { ExclusiveStartKey }),
@@ -107,7 +107,7 @@ export function createDynamoDbSearchIndex(options: {
     },
 
     async fetch(hits) {
-      const keys = hits.map(({ address, serial }): Item => ({ address: { S: address }, serial: { S: serial } }));
+      const keys = hits.map(({ address, serial }) => messageKey(address, serial));
       const items = await readItems(client, TableName, keys, { consistent: false });
       const alive = items.filter((item) => numberOf(item, 'expiresAt') > toSeconds(now()));
       const entries = new Map(alive.map((item) => [textOf(item, 'serial'), toEntry(item)]));
@@ -118,10 +118,6 @@ export function createDynamoDbSearchIndex(options: {
 
 function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function partitionOf(transcript: Transcript): string {
-  return `search#${transcript}`;
 }
 
 function toHit(item: Item): Hit {

@@ -4,7 +4,7 @@ import {
   type QueryCommandInput,
   type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import type { Transcript } from '../address.ts';
+import { isRoom, type Transcript } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { PAIR_INDEX } from '../config.ts';
 import type { Copy, Position, Transcripts } from '../transcripts.ts';
@@ -34,14 +34,14 @@ export function createDynamoDbTranscripts(options: {
   const { client, tableName: TableName, now } = options;
 
   function query(transcript: Transcript, { serials, values, ...more }: Wanted): Promise<QueryCommandOutput> {
-    const isRoom = transcript.startsWith('room#');
+    const isLog = isRoom(transcript);
     return client.send(
       new QueryCommand({
         TableName,
         // An index is never strongly consistent; a log can be, and whoever joins a room asks for what was said until now.
-        ...(isRoom ? { ConsistentRead: true } : { IndexName: PAIR_INDEX }),
+        ...(isLog ? { ConsistentRead: true } : { IndexName: PAIR_INDEX }),
         ...more,
-        KeyConditionExpression: `${isRoom ? 'address' : PAIR_INDEX} = :transcript${serials ? ` AND ${serials}` : ''}`,
+        KeyConditionExpression: `${isLog ? 'address' : PAIR_INDEX} = :transcript${serials ? ` AND ${serials}` : ''}`,
         FilterExpression: `expiresAt > :now${more.FilterExpression ? ` AND ${more.FilterExpression}` : ''}`,
         ExpressionAttributeValues: {
           ...values,
