@@ -1,9 +1,12 @@
 import type { AwsClient } from 'aws4fetch';
+import { userAddress } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import type { Identities } from '../identities.ts';
 import type { RateLimit } from '../rate-limit.ts';
 import { number } from './attributes.ts';
 import { chargeInput, type Pace } from './charge-input.ts';
+import { isBelow } from './conditions.ts';
+import { keyOf } from './tables.ts';
 
 /** How often one user may connect. A fleet of devices comes back at once; an endless loop is held back. */
 const HANDSHAKE_LIMIT: RateLimit = { perSecond: 1, burst: 100 };
@@ -23,8 +26,8 @@ export interface IdentitiesOptions {
 }
 
 /**
- * In the connections table, under the partition key `state#user#{user}`: the count of handshakes, and the revocation,
- * which stays for good because nobody knows how long the tokens would be accepted.
+ * The count of handshakes in the connections table, and the revocation, which stays for good because nobody knows how long the
+ * tokens would be accepted.
  */
 export function createDynamoDbIdentities({ client, endpoint, tableName, now }: IdentitiesOptions): Identities {
   /** @returns undefined where the condition does not hold */
@@ -45,7 +48,7 @@ export function createDynamoDbIdentities({ client, endpoint, tableName, now }: I
     const count = (pace: Pace) => {
       const { condition, set, values } = chargeInput({ limit: HANDSHAKE_LIMIT, cost: 1 }, pace, nowMs);
       return call('UpdateItem', {
-        Key: key(userId, 'handshakes'),
+        Key: keyOf('handshakes', { user: userAddress(userId) }),
         ConditionExpression: condition,
         UpdateExpression: `SET ${set}, expiresAt = :expiry`,
         ExpressionAttributeValues: { ...values, ':expiry': number(toSeconds(nowMs) + COUNT_SECONDS) },
@@ -56,7 +59,10 @@ export function createDynamoDbIdentities({ client, endpoint, tableName, now }: I
   }
 
   async function revokedUntil(userId: string): Promise<number | undefined> {
-    const found = await call('GetItem', { Key: key(userId, 'revocation'), ConsistentRead: true });
+    const found = await call('GetItem', {
+      Key: keyOf('revocation', { user: userAddress(userId) }),
+      ConsistentRead: true,
+    });
     const until = found?.Item?.['revokedUntil'];
     return until && 'N' in until ? Number(until.N) : undefined;
   }
@@ -70,16 +76,13 @@ export function createDynamoDbIdentities({ client, endpoint, tableName, now }: I
     revokedUntil,
 
     async revoke(userId, untilSeconds) {
+      const isLater = isBelow('revokedUntil', number(untilSeconds));
       await call('UpdateItem', {
-        Key: key(userId, 'revocation'),
-        ConditionExpression: 'attribute_not_exists(revokedUntil) OR revokedUntil < :until',
+        Key: keyOf('revocation', { user: userAddress(userId) }),
+        ConditionExpression: isLater.expression,
         UpdateExpression: 'SET revokedUntil = :until',
-        ExpressionAttributeValues: { ':until': number(untilSeconds) },
+        ExpressionAttributeValues: { ...isLater.values, ':until': number(untilSeconds) },
       });
     },
   };
-}
-
-function key(userId: string, sortKey: string) {
-  return { address: { S: `state#user#${userId}` }, connectionId: { S: sortKey } };
 }
