@@ -1,13 +1,17 @@
+import { createPermit } from '../server/admission.ts';
 import { createAskPresence } from '../server/ask-presence.ts';
 import { composeAdmit, composeAnnouncements, composeDirectory, composeTasks } from '../server/aws/index.ts';
 import { readCallbackUrl, readSizeLimits } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
+import { createSubscribe } from '../server/subscribe.ts';
 
 const now = Date.now;
 const directory = composeDirectory(now);
+const limits = readSizeLimits();
 const askPresence = createAskPresence({
-  admit: composeAdmit({ directory, now }),
+  permit: createPermit(composeAdmit({ directory, now })),
+  subscribe: createSubscribe({ directory, limits }),
   directory,
   announcements: composeAnnouncements(now),
   tasks: composeTasks(),
@@ -16,4 +20,4 @@ const askPresence = createAskPresence({
 });
 
 /** `presence`: who is online, or in a room, and from now on who comes and goes. */
-export const handler = messageRoute('presence', { log: createLogger(), limits: readSizeLimits(), now }, askPresence);
+export const handler = messageRoute('presence', { log: createLogger(), limits, now }, askPresence);

@@ -207,7 +207,6 @@ export class Beckon extends Construct {
   /** A route that subscribes a connection to an address, and gives it what it has missed there. */
   #addResumingRoute(id: string, logging: HandlerProps): Handler {
     const handler = this.#addGatedHandler(id, logging, { [ENV.callbackUrl]: this.callbackUrl });
-    this.#grantTable(handler, this.connectionsTable, 'dynamodb:GetItem');
     this.#grantTable(handler, this.messagesTable, 'dynamodb:Query');
     this.#addMessageRoute(id, handler);
     return handler;
@@ -251,6 +250,7 @@ export class Beckon extends Construct {
       manage,
       this.connectionsTable,
       'dynamodb:Query',
+      'dynamodb:GetItem',
       'dynamodb:UpdateItem',
       'dynamodb:DeleteItem',
       'dynamodb:BatchWriteItem',
@@ -287,7 +287,8 @@ export class Beckon extends Construct {
       [ENV.userRatePerSecond]: Tokenization.stringifyNumber(this.#userRateLimit.messagesPerSecond),
       [ENV.userRateBurst]: Tokenization.stringifyNumber(this.#userRateLimit.burst),
     });
-    this.#grantTable(handler, this.connectionsTable, 'dynamodb:UpdateItem');
+    // It reads the capability that a newer token has brought.
+    this.#grantTable(handler, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:GetItem');
     this.#grantTasks(handler);
     return handler;
   }

@@ -1,31 +1,31 @@
-import { problem, type Result, type SizeLimits } from '../protocol/index.ts';
+import { problem, type Result } from '../protocol/index.ts';
 import type { Accounts } from './accounts.ts';
 import { type Address, userAddress } from './address.ts';
-import { allows, forbidden, type Operation } from './capability.ts';
+import { allows, forbidden, hashCapability, type Operation } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
 import type { Claims, Connection } from './connection.ts';
-import type { Directory, SubscriptionChange, TouchRefusal } from './directory.ts';
+import type { Directory, Touched, TouchRefusal } from './directory.ts';
 import type { Leaving } from './disconnect.ts';
 import { IDLE_SECONDS } from './expiry.ts';
 import { burstMs, type RateLimit } from './rate-limit.ts';
 import type { Tasks } from './tasks.ts';
 
 export interface AdmitOptions {
-  /** Made in the same write, if it may be. @default nothing */
-  readonly change?: SubscriptionChange;
-  /** How many messages are sent; 0 for what follows from something charged, and is not to be held up. @default 1 */
+  /** How many messages are sent. @default 1 */
   readonly cost?: number;
 }
 
 /**
  * The gate before whatever a registered connection asks for: notes the sign of life, charges the rate limit, and gives the
  * claims that hold now, or says why nothing may be done. One conditional write, so that sending costs no look-up of the
- * sender.
+ * sender; and one read where a newer token has brought another capability than the one that opened the connection.
  */
 export type Admit = (
-  connection: Pick<Connection, 'connectionId' | 'userId'>,
+  connection: Pick<Connection, 'connectionId' | 'userId' | 'capability'>,
   options?: AdmitOptions,
 ) => Promise<Result<Claims>>;
+
+type Registered = Parameters<Admit>[0];
 
 export interface AdmitDependencies {
   readonly directory: Directory;
@@ -35,8 +35,6 @@ export interface AdmitDependencies {
   readonly rateLimit: RateLimit;
   /** Of each user, over all their connections. */
   readonly userRateLimit: RateLimit;
-  /** Of each connection. @default - the most that there may be anywhere */
-  readonly limits?: Pick<SizeLimits, 'maxRooms' | 'maxWatches'>;
   readonly now: Now;
 }
 
@@ -59,8 +57,7 @@ export const GRACE_SECONDS = 10;
 const REFUSALS_PER_TASK = 20;
 
 export function createAdmit(dependencies: AdmitDependencies): Admit {
-  const { directory, accounts, tasks, rateLimit, userRateLimit, limits, now } = dependencies;
-  const most = limits && { rooms: limits.maxRooms, watches: limits.maxWatches };
+  const { directory, accounts, tasks, rateLimit, userRateLimit, now } = dependencies;
   const instalment = Math.max(1, Math.floor(userRateLimit.burst / INSTALMENTS_PER_BURST));
 
   /** Sees to a connection that goes on although it has been told why it must not. */
@@ -81,7 +78,7 @@ export function createAdmit(dependencies: AdmitDependencies): Admit {
    * @param cost of the frame at hand, which is refused then
    * @returns how long to wait
    */
-  async function chargeUser({ connectionId, userId }: Parameters<Admit>[0], due: number, cost: number) {
+  async function chargeUser({ connectionId, userId }: Registered, due: number, cost: number) {
     const retryAfterMs = await accounts.charge(userId, { limit: userRateLimit, cost: due });
     if (retryAfterMs === 0) return 0;
     const arrivesAt = now() + retryAfterMs + burstMs(rateLimit);
@@ -89,17 +86,29 @@ export function createAdmit(dependencies: AdmitDependencies): Admit {
     return retryAfterMs;
   }
 
-  return async ({ connectionId, userId }, { change, cost = 1 } = {}) => {
+  /** The claims of a connection that was let through. Those that opened it hold while their capability is the registered one. */
+  async function claimsOf({ connectionId, userId, capability: opened }: Registered, touched: Touched) {
+    const { tokenExpiresAt, capabilityHash } = touched;
+    const capability =
+      hashCapability(opened) === capabilityHash
+        ? opened
+        : await directory.capability(userAddress(userId), connectionId, capabilityHash);
+    // Two registrations at once, of which one has died: the client registers again.
+    if (!capability) return { ok: false, problem: problem('not_registered') } as const;
+    return { ok: true, value: { tokenExpiresAt, capability } } as const;
+  }
+
+  return async (connection, { cost = 1 } = {}) => {
+    const { connectionId, userId } = connection;
     const touched = await directory.touch(userAddress(userId), connectionId, {
       expiresAt: toSeconds(now()) + IDLE_SECONDS,
-      ...(cost > 0 && { charge: { limit: rateLimit, cost } }),
-      ...(change && { change, ...(most && { most }) }),
+      charge: { limit: rateLimit, cost },
     });
     if (!('refused' in touched)) {
-      const { charged, ...claims } = touched;
+      const { charged } = touched;
       const due = Math.floor(charged / instalment) - Math.floor((charged - cost) / instalment);
-      const retryAfterMs = due === 0 ? 0 : await chargeUser({ connectionId, userId }, due * instalment, cost);
-      if (retryAfterMs === 0) return { ok: true, value: claims };
+      const retryAfterMs = due === 0 ? 0 : await chargeUser(connection, due * instalment, cost);
+      if (retryAfterMs === 0) return claimsOf(connection, touched);
       return { ok: false, problem: { ...problem('rate_limited'), retryAfterMs } };
     }
     const { refused, retryAfterMs, callbackUrl } = touched;
@@ -108,36 +117,18 @@ export function createAdmit(dependencies: AdmitDependencies): Admit {
   };
 }
 
-/**
- * The gate before an operation at some addresses: all of them, or none.
- * @param subscribe notes the addresses among the connection's subscriptions, in the same write
- */
+/** The gate before an operation at some addresses: all of them, or none. Nothing is written for what it refuses. */
 export type Permit = (
   connection: Connection,
   operation: Operation,
   addresses: readonly Address[],
-  subscribe?: SubscriptionChange['kind'],
 ) => Promise<Result<Claims>>;
 
 export function createPermit(admit: Admit): Permit {
-  return async (connection, operation, addresses, kind) => {
-    const check = (claims: Claims): Result<Claims> => {
-      const address = addresses.find((each) => !allows(claims.capability, operation, each));
-      return address ? { ok: false, problem: forbidden(operation, address) } : { ok: true, value: claims };
-    };
-    const pass = async (change?: SubscriptionChange): Promise<Result<Claims>> => {
-      const admitted = await admit(connection, change && { change });
-      return admitted.ok ? check(admitted.value) : admitted;
-    };
-    if (!kind) return pass();
-    // Noted only where it is allowed: whoever is noted as being in a room is seen there. The token that opened the
-    // connection says what most likely holds; the directory has the last word.
-    const opened = check(connection);
-    const likely = opened.ok ? opened : await pass();
-    if (!likely.ok) return likely;
-    const passed = await pass({ change: 'add', kind, addresses });
-    const isForbidden = !passed.ok && passed.problem.code === 'forbidden';
-    if (isForbidden) await admit(connection, { change: { change: 'remove', kind, addresses }, cost: 0 });
-    return passed;
+  return async (connection, operation, addresses) => {
+    const admitted = await admit(connection);
+    if (!admitted.ok) return admitted;
+    const address = addresses.find((each) => !allows(admitted.value.capability, operation, each));
+    return address ? { ok: false, problem: forbidden(operation, address) } : admitted;
   };
 }

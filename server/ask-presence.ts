@@ -7,7 +7,7 @@ import {
   type Result,
 } from '../protocol/index.ts';
 import { type Address, presenceAddress, roomAddress, userAddress } from './address.ts';
-import { type Admit, createPermit } from './admission.ts';
+import type { Permit } from './admission.ts';
 import type { Announcement, Announcements } from './announcements.ts';
 import { attendance, isPresent } from './attendance.ts';
 import { type Now, toSeconds } from './clock.ts';
@@ -16,6 +16,7 @@ import type { Claims, Connection } from './connection.ts';
 import type { Directory } from './directory.ts';
 import { CONNECTION_LIFE_SECONDS } from './expiry.ts';
 import { createRechecks } from './rechecks.ts';
+import type { Subscribe } from './subscribe.ts';
 import type { Tasks } from './tasks.ts';
 
 /**
@@ -27,7 +28,8 @@ import type { Tasks } from './tasks.ts';
 export type AskPresence = (connection: Connection, frame: PresenceFrame) => Promise<Result<Omit<PresenceReply, 'id'>>>;
 
 export interface AskPresenceDependencies {
-  readonly admit: Admit;
+  readonly permit: Permit;
+  readonly subscribe: Subscribe;
   readonly directory: Directory;
   readonly announcements: Announcements;
   readonly tasks: Tasks;
@@ -40,13 +42,14 @@ export interface AskPresenceDependencies {
 const MAX_CONCURRENT_CALLS = 50;
 
 export function createAskPresence(dependencies: AskPresenceDependencies): AskPresence {
-  const { admit, directory, announcements, callbackUrl, now } = dependencies;
-  const permit = createPermit(admit);
+  const { permit, subscribe, directory, announcements, callbackUrl, now } = dependencies;
   const rechecks = createRechecks(dependencies);
 
   async function startWatching(connection: Connection, addresses: readonly Address[]): Promise<Result<Claims>> {
-    const permitted = await permit(connection, 'presence', addresses, 'watches');
+    const permitted = await permit(connection, 'presence', addresses);
     if (!permitted.ok) return permitted;
+    const refused = await subscribe(connection, 'watches', addresses);
+    if (refused) return { ok: false, problem: refused };
     const registeredAt = toSeconds(now());
     const expiresAt = registeredAt + CONNECTION_LIFE_SECONDS;
     const common = { ...connection, ...permitted.value, callbackUrl, attempt: 0, registeredAt, expiresAt };
@@ -59,8 +62,10 @@ export function createAskPresence(dependencies: AskPresenceDependencies): AskPre
   async function stopWatching(connection: Connection, addresses: readonly Address[]): Promise<Result<Claims>> {
     const permitted = await permit(connection, 'presence', addresses);
     if (!permitted.ok) return permitted;
-    await directory.unsubscribe(connection.connectionId, addresses.map(presenceAddress));
-    return admit(connection, { change: { change: 'remove', kind: 'watches', addresses }, cost: 0 });
+    const { connectionId, userId } = connection;
+    await directory.unsubscribe(connectionId, addresses.map(presenceAddress));
+    await directory.removeSubscriptions(userAddress(userId), connectionId, { kind: 'watches', addresses });
+    return permitted;
   }
 
   function enter(connection: Connection, addresses: readonly Address[], watch: boolean | undefined) {

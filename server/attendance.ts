@@ -1,4 +1,4 @@
-import { type Address, isRoom, userAddress } from './address.ts';
+import { type Address, isRoom } from './address.ts';
 import type { Directory } from './directory.ts';
 
 /** Somebody who is at an address. */
@@ -27,7 +27,8 @@ export async function attendance(directory: Directory, address: Address): Promis
 
 /** Whether one user is at an address. */
 export async function isPresent(directory: Directory, address: Address, userId: string): Promise<boolean> {
-  const options = { consistent: true, ...(isRoom(address) && { inRoom: address }) };
-  const mappings = await directory.find(userAddress(userId), options);
+  const mappings = isRoom(address)
+    ? await directory.members(address, userId)
+    : await directory.find(address, { consistent: true });
   return mappings.length > 0;
 }

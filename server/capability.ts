@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isObject, jsonByteLength, type Problem, parseJson, problem } from '../protocol/index.ts';
 import { type Address, resourceOf } from './address.ts';
 
@@ -36,6 +37,14 @@ export function capabilityOfClaim(claim: unknown): Capability | undefined {
   const json = typeof claim === 'string' ? parseJson(claim) : { ok: true, value: claim };
   const capability = json.ok ? parseCapability(json.value) : undefined;
   return capability && jsonByteLength(capability) <= MAX_CAPABILITY_BYTES ? capability : undefined;
+}
+
+/** Bytes of a hash: nobody finds two capabilities with the same one. */
+const HASH_BYTES = 16;
+
+/** A short text that tells a capability from every other. */
+export function hashCapability(capability: Capability): string {
+  return createHash('sha256').update(JSON.stringify(capability)).digest().subarray(0, HASH_BYTES).toString('base64url');
 }
 
 /** Whether the capability allows an operation at an address. */

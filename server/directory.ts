@@ -1,5 +1,5 @@
-import { MAX_ROOMS, MAX_WATCHES } from '../protocol/index.ts';
 import { type Address, presenceAddress, type RoomAddress, type Topic, type UserAddress } from './address.ts';
+import type { Capability } from './capability.ts';
 import type { Claims } from './connection.ts';
 import type { Charge } from './rate-limit.ts';
 
@@ -27,8 +27,8 @@ export interface Registration extends Mapping, Claims {
 }
 
 /**
- * What a connection is subscribed to beside its user. It is noted with the user's mapping, so that whoever removes that one
- * learns what has to go as well.
+ * What a connection is subscribed to beside its user: an item of its own, so that whoever ends the connection learns what has
+ * to go as well, and no frame has to write it anew.
  */
 export interface Subscriptions {
   readonly rooms: readonly RoomAddress[];
@@ -36,9 +36,8 @@ export interface Subscriptions {
   readonly watches: readonly Address[];
 }
 
-/** What is to be noted, or no longer, among the subscriptions of a connection. */
+/** Addresses that are added to the subscriptions of a connection, or taken away. */
 export interface SubscriptionChange {
-  readonly change: 'add' | 'remove';
   readonly kind: keyof Subscriptions;
   readonly addresses: readonly Address[];
 }
@@ -51,34 +50,30 @@ export function topicsOf({ rooms, watches }: Subscriptions): readonly Topic[] {
 /** How many there may be of each kind. */
 export type SubscriptionLimits = Readonly<Record<keyof Subscriptions, number>>;
 
-export const DEFAULT_SUBSCRIPTION_LIMITS: SubscriptionLimits = { rooms: MAX_ROOMS, watches: MAX_WATCHES };
-
 /** What it is called when there would be more. */
 export const TOO_MANY = { rooms: 'too_many_rooms', watches: 'too_many_watches' } as const;
 
-/** What a sign of life does beside moving `expiresAt`, all in one write, or not at all. */
+/** What a sign of life does: it moves `expiresAt` and takes the charge in one write, or does nothing. */
 export interface TouchOptions {
   /** Epoch seconds. */
   readonly expiresAt: number;
-  /** @default nothing is noted */
-  readonly change?: SubscriptionChange;
-  /** What the change has to keep to. @default DEFAULT_SUBSCRIPTION_LIMITS */
-  readonly most?: SubscriptionLimits;
   /** Taken from the connection's rate limit. @default nothing is */
   readonly charge?: Charge;
 }
 
 /** Why nothing has been changed. */
 export interface TouchRefusal {
-  readonly refused: 'not_registered' | 'token_expired' | 'too_many_rooms' | 'too_many_watches' | 'rate_limited';
+  readonly refused: 'not_registered' | 'token_expired' | 'rate_limited';
   /** When the charge would be accepted, in milliseconds from now. */
   readonly retryAfterMs?: number;
   /** Where the connection can be reached, if there is a mapping. */
   readonly callbackUrl?: string;
 }
 
-/** What a sign of life finds: the claims with which the connection is registered. */
-export interface Touched extends Claims {
+/** What a sign of life finds: with what the connection is registered. */
+export interface Touched extends Pick<Claims, 'tokenExpiresAt'> {
+  /** Of the capability that holds now: {@link hashCapability}. */
+  readonly capabilityHash: string;
   /** What the connection has been charged in all. */
   readonly charged: number;
 }
@@ -102,8 +97,6 @@ export interface FindOptions {
   readonly limit?: number;
   /** Only connection ids from the first to the last, both included. @default all of them */
   readonly range?: { readonly first: string; readonly last: string };
-  /** Only connections that are in this room; of a user's address. @default wherever they are */
-  readonly inRoom?: RoomAddress;
 }
 
 /**
@@ -111,6 +104,10 @@ export interface FindOptions {
  *
  * Whether a connection is live is told by its user's mapping alone. Those of rooms and of presence are made once, for as
  * long as a connection can live; one that outlives its connection goes when a post to it finds nobody.
+ *
+ * Whoever subscribes writes in this order: the user's mapping (the gate), the subscriptions, the topic's mapping. Whoever ends
+ * a connection deletes in the same order. So nothing is written for a frame that the gate refuses, and a topic's mapping has
+ * its name in the subscriptions for as long as somebody may have to find it.
  */
 export interface Directory {
   /** Makes a mapping, unless the connection was removed or a later attempt has been made. Subscriptions stay as they are. */
@@ -120,10 +117,10 @@ export interface Directory {
   find(address: Topic, options: FindOptions): Promise<readonly Mapping[]>;
 
   /**
-   * The live connections that are in a room: those that it is told of, as their users' mappings say. Strongly consistent.
-   * `expiresAt` is that of the user's mapping.
+   * The connections that are in a room, of everybody or of one user: those whose mapping in the room and whose user's mapping
+   * are live. Strongly consistent; the user's mapping is read last. `expiresAt` is when the first of the two ends.
    */
-  members(room: RoomAddress): Promise<readonly Mapping[]>;
+  members(room: RoomAddress, userId?: string): Promise<readonly Mapping[]>;
 
   /**
    * Notes a sign of life: moves `expiresAt` unless the mapping is absent or about to expire, because an expired one has
@@ -148,21 +145,50 @@ export interface Directory {
   countRefusal(address: UserAddress, connectionId: string): Promise<number>;
 
   /**
-   * Forgets a connection that has ceased to exist: the mapping that showed it, its user's, and all that this one tells of.
-   * Fine if nothing is there. Rejects when something could not be removed, after all the rest has been.
-   * @returns what it was subscribed to, as far as that was still known
+   * Adds to the subscriptions of a connection, all of the addresses or none. To be called after the gate has let the
+   * connection through, and before the topics' mappings are made.
+   * @returns false if that would be more of the kind than `most`
    */
-  forget(mapping: Pick<Mapping, 'address' | 'connectionId' | 'userId'>): Promise<Subscriptions>;
+  addSubscriptions(
+    address: UserAddress,
+    connectionId: string,
+    change: SubscriptionChange,
+    most: number,
+  ): Promise<boolean>;
+
+  /** Takes from the subscriptions of a connection; fine if they are not there. */
+  removeSubscriptions(address: UserAddress, connectionId: string, change: SubscriptionChange): Promise<void>;
 
   /** What a connection is subscribed to, strongly consistent. */
   subscriptions(address: UserAddress, connectionId: string): Promise<Subscriptions>;
+
+  /**
+   * Keeps the capability of a newer token beside the subscriptions, and the one before it. To be called before the mapping
+   * that carries its hash is put; what an earlier attempt than the last keeps is dropped.
+   */
+  keepCapability(
+    address: UserAddress,
+    connectionId: string,
+    options: { readonly capability: Capability; readonly attempt: number },
+  ): Promise<void>;
+
+  /** The kept capability with this hash, strongly consistent; `undefined` if there is none. */
+  capability(address: UserAddress, connectionId: string, hash: string): Promise<Capability | undefined>;
+
+  /**
+   * Forgets a connection that has ceased to exist: its user's mapping, its subscriptions, then the mapping that showed it and
+   * all that the subscriptions tell of. Fine if any of them is not there: a handler may have died in between. Rejects when
+   * something could not be removed, after all the rest has been.
+   * @returns what it was subscribed to, as far as that was still known
+   */
+  forget(mapping: Pick<Mapping, 'address' | 'connectionId' | 'userId'>): Promise<Subscriptions>;
 
   /**
    * Lets mappings of a connection live on with a newer token. One whose token has expired meanwhile has missed messages,
    * and is not revived.
    * @returns the topics whose mappings live on
    */
-  renew(connectionId: string, topics: readonly Topic[], claims: Claims): Promise<readonly Topic[]>;
+  renew(connectionId: string, topics: readonly Topic[], tokenExpiresAt: number): Promise<readonly Topic[]>;
 
   /**
    * Takes back what an attempt, or an earlier one, has put; fine if it is not there.
@@ -175,8 +201,7 @@ export interface Directory {
 
   /**
    * Takes a living connection off the list of a topic for good, because it has missed a message: a tombstone stays as long
-   * as the connection can live, so that a registration that comes late does not revive it.
-   * @returns what else it is subscribed to, where the topic is its user
+   * as the connection can live, so that a registration that comes late does not revive it. Its subscriptions stay.
    */
-  remove(address: Topic, connectionId: string): Promise<Subscriptions>;
+  remove(address: Topic, connectionId: string): Promise<void>;
 }

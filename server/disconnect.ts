@@ -16,8 +16,11 @@ export type Disconnect = (connection: Leaving, bye: Omit<ByePush, 'type'>) => Pr
 export function createDisconnect({ directory, poster }: { directory: Directory; poster: Poster }): Disconnect {
   return async (connection, bye) => {
     const { connectionId, userId } = connection;
-    const subscriptions = await directory.remove(userAddress(userId), connectionId);
-    await directory.unsubscribe(connectionId, topicsOf(subscriptions));
+    const user = userAddress(userId);
+    await directory.remove(user, connectionId);
+    // They are read and not deleted: a second attempt needs them when this one fails, and so does whoever forgets the
+    // connection, to have its rooms checked.
+    await directory.unsubscribe(connectionId, topicsOf(await directory.subscriptions(user, connectionId)));
     const { code, message, reconnect, retryAfterMs } = bye;
     const told = {
       type: 'bye',

@@ -10,7 +10,7 @@ import {
 import { conversationOf, presenceAddress, type RoomAddress, userAddress } from './address.ts';
 import { GRACE_SECONDS } from './admission.ts';
 import type { Authenticate } from './authenticate.ts';
-import { allows } from './capability.ts';
+import { allows, hashCapability } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { type Directory, topicsOf } from './directory.ts';
@@ -80,6 +80,12 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     return { ok: false, problem: problem('revoked') };
   }
 
+  /** Before the mapping has its hash: from that moment on the gate may look for it. What opened the connection it knows. */
+  async function keepCapability(opened: Connection, { connectionId, userId, capability }: Connection, attempt = 0) {
+    if (hashCapability(capability) === hashCapability(opened.capability)) return;
+    await directory.keepCapability(userAddress(userId), connectionId, { capability, attempt });
+  }
+
   /**
    * Lets the connection's other mappings live as long as the newer token, as far as it allows them.
    * @returns the rooms that the connection is in
@@ -91,7 +97,7 @@ export function createRegister(dependencies: RegisterDependencies): Register {
       rooms: rooms.filter((room) => allows(capability, 'join', room)),
       watches: watches.filter((address) => allows(capability, 'presence', address)),
     };
-    const renewed = await directory.renew(connectionId, topicsOf(allowed), connection);
+    const renewed = await directory.renew(connectionId, topicsOf(allowed), connection.tokenExpiresAt);
     const kept = allowed.rooms.filter((room) => renewed.includes(room));
     const lost = {
       rooms: rooms.filter((room) => !kept.includes(room)),
@@ -99,9 +105,7 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     };
     await directory.unsubscribe(connectionId, topicsOf(lost));
     for (const kind of ['rooms', 'watches'] as const) {
-      const change = { change: 'remove', kind, addresses: lost[kind] } as const;
-      const expiresAt = mappingExpiry(toSeconds(now()), connection.tokenExpiresAt);
-      if (lost[kind].length > 0) await directory.touch(userAddress(userId), connectionId, { expiresAt, change });
+      await directory.removeSubscriptions(userAddress(userId), connectionId, { kind, addresses: lost[kind] });
     }
     await tasks.add(lost.rooms.map((address) => ({ kind: 'presence', address, userId })));
     return kept.map(nameOf);
@@ -114,6 +118,7 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     const { connectionId, userId, tokenExpiresAt } = connection;
     const nowSeconds = toSeconds(now());
     if (tokenExpiresAt <= nowSeconds) return refuseExpired(connection);
+    if (frame.after === undefined) await keepCapability(opened, connection, frame.attempt);
     const expiresAt = mappingExpiry(nowSeconds, tokenExpiresAt);
     const resumed = await resume({ connection, address: userAddress(userId), expiresAt }, frame);
     if (!resumed.ok) return resumed;

@@ -6,7 +6,7 @@ import type { Send } from './send.ts';
 
 /** Sends one message, or a batch, on behalf of a registered connection. What is wrong with the only one is the frame's problem. */
 export type SendMessage = (
-  connection: Pick<Connection, 'connectionId' | 'userId'>,
+  connection: Pick<Connection, 'connectionId' | 'userId' | 'capability'>,
   frame: SendMessageFrame,
   receivedAt?: number,
 ) => Promise<Result<Omit<AckReply, 'id'>>>;

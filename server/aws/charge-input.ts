@@ -1,30 +1,55 @@
 import { arrival, type Charge } from '../rate-limit.ts';
 import { type Item, number } from './attributes.ts';
+import type { Condition } from './conditions.ts';
 
 /** What a charge takes for granted of an item that it has not read: whether the arrival time is past. */
 export type Pace = 'idle' | 'busy';
 
 /** The part of an update that charges a rate limit, kept as `arrivesAt`. */
 export interface ChargeInput {
-  readonly condition: string;
+  readonly condition: Condition;
   /** An action of `SET`. */
   readonly set: string;
+  /** What the action names, beside the condition's values. */
   readonly values: Item;
 }
 
-/** An update has no maximum of two numbers, so there is one for each pace. */
+/**
+ * An update has no maximum of two numbers, so there is one for each pace. Frames that come at once are counted each by itself:
+ *
+ *     frame 1                 table                   frame 2
+ *       |-- idle: now + 10 --->|                         |
+ *       |                      |<--- idle: now + 10 -----|  refused: the arrival time is not past any more
+ *       |                      |<--- busy: + 10 ---------|  now + 20
+ */
 export function chargeInput(charge: Charge, pace: Pace, nowMs: number): ChargeInput {
   const { incrementMs, latestMs } = arrival(charge, nowMs);
   if (pace === 'idle') {
     return {
-      condition: '(attribute_not_exists(arrivesAt) OR arrivesAt <= :nowMs)',
+      condition: isIdle(nowMs),
       set: 'arrivesAt = :arrivesAt',
-      values: { ':nowMs': number(nowMs), ':arrivesAt': number(nowMs + incrementMs) },
+      values: { ':arrivesAt': number(nowMs + incrementMs) },
     };
   }
   return {
-    condition: 'arrivesAt BETWEEN :nowMs AND :latest',
+    condition: isWithinBurst(nowMs, latestMs),
     set: 'arrivesAt = arrivesAt + :increment',
-    values: { ':nowMs': number(nowMs), ':latest': number(latestMs), ':increment': number(incrementMs) },
+    values: { ':increment': number(incrementMs) },
+  };
+}
+
+/** The arrival time is past: the whole burst may come. */
+function isIdle(nowMs: number): Condition {
+  return {
+    expression: 'attribute_not_exists(arrivesAt) OR arrivesAt <= :idleSince',
+    values: { ':idleSince': number(nowMs) },
+  };
+}
+
+/** The arrival time is to come, and leaves space for the charge. */
+function isWithinBurst(nowMs: number, latestMs: number): Condition {
+  return {
+    expression: 'arrivesAt BETWEEN :burstFrom AND :burstTo',
+    values: { ':burstFrom': number(nowMs), ':burstTo': number(latestMs) },
   };
 }

@@ -67,12 +67,3 @@ function toInput({ expression, values: ofCondition }: Condition, values: Item = 
     ...(Object.keys(all).length > 0 && { ExpressionAttributeValues: all }),
   } as const;
 }
-
-/** Writes where the command's condition holds. @returns false, and nothing is changed, where it does not */
-export async function writeConditionally(
-  client: DynamoDBClient,
-  command: UpdateItemCommand | DeleteItemCommand,
-): Promise<boolean> {
-  const { held } = await write(() => (command instanceof DeleteItemCommand ? client.send(command) : client.send(command)));
-  return held;
-}

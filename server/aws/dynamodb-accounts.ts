@@ -1,12 +1,14 @@
-import { ConditionalCheckFailedException, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Accounts } from '../accounts.ts';
 import { userAddress } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { arrival } from '../rate-limit.ts';
 import { number } from './attributes.ts';
 import { chargeInput, type Pace } from './charge-input.ts';
+import { updateIf } from './conditional-write.ts';
+import { keyOf } from './tables.ts';
 
-/** In the connections table, under the partition key `state#user#{user}` and the sort key `messages`. */
+/** User budgets in the connections table. */
 export function createDynamoDbAccounts(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
@@ -21,23 +23,16 @@ export function createDynamoDbAccounts(options: {
       const { condition, set, values } = chargeInput(wanted, pace, nowMs);
       // By then the arrival time is past, which says as much as no item does.
       const endsAt = Math.max(latestMs, nowMs) + incrementMs;
-      const command = new UpdateItemCommand({
+      const { held, item } = await updateIf(client, condition, {
         TableName,
-        Key: { address: { S: `state#${userAddress(userId)}` }, connectionId: { S: 'messages' } },
-        ConditionExpression: condition,
+        Key: keyOf('budget', { user: userAddress(userId) }),
         UpdateExpression: `SET ${set}, expiresAt = :expiresAt`,
-        ExpressionAttributeValues: { ...values, ':expiresAt': number(toSeconds(endsAt) + 1) },
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        values: { ...values, ':expiresAt': number(toSeconds(endsAt) + 1) },
       });
-      try {
-        await client.send(command);
-        return 0;
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        const arrivesAt = Number(error.Item?.['arrivesAt']?.N ?? 0);
-        if (arrivesAt > latestMs && arrivesAt > nowMs) return arrivesAt - latestMs;
-        return charge(userId, wanted, arrivesAt > nowMs ? 'busy' : 'idle');
-      }
+      if (held) return 0;
+      const arrivesAt = Number(item?.['arrivesAt']?.N ?? 0);
+      if (arrivesAt > latestMs && arrivesAt > nowMs) return arrivesAt - latestMs;
+      return charge(userId, wanted, arrivesAt > nowMs ? 'busy' : 'idle');
     },
   };
 }

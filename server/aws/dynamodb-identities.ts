@@ -49,9 +49,13 @@ export function createDynamoDbIdentities({ client, endpoint, tableName, now }: I
       const { condition, set, values } = chargeInput({ limit: HANDSHAKE_LIMIT, cost: 1 }, pace, nowMs);
       return call('UpdateItem', {
         Key: keyOf('handshakes', { user: userAddress(userId) }),
-        ConditionExpression: condition,
+        ConditionExpression: condition.expression,
         UpdateExpression: `SET ${set}, expiresAt = :expiry`,
-        ExpressionAttributeValues: { ...values, ':expiry': number(toSeconds(nowMs) + COUNT_SECONDS) },
+        ExpressionAttributeValues: {
+          ...condition.values,
+          ...values,
+          ':expiry': number(toSeconds(nowMs) + COUNT_SECONDS),
+        },
       });
     };
     const counted = (await count('idle')) ?? (await count('busy'));

@@ -16,7 +16,6 @@ import {
   readRateLimit,
   readSearchConfig,
   readSendConfig,
-  readSizeLimits,
   readUserRateLimit,
   type SendConfig,
 } from '../config.ts';
@@ -129,7 +128,6 @@ export function composeAdmit(
     tasks: composeTasks(config),
     rateLimit: readRateLimit(),
     userRateLimit: readUserRateLimit(),
-    limits: readSizeLimits(),
     now,
   });
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { MAX_ROOMS } from '../../protocol/index.ts';
 import { type Address, presenceAddress, roomAddress, userAddress } from '../../server/address.ts';
+import { hashCapability } from '../../server/capability.ts';
 import type { Now } from '../../server/clock.ts';
 import type { Directory, FindOptions, Registration, SubscriptionChange, TouchOptions } from '../../server/directory.ts';
 
@@ -60,7 +61,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       expect(await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 700 })).toEqual({
         charged: 0,
         tokenExpiresAt: START_SECONDS + 3600,
-        capability: { 'room:*': ['join'] },
+        capabilityHash: hashCapability({ 'room:*': ['join'] }),
       });
       nowSeconds = START_SECONDS + 600;
       expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ expiresAt: START_SECONDS + 700 }]);
@@ -111,7 +112,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       const limit = { perSecond: 10, burst: 5 };
       const charge = (cost: number, more: Partial<TouchOptions> = {}) =>
         directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 660, charge: { limit, cost }, ...more });
-      const passes = { capability: {} };
+      const passes = { capabilityHash: hashCapability({}) };
 
       beforeEach(() => directory.put(registration({ capability: {} })));
 
@@ -168,25 +169,10 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(outcomes.filter((outcome) => !('refused' in outcome))).toHaveLength(5);
       });
 
-      test('a refusal notes no subscription, and moves no expiry', async () => {
+      test('a refusal moves no expiry', async () => {
         await charge(5);
-        const change = { change: 'add', kind: 'rooms', addresses: [roomAddress('lobby')] } as const;
-        expect(await charge(1, { change, expiresAt: START_SECONDS + 700 })).toMatchObject({ refused: 'rate_limited' });
+        expect(await charge(1, { expiresAt: START_SECONDS + 700 })).toMatchObject({ refused: 'rate_limited' });
         expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ expiresAt: START_SECONDS + 660 }]);
-        expect(await directory.forget(registration())).toMatchObject({ rooms: [] });
-      });
-
-      test('what comes right behind something else ends a subscription all the same, however many there are', async () => {
-        const rooms = Array.from({ length: MAX_ROOMS }, (_, index) => roomAddress(`r${index}`));
-        const [first = LOBBY, ...others] = rooms;
-        await charge(1, { change: { change: 'add', kind: 'rooms', addresses: rooms } });
-        expect(await charge(1, { change: { change: 'remove', kind: 'rooms', addresses: [first] } })).toMatchObject(
-          passes,
-        );
-        expect(await charge(1, { change: { change: 'add', kind: 'rooms', addresses: [LOBBY] } })).toMatchObject(passes);
-        const absent = { change: 'remove', kind: 'rooms', addresses: [first] } as const;
-        expect(await charge(1, { change: absent })).toMatchObject(passes);
-        expect((await directory.subscriptions(BOB, 'c1=')).rooms.toSorted()).toEqual([LOBBY, ...others].toSorted());
       });
 
       test('counts those who go on although they were told to wait, until they have paused', async () => {
@@ -201,12 +187,13 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
     });
 
     describe('subscriptions', () => {
-      const change = (kind: SubscriptionChange['kind'], ...addresses: Address[]) =>
-        ({ change: 'add', kind, addresses }) as const;
-      const touch = (subscriptions: SubscriptionChange) =>
-        directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 660, change: subscriptions });
+      const MOST = { rooms: 50, watches: 200 } as const;
+      const add = (kind: SubscriptionChange['kind'], ...addresses: Address[]) =>
+        directory.addSubscriptions(BOB, 'c1=', { kind, addresses }, MOST[kind]);
+      const remove = (kind: SubscriptionChange['kind'], ...addresses: Address[]) =>
+        directory.removeSubscriptions(BOB, 'c1=', { kind, addresses });
       const noted = async () => {
-        const { rooms, watches } = await directory.forget(registration());
+        const { rooms, watches } = await directory.subscriptions(BOB, 'c1=');
         return { rooms: rooms.toSorted(), watches: watches.toSorted() };
       };
       const rooms = (count: number) => Array.from({ length: count }, (_, index) => roomAddress(`r${index}`));
@@ -215,49 +202,62 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         await directory.put(registration());
       });
 
-      test('are noted with a sign of life, outlive another registration, and end one by one', async () => {
-        expect(await touch(change('rooms', LOBBY))).toMatchObject({ capability: { 'room:*': ['join'] } });
-        await touch(change('rooms', roomAddress('attic')));
-        await touch(change('watches', userAddress('eve'), LOBBY));
+      test('are kept beside the mapping, outlive another registration, and end one by one', async () => {
+        expect(await add('rooms', LOBBY)).toBe(true);
+        expect(await add('rooms', roomAddress('attic'))).toBe(true);
+        expect(await add('watches', userAddress('eve'), LOBBY)).toBe(true);
         await directory.put(registration({ attempt: 1 }));
-        await touch({ ...change('rooms', LOBBY), change: 'remove' });
-        await touch({ ...change('watches', userAddress('nobody')), change: 'remove' });
+        await remove('rooms', LOBBY);
+        await remove('watches', userAddress('nobody'));
         expect(await noted()).toEqual({ rooms: [roomAddress('attic')], watches: [LOBBY, userAddress('eve')] });
       });
 
-      test('are not noted for a connection that is not live', async () => {
-        nowSeconds = START_SECONDS + 660;
-        expect(await touch(change('rooms', LOBBY))).toMatchObject({ refused: 'not_registered' });
+      test('of a connection that has none are none, also after some were taken away', async () => {
+        await remove('rooms', LOBBY);
         expect(await noted()).toEqual({ rooms: [], watches: [] });
+        await add('rooms', LOBBY);
+        await remove('rooms', LOBBY);
+        expect(await noted()).toEqual({ rooms: [], watches: [] });
+        expect(await add('rooms')).toBe(true);
+        await remove('watches');
       });
 
       test('have a limit for each kind; one more changes nothing, and what is there already is not one more', async () => {
-        expect(await touch(change('rooms', ...rooms(51)))).toMatchObject({ refused: 'too_many_rooms' });
-        expect(await touch(change('rooms', ...rooms(49)))).toMatchObject({ tokenExpiresAt: START_SECONDS + 3600 });
-        expect(await touch(change('rooms', LOBBY))).toMatchObject({ tokenExpiresAt: START_SECONDS + 3600 });
-        expect(await touch(change('rooms', roomAddress('attic')))).toMatchObject({ refused: 'too_many_rooms' });
-        expect(await touch(change('rooms', LOBBY))).toMatchObject({ tokenExpiresAt: START_SECONDS + 3600 });
-        expect(await touch(change('rooms', roomAddress('r0'), roomAddress('attic')))).toMatchObject({
-          refused: 'too_many_rooms',
-        });
-        expect(await touch(change('watches', ...rooms(199)))).toMatchObject({ tokenExpiresAt: START_SECONDS + 3600 });
+        expect(await add('rooms', ...rooms(51))).toBe(false);
+        expect(await add('rooms', ...rooms(49))).toBe(true);
+        expect(await add('rooms', LOBBY)).toBe(true);
+        expect(await add('rooms', roomAddress('attic'))).toBe(false);
+        expect(await add('rooms', LOBBY)).toBe(true);
+        expect(await add('rooms', roomAddress('r0'), roomAddress('attic'))).toBe(false);
+        expect(await add('watches', ...rooms(199))).toBe(true);
         const known = rooms(150);
-        expect(await touch(change('watches', ...known, userAddress('eve'), userAddress('eve')))).toMatchObject({
-          tokenExpiresAt: START_SECONDS + 3600,
-        });
-        expect(await touch(change('watches', ...known, userAddress('ann')))).toMatchObject({
-          refused: 'too_many_watches',
-        });
+        expect(await add('watches', ...known, userAddress('eve'), userAddress('eve'))).toBe(true);
+        expect(await add('watches', ...known, userAddress('ann'))).toBe(false);
         const { rooms: inRooms, watches } = await noted();
         expect(inRooms).toEqual([LOBBY, ...rooms(49)].toSorted());
         expect(watches).toEqual([...rooms(199), userAddress('eve')].toSorted());
       });
 
+      test('that come at once get no more places than there are', async () => {
+        const added = await Promise.all(rooms(60).map((room) => add('rooms', room)));
+        expect(added.filter((isAdded) => isAdded)).toHaveLength(50);
+        expect((await noted()).rooms).toHaveLength(50);
+      });
+
+      test('end again where the limit is reached, and leave space for another', async () => {
+        const [first = LOBBY, ...others] = rooms(MAX_ROOMS);
+        await add('rooms', first, ...others);
+        await remove('rooms', first);
+        expect(await add('rooms', LOBBY)).toBe(true);
+        await remove('rooms', first);
+        expect((await noted()).rooms).toEqual([LOBBY, ...others].toSorted());
+      });
+
       test('go with the connection, whichever of its mappings showed that it is gone', async () => {
         for (const shown of [BOB, LOBBY, presenceAddress(userAddress('eve'))]) {
           await directory.put(registration());
-          await touch(change('rooms', LOBBY));
-          await touch(change('watches', userAddress('eve')));
+          await add('rooms', LOBBY);
+          await add('watches', userAddress('eve'));
           await directory.put(registration({ address: LOBBY }));
           await directory.put(registration({ address: LOBBY, connectionId: 'c2=', userId: 'eve' }));
           await directory.put(registration({ address: presenceAddress(userAddress('eve')) }));
@@ -269,6 +269,32 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
           expect(await directory.find(LOBBY, CONSISTENT)).toMatchObject([{ connectionId: 'c2=', userId: 'eve' }]);
           expect(await directory.find(presenceAddress(userAddress('eve')), CONSISTENT)).toEqual([]);
         }
+      });
+
+      test('tell whoever finds one of its mappings what has to go, also when the user’s is gone already', async () => {
+        for (const shown of [LOBBY, presenceAddress(userAddress('eve'))]) {
+          await add('rooms', LOBBY, roomAddress('attic'));
+          await add('watches', userAddress('eve'));
+          for (const address of [LOBBY, roomAddress('attic'), presenceAddress(userAddress('eve'))]) {
+            await directory.put(registration({ address }));
+          }
+          // A handler has died after the first of the deletions.
+          await directory.unsubscribe('c1=', [BOB]);
+
+          const { rooms: left } = await directory.forget(registration({ address: shown }));
+
+          expect(left.toSorted()).toEqual([roomAddress('attic'), LOBBY]);
+          for (const address of [LOBBY, roomAddress('attic'), presenceAddress(userAddress('eve'))]) {
+            expect(await directory.find(address, CONSISTENT)).toEqual([]);
+          }
+          expect(await noted()).toEqual({ rooms: [], watches: [] });
+        }
+      });
+
+      test('stay with a connection that was removed, for whoever closes it', async () => {
+        await add('rooms', LOBBY);
+        await directory.remove(BOB, 'c1=');
+        expect(await noted()).toEqual({ rooms: [LOBBY], watches: [] });
       });
 
       test('a mapping of a room that its user’s does not tell of goes as well', async () => {
@@ -301,52 +327,107 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       });
     });
 
+    describe('the capability of a newer token', () => {
+      const capabilities = [{ 'room:a': ['join'] }, { 'room:b': ['join'] }, { 'room:c': ['join'] }] as const;
+      const keep = (index: number, attempt: number) =>
+        directory.keepCapability(BOB, 'c1=', { capability: capabilities[index] ?? {}, attempt });
+      const kept = async () => {
+        const found = capabilities.map((each) => directory.capability(BOB, 'c1=', hashCapability(each)));
+        return (await Promise.all(found)).map((each) => each !== undefined);
+      };
+
+      test('is found by its hash, and so is the one before it, and no other', async () => {
+        expect(await kept()).toEqual([false, false, false]);
+        await keep(0, 1);
+        expect(await directory.capability(BOB, 'c1=', hashCapability(capabilities[0]))).toEqual(capabilities[0]);
+        await keep(1, 2);
+        expect(await kept()).toEqual([true, true, false]);
+        await keep(2, 3);
+        expect(await kept()).toEqual([false, true, true]);
+        expect(await directory.capability(userAddress('eve'), 'c1=', hashCapability(capabilities[2]))).toBeUndefined();
+      });
+
+      test('that comes again moves nothing, and an earlier one that comes late is dropped', async () => {
+        await keep(0, 1);
+        await keep(1, 2);
+        await keep(1, 2);
+        await keep(2, 1);
+        expect(await kept()).toEqual([true, true, false]);
+      });
+
+      test('stands beside the subscriptions, and goes with the connection', async () => {
+        await directory.addSubscriptions(BOB, 'c1=', { kind: 'rooms', addresses: [LOBBY] }, 1);
+        await keep(0, 1);
+        expect(await directory.subscriptions(BOB, 'c1=')).toEqual({ rooms: [LOBBY], watches: [] });
+        expect(await directory.forget(registration())).toEqual({ rooms: [LOBBY], watches: [] });
+        expect(await kept()).toEqual([false, false, false]);
+      });
+    });
+
+    test('a newer token lets mappings live on whose older one is good; nothing else of them changes', async () => {
+      const tokenExpiresAt = START_SECONDS + 60;
+      for (const address of [BOB, LOBBY]) await directory.put(registration({ address, tokenExpiresAt }));
+      await directory.put(registration({ address: roomAddress('attic'), tokenExpiresAt: START_SECONDS + 5 }));
+      await directory.remove(roomAddress('cellar'), 'c1=');
+      const topics = [BOB, LOBBY, roomAddress('attic'), roomAddress('cellar'), roomAddress('never')];
+      expect(await directory.renew('c1=', topics, START_SECONDS + 7200)).toEqual([BOB, LOBBY]);
+      expect(await directory.find(LOBBY, CONSISTENT)).toMatchObject([{ expiresAt: START_SECONDS + 660 }]);
+      expect(await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 660 })).toEqual({
+        charged: 0,
+        tokenExpiresAt: START_SECONDS + 7200,
+        capabilityHash: hashCapability({ 'room:*': ['join'] }),
+      });
+    });
+
     describe('the members of a room', () => {
       const join = async (userId: string, connectionId: string, values: Partial<Registration> = {}) => {
-        const address = userAddress(userId);
-        await directory.put(registration({ address, userId, connectionId, ...values }));
-        const change = { change: 'add', kind: 'rooms', addresses: [LOBBY] } as const;
-        await directory.touch(address, connectionId, { expiresAt: START_SECONDS + 600, change });
+        await directory.put(registration({ address: userAddress(userId), userId, connectionId, ...values }));
         await directory.put(registration({ address: LOBBY, userId, connectionId, expiresAt: START_SECONDS + 7200 }));
       };
-      const members = async () =>
-        (await directory.members(LOBBY)).map(({ userId, connectionId }) => [userId, connectionId]).toSorted();
-      const ofBob = async () => (await directory.find(BOB, { ...CONSISTENT, inRoom: LOBBY })).length;
+      const members = async (ofUser?: string) =>
+        (await directory.members(LOBBY, ofUser)).map(({ userId, connectionId }) => [userId, connectionId]).toSorted();
 
-      test('are the connections whose users’ mappings are live and say so', async () => {
+      test('are the connections that have a mapping there, and one of their user’s, and both are live', async () => {
         await join('bob', 'c1=');
         await join('bob', 'c2=');
         await join('eve', 'c3=');
-        expect(await members()).toEqual([
+        const all = [
           ['bob', 'c1='],
           ['bob', 'c2='],
           ['eve', 'c3='],
-        ]);
-        expect(await ofBob()).toBe(2);
-        expect((await directory.members(LOBBY))[0]?.expiresAt).toBe(START_SECONDS + 600);
+        ];
+        expect(await members()).toEqual(all);
+        expect(await members('bob')).toEqual(all.slice(0, 2));
+        expect(await members('nobody')).toEqual([]);
+        expect((await directory.members(LOBBY))[0]?.expiresAt).toBe(START_SECONDS + 660);
         await directory.remove(BOB, 'c1=');
-        const change = { change: 'remove', kind: 'rooms', addresses: [LOBBY] } as const;
-        await directory.touch(userAddress('eve'), 'c3=', { expiresAt: START_SECONDS + 600, change });
+        await directory.withdraw(LOBBY, 'c3=', 0);
         expect(await members()).toEqual([['bob', 'c2=']]);
-        expect(await ofBob()).toBe(1);
-        nowSeconds = START_SECONDS + 600;
-        expect(await members()).toEqual([]);
-        expect(await ofBob()).toBe(0);
+        expect(await members('bob')).toEqual([['bob', 'c2=']]);
+        expect(await members('eve')).toEqual([]);
+        await directory.remove(LOBBY, 'c2=');
+        expect([await members(), await members('bob')]).toEqual([[], []]);
       });
 
-      test('are not those whose user’s mapping is gone, or is in other rooms, or whose token is over', async () => {
+      test('are not those whose user’s mapping is gone, or in other rooms only, or whose time or token is over', async () => {
         await directory.put(registration({ address: LOBBY, userId: 'ghost' }));
         await directory.put(registration({ connectionId: 'c2=' }));
-        await directory.put(registration({ address: LOBBY, connectionId: 'c2=' }));
         await join('eve', 'c3=', { tokenExpiresAt: START_SECONDS + 60 });
+        await join('ann', 'c4=', { expiresAt: START_SECONDS + 60 });
         nowSeconds = START_SECONDS + 60;
-        expect(await members()).toEqual([]);
+        for (const userId of [undefined, 'ghost', 'bob', 'eve', 'ann']) expect(await members(userId)).toEqual([]);
       });
 
       test('are found however many there are', async () => {
         const all = Array.from({ length: 120 }, (_, at) => [`u${at}`, `c${at}=`] as const);
         await Promise.all(all.map(([userId, connectionId]) => join(userId, connectionId)));
         expect(await members()).toEqual(all.toSorted());
+      });
+
+      test('are found however many connections a user has', async () => {
+        const ids = Array.from({ length: 120 }, (_, at) => `c${at}=`);
+        await Promise.all(ids.map((connectionId) => join('bob', connectionId)));
+        expect(await members('bob')).toEqual(ids.map((id) => ['bob', id]).toSorted());
       });
     });
 

@@ -1,8 +1,9 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
 import { presenceAddress, roomAddress, type Topic, userAddress } from '../../server/address.ts';
+import { type Capability, hashCapability } from '../../server/capability.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import type { Directory, SubscriptionChange } from '../../server/directory.ts';
+import type { Directory } from '../../server/directory.ts';
 
 /** Something that is done to a directory at a moment (epoch milliseconds). */
 interface Act {
@@ -25,29 +26,45 @@ const attempt = fc.nat({ max: 2 });
 const seconds = rarely(fc.constantFrom(4, 7200), fc.constant(660));
 const cost = fc.constantFrom(undefined, 0, 1, 1, 1, 4, 8);
 const change = fc.record({
-  change: fc.constantFrom('add' as const, 'remove' as const),
   kind: fc.constantFrom('rooms' as const, 'watches' as const),
   addresses: fc.array(room, { minLength: 1, maxLength: 3 }),
 });
 
-const touches = act('touch', fc.record({ connectionId, seconds, change: fc.option(change), cost }), touch);
+const touches = act('touch', fc.record({ connectionId, seconds, cost }), touch);
+const CAPABILITIES = ['a', 'b', 'c'].map((name): Capability => ({ [`room:${name}`]: ['join'] }));
+const capability = fc.constantFrom(...CAPABILITIES);
+const subscribing = fc.oneof(
+  act('addSubscriptions', fc.record({ connectionId, change }), (directory, value) =>
+    directory.addSubscriptions(BOB, value.connectionId, value.change, MOST[value.change.kind]),
+  ),
+  act('removeSubscriptions', fc.record({ connectionId, change }), (directory, value) =>
+    directory.removeSubscriptions(BOB, value.connectionId, value.change),
+  ),
+);
 const others = fc.oneof(
   act('put', fc.record({ address: topic, connectionId, attempt, seconds, tokenSeconds: seconds }), put),
   act('find', fc.record({ address: topic, limit: fc.constantFrom(1, 2) }), (directory, { address, limit }) =>
     directory.find(address, { ...CONSISTENT, limit }),
   ),
-  act('find', room, (directory, inRoom) => directory.find(BOB, { ...CONSISTENT, inRoom })),
-  act('members', room, (directory, address) => directory.members(address)),
+  act(
+    'members',
+    fc.record({ address: room, userId: fc.constantFrom(undefined, 'bob', 'eve') }),
+    async (directory, { address, userId }) =>
+      (await directory.members(address, userId)).toSorted((a, b) => (a.connectionId < b.connectionId ? -1 : 1)),
+  ),
+  act('keepCapability', fc.record({ connectionId, capability, attempt }), (directory, { connectionId: id, ...value }) =>
+    directory.keepCapability(BOB, id, value),
+  ),
   act('countRefusal', connectionId, (directory, id) => directory.countRefusal(BOB, id)),
   act('holdBack', connectionId, async (directory, id, nowMs) => {
     // What has been charged, and nothing else, is taken back.
-    const touched = await touch(directory, { connectionId: id, seconds: 660, change: null, cost: 1 }, nowMs);
+    const touched = await touch(directory, { connectionId: id, seconds: 660, cost: 1 }, nowMs);
     if (!('refused' in touched)) await directory.holdBack(BOB, id, { cost: 1, arrivesAt: nowMs + 1000 });
     return touched;
   }),
   act('forget', connection, (directory, mapping) => directory.forget({ ...mapping, userId: 'bob' })),
   act('renew', fc.record({ connectionId, topics: fc.uniqueArray(topic) }), (directory, { topics, ...value }, nowMs) =>
-    directory.renew(value.connectionId, topics, { tokenExpiresAt: toSeconds(nowMs) + 7200, capability: {} }),
+    directory.renew(value.connectionId, topics, toSeconds(nowMs) + 7200),
   ),
   act('withdraw', fc.record({ address: topic, connectionId, attempt }), (directory, value) =>
     directory.withdraw(value.address, value.connectionId, value.attempt),
@@ -61,7 +78,11 @@ const others = fc.oneof(
 /** Something a while after what was before, mostly right behind it. */
 const step = fc.record({
   afterMs: rarely(fc.constantFrom(50, 1000, 660_000), fc.constantFrom(0, 0, 1)),
-  act: fc.oneof({ arbitrary: touches, weight: 2 }, { arbitrary: others, weight: 1 }),
+  act: fc.oneof(
+    { arbitrary: touches, weight: 2 },
+    { arbitrary: subscribing, weight: 1 },
+    { arbitrary: others, weight: 2 },
+  ),
 });
 
 /** Directories do the same, whatever is done to them. Each `open` gives one over an empty table, reading the given clock. */
@@ -91,11 +112,14 @@ export function sameDirectory(
 
 const REGISTRATION = { address: BOB, attempt: 0, seconds: 660, tokenSeconds: 7200 };
 
-/** What comes of it, and what the connections are subscribed to then. */
+/** What comes of it, and what is kept of the connections then. */
 async function outcomeOf(act: Act, directory: Directory, nowMs: number): Promise<unknown> {
   const outcome = await act.on(directory, nowMs);
-  const noted = await Promise.all(['c1=', 'c2='].map((id) => directory.subscriptions(BOB, id)));
-  return [outcome, ...noted].map(inOrder);
+  const kept = ['c1=', 'c2='].flatMap((id) => [
+    directory.subscriptions(BOB, id),
+    ...CAPABILITIES.map((each) => directory.capability(BOB, id, hashCapability(each))),
+  ]);
+  return [outcome, ...(await Promise.all(kept))].map(inOrder);
 }
 
 /** Subscriptions have no order. */
@@ -142,15 +166,12 @@ function put(directory: Directory, { seconds, tokenSeconds, ...mapping }: Put, n
 interface Touch {
   readonly connectionId: string;
   readonly seconds: number;
-  readonly change: SubscriptionChange | null;
   readonly cost: number | undefined;
 }
 
-function touch(directory: Directory, { connectionId, seconds, change, cost }: Touch, nowMs: number) {
+function touch(directory: Directory, { connectionId, seconds, cost }: Touch, nowMs: number) {
   return directory.touch(BOB, connectionId, {
     expiresAt: toSeconds(nowMs) + seconds,
-    most: MOST,
-    ...(change && { change }),
     ...(cost !== undefined && { charge: { limit: RATE_LIMIT, cost } }),
   });
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { CreateTableCommand, DeleteTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll } from 'vitest';
+import { DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createClock } from '../../local/clock.ts';
 import { createDynamoDb } from '../../local/dynamodb/index.ts';
 import { NO_FAULTS } from '../../local/faults.ts';
@@ -12,8 +12,8 @@ import { createDynamoDbMarkers } from '../../server/aws/dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
 import { createDynamoDbSearchIndex } from '../../server/aws/dynamodb-search-index.ts';
 import { createDynamoDbTranscripts } from '../../server/aws/dynamodb-transcripts.ts';
+import type { TableName } from '../../server/aws/tables.ts';
 import type { Now } from '../../server/clock.ts';
-import { PAIR_INDEX } from '../../server/config.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
 import { createMemoryAccounts } from '../support/memory-accounts.ts';
 import { createMemoryAddressStates } from '../support/memory-address-states.ts';
@@ -23,6 +23,7 @@ import { createMemoryMarkers } from '../support/memory-markers.ts';
 import { createMemoryMessageLog } from '../support/memory-message-log.ts';
 import { createMemorySearchIndex } from '../support/memory-search-index.ts';
 import { createMemoryTranscripts } from '../support/memory-transcripts.ts';
+import { createTable, declaredKind, scanTable } from '../support/tables.ts';
 import { accountsContract } from './accounts.ts';
 import { addressStatesContract } from './address-states.ts';
 import { announcementsContract } from './announcements.ts';
@@ -38,7 +39,7 @@ const REMOTE = process.env['REMOTE'] !== undefined;
 
 let server: AwsServer | undefined;
 let client: DynamoDBClient;
-const tables: string[] = [];
+const tables: { readonly name: string; readonly table: TableName }[] = [];
 
 beforeAll(async () => {
   if (!REMOTE) {
@@ -49,68 +50,44 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all(tables.map((TableName) => client.send(new DeleteTableCommand({ TableName }))));
+  await Promise.all(tables.map(({ name }) => client.send(new DeleteTableCommand({ TableName: name }))));
   await server?.close();
 });
 
-async function emptyTable(sortKey: string, ...indexes: string[]): Promise<string> {
-  const TableName = `beckon-contract-${randomUUID()}`;
-  tables.push(TableName);
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: ['address', sortKey, ...indexes].map((AttributeName) => ({
-        AttributeName,
-        AttributeType: 'S',
-      })),
-      KeySchema: [
-        { AttributeName: 'address', KeyType: 'HASH' },
-        { AttributeName: sortKey, KeyType: 'RANGE' },
-      ],
-      ...(indexes.length > 0 && {
-        GlobalSecondaryIndexes: indexes.map((IndexName) => ({
-          IndexName,
-          KeySchema: [
-            { AttributeName: IndexName, KeyType: 'HASH' },
-            { AttributeName: sortKey, KeyType: 'RANGE' },
-          ],
-          Projection: { ProjectionType: 'ALL' },
-        })),
-      }),
-    }),
-  );
-  await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName });
-  return TableName;
+async function emptyTable(table: TableName): Promise<string> {
+  const name = `beckon-contract-${randomUUID()}`;
+  tables.push({ name, table });
+  await createTable(client, name, table);
+  return name;
 }
 
 const DYNAMODB = REMOTE ? 'DynamoDB' : "DynamoDB's rules";
 
 const inMemory = async (now: Now) => createMemoryDirectory(now);
 const onDynamoDb = async (now: Now) =>
-  createDynamoDbDirectory({ client, tableName: await emptyTable('connectionId'), now });
+  createDynamoDbDirectory({ client, tableName: await emptyTable('connections'), now });
 directoryContract('memory', inMemory);
 directoryContract(DYNAMODB, onDynamoDb);
 sameDirectory(`memory and ${DYNAMODB}`, [inMemory, onDynamoDb], REMOTE ? 3 : 100);
 
 messageLogContract('memory', async (now) => createMemoryMessageLog(now));
 messageLogContract(DYNAMODB, async (now) =>
-  createDynamoDbMessageLog({ client, tableName: await emptyTable('serial'), now }),
+  createDynamoDbMessageLog({ client, tableName: await emptyTable('messages'), now }),
 );
 
 accountsContract('memory', async (now) => createMemoryAccounts(now));
 accountsContract(DYNAMODB, async (now) =>
-  createDynamoDbAccounts({ client, tableName: await emptyTable('connectionId'), now }),
+  createDynamoDbAccounts({ client, tableName: await emptyTable('connections'), now }),
 );
 
 announcementsContract('memory', async () => createMemoryAnnouncements());
 announcementsContract(DYNAMODB, async (now) =>
-  createDynamoDbAnnouncements({ client, tableName: await emptyTable('connectionId'), now }),
+  createDynamoDbAnnouncements({ client, tableName: await emptyTable('connections'), now }),
 );
 
 addressStatesContract('memory', async (now) => createMemoryAddressStates(now));
 addressStatesContract(DYNAMODB, async (now) =>
-  createDynamoDbAddressStates({ client, tableName: await emptyTable('connectionId'), now, retentionSeconds: 3600 }),
+  createDynamoDbAddressStates({ client, tableName: await emptyTable('connections'), now, retentionSeconds: 3600 }),
 );
 
 transcriptsContract('memory', async (now) => {
@@ -118,13 +95,13 @@ transcriptsContract('memory', async (now) => {
   return { log, transcripts: createMemoryTranscripts(log, now) };
 });
 transcriptsContract(DYNAMODB, async (now) => {
-  const table = { client, tableName: await emptyTable('serial', PAIR_INDEX), now };
+  const table = { client, tableName: await emptyTable('messages'), now };
   return { log: createDynamoDbMessageLog(table), transcripts: createDynamoDbTranscripts(table) };
 });
 
 markersContract('memory', async () => createMemoryMarkers());
 markersContract(DYNAMODB, async (now) =>
-  createDynamoDbMarkers({ client, tableName: await emptyTable('connectionId'), now, retentionSeconds: 3600 }),
+  createDynamoDbMarkers({ client, tableName: await emptyTable('connections'), now, retentionSeconds: 3600 }),
 );
 
 searchIndexContract('memory', async (now) => {
@@ -132,6 +109,14 @@ searchIndexContract('memory', async (now) => {
   return { log, index: createMemorySearchIndex(log, now) };
 });
 searchIndexContract(DYNAMODB, async (now) => {
-  const table = { client, tableName: await emptyTable('serial'), now };
+  const table = { client, tableName: await emptyTable('messages'), now };
   return { log: createDynamoDbMessageLog(table), index: createDynamoDbSearchIndex(table) };
 });
+
+test('whatever was written above is of a kind that the declaration of the tables has, and has its attributes only', async () => {
+  const kinds = new Set<string>();
+  for (const { name, table } of tables) {
+    for (const item of await scanTable(client, name)) kinds.add(declaredKind(table, item));
+  }
+  expect(kinds.size).toBeGreaterThan(10);
+}, 60_000);

@@ -1,16 +1,7 @@
 import { type Address, presenceAddress, userAddress } from '../../server/address.ts';
+import { type Capability, hashCapability } from '../../server/capability.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import {
-  DEFAULT_SUBSCRIPTION_LIMITS,
-  type Directory,
-  type Mapping,
-  type Registration,
-  type SubscriptionChange,
-  type SubscriptionLimits,
-  type Subscriptions,
-  TOO_MANY,
-  type TouchRefusal,
-} from '../../server/directory.ts';
+import type { Directory, Mapping, Registration, Subscriptions, TouchRefusal } from '../../server/directory.ts';
 import { EXPIRY_MARGIN_SECONDS } from '../../server/expiry.ts';
 import { arrival, type Charge } from '../../server/rate-limit.ts';
 
@@ -21,18 +12,34 @@ interface Pace {
   readonly charged: number;
 }
 
-interface Item extends Registration, Subscriptions, Pace {
+interface Item extends Registration, Pace {
   readonly removed: boolean;
 }
 
-const NO_SUBSCRIPTIONS: Subscriptions = { rooms: [], watches: [] };
+/** What is kept of a connection beside its mappings. */
+interface SubscriptionsItem extends Subscriptions {
+  /** The capability of a newer token, the one before it, and the attempt that has kept the newer one. */
+  readonly capabilities: readonly Capability[];
+  readonly attempt: number;
+}
+
+const NO_SUBSCRIPTIONS: SubscriptionsItem = { rooms: [], watches: [], capabilities: [], attempt: 0 };
 const IDLE: Pace = { arrivesAt: 0, refusals: 0, charged: 0 };
 
 const endsAt = ({ expiresAt, tokenExpiresAt }: Registration) => Math.min(expiresAt, tokenExpiresAt);
 
-/** A directory in memory, held to the same contract as the one on DynamoDB. `items` are what a table would hold. */
-export function createMemoryDirectory(now: Now): Directory & { readonly items: Map<string, Item> } {
+/** What a table would hold. */
+export interface MemoryDirectory extends Directory {
+  /** Mappings, by topic and connection. */
+  readonly items: Map<string, Item>;
+  /** Subscriptions, by user and connection. */
+  readonly subscriptionItems: Map<string, SubscriptionsItem>;
+}
+
+/** A directory in memory, held to the same contract as the one on DynamoDB. */
+export function createMemoryDirectory(now: Now): MemoryDirectory {
   const items = new Map<string, Item>();
+  const subscriptionItems = new Map<string, SubscriptionsItem>();
   const key = (address: string, connectionId: string) => JSON.stringify([address, connectionId]);
   const live = (address: string) =>
     [...items.values()]
@@ -40,33 +47,33 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
       .sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1));
   return {
     items,
+    subscriptionItems,
     async put(registration) {
       const existing = items.get(key(registration.address, registration.connectionId));
       if (existing?.removed) return 'removed';
       if (existing && existing.attempt > registration.attempt) return 'superseded';
       items.set(key(registration.address, registration.connectionId), {
         ...IDLE,
-        ...NO_SUBSCRIPTIONS,
         ...existing,
         ...registration,
         removed: false,
       });
       return 'registered';
     },
-    async find(address, { limit, range, inRoom }) {
+    async find(address, { limit, range }) {
       return live(address)
         .filter(({ connectionId }) => !range || (connectionId >= range.first && connectionId <= range.last))
-        .filter(({ rooms }) => !inRoom || rooms.includes(inRoom))
         .map(toMapping)
         .slice(0, limit);
     },
-    async members(room) {
+    async members(room, userId) {
       return live(room).flatMap((item) => {
+        if (userId !== undefined && item.userId !== userId) return [];
         const ofUser = live(userAddress(item.userId)).find(({ connectionId }) => connectionId === item.connectionId);
-        return ofUser?.rooms.includes(room) ? [{ ...toMapping(item), expiresAt: endsAt(ofUser) }] : [];
+        return ofUser ? [{ ...toMapping(item), expiresAt: Math.min(endsAt(item), endsAt(ofUser)) }] : [];
       });
     },
-    async touch(address, connectionId, { expiresAt, change, most = DEFAULT_SUBSCRIPTION_LIMITS, charge }) {
+    async touch(address, connectionId, { expiresAt, charge }) {
       const item = items.get(key(address, connectionId));
       const soonSeconds = toSeconds(now()) + EXPIRY_MARGIN_SECONDS;
       if (item && !item.removed && item.tokenExpiresAt <= soonSeconds)
@@ -74,11 +81,9 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
       if (!item || item.removed || item.expiresAt <= soonSeconds) return { refused: 'not_registered' };
       const pace = charge ? charged(item, charge, now()) : { charged: item.charged };
       if ('refused' in pace) return pace;
-      const subscriptions = change ? changed(item, change, most) : {};
-      if ('refused' in subscriptions) return subscriptions;
-      items.set(key(address, connectionId), { ...item, ...subscriptions, ...pace, expiresAt });
+      items.set(key(address, connectionId), { ...item, ...pace, expiresAt });
       const { tokenExpiresAt, capability } = item;
-      return { tokenExpiresAt, capability, charged: pace.charged };
+      return { tokenExpiresAt, capabilityHash: hashCapability(capability), charged: pace.charged };
     },
     async holdBack(address, connectionId, { cost, arrivesAt }) {
       const item = items.get(key(address, connectionId));
@@ -90,9 +95,40 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
       items.set(key(address, connectionId), { ...item, refusals: item.refusals + 1 });
       return item.refusals + 1;
     },
+    async addSubscriptions(address, connectionId, { kind, addresses }, most) {
+      const item = subscriptionItems.get(key(address, connectionId)) ?? NO_SUBSCRIPTIONS;
+      const all = [...new Set<Address>([...item[kind], ...addresses])];
+      if (all.length > most) return false;
+      if (addresses.length > 0) subscriptionItems.set(key(address, connectionId), { ...item, [kind]: all });
+      return true;
+    },
+    async removeSubscriptions(address, connectionId, { kind, addresses }) {
+      const item = subscriptionItems.get(key(address, connectionId));
+      if (!item) return;
+      const rest = (item[kind] as readonly Address[]).filter((each) => !addresses.includes(each));
+      subscriptionItems.set(key(address, connectionId), { ...item, [kind]: rest });
+    },
+    async subscriptions(address, connectionId) {
+      const { rooms, watches } = subscriptionItems.get(key(address, connectionId)) ?? NO_SUBSCRIPTIONS;
+      return { rooms, watches };
+    },
+    async keepCapability(address, connectionId, { capability, attempt }) {
+      const item = subscriptionItems.get(key(address, connectionId)) ?? NO_SUBSCRIPTIONS;
+      const [last] = item.capabilities;
+      const isNew = !last || (hashCapability(last) !== hashCapability(capability) && item.attempt <= attempt);
+      if (!isNew) return;
+      const capabilities = [capability, last ?? capability];
+      subscriptionItems.set(key(address, connectionId), { ...item, capabilities, attempt });
+    },
+    async capability(address, connectionId, hash) {
+      const { capabilities } = subscriptionItems.get(key(address, connectionId)) ?? NO_SUBSCRIPTIONS;
+      return capabilities.find((each) => hashCapability(each) === hash);
+    },
     async forget({ address, connectionId, userId }) {
-      const { rooms, watches } = items.get(key(userAddress(userId), connectionId)) ?? NO_SUBSCRIPTIONS;
-      for (const topic of [userAddress(userId), address, ...rooms, ...watches.map(presenceAddress)]) {
+      const user = userAddress(userId);
+      const { rooms, watches } = subscriptionItems.get(key(user, connectionId)) ?? NO_SUBSCRIPTIONS;
+      subscriptionItems.delete(key(user, connectionId));
+      for (const topic of [user, address, ...rooms, ...watches.map(presenceAddress)]) {
         items.delete(key(topic, connectionId));
       }
       return { rooms, watches };
@@ -106,23 +142,17 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
     async unsubscribe(connectionId, topics) {
       for (const topic of topics) items.delete(key(topic, connectionId));
     },
-    async subscriptions(address, connectionId) {
-      const { rooms, watches } = items.get(key(address, connectionId)) ?? NO_SUBSCRIPTIONS;
-      return { rooms, watches };
-    },
-    async renew(connectionId, topics, { tokenExpiresAt, capability }) {
+    async renew(connectionId, topics, tokenExpiresAt) {
       return topics.filter((topic) => {
         const item = items.get(key(topic, connectionId));
         if (!item || item.removed || item.tokenExpiresAt <= toSeconds(now()) + EXPIRY_MARGIN_SECONDS) return false;
-        items.set(key(topic, connectionId), { ...item, tokenExpiresAt, capability });
+        items.set(key(topic, connectionId), { ...item, tokenExpiresAt });
         return true;
       });
     },
     async remove(address, connectionId) {
-      const item = items.get(key(address, connectionId));
       const nothing = {
         ...IDLE,
-        ...NO_SUBSCRIPTIONS,
         userId: '',
         attempt: 0,
         callbackUrl: '',
@@ -131,8 +161,8 @@ export function createMemoryDirectory(now: Now): Directory & { readonly items: M
         expiresAt: 0,
         capability: {},
       };
+      const item = items.get(key(address, connectionId));
       items.set(key(address, connectionId), { ...nothing, ...item, address, connectionId, removed: true });
-      return item ?? NO_SUBSCRIPTIONS;
     },
   };
 }
@@ -154,15 +184,4 @@ function charged(
     return { refused: 'rate_limited', retryAfterMs: item.arrivesAt - latestMs, callbackUrl: item.callbackUrl };
   }
   return { arrivesAt: item.arrivesAt + incrementMs, charged: inAll };
-}
-
-function changed(
-  subscriptions: Subscriptions,
-  { change, kind, addresses }: SubscriptionChange,
-  most: SubscriptionLimits,
-): Partial<Subscriptions> | TouchRefusal {
-  const existing: readonly Address[] = subscriptions[kind];
-  if (change === 'remove') return { [kind]: existing.filter((address) => !addresses.includes(address)) };
-  const all = [...new Set([...existing, ...addresses])];
-  return all.length > most[kind] ? { refused: TOO_MANY[kind] } : { [kind]: all };
 }

@@ -5,18 +5,19 @@ import type { Announcement, Announcements } from '../../server/announcements.ts'
 import { createArrive } from '../../server/arrive.ts';
 import { createAskPresence } from '../../server/ask-presence.ts';
 import { createDelivery, type Poster } from '../../server/delivery.ts';
-import type { Directory } from '../../server/directory.ts';
+import { type Directory, type Mapping, topicsOf } from '../../server/directory.ts';
 import { createForget } from '../../server/forget.ts';
 import { createJoin, createLeave } from '../../server/join.ts';
 import { createPresence } from '../../server/presence.ts';
 import { createRegister } from '../../server/register.ts';
 import { createResume } from '../../server/resume.ts';
+import { createSubscribe } from '../../server/subscribe.ts';
 import type { Task, Tasks } from '../../server/tasks.ts';
 import { createWork } from '../../server/work.ts';
 import { createMemoryAccounts } from './memory-accounts.ts';
 import { createMemoryAddressStates } from './memory-address-states.ts';
 import { createMemoryAnnouncements } from './memory-announcements.ts';
-import { createMemoryDirectory } from './memory-directory.ts';
+import { createMemoryDirectory, type MemoryDirectory } from './memory-directory.ts';
 import { createMemoryMessageLog } from './memory-message-log.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -118,7 +119,7 @@ export function createBackend({ scheduler, isHurried, without }: BackendOptions)
       const paced = <P extends object>(port: P) => pace(port, turn);
       const ports = {
         now: () => now() + skewMs,
-        directory: paced(membersInTwoSteps(stores.directory, turn)),
+        directory: paced(inSteps(stores.directory, turn)),
         announcements: paced(losingAnswers(stores.announcements, chance)),
         states: stores.states,
         log: stores.log,
@@ -216,6 +217,7 @@ function createHandlers(ports: Ports) {
     const arrive = createArrive({ announcements, tasks });
     return createResume({ ...ports, arrive, callbackUrl: CALLBACK_URL, retentionSeconds: 3600 });
   };
+  const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
   const delivery = () => createDelivery(ports);
   const presence = () => createPresence({ ...ports, delivery: delivery() });
   return {
@@ -232,10 +234,11 @@ function createHandlers(ports: Ports) {
         rateLimit: UNLIMITED,
         sizeLimits: DEFAULT_SIZE_LIMITS,
       }),
-    join: () => createJoin({ permit: createPermit(admit()), resume: resume(), now }),
+    join: () => createJoin({ permit: createPermit(admit()), subscribe, resume: resume(), now }),
     leave: () => createLeave({ admit: admit(), directory, tasks }),
     forget: () => createForget({ directory, tasks }),
-    askPresence: () => createAskPresence({ ...ports, admit: admit(), callbackUrl: CALLBACK_URL }),
+    askPresence: () =>
+      createAskPresence({ ...ports, permit: createPermit(admit()), subscribe, callbackUrl: CALLBACK_URL }),
     work: () => createWork({ ...ports, delivery: delivery(), presence: presence(), log: () => undefined }),
   };
 }
@@ -256,17 +259,33 @@ function pace<P extends object>(port: P, turn: () => Promise<void>): P {
   });
 }
 
-/** On DynamoDB the members of a room are read first, and their users' mappings after that. */
-function membersInTwoSteps(directory: Directory, turn: () => Promise<void>): Directory {
+/** What takes several calls of DynamoDB: others come in between, and a handler may die there. */
+function inSteps(directory: MemoryDirectory, turn: () => Promise<void>): Directory {
+  const consistent = { consistent: true };
   return {
     ...directory,
-    async members(room) {
-      const inRoom = await directory.find(room, { consistent: true });
+    async members(room, userId) {
+      const ofUser = userId === undefined ? undefined : await directory.find(userAddress(userId), consistent);
+      if (ofUser) await turn();
+      const inRoom = (await directory.find(room, consistent)).filter((mapping) => !ofUser || isAmong(ofUser, mapping));
       await turn();
-      const members = await directory.members(room);
-      return members.filter((member) => inRoom.some(({ connectionId }) => connectionId === member.connectionId));
+      return (await directory.members(room, userId)).filter((mapping) => isAmong(inRoom, mapping));
+    },
+    async forget({ address, connectionId, userId }) {
+      const user = userAddress(userId);
+      await directory.unsubscribe(connectionId, [user]);
+      await turn();
+      const known = await directory.subscriptions(user, connectionId);
+      directory.subscriptionItems.delete(JSON.stringify([user, connectionId]));
+      await turn();
+      await directory.unsubscribe(connectionId, [address, ...topicsOf(known)]);
+      return known;
     },
   };
+}
+
+function isAmong(mappings: readonly Mapping[], { connectionId }: Mapping): boolean {
+  return mappings.some((mapping) => mapping.connectionId === connectionId);
 }
 
 /** Sometimes the answer to a write gets lost; the SDK writes again, and finds its condition does not hold any more. */

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_SIZE_LIMITS } from '../../../protocol/index.ts';
 import { roomAddress, userAddress } from '../../../server/address.ts';
 import { type Admit, createAdmit, createPermit, type Permit } from '../../../server/admission.ts';
 import type { Capability } from '../../../server/capability.ts';
+import { createSubscribe } from '../../../server/subscribe.ts';
 import type { Task } from '../../../server/tasks.ts';
 import { createMemoryAccounts } from '../../support/memory-accounts.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
@@ -40,12 +42,21 @@ beforeEach(() => {
 async function connection(opened: Capability, registered: Capability = opened) {
   const bob = { connectionId: 'b1', userId: 'bob', tokenExpiresAt: NOW, capability: registered };
   const address = userAddress('bob');
+  if (registered !== opened) await directory.keepCapability(address, 'b1', { capability: registered, attempt: 0 });
   await directory.put({ ...bob, address, callbackUrl: '', expiresAt: NOW, attempt: 0, registeredAt: 0 });
   return { ...bob, capability: opened };
 }
 
-const rooms = async () =>
-  (await directory.forget({ address: userAddress('bob'), connectionId: 'b1', userId: 'bob' })).rooms;
+/** Counts the reads of what is kept of a connection beside its mapping. */
+function countReads(): { count: number } {
+  const reads = { count: 0 };
+  const { capability } = directory;
+  directory.capability = (...values) => {
+    reads.count += 1;
+    return capability(...values);
+  };
+  return reads;
+}
 
 const ALL: Capability = { 'room:*': ['join', 'history'] };
 const NONE: Capability = { 'room:*': ['send'] };
@@ -68,65 +79,63 @@ test('what is forbidden at one of the addresses is refused, and says where', asy
 
 test('whoever is not registered is told so, whatever they may do', async () => {
   const nobody = { connectionId: 'x', userId: 'eve', tokenExpiresAt: NOW, capability: NONE };
-  expect(await permit(nobody, 'join', [LOBBY], 'rooms')).toMatchObject({ problem: { code: 'not_registered' } });
+  expect(await permit(nobody, 'join', [LOBBY])).toMatchObject({ problem: { code: 'not_registered' } });
   expect(await permit(nobody, 'history', [LOBBY])).toMatchObject({ problem: { code: 'not_registered' } });
 });
 
-describe('a subscription', () => {
-  test('is noted with the gate’s one write', async () => {
-    expect(await permit(await connection(ALL), 'join', [LOBBY], 'rooms')).toMatchObject({ ok: true });
-    expect(touches).toBe(1);
-    expect(await rooms()).toEqual([LOBBY]);
+describe('the capability', () => {
+  test('that opened the connection is known without a read', async () => {
+    const reads = countReads();
+    expect(await permit(await connection(ALL), 'join', [LOBBY])).toMatchObject({ ok: true });
+    expect(await permit(await connection(NONE), 'join', [LOBBY])).toMatchObject(FORBIDDEN);
+    expect(reads.count).toBe(0);
   });
 
-  test('that is not allowed is never noted', async () => {
-    const bob = await connection(NONE);
-    const { touch } = directory;
-    directory.touch = (address, connectionId, options) => {
-      expect(options.change).toBeUndefined();
-      return touch(address, connectionId, options);
-    };
-    expect(await permit(bob, 'join', [LOBBY], 'rooms')).toMatchObject(FORBIDDEN);
+  test('of a newer token holds, to the better and to the worse, and takes one read', async () => {
+    const reads = countReads();
+    expect(await permit(await connection(NONE, ALL), 'join', [LOBBY])).toMatchObject({ value: { capability: ALL } });
+    expect(await permit(await connection(ALL, NONE), 'join', [LOBBY])).toMatchObject(FORBIDDEN);
+    expect(reads.count).toBe(2);
   });
 
-  test('follows what the newest token says, to the better and to the worse', async () => {
-    expect(await permit(await connection(NONE, ALL), 'join', [LOBBY], 'rooms')).toMatchObject({ ok: true });
-    expect(await rooms()).toEqual([LOBBY]);
-    expect(await permit(await connection(ALL, NONE), 'join', [LOBBY], 'rooms')).toMatchObject(FORBIDDEN);
-    expect(await rooms()).toEqual([]);
+  test('of the token before holds while the registration with a newer one is under way', async () => {
+    const bob = await connection(NONE, ALL);
+    await directory.keepCapability(userAddress('bob'), 'b1', { capability: { 'room:attic': ['join'] }, attempt: 1 });
+    expect(await permit(bob, 'join', [LOBBY])).toMatchObject({ value: { capability: ALL } });
   });
 
-  test('too many are refused, and the others stay', async () => {
-    const bob = await connection(ALL);
-    const fifty = Array.from({ length: 50 }, (_, index) => roomAddress(`r${index}`));
-    await permit(bob, 'join', fifty, 'rooms');
-    expect(await permit(bob, 'join', [LOBBY], 'rooms')).toMatchObject({ problem: { code: 'too_many_rooms' } });
-    expect(await rooms()).toEqual(fifty);
+  test('that nobody has kept lets nothing through: the client registers again', async () => {
+    const bob = await connection(NONE, ALL);
+    directory.subscriptionItems.clear();
+    expect(await permit(bob, 'join', [LOBBY])).toMatchObject({ problem: { code: 'not_registered' } });
   });
 });
 
-test('an installation may allow fewer rooms and watches than there can be', async () => {
-  const unlimited = { perSecond: 1000, burst: 1000 };
-  const now = () => nowMs;
-  const strict = createPermit(
-    createAdmit({
-      directory,
-      accounts: createMemoryAccounts(now),
-      tasks: { add: async () => undefined },
-      rateLimit: unlimited,
-      userRateLimit: unlimited,
-      limits: { maxRooms: 1, maxWatches: 2 },
-      now,
-    }),
-  );
-  const all: Capability = { '*': ['join', 'presence'], 'room:*': ['join', 'presence'] };
-  const bob = await connection(all);
-  expect(await strict(bob, 'presence', [LOBBY, ATTIC], 'watches')).toMatchObject({ ok: true });
-  expect(await strict(bob, 'presence', [roomAddress('third')], 'watches')).toMatchObject({
-    problem: { code: 'too_many_watches' },
+test('what is refused has written nothing but the charge', async () => {
+  const bob = await connection(NONE);
+  expect(await permit(bob, 'join', [LOBBY])).toMatchObject(FORBIDDEN);
+  expect([...directory.items.keys()]).toEqual([JSON.stringify([userAddress('bob'), 'b1'])]);
+  expect(directory.subscriptionItems.size).toBe(0);
+});
+
+describe('a subscription', () => {
+  test('too many are refused, and the others stay', async () => {
+    const bob = await connection(ALL);
+    const fifty = Array.from({ length: 50 }, (_, index) => roomAddress(`r${index}`));
+    const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
+    expect(await subscribe(bob, 'rooms', fifty)).toBeUndefined();
+    expect(await subscribe(bob, 'rooms', [LOBBY])).toMatchObject({ code: 'too_many_rooms' });
+    expect(await directory.subscriptions(userAddress('bob'), 'b1')).toEqual({ rooms: fifty, watches: [] });
   });
-  expect(await strict(bob, 'join', [LOBBY], 'rooms')).toMatchObject({ ok: true });
-  expect(await strict(bob, 'join', [ATTIC], 'rooms')).toMatchObject({ problem: { code: 'too_many_rooms' } });
+
+  test('of an installation may be fewer rooms and watches than there can be', async () => {
+    const bob = await connection(ALL);
+    const subscribe = createSubscribe({ directory, limits: { maxRooms: 1, maxWatches: 2 } });
+    expect(await subscribe(bob, 'watches', [LOBBY, ATTIC])).toBeUndefined();
+    expect(await subscribe(bob, 'watches', [roomAddress('third')])).toMatchObject({ code: 'too_many_watches' });
+    expect(await subscribe(bob, 'rooms', [LOBBY])).toBeUndefined();
+    expect(await subscribe(bob, 'rooms', [ATTIC])).toMatchObject({ code: 'too_many_rooms' });
+  });
 });
 
 describe('a user who sends over several connections', () => {
@@ -143,7 +152,7 @@ describe('a user who sends over several connections', () => {
     let passed = 0;
     for (const endsAt = nowMs + seconds * 1000; nowMs < endsAt; nowMs += 50) {
       for (let number = 1; number <= connections; number += 1) {
-        if ((await admit({ connectionId: `b${number}`, userId: 'bob' })).ok) passed += 1;
+        if ((await admit({ connectionId: `b${number}`, userId: 'bob', capability: {} })).ok) passed += 1;
       }
     }
     return passed;
@@ -162,14 +171,14 @@ describe('a user who sends over several connections', () => {
     const refused = async () => {
       for (let time = 0; time < 200; time += 1) {
         const connectionId = `b${1 + (time % 5)}`;
-        const outcome = await admit({ connectionId, userId: 'bob' });
+        const outcome = await admit({ connectionId, userId: 'bob', capability: {} });
         if (!outcome.ok) return { connectionId, problem: outcome.problem };
       }
       throw new Error('nothing was refused');
     };
     const { connectionId, problem } = await refused();
     expect(problem).toMatchObject({ code: 'rate_limited', retryable: true });
-    const bob = { connectionId, userId: 'bob' };
+    const bob = { connectionId, userId: 'bob', capability: {} };
     nowMs += (problem.retryAfterMs ?? 0) - 1;
     expect(await admit(bob)).toMatchObject({ problem: { code: 'rate_limited' } });
     nowMs += 101;
@@ -179,6 +188,7 @@ describe('a user who sends over several connections', () => {
 
 describe('a connection that goes on although it has been told why it must not', () => {
   const bob = { connectionId: 'b1', userId: 'bob' };
+  const connected = { ...bob, capability: {} };
   const withToken = (expiresAt: number) =>
     directory.put({
       ...bob,
@@ -191,13 +201,15 @@ describe('a connection that goes on although it has been told why it must not', 
       registeredAt: 0,
     });
   const ask = async (times: number) => {
-    for (let time = 0; time < times; time += 1) await admit(bob);
+    for (let time = 0; time < times; time += 1) await admit(connected);
   };
 
   test('is told how long to wait, and disconnected when it has not waited a hundred times', async () => {
     await withToken(NOW);
-    expect(await admit(bob, { cost: 20 })).toMatchObject({ ok: true });
-    expect(await admit(bob)).toMatchObject({ problem: { code: 'rate_limited', retryable: true, retryAfterMs: 100 } });
+    expect(await admit(connected, { cost: 20 })).toMatchObject({ ok: true });
+    expect(await admit(connected)).toMatchObject({
+      problem: { code: 'rate_limited', retryable: true, retryAfterMs: 100 },
+    });
     await ask(98);
     expect(tasks).toEqual([]);
     await ask(50);
@@ -208,7 +220,7 @@ describe('a connection that goes on although it has been told why it must not', 
 
   test('with an expired token is disconnected after a grace, unless it has a newer one by then', async () => {
     await withToken(NOW / 1000);
-    expect(await admit(bob)).toMatchObject({ problem: { code: 'token_expired' } });
+    expect(await admit(connected)).toMatchObject({ problem: { code: 'token_expired' } });
     const task = { kind: 'disconnect', ...bob, unlessLive: true, delaySeconds: 10, bye: { code: 'token_expired' } };
     expect(tasks).toMatchObject([task]);
     await ask(20);

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { checkFrame } from '../../../protocol/index.ts';
+import { checkFrame, DEFAULT_SIZE_LIMITS } from '../../../protocol/index.ts';
 import { type Address, presenceAddress, roomAddress, userAddress } from '../../../server/address.ts';
-import { createAdmit } from '../../../server/admission.ts';
+import { createAdmit, createPermit } from '../../../server/admission.ts';
 import type { Announcements } from '../../../server/announcements.ts';
 import { type AskPresence, createAskPresence } from '../../../server/ask-presence.ts';
 import type { Capability } from '../../../server/capability.ts';
+import { createSubscribe } from '../../../server/subscribe.ts';
 import type { Task } from '../../../server/tasks.ts';
 import { createMemoryAccounts } from '../../support/memory-accounts.ts';
 import { createMemoryAnnouncements } from '../../support/memory-announcements.ts';
@@ -30,7 +31,10 @@ beforeEach(async () => {
   const limit = { perSecond: 1000, burst: 1000 };
   const limits = { rateLimit: limit, userRateLimit: limit };
   const admit = createAdmit({ directory, accounts: createMemoryAccounts(now), tasks: { add }, ...limits, now });
-  askPresence = createAskPresence({ admit, directory, announcements, tasks: { add }, callbackUrl: 'https://api', now });
+  const permit = createPermit(admit);
+  const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
+  const ports = { directory, announcements, tasks: { add } };
+  askPresence = createAskPresence({ ...ports, permit, subscribe, callbackUrl: 'https://api', now });
   await register('alice', 'a1');
 });
 
@@ -48,10 +52,7 @@ async function register(userId: string, connectionId: string, capability = EVERY
   };
   await directory.put({ ...common, address, expiresAt });
   for (const room of rooms.map(roomAddress)) {
-    await directory.touch(address, connectionId, {
-      expiresAt,
-      change: { change: 'add', kind: 'rooms', addresses: [room] },
-    });
+    await directory.addSubscriptions(address, connectionId, { kind: 'rooms', addresses: [room] }, 50);
     await directory.put({ ...common, address: room, expiresAt });
   }
 }

@@ -23,11 +23,8 @@ beforeEach(async () => {
   directory = createMemoryDirectory(() => NOW);
   const common = { ...leaving, capability: {}, attempt: 0, registeredAt: 0, tokenExpiresAt: NOW, expiresAt: NOW };
   for (const address of [BOB, LOBBY, presenceAddress(userAddress('eve'))]) await directory.put({ ...common, address });
-  await directory.touch(BOB, 'b1', { expiresAt: NOW, change: { change: 'add', kind: 'rooms', addresses: [LOBBY] } });
-  await directory.touch(BOB, 'b1', {
-    expiresAt: NOW,
-    change: { change: 'add', kind: 'watches', addresses: [userAddress('eve')] },
-  });
+  await directory.addSubscriptions(BOB, 'b1', { kind: 'rooms', addresses: [LOBBY] }, 50);
+  await directory.addSubscriptions(BOB, 'b1', { kind: 'watches', addresses: [userAddress('eve')] }, 50);
   const poster = {
     post: async (_: unknown, frame: unknown) => {
       happened.push(frame, `${(await live()).length} live`);
@@ -64,6 +61,16 @@ test('is closed also when it could not be told', async () => {
   posting = 'failed';
   await disconnect(leaving, bye);
   expect(happened.at(-1)).toBe('close');
+});
+
+test('that could not be unsubscribed is unsubscribed by the next attempt, and forgotten with its rooms when it has closed', async () => {
+  const { unsubscribe } = directory;
+  directory.unsubscribe = () => Promise.reject(new Error('throttled'));
+  await expect(disconnect(leaving, bye)).rejects.toThrow('throttled');
+  directory.unsubscribe = unsubscribe;
+  await disconnect(leaving, bye);
+  expect(await live()).toEqual([]);
+  expect(await directory.forget({ ...leaving, address: BOB })).toMatchObject({ rooms: [LOBBY] });
 });
 
 test('that could not be closed is a failure, so that it is tried again', async () => {

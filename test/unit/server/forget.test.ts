@@ -17,10 +17,7 @@ test('a connection that is forgotten has its user checked, and in each of its ro
     tokenExpiresAt: 60,
     capability: {},
   });
-  await directory.touch(bob.address, 'b1', {
-    expiresAt: 60,
-    change: { change: 'add', kind: 'rooms', addresses: rooms },
-  });
+  await directory.addSubscriptions(bob.address, 'b1', { kind: 'rooms', addresses: rooms }, 50);
   const tasks: Task[] = [];
   const add = async (added: readonly Task[]) => {
     tasks.push(...added);
@@ -30,5 +27,5 @@ test('a connection that is forgotten has its user checked, and in each of its ro
 
   const check = { kind: 'presence', userId: 'bob', delaySeconds: 15 };
   expect(tasks).toEqual([bob.address, ...rooms].map((address) => ({ ...check, address })));
-  expect(directory.items.size).toBe(0);
+  expect([directory.items.size, directory.subscriptionItems.size]).toEqual([0, 0]);
 });

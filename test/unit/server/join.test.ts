@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_SIZE_LIMITS } from '../../../protocol/index.ts';
 import { roomAddress, userAddress } from '../../../server/address.ts';
 import { createAdmit, createPermit } from '../../../server/admission.ts';
 import { createArrive } from '../../../server/arrive.ts';
@@ -7,6 +8,7 @@ import { createJoin, createLeave, type Join, type Leave } from '../../../server/
 import type { RateLimit } from '../../../server/rate-limit.ts';
 import { createResume } from '../../../server/resume.ts';
 import { serialFloor } from '../../../server/serial.ts';
+import { createSubscribe } from '../../../server/subscribe.ts';
 import type { Task } from '../../../server/tasks.ts';
 import { createMemoryAccounts } from '../../support/memory-accounts.ts';
 import { createMemoryAddressStates } from '../../support/memory-address-states.ts';
@@ -56,7 +58,8 @@ beforeEach(() => {
     retentionSeconds: 3600,
     now,
   });
-  join = createJoin({ permit: createPermit(admit), resume, now });
+  const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
+  join = createJoin({ permit: createPermit(admit), subscribe, resume, now });
   leave = createLeave({ admit, directory, tasks: { add } });
   leaveAt = (rateLimit) => createLeave({ admit: admitAt(rateLimit), directory, tasks: { add } });
 });
@@ -67,7 +70,7 @@ async function register(capability: Capability = connection.capability): Promise
 }
 
 const inRoom = (room: string) => directory.find(roomAddress(room), { consistent: true });
-const roomsNoted = () => directory.items.get(JSON.stringify([BOB, 'b1']))?.rooms;
+const roomsNoted = async () => (await directory.subscriptions(BOB, 'b1')).rooms;
 
 async function said(room: string, secondsAgo: number): Promise<void> {
   const from = { user: 'alice' };
@@ -94,7 +97,7 @@ describe('a join', () => {
       },
     });
     expect(await inRoom('lobby')).toMatchObject([{ userId: 'bob', expiresAt: NOW_SECONDS + 7200 }]);
-    expect(roomsNoted()).toEqual([LOBBY]);
+    expect(await roomsNoted()).toEqual([LOBBY]);
   });
 
   test('with a cursor gives what was said since', async () => {
@@ -110,7 +113,7 @@ describe('a join', () => {
     const after = serialFloor(NOW - 150_000);
     expect(await join(connection, { room: 'lobby', after })).toMatchObject({ value: { messages: [{ id: '100' }] } });
     expect(await inRoom('lobby')).toEqual([]);
-    expect(roomsNoted()).toEqual([]);
+    expect(await roomsNoted()).toEqual([]);
     expect(await join(connection, { room: 'hall', after })).toMatchObject({ problem: { code: 'forbidden' } });
   });
 
@@ -119,7 +122,7 @@ describe('a join', () => {
       expect(await join(connection, { room }), room).toMatchObject({ problem: { code: 'forbidden' } });
       expect(await inRoom(room)).toEqual([]);
     }
-    expect(roomsNoted()).toEqual([]);
+    expect(await roomsNoted()).toEqual([]);
   });
 
   test('of one room too many is refused, until one is left', async () => {
@@ -168,7 +171,7 @@ describe('whoever leaves', () => {
     expect(await leave(connection, { room: 'lobby' })).toEqual({ ok: true, value: { type: 'left', room: 'lobby' } });
     expect(await inRoom('lobby')).toEqual([]);
     expect(await inRoom('r1')).toHaveLength(1);
-    expect(roomsNoted()).toEqual([roomAddress('r1')]);
+    expect(await roomsNoted()).toEqual([roomAddress('r1')]);
   });
 
   test('is checked at once', async () => {
@@ -180,7 +183,7 @@ describe('whoever leaves', () => {
   test('a room that they are not in, or may not be in, has left it', async () => {
     expect(await leave(connection, { room: 'attic' })).toMatchObject({ ok: true });
     expect(await leave(connection, { room: 'attic' })).toMatchObject({ ok: true });
-    expect(roomsNoted()).toEqual([LOBBY, roomAddress('r1')]);
+    expect(await roomsNoted()).toEqual([LOBBY, roomAddress('r1')]);
   });
 
   test('and comes back is not taken out again by what comes late of the first time', async () => {
@@ -189,7 +192,7 @@ describe('whoever leaves', () => {
     const late = await leave(connection, { room: 'lobby', attempt: 1 });
     expect(late).toMatchObject({ problem: { code: 'superseded' } });
     expect(await inRoom('lobby')).toHaveLength(1);
-    expect(roomsNoted()).toContain(LOBBY);
+    expect(await roomsNoted()).toContain(LOBBY);
     expect(await leave(connection, { room: 'lobby' })).toMatchObject({ ok: true });
     expect(await inRoom('lobby')).toEqual([]);
   });
@@ -198,7 +201,7 @@ describe('whoever leaves', () => {
     await join(connection, { room: 'lobby', attempt: 2 });
     const late = await leaveAt({ perSecond: 1, burst: 2 })(connection, { room: 'lobby', attempt: 1 });
     expect(late).toMatchObject({ problem: { code: 'superseded' } });
-    expect(roomsNoted()).toContain(LOBBY);
+    expect(await roomsNoted()).toContain(LOBBY);
   });
 
   test('may come back, with a cursor from before', async () => {

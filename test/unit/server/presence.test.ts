@@ -49,8 +49,6 @@ async function subscribe(address: Topic, userId: string, connectionId: string, e
 
 async function enter(userId: string, connectionId: string, expiresAt?: number): Promise<void> {
   await subscribe(userAddress(userId), userId, connectionId, expiresAt);
-  const change = { change: 'add', kind: 'rooms', addresses: [LOBBY] } as const;
-  await directory.touch(userAddress(userId), connectionId, { expiresAt: expiresAt ?? NOW / 1000 + 660, change });
   await subscribe(LOBBY, userId, connectionId);
 }
 

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_SIZE_LIMITS } from '../../../protocol/index.ts';
 import { presenceAddress, roomAddress, userAddress } from '../../../server/address.ts';
 import type { Authentication } from '../../../server/authenticate.ts';
+import { hashCapability } from '../../../server/capability.ts';
 import { createRegister, type Register, type RegisterDependencies } from '../../../server/register.ts';
 import type { Resume } from '../../../server/resume.ts';
 import { serialFloor } from '../../../server/serial.ts';
@@ -102,8 +103,7 @@ describe('a newer token', () => {
     for (const address of [LOBBY, ATTIC, presenceAddress(EVE)]) await directory.put({ ...common, address });
     const changes = { rooms: [LOBBY, ATTIC], watches: [EVE] } as const;
     for (const kind of ['rooms', 'watches'] as const) {
-      const change = { change: 'add', kind, addresses: changes[kind] } as const;
-      await directory.touch(userAddress('bob'), 'b1', { expiresAt: NOW, change });
+      await directory.addSubscriptions(userAddress('bob'), 'b1', { kind, addresses: changes[kind] }, 50);
     }
   };
   const noted = () => directory.subscriptions(userAddress('bob'), 'b1');
@@ -127,6 +127,23 @@ describe('a newer token', () => {
     await subscribe(NOW / 1000);
     expect(await register(connection, { token: 'newer', attempt: 1 })).toMatchObject({ value: { rooms: [] } });
     expect(await noted()).toMatchObject({ rooms: [] });
+  });
+
+  test('has its capability kept before the mapping refers to it, and not where the connection was opened with the same', async () => {
+    tokens['newer'] = newer;
+    tokens['longer'] = { ...newer, capability: connection.capability };
+    const { put } = directory;
+    directory.put = async (registration) => {
+      const hash = hashCapability(registration.capability);
+      expect(await directory.capability(userAddress('bob'), 'b1', hash)).toEqual(newer.capability);
+      return put(registration);
+    };
+    expect(await register(connection, { token: 'newer', attempt: 1 })).toMatchObject({ ok: true });
+    directory.put = put;
+    directory.subscriptionItems.clear();
+    expect(await register(connection, { token: 'longer', attempt: 2 })).toMatchObject({ ok: true });
+    expect(directory.subscriptionItems.size).toBe(0);
+    expect.assertions(4);
   });
 
   test('lets a connection go on whose own has expired', async () => {

@@ -22,7 +22,7 @@ const sendMessage = createSendMessage({
   },
   limits: DEFAULT_SIZE_LIMITS,
 });
-const alice = { connectionId: 'c1=', userId: 'alice' };
+const alice = { connectionId: 'c1=', userId: 'alice', capability: {} };
 const message = { to: { user: 'bob' }, data: 1 };
 
 test('one message is charged as one, and sent in the name of the connection', async () => {

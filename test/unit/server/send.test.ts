@@ -649,8 +649,8 @@ describe('to a room', () => {
   test('a connection that is gone leaves all its rooms, and its user', async () => {
     await connect('b', 'b1');
     const attic = roomAddress('attic');
-    const change = { change: 'add', kind: 'rooms', addresses: [roomAddress('lobby'), attic] } as const;
-    await directory.touch(userAddress('b'), 'b1', { expiresAt: NOW_SECONDS + 600, change });
+    const rooms = { kind: 'rooms', addresses: [roomAddress('lobby'), attic] } as const;
+    await directory.addSubscriptions(userAddress('b'), 'b1', rooms, 50);
     await inLobby('b1', 'c1');
     for (const item of directory.items.values())
       if (item.connectionId === 'b1') await directory.put({ ...item, address: attic });

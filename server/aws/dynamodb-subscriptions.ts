@@ -1,0 +1,105 @@
+import { DeleteItemCommand, type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import type { Address, UserAddress } from '../address.ts';
+import { capabilityOf, hashCapability } from '../capability.ts';
+import { type Now, toSeconds } from '../clock.ts';
+import type { Directory, SubscriptionChange, Subscriptions } from '../directory.ts';
+import { CONNECTION_LIFE_SECONDS } from '../expiry.ts';
+import { type Item, number } from './attributes.ts';
+import { updateIf } from './conditional-write.ts';
+import { EXISTS, hasSpace, isNewCapability } from './conditions.ts';
+import { toSubscriptions } from './subscriptions-item.ts';
+import { keyOf } from './tables.ts';
+
+/** The part of the directory that is about one connection's item of subscriptions. */
+export interface DynamoDbSubscriptions
+  extends Pick<
+    Directory,
+    'addSubscriptions' | 'removeSubscriptions' | 'subscriptions' | 'keepCapability' | 'capability'
+  > {
+  /** Deletes the item. @returns what it told of */
+  deleteItem(address: UserAddress, connectionId: string): Promise<Subscriptions>;
+}
+
+export function createDynamoDbSubscriptions(options: {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+  readonly now: Now;
+}): DynamoDbSubscriptions {
+  const { client, tableName: TableName, now } = options;
+
+  const place = (user: UserAddress, connectionId: string) => ({
+    TableName,
+    Key: keyOf('subscriptions', { user, connectionId }),
+  });
+  const expiry = () => number(toSeconds(now()) + CONNECTION_LIFE_SECONDS);
+
+  async function readItem(address: UserAddress, connectionId: string): Promise<Item> {
+    const { Item = {} } = await client.send(
+      new GetItemCommand({ ...place(address, connectionId), ConsistentRead: true }),
+    );
+    return Item;
+  }
+
+  /** One write in the usual case, in which none of the addresses is there; otherwise the item tells which ones are new. */
+  async function addSubscriptions(
+    address: UserAddress,
+    connectionId: string,
+    { kind, addresses }: SubscriptionChange,
+    most: number,
+  ): Promise<boolean> {
+    const SS = [...new Set(addresses)];
+    if (SS.length === 0) return true;
+    const { held, item = {} } = await updateIf(client, hasSpace(kind, SS.length, most), {
+      ...place(address, connectionId),
+      UpdateExpression: `ADD ${kind} :added SET expiresAt = :expiry`,
+      values: { ':added': { SS }, ':expiry': expiry() },
+    });
+    if (held) return true;
+    const existing: readonly Address[] = toSubscriptions(item)[kind];
+    const rest = SS.filter((each) => !existing.includes(each));
+    if (existing.length + rest.length > most) return false;
+    return addSubscriptions(address, connectionId, { kind, addresses: rest }, most);
+  }
+
+  return {
+    addSubscriptions,
+
+    async removeSubscriptions(address, connectionId, { kind, addresses }) {
+      const SS = [...new Set(addresses)];
+      // A set must not be empty.
+      if (SS.length === 0) return;
+      await updateIf(client, EXISTS, {
+        ...place(address, connectionId),
+        UpdateExpression: `DELETE ${kind} :removed`,
+        values: { ':removed': { SS } },
+      });
+    },
+
+    async subscriptions(address, connectionId) {
+      return toSubscriptions(await readItem(address, connectionId));
+    },
+
+    async keepCapability(address, connectionId, { capability, attempt }) {
+      const text = JSON.stringify(capability);
+      // The one before it holds until the mapping has the hash of this one.
+      await updateIf(client, isNewCapability(text, attempt), {
+        ...place(address, connectionId),
+        UpdateExpression: `SET formerCapability = if_not_exists(capability, :capability), capability = :capability,
+          capabilityAttempt = :attempt, expiresAt = :expiry`,
+        values: { ':capability': { S: text }, ':attempt': number(attempt), ':expiry': expiry() },
+      });
+    },
+
+    async capability(address, connectionId, hash) {
+      const { capability, formerCapability } = await readItem(address, connectionId);
+      const kept = [capability, formerCapability].map((each) => capabilityOf(each?.S ?? ''));
+      return kept.find((each) => each !== undefined && hashCapability(each) === hash);
+    },
+
+    async deleteItem(address, connectionId) {
+      const command = new DeleteItemCommand({ ...place(address, connectionId), ReturnValues: 'ALL_OLD' });
+      const { Attributes = {} } = await client.send(command);
+      return toSubscriptions(Attributes);
+    },
+  };
+}

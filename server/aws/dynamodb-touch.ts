@@ -1,0 +1,80 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { UserAddress } from '../address.ts';
+import { type Now, toSeconds } from '../clock.ts';
+import type { Touched, TouchOptions, TouchOutcome, TouchRefusal } from '../directory.ts';
+import { EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
+import { arrival, type Charge } from '../rate-limit.ts';
+import { type Item, number, numberOf, textOf } from './attributes.ts';
+import { chargeInput, type Pace } from './charge-input.ts';
+import { updateIf } from './conditional-write.ts';
+import { all, type Condition, isLive } from './conditions.ts';
+import { keyOf } from './tables.ts';
+
+/**
+ * The write that every frame makes. One in the usual case, in which the sender has paused; otherwise the item tells that, and
+ * the next attempt takes it from there.
+ */
+export function createDynamoDbTouch(options: {
+  readonly client: DynamoDBClient;
+  readonly TableName: string;
+  readonly now: Now;
+}) {
+  const { client, TableName, now } = options;
+
+  return async function touch(
+    user: UserAddress,
+    connectionId: string,
+    options: TouchOptions,
+    pace: Pace = 'idle',
+  ): Promise<TouchOutcome> {
+    const nowMs = now();
+    const { expiresAt, charge } = options;
+    const charging = charge && touchCharge(charge, pace, nowMs);
+    const { held, item } = await updateIf(client, all(isLive(nowMs), ...(charging ? [charging.condition] : [])), {
+      TableName,
+      Key: keyOf('connection', { user, connectionId }),
+      UpdateExpression: `SET ${['lastSeenAt = :now, expiresAt = :expiresAt', ...(charging?.sets ?? [])].join(', ')}`,
+      values: { ':now': number(toSeconds(nowMs)), ':expiresAt': number(expiresAt), ...charging?.values },
+      ReturnValues: 'ALL_NEW',
+    });
+    if (held) return toTouched(item);
+    const refusal = refusalOf(item, options, nowMs);
+    return refusal ?? touch(user, connectionId, options, arrivalOf(item) > nowMs ? 'busy' : 'idle');
+  };
+}
+
+function touchCharge(charge: Charge, pace: Pace, nowMs: number) {
+  const { condition, set, values } = chargeInput(charge, pace, nowMs);
+  return {
+    condition,
+    sets: [set, 'charged = if_not_exists(charged, :none) + :cost', ...(pace === 'idle' ? ['refusals = :none'] : [])],
+    values: { ...values, ':cost': number(charge.cost), ':none': number(0) },
+  } satisfies { condition: Condition; sets: readonly string[]; values: Item };
+}
+
+function toTouched(item: Item): Touched {
+  return {
+    tokenExpiresAt: numberOf(item, 'tokenExpiresAt'),
+    // Without one the connection is registered with no capability that anybody knows.
+    capabilityHash: item['capabilityHash']?.S ?? '',
+    charged: Number(item['charged']?.N ?? 0),
+  };
+}
+
+/** Why a touch has failed for good; `undefined` if it only took the wrong pace for granted. */
+function refusalOf(item: Item | undefined, { charge }: TouchOptions, nowMs: number): TouchRefusal | undefined {
+  const soonSeconds = toSeconds(nowMs) + EXPIRY_MARGIN_SECONDS;
+  if (!item || item['removedAt']) return { refused: 'not_registered' };
+  const callbackUrl = textOf(item, 'callbackUrl');
+  if (numberOf(item, 'tokenExpiresAt') <= soonSeconds) return { refused: 'token_expired', callbackUrl };
+  if (numberOf(item, 'expiresAt') <= soonSeconds) return { refused: 'not_registered' };
+  const arrivesAt = arrivalOf(item);
+  const lateMs = charge ? arrivesAt - arrival(charge, nowMs).latestMs : 0;
+  if (arrivesAt > nowMs && lateMs > 0) return { refused: 'rate_limited', retryAfterMs: lateMs, callbackUrl };
+  return undefined;
+}
+
+/** When the connection will have been idle for as long as what it sent takes at its rate, epoch milliseconds. */
+function arrivalOf(item: Item | undefined): number {
+  return Number(item?.['arrivesAt']?.N ?? 0);
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { monotonicFactory } from 'ulid';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createClock } from '../../local/clock.ts';
+import { createDynamoDb } from '../../local/dynamodb/index.ts';
+import { NO_FAULTS } from '../../local/faults.ts';
+import { DEFAULT_SIZE_LIMITS } from '../../protocol/index.ts';
+import { userAddress } from '../../server/address.ts';
+import { createAdmit, createPermit } from '../../server/admission.ts';
+import { createArrive } from '../../server/arrive.ts';
+import { createAskPresence } from '../../server/ask-presence.ts';
+import { createDynamoDbAccounts } from '../../server/aws/dynamodb-accounts.ts';
+import { createDynamoDbAddressStates } from '../../server/aws/dynamodb-address-states.ts';
+import { createDynamoDbAnnouncements } from '../../server/aws/dynamodb-announcements.ts';
+import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
+import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
+import { createDelivery } from '../../server/delivery.ts';
+import { createForget } from '../../server/forget.ts';
+import { createJoin, createLeave } from '../../server/join.ts';
+import { createMailboxes } from '../../server/mailbox.ts';
+import { createPing } from '../../server/ping.ts';
+import { createRegister } from '../../server/register.ts';
+import { createResume } from '../../server/resume.ts';
+import { createSend } from '../../server/send.ts';
+import { createSendMessage } from '../../server/send-message.ts';
+import { createSubscribe } from '../../server/subscribe.ts';
+import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
+import { createMeteredClient, type MeteredClient } from '../support/metered-client.ts';
+import { createTable } from '../support/tables.ts';
+
+/** An id as long as a user's may be for a frame to take one write unit: 128 bytes. */
+const LONGEST_ID = `${'x'.repeat(92)}${randomUUID()}`;
+
+let server: AwsServer;
+let meter: MeteredClient;
+
+beforeAll(async () => {
+  const options = { clock: createClock(), faults: NO_FAULTS, authorize: () => undefined, log: () => undefined };
+  server = await startAwsServer(await createDynamoDb(options));
+  meter = createMeteredClient(new DynamoDBClient(server.client()));
+  for (const table of ['connections', 'messages'] as const) await createTable(meter.client, table, table);
+});
+
+afterAll(() => server.close());
+
+/** The server's operations over the tables. */
+function operations() {
+  const now = Date.now;
+  const { client } = meter;
+  const inConnections = { client, tableName: 'connections', now };
+  const directory = createDynamoDbDirectory(inConnections);
+  const log = createDynamoDbMessageLog({ client, tableName: 'messages', now });
+  const states = createDynamoDbAddressStates({ ...inConnections, retentionSeconds: 3600 });
+  const announcements = createDynamoDbAnnouncements(inConnections);
+  const tasks = { add: async () => undefined };
+  const callbackUrl = 'https://abcdefghij.execute-api.ap-southeast-2.amazonaws.com/production';
+  const unlimited = { perSecond: 100_000, burst: 100_000 };
+  const rates = { rateLimit: unlimited, userRateLimit: unlimited };
+  const admit = createAdmit({ directory, accounts: createDynamoDbAccounts(inConnections), tasks, ...rates, now });
+  const permit = createPermit(admit);
+  const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
+  const arrive = createArrive({ announcements, tasks });
+  const resume = createResume({ directory, log, states, arrive, callbackUrl, retentionSeconds: 3600, now });
+  const poster = { post: async () => 'delivered' as const, close: async () => 'delivered' as const };
+  const delivery = createDelivery({ poster, directory, tasks });
+  const mintSerial = monotonicFactory();
+  const send = createSend({
+    mailboxes: createMailboxes({ directory, log, delivery, tasks, now, mintSerial }),
+    now,
+    retentionSeconds: 3600,
+    mintSerial,
+    mintId: randomUUID,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+  return {
+    directory,
+    register: createRegister({
+      resume,
+      directory,
+      authenticate: () => Promise.reject(new Error('nobody renews a token')),
+      identities: { revokedUntil: async () => undefined },
+      tasks,
+      callbackUrl,
+      expectedConnections: 0,
+      rateLimit: unlimited,
+      sizeLimits: DEFAULT_SIZE_LIMITS,
+      now,
+    }),
+    ping: createPing({ admit, log, states, now }),
+    sendMessage: createSendMessage({ send, admit, limits: DEFAULT_SIZE_LIMITS }),
+    join: createJoin({ permit, subscribe, resume, now }),
+    leave: createLeave({ admit, directory, tasks }),
+    askPresence: createAskPresence({ permit, subscribe, directory, announcements, tasks, callbackUrl, now }),
+    forget: createForget({ directory, tasks }),
+  };
+}
+
+/** Write units of each operation of a connection, which is in some rooms and watches some users. */
+async function unitsOf(userId: string, subscribed: { readonly rooms: number; readonly watches: number }) {
+  const { directory, register, ping, sendMessage, join, leave, askPresence, forget } = operations();
+  const connection = {
+    connectionId: `${randomUUID().slice(0, 15)}=`,
+    userId,
+    tokenExpiresAt: Math.floor(Date.now() / 1000) + 7200,
+    capability: { 'user:*': ['send', 'presence'], 'room:*': ['join'] },
+  } as const;
+  const measure = async (operation: () => Promise<unknown>) => {
+    meter.reset();
+    const outcome = await operation();
+    if (outcome !== undefined) expect(outcome).toMatchObject({ ok: true });
+    return meter.written();
+  };
+  const watch = (users: string[], isOn: boolean) => askPresence(connection, { action: 'presence', users, watch: isOn });
+
+  await register(connection, { attempt: 1 });
+  for (let room = 0; room < subscribed.rooms; room += 1) await join(connection, { room: randomUUID() });
+  for (let watched = 0; watched < subscribed.watches; watched += 50) {
+    const users = Array.from({ length: Math.min(50, subscribed.watches - watched) }, () => randomUUID());
+    await watch(users, true);
+  }
+  const room = randomUUID();
+  const users = [randomUUID()];
+  meter.reset();
+  expect(await directory.find(userAddress(userId), { consistent: true })).toHaveLength(1);
+  expect(meter.read(), 'read units of a sender’s look').toBe(1);
+  return {
+    register: await measure(() => register(connection, { attempt: 2 })),
+    ping: await measure(() => ping(connection, {})),
+    sendMessage: await measure(() =>
+      sendMessage(connection, { action: 'sendMessage', to: { user: randomUUID() }, data: 0 }),
+    ),
+    join: await measure(() => join(connection, { room, attempt: 1 })),
+    leave: await measure(() => leave(connection, { room, attempt: 2 })),
+    'presence, watch': await measure(() => watch(users, true)),
+    'presence, watch no more': await measure(() => watch(users, false)),
+    disconnect: await measure(() =>
+      forget({ address: userAddress(userId), connectionId: connection.connectionId, userId }),
+    ),
+  };
+}
+
+// The item of subscriptions grows with what is in it, by 53 bytes for each address here: it is what is left of the cost.
+const ALL = { rooms: 49, watches: 199 };
+
+test('of a connection that is subscribed to nothing', async () => {
+  expect(await unitsOf(randomUUID(), { rooms: 0, watches: 0 })).toEqual({
+    register: 1,
+    ping: 1,
+    // And two for the message, which stands in the log and in the index.
+    sendMessage: 3,
+    join: 3,
+    leave: 3,
+    'presence, watch': 3,
+    'presence, watch no more': 3,
+    disconnect: 2,
+  });
+});
+
+const SUBSCRIBED_TO_ALL = {
+  register: 1,
+  ping: 1,
+  sendMessage: 3,
+  join: 13,
+  leave: 13,
+  'presence, watch': 13,
+  'presence, watch no more': 13,
+  disconnect: 1 + 11 + ALL.rooms + ALL.watches,
+};
+
+test('of a connection in as many rooms, and with as many watches, as there can be', async () => {
+  expect(await unitsOf(randomUUID(), ALL)).toEqual(SUBSCRIBED_TO_ALL);
+});
+
+test('of the longest id for which a frame takes one', async () => {
+  expect(await unitsOf(LONGEST_ID, ALL)).toMatchObject({ register: 1, ping: 1, sendMessage: 3 });
+});
