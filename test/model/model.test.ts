@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { check, type Flags, missingPackages } from './spin.ts';
-import { SCENARIOS, VARIANTS } from './variants.ts';
+import { ENDING_RULES, SCENARIOS, VARIANTS } from './variants.ts';
 
 const missing = await missingPackages();
 const advice = `the model was not checked: install the Debian packages ${missing.join(', ')}`;
@@ -32,6 +32,17 @@ describe.runIf(missing.length === 0)('the delivery protocol', () => {
   );
 });
 
+describe.runIf(missing.length === 0)('the end of a connection', () => {
+  test('leaves nothing that the next post to it does not find, and loses no message', async () => {
+    const { outcome, story } = await check({}, 'ending');
+    expect(outcome, story).toBe('holds');
+  });
+
+  test.for(Object.entries(ENDING_RULES))('does not without %s', async ([rule, outcome]) => {
+    expect((await check({ [rule]: 0 }, 'ending')).outcome).toBe(outcome);
+  });
+});
+
 const text = (name: string) => readFile(new URL(`../../docs/model/${name}`, import.meta.url), 'utf8');
 
 describe('the document of the model', () => {
@@ -41,5 +52,7 @@ describe('the document of the model', () => {
     const taken = VARIANTS.flatMap(({ without }) => Object.keys(without));
     expect(names.length).toBeGreaterThan(20);
     expect(taken).toEqual(expect.arrayContaining(names));
+    const ending = [...(await text('ending.pml')).matchAll(/^#ifndef (\w+)$/gm)].map(([, name]) => name);
+    expect(ending).toEqual([...Object.keys(ENDING_RULES), 'CRASHES']);
   });
 });

@@ -7,7 +7,10 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-const MODEL = fileURLToPath(new URL('../../docs/model/delivery.pml', import.meta.url));
+/** The models in docs/model: of how a message is delivered, and of what a connection leaves behind when it ends. */
+export type Model = 'delivery' | 'ending';
+
+const fileOf = (model: Model) => fileURLToPath(new URL(`../../docs/model/${model}.pml`, import.meta.url));
 
 /** Memory for one check, MiB. The largest variant of the suite needs less than half of it. */
 const MEMORY_MIB = 2048;
@@ -21,8 +24,11 @@ const HASH_BITS = 24;
 /** What is written into the model in place of its defaults: rules and bounds, see docs/model/rules.pml. */
 export type Flags = Readonly<Record<string, number>>;
 
-/** `lost`: an acknowledged message was never handed over. `twice`: a message was handed over twice. */
-export type Outcome = 'holds' | 'lost' | 'twice';
+/**
+ * `lost`: an acknowledged message was never handed over. `twice`: a message was handed over twice. `left`: a post that found
+ * a connection gone has left a mapping of it behind.
+ */
+export type Outcome = 'holds' | 'lost' | 'twice' | 'left';
 
 export interface Checked {
   readonly outcome: Outcome;
@@ -42,16 +48,16 @@ export async function missingPackages(): Promise<string[]> {
  * Explores everything that can happen in the model within the bounds.
  * @throws when spin, gcc or the explorer fails, or when it could not look everywhere.
  */
-export async function check(flags: Flags): Promise<Checked> {
+export async function check(flags: Flags, model: Model = 'delivery'): Promise<Checked> {
   const folder = await mkdtemp(join(tmpdir(), 'beckon-model-'));
   const defines = Object.entries(flags).map(([name, value]) => `-D${name}=${value}`);
   try {
-    await run('spin', ['-a', ...defines, MODEL], { cwd: folder });
+    await run('spin', ['-a', ...defines, fileOf(model)], { cwd: folder });
     await compile(folder);
     const explorer = ['-n', `-m${DEPTH}`, `-w${HASH_BITS}`];
     const { stdout } = await run(join(folder, 'pan'), explorer, { cwd: folder });
     const outcome = outcomeOf(stdout);
-    return { outcome, states: statesOf(stdout), story: outcome === 'holds' ? '' : await story(folder, defines) };
+    return { outcome, states: statesOf(stdout), story: outcome === 'holds' ? '' : await story(folder, defines, model) };
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -67,7 +73,8 @@ function outcomeOf(report: string): Outcome {
   const violation = /^pan:1: (.*)$/m.exec(report)?.[1];
   if (violation === undefined) {
     if (/errors: 0$/m.test(report) && !/max search depth|reached -DMEMLIM/.test(report)) return 'holds';
-  } else if (/^assertion violated 0 /.test(violation)) return 'lost';
+  } else if (/^assertion violated (?:0 |\(handed\|\|)/.test(violation)) return 'lost';
+  else if (/^assertion violated .*mapped/.test(violation)) return 'left';
   else if (/^assertion violated .*handed/.test(violation)) return 'twice';
   throw new Error(`the model checker neither proved nor refuted the promise:\n${report}`);
 }
@@ -77,9 +84,9 @@ function statesOf(report: string): number {
 }
 
 /** Lets spin replay the trail that the explorer left; the actions are what the model prints. */
-async function story(folder: string, defines: readonly string[]): Promise<string> {
-  const trail = join(folder, 'delivery.pml.trail');
-  const { stdout } = await run('spin', ['-t', '-T', '-k', trail, ...defines, MODEL], { cwd: folder });
+async function story(folder: string, defines: readonly string[], model: Model): Promise<string> {
+  const trail = join(folder, `${model}.pml.trail`);
+  const { stdout } = await run('spin', ['-t', '-T', '-k', trail, ...defines, fileOf(model)], { cwd: folder });
   return stdout
     .split('\n')
     .filter((line) => /^(t=|LOST| {6}\S)/.test(line))

@@ -60,3 +60,11 @@ export const VARIANTS: readonly Variant[] = [
   { scenario: 'late retry', without: { RETRY_AGE: 2, OVERLAP: 4 }, outcome: 'lost' },
   { scenario: 'one device', without: { LATE: 99, OVERLAP: 3 }, outcome: 'lost' },
 ];
+
+/** The rules of docs/model/ending.pml, and what comes of it when one is taken away. */
+export const ENDING_RULES: Readonly<Record<string, Outcome>> = {
+  NOTE_FIRST: 'left',
+  LIVE_FIRST: 'left',
+  ALWAYS_READ: 'left',
+  PUT_THEN_READ: 'lost',
+};
