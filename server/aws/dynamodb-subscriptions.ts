@@ -1,6 +1,6 @@
 import { DeleteItemCommand, type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Address, UserAddress } from '../address.ts';
-import { capabilityOf, hashCapability } from '../capability.ts';
+import { capabilityOfClaim, hashCapability } from '../capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import type { Directory, SubscriptionChange, Subscriptions } from '../directory.ts';
 import { CONNECTION_LIFE_SECONDS } from '../expiry.ts';
@@ -92,7 +92,7 @@ export function createDynamoDbSubscriptions(options: {
 
     async capability(address, connectionId, hash) {
       const { capability, formerCapability } = await readItem(address, connectionId);
-      const kept = [capability, formerCapability].map((each) => capabilityOf(each?.S ?? ''));
+      const kept = [capability, formerCapability].map((each) => capabilityOfClaim(each?.S ?? ''));
       return kept.find((each) => each !== undefined && hashCapability(each) === hash);
     },
 

@@ -94,6 +94,7 @@ function plants(userId: string): Record<KindName, () => Promise<unknown>> {
     watch: () => put(presenceAddress(EVE)).then(() => subscribe('watches', EVE)),
     subscriptions: () => directory.keepCapability(user, connectionId, { capability: {}, attempt: 1 }),
     state: () => createDynamoDbAddressStates(inConnections).acknowledge(user, serialFloor(NOW)),
+    shown: () => createDynamoDbAddressStates(inConnections).keepShown(user, serialFloor(NOW), []),
     recheck: () => announcements.setRecheck(user, NOW + 1, NOW),
     presenceState: () => announcements.announce(user, announced, undefined),
     roomPresenceState: () => announcements.announce(LOBBY, announced, undefined),

@@ -108,7 +108,7 @@ describe.each<[string, Conversation]>([
 
   /** What a client hands on that was away all the time, in the order of the log. */
   async function resume(): Promise<string[]> {
-    const dedupe = createDedupe({ now }, { horizonMs: 0 }, 10);
+    const dedupe = createDedupe({ now, aheadMs: 0 }, { horizonMs: 0 }, 10);
     const logs = [...new Set([logOf('alice'), logOf('bob')])];
     const pages = await Promise.all(logs.map((address) => log.read(address, serialFloor(0))));
     return pages
