@@ -62,7 +62,7 @@ export class Chat {
       onChange,
       onError,
     });
-    this.#reading = new Reading(client, onError);
+    this.#reading = new Reading(client, () => document.visibilityState === 'visible', onError);
     this.#contacts = new Contacts({
       me,
       signal,

@@ -12,18 +12,29 @@ export interface Contact {
 
 const MAX_CONTACTS = 100;
 
-/** The contacts of one user, kept in `localStorage`. Several pages of the user add to the same book. */
-export class ContactBook {
-  readonly #storageKey: string;
+/** What a book is kept in: `localStorage`. */
+export interface BookStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
 
-  constructor(me: string) {
-    this.#storageKey = `beckon-chat/contacts/${me}`;
+/** The contacts of one user. Several pages of the user add to the same book. */
+export class ContactBook {
+  /** Under which it is stored. */
+  readonly key: string;
+  readonly #storage: () => BookStorage;
+
+  /** @param storage Looked up at each call: where it is refused, the look alone throws. */
+  constructor(me: string, storage: () => BookStorage) {
+    this.key = `beckon-chat/contacts/${me}`;
+    this.#storage = storage;
   }
 
   /** The newest conversation first. */
   read(): readonly Contact[] {
     try {
-      const kept: unknown = JSON.parse(localStorage.getItem(this.#storageKey) ?? '[]');
+      const kept: unknown = JSON.parse(this.#storage().getItem(this.key) ?? '[]');
       return Array.isArray(kept) ? kept.filter(isContact) : [];
     } catch {
       // Neither written by this page nor of use to it, or the browser keeps nothing: the list begins anew.
@@ -49,23 +60,15 @@ export class ContactBook {
   /** Leaves nothing behind. */
   delete(): void {
     try {
-      localStorage.removeItem(this.#storageKey);
+      this.#storage().removeItem(this.key);
     } catch {
       // The browser keeps nothing.
     }
   }
 
-  /** Calls `onDeleted` when another page of the user has deleted it, until the signal. */
-  watch(onDeleted: () => void, signal: AbortSignal): void {
-    const onStorage = ({ key, newValue }: StorageEvent) => {
-      if (key === this.#storageKey && newValue === null) onDeleted();
-    };
-    addEventListener('storage', onStorage, { signal });
-  }
-
   #write(contacts: readonly Contact[]): void {
     try {
-      localStorage.setItem(this.#storageKey, JSON.stringify(contacts));
+      this.#storage().setItem(this.key, JSON.stringify(contacts));
     } catch {
       // Full, or refused: the list lasts as long as the page, which goes on without it.
     }

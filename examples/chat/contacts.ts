@@ -33,10 +33,9 @@ export class Contacts {
 
   constructor(host: ContactsHost) {
     this.#host = host;
-    this.#book = new ContactBook(host.me);
+    this.#book = new ContactBook(host.me, () => localStorage);
     this.#list = new ContactList((place) => host.onOpen(place));
-    // Whoever is still signed in on this page keeps their list.
-    this.#book.watch(() => this.#book.put([...this.#contacts.values()]), host.signal);
+    addEventListener('storage', (event) => this.#onStorage(event), { signal: host.signal });
   }
 
   /** Those of the pages before this one. */
@@ -101,6 +100,11 @@ export class Contacts {
     this.#write();
     this.#contacts.clear();
     this.#list.clear();
+  }
+
+  /** When another page of the user has signed out, whoever is still signed in on this one keeps their list. */
+  #onStorage({ key, newValue }: StorageEvent): void {
+    if (key === this.#book.key && newValue === null) this.#book.put([...this.#contacts.values()]);
   }
 
   #put(contact: Contact): void {

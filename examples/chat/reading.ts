@@ -5,16 +5,18 @@ import { laterSerial } from './timeline.ts';
 /** Says that what somebody has had before their eyes has been read. */
 export class Reading {
   readonly #client: Pick<ChatClient, 'markRead'>;
+  readonly #isVisible: () => boolean;
   readonly #onError: (error: unknown) => void;
 
-  constructor(client: Pick<ChatClient, 'markRead'>, onError: (error: unknown) => void) {
+  constructor(client: Pick<ChatClient, 'markRead'>, isVisible: () => boolean, onError: (error: unknown) => void) {
     this.#client = client;
+    this.#isVisible = isVisible;
     this.#onError = onError;
   }
 
   /** Whether somebody looks at the page, as far as a browser knows. */
   get isLooking(): boolean {
-    return document.visibilityState === 'visible';
+    return this.#isVisible();
   }
 
   /**

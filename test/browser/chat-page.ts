@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { MAX_MESSAGES_PER_FRAME } from '../../protocol/limits.ts';
 import { type BeckonProcess, startBeckon } from '../support/beckon-process.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { synthesizeApp } from '../support/synthesize.ts';
+import { connectWire } from '../support/wire-client.ts';
 import { Person, type PersonOptions } from './person.ts';
 
 /** The demo page in a real browser, against the synthesized application. */
@@ -15,6 +17,14 @@ export interface ChatPage {
   restart(): Promise<void>;
   /** Opens the page for somebody, until the test has ended. */
   open(name: string, options?: PersonOptions, pageUrl?: string): Promise<Person>;
+  /** Has somebody say these texts, in their order, without a page. Resolves when the server has taken them. */
+  post(
+    from: string,
+    to: { readonly user: string } | { readonly room: string },
+    texts: readonly string[],
+  ): Promise<void>;
+  /** A token of the local issuer. */
+  issueToken(sub: string, claims?: object): Promise<string>;
 }
 
 /** Has the page there while the tests of this file run. What goes wrong on somebody's page fails the test. */
@@ -41,7 +51,23 @@ export function chatPage(): ChatPage {
     expect(complaints).toEqual([]);
   });
 
+  const issueToken: ChatPage['issueToken'] = async (sub, claims = {}) => {
+    const body = JSON.stringify({ sub, ...claims });
+    const response = await fetch(new URL('/_local/token', beckon.pageUrl), { method: 'POST', body });
+    return ((await response.json()) as { readonly token: string }).token;
+  };
   return {
+    issueToken,
+    post: async (from, to, texts) => {
+      const headers = { Authorization: `Bearer ${await issueToken(from)}` };
+      const wire = await connectWire(`${beckon.pageUrl.replace('http', 'ws')}prod`, { headers });
+      await wire.ask({ action: 'register' });
+      for (let first = 0; first < texts.length; first += MAX_MESSAGES_PER_FRAME) {
+        const messages = texts.slice(first, first + MAX_MESSAGES_PER_FRAME).map((text) => ({ to, data: { text } }));
+        expect(await wire.ask({ action: 'sendMessage', messages })).toMatchObject({ type: 'ack' });
+      }
+      wire.socket.close();
+    },
     get beckon() {
       return beckon;
     },

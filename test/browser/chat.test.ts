@@ -7,7 +7,7 @@ import { chatPage } from './chat-page.ts';
 // What people do with one another on the demo page.
 
 const chat = chatPage();
-const { open } = chat;
+const { open, post } = chat;
 
 describe('messages', () => {
   it('go from user to user, and back', async () => {
@@ -210,9 +210,8 @@ describe('a room', () => {
   it('is still joined after a reload, and has what was said before, page by page', async () => {
     const [mia, noah] = await Promise.all([open('mia'), open('noah')]);
     const said = Array.from({ length: 70 }, (_, number) => `line ${number} of seventy`);
+    await post('mia', { room: 'archive' }, said);
     await mia.joinRoom('archive');
-    for (const text of said) await mia.say(text);
-    await mia.delivery('line 69 of seventy', 'Sent');
     await noah.joinRoom('archive');
     await noah.message('line 69 of seventy').waitFor();
     expect(await noah.texts()).toEqual(said.slice(-30));

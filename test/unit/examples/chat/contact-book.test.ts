@@ -1,19 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Contact, ContactBook } from '../../../../examples/chat/contact-book.ts';
+import { describe, expect, it } from 'vitest';
+import { type BookStorage, type Contact, ContactBook } from '../../../../examples/chat/contact-book.ts';
 
-let kept: Map<string, string>;
-
-beforeEach(() => {
-  kept = new Map();
-  vi.stubGlobal('localStorage', {
-    getItem: (key: string) => kept.get(key) ?? null,
-    setItem: (key: string, value: string) => kept.set(key, value),
-    removeItem: (key: string) => kept.delete(key),
-  });
-});
-afterEach(() => {
-  vi.unstubAllGlobals();
-});
+/** A browser's storage, and the books that are kept in it. */
+function setUp() {
+  const kept = new Map<string, string>();
+  const storage: BookStorage = {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => kept.set(key, value),
+    removeItem: (key) => kept.delete(key),
+  };
+  return { kept, book: (me = 'alice') => new ContactBook(me, () => storage) };
+}
 
 const contact = (user: string, lastText: string, lastSerial?: string): Contact => ({
   place: { user },
@@ -23,8 +20,18 @@ const contact = (user: string, lastText: string, lastSerial?: string): Contact =
 });
 
 describe('the book of contacts', () => {
+  it('is empty, and does not fail, where the browser keeps nothing', () => {
+    const refusing = new ContactBook('alice', () => {
+      throw new Error('The operation is insecure.');
+    });
+    refusing.put([contact('bob', 'hi')]);
+    refusing.delete();
+    expect(refusing.read()).toEqual([]);
+  });
+
   it('keeps what another page has written of a later message', () => {
-    const [one, other] = [new ContactBook('alice'), new ContactBook('alice')];
+    const { book } = setUp();
+    const [one, other] = [book(), book()];
     one.put([contact('bob', 'new', '9')]);
     other.put([contact('bob', 'old', '5'), contact('carol', 'only')]);
     expect(one.read()).toEqual([contact('bob', 'new', '9'), contact('carol', 'only')]);
@@ -34,17 +41,19 @@ describe('the book of contacts', () => {
   });
 
   it('reads what an earlier version has written, and nothing else', () => {
+    const { kept, book } = setUp();
     kept.set(
       'beckon-chat/contacts/alice',
       JSON.stringify([contact('bob', 'kept'), { ...contact('eve', ''), lastSerial: 1 }]),
     );
-    expect(new ContactBook('alice').read()).toEqual([contact('bob', 'kept')]);
+    expect(book().read()).toEqual([contact('bob', 'kept')]);
   });
 
   it('leaves nothing of its user behind when it is deleted', () => {
-    new ContactBook('alice').put([contact('bob', 'hi')]);
-    new ContactBook('bob').put([contact('alice', 'hi')]);
-    new ContactBook('alice').delete();
+    const { kept, book } = setUp();
+    book('alice').put([contact('bob', 'hi')]);
+    book('bob').put([contact('alice', 'hi')]);
+    book('alice').delete();
     expect([...kept.keys()]).toEqual(['beckon-chat/contacts/bob']);
   });
 });

@@ -1,20 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { BeckonError, type Json, type ReceivedMessage } from '../../../../client/index.ts';
 import type { ChatClient } from '../../../../examples/chat/chat-message.ts';
 import { History } from '../../../../examples/chat/history.ts';
 import type { Place } from '../../../../examples/chat/place.ts';
 import { Reading } from '../../../../examples/chat/reading.ts';
 import { Thread } from '../../../../examples/chat/thread.ts';
-
-const document = { visibilityState: 'visible' };
-
-beforeEach(() => {
-  document.visibilityState = 'visible';
-  vi.stubGlobal('document', document);
-});
-afterEach(() => {
-  vi.unstubAllGlobals();
-});
 
 /** A conversation in which others have said these, and the user has said `own`. */
 function threadOf(serials: readonly string[], own: readonly string[] = [], place: Place = { user: 'bob' }): Thread {
@@ -27,10 +17,17 @@ function threadOf(serials: readonly string[], own: readonly string[] = [], place
   return thread;
 }
 
-function setUp() {
+function setUp(isVisible = true) {
   const marked: unknown[] = [];
   const client = { markRead: async (place: Place, serial: string) => void marked.push([place, serial]) };
-  return { marked, reading: new Reading(client as unknown as ChatClient, () => {}) };
+  return {
+    marked,
+    reading: new Reading(
+      client as unknown as ChatClient,
+      () => isVisible,
+      () => {},
+    ),
+  };
 }
 
 describe('looking at a conversation', () => {
@@ -62,8 +59,7 @@ describe('looking at a conversation', () => {
   });
 
   it('is nothing while nobody looks at the page', () => {
-    const { reading, marked } = setUp();
-    document.visibilityState = 'hidden';
+    const { reading, marked } = setUp(false);
     const thread = threadOf(['1']);
     thread.unread = 1;
     expect(reading.look(thread, '1')).toBe(false);
