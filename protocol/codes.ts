@@ -43,7 +43,8 @@ export const ERROR_CODES = {
     retryable: false,
   },
   reply_too_large: {
-    message: 'One reply cannot hold what becomes of all messages of the frame. Send this message again in another frame.',
+    message:
+      'One reply cannot hold what becomes of all messages of the frame. Send this message again in another frame.',
     retryable: true,
   },
   rate_limited: {

@@ -46,7 +46,7 @@ class Page {
 
   #connect({ name, getToken }: Visitor): void {
     this.#signIn.showBusy();
-      this.#storage = new PageStorage();
+    this.#storage = new PageStorage();
     const client = connect<Json, ChatMessage>({
       url: this.#config.websocketUrl,
       getToken,
