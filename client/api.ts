@@ -100,7 +100,10 @@ export interface ClientEvents<Incoming = Payload> {
   readonly receipt: Receipt;
   /** The connection does something else than before. */
   readonly state: ConnectionState;
-  /** Something failed that belongs to no call: `getToken`, the `storage`, or a frame that the server could not read. */
+  /**
+   * Something failed that belongs to no call: `getToken`, the `storage`, a handshake or a registration that was refused, or
+   * a frame that the server could not read.
+   */
   readonly error: BeckonError;
 }
 

@@ -2,7 +2,7 @@ import type { ErrorReply, Limits, Problem, RegisteredReply, ServerFrame } from '
 import { offeredSubprotocols } from '../protocol/subprotocols.ts';
 import { type ErrorCodeInfo, WORDLESS_CODES } from '../protocol/wordless-codes.ts';
 import type { Environment } from './environment.ts';
-import { BeckonError, isAboutToken, toError, type WordlessCode, wordlessProblem } from './errors.ts';
+import { BeckonError, describeCode, isAboutToken, toError, type WordlessCode, wordlessProblem } from './errors.ts';
 import { type Incoming, readFrame } from './incoming.ts';
 import { createLane } from './lane.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
@@ -29,8 +29,10 @@ export interface ConnectionEnd {
   readonly error: BeckonError;
   /** The code of the close frame, if that is how it ended. */
   readonly closeCode?: number;
-  /** Whether another attempt would end alike. */
+  /** Whether there is to be no other attempt: the server has said so, or the application. */
   readonly final: boolean;
+  /** Whether the application hears of it as an error: it may be what only people can mend. Default: false. */
+  readonly isTold?: boolean;
   /** How long the server wants to be left alone. */
   readonly retryAfterMs?: number | undefined;
 }
@@ -108,7 +110,7 @@ export class Connection {
       onRegistered: (reply) => this.#onRegistered(reply),
       onRefused: (refusal) => {
         const { retryable, retryAfterMs } = refusal;
-        this.#end({ error: toError(refusal), final: !retryable, retryAfterMs });
+        this.#end({ error: toError(refusal), final: false, isTold: !retryable, retryAfterMs });
       },
       // The ping acknowledges: a page that is closed before its first heartbeat would get the same again next time.
       onNews: () => this.checkLiveness(),
@@ -191,7 +193,8 @@ export class Connection {
       if (!this.#over) this.#open(token);
     } catch (error) {
       const told = toConnectError(error);
-      this.#end({ error: told, final: told.code === 'unauthorized' || told.code === 'user_changed' });
+      const final = told.code === 'unauthorized' || told.code === 'user_changed';
+      this.#end({ error: told, final, isTold: told.code === 'token_failed' });
     }
   }
 
@@ -350,9 +353,7 @@ export class Connection {
   }
 
   #onRefused(httpStatus: number | undefined): void {
-    const code = httpStatus === undefined ? undefined : findCode((info) => info.httpStatus === httpStatus);
-    const final = code !== undefined && !isAboutToken(code);
-    this.#end({ error: new BeckonError(code ?? 'connect_failed'), final });
+    this.#end({ error: refusalError(httpStatus), final: false, isTold: httpStatus !== undefined });
   }
 
   #transmit(text: string): void {
@@ -391,6 +392,15 @@ function isOfToken({ code }: Problem): boolean {
 
 function findCode(matches: (info: ErrorCodeInfo) => boolean): WordlessCode | undefined {
   return (Object.keys(WORDLESS_CODES) as WordlessCode[]).find((code) => matches(WORDLESS_CODES[code]));
+}
+
+/** Whoever is between may have refused the handshake, in place of the server and for reasons of its own. */
+function refusalError(httpStatus: number | undefined): BeckonError {
+  if (httpStatus === undefined) return new BeckonError('connect_failed');
+  const code = findCode((info) => info.httpStatus === httpStatus);
+  const meaning = code ? ` If the server has sent it: ${describeCode(code)}` : '';
+  const message = `The handshake was refused with HTTP status ${httpStatus}.${meaning}`;
+  return new BeckonError('connect_failed', message, { httpStatus });
 }
 
 function closeError(closeCode: number, code: WordlessCode | undefined): BeckonError {

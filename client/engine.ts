@@ -157,7 +157,7 @@ export class Engine<Incoming> {
         onState: (state) => this.#onState(state),
         onConnected: () => this.#onConnected(),
         onProblem: (problem) => emit('error', toError(problem)),
-        onTokenError: (error) => emit('error', error),
+        onError: (error) => emit('error', error),
         onIgnoredFrame: () => {
           this.counters.ignoredFrames += 1;
         },

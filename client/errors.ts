@@ -48,6 +48,8 @@ export class BeckonError extends Error {
    * nobody knows whether it arrives. Sending it again with the same `id` is safe.
    */
   readonly maybeDelivered: boolean;
+  /** The status with which the handshake was refused, where that is what happened and the runtime tells it. */
+  readonly httpStatus: number | undefined;
 
   /**
    * @param message Default: the code's sentence; the code itself where only the server has one.
@@ -56,11 +58,12 @@ export class BeckonError extends Error {
   constructor(
     code: BeckonErrorCode,
     message: string = describeCode(code),
-    options: ErrorOptions & { readonly maybeDelivered?: boolean } = {},
+    options: ErrorOptions & { readonly maybeDelivered?: boolean; readonly httpStatus?: number | undefined } = {},
   ) {
     super(message, options);
     this.code = code;
     this.maybeDelivered = options.maybeDelivered ?? false;
+    this.httpStatus = options.httpStatus;
   }
 }
 

@@ -2,7 +2,7 @@ import type { Limits, Problem } from '../protocol/index.ts';
 import { type Backoff, backoffDelayMs } from './backoff.ts';
 import { Connection, type ConnectionContext, type ConnectionEnd, type Registration } from './connection.ts';
 import type { Cancel, Environment } from './environment.ts';
-import { type BeckonError, isAboutToken } from './errors.ts';
+import type { BeckonError } from './errors.ts';
 import { MAX_TIMER_MS, type Options } from './options.ts';
 import type { ConnectionState, Reason } from './state.ts';
 import { createTimer, type Timer } from './timer.ts';
@@ -12,15 +12,13 @@ export interface SessionHandlers {
   /** There is a connection, or another one than before. */
   onConnected(): void;
   onProblem(problem: Problem): void;
-  onTokenError(error: BeckonError): void;
+  /** An attempt failed, or a token could not be had, for a reason that the application should know. */
+  onError(error: BeckonError): void;
   onIgnoredFrame(): void;
 }
 
 /** The share of a connection's age that is random, so that a fleet does not come back together. */
 const AGE_JITTER = 0.1;
-
-/** In a browser nobody learns that a token was refused; where it is known, the application gets one more chance. */
-const MAX_REFUSED_TOKENS = 2;
 
 /** Keeps one connection alive: connects, comes back after a loss, replaces the connection before it ends. */
 export class Session {
@@ -43,7 +41,6 @@ export class Session {
   #opening: Connection | undefined;
   #stopped = false;
   #failures = 0;
-  #refusedTokens = 0;
   #backoff: Backoff;
   /** The server has said when to come back. */
   #isHeldOff = false;
@@ -117,7 +114,6 @@ export class Session {
     const previous = this.#current;
     this.#current = connection;
     this.#opening = undefined;
-    this.#refusedTokens = 0;
     this.#away = 'recovering';
     this.#suspension.stop();
     this.#uptime.start(this.#options.minUptimeMs, () => {
@@ -138,14 +134,18 @@ export class Session {
   }
 
   #onTokenStale(connection: Connection, error: BeckonError): void {
-    if (error.code === 'token_failed') this.#handlers.onTokenError(error);
+    if (error.code === 'token_failed') this.#handlers.onError(error);
     if (connection === this.#current && !this.#opening) this.#open();
   }
 
   #onEnded(connection: Connection, end: ConnectionEnd): void {
-    if (connection === this.#current) this.#onLost(end);
-    else if (connection === this.#opening) this.#onAttemptFailed(end);
     // Otherwise it had been replaced already.
+    if (connection !== this.#current && connection !== this.#opening) return;
+    if (end.isTold) this.#handlers.onError(end.error);
+    // A listener may have closed the client while it was told.
+    if (this.#stopped) return;
+    if (connection === this.#current) this.#onLost(end);
+    else this.#onAttemptFailed(end);
   }
 
   #onLost(end: ConnectionEnd): void {
@@ -160,18 +160,13 @@ export class Session {
   }
 
   #onAttemptFailed(end: ConnectionEnd): void {
-    const { error } = end;
     this.#opening = undefined;
     this.#reason = toReason(end);
-    if (error.code === 'token_failed') this.#handlers.onTokenError(error);
-    if (isAboutToken(error.code)) this.#refusedTokens += 1;
-    if (end.final || this.#refusedTokens >= MAX_REFUSED_TOKENS) this.stop('failed', this.#reason);
+    if (end.final) this.stop('failed', this.#reason);
     else this.#retryLater(end);
   }
 
   #retryLater({ retryAfterMs = 0 }: ConnectionEnd): void {
-    // A listener may have closed the client while it was told what happened.
-    if (this.#stopped) return;
     const delayMs = retryAfterMs + backoffDelayMs(this.#failures, this.#environment.random, this.#backoff);
     this.#isHeldOff = retryAfterMs > 0;
     this.#failures += 1;
@@ -207,5 +202,11 @@ export class Session {
 }
 
 function toReason({ error, closeCode }: ConnectionEnd): Reason {
-  return { code: error.code, message: error.message, ...(closeCode !== undefined && { closeCode }) };
+  const { code, message, httpStatus } = error;
+  return {
+    code,
+    message,
+    ...(closeCode !== undefined && { closeCode }),
+    ...(httpStatus !== undefined && { httpStatus }),
+  };
 }

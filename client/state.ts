@@ -7,6 +7,8 @@ export interface Reason {
   readonly message: string;
   /** The code of the server's close frame, if that is how it ended. */
   readonly closeCode?: number;
+  /** The status with which the handshake was refused, where the runtime tells it. */
+  readonly httpStatus?: number;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface Reason {
  * | `recovering` | the connection was lost, and the client is getting another one |
  * | `suspended` | there has been no connection for `suspendAfterMs`; the client goes on trying: tell the user |
  * | `closed` | by `close()` or the `signal`, for good |
- * | `failed` | trying again would not help, as `reason` explains; for good |
+ * | `failed` | the server has closed the connection for good, or there is no token any more, as `reason` explains; for good |
  */
 export type ConnectionState =
   | {

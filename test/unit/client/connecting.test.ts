@@ -159,70 +159,92 @@ describe('outcomes that end the session', () => {
     expect(client.state).toEqual({ status: 'failed', reason: { code: 'unauthorized', message: 'signed out' } });
     expect(world.timers).toBe(0);
   });
+});
+
+describe('attempts that are refused', () => {
+  it.each([400, 401, 403, 404, 407, 426, 429, 500, 502])(
+    'go on after status %i, which is told each time, with waits that grow',
+    async (status) => {
+      const { world, client } = startClient();
+      const errors: unknown[] = [];
+      client.on('error', ({ code, httpStatus, message }) => errors.push({ code, httpStatus, message }));
+      await settle();
+      const waits: number[] = [];
+      for (let attempt = 0; attempt < 6; attempt += 1) {
+        world.socket.end(1006, `Unexpected server response: ${status}`);
+        const reason = { code: 'connect_failed', httpStatus: status };
+        expect(client.state).toMatchObject({ status: 'connecting', reason });
+        waits.push(await nextAttempt({ world, client }));
+      }
+      expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000]);
+      const message = expect.stringContaining(`The handshake was refused with HTTP status ${status}.`);
+      expect(errors).toEqual(Array(6).fill({ code: 'connect_failed', httpStatus: status, message }));
+      await world.accept();
+      expect(client.state.status).toBe('connected');
+    },
+  );
 
   it.each([
-    [400, 'unsupported_version'],
-    [403, 'origin_not_allowed'],
-  ])('fails when the handshake is refused with %i', async (status, code) => {
+    [401, 'no valid token'],
+    [403, 'this origin'],
+    [400, 'subprotocols'],
+  ])('say what status %i means if it is the server’s', async (status, meaning) => {
     const { world, client } = startClient();
+    const messages: string[] = [];
+    client.on('error', ({ message }) => messages.push(message));
     await settle();
     world.socket.end(1006, `Unexpected server response: ${status}`);
-    expect(client.state).toMatchObject({ status: 'failed', reason: { code } });
-    expect(world.timers + world.watchers).toBe(0);
+    expect(messages).toEqual([expect.stringContaining(meaning)]);
   });
 
-  it('asks for another token once when one is refused, and fails when that is refused, too', async () => {
+  it('go on when the status is not known, as in a browser, and nothing is told but the state', async () => {
     const { world, client } = startClient();
+    client.on('error', (error) => expect.unreachable(error.message));
     await settle();
-    world.socket.end(1006, 'Unexpected server response: 401');
-    expect(client.state).toMatchObject({ status: 'connecting', reason: { code: 'unauthorized' } });
-    await world.advance(1_000);
-    world.socket.end(1006, 'Unexpected server response: 401');
-    expect(client.state).toMatchObject({ status: 'failed', reason: { code: 'unauthorized' } });
+    world.socket.end();
+    expect(client.state).toMatchObject({ status: 'connecting', reason: { code: 'connect_failed' } });
+    expect(client.state).not.toHaveProperty('reason.httpStatus');
+    await nextAttempt({ world, client });
+    await world.accept();
+    expect(client.state.status).toBe('connected');
   });
 
-  it('counts refused tokens anew after one that was accepted', async () => {
+  it('go on when the server refuses the registration, which is told', async () => {
     const { world, client } = startClient();
-    for (let round = 1; round <= 3; round += 1) {
+    const errors: string[] = [];
+    client.on('error', ({ code, message }) => errors.push(`${code} ${message}`));
+    const waits: number[] = [];
+    for (let attempt = 0; attempt < 3; attempt += 1) {
       await settle();
-      world.socket.end(1006, 'Unexpected server response: 401');
-      await nextAttempt({ world, client });
-      (await world.accept()).end();
-      await nextAttempt({ world, client });
+      world.socket.open();
+      world.socket.receive({ type: 'error', id: '1', code: 'unknown_action', message: 'no', retryable: false });
+      await settle();
+      expect(world.socket.closedWith).toBe('abrupt');
+      expect(client.state).toMatchObject({ status: 'connecting', reason: { code: 'unknown_action', message: 'no' } });
+      waits.push(await nextAttempt({ world, client }));
     }
-    expect(client.state.status).toBe('recovering');
+    expect(waits).toEqual([500, 1_000, 2_000]);
+    expect(errors).toEqual(Array(3).fill('unknown_action no'));
+    await world.accept();
+    expect(client.state.status).toBe('connected');
   });
 
-  it('goes on trying when the handshake fails for the service', async () => {
-    const { world, client } = startClient();
-    await settle();
-    for (const status of [429, 500, 502, 504]) {
-      world.socket.end(1006, `Unexpected server response: ${status}`);
-      expect(client.state).toMatchObject({ status: 'connecting', reason: { code: 'connect_failed' } });
-      await nextAttempt({ world, client });
-    }
-    expect(world.sockets).toHaveLength(5);
-  });
-
-  it('fails when the server refuses the registration for good', async () => {
-    const { world, client } = startClient();
-    await settle();
-    world.socket.open();
-    world.socket.receive({ type: 'error', id: '1', code: 'unknown_action', message: 'no', retryable: false });
-    await settle();
-    expect(client.state).toMatchObject({ status: 'failed', reason: { code: 'unknown_action', message: 'no' } });
-    expect(world.socket.closedWith).toBe('abrupt');
-  });
-
-  it('fails when the registration is refused for the token twice', async () => {
-    const { world, client } = startClient();
-    for (let attempt = 1; attempt <= 2; attempt += 1) {
+  it('go on when the token is refused at the registration, and ask for another one each time', async () => {
+    const failures: number[] = [];
+    const { world, client } = startClient({
+      getToken: (request) => {
+        failures.push(request.failures);
+        return 'token';
+      },
+    });
+    for (let attempt = 0; attempt < 4; attempt += 1) {
       await settle();
       world.socket.open();
       world.socket.receive({ type: 'error', id: '1', code: 'token_expired', message: '', retryable: false });
-      if (attempt === 1) await nextAttempt({ world, client });
+      await nextAttempt({ world, client });
     }
-    expect(client.state).toMatchObject({ status: 'failed', reason: { code: 'token_expired' } });
+    expect(failures).toEqual([0, 1, 2, 3, 4]);
+    expect(client.state).toMatchObject({ status: 'connecting', reason: { code: 'token_expired' } });
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BeckonError } from '../../../client/errors.ts';
 import { connectClient, startClient } from '../../support/client-session.ts';
 import { delivered, settle } from '../../support/client-world.ts';
 
@@ -109,13 +110,9 @@ describe('giving up', () => {
   });
 
   it('rejects everything when the session fails', async () => {
-    const { world, client } = startClient();
-    const sent = client.sendToUser('bob', 1);
-    const outcome = expect(sent).rejects.toMatchObject({ code: 'origin_not_allowed' });
-    await settle();
-    world.socket.end(1006, 'Unexpected server response: 403');
-    await outcome;
-    await expect(client.sendToUser('bob', 2)).rejects.toMatchObject({ code: 'origin_not_allowed' });
+    const { client } = startClient({ getToken: () => Promise.reject(new BeckonError('unauthorized')) });
+    await expect(client.sendToUser('bob', 1)).rejects.toMatchObject({ code: 'unauthorized' });
+    await expect(client.sendToUser('bob', 2)).rejects.toMatchObject({ code: 'unauthorized' });
   });
 
   it('leaves no timer behind when it is closed while it waits to send again', async () => {

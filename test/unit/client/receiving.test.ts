@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { BeckonError } from '../../../client/errors.ts';
 import type { Message } from '../../../protocol/index.ts';
 import { connectClient, startClient } from '../../support/client-session.ts';
 import { settle } from '../../support/client-world.ts';
@@ -175,11 +176,9 @@ describe('iterating over messages', () => {
   });
 
   it('throws when the session fails', async () => {
-    const { world, client } = startClient();
+    const { client } = startClient({ getToken: () => Promise.reject(new BeckonError('unauthorized')) });
     const next = client.messages().next();
-    await settle();
-    world.socket.end(1006, 'Unexpected server response: 403');
-    await expect(next).rejects.toMatchObject({ code: 'origin_not_allowed' });
+    await expect(next).rejects.toMatchObject({ code: 'unauthorized' });
   });
 
   it('says so rather than dropping messages when the loop is too slow', async () => {

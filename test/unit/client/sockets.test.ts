@@ -8,6 +8,7 @@ import {
   type WebSocketConstructor,
 } from '../../../client/index.ts';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from '../../support/fake-server.ts';
+import { startProxy } from '../../support/proxy.ts';
 
 // The client over real sockets: with the WebSocket of the package `ws`, and with Node's own where it has one.
 
@@ -26,7 +27,7 @@ async function startServer(options?: FakeServerOptions): Promise<FakeServer> {
   return server;
 }
 
-type ConnectAs = (user: string, server: FakeServer, options?: Partial<ConnectOptions>) => Client<string>;
+type ConnectAs = (user: string, server: Pick<FakeServer, 'url'>, options?: Partial<ConnectOptions>) => Client<string>;
 
 function connectWith(webSocket: WebSocketConstructor): ConnectAs {
   return (user, { url }, options = {}) => {
@@ -161,13 +162,17 @@ describe.each(implementations)('with the WebSocket of %s, the client', (_, webSo
   });
 });
 
-it('the client stops for good when the handshake is refused for good', async () => {
-  const server = await startServer({ refuse: (token) => (token === 'stranger' ? 401 : 403) });
-  const connectAs = connectWith(WebSocket);
-  const getToken = vi.fn(() => 'stranger');
-  const stranger = connectAs('stranger', server, { getToken });
-  expect(await reaches(stranger, 'failed')).toMatchObject({ reason: { code: 'unauthorized' } });
-  expect(getToken.mock.calls.map(([request]: unknown[]) => (request as { failures: number }).failures)).toEqual([0, 1]);
-  const elsewhere = connectAs('bob', server);
-  expect(await reaches(elsewhere, 'failed')).toMatchObject({ reason: { code: 'origin_not_allowed' } });
-});
+it.each([400, 401, 403, 407])(
+  'the client comes back through a proxy that has answered once with %i',
+  async (status) => {
+    const server = await startServer();
+    const proxy = await startProxy(server.port, { refuse: [status, undefined] });
+    cleanUps.push(proxy.stop);
+    const client = connectWith(WebSocket)('bob', proxy);
+    const errors: unknown[] = [];
+    client.on('error', ({ code, httpStatus }) => errors.push({ code, httpStatus }));
+    await reaches(client, 'connected');
+    expect(errors).toEqual([{ code: 'connect_failed', httpStatus: status }]);
+    expect(await client.sendToUser('bob', 'to myself')).toMatchObject({ status: 'delivered' });
+  },
+);
