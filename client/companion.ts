@@ -154,8 +154,8 @@ export class Companion {
 
   #createTabs(needed: Pick<TabsEnvironment, 'locks' | 'openChannel'>): Tabs {
     const { environment, options, session, feeds, invoke } = this.#parts;
-    const { randomId, setTimer, onWake } = environment;
-    return new Tabs({ ...needed, randomId, setTimer, onWake }, options.livenessTimeoutMs, {
+    const { now, randomId, setTimer, onWake } = environment;
+    return new Tabs({ ...needed, now, randomId, setTimer, onWake }, options.livenessTimeoutMs, {
       invoke,
       request: (encode) => this.#request(encode),
       lead: () => this.#lead(),

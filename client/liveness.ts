@@ -1,6 +1,12 @@
 import type { Environment } from './environment.ts';
 import { createTimer } from './timer.ts';
 
+/** After so long without anything a connection may have been forgotten on its way, milliseconds: middleboxes take minutes. */
+const SILENCE_MS = 60_000;
+
+/** How long a frame after such a silence may stay without any answer, milliseconds. */
+const DOUBT_MS = 3_000;
+
 export interface LivenessOptions {
   readonly heartbeatMs: number;
   readonly timeoutMs: number;
@@ -12,7 +18,10 @@ export interface LivenessOptions {
 
 /** Keeps a connection in use, and finds out whether it still is one: a socket can be dead for minutes without saying so. */
 export interface Liveness {
-  /** Something was sent: the next heartbeat is due `heartbeatMs` from now. */
+  /**
+   * Something was sent: the next heartbeat is due `heartbeatMs` from now. After a minute of silence the frame itself shows
+   * whether there still is a connection: when nothing answers it, a sign of life is asked for.
+   */
   sent(): void;
   /** Anything came in, which is sign of life enough. */
   heard(): void;
@@ -21,9 +30,11 @@ export interface Liveness {
   stop(): void;
 }
 
-export function createLiveness(environment: Pick<Environment, 'setTimer'>, options: LivenessOptions): Liveness {
+export function createLiveness(environment: Pick<Environment, 'now' | 'setTimer'>, options: LivenessOptions): Liveness {
   const heartbeat = createTimer(environment);
   const deadline = createTimer(environment);
+  const doubt = createTimer(environment);
+  let heardAt = environment.now();
   let waiters: (() => void)[] = [];
   const check = (whenAlive?: () => void) => {
     if (whenAlive) waiters.push(whenAlive);
@@ -32,8 +43,14 @@ export function createLiveness(environment: Pick<Environment, 'setTimer'>, optio
     options.ping();
   };
   return {
-    sent: () => heartbeat.start(options.heartbeatMs, check),
+    sent: () => {
+      heartbeat.start(options.heartbeatMs, check);
+      const isSilent = environment.now() - heardAt >= SILENCE_MS;
+      if (isSilent && !doubt.running && !deadline.running) doubt.start(DOUBT_MS, check);
+    },
     heard: () => {
+      heardAt = environment.now();
+      doubt.stop();
       deadline.stop();
       const alive = waiters;
       waiters = [];
@@ -42,6 +59,7 @@ export function createLiveness(environment: Pick<Environment, 'setTimer'>, optio
     check,
     stop: () => {
       heartbeat.stop();
+      doubt.stop();
       deadline.stop();
       waiters = [];
     },

@@ -10,7 +10,7 @@ import type { Outcome } from './requests.ts';
 import type { Route } from './sender.ts';
 
 /** What a runtime needs for tabs to share a connection. */
-export interface TabsEnvironment extends Pick<Environment, 'randomId' | 'setTimer' | 'onWake'> {
+export interface TabsEnvironment extends Pick<Environment, 'now' | 'randomId' | 'setTimer' | 'onWake'> {
   readonly locks: Locks;
   readonly openChannel: (name: string) => Channel | undefined;
 }

@@ -2,7 +2,6 @@ import { describe, expect, it, vi } from 'vitest';
 import { BeckonError } from '../../../client/errors.ts';
 import type { Message } from '../../../protocol/index.ts';
 import { connectClient, startClient } from '../../support/client-session.ts';
-import { settle } from '../../support/client-world.ts';
 
 function message(id: string, from: Message['from'] = { user: 'bob' }): Message {
   return { id, serial: `serial-${id}`, from, to: { user: 'alice' }, data: `data of ${id}`, sentAt: 1 };

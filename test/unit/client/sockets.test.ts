@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { SessionClient } from '../../../client/client.ts';
+import { createEnvironment, type Environment } from '../../../client/environment.ts';
 import {
   type Client,
   type ConnectionState,
@@ -7,6 +9,7 @@ import {
   connect,
   type WebSocketConstructor,
 } from '../../../client/index.ts';
+import { resolveOptions } from '../../../client/options.ts';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from '../../support/fake-server.ts';
 import { startProxy } from '../../support/proxy.ts';
 
@@ -176,3 +179,31 @@ it.each([400, 401, 403, 407])(
     expect(await client.sendToUser('bob', 'to myself')).toMatchObject({ status: 'delivered' });
   },
 );
+
+it('a message over a connection that has been swallowed arrives over another one', async () => {
+  const server = await startServer();
+  const proxy = await startProxy(server.port);
+  cleanUps.push(proxy.stop);
+  // The proxy and the sockets are real; timers run five times as fast, and a minute passes when the test says so.
+  let passed = 0;
+  const started = Date.now();
+  const { setTimer, ...environment } = createEnvironment(WebSocket);
+  const fast: Environment = {
+    ...environment,
+    now: () => started + passed + 5 * (Date.now() - started),
+    setTimer: (delayMs, callback) => setTimer(delayMs / 5, callback),
+  };
+  const client = new SessionClient<string, string>(fast, resolveOptions({ url: proxy.url, getToken: () => 'bob' }));
+  cleanUps.push(() => client.close());
+  await reaches(client, 'connected');
+  const inbox = client.messages();
+  passed = 60_000;
+  proxy.swallow();
+  const sentAt = fast.now();
+  expect(await client.sendToUser('bob', 'to myself')).toMatchObject({ status: 'delivered' });
+  expect(await take(inbox, 1)).toEqual(['to myself']);
+  // 3 s of doubt, 5 s for the ping, at most 1 s until the next attempt; the acknowledgement alone is late after 10 s.
+  expect(fast.now() - sentAt).toBeGreaterThanOrEqual(7_900);
+  expect(fast.now() - sentAt).toBeLessThan(15_000);
+  expect(client.counters).toMatchObject({ connections: 2, duplicates: 0 });
+});
