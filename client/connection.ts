@@ -6,20 +6,15 @@ import { BeckonError, describeCode, isAboutToken, toError, type WordlessCode, wo
 import { type Incoming, readFrame } from './incoming.ts';
 import { createLane } from './lane.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
-import { MAX_TIMER_MS, type Options } from './options.ts';
+import type { Options } from './options.ts';
 import { createRequests, type Encode, encodeRequest, type Outcome, problemOf, type Requests } from './requests.ts';
 import type { RoomSubscriptions } from './room-subscriptions.ts';
 import type { Place } from './subscription.ts';
 import { type Interests, Subscriptions } from './subscriptions.ts';
 import { createTimer, type Timer } from './timer.ts';
-import { requestToken, tokenExpiresAtMs } from './token.ts';
+import { requestToken } from './token.ts';
+import { TokenRefresh, tokenExpired } from './token-refresh.ts';
 import { openTransport, type Transport, type TransportEnd } from './transport.ts';
-
-/** Another token is asked for this long before one expires, or up to twice as long: a fleet should not ask at once. */
-const TOKEN_MARGIN_MS = 60_000;
-
-/** … but not more often than this, should `getToken` give the same token again. */
-const MIN_REFRESH_MS = 30_000;
 
 /** How long a connection that is closed stays open to hear that the server knows what the application was given. */
 const LEAVE_TIMEOUT_MS = 2_000;
@@ -43,10 +38,14 @@ export interface Registration extends RegisteredReply {
 }
 
 export interface ConnectionHandlers {
-  /** The connection can be used. Called once. */
+  /** The connection can be used, for the first time or again. */
   onRegistered(registration: Registration): void;
-  /** The token is about to expire, and another one could not be had, or was not accepted on this connection. */
-  onTokenStale(error: BeckonError): void;
+  /** The connection cannot be used: nothing is delivered to it. It is being registered again. */
+  onUnregistered(error: BeckonError): void;
+  /** A newer token was not accepted on this connection. Another one may do better. */
+  onTokenRefused(): void;
+  /** Something failed that the application should know, and the connection goes on. */
+  onError(error: BeckonError): void;
   /** The server complained about no frame in particular. */
   onProblem(problem: Problem): void;
   /** A frame came that is of no known type. */
@@ -80,7 +79,7 @@ export class Connection {
   readonly #subscriptions: Subscriptions;
   /** Runs while the connection is being made ready, at first and again after `not_registered`. */
   readonly #readiness: Timer;
-  readonly #refresh: Timer;
+  readonly #refresh: TokenRefresh;
   readonly #closing = new AbortController();
   /** What comes in is dealt with in the order in which it came, though decoding it may take a while. */
   readonly #incoming = createLane();
@@ -88,9 +87,14 @@ export class Connection {
   #liveness: Liveness | undefined;
   /** What the server said when the connection registered. `undefined` before. */
   limits: Limits | undefined;
-  #tokenExpiresAt: number | undefined;
+  /** Whether messages are delivered to it. */
+  #isRegistered = false;
+  #handshakeToken = '';
   /** The newest token, when it is not that of the handshake: every registration has to say it. */
   #token: string | undefined;
+  /** That of the last registration that was answered, and how long the answer took. */
+  #registeredToken = '';
+  #registeredInMs = 0;
   #retired = false;
 
   /** @param failures How many attempts have failed before this one. */
@@ -103,7 +107,12 @@ export class Connection {
     this.#handlers = handlers;
     this.#requests = createRequests(environment, (text) => this.#transmit(text), options.ackTimeoutMs);
     this.#readiness = createTimer(environment);
-    this.#refresh = createTimer(environment);
+    this.#refresh = new TokenRefresh(environment, options, {
+      request: (asked) => this.#requestToken(asked),
+      onToken: (token) => void this.#renew(token),
+      onExpired: () => this.#onUnregistered(tokenExpired()),
+      onFailed: (error, isOver) => this.#onTokenFailed(error, isOver),
+    });
     this.#subscriptions = new Subscriptions(environment, options, interests, {
       register: (place) => this.#register(place),
       connection: this,
@@ -122,9 +131,17 @@ export class Connection {
   /** Sends a frame and waits for its reply. Without one in time, the connection is checked, and ended if it is dead. */
   async request(encode: Encode): Promise<Outcome> {
     const outcome = await this.#ask(encode);
-    if (problemOf(outcome)?.code !== 'not_registered') return outcome;
-    await this.#subscriptions.user.subscribe();
+    const problem = problemOf(outcome);
+    if (problem?.code !== 'not_registered') return outcome;
+    this.#onUnregistered(toError(problem));
+    // One that had just been answered may not be what follows from this.
+    while (!this.#isRegistered && !this.#over) await this.#subscriptions.user.subscribe();
     return { kind: this.#over ? 'lost' : 'refused' };
+  }
+
+  /** Whether it can be used. */
+  get isRegistered(): boolean {
+    return this.#isRegistered;
   }
 
   /** Aborts when the connection is over. */
@@ -193,8 +210,7 @@ export class Connection {
       if (!this.#over) this.#open(token);
     } catch (error) {
       const told = toConnectError(error);
-      const final = told.code === 'unauthorized' || told.code === 'user_changed';
-      this.#end({ error: told, final, isTold: told.code === 'token_failed' });
+      this.#end({ error: told, final: isFinal(told), isTold: told.code === 'token_failed' });
     }
   }
 
@@ -208,7 +224,7 @@ export class Connection {
 
   #open(token: string): void {
     this.#startReadiness();
-    this.#tokenExpiresAt = tokenExpiresAtMs(token);
+    this.#handshakeToken = token;
     this.#transport = openTransport(this.#environment, this.#options.url, offeredSubprotocols(token), {
       onOpen: () => void this.#subscriptions.user.subscribe(),
       onText: (text) =>
@@ -224,37 +240,37 @@ export class Connection {
     });
   }
 
-  /** Has another token by the time this one expires, without leaving the connection. */
-  #startRefresh(serverTimeMs: number): void {
-    if (this.#tokenExpiresAt === undefined) return;
-    const marginMs = TOKEN_MARGIN_MS * (1 + this.#environment.random());
-    const delayMs = Math.max(this.#tokenExpiresAt - serverTimeMs - marginMs, MIN_REFRESH_MS);
-    this.#refresh.start(Math.min(delayMs, MAX_TIMER_MS), () => void this.#refreshToken());
+  /** Registers with a newer token, without leaving the connection. */
+  async #renew(token: string): Promise<void> {
+    this.#token = token;
+    // One that is on its way does not have it.
+    await this.#subscriptions.user.settled;
+    await this.#subscriptions.user.subscribe();
   }
 
-  async #refreshToken(): Promise<void> {
-    try {
-      const token = await this.#requestToken(0);
-      this.#token = token;
-      this.#tokenExpiresAt = tokenExpiresAtMs(token);
-      // One that is on its way does not have it.
-      await this.#subscriptions.user.settled;
-      await this.#subscriptions.user.subscribe();
-    } catch (error) {
-      if (!this.#over) this.#handlers.onTokenStale(toConnectError(error));
-    }
+  /** @param isOver Whether the token that is registered has expired. */
+  #onTokenFailed(error: BeckonError, isOver: boolean): void {
+    if (this.#over) return;
+    const final = isFinal(error);
+    if (error.code === 'token_failed') this.#handlers.onError(error);
+    if (isOver || final) this.#end({ error, final });
   }
 
   async #register(place: Place): Promise<Outcome> {
     if (place.attempt === undefined) return this.#ask(encodeRequest('register', place));
     this.#startReadiness();
     const token = this.#token;
+    const askedAtMs = this.#environment.now();
     const outcome = await this.#ask(encodeRequest('register', { ...place, token }));
     const refusal = problemOf(outcome);
-    if (token === undefined || !refusal || !isOfToken(refusal)) return outcome;
-    // The token of the handshake is still good for a minute, in which another connection can be made.
+    if (token === undefined || !refusal || !isOfToken(refusal)) {
+      this.#registeredToken = token ?? this.#handshakeToken;
+      this.#registeredInMs = this.#environment.now() - askedAtMs;
+      return outcome;
+    }
+    // The token of the handshake may be good for a while, in which another connection can be made.
     this.#token = undefined;
-    this.#handlers.onTokenStale(toError(refusal));
+    this.#handlers.onTokenRefused();
     return this.#register(place);
   }
 
@@ -286,19 +302,33 @@ export class Connection {
   }
 
   #onRegistered(reply: RegisteredReply): void {
+    const wasRegistered = this.#isRegistered;
     this.#readiness.stop();
     this.limits = reply.limits;
-    this.#startRefresh(reply.serverTime);
+    this.#isRegistered = true;
+    // The clock may have been set meanwhile.
+    const elapsedMs = Math.min(Math.max(this.#registeredInMs, 0), this.#options.connectTimeoutMs);
+    this.#refresh.start(this.#registeredToken, { serverTimeMs: reply.serverTime, elapsedMs });
     const renewed = this.#subscriptions.renew(reply.rooms);
+    this.#startLiveness(reply.limits);
+    if (!wasRegistered) this.#handlers.onRegistered({ ...reply, renewed });
+  }
+
+  #onUnregistered(error: BeckonError): void {
+    if (!this.#isRegistered) return;
+    this.#isRegistered = false;
+    this.#handlers.onUnregistered(error);
+  }
+
+  #startLiveness({ heartbeatSeconds }: Limits): void {
     if (this.#liveness) return;
     this.#liveness = createLiveness(this.#environment, {
-      heartbeatMs: reply.limits.heartbeatSeconds * 1000,
+      heartbeatMs: heartbeatSeconds * 1000,
       timeoutMs: this.#options.livenessTimeoutMs,
       ping: () => void this.#ping(),
       onDead: () => this.#end({ error: new BeckonError('unresponsive'), final: false }),
     });
     this.#liveness.sent();
-    this.#handlers.onRegistered({ ...reply, renewed });
   }
 
   #onIncoming(incoming: Incoming): void {
@@ -376,6 +406,7 @@ export class Connection {
   }
 
   #release(): void {
+    this.#isRegistered = false;
     this.#closing.abort();
     this.#readiness.stop();
     this.#refresh.stop();
@@ -383,6 +414,11 @@ export class Connection {
     this.#liveness?.stop();
     this.#handlers.onReleased();
   }
+}
+
+/** Whether the application has said that there is no token any more, or that it is another user's. */
+function isFinal({ code }: BeckonError): boolean {
+  return code === 'unauthorized' || code === 'user_changed';
 }
 
 /** Whether it is the token in the frame that the server does not accept, or it does not know that there can be one. */

@@ -155,7 +155,7 @@ export class Engine<Incoming> {
       },
       {
         onState: (state) => this.#onState(state),
-        onConnected: () => this.#onConnected(),
+        onConnected: (isNew) => this.#onConnected(isNew),
         onProblem: (problem) => emit('error', toError(problem)),
         onError: (error) => emit('error', error),
         onIgnoredFrame: () => {
@@ -237,8 +237,8 @@ export class Engine<Incoming> {
     return this.#companion;
   }
 
-  #onConnected(): void {
-    this.counters.connections += 1;
+  #onConnected(isNew: boolean): void {
+    if (isNew) this.counters.connections += 1;
     this.#companion?.onConnected();
     this.#sender.wake();
     this.#onDemand?.wake();

@@ -5,7 +5,10 @@ import type { ClientStorage } from './storage.ts';
 export interface TokenRequest {
   /** Aborts when the token is no longer wanted: the client was closed, or `tokenTimeoutMs` has passed. */
   readonly signal: AbortSignal;
-  /** How many attempts have failed since the last good connection. Above 0, a cached token may be what is wrong. */
+  /**
+   * How many attempts have failed since the last good connection; on a connection whose token expires, how often in a row
+   * there was no newer one. Above 0, a cached token may be what is wrong.
+   */
   readonly failures: number;
 }
 
@@ -35,7 +38,7 @@ export interface Durations {
   readonly suspendAfterMs: number;
   /**
    * When to replace a connection, before the service cuts it at two hours. Up to a tenth is taken off at random. Default:
-   * 6,600,000 (1 h 50 min). A token that expires earlier has its connection replaced a minute before it does.
+   * 6,600,000 (1 h 50 min).
    */
   readonly maxConnectionAgeMs: number;
   /** How long a message may wait to be sent, unless it says otherwise. Default: 300,000 (5 min). */
@@ -47,8 +50,8 @@ export interface ConnectOptions extends Partial<Durations> {
   readonly url: string;
   /**
    * Gives the token, a JWT whose `sub` is the user. It is asked before each attempt to connect, so that no attempt is made
-   * with a stale one. A rejection is tried again later, except `new BeckonError('unauthorized')`, which says that there
-   * is no token any more: the client then stops in the state `failed`.
+   * with a stale one, and before a token expires. A rejection is tried again later, except
+   * `new BeckonError('unauthorized')`, which says that there is no token any more: the client then stops in the state `failed`.
    */
   readonly getToken: (request: TokenRequest) => Promise<string> | string;
   /** Default: `globalThis.WebSocket`. Node has it from 22 on; before, pass the one of the package `ws`. */

@@ -9,8 +9,11 @@ import { createTimer, type Timer } from './timer.ts';
 
 export interface SessionHandlers {
   onState(state: ConnectionState): void;
-  /** There is a connection, or another one than before. */
-  onConnected(): void;
+  /**
+   * There is a connection that can be used.
+   * @param isNew Otherwise it is the one that there was before, which could not be used meanwhile.
+   */
+  onConnected(isNew: boolean): void;
   onProblem(problem: Problem): void;
   /** An attempt failed, or a token could not be had, for a reason that the application should know. */
   onError(error: BeckonError): void;
@@ -64,7 +67,7 @@ export class Session {
 
   /** The connection to send on. */
   get connection(): Connection | undefined {
-    return this.#current;
+    return this.#current?.isRegistered ? this.#current : undefined;
   }
 
   /** @param away What to call the state until there is a connection. Default: `connecting`. */
@@ -98,7 +101,9 @@ export class Session {
     this.#replacement.stop();
     const connection: Connection = new Connection(this.#context, this.#failures, {
       onRegistered: (registration) => this.#onRegistered(connection, registration),
-      onTokenStale: (error) => this.#onTokenStale(connection, error),
+      onUnregistered: (error) => this.#onUnregistered(connection, error),
+      onTokenRefused: () => this.#onTokenRefused(connection),
+      onError: this.#handlers.onError,
       onEnded: (end) => this.#onEnded(connection, end),
       onReleased: () => this.connections.delete(connection),
       onProblem: this.#handlers.onProblem,
@@ -110,20 +115,34 @@ export class Session {
   }
 
   #onRegistered(connection: Connection, { userId, connectionId, limits, renewed }: Registration): void {
-    this.#heedLimits(limits);
     const previous = this.#current;
-    this.#current = connection;
-    this.#opening = undefined;
+    const isNew = connection === this.#opening;
+    // It had been replaced before it was registered again.
+    if (!isNew && connection !== previous) return;
+    this.#heedLimits(limits);
+    if (isNew) this.#use(connection);
     this.#away = 'recovering';
     this.#suspension.stop();
+    this.#setState({ status: 'connected', userId, connectionId });
+    this.#handlers.onConnected(isNew);
+    if (isNew) void renewed.then(() => previous?.retire());
+  }
+
+  #use(connection: Connection): void {
+    this.#current = connection;
+    this.#opening = undefined;
     this.#uptime.start(this.#options.minUptimeMs, () => {
       this.#failures = 0;
     });
     const ageMs = this.#options.maxConnectionAgeMs * (1 - AGE_JITTER * this.#environment.random());
     this.#replacement.start(ageMs, () => this.#open());
-    this.#setState({ status: 'connected', userId, connectionId });
-    this.#handlers.onConnected();
-    void renewed.then(() => previous?.retire());
+  }
+
+  #onUnregistered(connection: Connection, error: BeckonError): void {
+    if (connection !== this.#current) return;
+    this.#reason = toReason({ error, final: false });
+    this.#startSuspension();
+    this.#setAway();
   }
 
   /** The server knows how many there may be to come back, and how many are let in at a time. */
@@ -133,9 +152,10 @@ export class Session {
     this.#backoff = { minBackoffMs, maxBackoffMs: Math.min(maxBackoffSeconds * 1_000, MAX_TIMER_MS) };
   }
 
-  #onTokenStale(connection: Connection, error: BeckonError): void {
-    if (error.code === 'token_failed') this.#handlers.onError(error);
-    if (connection === this.#current && !this.#opening) this.#open();
+  #onTokenRefused(connection: Connection): void {
+    // One that is being made, or waited for, asks for a token as well.
+    const isUnderWay = this.#opening !== undefined || this.#retry.running;
+    if (connection === this.#current && !isUnderWay) this.#open();
   }
 
   #onEnded(connection: Connection, end: ConnectionEnd): void {
@@ -181,6 +201,7 @@ export class Session {
   }
 
   #startSuspension(): void {
+    if (this.#suspension.running) return;
     this.#suspension.start(this.#options.suspendAfterMs, () => {
       this.#away = 'suspended';
       this.#setState({ ...this.#state, status: 'suspended' } as ConnectionState);

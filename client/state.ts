@@ -18,7 +18,7 @@ export interface Reason {
  * |---|---|
  * | `connecting` | there has been no connection yet |
  * | `connected` | messages flow |
- * | `recovering` | the connection was lost, and the client is getting another one |
+ * | `recovering` | the connection was lost, or nothing is delivered to it any more; the client sees to it |
  * | `suspended` | there has been no connection for `suspendAfterMs`; the client goes on trying: tell the user |
  * | `closed` | by `close()` or the `signal`, for good |
  * | `failed` | the server has closed the connection for good, or there is no token any more, as `reason` explains; for good |

@@ -43,7 +43,7 @@ export async function requestToken(environment: Environment, question: TokenQues
 /** When the token ends, in epoch milliseconds; `undefined` when it is no JWT or does not say. */
 export function tokenExpiresAtMs(token: string): number | undefined {
   const { exp } = readClaims(token);
-  // The server rounds down.
+  // Whole seconds: the server takes no part of one for granted.
   return typeof exp === 'number' ? Math.floor(exp) * 1000 : undefined;
 }
 

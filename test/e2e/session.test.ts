@@ -134,3 +134,42 @@ describe('connections that are cut in the middle of everything', () => {
     expect(bob.gaps).toEqual([]);
   });
 });
+
+describe('a device whose getToken keeps each token for as long as it is good', () => {
+  test('gets whatever is sent while it says that it is connected, over one connection', {
+    timeout: 60_000,
+  }, async () => {
+    await start();
+    const alice = device('alice');
+    let exp = 0;
+    let token = '';
+    let asked = 0;
+    const bob = device('bob', {
+      minBackoffMs: 1_000,
+      maxBackoffMs: 30_000,
+      getToken: async () => {
+        asked += 1;
+        const nowSeconds = Math.floor(Date.now() / 1_000);
+        if (exp <= nowSeconds) {
+          exp = nowSeconds + 3;
+          token = await cloud.token({ sub: 'bob', exp });
+        }
+        return token;
+      },
+    });
+    const reasons: unknown[] = [];
+    bob.client.on('state', (state) => 'reason' in state && reasons.push(state.reason?.code));
+    await Promise.all([alice.connected(), bob.connected()]);
+    const lost: unknown[] = [];
+    for (let number = 0; reasons.length < 3; number += 1) {
+      const { state } = bob.client;
+      const { status } = await alice.client.sendToUser('bob', number, { store: number % 2 === 0 });
+      // A message that is on its way when the token expires may come late, or not at all.
+      if (state.status === 'connected' && state === bob.client.state && status !== 'delivered') lost.push(number);
+    }
+    expect(lost).toEqual([]);
+    expect(reasons).toEqual(Array(3).fill('token_expired'));
+    expect(bob.client.counters.connections).toBe(1);
+    expect(asked).toBeLessThan(40);
+  });
+});
