@@ -8,6 +8,13 @@ import type { Task, Tasks } from '../tasks.ts';
 const MAX_BATCH_ENTRIES = 10;
 const MAX_BATCH_BYTES = 1024 * 1024;
 
+/**
+ * The characters that SQS refuses and that `JSON.stringify` leaves as they are. It escapes the others itself: control
+ * characters and half characters.
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html (read 2026-11)
+ */
+const REFUSED_CHARACTERS = /[\uFFFE\uFFFF]/g;
+
 /** Tasks in an SQS queue. */
 export function createSqsTasks({ client, queueUrl }: { client: SQSClient; queueUrl: string }): Tasks {
   async function addBatch(entries: readonly Entry[]): Promise<void> {
@@ -19,7 +26,10 @@ export function createSqsTasks({ client, queueUrl }: { client: SQSClient; queueU
 
   return {
     async add(tasks) {
-      await Promise.all(toBatches(tasks).map(addBatch));
+      // Waits for all of them: what is left under way when a handler returns is frozen with it.
+      const added = await Promise.allSettled(toBatches(tasks).map(addBatch));
+      const refused = added.find((outcome) => outcome.status === 'rejected');
+      if (refused) throw refused.reason;
     },
   };
 }
@@ -30,7 +40,7 @@ function toBatches(tasks: readonly Task[]): readonly Entry[][] {
   const batches: Entry[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const task of tasks) {
-    const MessageBody = JSON.stringify(task);
+    const MessageBody = toBody(task);
     const bodyBytes = Buffer.byteLength(MessageBody);
     if (bytes + bodyBytes > MAX_BATCH_BYTES || batches.at(-1)?.length === MAX_BATCH_ENTRIES) {
       batches.push([]);
@@ -41,4 +51,11 @@ function toBatches(tasks: readonly Task[]): readonly Entry[][] {
     bytes += bodyBytes;
   }
   return batches;
+}
+
+/** The task as JSON that SQS takes, whatever a client has sent. */
+function toBody(task: Task): string {
+  return JSON.stringify(task).replace(REFUSED_CHARACTERS, (character) =>
+    character === '\uFFFE' ? '\\uFFFE' : '\\uFFFF',
+  );
 }

@@ -26,6 +26,26 @@ test('tasks go into batches of ten, each of them once', async () => {
   expect(batches.flat().map((body) => JSON.parse(body))).toEqual(all);
 });
 
+/** What SQS takes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
+const ACCEPTED = /^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]+$/u;
+
+test('every character that a text can have is carried in a form that SQS takes', async () => {
+  const { tasks, batches } = createQueue();
+  const codeUnits = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code));
+  // Each by itself: side by side, half characters would become whole ones.
+  const text = `${codeUnits.join(' ')} \u{1FFFE} \u{1FFFF} \u{10FFFF} \\\uFFFF \\uFFFF`;
+  const all = [close(text), { ...close('c1'), [text]: text }];
+  await tasks.add(all);
+  for (const body of batches.flat()) expect(ACCEPTED.test(body)).toBe(true);
+  expect(batches.flat().map((body) => JSON.parse(body))).toEqual(all);
+});
+
+test('the bytes of a batch are counted as they are sent', async () => {
+  const { tasks, batches } = createQueue();
+  await tasks.add(Array.from({ length: 10 }, () => close('\uFFFF'.repeat(60 * 1024))));
+  expect(batches.map(({ length }) => length)).toEqual([2, 2, 2, 2, 2]);
+});
+
 test('a batch has at most a mebibyte', async () => {
   const { tasks, batches } = createQueue();
   await tasks.add(Array.from({ length: 10 }, () => close('x'.repeat(300 * 1024))));
@@ -36,4 +56,21 @@ test('a task that the queue refuses is not taken for added', async () => {
   const { tasks } = createQueue('c13');
   const all = Array.from({ length: 25 }, (_, index) => close(`c${index}`));
   await expect(tasks.add(all)).rejects.toThrow('The queue refused a task: InternalError');
+});
+
+test('what becomes of the other batches is waited for when one is refused', async () => {
+  let isDone = false;
+  let batches = 0;
+  const client = {
+    async send() {
+      batches += 1;
+      if (batches === 1) throw new Error('refused');
+      await new Promise(setImmediate);
+      isDone = true;
+      return {};
+    },
+  } as unknown as SQSClient;
+  const tasks = createSqsTasks({ client, queueUrl: 'https://queue' });
+  await expect(tasks.add(Array.from({ length: 11 }, (_, index) => close(`c${index}`)))).rejects.toThrow('refused');
+  expect(isDone).toBe(true);
 });
