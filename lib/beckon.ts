@@ -192,7 +192,7 @@ export class Beckon extends Construct {
     this.#grantTable(ping, this.messagesTable, 'dynamodb:Query');
     this.#addMessageRoute('ping', ping);
 
-    const presence = this.#addGatedHandler('presence', logging, { [ENV.callbackUrl]: this.callbackUrl });
+    const presence = this.#addGatedHandler('presence', logging);
     this.#grantTable(presence, this.connectionsTable, 'dynamodb:Query', 'dynamodb:BatchGetItem', 'dynamodb:DeleteItem');
     this.#addMessageRoute('presence', presence);
 
@@ -206,7 +206,7 @@ export class Beckon extends Construct {
 
   /** A route that subscribes a connection to an address, and gives it what it has missed there. */
   #addResumingRoute(id: string, logging: HandlerProps): Handler {
-    const handler = this.#addGatedHandler(id, logging, { [ENV.callbackUrl]: this.callbackUrl });
+    const handler = this.#addGatedHandler(id, logging);
     this.#grantTable(handler, this.messagesTable, 'dynamodb:Query');
     this.#addMessageRoute(id, handler);
     return handler;
@@ -279,9 +279,8 @@ export class Beckon extends Construct {
   }
 
   /** A handler that admits each frame: it charges the rate limits, and has connections closed that do not heed it. */
-  #addGatedHandler(id: string, logging: HandlerProps, environment: Record<string, string> = {}): Handler {
+  #addGatedHandler(id: string, logging: HandlerProps): Handler {
     const handler = this.#addTableHandler(id, logging, {
-      ...environment,
       [ENV.ratePerSecond]: Tokenization.stringifyNumber(this.#rateLimit.messagesPerSecond),
       [ENV.rateBurst]: Tokenization.stringifyNumber(this.#rateLimit.burst),
       [ENV.userRatePerSecond]: Tokenization.stringifyNumber(this.#userRateLimit.messagesPerSecond),
@@ -299,6 +298,7 @@ export class Beckon extends Construct {
       [ENV.connectionsTable]: this.connectionsTable.tableName,
       [ENV.messagesTable]: this.messagesTable.tableName,
       [ENV.tasksQueueUrl]: this.#tasks.queueUrl,
+      [ENV.callbackUrl]: this.callbackUrl,
       [ENV.retentionSeconds]: String(this.#retention.toSeconds()),
       ...(this.#search && { [ENV.search]: JSON.stringify(this.#search) }),
     };

@@ -68,6 +68,8 @@ export interface LogConfig {
 export interface SendConfig extends DirectoryConfig, LogConfig {
   /** The queue of the `work` function. */
   readonly tasksQueueUrl: string;
+  /** The Management API's endpoint of this installation. Absent where `grantSend` of an older release has set the others. */
+  readonly callbackUrl?: string | undefined;
 }
 
 /** Someone whose tokens are accepted, as the `Beckon` construct writes it into `BECKON_ISSUERS`. */
@@ -113,7 +115,8 @@ export function readLogConfig(env: Env = process.env): LogConfig {
 /** @throws Error naming a variable that is missing. */
 export function readSendConfig(env: Env = process.env): SendConfig {
   const tasksQueueUrl = required(env, ENV.tasksQueueUrl);
-  return Object.freeze({ ...readDirectoryConfig(env), ...readLogConfig(env), tasksQueueUrl });
+  const callbackUrl = env[ENV.callbackUrl];
+  return Object.freeze({ ...readDirectoryConfig(env), ...readLogConfig(env), tasksQueueUrl, callbackUrl });
 }
 
 /**

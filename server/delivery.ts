@@ -12,8 +12,21 @@ import type { Directory, Mapping } from './directory.ts';
 import { createForget } from './forget.ts';
 import type { Tasks } from './tasks.ts';
 
-/** What became of one post. A 200 is no receipt: a half-open socket swallows posts, and the resume repairs it. */
-export type PostOutcome = 'delivered' | 'gone' | 'failed';
+/** What became of one post. */
+export type PostOutcome =
+  /** The API took it. That is no receipt: a half-open socket swallows posts, and the resume repairs it. */
+  | 'delivered'
+  /** The API says that there is no such connection. It has been seen to say so of a living one. */
+  | 'gone'
+  /** The connection may have missed it. */
+  | 'failed'
+  /** Nothing was posted, because the sender cannot reach the API. That says nothing about the connection. */
+  | 'unreachable';
+
+/** Whether a connection is closed after it was to be: one that is gone is as closed as one can be. */
+export function isClosed(outcome: PostOutcome): boolean {
+  return outcome === 'delivered' || outcome === 'gone';
+}
 
 /** Where a connection can be reached. */
 export type Target = Pick<Mapping, 'connectionId' | 'callbackUrl'>;
@@ -32,18 +45,26 @@ export interface Spared {
   readonly serials: readonly string[];
 }
 
+export interface DeliverOptions {
+  /** @default nothing is spared */
+  readonly spared?: Spared | undefined;
+  /** Settles when the messages are in their log, as far as they are to be. @default they are */
+  readonly logged?: Promise<unknown>;
+}
+
 /** Delivers to connections, and sees to those that cannot be reached. */
 export interface Delivery {
   /**
    * Posts `messages`, in their order, to every target; resolves when each post has an outcome.
-   * A connection that is gone is forgotten. One that missed a message gets no later one: it is removed from the
-   * directory, then closed, and its client comes back and resumes.
+   * A connection that is gone is forgotten, and closed in case it is not. One that missed a message gets no later one: it
+   * is removed from the directory, then closed, and its client comes back and resumes.
    * @returns one count of outcomes for each message
+   * @throws Error if the API cannot be reached: nobody is cut off for that, and the messages must not be acknowledged
    */
   deliver(
     targets: readonly Mapping[],
     messages: readonly Message[],
-    spared?: Spared,
+    options?: DeliverOptions,
   ): Promise<readonly ConnectionCounts[]>;
 
   /**
@@ -52,7 +73,10 @@ export interface Delivery {
    */
   push(targets: readonly Mapping[], frame: Push): Promise<void>;
 
-  /** Posts what is in no log but must not be missed either: a connection that does not take it is cut off as well. */
+  /**
+   * Posts what is in no log but must not be missed either: a connection that does not take it is cut off as well.
+   * @throws Error if the API cannot be reached, as `deliver` does
+   */
   announce(targets: readonly Mapping[], frame: Push): Promise<void>;
 }
 
@@ -66,26 +90,33 @@ export const MAX_DELIVERY_AGE_MS = OVERLAP_MS / 2;
 /** Posts a handler has under way at once: as many as the SDK's HTTP agent has sockets for a host. */
 export const MAX_CONCURRENT_POSTS = 50;
 
+const UNREACHABLE = 'The Management API cannot be reached from here. Why is in the log, under the route "post"';
+
 export function createDelivery(dependencies: { poster: Poster; directory: Directory; tasks: Tasks }): Delivery {
   const { poster, directory, tasks } = dependencies;
   const forget = createForget(dependencies);
 
   /** One frame after the other, for order; after one that did not arrive, none: a later one would hide the gap. */
-  async function postAll(target: Mapping, frames: readonly Push[]): Promise<readonly PostOutcome[]> {
-    const outcomes: PostOutcome[] = [];
+  async function postAll(target: Mapping, frames: readonly Push[], logged?: Promise<unknown>) {
+    const outcomes: Exclude<PostOutcome, 'unreachable'>[] = [];
     let outcome: PostOutcome = 'delivered';
     for (const frame of frames) {
       if (outcome === 'delivered') outcome = await poster.post(target, frame);
+      if (outcome === 'unreachable') throw new Error(UNREACHABLE);
       outcomes.push(outcome);
     }
-    if (outcome === 'gone') await forget(target);
+    if (outcome === 'gone') {
+      // One that is alive registers again as soon as it is forgotten, and has to find in the log what it was not posted.
+      await Promise.allSettled([logged]);
+      await forget(target);
+    }
     if (outcome === 'failed') await cutOff(target);
     return outcomes;
   }
 
   /** @returns what became of each message, by its serial */
-  async function deliverToOne(target: Mapping, frames: readonly MessagesPush[]) {
-    const outcomes = await postAll(target, frames);
+  async function deliverToOne(target: Mapping, frames: readonly MessagesPush[], logged?: Promise<unknown>) {
+    const outcomes = await postAll(target, frames, logged);
     return new Map(
       frames.flatMap(({ messages }, at) => messages.map(({ serial }) => [serial, outcomes[at] ?? 'failed'] as const)),
     );
@@ -98,11 +129,11 @@ export function createDelivery(dependencies: { poster: Poster; directory: Direct
   }
 
   return {
-    async deliver(targets, messages, spared) {
+    async deliver(targets, messages, { spared, logged } = {}) {
       const frames = toFrames(messages);
       const ofSender = spared ? toFrames(messages.filter(({ serial }) => !spared.serials.includes(serial))) : [];
       const outcomes = await mapConcurrently(targets, MAX_CONCURRENT_POSTS, (target) =>
-        deliverToOne(target, target.connectionId === spared?.connectionId ? ofSender : frames),
+        deliverToOne(target, target.connectionId === spared?.connectionId ? ofSender : frames, logged),
       );
       return messages.map(({ serial }) => {
         const counts = { delivered: 0, gone: 0, failed: 0 };

@@ -1,6 +1,6 @@
 import type { ByePush } from '../protocol/index.ts';
 import { userAddress } from './address.ts';
-import type { Poster } from './delivery.ts';
+import { isClosed, type Poster } from './delivery.ts';
 import { type Directory, type Mapping, topicsOf } from './directory.ts';
 
 /** A connection to be closed. */
@@ -31,6 +31,6 @@ export function createDisconnect({ directory, poster }: { directory: Directory; 
     } as const;
     // What could not be told is no reason to stay open.
     await poster.post(connection, told);
-    if ((await poster.close(connection)) === 'failed') throw new Error('The connection could not be closed');
+    if (!isClosed(await poster.close(connection))) throw new Error('The connection could not be closed');
   };
 }

@@ -113,9 +113,10 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
   }
 
   /** Posts letters to connections; gives a count of outcomes for each letter. */
-  function post(mailbox: Mailbox, targets: readonly Mapping[], letters: readonly Letter[]) {
+  function post(mailbox: Mailbox, targets: readonly Mapping[], letters: readonly Letter[], logged?: Promise<unknown>) {
     const messages = letters.map(({ message }) => message);
-    return delivery.deliver(targets, messages, sparedOf(mailbox, letters));
+    const spared = sparedOf(mailbox, letters);
+    return delivery.deliver(targets, messages, { spared, ...(logged && { logged }) });
   }
 
   /** For whoever has come since the first look: they are in the directory, or they find the message in the log. */
@@ -154,11 +155,10 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
         await settleAll([fanOut(mailbox, letters), queueForIndex?.(address, letters)]);
         return letters.map((letter) => toOutcome(letter, [], 'queued'));
       }
+      const logged = append(address, letters);
       const [first, later] = await settleAll([
-        post(mailbox, seen, letters),
-        append(address, letters).then(() =>
-          settleAll([deliverToNewcomers(mailbox, seen, letters), queueForIndex?.(address, letters)]),
-        ),
+        post(mailbox, seen, letters, logged),
+        logged.then(() => settleAll([deliverToNewcomers(mailbox, seen, letters), queueForIndex?.(address, letters)])),
       ] as const);
       const laterCounts = later[0].values();
       return letters.map((letter, index) => {

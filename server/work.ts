@@ -2,7 +2,7 @@ import { userAddress } from './address.ts';
 import type { AddressStates } from './address-state.ts';
 import type { Now } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
-import { type Delivery, MAX_DELIVERY_AGE_MS, type Poster } from './delivery.ts';
+import { type Delivery, isClosed, MAX_DELIVERY_AGE_MS, type Poster } from './delivery.ts';
 import type { Directory } from './directory.ts';
 import { createDisconnect } from './disconnect.ts';
 import type { IndexMessages } from './indexing.ts';
@@ -68,8 +68,7 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
   }
 
   async function close(task: CloseTask): Promise<void> {
-    // A connection that is gone is as closed as one can be.
-    if ((await poster.close(task)) === 'failed') throw new Error('The connection could not be closed');
+    if (!isClosed(await poster.close(task))) throw new Error('The connection could not be closed');
   }
 
   async function leave({ bye, unlessLive = false, ...connection }: DisconnectTask): Promise<void> {
@@ -88,7 +87,7 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
     const [first] = messages;
     if (first && serialTime(first.serial) < now() - MAX_DELIVERY_AGE_MS) await states.markLate(address, first.serial);
     const targets = await directory.find(address, { consistent: true, range });
-    await delivery.deliver(targets, messages, spared);
+    await delivery.deliver(targets, messages, { spared });
   }
 
   return async ({ Records }) => {

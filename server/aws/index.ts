@@ -108,7 +108,9 @@ export function composeAnnouncements(
 }
 
 export function composeTasks({ tasksQueueUrl }: Pick<SendConfig, 'tasksQueueUrl'> = readSendConfig()): Tasks {
-  return createSqsTasks({ client: new SQSClient({ requestHandler: TIMEOUTS }), queueUrl: tasksQueueUrl });
+  // A queue's URL names AWS, and the SDK would prefer it to an endpoint that the environment or the profile configures.
+  const client = new SQSClient({ requestHandler: TIMEOUTS, useQueueUrlAsEndpoint: false });
+  return createSqsTasks({ client, queueUrl: tasksQueueUrl });
 }
 
 export function composeRecords(
@@ -135,10 +137,11 @@ export function composeAdmit(
 /** Delivery over the Management API. */
 export function composeDelivery(
   dependencies: { directory: Directory; log: Logger },
-  config: Pick<SendConfig, 'tasksQueueUrl'> = readSendConfig(),
+  config: Pick<SendConfig, 'tasksQueueUrl' | 'callbackUrl'> = readSendConfig(),
 ): { delivery: Delivery; poster: Poster; tasks: Tasks } {
   const { directory, log } = dependencies;
   const poster = createManagementApiPoster({
+    callbackUrl: config.callbackUrl,
     onFailure: (error) => log({ route: 'post', outcome: 'failed', error: describeError(error) }),
   });
   const tasks = composeTasks(config);

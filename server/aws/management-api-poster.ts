@@ -4,7 +4,7 @@ import {
   DeleteConnectionCommand,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
-import { MAX_CONCURRENT_POSTS, type Poster, type PostOutcome } from '../delivery.ts';
+import { MAX_CONCURRENT_POSTS, type Poster, type PostOutcome, type Target } from '../delivery.ts';
 
 /** How long one attempt of a post may take, in milliseconds: API Gateway has been seen to leave posts without an answer. */
 const REQUEST_TIMEOUT_MS = 2_000;
@@ -15,43 +15,55 @@ const CONNECTION_TIMEOUT_MS = 1_000;
 /** Attempts at one post; 429, 5xx and network errors are tried again with jitter, all else is final. */
 const MAX_ATTEMPTS = 3;
 
-/**
- * Posts through the Management API, over kept-alive connections: one client for each API that holds connections.
- * @param onFailure is told why a post failed, for the operator: a missing permission looks like any other failure
- */
-export function createManagementApiPoster({ onFailure }: { onFailure: (error: unknown) => void }): Poster {
-  const clients = new Map<string, ApiGatewayManagementApiClient>();
+export interface ManagementApiPosterOptions {
+  /** Told why a post failed, for the operator: a missing permission looks like any other failure. */
+  readonly onFailure: (error: unknown) => void;
+  /**
+   * The endpoint of this installation's API. What cannot be reached at another one has gone with its API, such as a stage
+   * that has been renamed. Absent: every endpoint counts as this installation's.
+   */
+  readonly callbackUrl?: string | undefined;
+}
+
+/** Posts through the Management API, over kept-alive connections: one client for each API that holds connections. */
+export function createManagementApiPoster({ onFailure, callbackUrl: own }: ManagementApiPosterOptions): Poster {
+  const clients = new Map<string, Promise<ApiGatewayManagementApiClient>>();
   const clientFor = (callbackUrl: string) => {
     const client = clients.get(callbackUrl) ?? createClient(callbackUrl);
     clients.set(callbackUrl, client);
     return client;
   };
 
-  const outcomeOf = async (call: Promise<unknown>): Promise<PostOutcome> => {
+  async function outcomeOf(
+    { callbackUrl }: Target,
+    call: (client: ApiGatewayManagementApiClient) => Promise<unknown>,
+  ): Promise<PostOutcome> {
     try {
-      await call;
+      await call(await clientFor(callbackUrl));
       return 'delivered';
     } catch (error) {
-      if (isGone(error)) return 'gone';
-      onFailure(error);
-      return 'failed';
+      const outcome = outcomeOfError(error);
+      if (outcome !== 'gone') onFailure(error);
+      const isOwn = own === undefined || callbackUrl === own;
+      return outcome === 'unreachable' && !isOwn ? 'gone' : outcome;
     }
-  };
+  }
 
   return {
-    post({ callbackUrl, connectionId: ConnectionId }, frame) {
-      const command = new PostToConnectionCommand({ ConnectionId, Data: JSON.stringify(frame) });
-      return outcomeOf(clientFor(callbackUrl).send(command));
+    post(target, frame) {
+      const command = new PostToConnectionCommand({ ConnectionId: target.connectionId, Data: JSON.stringify(frame) });
+      return outcomeOf(target, (client) => client.send(command));
     },
-    close({ callbackUrl, connectionId: ConnectionId }) {
-      return outcomeOf(clientFor(callbackUrl).send(new DeleteConnectionCommand({ ConnectionId })));
+    close(target) {
+      const command = new DeleteConnectionCommand({ ConnectionId: target.connectionId });
+      return outcomeOf(target, (client) => client.send(command));
     },
   };
 }
 
-function createClient(endpoint: string): ApiGatewayManagementApiClient {
+async function createClient(callbackUrl: string): Promise<ApiGatewayManagementApiClient> {
   return new ApiGatewayManagementApiClient({
-    endpoint,
+    endpoint: await endpointFor(callbackUrl),
     maxAttempts: MAX_ATTEMPTS,
     requestHandler: {
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -61,6 +73,51 @@ function createClient(endpoint: string): ApiGatewayManagementApiClient {
       httpsAgent: { keepAlive: true, maxSockets: MAX_CONCURRENT_POSTS },
     },
   });
+}
+
+/**
+ * Where to post to. An endpoint that the environment or the profile configures takes the place of AWS, as for every client
+ * of the SDK; the stage stays that of the API, unless the configured endpoint names it.
+ * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+ */
+async function endpointFor(callbackUrl: string): Promise<string> {
+  // The SDK looks for it only when it is given no endpoint.
+  const configured = await new ApiGatewayManagementApiClient({}).config.serviceConfiguredEndpoint?.();
+  if (!configured) return callbackUrl;
+  const endpoint = configured.replace(/\/+$/, '');
+  const { pathname } = new URL(callbackUrl);
+  return new URL(endpoint).pathname.endsWith(pathname) ? endpoint : `${endpoint}${pathname}`;
+}
+
+/** What the SDK and Node tell about an error. */
+interface ErrorFacts {
+  readonly message?: string;
+  readonly code?: string;
+  readonly syscall?: string;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+  readonly $response?: { readonly statusCode?: number };
+}
+
+/** Answers that say nothing about the connection: whoever asks like that is let in nowhere. */
+const REFUSING_STATUSES: ReadonlySet<number> = new Set([401, 403, 404, 407, 421]);
+
+/** Errors of a socket that was open, so the request may have been received. */
+const BROKEN_OFF: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
+
+function outcomeOfError(error: unknown): Exclude<PostOutcome, 'delivered'> {
+  if (isGone(error)) return 'gone';
+  const facts = error as ErrorFacts;
+  const status = facts.$metadata?.httpStatusCode ?? facts.$response?.statusCode;
+  if (status !== undefined) return REFUSING_STATUSES.has(status) ? 'unreachable' : 'failed';
+  return hasBrokenOff(error, facts) ? 'failed' : 'unreachable';
+}
+
+/** Whether the request may have been received. Not when there was no connection, or nothing to sign the request with. */
+function hasBrokenOff(error: unknown, { code, syscall, message = '' }: ErrorFacts): boolean {
+  // Node tries the addresses of a name one after the other, and throws what all of them came to as one.
+  const isWhileConnecting =
+    error instanceof AggregateError || syscall === 'connect' || message.includes('before secure TLS connection');
+  return !isWhileConnecting && BROKEN_OFF.has(code);
 }
 
 /**

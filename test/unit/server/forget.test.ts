@@ -25,6 +25,7 @@ test('a connection that is forgotten has its user checked, and in each of its ro
 
   await createForget({ directory, tasks: { add } })({ ...bob, address: roomAddress('lobby') });
 
+  // Its end is known: there is nothing to close.
   const check = { kind: 'presence', userId: 'bob', delaySeconds: 15 };
   expect(tasks).toEqual([bob.address, ...rooms].map((address) => ({ ...check, address })));
   expect([directory.items.size, directory.subscriptionItems.size]).toEqual([0, 0]);

@@ -64,7 +64,7 @@ beforeEach(() => {
     await queued?.promise;
     tasks.push(...added);
   };
-  const watched = watch(directory, 'find', 'remove');
+  const watched = watch(directory, 'find', 'remove', 'forget');
   const delivery = createDelivery({ poster: watch(poster, 'post'), directory: watched, tasks: { add } });
   const mailboxes = createMailboxes({
     directory: watched,
@@ -209,6 +209,85 @@ test('a connection that is gone is forgotten, and nobody else is', async () => {
     { status: 'delivered', connections: { delivered: 1, gone: 1, failed: 0 } },
   ]);
   expect([...directory.items.values()].map(({ connectionId }) => connectionId)).toEqual(['b2', 'a1']);
+});
+
+test('a connection that is said to be gone is forgotten, then closed: it may be alive, and would hear nothing', async () => {
+  await connect('bob', 'b1');
+  outcomes['b1'] = 'gone';
+  await sendOk({ to: { user: 'bob' }, data: 1 });
+  expect(happened.indexOf('forget')).toBeLessThan(happened.indexOf('tasks'));
+  expect(tasks[0]).toEqual({ kind: 'close', connectionId: 'b1', callbackUrl: 'https://api.example/prod' });
+});
+
+test('a connection that is said to be gone is not forgotten before it can find in the log what it was not posted', async () => {
+  await connect('bob', 'b1');
+  outcomes['b1'] = 'gone';
+  const appended = deferred();
+  const { append } = log;
+  log.append = async (...entry) => {
+    await appended.promise;
+    return append(...entry);
+  };
+  const sending = sendOk({ to: { user: 'bob' }, data: 1 });
+  await new Promise(setImmediate);
+  expect(posts).toHaveLength(1);
+  expect(happened).not.toContain('forget');
+  appended.resolve();
+  await sending;
+  expect(happened).toContain('forget');
+});
+
+test('a connection that is said to be gone is forgotten, too, when the message could not be stored', async () => {
+  await connect('bob', 'b1');
+  outcomes['b1'] = 'gone';
+  log.append = () => Promise.reject(new Error('throttled'));
+  expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ error: { code: 'internal' } }]);
+  expect(happened).toContain('forget');
+});
+
+describe('a sender that cannot reach the API', () => {
+  test('cuts nobody off, and acknowledges nothing; a retry delivers what is in the log', async () => {
+    await connect('bob', 'b1', 'b2');
+    outcomes['b1'] = 'unreachable';
+    outcomes['b2'] = 'unreachable';
+    const message = { to: { user: 'bob' }, data: 1, id: 'm1' };
+    expect(await sendOk(message)).toMatchObject([{ id: 'm1', error: { code: 'internal', retryable: true } }]);
+    expect(failures).toMatchObject([{ message: expect.stringContaining('cannot be reached') }]);
+    expect(tasks).toEqual([]);
+    expect(await directory.find(userAddress('bob'), { consistent: true })).toHaveLength(2);
+    expect(logged('bob')).toHaveLength(1);
+
+    outcomes = {};
+    posts = [];
+    expect(await sendOk({ ...message, retry: true })).toMatchObject([
+      { duplicate: true, connections: { delivered: 2 } },
+    ]);
+    expect(connectionsPostedTo()).toEqual(['b1', 'b2']);
+  });
+
+  test('goes on to no further connection, and has its retry delivered to all of them', async () => {
+    const ids = Array.from({ length: 120 }, (_, index) => `b${index}`);
+    await connect('bob', ...ids);
+    for (const id of ids) outcomes[id] = 'unreachable';
+    await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1' });
+    expect(posts).toHaveLength(50);
+  });
+
+  test('delivers no later message of the same batch past the one that was not posted', async () => {
+    await connect('bob', 'b1');
+    const big = 'x'.repeat(32 * 1024 - 2);
+    outcomes['b1'] = 'unreachable';
+    await sendOk(...['m1', 'm2', 'm3', 'm4', 'm5'].map((id) => ({ to: { user: 'bob' }, data: big, id })));
+    expect(posts.map(({ frame }) => frame.messages.map(({ id }) => id))).toEqual([['m1', 'm2', 'm3']]);
+  });
+
+  test('says so of a message that is not to be kept', async () => {
+    await connect('bob', 'b1');
+    outcomes['b1'] = 'unreachable';
+    expect(await sendOk({ to: { user: 'bob' }, data: 1, store: false })).toMatchObject([
+      { error: { code: 'internal' } },
+    ]);
+  });
 });
 
 test('a connection that missed a message is removed before it is closed, and gets nothing later', async () => {

@@ -16,6 +16,7 @@ const target = { connectionId: 'b1', callbackUrl: 'https://api.example/prod' };
 
 let states: AddressStates;
 let closing: PostOutcome;
+let posting: PostOutcome;
 let closed: string[];
 let onClose: () => Promise<void>;
 let posted: string[];
@@ -27,6 +28,7 @@ let work: ReturnType<typeof createWork>;
 
 beforeEach(() => {
   closing = 'delivered';
+  posting = 'delivered';
   closed = [];
   onClose = async () => undefined;
   posted = [];
@@ -42,7 +44,7 @@ beforeEach(() => {
       await new Promise(setImmediate);
       postsUnderWay -= 1;
       posted.push(connectionId);
-      return 'delivered';
+      return posting;
     },
     async close({ connectionId }) {
       closed.push(connectionId);
@@ -102,6 +104,18 @@ test('what cannot be done comes back, and holds up nothing else', async () => {
     batchItemFailures: [{ itemIdentifier: 't0' }, { itemIdentifier: 't1' }],
   });
   expect(posted).toEqual(['b1']);
+});
+
+test('what the API cannot be reached for comes back', async () => {
+  closing = 'unreachable';
+  posting = 'unreachable';
+  await connect(BOB, 'b1');
+  await connect(presenceAddress(BOB), 'b1');
+  const frame = { type: 'presence', users: [{ user: 'bob', online: true, since: NOW }] } as const;
+  const announce = { kind: 'announce', topic: presenceAddress(BOB), frame, range: { first: ' ', last: '~' } } as const;
+  const { batchItemFailures } = await work(event({ kind: 'close', ...target }, deliver(0), announce));
+  expect(batchItemFailures).toHaveLength(3);
+  expect(await directory.find(BOB, { consistent: true })).toHaveLength(1);
 });
 
 test('delivers to a range of connections, concurrently but not all at once', async () => {

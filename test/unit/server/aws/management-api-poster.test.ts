@@ -1,12 +1,15 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { MessagesPush } from '../../../../protocol/index.ts';
 import { createManagementApiPoster } from '../../../../server/aws/management-api-poster.ts';
 
 const FRAME: MessagesPush = { type: 'messages', messages: [] };
 
-let server: Server;
+let server: Server | undefined;
 let failures: unknown[];
 
 beforeEach(() => {
@@ -18,19 +21,32 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.unstubAllEnvs();
-  server.closeAllConnections();
-  server.close();
+  server?.closeAllConnections();
+  server?.close();
+  server = undefined;
 });
+
+/** A server at a free port; `url` has the stage. */
+async function listen(respond: RequestListener, onConnection: (socket: Socket) => void = () => undefined) {
+  const listening = createServer(respond).on('connection', onConnection);
+  server = listening;
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+  const { port } = listening.address() as AddressInfo;
+  const close = () =>
+    new Promise<void>((resolve) => {
+      listening.close(() => resolve());
+      listening.closeAllConnections();
+    });
+  return { url: `http://127.0.0.1:${port}/prod`, close };
+}
 
 /** Posts to a Management API that answers as told, and gives the outcome with the number of attempts. */
 async function post(respond: RequestListener) {
   let attempts = 0;
-  server = createServer((request, response) => {
+  const { url: callbackUrl } = await listen((request, response) => {
     attempts += 1;
     respond(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const callbackUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/prod`;
   const poster = createManagementApiPoster({ onFailure: (error) => failures.push(error) });
   const outcome = await poster.post({ callbackUrl, connectionId: 'AbCdEfGhIjKlMn0=' }, FRAME);
   return { outcome, attempts };
@@ -66,12 +82,127 @@ test.each([
   expect(failures).toEqual([]);
 });
 
-test('failed at once: a missing permission, which the operator is told', async () => {
+test.each([
+  ['a missing permission', 403, 'AccessDeniedException'],
+  ['another signature than that of its credentials', 403, 'InvalidSignatureException'],
+  ['credentials that have expired', 403, 'ExpiredTokenException'],
+  ['an endpoint that is another server', 404, ''],
+])('unreachable, which the operator is told: %s', async (_, status, name) => {
   const { outcome, attempts } = await post((_request, response) =>
-    response.writeHead(403, { 'x-amzn-errortype': 'ForbiddenException' }).end('{"message":"not authorized"}'),
+    response.writeHead(status, { 'x-amzn-errortype': name }).end('{"message":"no"}'),
   );
-  expect([outcome, attempts]).toEqual(['failed', 1]);
-  expect(failures).toMatchObject([{ name: 'ForbiddenException' }]);
+  expect([outcome, attempts]).toEqual(['unreachable', 1]);
+  expect(failures).toHaveLength(1);
+});
+
+test('unreachable: a proxy that answers in HTML', async () => {
+  const { outcome } = await post((_request, response) => response.writeHead(403).end('<html>Forbidden</html>'));
+  expect(outcome).toBe('unreachable');
+});
+
+describe('unreachable, because no connection comes about:', () => {
+  const connectionId = 'AbCdEfGhIjKlMn0=';
+  const outcomeAt = (callbackUrl: string, own?: string) =>
+    createManagementApiPoster({ onFailure: (error) => failures.push(error), callbackUrl: own }).post(
+      { callbackUrl, connectionId },
+      FRAME,
+    );
+  const closedPort = async () => {
+    const { url, close } = await listen(() => undefined);
+    await close();
+    return url;
+  };
+
+  test('nothing listens there', async () => {
+    expect(await outcomeAt(await closedPort())).toBe('unreachable');
+  });
+
+  test('the name is not known', async () => {
+    expect(await outcomeAt('https://no-such-api.invalid/prod')).toBe('unreachable');
+  });
+
+  test('the other side does not speak TLS', async () => {
+    const { url, close } = await listen((_request, response) => response.end());
+    expect(await outcomeAt(url.replace('http:', 'https:'))).toBe('unreachable');
+    await close();
+  });
+
+  test('it breaks off before TLS is set up', async () => {
+    const { url, close } = await listen(
+      () => undefined,
+      (socket) => socket.destroy(),
+    );
+    expect(await outcomeAt(url.replace('http:', 'https:'))).toBe('unreachable');
+    await close();
+  });
+
+  test('there is nothing to sign with', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', undefined);
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nowhere');
+    vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
+    expect(await outcomeAt('https://api.invalid/prod')).toBe('unreachable');
+    expect(failures).toMatchObject([{ name: 'CredentialsProviderError' }]);
+  });
+
+  test('gone, where it is another API than that of the installation: its connections have gone with it', async () => {
+    const callbackUrl = await closedPort();
+    expect(await outcomeAt(callbackUrl, 'https://api.example/prod')).toBe('gone');
+    expect(await outcomeAt(callbackUrl, callbackUrl)).toBe('unreachable');
+  });
+});
+
+test('failed: a connection that breaks off when the request has been sent, which may have arrived', async () => {
+  const { outcome } = await post((request) => request.socket.destroy());
+  expect(outcome).toBe('failed');
+});
+
+describe('an endpoint that is configured takes the place of AWS', () => {
+  const AWS = 'https://abcdef1234.execute-api.us-east-1.amazonaws.com/prod';
+
+  async function pathOf(configure: (url: string) => void, callbackUrl = AWS) {
+    const seen: string[] = [];
+    const { url, close } = await listen(({ method, url: path }, response) => {
+      seen.push(`${method} ${path}`);
+      response.end();
+    });
+    configure(url.replace('/prod', ''));
+    const poster = createManagementApiPoster({ onFailure: (error) => failures.push(error) });
+    const outcome = await poster.post({ callbackUrl, connectionId: 'c1' }, FRAME);
+    await close();
+    return [outcome, ...seen];
+  }
+
+  test.each([
+    ['for all services', 'AWS_ENDPOINT_URL', ''],
+    ['for all services, with a slash', 'AWS_ENDPOINT_URL', '/'],
+    ['for the Management API', 'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI', ''],
+    ['for the Management API, with its stage', 'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI', '/prod'],
+  ])('%s', async (_, name, path) => {
+    expect(await pathOf((url) => vi.stubEnv(name, `${url}${path}`))).toEqual([
+      'delivered',
+      'POST /prod/@connections/c1',
+    ]);
+  });
+
+  test('in the profile', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'beckon-profile-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const file = join(directory, 'config');
+    vi.stubEnv('AWS_CONFIG_FILE', file);
+    vi.stubEnv('AWS_PROFILE', 'away');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
+    const credentials = 'aws_access_key_id = a\naws_secret_access_key = b';
+    const configure = (url: string) => writeFileSync(file, `[profile away]\nendpoint_url = ${url}\n${credentials}\n`);
+    expect(await pathOf(configure)).toEqual(['delivered', 'POST /prod/@connections/c1']);
+  });
+
+  test('unless it is to be ignored', async () => {
+    vi.stubEnv('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS', 'true');
+    const configure = (url: string) => vi.stubEnv('AWS_ENDPOINT_URL', url);
+    expect(await pathOf(configure, 'https://no-such-api.invalid/prod')).toEqual(['unreachable']);
+  });
 });
 
 test('failed, and not gone: a request that is bad for another reason', async () => {
