@@ -7,7 +7,7 @@ import * as v from 'valibot';
  * | point | kinds |
  * |---|---|
  * | `dynamodb` | `throttle`, `error` (500, nothing done), `lost` (done, but answered with a 500), `stale` (an eventually consistent read returns an older state) |
- * | `post` | `throttle` (429), `error` (500), `hang` (no answer), `ghost` (200, but neither this nor anything later gets through, either way, until the connection ends) |
+ * | `post` | `throttle` (429), `error` (500), `hang` (no answer), `ghost` (200, but neither this nor anything later gets through, either way, until the connection ends), `false-gone` (410, and the connection lives on; also for `GET` and `DELETE`) |
  * | `lambda` | `crash-before` (the handler never runs), `crash-after` (it ran, its result is lost), `slow` |
  * | `disconnect` | `drop` (no `$disconnect` event), `late` |
  * | `socket` | `cut` (the TCP connection breaks, without a close frame) |
@@ -16,7 +16,7 @@ import * as v from 'valibot';
  */
 export const FAULT_KINDS = {
   dynamodb: ['throttle', 'error', 'lost', 'stale'],
-  post: ['throttle', 'error', 'hang', 'ghost'],
+  post: ['throttle', 'error', 'hang', 'ghost', 'false-gone'],
   lambda: ['crash-before', 'crash-after', 'slow'],
   disconnect: ['drop', 'late'],
   socket: ['cut'],

@@ -1,3 +1,4 @@
+import type { Fault } from '../faults.ts';
 import { type Authorize, AwsError, type AwsRequest, type AwsResponse } from '../service.ts';
 import { executeApiArn } from './arns.ts';
 import type { Connection } from './connection.ts';
@@ -45,9 +46,11 @@ export function createManagementApi(
     }
     const connection = connections.find(target.connectionId);
     if (connection?.facts.stage !== stage) return GONE;
+    const fault = strike(gateway, connection, request.method);
+    if (fault?.kind === 'false-gone') return GONE;
     switch (request.method) {
       case 'POST':
-        return post(gateway, connection, request.body);
+        return post(gateway, connection, request.body, fault);
       case 'DELETE':
         connection.close(CLOSED_NORMALLY);
         return { statusCode: 204 };
@@ -89,9 +92,19 @@ function connectionsArn({ api, stageName }: Stage, method: string): string {
   return executeApiArn(api.apiId, stageName, method, '@connections', '{connectionId}');
 }
 
-async function post(gateway: Gateway, connection: Connection, body: Buffer): Promise<AwsResponse> {
-  const { connectionId, stage } = connection.facts;
-  const fault = gateway.faults.strike('post', { connectionId, apiId: stage.api.apiId, stage: stage.stageName });
+/** `GET` and `DELETE` can be answered with a false 410, as a post can; the other kinds are for posts alone. */
+function strike({ faults }: Gateway, { facts }: Connection, method: string): Fault | undefined {
+  const { connectionId, stage } = facts;
+  const subject = { connectionId, apiId: stage.api.apiId, stage: stage.stageName, method };
+  return method === 'POST' ? faults.strike('post', subject) : faults.strike('post', subject, ['false-gone']);
+}
+
+async function post(
+  gateway: Gateway,
+  connection: Connection,
+  body: Buffer,
+  fault: Fault | undefined,
+): Promise<AwsResponse> {
   switch (fault?.kind) {
     case 'throttle':
       throw new AwsError('LimitExceededException', 'Too Many Requests', 429);

@@ -11,6 +11,7 @@ const FAULTS: Readonly<Record<string, { readonly probability: number; readonly m
   'post/error': { probability: 0.18 },
   'post/hang': { probability: 0.15, maxDelayMs: 400 },
   'post/ghost': { probability: 0.2 },
+  'post/false-gone': { probability: 0.1 },
   'lambda/crash-before': { probability: 0.06 },
   'lambda/crash-after': { probability: 0.08 },
   'lambda/slow': { probability: 0.08, maxDelayMs: 200 },

@@ -6,12 +6,13 @@ import {
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
 import { describe, expect, test, vi } from 'vitest';
-import type { FaultPoint } from '../../local/faults.ts';
+import { createFaults, type FaultPoint } from '../../local/faults.ts';
 import { AwsError } from '../../local/service.ts';
 import { deferred } from '../support/deferred.ts';
 import { eventually } from '../support/eventually.ts';
 import { start } from '../support/gateway.ts';
 import { rawHandshake } from '../support/handshake.ts';
+import { createManualClock } from '../support/manual-clock.ts';
 
 const UNKNOWN_ID = 'JC1dgf9yoAMCK-g=';
 
@@ -226,6 +227,32 @@ describe('point 16: half-open clients and the limits of an account', () => {
     const { open, management } = await start(posting(kind));
     const { connectionId } = await open();
     await expect(post(management(), connectionId)).rejects.toMatchObject(failure(name, statusCode));
+  });
+
+  test('point 16: a false 410, whatever is asked of the connection, which lives on', async () => {
+    const log = () => undefined;
+    const clock = createManualClock();
+    const faults = createFaults({ seed: 1, rules: [{ point: 'post', kind: 'false-gone', limit: 3 }] }, { clock, log });
+    const { open, management } = await start({ faults });
+    const client = await open();
+    const input = { ConnectionId: client.connectionId };
+    const gone = failure('GoneException', 410);
+    await expect(post(management(), client.connectionId)).rejects.toMatchObject(gone);
+    await expect(management().send(new DeleteConnectionCommand(input))).rejects.toMatchObject(gone);
+    await expect(management().send(new GetConnectionCommand(input))).rejects.toMatchObject(gone);
+    await post(management(), client.connectionId);
+    expect(await client.next()).toBe('hi');
+  });
+
+  test('point 16: the other faults of posts do not meet what is no post', async () => {
+    const faults = createFaults(
+      { seed: 1, rules: [{ point: 'post', kind: 'error' }] },
+      { clock: createManualClock(), log: () => undefined },
+    );
+    const { open, management } = await start({ faults });
+    const { connectionId } = await open();
+    const { $metadata } = await management().send(new DeleteConnectionCommand({ ConnectionId: connectionId }));
+    expect($metadata.httpStatusCode).toBe(204);
   });
 
   test('point 16: a post hangs', async () => {
