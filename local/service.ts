@@ -114,8 +114,14 @@ export type InvocationResult =
   /** The concurrency limit was reached. */
   | { readonly kind: 'throttled' };
 
-/** Invokes a function synchronously, as API Gateway and event source mappings do. */
+/** Invokes a function synchronously, as API Gateway does. */
 export type Invoke = (functionArn: string, payload: unknown, source: InvocationSource) => Promise<InvocationResult>;
+
+/**
+ * Hands an event to Lambda, which invokes the function later, tries again, and sees to what fails, as EventBridge does.
+ * @returns `denied` if no permission lets this source invoke the function, or there is no such function
+ */
+export type InvokeAsync = (functionArn: string, payload: unknown, source: InvocationSource) => 'accepted' | 'denied';
 
 /** One line of what happened, for the terminal and `GET /_local/log`. */
 export type Log = (entry: {

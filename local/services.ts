@@ -58,9 +58,9 @@ export async function createServices({
     endpoint: () => endpoint,
     queues: sqs.queues,
   });
-  const { invoke } = lambda;
+  const { invoke, invokeAsync } = lambda;
   const apiGateway = createApiGateway({ ...common, invoke });
-  const eventBridge = createEventBridge({ ...common, invoke });
+  const eventBridge = createEventBridge({ ...common, invokeAsync });
   const secretsManager = createSecretsManager({ ...common, ...data });
   const ssm = createSsm(common);
   const takingIn = [apiGateway, eventBridge, lambda];

@@ -6,13 +6,13 @@ import {
   type Authorize,
   AwsError,
   type AwsService,
-  type Invoke,
+  type InvokeAsync,
   type Log,
   type Principal,
   type ResourceProvider,
 } from '../service.ts';
 import { eventBusArn } from './arn.ts';
-import { createDelivery } from './delivery.ts';
+import { createDeliver } from './delivery.ts';
 import { createEvent, type EventBridgeEvent, entriesOf, readEntry, subjectOf } from './put-events.ts';
 import { type Rule, readRule } from './rules.ts';
 
@@ -20,19 +20,19 @@ export interface EventBridgeOptions {
   readonly clock: Clock;
   readonly authorize: Authorize;
   readonly log: Log;
-  readonly invoke: Invoke;
+  readonly invokeAsync: InvokeAsync;
 }
 
 /**
  * The service `events`: `PutEvents`, buses, and rules that hand events to Lambda functions or into a log group, by
- * pattern or at a rate. Delivery is asynchronous, with Lambda's retries.
+ * pattern or at a rate. Lambda invokes them asynchronously.
  */
 export function createEventBridge(options: EventBridgeOptions): AwsService {
   const { clock, authorize, log } = options;
   const buses = new Set(['default']);
   const rules: Rule[] = [];
-  const delivery = createDelivery(options);
-  const schedules = createSchedules(clock, delivery.deliver);
+  const deliver = createDeliver(options);
+  const schedules = createSchedules(clock, deliver);
 
   const publish = (busName: string, event: EventBridgeEvent) => {
     if (!buses.has(busName)) {
@@ -40,7 +40,7 @@ export function createEventBridge(options: EventBridgeOptions): AwsService {
       log({ level: 'warn', source: 'events', message: `An event is lost: there is no event bus ${busName}` });
     }
     for (const rule of rules) {
-      if (rule.enabled && rule.busName === busName && rule.matches?.(event)) delivery.deliver(rule, event);
+      if (rule.enabled && rule.busName === busName && rule.matches?.(event)) deliver(rule, event);
     }
   };
 
@@ -79,7 +79,6 @@ export function createEventBridge(options: EventBridgeOptions): AwsService {
       }),
     async close() {
       schedules.stop();
-      await delivery.close();
     },
   };
 }

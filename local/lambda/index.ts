@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
-import type { Authorize, AwsService, Invoke, Log } from '../service.ts';
+import type { Authorize, AwsService, Log } from '../service.ts';
 import type { Queues } from '../sqs/index.ts';
 import { handleLambda } from './api.ts';
 import { createAsyncInvocations } from './async-invocations.ts';
@@ -9,7 +9,7 @@ import type { IssueCredentials } from './credentials.ts';
 import { createDestinations } from './destinations.ts';
 import { DEFAULT_EVENT_INVOKE_CONFIG, type EventInvokeConfig } from './event-invoke-config.ts';
 import { createFunctions } from './functions.ts';
-import { createInvoke } from './invoke.ts';
+import { createInvocations, type Invocations } from './invoke.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import type { Permission } from './permission.ts';
 import { createProviders } from './providers.ts';
@@ -28,9 +28,7 @@ export interface LambdaOptions {
   readonly queues?: Queues;
 }
 
-export interface LambdaService extends AwsService {
-  readonly invoke: Invoke;
-}
+export interface LambdaService extends AwsService, Invocations {}
 
 /** The local cloud's Lambda: runs the functions of a template in worker threads, from their deployed code. */
 export function createLambda(options: LambdaOptions): LambdaService {
@@ -62,7 +60,7 @@ export function createLambda(options: LambdaOptions): LambdaService {
       authorize,
       queues,
     }),
-    invoke: createInvoke(functions, permissions, log),
+    ...createInvocations(functions, permissions, log, enqueue),
     handle: (request) => handleLambda(request, { functions, authorize, enqueue }),
     async close() {
       // No new work first; then what runs is ended, which also ends those that wait for it.

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createEventBridge } from '../../local/events/index.ts';
-import { type Authorize, AwsError, type AwsService, type Invoke, type Log } from '../../local/service.ts';
+import { type Authorize, AwsError, type AwsService, type InvokeAsync, type Log } from '../../local/service.ts';
 import { type AwsServer, provision, resource, startAwsServer } from '../support/aws-server.ts';
 import { createSteppedClock, type SteppedClock } from '../support/stepped-clock.ts';
 
@@ -16,15 +16,15 @@ let clock: SteppedClock;
 let service: AwsService;
 let server: AwsServer;
 let client: EventBridgeClient;
-const invoke = vi.fn<Invoke>(async () => ({ kind: 'ok', payload: null }));
+const invoke = vi.fn<InvokeAsync>();
 const log = vi.fn<Log>();
 const authorize = vi.fn<Authorize>();
 
 beforeEach(async () => {
   vi.resetAllMocks();
-  invoke.mockResolvedValue({ kind: 'ok', payload: null });
+  invoke.mockReturnValue('accepted');
   clock = createSteppedClock(Date.UTC(2026, 1, 3, 4, 5, 6, 789));
-  service = createEventBridge({ clock, authorize, log, invoke });
+  service = createEventBridge({ clock, authorize, log, invokeAsync: invoke });
   server = await startAwsServer(service);
   client = new EventBridgeClient(server.client());
 });

@@ -141,6 +141,43 @@ describe('retries', () => {
   });
 });
 
+describe('an event of another service', () => {
+  const source = { service: 'events.amazonaws.com', sourceArn: 'arn:aws:events:us-east-1:000000000000:rule/orders' };
+  const arnOfFunction = (name: string) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+  const permit = (FunctionName: string) =>
+    provision(
+      bench.lambda,
+      resource('AWS::Lambda::Permission', {
+        FunctionName,
+        Action: 'lambda:InvokeFunction',
+        Principal: source.service,
+        SourceArn: source.sourceArn,
+      }),
+    );
+
+  test('is retried under the same request id, and ends where the function says', async () => {
+    const name = await bench.deploy(FAILS);
+    const url = await sqs.queue();
+    await permit(name);
+    await configure(name, { DestinationConfig: { OnFailure: { Destination: arnOf(url) } } });
+    expect(bench.lambda.invokeAsync(arnOfFunction(name), { n: 3 }, source)).toBe('accepted');
+    await untilReported(name, 1);
+    clock.advance(60_000);
+    await untilReported(name, 2);
+    clock.advance(120_000);
+    await untilReported(name, 3);
+    const record = JSON.parse(await received(url));
+    expect(record).toMatchObject({ requestPayload: { n: 3 }, requestContext: { approximateInvokeCount: 3 } });
+    expect(new Set(runsOf(name))).toEqual(new Set([record.requestContext.requestId]));
+  });
+
+  test('is denied without a permission, or without a function', async () => {
+    const name = await bench.deploy(WORKS);
+    expect(bench.lambda.invokeAsync(arnOfFunction(name), {}, source)).toBe('denied');
+    expect(bench.lambda.invokeAsync(arnOfFunction('nobody'), {}, source)).toBe('denied');
+  });
+});
+
 describe('destinations', () => {
   test('OnFailure: the record, field by field', async () => {
     const name = await bench.deploy(FAILS);
