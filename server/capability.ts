@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { isObject, jsonByteLength, type Problem, parseJson, problem } from '../protocol/index.ts';
 import { type Address, resourceOf } from './address.ts';
 
-/** What a capability can allow at a resource. `history` includes searching and counting what is unread. */
+/**
+ * What a capability can allow at a resource. `join` includes reading what the room keeps, from any cursor on; `history`
+ * includes searching, counting what is unread, and markers.
+ */
 export const OPERATIONS = ['join', 'send', 'history', 'presence'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 

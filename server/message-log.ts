@@ -1,6 +1,12 @@
 import type { Message, Sender } from '../protocol/index.ts';
 import type { Address, Pair } from './address.ts';
 
+/**
+ * Where a look for what was sent before ends, so that its price does not depend on how much others have sent. A retry that
+ * is not found is appended anew, as one is that comes late, and whoever has seen the first drops it.
+ */
+export const MAX_FIND_ENTRIES = 250;
+
 /** One page of a log. */
 export interface Page {
   /** In the order of their serials. */
@@ -25,6 +31,9 @@ export interface MessageLog {
   /** Messages with serials above `after`, as many as fit into one frame. */
   read(address: Address, after: string): Promise<Page>;
 
-  /** By id: the first message above `after` that this sender sent under each of these ids, of which there are at most 50. */
+  /**
+   * By id: the first message above `after` that this sender sent under each of these ids, of which there are at most 50.
+   * Looks at the newest {@link MAX_FIND_ENTRIES} entries: what is not among them counts as not sent.
+   */
   find(address: Address, from: Sender, ids: readonly string[], after: string): Promise<ReadonlyMap<string, Message>>;
 }

@@ -1,9 +1,9 @@
-import { type DynamoDBClient, PutItemCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, PutItemCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { MAX_PAGE_MESSAGES, type Message } from '../../protocol/index.ts';
 import type { Address } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { PAIR_INDEX } from '../config.ts';
-import type { MessageLog } from '../message-log.ts';
+import { MAX_FIND_ENTRIES, type MessageLog } from '../message-log.ts';
 import { createPage } from '../page.ts';
 import { number } from './attributes.ts';
 import { toMessage } from './message-item.ts';
@@ -18,17 +18,17 @@ export function createDynamoDbMessageLog(options: {
 }): MessageLog {
   const { client, tableName: TableName, now } = options;
 
-  /** The items above a serial, page by page, strongly consistent, without those that have expired. */
-  function itemsAfter(address: Address, after: string, more: Partial<QueryCommandInput> = {}) {
+  /** A query for the items above a serial, strongly consistent, without those that have expired. */
+  function inputAfter(address: Address, after: string, more: Partial<QueryCommandInput>): QueryCommandInput {
     const values = { ':address': { S: address }, ':after': { S: after }, ':now': number(toSeconds(now())) };
-    return queryItems(client, {
+    return {
       TableName,
       ConsistentRead: true,
       KeyConditionExpression: 'address = :address AND serial > :after',
       ...more,
       FilterExpression: more.FilterExpression ? `expiresAt > :now AND ${more.FilterExpression}` : 'expiresAt > :now',
       ExpressionAttributeValues: { ...values, ...more.ExpressionAttributeValues },
-    });
+    };
   }
 
   return {
@@ -48,7 +48,7 @@ export function createDynamoDbMessageLog(options: {
 
     async read(address, after) {
       const page = createPage(MAX_PAGE_MESSAGES);
-      for await (const item of itemsAfter(address, after, { Limit: MAX_PAGE_MESSAGES })) {
+      for await (const item of queryItems(client, inputAfter(address, after, { Limit: MAX_PAGE_MESSAGES }))) {
         if (!page.add(toMessage(item))) return { messages: page.messages, more: true };
       }
       return { messages: page.messages, more: false };
@@ -60,13 +60,14 @@ export function createDynamoDbMessageLog(options: {
         FilterExpression: `#from = :from AND id IN (${Object.keys(values).join()})`,
         ExpressionAttributeNames: { '#from': 'from' },
         ExpressionAttributeValues: { ...values, ':from': { S: JSON.stringify(from) } },
+        ScanIndexForward: false,
+        Limit: MAX_FIND_ENTRIES,
       };
+      // One page: DynamoDB ends it at a megabyte as well.
+      const { Items = [] } = await client.send(new QueryCommand(inputAfter(address, after, wanted)));
       const found = new Map<string, Message>();
-      for await (const item of itemsAfter(address, after, wanted)) {
-        const message = toMessage(item);
-        if (!found.has(message.id)) found.set(message.id, message);
-        if (found.size === new Set(ids).size) break;
-      }
+      // The first of those under one id comes last, and stays.
+      for (const message of Items.map(toMessage)) found.set(message.id, message);
       return found;
     },
   };

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Message } from '../../protocol/index.ts';
 import { userAddress } from '../../server/address.ts';
 import type { Now } from '../../server/clock.ts';
-import type { MessageLog } from '../../server/message-log.ts';
+import { MAX_FIND_ENTRIES, type MessageLog } from '../../server/message-log.ts';
 import { serialFloor } from '../../server/serial.ts';
 
 const BOB = userAddress('bob');
@@ -70,7 +70,14 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
       expect(await log.read(BOB, serialFloor(0))).toMatchObject({ messages: [{ id: 'm151' }], more: false });
     });
 
-    test('finds what was sent before more than a megabyte, which is as much as DynamoDB reads at once', async () => {
+    test('looks for what was sent before among the newest entries, however much there is', async () => {
+      const all = Array.from({ length: MAX_FIND_ENTRIES + 1 }, (_, index) => message(index + 1));
+      await Promise.all(all.map((each) => log.append(BOB, each, LATER)));
+      const found = await log.find(BOB, { user: 'alice' }, ['m1', 'm2', 'm251'], serialFloor(0));
+      expect([...found.keys()].toSorted()).toEqual(['m2', 'm251']);
+    });
+
+    test('finds what was sent last, whatever was sent before', async () => {
       const large = (index: number) => ({ ...message(index), data: 'x'.repeat(250_000) });
       for (let index = 1; index <= 6; index += 1) await log.append(BOB, large(index), LATER);
       await log.append(BOB, message(7), LATER);

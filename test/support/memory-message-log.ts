@@ -1,7 +1,7 @@
 import type { Message } from '../../protocol/index.ts';
 import type { Address } from '../../server/address.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import type { EntryNotes, MessageLog } from '../../server/message-log.ts';
+import { type EntryNotes, MAX_FIND_ENTRIES, type MessageLog } from '../../server/message-log.ts';
 
 /** What a table would hold. */
 export interface MemoryEntry extends EntryNotes {
@@ -31,7 +31,8 @@ export function createMemoryMessageLog(now: Now): MessageLog & { readonly entrie
       return { messages: messages.slice(0, 100), more: messages.length > 100 };
     },
     async find(address, from, ids, after) {
-      const sent = above(address, after).filter((it) => JSON.stringify(it.from) === JSON.stringify(from));
+      const newest = above(address, after).slice(-MAX_FIND_ENTRIES);
+      const sent = newest.filter((it) => JSON.stringify(it.from) === JSON.stringify(from));
       const wanted = sent.filter(({ id }) => ids.includes(id));
       // The first of those under one id comes last, and stays.
       return new Map(wanted.toReversed().map((message) => [message.id, message]));

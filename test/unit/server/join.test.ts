@@ -107,6 +107,12 @@ describe('a join', () => {
     expect(joined).toMatchObject({ value: { messages: [{ id: '100' }] } });
   });
 
+  test('reaches as far back as messages are kept, also where the token does not allow "history"', async () => {
+    await said('lobby', 3000);
+    const joined = await join(connection, { room: 'lobby', since: '0'.repeat(26) });
+    expect(joined).toMatchObject({ value: { recovered: false, messages: [{ id: '3000' }] } });
+  });
+
   test('for the next page subscribes to nothing, but must be allowed', async () => {
     await said('lobby', 100);
     await said('hall', 100);
