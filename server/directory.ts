@@ -48,7 +48,7 @@ export function topicsOf({ rooms, watches }: Subscriptions): readonly Topic[] {
 }
 
 /** How many there may be of each kind. */
-export type SubscriptionLimits = Readonly<Record<keyof Subscriptions, number>>;
+type SubscriptionLimits = Readonly<Record<keyof Subscriptions, number>>;
 
 /** What it is called when there would be more. */
 export const TOO_MANY = { rooms: 'too_many_rooms', watches: 'too_many_watches' } as const;
