@@ -247,14 +247,13 @@ describe('bad input', () => {
     },
   );
 
+  const VISIBLE = 'must consist of visible characters, and single spaces (U+0020) between them';
   test.each([
     ['empty', '', '"room" must not be empty'],
     ['1 KB', 'r'.repeat(1024), '"room" must have at most 256 characters'],
-    [
-      'with a control character',
-      'a\nb',
-      '"room" must consist of visible characters, and single spaces (U+0020) between them',
-    ],
+    ['with a control character', 'a\nb', `"room" ${VISIBLE}`],
+    ['with a blank at its end', 'lobby ', `"room" ${VISIBLE}`],
+    ['with something at its end that cannot be seen', 'lobby\u3164', `"room" ${VISIBLE}`],
     ['no text', 7, '"room" must be a string'],
     ['missing', undefined, '"room" is required'],
   ])('a name of a room that is %s is refused, to join, to leave and to send', async (_, name, message) => {
