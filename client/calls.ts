@@ -1,5 +1,6 @@
 import type { Action, Reply } from '../protocol/index.ts';
 import { abortWith, reasonOf } from './abort.ts';
+import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import { type Backoff, retryDelayMs } from './backoff.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError, toError } from './errors.ts';
@@ -65,6 +66,11 @@ export class Calls {
 
   get isConnected(): boolean {
     return this.#connection() !== undefined;
+  }
+
+  /** The most bytes of a frame on the connection that there is. */
+  get maxFrameBytes(): number {
+    return this.#connection()?.limits?.maxFrameBytes ?? MAX_FRAME_BYTES;
   }
 
   /** There is a connection. */

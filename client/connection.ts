@@ -1,4 +1,5 @@
 import type { ErrorReply, Limits, Problem, RegisteredReply, ServerFrame } from '../protocol/index.ts';
+import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import { offeredSubprotocols } from '../protocol/subprotocols.ts';
 import { type ErrorCodeInfo, WORDLESS_CODES } from '../protocol/wordless-codes.ts';
 import type { Environment } from './environment.ts';
@@ -105,7 +106,10 @@ export class Connection {
     this.#interests = interests;
     this.#onToken = context.onToken;
     this.#handlers = handlers;
-    this.#requests = createRequests(environment, (text) => this.#transmit(text), options.ackTimeoutMs);
+    this.#requests = createRequests(environment, options.ackTimeoutMs, {
+      transmit: (text) => this.#transmit(text),
+      maxFrameBytes: () => this.limits?.maxFrameBytes ?? MAX_FRAME_BYTES,
+    });
     this.#readiness = createTimer(environment);
     this.#refresh = new TokenRefresh(environment, options, {
       request: (asked) => this.#requestToken(asked),
@@ -377,8 +381,10 @@ export class Connection {
       return;
     }
     const code = findCode((info) => info.closeCode === closeCode);
-    // The frame itself was the reason: sent again, it would end the next connection as well.
-    if (code) this.#requests.settleAll({ kind: 'error', problem: wordlessProblem(code) });
+    // Sent again, the frame that was the reason would end the next connection as well. The others have done nothing.
+    if (code === 'frame_too_large') {
+      this.#requests.settleLargest({ kind: 'error', problem: wordlessProblem(code) });
+    }
     this.#end({ error: closeError(closeCode, code), closeCode, final: false });
   }
 
@@ -421,9 +427,9 @@ function isFinal({ code }: BeckonError): boolean {
   return code === 'unauthorized' || code === 'user_changed';
 }
 
-/** Whether it is the token in the frame that the server does not accept, or it does not know that there can be one. */
+/** Whether it is the token in the frame that the server does not accept, or no frame can carry, or nobody knows there. */
 function isOfToken({ code }: Problem): boolean {
-  return ['invalid_token', 'unauthorized', 'invalid_frame'].includes(code);
+  return ['invalid_token', 'unauthorized', 'invalid_frame', 'frame_too_large'].includes(code);
 }
 
 function findCode(matches: (info: ErrorCodeInfo) => boolean): WordlessCode | undefined {

@@ -4,16 +4,23 @@ import type { Calls } from './calls.ts';
 import type { Environment } from './environment.ts';
 import type { BeckonError } from './errors.ts';
 import { MAX_TIMER_MS } from './options.ts';
+import { encodeRequest, takeFitting } from './requests.ts';
 import { createTimer, type Timer } from './timer.ts';
 
 /** How long a mark waits for others to be sent with it, milliseconds. */
 const DELAY_MS = 1_000;
 
-interface Entry {
-  mark: Mark;
-  readonly done: Promise<void>;
+/** One call, which waits to hear what becomes of its mark. */
+interface Caller {
+  readonly mark: Mark;
   resolve(): void;
   reject(error: unknown): void;
+}
+
+/** What is told of one conversation on behalf of all that have called. */
+interface Entry {
+  readonly mark: Mark;
+  readonly callers: readonly Caller[];
 }
 
 /** How far conversations have come, on its way to the server: of what waits for the same one, the latest counts. */
@@ -34,16 +41,16 @@ export class Marks {
   /** Resolves when the server knows. */
   add(conversation: Conversation, { delivered, read }: Markers): Promise<void> {
     const key = 'room' in conversation ? `room ${conversation.room}` : `user ${conversation.user}`;
-    const entry = this.#waiting.get(key) ?? createEntry(conversation);
-    entry.mark = {
-      conversation,
-      delivered: later(entry.mark.delivered, delivered),
-      read: later(entry.mark.read, read),
-    };
-    this.#waiting.set(key, entry);
+    const { mark, callers = [] } = this.#waiting.get(key) ?? {};
+    const done = new Promise<void>((resolve, reject) => {
+      this.#waiting.set(key, {
+        mark: { conversation, delivered: later(mark?.delivered, delivered), read: later(mark?.read, read) },
+        callers: [...callers, { mark: { conversation, delivered, read }, resolve, reject }],
+      });
+    });
     if (this.#waiting.size >= MAX_CONVERSATIONS_PER_FRAME) this.wake();
     else if (!this.#delay.running) this.#delay.start(DELAY_MS, () => this.wake());
-    return entry.done;
+    return done;
   }
 
   /** Sends what waits, if there is a connection. */
@@ -56,41 +63,45 @@ export class Marks {
   /** There will be no connection any more. */
   giveUp(error: BeckonError): void {
     this.#delay.stop();
-    for (const entry of this.#waiting.values()) entry.reject(error);
+    for (const { callers } of this.#waiting.values()) for (const caller of callers) caller.reject(error);
     this.#waiting.clear();
   }
 
   async #sendAll(): Promise<void> {
     while (this.#waiting.size > 0) {
-      const entries = [...this.#waiting].slice(0, MAX_CONVERSATIONS_PER_FRAME);
-      for (const [key] of entries) this.#waiting.delete(key);
-      await this.#send(entries.map(([, entry]) => entry));
+      await this.#send(this.#take());
     }
     this.#isSending = false;
   }
 
-  /** A frame is refused as a whole: then each by itself, for the others are not to blame. */
+  /** As many as one frame can carry. */
+  #take(): readonly Entry[] {
+    const waiting = [...this.#waiting];
+    const bounds = { maxBytes: this.#calls.maxFrameBytes, maxItems: MAX_CONVERSATIONS_PER_FRAME };
+    const marks = waiting.map(([, { mark }]) => mark);
+    const { length } = takeFitting(marks, bounds, (some) => encodeRequest('mark', { marks: [...some] }));
+    const taken = waiting.slice(0, length);
+    for (const [key] of taken) this.#waiting.delete(key);
+    return taken.map(([, entry]) => entry);
+  }
+
+  /** A frame is refused as a whole: then each conversation by itself, and each call, for the others are not to blame. */
   async #send(entries: readonly Entry[]): Promise<void> {
+    const callers = entries.flatMap((entry) => entry.callers);
     try {
       const marks = entries.map(({ mark }) => mark);
       await Promise.all([
         this.#calls.call('mark', { marks }, { timeoutMs: MAX_TIMER_MS }),
         marks.some(({ read }) => read !== undefined) && this.#acknowledge(),
       ]);
-      for (const entry of entries) entry.resolve();
+      for (const caller of callers) caller.resolve();
     } catch (error) {
-      if (entries.length === 1) entries[0]?.reject(error);
-      else for (const entry of entries) await this.#send([entry]);
+      const smaller =
+        entries.length > 1 ? entries : callers.map((caller) => ({ mark: caller.mark, callers: [caller] }));
+      if (callers.length === 1) callers[0]?.reject(error);
+      else for (const entry of smaller) await this.#send([entry]);
     }
   }
-}
-
-function createEntry(conversation: Conversation): Entry {
-  let settle: Pick<Entry, 'resolve' | 'reject'> | undefined;
-  const done = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  return { mark: { conversation }, done, resolve: () => settle?.resolve(), reject: (error) => settle?.reject(error) };
 }
 
 function later(one: string | undefined, other: string | undefined): string | undefined {

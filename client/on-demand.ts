@@ -1,5 +1,6 @@
 import type { Action, Conversation } from '../protocol/index.ts';
 import { throwIfAborted } from './abort.ts';
+import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import type {
   CallOptions,
   Client,
@@ -83,6 +84,7 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
   async join(room: string, options: JoinOptions = {}): Promise<void> {
     checkText('join', 'room', room);
     this.#check('join', options, ['since', 'signal']);
+    if (options.since !== undefined) checkText('join', 'since', options.since);
     await this.feeds.join(room, options);
   }
 
@@ -153,7 +155,8 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
 
   /** Has a connection that has registered watch everybody. */
   renew(line: Line): Promise<void> {
-    return this.watches.renew((fields) => this.#calls.callOn(line, 'presence', fields));
+    const maxFrameBytes = line.limits?.maxFrameBytes ?? MAX_FRAME_BYTES;
+    return this.watches.renew((fields) => this.#calls.callOn(line, 'presence', fields), maxFrameBytes);
   }
 
   /** There is a connection, or another one than before. */
@@ -218,8 +221,9 @@ function checkTarget(where: string, value: PresenceTarget): void {
     throw wrong(where, 'target', 'an array of users or {room: "…"}', value);
 }
 
-/** @throws TypeError unless `value` has a user or a room. */
+/** @throws TypeError unless `value` has a user or a room, and nothing else. */
 function checkConversation(where: string, value: Conversation): void {
-  const { user, room } = (value ?? {}) as { readonly user?: unknown; readonly room?: unknown };
-  if (typeof (user ?? room) !== 'string') throw wrong(where, 'conversation', '{user: "…"} or {room: "…"}', value);
+  const [[key = '', name] = [], ...others] = Object.entries(value ?? {}).filter(([, each]) => each !== undefined);
+  const isConversation = /^(user|room)$/.test(key) && typeof name === 'string' && others.length === 0;
+  if (!isConversation) throw wrong(where, 'conversation', '{user: "…"} or {room: "…"}', value);
 }

@@ -3,7 +3,7 @@ import { reasonOf } from './abort.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError } from './errors.ts';
 import { MAX_TIMER_MS } from './options.ts';
-import { countFitting, type OutgoingMessage } from './outgoing.ts';
+import { countMessages, type OutgoingMessage } from './outgoing.ts';
 import type { ServerClock } from './server-clock.ts';
 import type { StoredMessage } from './storage.ts';
 import { createTimer, type Timer } from './timer.ts';
@@ -110,7 +110,7 @@ export class Outbox {
   take(limits: Limits): readonly Entry[] {
     this.#dropExpired();
     this.#refuseOversize(limits);
-    const taken = this.#queued.splice(0, countFitting(this.#queued, limits));
+    const taken = this.#queued.splice(0, countMessages(this.#queued, limits));
     this.#taken = taken;
     return taken;
   }
@@ -193,7 +193,7 @@ export class Outbox {
 
   /** The limits may be other ones than when the message was added. */
   #refuseOversize(limits: Limits): void {
-    while (this.#queued[0] && countFitting(this.#queued.slice(0, 1), limits) === 0) {
+    while (this.#queued[0] && countMessages(this.#queued.slice(0, 1), limits) === 0) {
       this.#queued[0].reject(new BeckonError('frame_too_large'));
     }
   }

@@ -1,5 +1,6 @@
 import type { Limits, MessageInput } from '../protocol/index.ts';
 import { BeckonError } from './errors.ts';
+import { countFitting, LONGEST_FRAME_ID } from './frame-size.ts';
 import { checkSize, type EncodedData } from './payload.ts';
 import { utf8Length } from './utf8.ts';
 
@@ -52,18 +53,13 @@ export function encodeFrame(
   return `{"action":"sendMessage","id":"${id}","messages":[${texts.join()}]}`;
 }
 
-/** The longest id of a frame that the client makes. */
-const MAX_FRAME_ID_LENGTH = 10;
-
 /** What a frame takes besides its messages and the commas between them. */
-const FRAME_ENVELOPE_BYTES = encodeFrame('9'.repeat(MAX_FRAME_ID_LENGTH), []).length;
+const FRAME_ENVELOPE_BYTES = encodeFrame(LONGEST_FRAME_ID, []).length;
 
 /** How many of the first messages fit into one frame. */
-export function countFitting(messages: readonly OutgoingMessage[], limits: Limits): number {
-  let frameBytes = FRAME_ENVELOPE_BYTES;
-  const end = messages.findIndex(({ bytes }, index) => {
-    frameBytes += bytes + (index > 0 ? 1 : 0);
-    return index >= limits.maxMessagesPerFrame || frameBytes > limits.maxFrameBytes;
-  });
-  return end < 0 ? messages.length : end;
+export function countMessages(messages: readonly OutgoingMessage[], limits: Limits): number {
+  return countFitting(
+    messages.map(({ bytes }) => bytes),
+    { envelopeBytes: FRAME_ENVELOPE_BYTES, maxBytes: limits.maxFrameBytes, maxItems: limits.maxMessagesPerFrame },
+  );
 }

@@ -1,4 +1,4 @@
-import type { Message, PresenceReply, Problem, ReceiptPush, RegisteredReply } from '../protocol/index.ts';
+import type { Limits, Message, PresenceReply, Problem, ReceiptPush, RegisteredReply } from '../protocol/index.ts';
 import type { Gap } from './api.ts';
 import type { Backoff } from './backoff.ts';
 import type { Environment } from './environment.ts';
@@ -25,6 +25,8 @@ export interface Interests {
 
 /** The connection, as far as asking is concerned. */
 export interface Line {
+  /** What the server said when the connection registered. `undefined` before. */
+  readonly limits: Limits | undefined;
   /** Sends a frame, and registers when that turns out to be missing. */
   request(encode: Encode): Promise<Outcome>;
   /** Aborts when the connection is over. */

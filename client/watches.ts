@@ -3,13 +3,17 @@ import { MAX_USERS_PER_PRESENCE } from '../protocol/limits.ts';
 import type { PresenceChange, PresenceSnapshot, PresenceTarget } from './api.ts';
 import type { Calls } from './calls.ts';
 import { type BeckonError, toError } from './errors.ts';
-import { type FieldsOf, type Outcome, problemOf } from './requests.ts';
+import { encodeRequest, type FieldsOf, type Outcome, problemOf, takeFitting } from './requests.ts';
 
 type Change = { readonly room: string | undefined; readonly users: readonly Presence[] };
 type Known = Map<string, Presence | undefined>;
 
-/** Under this name are the users that are watched, wherever they are. No room has it. */
-const ANYWHERE = '';
+/** What is no longer to be watched, as long as the server has not said so. */
+interface Ending {
+  readonly call: object;
+  /** What would have been told meanwhile. */
+  readonly missed: Change[];
+}
 
 export interface WatchesHost {
   onPresence(change: PresenceChange): void;
@@ -23,11 +27,12 @@ export interface WatchesHost {
 export class Watches {
   readonly #calls: Calls;
   readonly #host: WatchesHost;
-  /** By room. */
-  readonly #known = new Map<string, Known>([[ANYWHERE, new Map()]]);
+  readonly #users: Known = new Map();
+  readonly #rooms = new Map<string, Known>();
 
   /** Which call has asked last for what the server has not answered for yet. */
   readonly #unconfirmed = new Map<string, object>();
+  readonly #ending = new Map<string, Ending>();
 
   constructor(calls: Calls, host: WatchesHost) {
     this.#calls = calls;
@@ -36,32 +41,40 @@ export class Watches {
 
   /** @param watch As in the frame. Absent: nothing changes. */
   async ask(target: PresenceTarget, watch: boolean | undefined, signal?: AbortSignal): Promise<PresenceSnapshot> {
+    const fields = { ...toFields(target), watch } as FieldsOf<'presence'>;
+    const parts = partsOf([target]);
+    if (watch === undefined) return this.#question(fields, signal);
     const call = {};
-    if (watch === false) this.#delete([target]);
-    if (watch) this.#add([target], call);
+    if (watch) this.#add(parts, call);
+    else this.#mute(parts, call);
     const take = this.#expect(target, true);
     try {
-      const fields = { ...toFields(target), watch } as FieldsOf<'presence'>;
-      const { type: _, id: __, ...answer } = await this.#calls.call('presence', fields, { signal });
-      if (watch === undefined) return answer;
-      for (const part of partsOf([target])) this.#unconfirmed.delete(keyOf(part));
+      const answer = await this.#question(fields, signal);
+      if (watch) for (const part of parts) this.#unconfirmed.delete(keyOf(part));
+      else this.#endAll(call);
       this.#tell(take(answer));
       return this.#current(answer);
     } catch (error) {
-      this.#delete(partsOf([target]).filter((part) => this.#unconfirmed.get(keyOf(part)) === call));
+      this.#delete(parts.filter((part) => this.#unconfirmed.get(keyOf(part)) === call));
+      // Without an answer nobody knows; the next connection does not watch it.
+      if ((error as BeckonError).code === 'expired') this.#endAll(call);
+      else this.#unmute(call);
       throw error;
     }
   }
 
-  /** Has a connection watch everybody, and tells what has changed meanwhile. */
-  async renew(call: (fields: FieldsOf<'presence'>) => Promise<Outcome>): Promise<void> {
+  /**
+   * Has a connection watch everybody, and tells what has changed meanwhile.
+   * @param maxFrameBytes What a frame may take on it.
+   */
+  async renew(call: (fields: FieldsOf<'presence'>) => Promise<Outcome>, maxFrameBytes: number): Promise<void> {
     await Promise.all(
-      this.targets.map(async (target) => {
+      this.#groups(maxFrameBytes).map(async ({ target, isConfirmed }) => {
         const take = this.#expect(target, false);
-        const outcome = await call({ ...toFields(target), watch: true } as FieldsOf<'presence'>);
+        const outcome = await call(watchFields(target));
         const problem = problemOf(outcome);
-        if (problem) {
-          this.#delete([target]);
+        if (problem && isConfirmed) {
+          this.#delete(partsOf([target]));
           this.#host.onError(toError(problem));
         } else if (outcome.kind === 'reply') this.#tell(take(outcome.reply as PresenceReply));
       }),
@@ -70,44 +83,95 @@ export class Watches {
 
   /** Watches the same as the tab that connects. */
   follow(targets: readonly PresenceTarget[]): void {
-    const keys = partsOf(targets).map(keyOf);
+    const parts = partsOf(targets);
+    const keys = parts.map(keyOf);
     this.#delete(partsOf(this.targets).filter((part) => !keys.includes(keyOf(part))));
-    this.#add(targets);
+    this.#add(parts);
   }
 
   onPush({ room, users }: PresenceChange): void {
     this.#tell({ room, users: this.#update(room, users, (known, now) => since(now) > since(known)) });
   }
 
-  /** Whom to ask for on a connection, in as many frames as it takes. */
+  /** Who is watched. */
   get targets(): readonly PresenceTarget[] {
-    const [[, anywhere] = [], ...rooms] = this.#known;
-    const users = [...(anywhere?.keys() ?? [])];
-    const chunks = Array.from({ length: Math.ceil(users.length / MAX_USERS_PER_PRESENCE) }, (_, index) =>
-      users.slice(index * MAX_USERS_PER_PRESENCE, (index + 1) * MAX_USERS_PER_PRESENCE),
-    );
-    return [...chunks, ...rooms.map(([room]) => ({ room }))];
+    const users = [...this.#users.keys()].filter((user) => !this.#ending.has(keyOf([user])));
+    const rooms = [...this.#rooms.keys()].map((room) => ({ room })).filter((part) => !this.#ending.has(keyOf(part)));
+    return [...(users.length > 0 ? [users] : []), ...rooms];
+  }
+
+  async #question(fields: FieldsOf<'presence'>, signal: AbortSignal | undefined): Promise<PresenceSnapshot> {
+    const { type: _, id: __, ...answer } = await this.#calls.call('presence', fields, { signal });
+    return answer;
+  }
+
+  /**
+   * Whom to ask for on a connection, in as many frames as it takes. What the server has not answered for yet has a frame of
+   * its own for each call: should it be refused, the others are not, and the call says so.
+   */
+  #groups(maxFrameBytes: number): readonly { readonly target: PresenceTarget; readonly isConfirmed: boolean }[] {
+    const bounds = { maxBytes: maxFrameBytes, maxItems: MAX_USERS_PER_PRESENCE };
+    const groups: { target: PresenceTarget; isConfirmed: boolean }[] = [];
+    const users = new Map<object | undefined, string[]>([[undefined, []]]);
+    for (const part of partsOf(this.targets)) {
+      const call = this.#unconfirmed.get(keyOf(part));
+      if ('room' in part) groups.push({ target: part, isConfirmed: call === undefined });
+      else users.set(call, [...(users.get(call) ?? []), ...part]);
+    }
+    for (const [call, all] of users) {
+      for (let rest = all; rest.length > 0; ) {
+        const fitting = takeFitting(rest, bounds, (some) => encodeRequest('presence', watchFields(some)));
+        const target = call ? rest : fitting;
+        groups.push({ target, isConfirmed: call === undefined });
+        rest = rest.slice(target.length);
+      }
+    }
+    return groups;
   }
 
   /** @param call The one that has to be answered for this to stand. */
-  #add(targets: readonly PresenceTarget[], call?: object): void {
-    for (const part of partsOf(targets)) {
-      const known = 'room' in part ? this.#known : this.#of();
-      const name = nameOf(part);
-      const isNew = !known?.has(name);
-      if (isNew && 'room' in part) this.#known.set(name, new Map());
-      else if (isNew) this.#of()?.set(name, undefined);
-      if (call && (isNew || this.#unconfirmed.has(keyOf(part)))) this.#unconfirmed.set(keyOf(part), call);
+  #add(parts: readonly PresenceTarget[], call?: object): void {
+    for (const part of parts) {
+      const key = keyOf(part);
+      const known: Map<string, unknown> = 'room' in part ? this.#rooms : this.#users;
+      const isNew = !known.has(nameOf(part));
+      if (isNew) known.set(nameOf(part), 'room' in part ? new Map() : undefined);
+      if (call && (isNew || this.#unconfirmed.has(key))) this.#unconfirmed.set(key, call);
+      this.#ending.delete(key);
     }
     this.#host.onTargets();
   }
 
-  #delete(targets: readonly PresenceTarget[]): void {
-    for (const part of partsOf(targets)) {
+  #delete(parts: readonly PresenceTarget[]): void {
+    for (const part of parts) {
       this.#unconfirmed.delete(keyOf(part));
-      ('room' in part ? this.#known : this.#of())?.delete(nameOf(part));
+      this.#ending.delete(keyOf(part));
+      ('room' in part ? this.#rooms : this.#users).delete(nameOf(part));
     }
     this.#host.onTargets();
+  }
+
+  /** Tells nothing more of those that are watched, until it is clear whether they are watched any longer. */
+  #mute(parts: readonly PresenceTarget[], call: object): void {
+    for (const part of parts) {
+      if (('room' in part ? this.#rooms : this.#users).has(nameOf(part))) {
+        this.#ending.set(keyOf(part), { call, missed: this.#ending.get(keyOf(part))?.missed ?? [] });
+      }
+    }
+    this.#host.onTargets();
+  }
+
+  #endAll(call: object): void {
+    const ended = [...this.#ending].filter(([, ending]) => ending.call === call);
+    this.#delete(ended.map(([key]) => JSON.parse(key)));
+  }
+
+  /** Goes on as if nobody had asked. */
+  #unmute(call: object): void {
+    const ended = [...this.#ending].filter(([, ending]) => ending.call === call);
+    for (const [key] of ended) this.#ending.delete(key);
+    this.#host.onTargets();
+    for (const change of ended.flatMap(([, { missed }]) => missed)) this.#tell(change);
   }
 
   /**
@@ -165,17 +229,24 @@ export class Watches {
   }
 
   #tell({ room, users }: Change): void {
-    if (users.length > 0) this.#host.onPresence({ ...(room !== undefined && { room }), users });
+    const told = users.filter((presence) => {
+      const ending = this.#ending.get(keyOf(room === undefined ? [presence.user] : { room }));
+      ending?.missed.push({ room, users: [presence] });
+      return !ending;
+    });
+    if (told.length > 0) this.#host.onPresence({ ...(room !== undefined && { room }), users: told });
   }
 
-  #of(room: string = ANYWHERE): Known | undefined {
-    return this.#known.get(room);
+  #of(room: string | undefined): Known | undefined {
+    return room === undefined ? this.#users : this.#rooms.get(room);
   }
 }
 
 /** Each user and each room by itself. */
 function partsOf(targets: readonly PresenceTarget[]): readonly PresenceTarget[] {
-  return targets.flatMap((target): PresenceTarget[] => ('room' in target ? [target] : target.map((user) => [user])));
+  return targets.flatMap((target): PresenceTarget[] =>
+    'room' in target ? [{ room: target.room }] : target.map((user) => [user]),
+  );
 }
 
 function nameOf(part: PresenceTarget): string {
@@ -188,7 +259,11 @@ function keyOf(part: PresenceTarget): string {
 
 /** The part of the frame that says whom it is about. */
 function toFields(target: PresenceTarget): object {
-  return 'room' in target ? { room: target.room } : { users: target };
+  return 'room' in target ? { room: target.room } : { users: [...target] };
+}
+
+function watchFields(target: PresenceTarget): FieldsOf<'presence'> {
+  return { ...toFields(target), watch: true } as FieldsOf<'presence'>;
 }
 
 /** Whether everybody who is in the room is in the answer by name. */

@@ -8,6 +8,7 @@ import {
   type JoinedReply,
   type Json,
   type Limits,
+  MAX_FRAME_BYTES,
   type Message,
   type PongReply,
   problem,
@@ -18,7 +19,7 @@ import { serialFloor } from '../../server/serial.ts';
 /** A frame as a test reads it. */
 export type Frame = Record<string, unknown> & { readonly action: string; readonly id: string };
 
-/** A socket whose other end is the test. */
+/** A socket whose other end is the test. It closes with 1009 when a frame is too large, as API Gateway does. */
 export class FakeSocket implements WebSocketLike {
   onopen: unknown;
   onmessage: unknown;
@@ -36,7 +37,9 @@ export class FakeSocket implements WebSocketLike {
   }
 
   send(text: string): void {
-    if (this.closedWith === undefined) this.sent.push(JSON.parse(text) as Frame);
+    if (this.closedWith !== undefined) return;
+    if (Buffer.byteLength(text) > MAX_FRAME_BYTES) queueMicrotask(() => this.end(1009));
+    else this.sent.push(JSON.parse(text) as Frame);
   }
 
   close(code?: number): void {

@@ -1,0 +1,20 @@
+/** The longest id of a frame that the client makes. */
+export const LONGEST_FRAME_ID = '9'.repeat(10);
+
+/** What a frame may take. */
+export interface FrameBounds {
+  /** What it takes without its items. */
+  readonly envelopeBytes: number;
+  readonly maxBytes: number;
+  readonly maxItems: number;
+}
+
+/** How many of the first items, of which each takes so many bytes, fit into one frame with commas between them. */
+export function countFitting(itemBytes: readonly number[], { envelopeBytes, maxBytes, maxItems }: FrameBounds): number {
+  let frameBytes = envelopeBytes;
+  const end = itemBytes.findIndex((bytes, index) => {
+    frameBytes += bytes + (index > 0 ? 1 : 0);
+    return index >= maxItems || frameBytes > maxBytes;
+  });
+  return end < 0 ? itemBytes.length : end;
+}
