@@ -34,6 +34,8 @@ class Room extends Feed {
   isRestored = false;
   /** How many calls wait for it to be joined. */
   waiting = 0;
+  /** What was stored of it: if the server does not let anybody in, it is there for the next time. */
+  stored: FeedState | undefined;
   #settle: { resolve(): void; reject(error: unknown): void } | undefined;
   readonly joined = new Promise<void>((resolve, reject) => {
     this.#settle = { resolve, reject };
@@ -101,7 +103,9 @@ export class Feeds {
   /** @returns What to tell the application: nothing, when a call tells it. */
   onRefused(name: string, problem: Problem): Left | undefined {
     const wasJoined = this.rooms.get(name)?.isJoined;
+    const stored = this.rooms.get(name)?.stored;
     this.#drop(name, toError(problem));
+    if (!wasJoined && stored) this.#stored.set(`room#${name}`, stored);
     void this.#host.leave(name);
     return wasJoined ? { room: name, reason: { code: problem.code, message: problem.message } } : undefined;
   }
@@ -150,8 +154,9 @@ export class Feeds {
     const room: Room = new Room(this.user.clock, name, () => this.#host.onMove(room));
     const address = this.#addressOf(room);
     room.isPlaced = since !== undefined;
+    room.stored = this.#stored.get(address);
     room.cursor.advance(since);
-    restoreFeed(room, this.#stored.get(address) ?? {});
+    restoreFeed(room, room.stored ?? {});
     this.#stored.delete(address);
     this.rooms.set(name, room);
     this.#host.onRooms();

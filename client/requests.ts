@@ -1,7 +1,8 @@
 import type { Action, ClientFrame, ErrorReply, Problem, Reply } from '../protocol/index.ts';
 import type { Environment } from './environment.ts';
 import { wordlessProblem } from './errors.ts';
-import { countFitting, type FrameBounds, LONGEST_FRAME_ID, utf8Length } from './frame-size.ts';
+import { countFitting, type FrameBounds, LONGEST_FRAME_ID } from './frame-size.ts';
+import { utf8Length } from './utf8.ts';
 
 /** What became of a frame that asks for a reply. */
 export type Outcome =
