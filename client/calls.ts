@@ -1,6 +1,6 @@
 import type { Action, Reply } from '../protocol/index.ts';
-import { abortWith, reasonOf } from './abort.ts';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import { abortWith, reasonOf } from './abort.ts';
 import { type Backoff, retryDelayMs } from './backoff.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError, toError } from './errors.ts';

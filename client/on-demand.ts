@@ -1,6 +1,6 @@
 import type { Action, Conversation } from '../protocol/index.ts';
-import { throwIfAborted } from './abort.ts';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import { throwIfAborted } from './abort.ts';
 import type {
   CallOptions,
   Client,
