@@ -20,26 +20,27 @@ describe.runIf(missing.length > 0)('the delivery protocol', () => {
 
 describe.runIf(missing.length === 0)('the delivery protocol', () => {
   test.for(Object.entries(SCENARIOS))('keeps its promise: %s', async ([, bounds]) => {
-    const { outcome, story } = await check(bounds);
+    const { outcome, story } = await check(bounds, { isLong: true });
     expect(outcome, story).toBe('holds');
   });
 
   test.for(VARIANTS.map((variant) => ({ ...variant, flags: words(variant.without) })))(
     'breaks its promise with $flags: $scenario',
-    async ({ scenario, without, outcome }) => {
-      expect((await check({ ...SCENARIOS[scenario], ...without })).outcome).toBe(outcome);
+    async ({ scenario, without, outcome: expected }) => {
+      const { outcome } = await check({ ...SCENARIOS[scenario], ...without }, { isLong: false });
+      expect(outcome).toBe(expected);
     },
   );
 });
 
 describe.runIf(missing.length === 0)('the end of a connection', () => {
   test('leaves nothing that the next post to it does not find, and loses no message', async () => {
-    const { outcome, story } = await check({}, 'ending');
+    const { outcome, story } = await check({}, { isLong: false, model: 'ending' });
     expect(outcome, story).toBe('holds');
   });
 
   test.for(Object.entries(ENDING_RULES))('does not without %s', async ([rule, outcome]) => {
-    expect((await check({ [rule]: 0 }, 'ending')).outcome).toBe(outcome);
+    expect((await check({ [rule]: 0 }, { isLong: false, model: 'ending' })).outcome).toBe(outcome);
   });
 });
 

@@ -51,8 +51,8 @@ describe('the template', () => {
       'execute-api:ManageConnections prod/POST/@connections/*',
       'sqs:SendMessage Tasks',
     ];
-    const gate = ['dynamodb:UpdateItem Connections', 'sqs:SendMessage Tasks'];
-    const resuming = [...gate, 'dynamodb:GetItem Connections', 'dynamodb:Query Messages'];
+    const gate = ['dynamodb:GetItem Connections', 'dynamodb:UpdateItem Connections', 'sqs:SendMessage Tasks'];
+    const resuming = [...gate, 'dynamodb:Query Messages'];
     const sending = [...delivery, 'dynamodb:PutItem Messages', 'dynamodb:Query Messages'];
     expect(permissions(template)).toEqual({
       Beckonauthorize: ['dynamodb:GetItem Connections', 'dynamodb:UpdateItem Connections', ...LOGS('authorize')],
@@ -71,6 +71,7 @@ describe('the template', () => {
         'dynamodb:BatchWriteItem Connections',
         'dynamodb:BatchWriteItem Messages',
         'dynamodb:DeleteItem Connections',
+        'dynamodb:GetItem Connections',
         'dynamodb:Query Connections',
         'dynamodb:Query Messages',
         'dynamodb:UpdateItem Connections',
@@ -391,6 +392,7 @@ describe('the construct', () => {
         [
           'dynamodb:BatchGetItem Messages',
           'sqs:SendMessage Tasks',
+          'dynamodb:GetItem Connections',
           'dynamodb:UpdateItem Connections',
           ...READING,
           ...LOGS('search'),
