@@ -179,9 +179,12 @@ export interface Directory {
    * Forgets a connection that has ceased to exist: its user's mapping, its subscriptions, then the mapping that showed it and
    * all that the subscriptions tell of. Fine if any of them is not there: a handler may have died in between. Rejects when
    * something could not be removed, after all the rest has been.
+   * @param mayBeAlive whether it may register again. Then its user's mapping expires, unless it is the first one: its number
+   *   keeps out an older registration that comes late, which would hide that the connection has missed messages. A
+   *   tombstone stays. @default false
    * @returns what it was subscribed to, as far as that was still known
    */
-  forget(mapping: Pick<Mapping, 'address' | 'connectionId' | 'userId'>): Promise<Subscriptions>;
+  forget(mapping: Pick<Mapping, 'address' | 'connectionId' | 'userId'>, mayBeAlive?: boolean): Promise<Subscriptions>;
 
   /**
    * Lets mappings of a connection live on with a newer token. One whose token has expired meanwhile has missed messages,

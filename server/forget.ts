@@ -24,7 +24,7 @@ export type Forget = (connection: Forgotten) => Promise<void>;
 export function createForget({ directory, tasks }: { directory: Directory; tasks: Tasks }): Forget {
   return async ({ callbackUrl, ...mapping }) => {
     const { userId, connectionId } = mapping;
-    const { rooms } = await directory.forget(mapping);
+    const { rooms } = await directory.forget(mapping, callbackUrl !== undefined);
     const check = { kind: 'presence', userId, delaySeconds: ABSENCE_SECONDS } as const;
     await tasks.add([
       ...(callbackUrl === undefined ? [] : [{ kind: 'close', connectionId, callbackUrl } as const]),

@@ -50,6 +50,8 @@ end:
   :: d_step { may_post(r, d) -> post(r, d) }
   :: d_step { may_fail(r, d) -> fail(r, d) }
   :: d_step { may_remove(r, d) -> remove(r, d) }
+  :: d_step { may_be_gone(r, d) -> say_gone(r, d) }
+  :: d_step { may_forget(r, d) -> forget(r, d) }
   :: d_step { may_arrive(d, device[d].push[r]) -> receive_push(d, r) }
   od
 }

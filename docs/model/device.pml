@@ -31,6 +31,7 @@ inline reconnect(d) {
     send[j].listed = send[j].listed & ~one(d);
     send[j].todo = send[j].todo & ~one(d);
     send[j].missed = send[j].missed & ~one(d);
+    send[j].gone = send[j].gone & ~one(d);
     settle(j)
   }
   ask(d)

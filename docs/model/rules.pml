@@ -25,6 +25,12 @@
 #ifndef ACK_ALL
 #define ACK_ALL 1             /* the acknowledgement waits for the outcome on every device, not on one       */
 #endif
+#ifndef FORGET_AFTER_APPEND
+#define FORGET_AFTER_APPEND 1 /* a device that is said to be gone is forgotten once the append has succeeded */
+#endif
+#ifndef FORGET_NUMBERED
+#define FORGET_NUMBERED 1     /* ... and its mapping expires, which leaves the number of its registration    */
+#endif
 #ifndef RETRY_DELIVERS
 #define RETRY_DELIVERS 1      /* a retry that finds its message in the log posts it all the same             */
 #endif
@@ -146,6 +152,9 @@
 #endif
 #ifndef FAILURES
 #define FAILURES 1            /* posts that fail                                                             */
+#endif
+#ifndef GONE
+#define GONE 0                /* posts to a living connection that are answered 410                          */
 #endif
 #ifndef CRASHES
 #define CRASHES 1             /* send handlers that are killed                                               */

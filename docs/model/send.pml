@@ -64,7 +64,9 @@ inline append(r) {
 /* ---- the posts, to each device by itself ------------------------------------------------------------------ */
 #define may_post(r, d)          (has_issued(r) && has(send[r].todo, d))
 #define may_fail(r, d)          (is_running(r) && has(send[r].todo, d) && failures < FAILURES)
+#define may_be_gone(r, d)       (is_running(r) && has(send[r].todo, d) && gones < GONE)
 #define may_remove(r, d)        (has_issued(r) && has(send[r].missed, d))
+#define may_forget(r, d)        (has_issued(r) && has(send[r].gone, d) && (send[r].appended || !FORGET_AFTER_APPEND))
 
 /* A post that succeeds says nothing about its arrival: when the connection breaks, the frame is lost. */
 inline post(r, d) {
@@ -93,9 +95,26 @@ inline remove(r, d) {
   settle(r)
 }
 
+/* API Gateway says of a living connection that there is none. Its mapping expires, without a tombstone: it registers again as
+ * soon as it is told that it is not registered; or it breaks, because it is closed. */
+inline say_gone(r, d) {
+  gones++;
+  send[r].todo = send[r].todo & ~one(d);
+  send[r].gone = send[r].gone | one(d);
+  printf("t=%d run %d posts message %d to device %d: said to be gone\n", now, r, message(r), d);
+  settle(r)
+}
+inline forget(r, d) {
+  send[r].gone = send[r].gone & ~one(d);
+  set_mapping(d, 0);
+  device[d].newest = FORGET_NUMBERED * device[d].newest;
+  printf("t=%d run %d forgets device %d\n", now, r, d);
+  settle(r)
+}
+
 /* ---- the end ---------------------------------------------------------------------------------------------- */
 #define no_post_open(r)         (send[r].todo == 0 || (!ACK_ALL && send[r].reached != 0))
-#define no_gap_open(r)          (send[r].missed == 0 || (!GAPLESS_EACH && send[r].reached != 0))
+#define no_gap_open(r)          (send[r].gone == 0 && (send[r].missed == 0 || (!GAPLESS_EACH && send[r].reached != 0)))
 
 /* Acknowledges at once when all outcomes are known, which is the worst case. */
 inline settle(r) {
@@ -105,13 +124,15 @@ inline settle(r) {
        acked = acked | one(message(r));
        printf("      run %d acknowledges message %d\n", r, message(r));
        end_run(r)
-  :: send[r].state == KILLED && send[r].appended && send[r].todo == 0 && send[r].missed == 0 -> end_run(r)
+  :: send[r].state == KILLED && send[r].appended && send[r].todo == 0 && send[r].missed == 0 &&
+     send[r].gone == 0 -> end_run(r)
   :: else
   fi
 }
 inline end_run(r) {
   send[r].state = OVER; send[r].age = 0; send[r].clock = 0; send[r].read1 = false; send[r].read2 = false;
-  send[r].listed = 0; send[r].todo = 0; send[r].missed = 0; send[r].reached = 0
+  send[r].listed = 0; send[r].todo = 0; send[r].missed = 0; send[r].gone = 0;
+  send[r].reached = 0
 }
 
 /* A killed run does nothing more, but what it has issued may still take effect, at any time. */

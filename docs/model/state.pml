@@ -17,6 +17,7 @@ typedef Send {
   byte listed;          /* the devices that read1 showed                                                */
   byte todo;            /* the devices that it has still to post to                                     */
   byte missed;          /* the devices that it could not reach, whose mappings have to go               */
+  byte gone;            /* the devices that are said to be gone, whose mappings have to go               */
   byte reached;         /* the devices that it reached, where a rule that is off looks at them          */
 };
 
@@ -64,7 +65,7 @@ Device device[DEVICES];
 Registration registration[DEVICES * REGISTRATIONS];
 byte now;
 byte acked;             /* the messages that were acknowledged to their sender */
-byte reconnects, reregisters, failures, crashes, pings;
+byte reconnects, reregisters, failures, crashes, pings, gones;
 
 /* Scratch for single actions, no part of the state. */
 hidden byte i, j, found, lowest;

@@ -25,6 +25,17 @@ export function all(...conditions: readonly Condition[]): Condition {
 /** The item is there. A write without it would make one that nobody has asked for. */
 export const EXISTS: Condition = { expression: 'attribute_exists(address)' };
 
+/** The mapping was made by the first attempt, so no late one can revive it; and it is no tombstone. */
+export const IS_OF_FIRST_ATTEMPT: Condition = {
+  expression: 'attribute_not_exists(removedAt) AND (attribute_not_exists(attempt) OR attempt = :firstAttempt)',
+  values: { ':firstAttempt': number(0) },
+};
+
+/** The item is there, and is no tombstone, which has to stay as long as its connection can live. */
+export const IS_NOT_REMOVED: Condition = {
+  expression: 'attribute_exists(address) AND attribute_not_exists(removedAt)',
+};
+
 /** The connection has been charged for something, of which a part can be taken back. */
 export const HAS_BEEN_CHARGED: Condition = { expression: 'attribute_exists(charged)' };
 

@@ -4,7 +4,7 @@ import {
   type QueryCommandInput,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { isPresence, isRoom, type Topic, userAddress, userIdOf } from '../address.ts';
+import { isPresence, isRoom, type Topic, type UserAddress, userAddress, userIdOf } from '../address.ts';
 import { hashCapability } from '../capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
@@ -12,7 +12,15 @@ import { type Directory, type FindOptions, type Mapping, type Registration, topi
 import { CONNECTION_LIFE_SECONDS } from '../expiry.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 import { deleteIf, updateIf } from './conditional-write.ts';
-import { EXISTS, HAS_BEEN_CHARGED, hasGoodToken, isNotOvertaken, isOfAttempt } from './conditions.ts';
+import {
+  EXISTS,
+  HAS_BEEN_CHARGED,
+  hasGoodToken,
+  IS_NOT_REMOVED,
+  IS_OF_FIRST_ATTEMPT,
+  isNotOvertaken,
+  isOfAttempt,
+} from './conditions.ts';
 import { createDynamoDbSubscriptions } from './dynamodb-subscriptions.ts';
 import { createDynamoDbTouch } from './dynamodb-touch.ts';
 import { queryItems, readItems } from './read-items.ts';
@@ -32,6 +40,18 @@ export function createDynamoDbDirectory(options: {
 
   const deleteMapping = (topic: Topic, connectionId: string) =>
     client.send(new DeleteItemCommand({ TableName, Key: mappingKey(topic, connectionId) }));
+
+  /** Ends a registration whose connection may be alive. What is left of it does not exist for any reader, but has its number. */
+  async function endRegistration(user: UserAddress, connectionId: string): Promise<void> {
+    const place = { TableName, Key: keyOf('connection', { user, connectionId }) };
+    const { held: isDeleted } = await deleteIf(client, IS_OF_FIRST_ATTEMPT, place);
+    if (isDeleted) return;
+    await updateIf(client, IS_NOT_REMOVED, {
+      ...place,
+      UpdateExpression: 'SET expiresAt = :now',
+      values: { ':now': number(toSeconds(now())) },
+    });
+  }
 
   /** One that cannot be removed keeps none of the others. */
   async function unsubscribe(connectionId: string, topics: readonly Topic[]): Promise<void> {
@@ -127,11 +147,11 @@ export function createDynamoDbDirectory(options: {
       return held ? numberOf(item, 'refusals') : 0;
     },
 
-    async forget({ address, connectionId, userId }) {
+    async forget({ address, connectionId, userId }, mayBeAlive = false) {
       const user = userAddress(userId);
       // First what tells that it is live, so that nobody finds it any more; then what tells of all the rest. A handler that dies
       // in between leaves the subscriptions, and whoever posts to a mapping that they tell of comes here again.
-      await deleteMapping(user, connectionId);
+      await (mayBeAlive ? endRegistration(user, connectionId) : deleteMapping(user, connectionId));
       const known = await deleteSubscriptions(user, connectionId);
       const others = new Set<Topic>([address, ...topicsOf(known)]);
       others.delete(user);

@@ -108,6 +108,47 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       expect(await directory.find(userAddress('eve'), CONSISTENT)).toMatchObject([{ connectionId: 'c1=' }]);
     });
 
+    describe('forgetting one that may be alive', () => {
+      const forget = () => directory.forget(registration(), true);
+
+      test('ends its registration, and lets it register again', async () => {
+        for (const attempt of [0, 1]) {
+          expect(await directory.put(registration({ attempt }))).toBe('registered');
+          await forget();
+          expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
+          expect(await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 660 })).toEqual({
+            refused: 'not_registered',
+          });
+          expect(await directory.put(registration({ attempt }))).toBe('registered');
+          expect(await directory.find(BOB, CONSISTENT)).toHaveLength(1);
+        }
+      });
+
+      test('keeps out an older registration that comes late', async () => {
+        await directory.put(registration({ attempt: 2 }));
+        await forget();
+        expect(await directory.put(registration({ attempt: 1 }))).toBe('superseded');
+        expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
+      });
+
+      test('tells what it was subscribed to, and takes it out there', async () => {
+        await directory.put(registration({ attempt: 1 }));
+        await directory.put(registration({ address: LOBBY }));
+        const change = { change: 'add', kind: 'rooms', addresses: [LOBBY] } as const;
+        await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 660, change });
+        expect(await forget()).toMatchObject({ rooms: [LOBBY] });
+        expect(await directory.find(LOBBY, CONSISTENT)).toEqual([]);
+        expect(await forget()).toMatchObject({ rooms: [] });
+      });
+
+      test('leaves the tombstone of one that missed a message', async () => {
+        await directory.put(registration());
+        await directory.remove(BOB, 'c1=');
+        await forget();
+        expect(await directory.put(registration({ attempt: 9 }))).toBe('removed');
+      });
+    });
+
     describe('a rate limit of 10 a second, and 5 at once', () => {
       const limit = { perSecond: 10, burst: 5 };
       const charge = (cost: number, more: Partial<TouchOptions> = {}) =>

@@ -62,7 +62,9 @@ const others = fc.oneof(
     if (!('refused' in touched)) await directory.holdBack(BOB, id, { cost: 1, arrivesAt: nowMs + 1000 });
     return touched;
   }),
-  act('forget', connection, (directory, mapping) => directory.forget({ ...mapping, userId: 'bob' })),
+  act('forget', fc.tuple(connection, fc.boolean()), (directory, [mapping, mayBeAlive]) =>
+    directory.forget({ ...mapping, userId: 'bob' }, mayBeAlive),
+  ),
   act('renew', fc.record({ connectionId, topics: fc.uniqueArray(topic) }), (directory, { topics, ...value }, nowMs) =>
     directory.renew(value.connectionId, topics, toSeconds(nowMs) + 7200),
   ),

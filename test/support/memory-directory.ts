@@ -124,12 +124,16 @@ export function createMemoryDirectory(now: Now): MemoryDirectory {
       const { capabilities } = subscriptionItems.get(key(address, connectionId)) ?? NO_SUBSCRIPTIONS;
       return capabilities.find((each) => hashCapability(each) === hash);
     },
-    async forget({ address, connectionId, userId }) {
+    async forget({ address, connectionId, userId }, mayBeAlive = false) {
       const user = userAddress(userId);
       const { rooms, watches } = subscriptionItems.get(key(user, connectionId)) ?? NO_SUBSCRIPTIONS;
       subscriptionItems.delete(key(user, connectionId));
-      for (const topic of [user, address, ...rooms, ...watches.map(presenceAddress)]) {
-        items.delete(key(topic, connectionId));
+      const others = [address, ...rooms, ...watches.map(presenceAddress)].filter((topic) => topic !== user);
+      for (const topic of others) items.delete(key(topic, connectionId));
+      const ofUser = items.get(key(user, connectionId));
+      if (!ofUser || !mayBeAlive || (!ofUser.removed && ofUser.attempt === 0)) items.delete(key(user, connectionId));
+      else if (!ofUser.removed) {
+        items.set(key(user, connectionId), { ...ofUser, expiresAt: toSeconds(now()) });
       }
       return { rooms, watches };
     },
