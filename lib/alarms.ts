@@ -15,6 +15,8 @@ import type { Handler } from './handler.ts';
 export interface AlarmsProps {
   readonly handlers: readonly Handler[];
   readonly deadLetters: IQueue;
+  /** Where asynchronous invocations of `send` end that failed. */
+  readonly failedSends: IQueue;
   /** One of Beckon's metrics. */
   readonly metric: (name: MetricName) => Metric;
 }
@@ -31,12 +33,16 @@ type Quiet = Pick<CreateAlarmOptions, 'threshold' | 'alarmDescription'>;
 export class Alarms extends Construct {
   readonly all: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, { handlers, deadLetters, metric }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { handlers, deadLetters, failedSends, metric }: AlarmsProps) {
     super(scope, id);
     this.all = [
-      this.#add('DeadLetters', deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1) }), {
+      this.#add('DeadLetters', waitingIn(deadLetters), {
         alarmDescription:
           'Tasks of Beckon could not be done. Look at the log of "work", then send them back to their queue.',
+      }),
+      this.#add('FailedSends', waitingIn(failedSends), {
+        alarmDescription:
+          'Asynchronous invocations of "send" failed. The records in the queue say why, and what was to be sent.',
       }),
       this.#add('Errors', metric('Errors'), {
         alarmDescription: 'Beckon answered with an internal error. Look for "error" in the logs of its functions.',
@@ -61,6 +67,10 @@ export class Alarms extends Construct {
       ...quiet,
     });
   }
+}
+
+function waitingIn(queue: IQueue): Metric {
+  return queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1) });
 }
 
 /** A refusal by `authorize` is an error for Lambda; its real ones are counted in `Errors`. */

@@ -26,7 +26,7 @@ import {
 import { Gateway } from './gateway.ts';
 import { Handler, type HandlerProps } from './handler.ts';
 import { allowLogs } from './log.ts';
-import { TaskQueue } from './task-queue.ts';
+import { FailedInvocations, TaskQueue } from './task-queue.ts';
 
 export type { BeckonProps, CustomDomain, Issuer, RateLimitProps, SearchOptions } from './beckon-props.ts';
 
@@ -54,12 +54,21 @@ export class Beckon extends Construct {
   readonly deadLetterQueue: IQueue;
 
   /**
-   * In production: tasks that cannot be done, internal errors, failing posts, and for each function that it crashes or is
+   * What `sendFunction` was invoked with asynchronously and could not send in three attempts: Lambda's records, with the
+   * reason. An alarm goes off when there is one.
+   */
+  readonly failedSendsQueue: IQueue;
+
+  /**
+   * In production: tasks that cannot be done, messages that an asynchronous invocation could not send, internal errors, failing posts, and for each function that it crashes or is
    * throttled. Add an action to each, such as an `SnsAction`. In development there are none.
    */
   readonly alarms: readonly Alarm[];
 
-  /** Invoke it with `{ to: { user }, data }` to send from a Lambda in any language. */
+  /**
+   * Invoke it with `{ to: { user }, data }` to send from a Lambda in any language. Invoked asynchronously, it sends the same
+   * message in each attempt; what cannot be sent ends in `failedSendsQueue`.
+   */
   readonly sendFunction: IFunction;
 
   /** Invoke it with `{ disconnect | revoke | forget: { user } }` to disconnect a user, to revoke their tokens, or to forget them. */
@@ -117,7 +126,9 @@ export class Beckon extends Construct {
     this.#addConnectionRoutes(logging);
     this.#addMessageRoutes(logging, props);
     this.#addReadingRoutes(logging);
-    this.sendFunction = this.#addSendFunction(logging);
+    const failedSends = new FailedInvocations(this, 'FailedSends', encryptionKey);
+    this.failedSendsQueue = failedSends;
+    this.sendFunction = this.#addSendFunction(logging, failedSends);
     this.manageFunction = this.#addManageFunction(logging);
     this.#addWorkFunction(logging);
     this.alarms = isProduction ? this.#addAlarms() : [];
@@ -154,6 +165,7 @@ export class Beckon extends Construct {
     const { all } = new Alarms(this, 'Alarms', {
       handlers,
       deadLetters: this.deadLetterQueue,
+      failedSends: this.failedSendsQueue,
       metric: (name) => this.metric(name),
     });
     return all;
@@ -238,9 +250,11 @@ export class Beckon extends Construct {
     return search;
   }
 
-  #addSendFunction(logging: HandlerProps): Handler {
+  #addSendFunction(logging: HandlerProps, failed: FailedInvocations): Handler {
     const send = this.#addTableHandler('send', logging);
     this.#grantSending(send);
+    this.#grant(send, failed.queueArn, 'sqs:SendMessage');
+    send.configureAsyncInvoke({ onFailure: failed });
     return send;
   }
 

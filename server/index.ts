@@ -55,7 +55,8 @@ export interface Sender {
    * Sends to every device of one user: those that are connected now, and the others when they come back.
    * @param data Any JSON, or bytes, which arrive as a `Uint8Array`: by the rules of the client.
    * @throws TypeError if the data is neither, and where it is not; BeckonError if the user's id, an option or the size of the data is
-   *   not acceptable (`code`); the SDK's errors if DynamoDB fails
+   *   not acceptable (`code`). With the code `internal` it may have been sent, or be sent by a resume: something failed, or the API
+   *   cannot be reached from here. Try again with the same `id` and `retry`. The SDK's errors if the recipient cannot be looked up
    */
   sendToUser(user: string, data: Data, options?: SendOptions): Promise<SendResult>;
   /** Sends one message to at most 100 users. Throws as `sendToUser` does. */

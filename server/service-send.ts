@@ -2,28 +2,65 @@ import { isObject, isUserId, NAME_RULE, problem, type SendFailure, type SendResu
 import { sendBatch, sendMetrics } from './batch.ts';
 import type { Now } from './clock.ts';
 import { BeckonError } from './errors.ts';
-import type { Logger } from './logger.ts';
+import { describeError, type Logger, type LogLine } from './logger.ts';
 import type { Send } from './send.ts';
 
 /** The name that recipients see when the event gives none. */
 const DEFAULT_SERVICE = 'server';
 
+/** What the function reads of its Lambda context. */
+export interface InvocationContext {
+  /** The same in each attempt at an asynchronous invocation. */
+  readonly awsRequestId: string;
+}
+
+/** The `send` function. */
+export type ServiceSend = (
+  event: unknown,
+  context: InvocationContext,
+) => Promise<{ readonly results: readonly (SendResult | SendFailure)[] }>;
+
 /**
- * The `send` function: `{ to, data, id?, service? }` or `{ messages: [{ to, data, id? }, …], service? }`.
+ * The `send` function: `{ to, data, id?, service? }` or `{ messages: [{ to, data, id? }, …], service? }`. A message without
+ * an id gets one of the invocation's, so that it is the same message when Lambda runs an event again.
  * @returns the results, in the order of the messages
  * @throws BeckonError if the event is not of that shape, or its only message cannot be sent: the invocation fails, so
- *   that an asynchronous one ends up where failures are looked at
+ *   that an asynchronous one is tried again, and ends up where failures are looked at
  */
-export function createServiceSend({ send, log, now }: { send: Send; log: Logger; now: Now }) {
-  return async (event: unknown): Promise<{ results: readonly (SendResult | SendFailure)[] }> => {
-    const startedAt = now();
+export function createServiceSend({ send, log, now }: { send: Send; log: Logger; now: Now }): ServiceSend {
+  async function sendAll(event: unknown, requestId: string) {
     const { service, messages } = parseEvent(event);
-    const sent = await sendBatch(send, { from: { service } }, messages, { isExact });
+    const identified = messages.map(withIdOf(requestId));
+    const sent = await sendBatch(send, { from: { service } }, identified, { isExact });
     if (!sent.ok) throw new BeckonError(sent.problem);
-    log({ route: 'send', outcome: 'ok', durationMs: now() - startedAt, metrics: sendMetrics(sent.value) });
-    const [first] = sent.value;
-    if (sent.value.length === 1 && first && 'error' in first) throw new BeckonError(first.error);
-    return { results: sent.value };
+    return sent.value;
+  }
+
+  return async (event, { awsRequestId: requestId }) => {
+    const startedAt = now();
+    const finish = (outcome: string, more: Partial<LogLine>) =>
+      log({ route: 'send', outcome, requestId, durationMs: now() - startedAt, ...more });
+    let results: Awaited<ReturnType<typeof sendAll>>;
+    try {
+      results = await sendAll(event, requestId);
+    } catch (error) {
+      if (error instanceof BeckonError) finish('failed', { reason: error.code, metrics: { FramesRefused: 1 } });
+      else finish('failed', { error: describeError(error), metrics: { Errors: 1 } });
+      throw error;
+    }
+    const failure = results.find((result) => 'error' in result);
+    const metrics = sendMetrics(results);
+    finish(failure ? 'failed' : 'ok', { metrics, ...(failure && { reason: failure.error.code }) });
+    if (failure && results.length === 1) throw new BeckonError(failure.error);
+    return { results };
+  };
+}
+
+/** The id of a message that has none. It may have been sent under it before. */
+function withIdOf(requestId: string) {
+  return (message: unknown, index: number, { length }: readonly unknown[]): unknown => {
+    if (!isObject(message) || 'id' in message) return message;
+    return { retry: true, ...message, id: length === 1 ? requestId : `${requestId}.${index}` };
   };
 }
 

@@ -134,8 +134,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       test('tells what it was subscribed to, and takes it out there', async () => {
         await directory.put(registration({ attempt: 1 }));
         await directory.put(registration({ address: LOBBY }));
-        const change = { change: 'add', kind: 'rooms', addresses: [LOBBY] } as const;
-        await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 660, change });
+        await directory.addSubscriptions(BOB, 'c1=', { kind: 'rooms', addresses: [LOBBY] }, 50);
         expect(await forget()).toMatchObject({ rooms: [LOBBY] });
         expect(await directory.find(LOBBY, CONSISTENT)).toEqual([]);
         expect(await forget()).toMatchObject({ rooms: [] });

@@ -26,4 +26,5 @@ const notifier = new LambdaFunction(stack, 'Notifier', {
 });
 stack.beckon.grantSend(notifier);
 stack.exportValue(notifier.functionName, { name: 'NotifierName' });
+stack.exportValue(stack.beckon.failedSendsQueue.queueUrl, { name: 'FailedSendsUrl' });
 app.synth();

@@ -91,7 +91,7 @@ describe('the template', () => {
       Beckonleave: [...gate, 'dynamodb:DeleteItem Connections', ...LOGS('leave')].toSorted(),
       Beckonregister: [...resuming, 'dynamodb:DeleteItem Connections', ...LOGS('register')].toSorted(),
       Beckonsearch: LOGS('search'),
-      Beckonsend: [...sending, ...LOGS('send')].toSorted(),
+      Beckonsend: [...sending, 'sqs:SendMessage FailedSends', ...LOGS('send')].toSorted(),
       BeckonsendMessage: [...sending, ...LOGS('sendMessage')].toSorted(),
       Beckonunread: [...gate, 'dynamodb:BatchGetItem Connections', ...READING, ...LOGS('unread')].toSorted(),
       Beckonwork: [
@@ -195,6 +195,21 @@ describe('the template', () => {
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       ScalingConfig: { MaximumConcurrency: 10 },
     });
+  });
+
+  test('keeps what an asynchronous invocation of "send" could not send, and raises an alarm', () => {
+    const queue = new Capture();
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      FunctionName: { Ref: Match.stringLikeRegexp('^Beckonsend[0-9A-F]{8}$') },
+      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [queue, 'Arn'] } } },
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queue.asString(), 'QueueName'] } }],
+      Threshold: 1,
+    });
+    // Apart from the tasks: those are sent back to their queue.
+    expect(queue.asString()).toMatch(/FailedSends/);
   });
 
   test('throttles the stage, and logs access without headers, queries or bodies', () => {

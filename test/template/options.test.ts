@@ -87,12 +87,12 @@ describe('in production', () => {
     });
   });
 
-  test('every function has an alarm, and so have dead letters, internal errors and failing posts', () => {
+  test('every function has an alarm, and so have dead letters, failed invocations, internal errors and failing posts', () => {
     const functions = Object.keys(template.findResources('AWS::Lambda::Function')).map(
       (logicalId) => /^Beckon(\w+)[0-9A-F]{8}$/.exec(logicalId)?.[1],
     );
     expect(beckon.alarms.map(({ node }) => node.id).toSorted()).toEqual(
-      ['DeadLetters', 'Errors', 'FailedPosts', ...functions].toSorted(),
+      ['DeadLetters', 'Errors', 'FailedPosts', 'FailedSends', ...functions].toSorted(),
     );
     template.resourceCountIs('AWS::CloudWatch::Alarm', beckon.alarms.length);
   });

@@ -72,7 +72,7 @@ describe('whatever an event holds, the handlers fail as they are meant to', () =
     const send = createServiceSend({ send: async () => ({ ok: true, value: [] }), log, now });
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), async (event) => {
-        const refusal = await send(event).then(
+        const refusal = await send(event, { awsRequestId: 'r1' }).then(
           () => undefined,
           (error: unknown) => error,
         );
