@@ -49,6 +49,14 @@ describe('with the prop "search"', () => {
   const eventuallyFinds = (client: WireClient, conversation: object, text: string) =>
     expect.poll(async () => textsOf(await search(client, conversation, text)), { timeout: 15_000, interval: 50 });
 
+  test('messages of one frame are found, whatever characters one of them has', async () => {
+    const [fay, gil] = await Promise.all([device(cloud, 'fay'), device(cloud, 'gil')]);
+    const texts = ['a zebra \uFFFF', 'another zebra', '\uFFFE\uD800 zebra'];
+    const messages = texts.map((text) => ({ to: { user: 'gil' }, data: { text } }));
+    expect(await fay.ask({ action: 'sendMessage', messages })).toMatchObject({ type: 'ack' });
+    await eventuallyFinds(gil, { user: 'fay' }, 'zebra').toEqual(texts.toReversed());
+  });
+
   test('messages with a user are found by both, without regard to case and accents, and by nobody else', async () => {
     const [ann, ben, eve] = await Promise.all([device(cloud, 'ann'), device(cloud, 'ben'), device(cloud, 'eve')]);
     await send(ann, { user: 'ben' }, 'Café at noon?');
