@@ -60,8 +60,9 @@ export class Beckon extends Construct {
   readonly failedSendsQueue: IQueue;
 
   /**
-   * In production: tasks that cannot be done, messages that an asynchronous invocation could not send, internal errors, failing posts, and for each function that it crashes or is
-   * throttled. Add an action to each, such as an `SnsAction`. In development there are none.
+   * In production: tasks that cannot be done, messages that an asynchronous invocation could not send, internal errors,
+   * failing posts, and for each function that it crashes or is throttled. Add an action to each, such as an `SnsAction`. In
+   * development there are none.
    */
   readonly alarms: readonly Alarm[];
 
