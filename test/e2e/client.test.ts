@@ -210,3 +210,67 @@ describe('a page that is reloaded on a device whose clock is wrong', () => {
     },
   );
 });
+
+describe('a device whose calls are refused', () => {
+  const capability = { 'user:*': ['send', 'history', 'presence'], 'room:*': ['join', 'send', 'history', 'presence'] };
+  const longIds = Array.from({ length: 100 }, (_, index) => `${index}${'漢'.repeat(250)}`);
+
+  test('goes on with everything else, over the same connection', async () => {
+    const getToken = () => cloud.token({ sub: 'una', capability });
+    const [una, vic] = [device('una', { getToken }), device('vic')];
+    await Promise.all([una.connected(), vic.connected()]);
+    const { client } = una;
+    const told: unknown[] = [];
+    client.on('presence', ({ room, users }) => told.push(...users.map(({ user, online }) => [room, user, online])));
+    client.on('error', (error) => told.push(error));
+    await client.watch(['vic']);
+    await client.watch({ room: 'den' });
+    await client.join('den');
+    const many = Array.from({ length: 100 }, (_, index) => `user ${index}`);
+    const refused = [
+      client.unwatch({ room: '' }),
+      client.unwatch({ room: '\u0000' }),
+      client.unwatch(['vic', '']),
+      client.unwatch([...many, 'vic']),
+      client.unwatch([]),
+      client.watch({ room: '' }),
+      client.watch(['vic', '\u200b']),
+      client.watch([...many, 'vic']),
+      client.presence(longIds),
+      client.watch(longIds),
+      client.unwatch([...longIds.slice(1), 'vic']),
+      client.join(''),
+      client.join('x'.repeat(40_000)),
+      client.join('hall', { since: 'nonsense' }),
+      client.history({ user: '' }),
+      client.history({ user: 'vic' }, { limit: 0 }),
+      client.search({ user: 'vic' }, 'x'.repeat(40_000)),
+      client.unread(Array.from({ length: 51 }, () => ({ user: 'vic' }))),
+      client.unread(longIds.slice(0, 50).map((room) => ({ room }))),
+      client.markRead({ user: 'vic' }, 'nonsense'),
+      client.markRead({ user: 'vic' }, '7ZZZZZZZZZZZZZZZZZZZZZZZZZ'),
+      client.sendToUser('', 1),
+      client.sendToUsers([], 1),
+      client.sendToRoom('den', 1, { id: 'not an id' }),
+    ];
+    const codes = (await Promise.allSettled(refused)).map((each) => each.status === 'rejected' && each.reason.code);
+    expect(codes.filter((code) => code !== 'invalid_frame' && code !== 'frame_too_large')).toEqual(['invalid_cursor']);
+
+    await vic.client.join('den');
+    await vic.client.sendToRoom('den', 'hello');
+    expect(await client.sendToUser('vic', 'hello')).toMatchObject({ status: 'delivered' });
+    const [{ serial = '' } = {}] = (await client.history({ user: 'vic' })).messages;
+    await client.markRead({ user: 'vic' }, serial);
+    vic.client.close();
+    await eventually(() => told).toEqual(
+      expect.arrayContaining([
+        ['den', 'vic', true],
+        ['den', 'vic', false],
+        [undefined, 'vic', false],
+      ]),
+    );
+    expect(told).toHaveLength(3);
+    expect(una.received).toEqual(['hello']);
+    expect(client.counters.connections).toBe(1);
+  });
+});
