@@ -47,9 +47,6 @@ export function topicsOf({ rooms, watches }: Subscriptions): readonly Topic[] {
   return [...rooms, ...watches.map(presenceAddress)];
 }
 
-/** How many there may be of each kind. */
-type SubscriptionLimits = Readonly<Record<keyof Subscriptions, number>>;
-
 /** What it is called when there would be more. */
 export const TOO_MANY = { rooms: 'too_many_rooms', watches: 'too_many_watches' } as const;
 
