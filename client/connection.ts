@@ -254,7 +254,6 @@ export class Connection {
 
   /** @param isOver Whether the token that is registered has expired. */
   #onTokenFailed(error: BeckonError, isOver: boolean): void {
-    if (this.#over) return;
     const final = isFinal(error);
     if (error.code === 'token_failed') this.#handlers.onError(error);
     if (isOver || final) this.#end({ error, final });

@@ -30,6 +30,7 @@ export class Marks {
   readonly #delay: Timer;
   #waiting = new Map<string, Entry>();
   #isSending = false;
+  #isOver = false;
 
   /** @param acknowledge Tells the server what the application was given. Called when some of it was read. */
   constructor(environment: Environment, calls: Calls, acknowledge: () => Promise<void> | undefined) {
@@ -62,6 +63,7 @@ export class Marks {
 
   /** There will be no connection any more. */
   giveUp(error: BeckonError): void {
+    this.#isOver = true;
     this.#delay.stop();
     for (const { callers } of this.#waiting.values()) for (const caller of callers) caller.reject(error);
     this.#waiting.clear();
@@ -96,10 +98,12 @@ export class Marks {
       ]);
       for (const caller of callers) caller.resolve();
     } catch (error) {
-      const smaller =
-        entries.length > 1 ? entries : callers.map((caller) => ({ mark: caller.mark, callers: [caller] }));
-      if (callers.length === 1) callers[0]?.reject(error);
-      else for (const entry of smaller) await this.#send([entry]);
+      if (callers.length === 1 || this.#isOver) {
+        for (const caller of callers) caller.reject(error);
+        return;
+      }
+      const alone = callers.map((caller) => ({ mark: caller.mark, callers: [caller] }));
+      for (const entry of entries.length > 1 ? entries : alone) await this.#send([entry]);
     }
   }
 }

@@ -55,6 +55,7 @@ export class TokenRefresh {
   /** A newer token is on its way to the server. */
   #hasNewer = false;
   #failures = 0;
+  #isStopped = false;
 
   constructor(environment: Environment, options: Options, host: TokenRefreshHost) {
     this.#environment = environment;
@@ -67,7 +68,7 @@ export class TokenRefresh {
 
   /** The server has registered the connection with a token. */
   start(token: string, { serverTimeMs, elapsedMs }: ServerMoment): void {
-    this.stop();
+    this.#clear();
     this.#hasEnded = this.#hasNewer = false;
     this.#failures = 0;
     const expiresAtMs = tokenExpiresAtMs(token);
@@ -84,7 +85,13 @@ export class TokenRefresh {
     });
   }
 
+  /** The connection is over. */
   stop(): void {
+    this.#isStopped = true;
+    this.#clear();
+  }
+
+  #clear(): void {
     for (const timer of [this.#next, this.#expiry, this.#end]) timer.stop();
   }
 
@@ -95,6 +102,7 @@ export class TokenRefresh {
     const isLast = this.#hasEnded;
     const answer = await this.#host.request(this.#failures).catch((error: BeckonError) => error);
     this.#isAsking = false;
+    if (this.#isStopped) return;
     if (typeof answer === 'string' && this.#isNewer(answer)) {
       this.#hasNewer = true;
       this.#host.onToken(answer);
@@ -115,5 +123,5 @@ export class TokenRefresh {
 }
 
 export function tokenExpired(): BeckonError {
-  return new BeckonError('token_expired', 'The token has expired, and getToken gives none that is newer.');
+  return new BeckonError('token_expired', 'The token has expired, and getToken has given none that is newer.');
 }

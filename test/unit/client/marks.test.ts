@@ -81,6 +81,19 @@ describe('what has been read', () => {
     await read;
     expect(world.timers).toBe(0);
   });
+
+  it.each([
+    ['of one conversation', [bob, bob]],
+    ['of several', [bob, lobby]],
+  ])('is rejected when the client is closed while marks %s are on their way', async (_, conversations) => {
+    const { world, client, socket } = await connectClient();
+    const read = Promise.allSettled(conversations.map((conversation) => client.markRead(conversation, '1')));
+    await world.advance(1_000);
+    expect(socket.count('mark')).toBe(1);
+    client.close();
+    expect(await read).toMatchObject([{ reason: { code: 'closed' } }, { reason: { code: 'closed' } }]);
+    expect(world.timers).toBe(0);
+  });
 });
 
 describe('a message whose sender wants to hear that it was delivered', () => {

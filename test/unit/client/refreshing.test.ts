@@ -406,6 +406,16 @@ describe('a token that has expired', () => {
     expect(client.state.status).toBe('recovering');
   });
 
+  it('is not asked for again by a client that was closed while getToken was at it', async () => {
+    const { world, client, getToken } = await connected([FIRST], { tokenTimeoutMs: 1_000_000 });
+    getToken.mockImplementation(() => new Promise(() => {}));
+    await world.advance(210_000);
+    const asked = getToken.mock.calls.length;
+    client.close();
+    await world.advance(600_000);
+    expect([asked, getToken.mock.calls.length, world.timers]).toEqual([2, 2, 0]);
+  });
+
   it('is told as suspended after suspendAfterMs, as without a connection', async () => {
     const { world, client, getToken } = await connected([FIRST]);
     await world.advance(299_000);

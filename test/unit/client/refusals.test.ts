@@ -216,6 +216,16 @@ describe('what the server refuses', () => {
     expect(nextSocket.last('join')).toMatchObject({ room: 'lobby', since: serialFloor(900_000) });
   });
 
+  it.each([undefined, null, 'enough'])('is taken back by a signal whose reason is %s, too', async (reason) => {
+    const busy = await busyClient();
+    const controller = new AbortController();
+    const watched = busy.client.watch(['carol'], { signal: controller.signal });
+    await settle();
+    controller.abort(reason);
+    expect(await watched.catch((error: unknown) => error)).toBe(controller.signal.reason);
+    await expectUnharmed(busy);
+  });
+
   it('of several marks at one conversation is one, and not the others', async () => {
     const { world, client, socket } = await connectClient();
     const good = [client.markRead(bob, SERIAL), client.markRead({ room: 'lobby' }, SERIAL)];
