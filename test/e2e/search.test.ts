@@ -179,6 +179,11 @@ describe('with the prop "search"', () => {
       await send(client, conversation, 'again', { id: 'again', retry: true });
       await eventuallyFinds(client, conversation, 'again').toHaveLength(1);
     }
+    // The gate reads the capability that a newer token has brought.
+    const gaining = await device(cloud, 'gaining', {});
+    const token = await cloud.token({ sub: 'gaining', capability: EVERYTHING });
+    expect(await gaining.ask({ action: 'register', attempt: 1, token })).toMatchObject({ type: 'registered' });
+    expect(await search(gaining, { user: 'granted' }, 'again')).toMatchObject({ type: 'search' });
     const unused = () =>
       cloud
         .iamReport()
