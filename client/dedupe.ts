@@ -1,9 +1,9 @@
 import type { Message, Shown } from '../protocol/index.ts';
-import { jsonByteLength } from '../protocol/json.ts';
 import { MAX_SHOWN_BYTES, MAX_SHOWN_MESSAGES } from '../protocol/limits.ts';
 import { type Cursor, serialTimeMs } from './cursor.ts';
 import type { ServerClock } from './server-clock.ts';
 import type { SeenMessage } from './storage.ts';
+import { utf8Length } from './utf8.ts';
 
 /** A message that was sent again can come this long after the first copy, whatever its serial says. */
 const MIN_AGE_MS = 10 * 60_000;
@@ -95,7 +95,7 @@ function groupBySender(keys: readonly string[]): Shown[] {
     const from = { [kind]: sender } as Message['from'];
     const ids = idsBySender.get(kind + sender);
     // With the comma before it.
-    bytes += 1 + jsonByteLength(ids ? id : { from, ids: [id] });
+    bytes += 1 + utf8Length(JSON.stringify(ids ? id : { from, ids: [id] }));
     if (bytes > MAX_SHOWN_BYTES) break;
     if (ids) ids.push(id);
     else {
