@@ -175,7 +175,7 @@ describe('signing in', () => {
     expect(await gwen.page.evaluate('[{ ...localStorage }, { ...sessionStorage }]')).toEqual([{}, {}]);
     expect(await gwen.page.evaluate(EVERYTHING_ON_THE_PAGE)).not.toMatch(/gwen|iris|secrets|said (in|to|by)|not sent/);
     await gwen.signIn();
-    expect(await gwen.contact('iris').count()).toBe(0);
+    expect(await gwen.contact('#secrets').count()).toBe(0);
     await gwen.writeTo('iris');
     await gwen.message('said by a friend').waitFor();
   });
