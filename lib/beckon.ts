@@ -302,7 +302,9 @@ export class Beckon extends Construct {
       [ENV.userRateBurst]: Tokenization.stringifyNumber(this.#userRateLimit.burst),
     });
     // It reads the capability that a newer token has brought.
-    this.#grantTable(handler, this.connectionsTable, 'dynamodb:UpdateItem', 'dynamodb:GetItem');
+    // Apart, so that a statement that delivering needs as well is there once.
+    this.#grantTable(handler, this.connectionsTable, 'dynamodb:UpdateItem');
+    this.#grantTable(handler, this.connectionsTable, 'dynamodb:GetItem');
     this.#grantTasks(handler);
     return handler;
   }

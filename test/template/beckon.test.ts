@@ -92,7 +92,7 @@ describe('the template', () => {
       Beckonregister: [...resuming, 'dynamodb:DeleteItem Connections', ...LOGS('register')].toSorted(),
       Beckonsearch: LOGS('search'),
       Beckonsend: [...sending, 'sqs:SendMessage FailedSends', ...LOGS('send')].toSorted(),
-      BeckonsendMessage: [...sending, ...LOGS('sendMessage')].toSorted(),
+      BeckonsendMessage: [...sending, 'dynamodb:GetItem Connections', ...LOGS('sendMessage')].toSorted(),
       Beckonunread: [...gate, 'dynamodb:BatchGetItem Connections', ...READING, ...LOGS('unread')].toSorted(),
       Beckonwork: [
         ...delivery,
