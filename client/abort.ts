@@ -10,9 +10,9 @@ export function abortWith(controller: AbortController, reason: unknown): void {
 /** Why a signal has aborted: an `AbortError` where nobody says. */
 export function reasonOf(signal: AbortSignal | undefined): unknown {
   if (!signal) return undefined;
-  return (
-    reasons.get(signal) ?? signal.reason ?? Object.assign(new Error('The signal has aborted.'), { name: 'AbortError' })
-  );
+  // Null is a reason.
+  const reason = reasons.has(signal) ? reasons.get(signal) : signal.reason;
+  return reason === undefined ? Object.assign(new Error('The signal has aborted.'), { name: 'AbortError' }) : reason;
 }
 
 /** @throws the reason of the signal, if it has aborted. */

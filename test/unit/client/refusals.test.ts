@@ -51,6 +51,8 @@ async function expectUnharmed({ world, client, socket, told }: Awaited<ReturnTyp
   await world.advance(1_000);
   expect(socket.last('mark')['marks']).toEqual([{ conversation: bob, read: SERIAL }]);
   socket.answer('mark', { type: 'marked' });
+  // Beside it, the server is told what was shown.
+  socket.pong();
   await read;
   const sent = client.sendToUser('bob', 1);
   await settle();
