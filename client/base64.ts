@@ -15,7 +15,7 @@ export function toBase64(bytes: Uint8Array): string {
 
 /**
  * Decodes base64, with or without its padding.
- * @throws RangeError when it is none.
+ * @throws RangeError if the text is not base64.
  */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const digits = text.replace(/\s+/g, '').replace(/={1,2}$/, '');

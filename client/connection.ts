@@ -435,7 +435,7 @@ function findCode(matches: (info: ErrorCodeInfo) => boolean): WordlessCode | und
   return (Object.keys(WORDLESS_CODES) as WordlessCode[]).find((code) => matches(WORDLESS_CODES[code]));
 }
 
-/** Whoever is between may have refused the handshake, in place of the server and for reasons of its own. */
+/** A proxy may have refused the handshake in place of the server, for reasons of its own. */
 function refusalError(httpStatus: number | undefined): BeckonError {
   if (httpStatus === undefined) return new BeckonError('connect_failed');
   const code = findCode((info) => info.httpStatus === httpStatus);

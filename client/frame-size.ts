@@ -9,7 +9,10 @@ export interface FrameBounds {
   readonly maxItems: number;
 }
 
-/** How many of the first items, of which each takes so many bytes, fit into one frame with commas between them. */
+/**
+ * Counts how many of the first items fit into one frame, with commas between them.
+ * @param itemBytes What each item takes.
+ */
 export function countFitting(itemBytes: readonly number[], { envelopeBytes, maxBytes, maxItems }: FrameBounds): number {
   let frameBytes = envelopeBytes;
   const end = itemBytes.findIndex((bytes, index) => {

@@ -151,7 +151,7 @@ export class Watches {
     this.#host.onTargets();
   }
 
-  /** Tells nothing more of those that are watched, until it is clear whether they are watched any longer. */
+  /** Holds back what is told about the targets until the server has said whether their watch ends. */
   #mute(parts: readonly PresenceTarget[], call: object): void {
     for (const part of parts) {
       if (('room' in part ? this.#rooms : this.#users).has(nameOf(part))) {
