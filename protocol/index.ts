@@ -1,3 +1,4 @@
+export * from './charges.ts';
 export * from './codes.ts';
 export * from './data.ts';
 export * from './frames.ts';

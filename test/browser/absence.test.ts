@@ -117,7 +117,10 @@ describe('a tab', () => {
     const posted = [...whileAsleep, ...(await postUntil(1, whileAsleep.length))];
     expect(whileAsleep.length).toBeGreaterThan(1);
     expect((await tab.has('messages', posted.length)).messages).toEqual(posted);
-    expect(await tab.told()).toMatchObject({ state: 'connected', tokens: 2, errors: [] });
+    const { tokens, ...told } = await tab.told();
+    expect(told).toMatchObject({ state: 'connected', errors: [] });
+    // A third if the old connection asks for one before it notices that it is over.
+    expect(tokens).toBeGreaterThan(1);
   });
 });
 

@@ -1,0 +1,75 @@
+import type { ClientFrame, MessageInput } from './frames.ts';
+
+/**
+ * What frames are charged, in units of the rate limit (`ratePerSecond`, `rateBurst`): for each what it makes the installation
+ * do, not how many frames there are. Told to clients with `register`.
+ *
+ * A frame that is not listed here is charged one unit.
+ */
+export interface Tariff {
+  /** A message is charged one unit for each recipient, and the sender's own copy, and each of these bytes of data begun. */
+  readonly dataBytesPerUnit: number;
+  /**
+   * Where messages are indexed: one unit more for each recipient and each of these bytes of data begun. Absent: they are not.
+   */
+  readonly indexedBytesPerUnit?: number;
+  /** The most that is charged for indexing a message for one recipient. */
+  readonly maxIndexUnits: number;
+  /** `presence` is charged one unit for each of these users begun. */
+  readonly targetsPerUnit: number;
+}
+
+/** What holds where messages are not indexed. */
+export const TARIFF: Tariff = { dataBytesPerUnit: 3 * 1024, maxIndexUnits: 10, targetsPerUnit: 10 };
+
+/** What holds where they are. */
+export const INDEXED_TARIFF: Tariff = { ...TARIFF, indexedBytesPerUnit: 20 };
+
+/**
+ * Whoever posts to an address charges the sender one unit more for each of these connections. Nobody can know beforehand, so
+ * clients do not count it: they learn of it by `rate_limited`.
+ */
+export const CONNECTIONS_PER_UNIT = 100;
+
+/** The part of a message that decides what it is charged. */
+export type ChargedMessage = Pick<MessageInput, 'to' | 'echo' | 'store' | 'encoding'>;
+
+/** Encodings whose text the server reads to index it; compressed, a few bytes can hold the most words that are indexed. */
+const INDEXED_ENCODING = /^json\/(gzip\/)?base64$/;
+
+/**
+ * Tells what one message is charged.
+ * @param dataBytes What its `data` takes, in bytes of its JSON in UTF-8.
+ * @returns Units, at least 1.
+ */
+export function messageCharge(message: ChargedMessage, dataBytes: number, tariff: Tariff): number {
+  const { to, echo = false } = message;
+  const recipients = 'users' in to ? new Set(to.users).size : 1;
+  const copies = echo && !('room' in to) ? 1 : 0;
+  const sizeUnits = Math.max(1, Math.ceil(dataBytes / tariff.dataBytesPerUnit));
+  return (recipients + copies) * sizeUnits + recipients * indexUnits(message, dataBytes, tariff);
+}
+
+function indexUnits({ store = true, encoding }: ChargedMessage, dataBytes: number, tariff: Tariff): number {
+  const { indexedBytesPerUnit, maxIndexUnits } = tariff;
+  if (indexedBytesPerUnit === undefined || !store) return 0;
+  if (encoding === undefined) return Math.min(maxIndexUnits, Math.ceil(dataBytes / indexedBytesPerUnit));
+  return INDEXED_ENCODING.test(encoding) ? maxIndexUnits : 0;
+}
+
+/**
+ * Tells what a frame is charged that sends no message.
+ * @returns Units, at least 1.
+ */
+export function frameCharge(frame: Exclude<ClientFrame, { action: 'sendMessage' }>, tariff: Tariff): number {
+  switch (frame.action) {
+    case 'mark':
+      return frame.marks.length;
+    case 'unread':
+      return frame.conversations.length;
+    case 'presence':
+      return 'users' in frame ? Math.ceil(frame.users.length / tariff.targetsPerUnit) : 1;
+    default:
+      return 1;
+  }
+}
