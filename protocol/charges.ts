@@ -1,35 +1,5 @@
 import type { ClientFrame, MessageInput } from './frames.ts';
-
-/**
- * What frames are charged, in units of the rate limit (`ratePerSecond`, `rateBurst`): for each what it makes the installation
- * do, not how many frames there are. Told to clients with `register`.
- *
- * A frame that is not listed here is charged one unit.
- */
-export interface Tariff {
-  /** A message is charged one unit for each recipient, and the sender's own copy, and each of these bytes of data begun. */
-  readonly dataBytesPerUnit: number;
-  /**
-   * Where messages are indexed: one unit more for each recipient and each of these bytes of data begun. Absent: they are not.
-   */
-  readonly indexedBytesPerUnit?: number;
-  /** The most that is charged for indexing a message for one recipient. */
-  readonly maxIndexUnits: number;
-  /** `presence` is charged one unit for each of these users begun. */
-  readonly targetsPerUnit: number;
-}
-
-/** What holds where messages are not indexed. */
-export const TARIFF: Tariff = { dataBytesPerUnit: 3 * 1024, maxIndexUnits: 10, targetsPerUnit: 10 };
-
-/** What holds where they are. */
-export const INDEXED_TARIFF: Tariff = { ...TARIFF, indexedBytesPerUnit: 20 };
-
-/**
- * Whoever posts to an address charges the sender one unit more for each of these connections. Nobody can know beforehand, so
- * clients do not count it: they learn of it by `rate_limited`.
- */
-export const CONNECTIONS_PER_UNIT = 100;
+import type { Tariff } from './limits.ts';
 
 /** The part of a message that decides what it is charged. */
 export type ChargedMessage = Pick<MessageInput, 'to' | 'echo' | 'store' | 'encoding'>;

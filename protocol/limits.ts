@@ -38,7 +38,7 @@ export const MAX_MESSAGES_PER_FRAME = 50;
 /** The most users in the `to` of one message. */
 export const MAX_USERS_PER_MESSAGE = 100;
 
-/** How many messages one connection may send for each second, and at once after a pause, unless the installation says. */
+/** How many units one connection may be charged for each second, and at once after a pause, unless the installation says. */
 export const RATE_PER_SECOND = 100;
 export const RATE_BURST = 500;
 
@@ -121,14 +121,47 @@ export interface SizeLimits {
   readonly maxWatches: number;
 }
 
+/**
+ * What frames are charged, in units of the rate limit (`ratePerSecond`, `rateBurst`): for each what it makes the installation
+ * do, not how many frames there are. Told to clients with `register`.
+ *
+ * A frame that is not listed here is charged one unit.
+ */
+export interface Tariff {
+  /** A message is charged one unit for each recipient, and the sender's own copy, and each of these bytes of data begun. */
+  readonly dataBytesPerUnit: number;
+  /**
+   * Where messages are indexed: one unit more for each recipient and each of these bytes of data begun. Absent: they are not.
+   */
+  readonly indexedBytesPerUnit?: number;
+  /** The most that is charged for indexing a message for one recipient. */
+  readonly maxIndexUnits: number;
+  /** `presence` is charged one unit for each of these users begun. */
+  readonly targetsPerUnit: number;
+}
+
+/** What holds where messages are not indexed. */
+export const TARIFF: Tariff = { dataBytesPerUnit: 3 * 1024, maxIndexUnits: 10, targetsPerUnit: 10 };
+
+/** What holds where they are. */
+export const INDEXED_TARIFF: Tariff = { ...TARIFF, indexedBytesPerUnit: 20 };
+
+/**
+ * Whoever posts to an address charges the sender one unit more for each of these connections. Nobody can know beforehand, so
+ * clients do not count it: they learn of it by `rate_limited`.
+ */
+export const CONNECTIONS_PER_UNIT = 100;
+
 /** What a client may do, as told in the reply to `register`. */
 export interface Limits extends SizeLimits {
   readonly heartbeatSeconds: number;
   /** The upper end of the random wait before an attempt to come back. */
   readonly maxBackoffSeconds: number;
-  /** Messages a second on average, and how many at once after a pause: more is refused with `rate_limited`. */
+  /** Units a second on average, and how many at once after a pause: more is refused with `rate_limited`. */
   readonly ratePerSecond: number;
   readonly rateBurst: number;
+  /** How many units each frame is charged. */
+  readonly tariff: Tariff;
 }
 
 /** The most that there is anywhere, and what holds unless the installation says less. */
@@ -148,4 +181,5 @@ export const DEFAULT_LIMITS: Limits = {
   maxBackoffSeconds: MIN_BACKOFF_CAP_SECONDS,
   ratePerSecond: RATE_PER_SECOND,
   rateBurst: RATE_BURST,
+  tariff: TARIFF,
 };

@@ -48,6 +48,12 @@ const limits = v.strictObject({
   maxUsersPerMessage: v.number(),
   ratePerSecond: v.number(),
   rateBurst: v.number(),
+  tariff: v.strictObject({
+    dataBytesPerUnit: v.number(),
+    indexedBytesPerUnit: v.exactOptional(v.number()),
+    maxIndexUnits: v.number(),
+    targetsPerUnit: v.number(),
+  }),
   maxRooms: v.number(),
   maxWatches: v.number(),
 });

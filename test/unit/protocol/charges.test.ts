@@ -31,19 +31,18 @@ describe('a message is charged', () => {
   });
 });
 
+type Frame = Parameters<typeof frameCharge>[0];
+
 describe('a frame is charged', () => {
   const conversation = { user: 'bob' };
-  it.each([
-    ['one unit', { action: 'register' } as const, 1],
-    ['one unit for each mark', { action: 'mark', marks: users(50).map(() => ({ conversation })) } as const, 50],
-    [
-      'one unit for each unread conversation',
-      { action: 'unread', conversations: [conversation, conversation] } as const,
-      2,
-    ],
-    ['one unit for ten users who are watched', { action: 'presence', users: users(10), watch: true } as const, 1],
-    ['one more for each ten begun', { action: 'presence', users: users(100), watch: true } as const, 10],
-    ['one unit for a room that is watched', { action: 'presence', room: 'lobby', watch: true } as const, 1],
+  const marks = Array.from({ length: 50 }, () => ({ conversation }));
+  it.each<[string, Frame, number]>([
+    ['one unit', { action: 'register' }, 1],
+    ['one unit for each mark', { action: 'mark', marks }, 50],
+    ['one unit for each unread conversation', { action: 'unread', conversations: [conversation, conversation] }, 2],
+    ['one unit for ten users who are watched', { action: 'presence', users: users(10), watch: true }, 1],
+    ['one more for each ten begun', { action: 'presence', users: users(100), watch: true }, 10],
+    ['one unit for a room that is watched', { action: 'presence', room: 'lobby', watch: true }, 1],
   ])('%s', (_, frame, units) => {
     expect(frameCharge(frame, TARIFF)).toBe(units);
   });
