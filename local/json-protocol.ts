@@ -6,7 +6,7 @@ import { AwsError, type AwsRequest, type AwsResponse } from './service.ts';
 /** The members of a request or an answer. */
 export type Json = Readonly<Record<string, unknown>>;
 
-export interface JsonAnswer {
+export interface JsonAnswer extends Pick<AwsResponse, 'units'> {
   readonly statusCode: number;
   readonly body: Json;
 }
@@ -21,7 +21,7 @@ export async function serveJson(
   version: '1.0' | '1.1',
   call: (operation: string, input: Json) => Promise<JsonAnswer> | JsonAnswer,
 ): Promise<AwsResponse> {
-  const { statusCode, body } = await call(operationOf(request), inputOf(request));
+  const { statusCode, body, units } = await call(operationOf(request), inputOf(request));
   const text = JSON.stringify(body);
   return {
     statusCode,
@@ -31,6 +31,7 @@ export async function serveJson(
       'x-amz-crc32': String(crc32(text)),
     },
     body: text,
+    ...(units && { units }),
   };
 }
 

@@ -24,6 +24,14 @@ export interface AwsResponse {
   readonly statusCode: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
+  /** What a call of DynamoDB used up, as far as its engine tells. */
+  readonly units?: CapacityUnits;
+}
+
+/** Units of DynamoDB, those of indexes included. */
+export interface CapacityUnits {
+  readonly read: number;
+  readonly write: number;
 }
 
 /** One emulated AWS service: answers its API and provisions its CloudFormation resource types. */

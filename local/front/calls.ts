@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { createRing } from '../log.ts';
-import type { AwsRequest, AwsResponse, Principal } from '../service.ts';
+import type { AwsRequest, AwsResponse, CapacityUnits, Principal } from '../service.ts';
 
 /** One call of an AWS API. */
 export interface AwsCall {
@@ -15,6 +15,10 @@ export interface AwsCall {
   readonly resource: string;
   readonly statusCode: number;
   readonly durationMs: number;
+  /** Of the request's body. */
+  readonly requestBytes: number;
+  /** What a call of DynamoDB used up. Absent where the built-in engine did not answer it. */
+  readonly units?: CapacityUnits;
 }
 
 /** How many calls `GET /_local/calls` can show. */
@@ -46,6 +50,8 @@ export function createCalls(clock: Clock): Calls {
         resource: resources.get(principal) ?? '',
         statusCode: response.statusCode,
         durationMs: Math.round((performance.now() - startedAt) * 100) / 100,
+        requestBytes: request.body.byteLength,
+        ...(response.units && { units: response.units }),
       });
       return response;
     },

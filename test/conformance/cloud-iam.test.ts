@@ -117,7 +117,7 @@ describe('the reports', () => {
     expect(report.denied).toEqual([]);
     // Nobody has gone away yet.
     expect(report.unused.map(({ actions }) => actions)).toEqual([['dynamodb:DeleteItem'], ['dynamodb:DeleteItem']]);
-    const call = (operation: string, functionName: string, resource: unknown) => ({
+    const call = (operation: string, functionName: string, resource: unknown, units?: object) => ({
       at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       service: operation === 'PostToConnection' ? 'execute-api' : 'dynamodb',
       operation,
@@ -125,12 +125,15 @@ describe('the reports', () => {
       resource,
       statusCode: 200,
       durationMs: expect.any(Number),
+      requestBytes: expect.any(Number),
+      ...(units && { units }),
     });
     const connections = /^arn:aws:execute-api:us-east-1:0{12}:\w{10}\/Prod\/POST\/@connections\/\{connectionId\}$/;
     expect(cloud.calls()).toEqual([
-      call('PutItem', 'Connect', TABLE_ARN),
-      call('Scan', 'Send', TABLE_ARN),
+      call('PutItem', 'Connect', TABLE_ARN, { read: 0, write: 1 }),
+      call('Scan', 'Send', TABLE_ARN, { read: 0.5, write: 0 }),
       call('PostToConnection', 'Send', expect.stringMatching(connections)),
     ]);
+    expect(cloud.calls().at(-1)?.requestBytes).toBe('hello'.length);
   });
 });

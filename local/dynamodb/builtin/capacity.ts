@@ -1,4 +1,5 @@
 import type { Json } from '../../json-protocol.ts';
+import type { CapacityUnits } from '../../service.ts';
 import type { Item, Trace } from './trace.ts';
 
 // One unit: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
@@ -59,6 +60,24 @@ interface Tally {
 
 /** What `ReturnConsumedCapacity` asks for: for a batch a list with one entry a table, else that of the only table. */
 export function consumedCapacity(operation: string, input: Json, answer: Json, trace: Trace): unknown {
+  const detailed = input['ReturnConsumedCapacity'] === 'INDEXES';
+  const perTable = [...talliesOf(input, answer, trace)].map(([name, tally]) => describe(name, tally, detailed));
+  return operation.startsWith('Batch') ? perTable : perTable[0];
+}
+
+/** The units that a request used up in all. */
+export function capacityUnits(input: Json, answer: Json, trace: Trace): CapacityUnits {
+  const units = sum([...talliesOf(input, answer, trace).values()], totalOf);
+  return trace.writes.length > 0 ? { read: 0, write: units } : { read: units, write: 0 };
+}
+
+/** A write whose condition does not hold costs what the item takes that is there, and at least one unit. */
+export function refusedUnits({ reads }: Trace): CapacityUnits {
+  const item = reads.at(-1)?.item;
+  return { read: 0, write: writeUnits(item, undefined) };
+}
+
+function talliesOf(input: Json, answer: Json, trace: Trace): ReadonlyMap<string, Tally> {
   const tallies = new Map<string, Tally>();
   const tallyOf = (tableName: string) => {
     const tally = tallies.get(tableName) ?? { table: 0, local: new Map(), global: new Map() };
@@ -82,9 +101,11 @@ export function consumedCapacity(operation: string, input: Json, answer: Json, t
     if (index) add(tallyOf(tableName)[index.kind], index.indexName, units);
     else tallyOf(tableName).table += units;
   }
-  const detailed = input['ReturnConsumedCapacity'] === 'INDEXES';
-  const perTable = [...tallies].map(([tableName, tally]) => describe(tableName, tally, detailed));
-  return operation.startsWith('Batch') ? perTable : perTable[0];
+  return tallies;
+}
+
+function totalOf({ table, local, global }: Tally): number {
+  return sum([table, ...local.values(), ...global.values()], (units) => units);
 }
 
 function isConsistent(input: Json, tableName: string): boolean {
@@ -107,8 +128,9 @@ function add(units: Map<string, number>, indexName: string, more: number): void 
   units.set(indexName, (units.get(indexName) ?? 0) + more);
 }
 
-function describe(tableName: string, { table, local, global }: Tally, detailed: boolean): Json {
-  const total = [table, ...local.values(), ...global.values()].reduce((left, right) => left + right);
+function describe(tableName: string, tally: Tally, detailed: boolean): Json {
+  const { table, local, global } = tally;
+  const total = totalOf(tally);
   if (!detailed) return { TableName: tableName, CapacityUnits: total };
   const each = (units: Map<string, number>) =>
     Object.fromEntries([...units].map(([name, CapacityUnits]) => [name, { CapacityUnits }]));

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { Json, JsonAnswer } from '../../json-protocol.ts';
 import { type CallOptions, errorAnswer } from '../engine.ts';
 import { type Action, actions } from './actions.ts';
-import { consumedCapacity } from './capacity.ts';
+import { capacityUnits, consumedCapacity, refusedUnits } from './capacity.ts';
 import { createMutex, type Mutex } from './mutex.ts';
 import type { Storage } from './storage.ts';
 import { createStore } from './store.ts';
@@ -40,7 +40,11 @@ async function run(ground: Ground, operation: string, action: Action, input: Jso
       validations.checkValidations(data, action.validation.types, action.validation.custom, store);
       action.run(store, data, (error, result) => (error ? reject(error) : resolve((result || {}) as Json)));
     });
-    return { statusCode: 200, body: withCapacity(operation, asked, body, trace) };
+    return {
+      statusCode: 200,
+      body: withCapacity(operation, asked, body, trace),
+      units: capacityUnits(asked, body, trace),
+    };
   } catch (error) {
     return refusal(error, asked, trace);
   }
@@ -55,12 +59,10 @@ function withCapacity(operation: string, asked: Json, body: Json, trace: Trace):
 function refusal(error: unknown, asked: Json, trace: Trace): JsonAnswer {
   if (!isRefusal(error)) throw error;
   const { statusCode, body } = error;
+  if (!String(body['__type']).endsWith('#ConditionalCheckFailedException')) return { statusCode, body };
   const wantsItem = asked['ReturnValuesOnConditionCheckFailure'] === 'ALL_OLD';
   const item = trace.reads.at(-1)?.item;
-  if (!wantsItem || !item || !String(body['__type']).endsWith('#ConditionalCheckFailedException')) {
-    return { statusCode, body };
-  }
-  return { statusCode, body: { ...body, Item: item } };
+  return { statusCode, body: { ...body, ...(wantsItem && item && { Item: item }) }, units: refusedUnits(trace) };
 }
 
 function isRefusal(error: unknown): error is { statusCode: number; body: Json } {

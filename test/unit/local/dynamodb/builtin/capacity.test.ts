@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { itemBytes } from '../../../../../local/dynamodb/builtin/capacity.ts';
+import { itemBytes, refusedUnits } from '../../../../../local/dynamodb/builtin/capacity.ts';
 
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 test.each<[string, object, number]>([
@@ -20,4 +20,11 @@ test.each<[string, object, number]>([
   ['an empty list', { L: [] }, 3],
 ])('the size of %s', (_name, value, bytes) => {
   expect(itemBytes({ é: value })).toBe(2 + bytes);
+});
+
+test.each([
+  [{ address: { S: 'x'.repeat(2000) } }, 2],
+  [undefined, 1],
+])('a write whose condition does not hold costs what is there, and at least one unit', (item, write) => {
+  expect(refusedUnits({ reads: [{ tableName: 'T', item }], walks: [], writes: [] })).toEqual({ read: 0, write });
 });
