@@ -1,5 +1,5 @@
 import { createPermit } from '../server/admission.ts';
-import { composeAdmit, composeDirectory, composeMarkers, composeTranscripts } from '../server/aws/index.ts';
+import { composeDirectory, composeGate, composeMarkers, composeTranscripts } from '../server/aws/index.ts';
 import { readDirectoryConfig, readLogConfig, readSizeLimits } from '../server/config.ts';
 import { createHistory } from '../server/history.ts';
 import { createLogger } from '../server/logger.ts';
@@ -8,7 +8,7 @@ import { messageRoute } from '../server/route.ts';
 const now = Date.now;
 const config = { ...readDirectoryConfig(), ...readLogConfig() };
 const history = createHistory({
-  permit: createPermit(composeAdmit({ directory: composeDirectory(now, config), now })),
+  permit: createPermit(composeGate({ directory: composeDirectory(now, config), now }).admit),
   transcripts: composeTranscripts(now, config),
   markers: composeMarkers(now, config),
 });

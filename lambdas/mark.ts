@@ -1,5 +1,11 @@
 import { createPermit } from '../server/admission.ts';
-import { composeAdmit, composeDelivery, composeDirectory, composeMarkers } from '../server/aws/index.ts';
+import {
+  composeDelivery,
+  composeDirectory,
+  composeGate,
+  composeMarkers,
+  composeSurcharge,
+} from '../server/aws/index.ts';
 import { readSizeLimits } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { createMark } from '../server/mark.ts';
@@ -9,10 +15,10 @@ const now = Date.now;
 const log = createLogger();
 const directory = composeDirectory(now);
 const mark = createMark({
-  permit: createPermit(composeAdmit({ directory, now })),
+  permit: createPermit(composeGate({ directory, now }).admit),
   markers: composeMarkers(now),
   directory,
-  delivery: composeDelivery({ directory, log }).delivery,
+  delivery: composeDelivery({ directory, log, surcharge: composeSurcharge(now, log) }).delivery,
   now,
 });
 

@@ -1,4 +1,4 @@
-import { composeAddressStates, composeAdmit, composeDirectory, composeMessageLog } from '../server/aws/index.ts';
+import { composeAddressStates, composeDirectory, composeGate, composeMessageLog } from '../server/aws/index.ts';
 import { readDirectoryConfig, readLogConfig, readSizeLimits } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { createPing } from '../server/ping.ts';
@@ -7,7 +7,7 @@ import { messageRoute } from '../server/route.ts';
 const now = Date.now;
 const config = { ...readDirectoryConfig(), ...readLogConfig() };
 const ping = createPing({
-  admit: composeAdmit({ directory: composeDirectory(now, config), now }),
+  admit: composeGate({ directory: composeDirectory(now, config), now }).admit,
   log: composeMessageLog(now, config),
   states: composeAddressStates(now, config),
   now,

@@ -1,10 +1,11 @@
 import { composeAuthenticate, composeIdentities } from '../server/aws/authorize.ts';
-import { composeDirectory, composeResume, composeTasks } from '../server/aws/index.ts';
+import { composeDirectory, composeGate, composeResume, composeSurcharge, composeTasks } from '../server/aws/index.ts';
 import {
   readCallbackUrl,
   readExpectedConnections,
   readRateLimit,
   readSizeLimits,
+  readTariff,
   readUserRateLimit,
 } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
@@ -15,9 +16,14 @@ import { messageRoute } from '../server/route.ts';
 const now = Date.now;
 const log = createLogger();
 const limits = readSizeLimits();
+const surcharge = composeSurcharge(now, log);
+const directory = composeDirectory(now, undefined, surcharge);
+const { admit, enter } = composeGate({ directory, now });
 const register = createRegister({
-  resume: composeResume(now),
-  directory: composeDirectory(now),
+  resume: composeResume(now, enter),
+  admit,
+  directory,
+  surcharge,
   authenticate: composeAuthenticate(now, log),
   identities: composeIdentities(now),
   tasks: composeTasks(),
@@ -25,6 +31,7 @@ const register = createRegister({
   expectedConnections: readExpectedConnections(),
   rateLimit: lower(readRateLimit(), readUserRateLimit()),
   sizeLimits: limits,
+  tariff: readTariff(),
   now,
 });
 

@@ -1,6 +1,6 @@
 import { problem } from '../protocol/index.ts';
 import { createPermit } from '../server/admission.ts';
-import { composeAdmit, composeDirectory, composeSearchIndex, composeTranscripts } from '../server/aws/index.ts';
+import { composeDirectory, composeGate, composeSearchIndex, composeTranscripts } from '../server/aws/index.ts';
 import { readSearchConfig, readSizeLimits } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
@@ -11,7 +11,7 @@ const now = Date.now;
 /** Without search the function has no permission to look, and says so to everybody. */
 const search: Search = readSearchConfig()
   ? createSearch({
-      permit: createPermit(composeAdmit({ directory: composeDirectory(now), now })),
+      permit: createPermit(composeGate({ directory: composeDirectory(now), now }).admit),
       index: composeSearchIndex(now),
       transcripts: composeTranscripts(now),
     })

@@ -1,6 +1,6 @@
-import { composeAdmit, composeDirectory, composeSend } from '../server/aws/index.ts';
+import { composeDirectory, composeGate, composeSend, composeSurcharge } from '../server/aws/index.ts';
 import { sendMetrics } from '../server/batch.ts';
-import { readSizeLimits } from '../server/config.ts';
+import { readSizeLimits, readTariff } from '../server/config.ts';
 import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
 import { createSendMessage } from '../server/send-message.ts';
@@ -10,9 +10,10 @@ const log = createLogger();
 const directory = composeDirectory(now);
 const limits = readSizeLimits();
 const sendMessage = createSendMessage({
-  send: composeSend({ directory, now, log }),
-  admit: composeAdmit({ directory, now }),
+  send: composeSend({ directory, now, log, surcharge: composeSurcharge(now, log) }),
+  admit: composeGate({ directory, now }).admit,
   limits,
+  tariff: readTariff(),
 });
 
 /** `sendMessage`: sends one message, or a batch, on behalf of the connection's user. */

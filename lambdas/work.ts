@@ -4,6 +4,7 @@ import {
   composeDelivery,
   composeDirectory,
   composeSearchIndex,
+  composeSurcharge,
 } from '../server/aws/index.ts';
 import { readSearchConfig } from '../server/config.ts';
 import { createIndexMessages } from '../server/indexing.ts';
@@ -16,7 +17,7 @@ const log = createLogger();
 const directory = composeDirectory(now);
 const search = readSearchConfig();
 const indexMessages = search && createIndexMessages(composeSearchIndex(now), search);
-const { delivery, poster, tasks } = composeDelivery({ directory, log });
+const { delivery, poster, tasks } = composeDelivery({ directory, log, surcharge: composeSurcharge(now, log) });
 const states = composeAddressStates(now);
 const presence = createPresence({ directory, announcements: composeAnnouncements(now), delivery, tasks, now });
 

@@ -181,7 +181,10 @@ export interface BeckonProps extends Issuer {
   readonly manageAccountLogRole?: boolean;
 }
 
-/** How fast somebody may send. Every frame counts as one message at least. */
+/**
+ * How fast somebody may send. Frames are charged for what they cause: a short message to one user, and most other frames,
+ * count as one, a message to ten users as ten. See `docs/protocol.md`, "The rate limit".
+ */
 export interface RateLimitProps {
   /** On average. */
   readonly messagesPerSecond: number;

@@ -277,7 +277,7 @@ export class Beckon extends Construct {
   }
 
   #addWorkFunction(logging: HandlerProps): void {
-    const work = this.#addTableHandler('work', logging);
+    const work = this.#addTableHandler('work', logging, this.#userRateEnvironment());
     this.#grantDelivery(work);
     this.#gateway.grantClose(work);
     // Presence: what has been announced, and who is in a room.
@@ -298,8 +298,7 @@ export class Beckon extends Construct {
     const handler = this.#addTableHandler(id, logging, {
       [ENV.ratePerSecond]: Tokenization.stringifyNumber(this.#rateLimit.messagesPerSecond),
       [ENV.rateBurst]: Tokenization.stringifyNumber(this.#rateLimit.burst),
-      [ENV.userRatePerSecond]: Tokenization.stringifyNumber(this.#userRateLimit.messagesPerSecond),
-      [ENV.userRateBurst]: Tokenization.stringifyNumber(this.#userRateLimit.burst),
+      ...this.#userRateEnvironment(),
     });
     // It reads the capability that a newer token has brought.
     // Apart, so that a statement that delivering needs as well is there once.
@@ -307,6 +306,14 @@ export class Beckon extends Construct {
     this.#grantTable(handler, this.connectionsTable, 'dynamodb:GetItem');
     this.#grantTasks(handler);
     return handler;
+  }
+
+  /** What charging users takes. */
+  #userRateEnvironment(): Record<string, string> {
+    return {
+      [ENV.userRatePerSecond]: Tokenization.stringifyNumber(this.#userRateLimit.messagesPerSecond),
+      [ENV.userRateBurst]: Tokenization.stringifyNumber(this.#userRateLimit.burst),
+    };
   }
 
   /** Where everything is that sending takes. */

@@ -7,4 +7,7 @@ export interface Accounts {
    * @returns 0; or in how many milliseconds it can be taken, and nothing has been
    */
   charge(userId: string, charge: Charge): Promise<number>;
+
+  /** Takes from the rate limit of a user, even if there is not as much: for what has been done already. */
+  spend(userId: string, charge: Charge): Promise<void>;
 }

@@ -1,17 +1,17 @@
-import { problem, type Result } from '../protocol/index.ts';
+import { frameCharge, type Problem, problem, type Result, TARIFF } from '../protocol/index.ts';
 import type { Accounts } from './accounts.ts';
 import { type Address, userAddress } from './address.ts';
 import { allows, forbidden, hashCapability, type Operation } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
 import type { Claims, Connection } from './connection.ts';
-import type { Directory, Touched, TouchRefusal } from './directory.ts';
+import type { Directory, Registration, Touched, TouchRefusal } from './directory.ts';
 import type { Leaving } from './disconnect.ts';
 import { IDLE_SECONDS } from './expiry.ts';
 import { burstMs, type RateLimit } from './rate-limit.ts';
 import type { Tasks } from './tasks.ts';
 
 export interface AdmitOptions {
-  /** How many messages are sent. @default 1 */
+  /** What the frame is charged, in units: see `protocol/charges.ts`. @default 1 */
   readonly cost?: number;
 }
 
@@ -27,7 +27,13 @@ export type Admit = (
 
 type Registered = Parameters<Admit>[0];
 
-export interface AdmitDependencies {
+/**
+ * The gate before a registration: makes the mapping and charges for it like for any frame.
+ * @returns why it was not made
+ */
+export type Enter = (registration: Registration) => Promise<Problem | undefined>;
+
+export interface GateDependencies {
   readonly directory: Directory;
   readonly accounts: Accounts;
   readonly tasks: Tasks;
@@ -53,10 +59,16 @@ const PENALTY_MS = 60_000;
 /** How long a connection stays open whose token has expired, in seconds: time to hear of it, and to register a newer one. */
 export const GRACE_SECONDS = 10;
 
+const REGISTER_CHARGE = frameCharge({ action: 'register' }, TARIFF);
+
+/** What a registration is told that was not made. */
+const NOT_ENTERED = { superseded: 'superseded', removed: 'connection_removed' } as const;
+
 /** Refused frames for each task that closes their connection: one may get lost. */
 const REFUSALS_PER_TASK = 20;
 
-export function createAdmit(dependencies: AdmitDependencies): Admit {
+/** The two gates, which charge the same rate limits. */
+export function createGate(dependencies: GateDependencies): { readonly admit: Admit; readonly enter: Enter } {
   const { directory, accounts, tasks, rateLimit, userRateLimit, now } = dependencies;
   const instalment = Math.max(1, Math.floor(userRateLimit.burst / INSTALMENTS_PER_BURST));
 
@@ -74,16 +86,35 @@ export function createAdmit(dependencies: AdmitDependencies): Admit {
   }
 
   /**
-   * Charges the user for what a connection has sent, or lets the connection wait until that can be done.
-   * @param cost of the frame at hand, which is refused then
-   * @returns how long to wait
+   * Charges the user for what a connection has sent, if another instalment is due, or lets the connection wait until that can
+   * be done.
+   * @param charged What the connection has been charged in all.
+   * @param cost Of the frame at hand, which is refused then.
+   * @returns why it is refused
    */
-  async function chargeUser({ connectionId, userId }: Registered, due: number, cost: number) {
-    const retryAfterMs = await accounts.charge(userId, { limit: userRateLimit, cost: due });
-    if (retryAfterMs === 0) return 0;
+  async function chargeUser(
+    { connectionId, userId }: Pick<Registered, 'connectionId' | 'userId'>,
+    charged: number,
+    cost: number,
+  ) {
+    const instalments = Math.floor(charged / instalment) - Math.floor((charged - cost) / instalment);
+    if (instalments === 0) return undefined;
+    const retryAfterMs = await accounts.charge(userId, { limit: userRateLimit, cost: instalments * instalment });
+    if (retryAfterMs === 0) return undefined;
     const arrivesAt = now() + retryAfterMs + burstMs(rateLimit);
     await directory.holdBack(userAddress(userId), connectionId, { cost, arrivesAt });
-    return retryAfterMs;
+    return { ...problem('rate_limited'), retryAfterMs };
+  }
+
+  /** @returns what the connection is told */
+  async function refuse(
+    connection: Pick<Registered, 'connectionId' | 'userId'>,
+    refusal: TouchRefusal,
+  ): Promise<Problem> {
+    const { refused, retryAfterMs, callbackUrl } = refusal;
+    const { connectionId, userId } = connection;
+    if (callbackUrl !== undefined) await onRefused({ connectionId, userId, callbackUrl }, refused);
+    return { ...problem(refused), ...(retryAfterMs !== undefined && { retryAfterMs }) };
   }
 
   /** The claims of a connection that was let through. Those that opened it hold while their capability is the registered one. */
@@ -98,22 +129,32 @@ export function createAdmit(dependencies: AdmitDependencies): Admit {
     return { ok: true, value: { tokenExpiresAt, capability } } as const;
   }
 
-  return async (connection, { cost = 1 } = {}) => {
-    const { connectionId, userId } = connection;
-    const touched = await directory.touch(userAddress(userId), connectionId, {
-      expiresAt: toSeconds(now()) + IDLE_SECONDS,
-      charge: { limit: rateLimit, cost },
-    });
-    if (!('refused' in touched)) {
-      const { charged } = touched;
-      const due = Math.floor(charged / instalment) - Math.floor((charged - cost) / instalment);
-      const retryAfterMs = due === 0 ? 0 : await chargeUser(connection, due * instalment, cost);
-      if (retryAfterMs === 0) return claimsOf(connection, touched);
-      return { ok: false, problem: { ...problem('rate_limited'), retryAfterMs } };
-    }
-    const { refused, retryAfterMs, callbackUrl } = touched;
-    if (callbackUrl !== undefined) await onRefused({ connectionId, userId, callbackUrl }, refused);
-    return { ok: false, problem: { ...problem(refused), ...(retryAfterMs !== undefined && { retryAfterMs }) } };
+  return {
+    async admit(connection, { cost = 1 } = {}) {
+      const { connectionId, userId } = connection;
+      const touched = await directory.touch(userAddress(userId), connectionId, {
+        expiresAt: toSeconds(now()) + IDLE_SECONDS,
+        charge: { limit: rateLimit, cost },
+      });
+      if ('refused' in touched) return { ok: false, problem: await refuse(connection, touched) };
+      const refused = await chargeUser(connection, touched.charged, cost);
+      return refused ? { ok: false, problem: refused } : claimsOf(connection, touched);
+    },
+
+    async enter(registration) {
+      const entered = await directory.enter(registration, { limit: rateLimit, cost: REGISTER_CHARGE });
+      if (!('refused' in entered)) return chargeUser(registration, entered.charged, REGISTER_CHARGE);
+      if (entered.refused === 'rate_limited') return refuse(registration, entered);
+      return problem(NOT_ENTERED[entered.refused]);
+    },
+  };
+}
+
+/** Makes the mapping of a connection that has passed the gate, which has charged it. */
+export function enterAdmitted(directory: Pick<Directory, 'put'>): Enter {
+  return async (registration) => {
+    const outcome = await directory.put(registration);
+    return outcome === 'registered' ? undefined : problem(NOT_ENTERED[outcome]);
   };
 }
 
@@ -122,11 +163,12 @@ export type Permit = (
   connection: Connection,
   operation: Operation,
   addresses: readonly Address[],
+  options?: AdmitOptions,
 ) => Promise<Result<Claims>>;
 
 export function createPermit(admit: Admit): Permit {
-  return async (connection, operation, addresses) => {
-    const admitted = await admit(connection);
+  return async (connection, operation, addresses, options) => {
+    const admitted = await admit(connection, options);
     if (!admitted.ok) return admitted;
     const address = addresses.find((each) => !allows(admitted.value.capability, operation, each));
     return address ? { ok: false, problem: forbidden(operation, address) } : admitted;

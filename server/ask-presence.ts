@@ -1,10 +1,12 @@
 import {
+  frameCharge,
   MAX_USERS_PER_PRESENCE,
   type Presence,
   type PresenceFrame,
   type PresenceReply,
   problem,
   type Result,
+  TARIFF,
 } from '../protocol/index.ts';
 import { type Address, presenceAddress, roomAddress, userAddress } from './address.ts';
 import type { Permit } from './admission.ts';
@@ -38,15 +40,20 @@ export interface AskPresenceDependencies {
   readonly now: Now;
 }
 
+/** Who asks about which addresses, and what the frame is charged. */
+type Asked = readonly [connection: Connection, addresses: readonly Address[], cost: number];
+
 /** Calls of the directory under way at once: as many as the SDK's HTTP agent has sockets for a host. */
 const MAX_CONCURRENT_CALLS = 50;
 
 export function createAskPresence(dependencies: AskPresenceDependencies): AskPresence {
   const { permit, subscribe, directory, announcements, callbackUrl, now } = dependencies;
   const rechecks = createRechecks(dependencies);
+  const ask = (...[connection, addresses, cost]: Asked) => permit(connection, 'presence', addresses, { cost });
 
-  async function startWatching(connection: Connection, addresses: readonly Address[]): Promise<Result<Claims>> {
-    const permitted = await permit(connection, 'presence', addresses);
+  async function startWatching(...asked: Asked): Promise<Result<Claims>> {
+    const [connection, addresses] = asked;
+    const permitted = await ask(...asked);
     if (!permitted.ok) return permitted;
     const refused = await subscribe(connection, 'watches', addresses);
     if (refused) return { ok: false, problem: refused };
@@ -59,8 +66,9 @@ export function createAskPresence(dependencies: AskPresenceDependencies): AskPre
     return outcomes.includes('removed') ? { ok: false, problem: problem('connection_removed') } : permitted;
   }
 
-  async function stopWatching(connection: Connection, addresses: readonly Address[]): Promise<Result<Claims>> {
-    const permitted = await permit(connection, 'presence', addresses);
+  async function stopWatching(...asked: Asked): Promise<Result<Claims>> {
+    const [connection, addresses] = asked;
+    const permitted = await ask(...asked);
     if (!permitted.ok) return permitted;
     const { connectionId, userId } = connection;
     await directory.unsubscribe(connectionId, addresses.map(presenceAddress));
@@ -68,9 +76,9 @@ export function createAskPresence(dependencies: AskPresenceDependencies): AskPre
     return permitted;
   }
 
-  function enter(connection: Connection, addresses: readonly Address[], watch: boolean | undefined) {
-    if (watch === undefined) return permit(connection, 'presence', addresses);
-    return watch ? startWatching(connection, addresses) : stopWatching(connection, addresses);
+  function enter(watch: boolean | undefined, ...asked: Asked) {
+    if (watch === undefined) return ask(...asked);
+    return watch ? startWatching(...asked) : stopWatching(...asked);
   }
 
   async function ofUsers(userIds: readonly string[], isWatched: boolean, admission: Promise<Result<Claims>>) {
@@ -112,7 +120,7 @@ export function createAskPresence(dependencies: AskPresenceDependencies): AskPre
     const { watch } = frame;
     const userIds = 'users' in frame ? [...new Set(frame.users)] : [];
     const addresses = 'users' in frame ? userIds.map(userAddress) : [roomAddress(frame.room)];
-    const admission = enter(connection, addresses, watch);
+    const admission = enter(watch, connection, addresses, frameCharge(frame, TARIFF));
     // Read after the watch has begun: what changes from now on is pushed, what has changed before is read.
     if (watch !== undefined) await admission;
     return 'users' in frame

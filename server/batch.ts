@@ -6,12 +6,15 @@ import {
   isWithinDepth,
   jsonByteLength,
   type MessageInput,
+  messageCharge,
   type Problem,
   problem,
   type Result,
   type SendFailure,
   type SendResult,
   type SizeLimits,
+  TARIFF,
+  type Tariff,
 } from '../protocol/index.ts';
 import { type Judged, withinReply } from './ack-size.ts';
 import type { MetricName } from './config.ts';
@@ -19,7 +22,9 @@ import type { Admission, Origin, Send } from './send.ts';
 
 /** What holds of a batch besides what holds of all. */
 export interface BatchOptions {
-  readonly admission: Admission;
+  /** Admits the sender, who is charged so many units. */
+  readonly admit: (cost: number) => Admission;
+  readonly tariff: Tariff;
   readonly limits: SizeLimits;
   /** Whether a number in the data is the one that was sent. Default: it is. */
   readonly isExact: (number: number) => boolean;
@@ -33,20 +38,22 @@ export async function sendBatch(
   send: Send,
   origin: Origin,
   messages: readonly unknown[],
-  { admission, limits, isExact = () => true }: Partial<BatchOptions> = {},
+  { admit, tariff = TARIFF, limits, isExact = () => true }: Partial<BatchOptions> = {},
 ): Promise<Result<readonly (SendResult | SendFailure)[]>> {
   if (limits && messages.length > limits.maxMessagesPerFrame) {
     // Waited for: what is left under way when a handler returns is frozen with it.
-    const admitted = await admission;
+    const admitted = await admit?.(messages.length);
     if (admitted && !admitted.ok) return admitted;
     const detail = `"messages" must hold at most ${limits.maxMessagesPerFrame} messages`;
     return { ok: false, problem: problem('invalid_frame', detail) };
   }
+  const charge = (input: MessageInput) => messageCharge(input, jsonByteLength(input.data), tariff);
   const checked = messages.map((message) => judge(message, limits ?? DEFAULT_SIZE_LIMITS, isExact));
   // What is sent on behalf of a service is answered by Lambda, which carries more.
   const judged = limits ? withinReply(checked) : checked;
   const inputs = judged.flatMap((each): MessageInput[] => ('input' in each ? [each.input] : []));
-  const sent = await send(origin, inputs, admission);
+  const refused = judged.length - inputs.length;
+  const sent = await send(origin, inputs, admit?.(refused + inputs.reduce((sum, input) => sum + charge(input), 0)));
   if (!sent.ok) return sent;
   const outcomes = sent.value.values();
   const results = judged.map((each) => {

@@ -1,5 +1,5 @@
 import { isObject } from '../protocol/json.ts';
-import { DEFAULT_SIZE_LIMITS, type SizeLimits } from '../protocol/limits.ts';
+import { DEFAULT_SIZE_LIMITS, INDEXED_TARIFF, type SizeLimits, TARIFF, type Tariff } from '../protocol/limits.ts';
 import { parseJson } from '../protocol/parse-json.ts';
 import { type Capability, capabilityOfClaim, DEFAULT_CAPABILITY } from './capability.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -187,6 +187,11 @@ function readDefaultCapability(text: string | undefined): Capability {
 export function readSearchConfig(env: Env = process.env): SearchConfig | undefined {
   const text = env[ENV.search];
   return text ? Object.freeze(JSON.parse(text) as SearchConfig) : undefined;
+}
+
+/** What frames are charged: more where messages are indexed. */
+export function readTariff(env: Env = process.env): Tariff {
+  return readSearchConfig(env) ? INDEXED_TARIFF : TARIFF;
 }
 
 /** The value of the metrics' dimension `Stack`. */

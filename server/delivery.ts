@@ -10,6 +10,7 @@ import {
 import { mapConcurrently } from './concurrency.ts';
 import type { Directory, Mapping } from './directory.ts';
 import { createForget } from './forget.ts';
+import { POSTS_PER_UNIT, type Surcharge } from './surcharge.ts';
 import type { Tasks } from './tasks.ts';
 
 /** What became of one post. */
@@ -50,6 +51,11 @@ export interface DeliverOptions {
   readonly spared?: Spared | undefined;
   /** Settles when the messages are in their log, as far as they are to be. @default they are */
   readonly logged?: Promise<unknown>;
+  /**
+   * Whether the targets are a part of those of an address. Then the sender is charged for each hundred posts begun; otherwise
+   * the first hundred are paid by what the frame was charged. @default false
+   */
+  readonly isPart?: boolean;
 }
 
 /** Delivers to connections, and sees to those that cannot be reached. */
@@ -75,9 +81,10 @@ export interface Delivery {
 
   /**
    * Posts what is in no log but must not be missed either: a connection that does not take it is cut off as well.
+   * @param options as those of `deliver`
    * @throws Error if the API cannot be reached, as `deliver` does
    */
-  announce(targets: readonly Mapping[], frame: Push): Promise<void>;
+  announce(targets: readonly Mapping[], frame: Push, options?: Pick<DeliverOptions, 'isPart'>): Promise<void>;
 }
 
 /**
@@ -92,8 +99,14 @@ export const MAX_CONCURRENT_POSTS = 50;
 
 const UNREACHABLE = 'The Management API cannot be reached from here. Why is in the log, under the route "post"';
 
-export function createDelivery(dependencies: { poster: Poster; directory: Directory; tasks: Tasks }): Delivery {
-  const { poster, directory, tasks } = dependencies;
+export function createDelivery(dependencies: {
+  poster: Poster;
+  directory: Directory;
+  tasks: Tasks;
+  /** Absent: nothing is sent on behalf of users. */
+  surcharge?: Surcharge | undefined;
+}): Delivery {
+  const { poster, directory, tasks, surcharge } = dependencies;
   const forget = createForget(dependencies);
 
   /** One frame after the other, for order; after one that did not arrive, none: a later one would hide the gap. */
@@ -128,13 +141,22 @@ export function createDelivery(dependencies: { poster: Poster; directory: Direct
     await tasks.add([{ kind: 'close', connectionId, callbackUrl }]);
   }
 
+  /** Charges whoever has caused some posts, in whose name the frame is. */
+  async function charge(frame: Push | undefined, posts: number, isPart = false): Promise<void> {
+    const userId = frame && causedBy(frame);
+    if (userId === undefined) return;
+    await surcharge?.(userId, (isPart ? Math.ceil : Math.floor)(posts / POSTS_PER_UNIT));
+  }
+
   return {
-    async deliver(targets, messages, { spared, logged } = {}) {
+    async deliver(targets, messages, { spared, logged, isPart } = {}) {
       const frames = toFrames(messages);
       const ofSender = spared ? toFrames(messages.filter(({ serial }) => !spared.serials.includes(serial))) : [];
-      const outcomes = await mapConcurrently(targets, MAX_CONCURRENT_POSTS, (target) =>
+      const posting = mapConcurrently(targets, MAX_CONCURRENT_POSTS, (target) =>
         deliverToOne(target, target.connectionId === spared?.connectionId ? ofSender : frames, logged),
       );
+      await Promise.allSettled([posting, charge(frames[0], frames.length * targets.length, isPart)]);
+      const outcomes = await posting;
       return messages.map(({ serial }) => {
         const counts = { delivered: 0, gone: 0, failed: 0 };
         for (const ofTarget of outcomes) {
@@ -146,15 +168,33 @@ export function createDelivery(dependencies: { poster: Poster; directory: Direct
     },
 
     async push(targets, frame) {
+      await charge(frame, targets.length);
       await mapConcurrently(targets, MAX_CONCURRENT_POSTS, async (target) => {
         if ((await poster.post(target, frame)) === 'gone') await forget(target);
       });
     },
 
-    async announce(targets, frame) {
+    async announce(targets, frame, { isPart } = {}) {
+      await charge(frame, targets.length, isPart);
       await mapConcurrently(targets, MAX_CONCURRENT_POSTS, (target) => postAll(target, [frame]));
     },
   };
+}
+
+/** The user in whose name a frame is posted; `undefined` for what services and the installation itself send. */
+function causedBy(frame: Push): string | undefined {
+  switch (frame.type) {
+    case 'messages': {
+      const from = frame.messages[0]?.from;
+      return from && 'user' in from ? from.user : undefined;
+    }
+    case 'receipt':
+      return frame.from.user;
+    case 'presence':
+      return frame.users[0]?.user;
+    default:
+      return undefined;
+  }
 }
 
 /** As few frames as the push limit allows: API Gateway bills each. */

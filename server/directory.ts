@@ -86,6 +86,12 @@ export type PutOutcome =
   /** The connection has missed a message: it must not be revived. */
   | 'removed';
 
+/** What became of a registration that was charged, and if it was made, what the connection has been charged in all. */
+export type EnterOutcome =
+  | Pick<Touched, 'charged'>
+  | { readonly refused: Exclude<PutOutcome, 'registered'> }
+  | (TouchRefusal & { readonly refused: 'rate_limited' });
+
 /** Which connections of an address to find. */
 export interface FindOptions {
   /** Whether every put that has returned is seen. Otherwise the answer may be some seconds old, at half the price. */
@@ -109,6 +115,9 @@ export interface FindOptions {
 export interface Directory {
   /** Makes a mapping, unless the connection was removed or a later attempt has been made. Subscriptions stay as they are. */
   put(registration: Registration): Promise<PutOutcome>;
+
+  /** Makes the mapping of a connection at its user as `put` does, and takes a charge from its rate limit in the same write. */
+  enter(registration: Registration, charge: Charge): Promise<EnterOutcome>;
 
   /** The connections of an address, in the order of their ids. */
   find(address: Topic, options: FindOptions): Promise<readonly Mapping[]>;

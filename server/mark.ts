@@ -1,4 +1,13 @@
-import { type Mark, type MarkedReply, type Markers, type MarkFrame, problem, type Result } from '../protocol/index.ts';
+import {
+  frameCharge,
+  type Mark,
+  type MarkedReply,
+  type Markers,
+  type MarkFrame,
+  problem,
+  type Result,
+  TARIFF,
+} from '../protocol/index.ts';
 import { peerAddress, userAddress } from './address.ts';
 import type { Permit } from './admission.ts';
 import type { Now } from './clock.ts';
@@ -51,7 +60,9 @@ export function createMark(dependencies: {
     const wrong = problemOf(marks, now());
     if (wrong) return { ok: false, problem: wrong };
     const peers = marks.map(({ conversation }) => peerAddress(conversation));
-    const admitted = await permit(connection, 'history', peers);
+    const admitted = await permit(connection, 'history', peers, {
+      cost: frameCharge({ action: 'mark', marks }, TARIFF),
+    });
     if (!admitted.ok) return admitted;
     await mapConcurrently(marks, MAX_CONCURRENT_MARKS, (mark) => markOne(connection.userId, mark));
     return { ok: true, value: { type: 'marked' } };

@@ -6,9 +6,10 @@ import {
   type RegisterFrame,
   type Result,
   type SizeLimits,
+  type Tariff,
 } from '../protocol/index.ts';
 import { conversationOf, presenceAddress, type RoomAddress, userAddress } from './address.ts';
-import { GRACE_SECONDS } from './admission.ts';
+import { type Admit, GRACE_SECONDS } from './admission.ts';
 import type { Authenticate } from './authenticate.ts';
 import { allows, hashCapability } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
@@ -19,6 +20,7 @@ import { type Identities, isRevoked, REVOKED_BYE } from './identities.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { fittingRooms } from './reply-size.ts';
 import type { Resume } from './resume.ts';
+import { type Surcharge, WRITE_UNITS_PER_UNIT } from './surcharge.ts';
 import type { Tasks } from './tasks.ts';
 
 /** Makes a connection one of its user's, and gives it what it has missed. */
@@ -29,6 +31,7 @@ export type Register = (
 
 export interface RegisterDependencies {
   readonly resume: Resume;
+  readonly admit: Admit;
   readonly directory: Directory;
   readonly authenticate: Authenticate;
   readonly identities: Pick<Identities, 'revokedUntil'>;
@@ -41,11 +44,15 @@ export interface RegisterDependencies {
   readonly rateLimit: RateLimit;
   /** Told to clients, too. */
   readonly sizeLimits: SizeLimits;
+  /** And this. */
+  readonly tariff: Tariff;
+  /** For what a newer token has to be written to. */
+  readonly surcharge: Surcharge;
   readonly now: Now;
 }
 
 export function createRegister(dependencies: RegisterDependencies): Register {
-  const { resume, directory, authenticate, identities, tasks, callbackUrl, now } = dependencies;
+  const { resume, admit, directory, authenticate, identities, tasks, callbackUrl, now, surcharge } = dependencies;
   const { perSecond: ratePerSecond, burst: rateBurst } = dependencies.rateLimit;
   const maxBackoffSeconds = backoffCapSeconds(dependencies.expectedConnections);
   const limits = {
@@ -54,6 +61,7 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     maxBackoffSeconds,
     ratePerSecond,
     rateBurst,
+    tariff: dependencies.tariff,
   };
 
   /** The connection with what a newer token says. */
@@ -97,7 +105,11 @@ export function createRegister(dependencies: RegisterDependencies): Register {
       rooms: rooms.filter((room) => allows(capability, 'join', room)),
       watches: watches.filter((address) => allows(capability, 'presence', address)),
     };
-    const renewed = await directory.renew(connectionId, topicsOf(allowed), connection.tokenExpiresAt);
+    const topics = topicsOf(allowed);
+    const [renewed] = await Promise.all([
+      directory.renew(connectionId, topics, connection.tokenExpiresAt),
+      surcharge(userId, Math.floor(topics.length / WRITE_UNITS_PER_UNIT)),
+    ]);
     const kept = allowed.rooms.filter((room) => renewed.includes(room));
     const lost = {
       rooms: rooms.filter((room) => !kept.includes(room)),
@@ -118,7 +130,10 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     const { connectionId, userId, tokenExpiresAt } = connection;
     const nowSeconds = toSeconds(now());
     if (tokenExpiresAt <= nowSeconds) return refuseExpired(connection);
-    if (frame.after === undefined) await keepCapability(opened, connection, frame.attempt);
+    // A page is read for whoever is registered already; a registration is charged when it is made.
+    const admitted = frame.after === undefined ? undefined : await admit(opened);
+    if (admitted && !admitted.ok) return admitted;
+    if (!admitted) await keepCapability(opened, connection, frame.attempt);
     const expiresAt = mappingExpiry(nowSeconds, tokenExpiresAt);
     const resumed = await resume({ connection, address: userAddress(userId), expiresAt }, frame);
     if (!resumed.ok) return resumed;

@@ -1,10 +1,10 @@
 import { OVERLAP_MS, problem, type RegisteredReply, type RegisterFrame, type Result } from '../protocol/index.ts';
 import { type Address, isRoom } from './address.ts';
 import type { AddressStates } from './address-state.ts';
+import type { Enter } from './admission.ts';
 import type { Arrive } from './arrive.ts';
 import { type Now, toSeconds } from './clock.ts';
 import type { Connection } from './connection.ts';
-import type { Directory, PutOutcome } from './directory.ts';
 import type { MessageLog } from './message-log.ts';
 import { serialFloor, serialTime } from './serial.ts';
 
@@ -33,7 +33,8 @@ export type Resume = (
 ) => Promise<Result<Resumption>>;
 
 export interface ResumeDependencies {
-  readonly directory: Directory;
+  /** Makes the mapping. */
+  readonly enter: Enter;
   readonly log: MessageLog;
   readonly states: AddressStates;
   readonly arrive: Arrive;
@@ -43,13 +44,8 @@ export interface ResumeDependencies {
   readonly now: Now;
 }
 
-const REFUSED = { superseded: 'superseded', removed: 'connection_removed' } as const satisfies Record<
-  Exclude<PutOutcome, 'registered'>,
-  string
->;
-
 export function createResume(dependencies: ResumeDependencies): Resume {
-  const { directory, log, states, arrive, callbackUrl, retentionSeconds, now } = dependencies;
+  const { enter, log, states, arrive, callbackUrl, retentionSeconds, now } = dependencies;
 
   async function page(address: Address, { after, ...from }: Beginning): Promise<Result<Resumption>> {
     // Read before the log: whatever is sent from now on is behind this cursor, or within the overlap before it.
@@ -78,8 +74,8 @@ export function createResume(dependencies: ResumeDependencies): Resume {
     // First the mapping, then the rest: a message is either posted to the mapping or found in the log, or both; and a
     // late one either finds the mapping or has left its mark before.
     const registration = { ...connection, address, callbackUrl, attempt, registeredAt: toSeconds(nowMs), expiresAt };
-    const outcome = await directory.put(registration);
-    if (outcome !== 'registered') return { ok: false, problem: problem(REFUSED[outcome]) };
+    const refused = await enter(registration);
+    if (refused) return { ok: false, problem: refused };
     const [from, shown] = await Promise.all([
       beginning(address, since, nowMs),
       since === undefined && !isRoom(address) ? states.readShown(address) : [],

@@ -1,4 +1,4 @@
-import type { AckReply, Result, SendMessageFrame, SizeLimits } from '../protocol/index.ts';
+import type { AckReply, Result, SendMessageFrame, SizeLimits, Tariff } from '../protocol/index.ts';
 import type { Admit } from './admission.ts';
 import { sendBatch } from './batch.ts';
 import type { Connection } from './connection.ts';
@@ -11,14 +11,22 @@ export type SendMessage = (
   receivedAt?: number,
 ) => Promise<Result<Omit<AckReply, 'id'>>>;
 
-export function createSendMessage(dependencies: { send: Send; admit: Admit; limits: SizeLimits }): SendMessage {
-  const { send, admit, limits } = dependencies;
+export function createSendMessage(dependencies: {
+  send: Send;
+  admit: Admit;
+  limits: SizeLimits;
+  tariff: Tariff;
+}): SendMessage {
+  const { send, admit, limits, tariff } = dependencies;
   return async (connection, { action: _, ...frame }, receivedAt) => {
     const { userId, connectionId } = connection;
     const messages = 'messages' in frame ? frame.messages : [frame];
-    const admission = admit(connection, { cost: messages.length });
     const origin = { from: { user: userId }, connectionId, ...(receivedAt !== undefined && { receivedAt }) };
-    const sent = await sendBatch(send, origin, messages, { admission, limits });
+    const sent = await sendBatch(send, origin, messages, {
+      admit: (cost) => admit(connection, { cost }),
+      limits,
+      tariff,
+    });
     if (!sent.ok) return sent;
     const [first] = sent.value;
     if (!('messages' in frame) && first && 'error' in first) return { ok: false, problem: first.error };

@@ -1,4 +1,11 @@
-import { MAX_UNREAD_COUNT, type Result, type UnreadFrame, type UnreadReply } from '../protocol/index.ts';
+import {
+  frameCharge,
+  MAX_UNREAD_COUNT,
+  type Result,
+  TARIFF,
+  type UnreadFrame,
+  type UnreadReply,
+} from '../protocol/index.ts';
 import { peerAddress, type Transcript, transcriptOf } from './address.ts';
 import type { Permit } from './admission.ts';
 import type { Now } from './clock.ts';
@@ -42,6 +49,7 @@ export function createUnread(dependencies: {
       connection,
       'history',
       keys.map(({ peer }) => peer),
+      { cost: frameCharge({ action: 'unread', conversations }, TARIFF) },
     );
     if (!admitted.ok) return admitted;
     const marked = await markers.read(keys);

@@ -79,7 +79,7 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
   }
 
   async function announce({ topic, frame, range }: AnnounceTask): Promise<void> {
-    await delivery.announce(await directory.find(topic, { consistent: true, range }), frame);
+    await delivery.announce(await directory.find(topic, { consistent: true, range }), frame, { isPart: true });
   }
 
   async function deliver({ address, messages, range, spared }: DeliverTask): Promise<void> {
@@ -87,7 +87,7 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
     const [first] = messages;
     if (first && serialTime(first.serial) < now() - MAX_DELIVERY_AGE_MS) await states.markLate(address, first.serial);
     const targets = await directory.find(address, { consistent: true, range });
-    await delivery.deliver(targets, messages, { spared });
+    await delivery.deliver(targets, messages, { spared, isPart: true });
   }
 
   return async ({ Records }) => {

@@ -23,7 +23,17 @@ export interface ChargeInput {
  *       |                      |<--- busy: + 10 ---------|  now + 20
  */
 export function chargeInput(charge: Charge, pace: Pace, nowMs: number): ChargeInput {
-  const { incrementMs, latestMs } = arrival(charge, nowMs);
+  const { latestMs } = arrival(charge, nowMs);
+  return takeInput(charge, pace, nowMs, isWithinBurst(nowMs, latestMs));
+}
+
+/** The part of an update that takes a charge however late the arrival time becomes. */
+export function spendInput(charge: Charge, pace: Pace, nowMs: number): ChargeInput {
+  return takeInput(charge, pace, nowMs, isBusy(nowMs));
+}
+
+function takeInput(charge: Charge, pace: Pace, nowMs: number, ifBusy: Condition): ChargeInput {
+  const { incrementMs } = arrival(charge, nowMs);
   if (pace === 'idle') {
     return {
       condition: isIdle(nowMs),
@@ -32,7 +42,7 @@ export function chargeInput(charge: Charge, pace: Pace, nowMs: number): ChargeIn
     };
   }
   return {
-    condition: isWithinBurst(nowMs, latestMs),
+    condition: ifBusy,
     set: 'arrivesAt = arrivesAt + :increment',
     values: { ':increment': number(incrementMs) },
   };
@@ -44,6 +54,11 @@ function isIdle(nowMs: number): Condition {
     expression: 'attribute_not_exists(arrivesAt) OR arrivesAt <= :idleSince',
     values: { ':idleSince': number(nowMs) },
   };
+}
+
+/** The arrival time is to come. */
+function isBusy(nowMs: number): Condition {
+  return { expression: 'arrivesAt > :busyAt', values: { ':busyAt': number(nowMs) } };
 }
 
 /** The arrival time is to come, and leaves space for the charge. */

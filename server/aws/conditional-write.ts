@@ -5,18 +5,20 @@ import {
   type DynamoDBClient,
   UpdateItemCommand,
   type UpdateItemCommandInput,
+  type UpdateItemCommandOutput,
 } from '@aws-sdk/client-dynamodb';
 import type { Item } from './attributes.ts';
 import type { Condition } from './conditions.ts';
 
 /** What became of a conditional write. */
 export type Written =
-  /** The condition held. `item` has what the write was asked to return. */
-  | { readonly held: true; readonly item: Item }
+  /** The condition held. `item` has what the write was asked to return; `units` are the write units, if it was asked for them. */
+  | { readonly held: true; readonly item: Item; readonly units: number }
   /** The condition did not hold, and nothing has changed. `item` is what is there: nothing if there is no item. */
   | { readonly held: false; readonly item: Item | undefined };
 
-type Conditional<Input> = Omit<
+/** What a conditional write takes beside its condition. */
+export type Conditional<Input> = Omit<
   Input,
   'ConditionExpression' | 'ReturnValuesOnConditionCheckFailure' | 'ExpressionAttributeValues'
 > & {
@@ -48,10 +50,12 @@ export function deleteIf(
   return write(() => client.send(new DeleteItemCommand({ ...input, ...toInput(condition, values) })));
 }
 
-async function write(send: () => Promise<{ readonly Attributes?: Item | undefined }>): Promise<Written> {
+type Output = Pick<UpdateItemCommandOutput, 'Attributes' | 'ConsumedCapacity'>;
+
+async function write(send: () => Promise<Output>): Promise<Written> {
   try {
-    const { Attributes = {} } = await send();
-    return { held: true, item: Attributes };
+    const { Attributes = {}, ConsumedCapacity } = await send();
+    return { held: true, item: Attributes, units: ConsumedCapacity?.CapacityUnits ?? 0 };
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return { held: false, item: error.Item };
     throw error;

@@ -2,9 +2,10 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Accounts } from '../accounts.ts';
 import { userAddress } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import { arrival } from '../rate-limit.ts';
+import { EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
+import { arrival, type Charge } from '../rate-limit.ts';
 import { number } from './attributes.ts';
-import { chargeInput, type Pace } from './charge-input.ts';
+import { type ChargeInput, chargeInput, spendInput } from './charge-input.ts';
 import { updateIf } from './conditional-write.ts';
 import { keyOf } from './tables.ts';
 
@@ -16,23 +17,35 @@ export function createDynamoDbAccounts(options: {
 }): Accounts {
   const { client, tableName: TableName, now } = options;
 
-  return {
-    charge: async function charge(userId, wanted, pace: Pace = 'idle'): Promise<number> {
-      const nowMs = now();
-      const { incrementMs, latestMs } = arrival(wanted, nowMs);
-      const { condition, set, values } = chargeInput(wanted, pace, nowMs);
-      // By then the arrival time is past, which says as much as no item does.
-      const endsAt = Math.max(latestMs, nowMs) + incrementMs;
-      const { held, item } = await updateIf(client, condition, {
-        TableName,
-        Key: keyOf('budget', { user: userAddress(userId) }),
-        UpdateExpression: `SET ${set}, expiresAt = :expiresAt`,
-        values: { ...values, ':expiresAt': number(toSeconds(endsAt) + 1) },
-      });
-      if (held) return 0;
-      const arrivesAt = Number(item?.['arrivesAt']?.N ?? 0);
-      if (arrivesAt > latestMs && arrivesAt > nowMs) return arrivesAt - latestMs;
-      return charge(userId, wanted, arrivesAt > nowMs ? 'busy' : 'idle');
-    },
-  };
+  /**
+   * @param endsAtMs when the arrival time is past, which says as much as no item does; epoch milliseconds
+   * @returns the arrival time that is there, if it is not the one which the input takes for granted
+   */
+  async function take(userId: string, { condition, set, values }: ChargeInput, endsAtMs: number) {
+    const { held, item } = await updateIf(client, condition, {
+      TableName,
+      Key: keyOf('budget', { user: userAddress(userId) }),
+      UpdateExpression: `SET ${set}, expiresAt = :expiresAt`,
+      values: { ...values, ':expiresAt': number(toSeconds(endsAtMs) + EXPIRY_MARGIN_SECONDS) },
+    });
+    return held ? undefined : Number(item?.['arrivesAt']?.N ?? 0);
+  }
+
+  async function charge(userId: string, wanted: Charge, arrivesAt = 0): Promise<number> {
+    const nowMs = now();
+    const { incrementMs, latestMs } = arrival(wanted, nowMs);
+    if (arrivesAt > latestMs && arrivesAt > nowMs) return arrivesAt - latestMs;
+    const input = chargeInput(wanted, arrivesAt > nowMs ? 'busy' : 'idle', nowMs);
+    const found = await take(userId, input, Math.max(latestMs, nowMs) + incrementMs);
+    return found === undefined ? 0 : charge(userId, wanted, found);
+  }
+
+  async function spend(userId: string, wanted: Charge, arrivesAt = 0): Promise<void> {
+    const nowMs = now();
+    const input = spendInput(wanted, arrivesAt > nowMs ? 'busy' : 'idle', nowMs);
+    const found = await take(userId, input, Math.max(arrivesAt, nowMs) + arrival(wanted, nowMs).incrementMs);
+    if (found !== undefined) await spend(userId, wanted, found);
+  }
+
+  return { charge: (userId, wanted) => charge(userId, wanted), spend: (userId, wanted) => spend(userId, wanted) };
 }

@@ -8,11 +8,23 @@ import { isPresence, isRoom, type Topic, type UserAddress, userAddress, userIdOf
 import { hashCapability } from '../capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
-import { type Directory, type FindOptions, type Mapping, type Registration, topicsOf } from '../directory.ts';
+import {
+  type Directory,
+  type EnterOutcome,
+  type FindOptions,
+  type Mapping,
+  type PutOutcome,
+  type Registration,
+  topicsOf,
+} from '../directory.ts';
 import { CONNECTION_LIFE_SECONDS } from '../expiry.ts';
+import type { Charge } from '../rate-limit.ts';
+import type { Surcharge } from '../surcharge.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
+import type { Pace } from './charge-input.ts';
 import { deleteIf, updateIf } from './conditional-write.ts';
 import {
+  all,
   EXISTS,
   HAS_BEEN_CHARGED,
   hasGoodToken,
@@ -22,7 +34,7 @@ import {
   isOfAttempt,
 } from './conditions.ts';
 import { createDynamoDbSubscriptions } from './dynamodb-subscriptions.ts';
-import { createDynamoDbTouch } from './dynamodb-touch.ts';
+import { arrivalOf, chargedOf, chargeRefusal, connectionCharge, createDynamoDbTouch } from './dynamodb-touch.ts';
 import { queryItems, readItems } from './read-items.ts';
 import { keyOf, mappingKey } from './tables.ts';
 
@@ -34,6 +46,8 @@ export function createDynamoDbDirectory(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly now: Now;
+  /** Told what a write of a large item costs its user. Absent: nothing is written for users. */
+  readonly surcharge?: Surcharge | undefined;
 }): Directory {
   const { client, tableName: TableName, now } = options;
   const { deleteItem: deleteSubscriptions, ...subscriptions } = createDynamoDbSubscriptions(options);
@@ -86,23 +100,43 @@ export function createDynamoDbDirectory(options: {
     });
   }
 
+  /** An update, so that what else is known of the connection stays. */
+  function writeMapping(registration: Registration, charging?: ReturnType<typeof connectionCharge>) {
+    const { address, connectionId, attempt } = registration;
+    const values = toAttributes(registration);
+    const sets = Object.keys(values).map((name) => `${name} = :${name}`);
+    const isAllowed = isNotOvertaken(attempt);
+    return updateIf(client, charging ? all(isAllowed, charging.condition) : isAllowed, {
+      TableName,
+      Key: mappingKey(address, connectionId),
+      UpdateExpression: `SET ${[...sets, ...(charging?.sets ?? [])].join(', ')}`,
+      values: {
+        ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
+        ...charging?.values,
+      },
+      ...(charging && { ReturnValues: 'UPDATED_NEW' as const }),
+    });
+  }
+
+  async function enter(registration: Registration, charge: Charge, pace: Pace = 'idle'): Promise<EnterOutcome> {
+    const nowMs = now();
+    const { held, item } = await writeMapping(registration, connectionCharge(charge, pace, nowMs));
+    if (held) return { charged: chargedOf(item) };
+    const isOvertaken = !(Number(item?.['attempt']?.N) <= registration.attempt);
+    if (!item || item['removedAt'] || isOvertaken) return { refused: refusalToPut(item) };
+    const refusal = chargeRefusal(item, charge, nowMs);
+    return refusal ?? enter(registration, charge, arrivalOf(item) > nowMs ? 'busy' : 'idle');
+  }
+
   return {
     ...subscriptions,
 
     async put(registration) {
-      const { address, connectionId, attempt } = registration;
-      const values = toAttributes(registration);
-      const names = Object.keys(values);
-      // An update, so that what else is known of the connection stays.
-      const { held, item } = await updateIf(client, isNotOvertaken(attempt), {
-        TableName,
-        Key: mappingKey(address, connectionId),
-        UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(', ')}`,
-        values: Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
-      });
-      if (held) return 'registered';
-      return item?.['removedAt'] ? 'removed' : 'superseded';
+      const { held, item } = await writeMapping(registration);
+      return held ? 'registered' : refusalToPut(item);
     },
+
+    enter: (registration, charge) => enter(registration, charge),
 
     find,
 
@@ -227,6 +261,10 @@ function findInput(address: Topic, nowSeconds: number, { consistent, limit, rang
     },
     ...(limit !== undefined && { Limit: limit }),
   } satisfies Omit<QueryCommandInput, 'TableName'>;
+}
+
+function refusalToPut(item: Item | undefined): Exclude<PutOutcome, 'registered'> {
+  return item?.['removedAt'] ? 'removed' : 'superseded';
 }
 
 function isLiveItem(item: Item, nowSeconds: number): boolean {

@@ -1,12 +1,18 @@
-import { DeleteItemCommand, type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import type { Address, UserAddress } from '../address.ts';
+import {
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { type Address, type UserAddress, userIdOf } from '../address.ts';
 import { capabilityOfClaim, hashCapability } from '../capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import type { Directory, SubscriptionChange, Subscriptions } from '../directory.ts';
 import { CONNECTION_LIFE_SECONDS } from '../expiry.ts';
+import { type Surcharge, WRITE_UNITS_PER_UNIT } from '../surcharge.ts';
 import { type Item, number } from './attributes.ts';
-import { updateIf } from './conditional-write.ts';
-import { EXISTS, hasSpace, isNewCapability } from './conditions.ts';
+import { type Conditional, updateIf, type Written } from './conditional-write.ts';
+import { type Condition, EXISTS, hasSpace, isNewCapability } from './conditions.ts';
 import { toSubscriptions } from './subscriptions-item.ts';
 import { keyOf } from './tables.ts';
 
@@ -24,14 +30,29 @@ export function createDynamoDbSubscriptions(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly now: Now;
+  /** Told what a write of a large item costs its user. Absent: nothing is written for users. */
+  readonly surcharge?: Surcharge | undefined;
 }): DynamoDbSubscriptions {
-  const { client, tableName: TableName, now } = options;
+  const { client, tableName: TableName, now, surcharge } = options;
 
   const place = (user: UserAddress, connectionId: string) => ({
     TableName,
     Key: keyOf('subscriptions', { user, connectionId }),
   });
   const expiry = () => number(toSeconds(now()) + CONNECTION_LIFE_SECONDS);
+
+  /** Writes the item, and has its user charged for its size: a write costs as much as the whole of it. */
+  async function writeItem(
+    address: UserAddress,
+    connectionId: string,
+    condition: Condition,
+    input: Omit<Conditional<UpdateItemCommandInput>, 'TableName' | 'Key'>,
+  ): Promise<Written> {
+    const whole = { ...place(address, connectionId), ...input, ReturnConsumedCapacity: 'TOTAL' as const };
+    const written = await updateIf(client, condition, whole);
+    if (written.held) await surcharge?.(userIdOf(address), Math.floor(written.units / WRITE_UNITS_PER_UNIT));
+    return written;
+  }
 
   async function readItem(address: UserAddress, connectionId: string): Promise<Item> {
     const { Item = {} } = await client.send(
@@ -49,8 +70,7 @@ export function createDynamoDbSubscriptions(options: {
   ): Promise<boolean> {
     const SS = [...new Set(addresses)];
     if (SS.length === 0) return true;
-    const { held, item = {} } = await updateIf(client, hasSpace(kind, SS.length, most), {
-      ...place(address, connectionId),
+    const { held, item = {} } = await writeItem(address, connectionId, hasSpace(kind, SS.length, most), {
       UpdateExpression: `ADD ${kind} :added SET expiresAt = :expiry`,
       values: { ':added': { SS }, ':expiry': expiry() },
     });
@@ -68,8 +88,7 @@ export function createDynamoDbSubscriptions(options: {
       const SS = [...new Set(addresses)];
       // A set must not be empty.
       if (SS.length === 0) return;
-      await updateIf(client, EXISTS, {
-        ...place(address, connectionId),
+      await writeItem(address, connectionId, EXISTS, {
         UpdateExpression: `DELETE ${kind} :removed`,
         values: { ':removed': { SS } },
       });
@@ -82,8 +101,7 @@ export function createDynamoDbSubscriptions(options: {
     async keepCapability(address, connectionId, { capability, attempt }) {
       const text = JSON.stringify(capability);
       // The one before it holds until the mapping has the hash of this one.
-      await updateIf(client, isNewCapability(text, attempt), {
-        ...place(address, connectionId),
+      await writeItem(address, connectionId, isNewCapability(text, attempt), {
         UpdateExpression: `SET formerCapability = if_not_exists(capability, :capability), capability = :capability,
           capabilityAttempt = :attempt, expiresAt = :expiry`,
         values: { ':capability': { S: text }, ':attempt': number(attempt), ':expiry': expiry() },

@@ -29,7 +29,7 @@ export function createDynamoDbTouch(options: {
   ): Promise<TouchOutcome> {
     const nowMs = now();
     const { expiresAt, charge } = options;
-    const charging = charge && touchCharge(charge, pace, nowMs);
+    const charging = charge && connectionCharge(charge, pace, nowMs);
     const { held, item } = await updateIf(client, all(isLive(nowMs), ...(charging ? [charging.condition] : [])), {
       TableName,
       Key: keyOf('connection', { user, connectionId }),
@@ -43,7 +43,8 @@ export function createDynamoDbTouch(options: {
   };
 }
 
-function touchCharge(charge: Charge, pace: Pace, nowMs: number) {
+/** The part of an update of a connection's mapping that charges it. */
+export function connectionCharge(charge: Charge, pace: Pace, nowMs: number) {
   const { condition, set, values } = chargeInput(charge, pace, nowMs);
   return {
     condition,
@@ -57,8 +58,13 @@ function toTouched(item: Item): Touched {
     tokenExpiresAt: numberOf(item, 'tokenExpiresAt'),
     // Without one the connection is registered with no capability that anybody knows.
     capabilityHash: item['capabilityHash']?.S ?? '',
-    charged: Number(item['charged']?.N ?? 0),
+    charged: chargedOf(item),
   };
+}
+
+/** What a connection has been charged in all. */
+export function chargedOf(item: Item): number {
+  return Number(item['charged']?.N ?? 0);
 }
 
 /** Why a touch has failed for good; `undefined` if it only took the wrong pace for granted. */
@@ -68,13 +74,18 @@ function refusalOf(item: Item | undefined, { charge }: TouchOptions, nowMs: numb
   const callbackUrl = textOf(item, 'callbackUrl');
   if (numberOf(item, 'tokenExpiresAt') <= soonSeconds) return { refused: 'token_expired', callbackUrl };
   if (numberOf(item, 'expiresAt') <= soonSeconds) return { refused: 'not_registered' };
+  return charge && chargeRefusal(item, charge, nowMs);
+}
+
+/** Why a connection cannot be charged; `undefined` if only the wrong pace was taken for granted. */
+export function chargeRefusal(item: Item, charge: Charge, nowMs: number) {
   const arrivesAt = arrivalOf(item);
-  const lateMs = charge ? arrivesAt - arrival(charge, nowMs).latestMs : 0;
-  if (arrivesAt > nowMs && lateMs > 0) return { refused: 'rate_limited', retryAfterMs: lateMs, callbackUrl };
-  return undefined;
+  const lateMs = arrivesAt - arrival(charge, nowMs).latestMs;
+  if (arrivesAt <= nowMs || lateMs <= 0) return undefined;
+  return { refused: 'rate_limited', retryAfterMs: lateMs, callbackUrl: textOf(item, 'callbackUrl') } as const;
 }
 
 /** When the connection will have been idle for as long as what it sent takes at its rate, epoch milliseconds. */
-function arrivalOf(item: Item | undefined): number {
+export function arrivalOf(item: Item | undefined): number {
   return Number(item?.['arrivesAt']?.N ?? 0);
 }

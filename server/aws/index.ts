@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { monotonicFactory } from 'ulid';
+import type { Accounts } from '../accounts.ts';
 import type { AddressStates } from '../address-state.ts';
-import { type Admit, createAdmit } from '../admission.ts';
+import { type Admit, createGate, type Enter, enterAdmitted } from '../admission.ts';
 import type { Announcements } from '../announcements.ts';
 import { createArrive } from '../arrive.ts';
 import type { Now } from '../clock.ts';
@@ -30,6 +31,7 @@ import type { Records } from '../records.ts';
 import { createResume, type Resume } from '../resume.ts';
 import type { SearchIndex } from '../search-index.ts';
 import { createSend, type Send } from '../send.ts';
+import { createSurcharge, type Surcharge } from '../surcharge.ts';
 import type { Tasks } from '../tasks.ts';
 import type { Transcripts } from '../transcripts.ts';
 import { createDynamoDbAccounts } from './dynamodb-accounts.ts';
@@ -55,8 +57,27 @@ function dynamoDbClient(): DynamoDBClient {
   return dynamoDb;
 }
 
-export function composeDirectory(now: Now, { connectionsTable }: DirectoryConfig = readDirectoryConfig()): Directory {
-  return createDynamoDbDirectory({ client: dynamoDbClient(), tableName: connectionsTable, now });
+export function composeDirectory(
+  now: Now,
+  { connectionsTable }: DirectoryConfig = readDirectoryConfig(),
+  surcharge?: Surcharge,
+): Directory {
+  return createDynamoDbDirectory({ client: dynamoDbClient(), tableName: connectionsTable, now, surcharge });
+}
+
+/** The budgets of users. */
+function composeAccounts(now: Now, { connectionsTable }: DirectoryConfig): Accounts {
+  return createDynamoDbAccounts({ client: dynamoDbClient(), tableName: connectionsTable, now });
+}
+
+/** What is charged to users when it has been done, for functions that do something on their behalf. */
+export function composeSurcharge(now: Now, log: Logger, config: DirectoryConfig = readDirectoryConfig()): Surcharge {
+  return createSurcharge({
+    accounts: composeAccounts(now, config),
+    userRateLimit: readUserRateLimit(),
+    onFailure: (error) =>
+      log({ route: 'surcharge', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } }),
+  });
 }
 
 export function composeMessageLog(now: Now, { messagesTable }: LogConfig = readLogConfig()): MessageLog {
@@ -71,11 +92,11 @@ export function composeAddressStates(
 }
 
 /** Subscribing to an address, and resuming there, for the connections of the API that the environment names. */
-export function composeResume(now: Now): Resume {
+export function composeResume(now: Now, enter: Enter = enterAdmitted(composeDirectory(now))): Resume {
   const config = { ...readDirectoryConfig(), ...readLogConfig() };
   const { retentionSeconds } = config;
   return createResume({
-    directory: composeDirectory(now, config),
+    enter,
     log: composeMessageLog(now, config),
     states: composeAddressStates(now, config),
     arrive: createArrive({ announcements: composeAnnouncements(now, config), tasks: composeTasks() }),
@@ -119,14 +140,14 @@ export function composeRecords(
   return createDynamoDbRecords({ client: dynamoDbClient(), connectionsTable, messagesTable });
 }
 
-/** The gate before every frame of a registered connection. */
-export function composeAdmit(
+/** The gates before every frame. */
+export function composeGate(
   { directory, now }: { directory: Directory; now: Now },
   config: Pick<SendConfig, 'tasksQueueUrl' | 'connectionsTable'> = readSendConfig(),
-): Admit {
-  return createAdmit({
+): { readonly admit: Admit; readonly enter: Enter } {
+  return createGate({
     directory,
-    accounts: createDynamoDbAccounts({ client: dynamoDbClient(), tableName: config.connectionsTable, now }),
+    accounts: composeAccounts(now, config),
     tasks: composeTasks(config),
     rateLimit: readRateLimit(),
     userRateLimit: readUserRateLimit(),
@@ -134,23 +155,23 @@ export function composeAdmit(
   });
 }
 
-/** Delivery over the Management API. */
+/** Delivery over the Management API. Without a surcharge nothing is delivered on behalf of users. */
 export function composeDelivery(
-  dependencies: { directory: Directory; log: Logger },
+  dependencies: { directory: Directory; log: Logger; surcharge?: Surcharge },
   config: Pick<SendConfig, 'tasksQueueUrl' | 'callbackUrl'> = readSendConfig(),
 ): { delivery: Delivery; poster: Poster; tasks: Tasks } {
-  const { directory, log } = dependencies;
+  const { directory, log, surcharge } = dependencies;
   const poster = createManagementApiPoster({
     callbackUrl: config.callbackUrl,
     onFailure: (error) => log({ route: 'post', outcome: 'failed', error: describeError(error) }),
   });
   const tasks = composeTasks(config);
-  return { delivery: createDelivery({ poster, directory, tasks }), poster, tasks };
+  return { delivery: createDelivery({ poster, directory, tasks, surcharge }), poster, tasks };
 }
 
 /** Sending, over all of the above. */
 export function composeSend(
-  dependencies: { directory: Directory; now: Now; log: Logger },
+  dependencies: { directory: Directory; now: Now; log: Logger; surcharge?: Surcharge },
   config: SendConfig = readSendConfig(),
 ): Send {
   const { directory, now, log } = dependencies;

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createClock } from '../../local/clock.ts';
 import { createDynamoDb } from '../../local/dynamodb/index.ts';
 import { NO_FAULTS } from '../../local/faults.ts';
-import { DEFAULT_SIZE_LIMITS } from '../../protocol/index.ts';
+import { DEFAULT_SIZE_LIMITS, TARIFF } from '../../protocol/index.ts';
 import { userAddress } from '../../server/address.ts';
-import { createAdmit, createPermit } from '../../server/admission.ts';
+import { createGate, createPermit, type Enter, enterAdmitted } from '../../server/admission.ts';
 import { createArrive } from '../../server/arrive.ts';
 import { createAskPresence } from '../../server/ask-presence.ts';
 import { createDynamoDbAccounts } from '../../server/aws/dynamodb-accounts.ts';
@@ -57,11 +57,13 @@ function operations() {
   const callbackUrl = 'https://abcdefghij.execute-api.ap-southeast-2.amazonaws.com/production';
   const unlimited = { perSecond: 100_000, burst: 100_000 };
   const rates = { rateLimit: unlimited, userRateLimit: unlimited };
-  const admit = createAdmit({ directory, accounts: createDynamoDbAccounts(inConnections), tasks, ...rates, now });
+  const accounts = createDynamoDbAccounts(inConnections);
+  const { admit, enter } = createGate({ directory, accounts, tasks, ...rates, now });
   const permit = createPermit(admit);
   const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
   const arrive = createArrive({ announcements, tasks });
-  const resume = createResume({ directory, log, states, arrive, callbackUrl, retentionSeconds: 3600, now });
+  const resumeAt = (enter: Enter) =>
+    createResume({ enter, log, states, arrive, callbackUrl, retentionSeconds: 3600, now });
   const poster = { post: async () => 'delivered' as const, close: async () => 'delivered' as const };
   const delivery = createDelivery({ poster, directory, tasks });
   const mintSerial = monotonicFactory();
@@ -78,8 +80,10 @@ function operations() {
   return {
     directory,
     register: createRegister({
-      resume,
+      resume: resumeAt(enter),
+      admit,
       directory,
+      surcharge: async () => undefined,
       authenticate: () => Promise.reject(new Error('nobody renews a token')),
       identities: { revokedUntil: async () => undefined },
       tasks,
@@ -87,11 +91,12 @@ function operations() {
       expectedConnections: 0,
       rateLimit: unlimited,
       sizeLimits: DEFAULT_SIZE_LIMITS,
+      tariff: TARIFF,
       now,
     }),
     ping: createPing({ admit, log, states, now }),
-    sendMessage: createSendMessage({ send, admit, limits: DEFAULT_SIZE_LIMITS }),
-    join: createJoin({ permit, subscribe, resume, now }),
+    sendMessage: createSendMessage({ send, admit, limits: DEFAULT_SIZE_LIMITS, tariff: TARIFF }),
+    join: createJoin({ permit, subscribe, resume: resumeAt(enterAdmitted(directory)), now }),
     leave: createLeave({ admit, directory, tasks }),
     askPresence: createAskPresence({ permit, subscribe, directory, announcements, tasks, callbackUrl, now }),
     forget: createForget({ directory, tasks }),

@@ -14,5 +14,9 @@ export function createMemoryAccounts(now: Now): Accounts {
       arrivals.set(userId, arrivesAt + incrementMs);
       return 0;
     },
+    async spend(userId, charge) {
+      const { incrementMs } = arrival(charge, now());
+      arrivals.set(userId, Math.max(arrivals.get(userId) ?? 0, now()) + incrementMs);
+    },
   };
 }

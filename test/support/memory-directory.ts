@@ -60,6 +60,16 @@ export function createMemoryDirectory(now: Now): MemoryDirectory {
       });
       return 'registered';
     },
+    async enter(registration, charge) {
+      const id = key(registration.address, registration.connectionId);
+      const existing = items.get(id);
+      if (existing?.removed) return { refused: 'removed' };
+      if (existing && existing.attempt > registration.attempt) return { refused: 'superseded' };
+      const pace = charged(existing ?? { ...IDLE, callbackUrl: '' }, charge, now());
+      if ('refused' in pace) return pace;
+      items.set(id, { ...IDLE, ...existing, ...registration, ...pace, removed: false });
+      return { charged: pace.charged };
+    },
     async find(address, { limit, range }) {
       return live(address)
         .filter(({ connectionId }) => !range || (connectionId >= range.first && connectionId <= range.last))
@@ -180,7 +190,7 @@ function charged(
   item: Pace & Pick<Mapping, 'callbackUrl'>,
   charge: Charge,
   nowMs: number,
-): (Partial<Pace> & Pick<Pace, 'charged'>) | TouchRefusal {
+): (Partial<Pace> & Pick<Pace, 'charged'>) | (TouchRefusal & { readonly refused: 'rate_limited' }) {
   const { incrementMs, latestMs } = arrival(charge, nowMs);
   const inAll = item.charged + charge.cost;
   if (item.arrivesAt <= nowMs) return { arrivesAt: nowMs + incrementMs, refusals: 0, charged: inAll };

@@ -1,6 +1,6 @@
-import { DEFAULT_SIZE_LIMITS, type Push } from '../../protocol/index.ts';
+import { DEFAULT_SIZE_LIMITS, type Push, TARIFF } from '../../protocol/index.ts';
 import { userAddress } from '../../server/address.ts';
-import { createAdmit, createPermit } from '../../server/admission.ts';
+import { createGate, createPermit, type Enter, enterAdmitted } from '../../server/admission.ts';
 import type { Announcement, Announcements } from '../../server/announcements.ts';
 import { createArrive } from '../../server/arrive.ts';
 import { createAskPresence } from '../../server/ask-presence.ts';
@@ -212,10 +212,11 @@ interface Ports {
 function createHandlers(ports: Ports) {
   const { directory, announcements, tasks, now } = ports;
   const accounts = createMemoryAccounts(now);
-  const admit = () => createAdmit({ directory, accounts, tasks, rateLimit: UNLIMITED, userRateLimit: UNLIMITED, now });
-  const resume = () => {
+  const gate = () => createGate({ directory, accounts, tasks, rateLimit: UNLIMITED, userRateLimit: UNLIMITED, now });
+  const admit = () => gate().admit;
+  const resume = (enter: Enter) => {
     const arrive = createArrive({ announcements, tasks });
-    return createResume({ ...ports, arrive, callbackUrl: CALLBACK_URL, retentionSeconds: 3600 });
+    return createResume({ ...ports, enter, arrive, callbackUrl: CALLBACK_URL, retentionSeconds: 3600 });
   };
   const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
   const delivery = () => createDelivery(ports);
@@ -226,15 +227,18 @@ function createHandlers(ports: Ports) {
     register: () =>
       createRegister({
         ...ports,
-        resume: resume(),
+        resume: resume(gate().enter),
+        admit: admit(),
+        surcharge: async () => undefined,
         authenticate: () => Promise.reject(new Error('nobody renews a token')),
         identities: { revokedUntil: async () => undefined },
         callbackUrl: CALLBACK_URL,
         expectedConnections: 0,
         rateLimit: UNLIMITED,
         sizeLimits: DEFAULT_SIZE_LIMITS,
+        tariff: TARIFF,
       }),
-    join: () => createJoin({ permit: createPermit(admit()), subscribe, resume: resume(), now }),
+    join: () => createJoin({ permit: createPermit(admit()), subscribe, resume: resume(enterAdmitted(directory)), now }),
     leave: () => createLeave({ admit: admit(), directory, tasks }),
     forget: () => createForget({ directory, tasks }),
     askPresence: () =>

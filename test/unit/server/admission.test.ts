@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_SIZE_LIMITS } from '../../../protocol/index.ts';
 import { roomAddress, userAddress } from '../../../server/address.ts';
-import { type Admit, createAdmit, createPermit, type Permit } from '../../../server/admission.ts';
+import { type Admit, createGate, createPermit, type Permit } from '../../../server/admission.ts';
 import type { Capability } from '../../../server/capability.ts';
 import { createSubscribe } from '../../../server/subscribe.ts';
 import type { Task } from '../../../server/tasks.ts';
@@ -34,7 +34,7 @@ beforeEach(() => {
   };
   const now = () => nowMs;
   const limits = { rateLimit: { perSecond: 10, burst: 20 }, userRateLimit: { perSecond: 20, burst: 40 } };
-  admit = createAdmit({ directory, accounts: createMemoryAccounts(now), tasks: { add }, ...limits, now });
+  admit = createGate({ directory, accounts: createMemoryAccounts(now), tasks: { add }, ...limits, now }).admit;
   permit = createPermit(admit);
 });
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { checkFrame, DEFAULT_SIZE_LIMITS } from '../../../protocol/index.ts';
 import { type Address, presenceAddress, roomAddress, userAddress } from '../../../server/address.ts';
-import { createAdmit, createPermit } from '../../../server/admission.ts';
+import { createGate, createPermit } from '../../../server/admission.ts';
 import type { Announcements } from '../../../server/announcements.ts';
 import { type AskPresence, createAskPresence } from '../../../server/ask-presence.ts';
 import type { Capability } from '../../../server/capability.ts';
@@ -30,7 +30,7 @@ beforeEach(async () => {
   };
   const limit = { perSecond: 1000, burst: 1000 };
   const limits = { rateLimit: limit, userRateLimit: limit };
-  const admit = createAdmit({ directory, accounts: createMemoryAccounts(now), tasks: { add }, ...limits, now });
+  const admit = createGate({ directory, accounts: createMemoryAccounts(now), tasks: { add }, ...limits, now }).admit;
   const permit = createPermit(admit);
   const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
   const ports = { directory, announcements, tasks: { add } };

@@ -44,7 +44,7 @@ const PER_MESSAGE: readonly Row[] = [
 test.each(PER_MESSAGE)('%s of %d: so much passes, one more is refused and stops no other', async (...row) => {
   const [name, limit, make, code, told] = row;
   const limits = { ...DEFAULT_SIZE_LIMITS, [name]: limit };
-  const batch = (...messages: object[]) => sendBatch(send, alice, messages, { admission, limits });
+  const batch = (...messages: object[]) => sendBatch(send, alice, messages, { admit: () => admission, limits });
   expect(await batch(make(limit))).toMatchObject({ value: [{ status: 'delivered' }] });
   expect(await batch({ ...make(limit + 1), id: 'big' }, make(limit))).toMatchObject({
     ok: true,
@@ -59,7 +59,7 @@ test('a batch of more messages than are allowed is refused as a whole', async ()
       send,
       alice,
       users(count).map((id) => message({ id })),
-      { admission, limits },
+      { admit: () => admission, limits },
     );
   expect(await batch(2)).toMatchObject({ ok: true });
   expect(await batch(3)).toMatchObject({
@@ -74,7 +74,7 @@ test('whoever is not admitted is told so first, and the gate is never left under
     isOver = true;
   });
   const limits = { ...DEFAULT_SIZE_LIMITS, maxMessagesPerFrame: 1 };
-  expect(await sendBatch(send, alice, [message({}), message({})], { admission, limits })).toEqual(refused);
+  expect(await sendBatch(send, alice, [message({}), message({})], { admit: () => admission, limits })).toEqual(refused);
   expect(isOver).toBe(true);
 });
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_SIZE_LIMITS } from '../../../protocol/index.ts';
 import { roomAddress, userAddress } from '../../../server/address.ts';
-import { createAdmit, createPermit } from '../../../server/admission.ts';
+import { createGate, createPermit, enterAdmitted } from '../../../server/admission.ts';
 import { createArrive } from '../../../server/arrive.ts';
 import type { Capability } from '../../../server/capability.ts';
 import { createJoin, createLeave, type Join, type Leave } from '../../../server/join.ts';
@@ -46,11 +46,11 @@ beforeEach(() => {
   const userRateLimit = { perSecond: 1000, burst: 1000 };
   const accounts = createMemoryAccounts(now);
   const admitAt = (rateLimit: RateLimit) =>
-    createAdmit({ directory, accounts, tasks: { add }, rateLimit, userRateLimit, now });
+    createGate({ directory, accounts, tasks: { add }, rateLimit, userRateLimit, now }).admit;
   const admit = admitAt(userRateLimit);
   const arrive = createArrive({ announcements: createMemoryAnnouncements(), tasks: { add } });
   const resume = createResume({
-    directory,
+    enter: enterAdmitted(directory),
     log,
     states,
     arrive,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { DEFAULT_SIZE_LIMITS } from '../../../protocol/index.ts';
+import { DEFAULT_SIZE_LIMITS, INDEXED_TARIFF } from '../../../protocol/index.ts';
 import { presenceAddress, roomAddress, userAddress } from '../../../server/address.ts';
 import type { Authentication } from '../../../server/authenticate.ts';
 import { hashCapability } from '../../../server/capability.ts';
@@ -18,6 +18,7 @@ let directory: ReturnType<typeof createMemoryDirectory>;
 let tokens: Record<string, Authentication>;
 let revokedUntil: number | undefined;
 let tasks: Task[];
+let surcharges: [userId: string, units: number][];
 let dependencies: RegisterDependencies;
 let register: Register;
 
@@ -33,11 +34,16 @@ beforeEach(() => {
   asked = [];
   tokens = {};
   tasks = [];
+  surcharges = [];
   revokedUntil = undefined;
   directory = createMemoryDirectory(() => NOW);
   dependencies = {
     resume,
+    admit: async () => ({ ok: true, value: connection }),
     directory,
+    surcharge: async (userId, units) => {
+      surcharges.push([userId, units]);
+    },
     authenticate: async (token) => tokens[token] ?? { refused: 'malformed_token' },
     identities: { revokedUntil: async () => revokedUntil },
     tasks: {
@@ -49,6 +55,7 @@ beforeEach(() => {
     expectedConnections: 0,
     rateLimit: { perSecond: 7, burst: 70 },
     sizeLimits: { ...DEFAULT_SIZE_LIMITS, maxRooms: 3 },
+    tariff: INDEXED_TARIFF,
     now: () => NOW,
   };
   register = createRegister(dependencies);
@@ -87,7 +94,7 @@ test('a fleet is told to spread its attempts to come back over one second for ea
 
 test('tells how fast a connection may send', async () => {
   expect(await register(connection, {})).toMatchObject({
-    value: { limits: { ratePerSecond: 7, rateBurst: 70, maxRooms: 3, maxWatches: 200 } },
+    value: { limits: { ratePerSecond: 7, rateBurst: 70, tariff: INDEXED_TARIFF, maxRooms: 3, maxWatches: 200 } },
   });
 });
 

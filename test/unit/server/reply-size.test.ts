@@ -50,7 +50,7 @@ async function ackOf(messages: readonly unknown[], outcome: Outcome) {
     sent.push(...inputs);
     return { ok: true, value: inputs.map(outcome) };
   };
-  const result = await sendBatch(send, alice, messages, { admission, limits: DEFAULT_SIZE_LIMITS });
+  const result = await sendBatch(send, alice, messages, { admit: () => admission, limits: DEFAULT_SIZE_LIMITS });
   const results = result.ok ? result.value : [];
   return { sent, results, bytes: jsonByteLength({ type: 'ack', id: LARGEST_FRAME_ID, results }) };
 }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Message } from '../../../protocol/index.ts';
 import { type Address, roomAddress, userAddress } from '../../../server/address.ts';
 import type { AddressStates } from '../../../server/address-state.ts';
+import { enterAdmitted } from '../../../server/admission.ts';
 import type { Announcements } from '../../../server/announcements.ts';
 import { createArrive } from '../../../server/arrive.ts';
 import { createResume, type Resume } from '../../../server/resume.ts';
@@ -37,7 +38,15 @@ beforeEach(() => {
     tasks.push(...added);
   };
   const arrive = createArrive({ announcements, tasks: { add } });
-  resume = createResume({ directory, log, states, arrive, callbackUrl: 'https://api', retentionSeconds: 3600, now });
+  resume = createResume({
+    enter: enterAdmitted(directory),
+    log,
+    states,
+    arrive,
+    callbackUrl: 'https://api',
+    retentionSeconds: 3600,
+    now,
+  });
 });
 
 const at = (secondsAgo: number) => serialFloor(NOW - secondsAgo * 1000);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { DEFAULT_SIZE_LIMITS } from '../../../protocol/index.ts';
+import { DEFAULT_SIZE_LIMITS, TARIFF } from '../../../protocol/index.ts';
 import type { AdmitOptions } from '../../../server/admission.ts';
 import type { Send } from '../../../server/send.ts';
 import { createSendMessage } from '../../../server/send-message.ts';
@@ -21,6 +21,7 @@ const sendMessage = createSendMessage({
     return { ok: true, value: { tokenExpiresAt: 0, capability: {} } };
   },
   limits: DEFAULT_SIZE_LIMITS,
+  tariff: TARIFF,
 });
 const alice = { connectionId: 'c1=', userId: 'alice', capability: {} };
 const message = { to: { user: 'bob' }, data: 1 };
