@@ -41,6 +41,18 @@ export function accountsContract(name: string, open: (now: Now) => Promise<Accou
       expect(await charge('bob', 20)).toBe(0);
     });
 
+    test('what has been done already is taken in any case, and the next charge waits for it', async () => {
+      const spend = (cost: number) => accounts.spend('bob', { limit: { perSecond: 10, burst: 5 }, cost });
+      await spend(20);
+      expect(await charge('bob')).toBe(1600);
+      await spend(10);
+      expect(await charge('bob')).toBe(2600);
+      nowMs += 2600;
+      expect(await charge('bob')).toBe(0);
+      await Promise.all(Array.from({ length: 10 }, () => spend(1)));
+      expect(await charge('bob')).toBe(1100);
+    });
+
     test('each user has one of their own, which connections share', async () => {
       await charge('bob', 5);
       expect(await charge('eve', 5)).toBe(0);

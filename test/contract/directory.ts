@@ -226,6 +226,46 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       });
     });
 
+    describe('a registration that is charged, at 10 a second and 5 at once', () => {
+      const charge = { limit: { perSecond: 10, burst: 5 }, cost: 1 };
+      const enter = (attempt: number) => directory.enter(registration({ attempt }), charge);
+
+      test('is made, and counted with what the connection sends', async () => {
+        expect(await enter(1)).toEqual({ charged: 1 });
+        expect(await directory.find(BOB, CONSISTENT)).toHaveLength(1);
+        expect(await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 660, charge })).toMatchObject({
+          charged: 2,
+        });
+        expect(await enter(2)).toEqual({ charged: 3 });
+      });
+
+      test('is refused above that, and changes nothing', async () => {
+        for (let attempt = 1; attempt <= 5; attempt += 1) expect(await enter(attempt)).toEqual({ charged: attempt });
+        expect(
+          await directory.enter(registration({ attempt: 6, callbackUrl: 'https://other.example' }), charge),
+        ).toEqual({
+          refused: 'rate_limited',
+          retryAfterMs: 100,
+          callbackUrl: 'https://api.example/prod',
+        });
+        expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ callbackUrl: 'https://api.example/prod' }]);
+        nowMs += 100;
+        expect(await enter(6)).toEqual({ charged: 6 });
+      });
+
+      test('of many at once no more are made than may', async () => {
+        const outcomes = await Promise.all(Array.from({ length: 12 }, () => enter(1)));
+        expect(outcomes.filter((outcome) => !('refused' in outcome))).toHaveLength(5);
+      });
+
+      test('is refused when it comes late, or after the connection was removed, like any other', async () => {
+        await enter(2);
+        expect(await enter(1)).toEqual({ refused: 'superseded' });
+        await directory.remove(BOB, 'c1=');
+        expect(await enter(3)).toEqual({ refused: 'removed' });
+      });
+    });
+
     describe('subscriptions', () => {
       const MOST = { rooms: 50, watches: 200 } as const;
       const add = (kind: SubscriptionChange['kind'], ...addresses: Address[]) =>

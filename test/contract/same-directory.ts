@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { presenceAddress, roomAddress, type Topic, userAddress } from '../../server/address.ts';
 import { type Capability, hashCapability } from '../../server/capability.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import type { Directory } from '../../server/directory.ts';
+import type { Directory, Registration } from '../../server/directory.ts';
 
 /** Something that is done to a directory at a moment (epoch milliseconds). */
 interface Act {
@@ -25,6 +25,7 @@ const connection = fc.record({ address: topic, connectionId });
 const attempt = fc.nat({ max: 2 });
 const seconds = rarely(fc.constantFrom(4, 7200), fc.constant(660));
 const cost = fc.constantFrom(undefined, 0, 1, 1, 1, 4, 8);
+const paid = fc.constantFrom(1, 1, 4);
 const change = fc.record({
   kind: fc.constantFrom('rooms' as const, 'watches' as const),
   addresses: fc.array(room, { minLength: 1, maxLength: 3 }),
@@ -43,6 +44,7 @@ const subscribing = fc.oneof(
 );
 const others = fc.oneof(
   act('put', fc.record({ address: topic, connectionId, attempt, seconds, tokenSeconds: seconds }), put),
+  act('enter', fc.record({ connectionId, attempt, seconds, tokenSeconds: seconds, cost: paid }), enter),
   act('find', fc.record({ address: topic, limit: fc.constantFrom(1, 2) }), (directory, { address, limit }) =>
     directory.find(address, { ...CONSISTENT, limit }),
   ),
@@ -152,9 +154,21 @@ interface Put {
   readonly tokenSeconds: number;
 }
 
-function put(directory: Directory, { seconds, tokenSeconds, ...mapping }: Put, nowMs: number) {
+function put(directory: Directory, value: Put, nowMs: number) {
+  return directory.put(toRegistration(value, nowMs));
+}
+
+function enter(
+  directory: Directory,
+  { cost, ...value }: Omit<Put, 'address'> & { readonly cost: number },
+  nowMs: number,
+) {
+  return directory.enter(toRegistration({ ...value, address: BOB }, nowMs), { limit: RATE_LIMIT, cost });
+}
+
+function toRegistration({ seconds, tokenSeconds, ...mapping }: Put, nowMs: number): Registration {
   const registeredAt = toSeconds(nowMs);
-  return directory.put({
+  return {
     ...mapping,
     userId: 'bob',
     callbackUrl: 'https://api.example/prod',
@@ -162,7 +176,7 @@ function put(directory: Directory, { seconds, tokenSeconds, ...mapping }: Put, n
     registeredAt,
     expiresAt: registeredAt + seconds,
     tokenExpiresAt: registeredAt + tokenSeconds,
-  });
+  };
 }
 
 interface Touch {

@@ -179,6 +179,29 @@ test('of a connection in as many rooms, and with as many watches, as there can b
   expect(await unitsOf(randomUUID(), ALL)).toEqual(SUBSCRIBED_TO_ALL);
 });
 
+test('whoever has a large item of subscriptions is charged one unit more for each ten that it takes', async () => {
+  const { client } = meter;
+  const surcharges: unknown[] = [];
+  const surcharge = async (...charged: [string, number]) => {
+    surcharges.push(charged);
+  };
+  const directory = createDynamoDbDirectory({ client, tableName: 'connections', now: Date.now, surcharge });
+  const userId = randomUUID();
+  const change = (count: number) => ({
+    kind: 'watches' as const,
+    addresses: Array.from({ length: count }, () => userAddress(`${randomUUID()}${'x'.repeat(220)}`)),
+  });
+  const one = change(1);
+  await directory.addSubscriptions(userAddress(userId), 'c1=', one, 200);
+  await directory.addSubscriptions(userAddress(userId), 'c1=', change(150), 200);
+  await directory.removeSubscriptions(userAddress(userId), 'c1=', one);
+  expect(surcharges).toEqual([
+    [userId, 0],
+    [userId, 3],
+    [userId, 3],
+  ]);
+});
+
 test('of the longest id for which a frame takes one', async () => {
   expect(await unitsOf(LONGEST_ID, ALL)).toMatchObject({ register: 1, ping: 1, sendMessage: 3 });
 });

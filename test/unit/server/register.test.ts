@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { DEFAULT_SIZE_LIMITS, INDEXED_TARIFF } from '../../../protocol/index.ts';
+import { DEFAULT_SIZE_LIMITS, INDEXED_TARIFF, problem } from '../../../protocol/index.ts';
 import { presenceAddress, roomAddress, userAddress } from '../../../server/address.ts';
 import type { Authentication } from '../../../server/authenticate.ts';
 import { hashCapability } from '../../../server/capability.ts';
@@ -92,6 +92,21 @@ test('a fleet is told to spread its attempts to come back over one second for ea
   expect([await told(0), await told(15_000), await told(15_001), await told(100_000)]).toEqual([30, 30, 31, 200]);
 });
 
+test('a page is charged at the gate, which may refuse it, and registers nothing', async () => {
+  const admitted: unknown[] = [];
+  dependencies = {
+    ...dependencies,
+    admit: async (...question) => {
+      admitted.push(question);
+      return { ok: false, problem: problem('rate_limited') };
+    },
+  };
+  const frame = { after: serialFloor(NOW) };
+  expect(await createRegister(dependencies)(connection, frame)).toMatchObject({ problem: { code: 'rate_limited' } });
+  expect(admitted).toEqual([[connection]]);
+  expect(asked).toEqual([]);
+});
+
 test('tells how fast a connection may send', async () => {
   expect(await register(connection, {})).toMatchObject({
     value: { limits: { ratePerSecond: 7, rateBurst: 70, tariff: INDEXED_TARIFF, maxRooms: 3, maxWatches: 200 } },
@@ -127,6 +142,21 @@ describe('a newer token', () => {
     expect(await directory.find(presenceAddress(EVE), { consistent: true })).toEqual([]);
     expect(await noted()).toEqual({ rooms: [LOBBY], watches: [] });
     expect(tasks).toEqual([{ kind: 'presence', address: ATTIC, userId: 'bob' }]);
+  });
+
+  test('is charged one unit more for each ten of those', async () => {
+    tokens['newer'] = newer;
+    await subscribe();
+    const addresses = Array.from({ length: 30 }, (_, index) => userAddress(`user-${index}`));
+    tokens['watching'] = { ...newer, capability: { 'user:*': ['presence'] } };
+    await directory.addSubscriptions(userAddress('bob'), 'b1', { kind: 'watches', addresses }, 50);
+    await register(connection, { token: 'newer', attempt: 1 });
+    await directory.addSubscriptions(userAddress('bob'), 'b1', { kind: 'watches', addresses }, 50);
+    await register(connection, { token: 'watching', attempt: 2 });
+    expect(surcharges).toEqual([
+      ['bob', 0],
+      ['bob', 3],
+    ]);
   });
 
   test('does not revive a room whose messages were missed while the older one had expired', async () => {
