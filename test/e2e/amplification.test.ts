@@ -1,0 +1,368 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import {
+  checkFrame,
+  frameCharge,
+  INDEXED_TARIFF,
+  jsonByteLength,
+  type MessageInput,
+  messageCharge,
+} from '../../protocol/index.ts';
+import { createEffectsMeter, type Effects, type EffectsMeter } from '../support/effects.ts';
+import { synthesizeApp } from '../support/synthesize.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+
+/*
+ * What each frame makes an installation do, with search, against what it is charged: the table in docs/security.md. The test
+ * fails when a row grows, or when it is above the bound. After a change for the better: UPDATE_TABLES=1.
+ */
+
+const DOCUMENT = join(import.meta.dirname, '../../docs/security.md');
+const BEGIN = '<!-- amplification -->\n';
+const END = '<!-- /amplification -->';
+
+/** For each unit that is charged. */
+const MOST = { writes: 12, posts: 100 };
+
+/** What a row shows. */
+interface Row extends Effects {
+  readonly frame: string;
+  /** Of the frame. */
+  readonly bytes: number;
+  /** Units, those that are charged afterwards included. */
+  readonly charge: number;
+  /** Of the reply. */
+  readonly returned: number;
+}
+
+/** A connection of a user of its own. */
+interface Device extends WireClient {
+  readonly userId: string;
+  readonly connectionId: string;
+}
+
+/** What is measured: the frames, each of which is sent by a device of its own user unless the scene has one. */
+interface Case {
+  readonly frame: string;
+  /** Makes what has to be there before. @returns the frame */
+  readonly scene: (device: Device) => Promise<object> | object;
+  /** Units that are charged when it has been done. @default 0 */
+  readonly surcharge?: number;
+}
+
+let directory: string;
+let cloud: LocalCloud;
+let meter: EffectsMeter;
+let users = 0;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'beckon-amplification-'));
+  const app = synthesizeApp(directory, { search: 'true' });
+  cloud = await startLocalCloud({ app, port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });
+  meter = await createEffectsMeter(cloud);
+});
+
+afterAll(async () => {
+  meter?.close();
+  await cloud?.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** As long as a UUID. */
+const name = (index: number, kind = 'user') => `${kind}-${String(index).padStart(31, '0')}`;
+const names = (count: number, kind?: string) => Array.from({ length: count }, (_, index) => name(index, kind));
+const freshUser = () => {
+  users += 1;
+  return name(users, 'from');
+};
+
+const CAPABILITY = { 'user:*': ['send', 'history', 'presence'], 'room:*': ['join', 'send', 'history', 'presence'] };
+
+async function open(userId: string): Promise<WireClient> {
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub: userId, capability: CAPABILITY })}` };
+  return connectWire(cloud.websocketUrl, { headers });
+}
+
+async function device(userId = freshUser()): Promise<Device> {
+  const client = await open(userId);
+  const { connectionId } = await client.ask({ action: 'register' });
+  return { ...client, userId, connectionId: String(connectionId) };
+}
+
+const text = (bytes: number) => 'x'.repeat(bytes - 2);
+/** A hundred words of one letter and one space each: no text costs more for its bytes. */
+const words = Array.from({ length: 100 }, (_, index) => String.fromCodePoint(0x100 + index)).join(' ');
+const send = (...messages: object[]) => ({ action: 'sendMessage', messages });
+const to = (user: string, data: unknown, more = {}) => ({ to: { user }, data, ...more });
+const peers = (count: number) => names(count, 'peer').map((user) => ({ user }));
+
+/** A serial, of a message to the device. */
+async function serialFor(receiver: Device): Promise<string> {
+  const sender = await device();
+  const { results } = await sender.ask(send(to(receiver.userId, 'hello')));
+  sender.socket.close();
+  return (results as { serial: string }[])[0]?.serial ?? '';
+}
+
+async function joinRooms(client: Device, count: number): Promise<void> {
+  for (const room of names(count, 'room'))
+    expect(await client.ask({ action: 'join', room })).toMatchObject({ type: 'joined' });
+}
+
+async function watchUsers(client: Device, count: number): Promise<void> {
+  for (let from = 0; from < count; from += 100) {
+    const asked = names(count).slice(from, from + 100);
+    expect(await client.ask({ action: 'presence', users: asked, watch: true })).toMatchObject({ type: 'presence' });
+  }
+}
+
+const CASES: readonly Case[] = [
+  { frame: '`register`, again', scene: () => ({ action: 'register', attempt: 1 }) },
+  {
+    frame: '`register` with a newer token, in 50 rooms and with 200 watches',
+    surcharge: 25,
+    scene: async (client) => {
+      await joinRooms(client, 50);
+      await watchUsers(client, 200);
+      const token = await cloud.token({ sub: client.userId, capability: CAPABILITY });
+      return { action: 'register', attempt: 1, token };
+    },
+  },
+  {
+    frame: '`register`, the next page of a full inbox',
+    scene: async (client) => {
+      const sender = await device();
+      const serial = await serialFor(client);
+      for (let frame = 0; frame < 10; frame += 1) await sender.ask(send(to(client.userId, text(30_000))));
+      sender.socket.close();
+      return { action: 'register', after: serial };
+    },
+  },
+  { frame: '`ping`', scene: () => ({ action: 'ping' }) },
+  {
+    frame: '`ping` that says which 100 messages were shown',
+    scene: async (client) => {
+      const cursor = await serialFor(client);
+      const ids = Array.from({ length: 100 }, (_, index) => `${'i'.repeat(60)}${index}`);
+      return { action: 'ping', cursor, shown: [{ from: { user: 'a' }, ids }] };
+    },
+  },
+  { frame: '`sendMessage` to a user, 2 bytes', scene: () => send(to('nobody', '')) },
+  { frame: '`sendMessage` to a user, with a copy', scene: () => send(to('nobody', '', { echo: true })) },
+  { frame: '`sendMessage` to a user, 3 KB in one word', scene: () => send(to('nobody', text(3072))) },
+  { frame: '`sendMessage` to a user, 30 KB in one word', scene: () => send(to('nobody', text(30_000))) },
+  { frame: '`sendMessage` to a user, 100 short words', scene: () => send(to('nobody', words)) },
+  {
+    frame: '`sendMessage`, 50 messages to a user',
+    scene: () => send(...Array.from({ length: 50 }, () => to('nobody', ''))),
+  },
+  { frame: '`sendMessage` to 100 users', scene: () => send({ to: { users: names(100) }, data: '' }) },
+  {
+    frame: '`sendMessage` to 100 users, 100 short words',
+    scene: () => send({ to: { users: names(100) }, data: words }),
+  },
+  {
+    frame: '`sendMessage`, 30 messages to 100 users',
+    scene: () =>
+      send(
+        ...Array.from({ length: 30 }, () => ({ to: { users: names(100, '').map((id) => id.slice(-3)) }, data: '' })),
+      ),
+  },
+  { frame: '`sendMessage` to a room, 2 bytes', scene: () => send({ to: { room: 'empty' }, data: '' }) },
+  { frame: '`sendMessage` to a room, 30 KB', scene: () => send({ to: { room: 'empty' }, data: text(30_000) }) },
+  {
+    frame: '`sendMessage` to a room with 250 connections',
+    surcharge: 16,
+    scene: async () => {
+      await crowd('crowded');
+      return send({ to: { room: 'crowded' }, data: '' });
+    },
+  },
+  {
+    frame: '`sendMessage` to a room with 150 connections',
+    surcharge: 1,
+    scene: async () => {
+      await crowd('busy', 150);
+      return send({ to: { room: 'busy' }, data: '' });
+    },
+  },
+  { frame: '`join`', scene: () => ({ action: 'join', room: 'empty' }) },
+  {
+    frame: '`join`, in 49 rooms and with 200 watches',
+    surcharge: 1,
+    scene: async (client) => {
+      await joinRooms(client, 49);
+      await watchUsers(client, 200);
+      return { action: 'join', room: 'empty' };
+    },
+  },
+  {
+    frame: '`leave`',
+    scene: async (client) => {
+      await client.ask({ action: 'join', room: 'left' });
+      return { action: 'leave', room: 'left' };
+    },
+  },
+  { frame: '`presence` of 100 users', scene: () => ({ action: 'presence', users: names(100) }) },
+  { frame: '`presence`, watch 100 users', scene: () => ({ action: 'presence', users: names(100), watch: true }) },
+  {
+    frame: '`presence`, watch the same 100 users again',
+    scene: async (client) => {
+      await watchUsers(client, 100);
+      return { action: 'presence', users: names(100), watch: true };
+    },
+  },
+  {
+    frame: '`presence`, watch one more than 199 users and 50 rooms',
+    surcharge: 1,
+    scene: async (client) => {
+      await joinRooms(client, 50);
+      await watchUsers(client, 199);
+      return { action: 'presence', users: [name(199)], watch: true };
+    },
+  },
+  {
+    frame: '`presence`, watch 100 users no more',
+    scene: async (client) => {
+      await watchUsers(client, 100);
+      return { action: 'presence', users: names(100), watch: false };
+    },
+  },
+  {
+    frame: '`mark`, 50 of the same user with two devices',
+    scene: async (client) => {
+      const victim = await device();
+      await device(victim.userId);
+      const serials = [];
+      for (let mark = 0; mark < 50; mark += 1) serials.push(await markable(client, victim));
+      return { action: 'mark', marks: serials.map((read) => ({ conversation: { user: victim.userId }, read })) };
+    },
+  },
+  {
+    frame: '`mark`, 50 conversations, received and read',
+    scene: async (client) => {
+      const serial = await serialFor(client);
+      const marks = peers(50).map((conversation) => ({ conversation, delivered: serial, read: serial }));
+      return { action: 'mark', marks };
+    },
+  },
+  { frame: '`unread`, 50 conversations', scene: () => ({ action: 'unread', conversations: peers(50) }) },
+  {
+    frame: '`history`, a page of 100',
+    scene: async (client) => {
+      for (let frame = 0; frame < 2; frame += 1) {
+        await client.ask(send(...Array.from({ length: 50 }, () => to('archive', ''))));
+      }
+      return { action: 'history', conversation: { user: 'archive' }, limit: 100 };
+    },
+  },
+  {
+    frame: '`search`, 8 words',
+    scene: () => ({ action: 'search', conversation: { user: 'nobody' }, text: 'a b c d e f g h', limit: 100 }),
+  },
+];
+
+/** A serial of a message from the victim to the device. */
+async function markable(client: Device, victim: Device): Promise<string> {
+  const { results } = await victim.ask(send(to(client.userId, '')));
+  return (results as { serial: string }[])[0]?.serial ?? '';
+}
+
+/** Connections in a room. */
+async function crowd(room: string, count = 250): Promise<void> {
+  for (let from = 0; from < count; from += 10) {
+    await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const member = await device();
+        expect(await member.ask({ action: 'join', room })).toMatchObject({ type: 'joined' });
+      }),
+    );
+  }
+}
+
+/** What the gate charges, by the table in the protocol. */
+function chargeOf(frame: object): number {
+  const action = String((frame as { action: string }).action);
+  if (action === 'sendMessage') {
+    const { messages } = frame as { readonly messages: readonly MessageInput[] };
+    return messages.reduce((sum, each) => sum + messageCharge(each, jsonByteLength(each.data), INDEXED_TARIFF), 0);
+  }
+  const checked = checkFrame(action as 'ping', frame);
+  if (!checked.ok) throw new Error(JSON.stringify(checked.problem));
+  return frameCharge(checked.value, INDEXED_TARIFF);
+}
+
+async function measure({ frame: what, scene, surcharge = 0 }: Case): Promise<Row> {
+  const client = await device();
+  const { userId, connectionId } = client;
+  const frame = await scene(client);
+  const gate = chargeOf(frame);
+  await meter.untilIdle(userId, connectionId);
+  const before = await meter.charged(userId, connectionId);
+  let reply: Record<string, unknown> = {};
+  const effects = await meter.measure(async () => {
+    reply = await client.ask(frame as Record<string, unknown>);
+  });
+  expect(reply['type'], JSON.stringify(reply)).not.toBe('error');
+  expect((await meter.charged(userId, connectionId)) - before, `${what}: charged at the gate`).toBe(gate);
+  client.socket.close();
+  return {
+    frame: what,
+    bytes: jsonByteLength(frame),
+    charge: gate + surcharge,
+    ...effects,
+    returned: jsonByteLength(reply),
+  };
+}
+
+const COLUMNS = ['bytes', 'charge', 'calls', 'writes', 'reads', 'posts', 'returned'] as const;
+
+function toTable(rows: readonly Row[]): string {
+  const lines = rows.map((row) => `| ${row.frame} | ${COLUMNS.map((column) => row[column]).join(' | ')} |`);
+  return [
+    '| frame | bytes | units charged | DynamoDB calls | write units | read units | posts | bytes returned |',
+    `|---|${'---:|'.repeat(COLUMNS.length)}`,
+    ...lines,
+    '',
+  ].join('\n');
+}
+
+/** The rows of the table in the document, by their frames. */
+function documented(text: string): ReadonlyMap<string, Row> {
+  const rows = text.split('\n').flatMap((line): [string, Row][] => {
+    const [, frame, ...cells] = line.split('|').map((cell) => cell.trim());
+    if (frame === undefined || cells.length <= COLUMNS.length || !/^\d/.test(cells[0] ?? '')) return [];
+    const values = Object.fromEntries(COLUMNS.map((column, index) => [column, Number(cells[index])]));
+    return [[frame, { frame, ...values } as Row]];
+  });
+  return new Map(rows);
+}
+
+test('no frame makes an installation do more than the table says, nor more than it is charged for', {
+  timeout: 240_000,
+}, async () => {
+  const rows: Row[] = [];
+  for (const each of CASES) rows.push(await measure(each));
+  const document = readFileSync(DOCUMENT, 'utf8');
+  const [head = '', rest = ''] = document.split(BEGIN);
+  const [table = '', tail = ''] = rest.split(END);
+  if (process.env['UPDATE_TABLES']) writeFileSync(DOCUMENT, `${head}${BEGIN}${toTable(rows)}${END}${tail}`);
+  else {
+    const known = documented(table);
+    expect([...known.keys()]).toEqual(rows.map(({ frame }) => frame));
+    const grown = rows.flatMap((row) =>
+      COLUMNS.flatMap((column) => {
+        const before = known.get(row.frame)?.[column] ?? 0;
+        return row[column] > before ? [`${row.frame}: ${column} ${before} → ${row[column]}`] : [];
+      }),
+    );
+    expect(grown, 'rows that have grown').toEqual([]);
+  }
+  const above = rows.filter(
+    ({ charge, writes, posts }) => writes > MOST.writes * charge || posts > MOST.posts * charge,
+  );
+  expect(above, 'rows above the bound').toEqual([]);
+});

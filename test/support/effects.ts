@@ -1,0 +1,105 @@
+import { DynamoDBClient, GetItemCommand, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { expect } from 'vitest';
+import type { LocalCloud } from '../../local/index.ts';
+import { userAddress } from '../../server/address.ts';
+import { keyOf } from '../../server/aws/tables.ts';
+import { adminClient } from './local-cloud.ts';
+
+/** What something makes the installation do, until everything that follows from it is done. */
+export interface Effects {
+  /** Calls of DynamoDB. */
+  readonly calls: number;
+  /** Write units, those of indexes included. */
+  readonly writes: number;
+  /** Read units. */
+  readonly reads: number;
+  /** Frames posted to connections. */
+  readonly posts: number;
+}
+
+/** Tells what frames make a local cloud do. Nothing else may go on there meanwhile. */
+export interface EffectsMeter {
+  /** Does something and waits until nothing follows from it any more but what is delayed. */
+  measure(act: () => Promise<unknown>): Promise<Effects>;
+  /** What a connection has been charged in all, in units. */
+  charged(userId: string, connectionId: string): Promise<number>;
+  /** Waits until the connection may send its whole burst, so that the gate takes one write. */
+  untilIdle(userId: string, connectionId: string): Promise<void>;
+  close(): void;
+}
+
+export async function createEffectsMeter(cloud: LocalCloud): Promise<EffectsMeter> {
+  const dynamoDb = new DynamoDBClient(adminClient(cloud));
+  const sqs = new SQSClient({ ...adminClient(cloud), useQueueUrlAsEndpoint: false });
+  const { TableNames = [] } = await dynamoDb.send(new ListTablesCommand());
+  const TableName = TableNames.find((name) => name.includes('Connections'));
+
+  /** Of the queues that something was ever put into. */
+  async function waiting(): Promise<number> {
+    const puts = cloud.calls().filter(({ operation }) => operation.startsWith('SendMessage'));
+    const queueNames = new Set(puts.map(({ resource }) => resource.slice(resource.lastIndexOf(':') + 1)));
+    const counts = await Promise.all(
+      [...queueNames].map(async (QueueName) => {
+        const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
+        const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
+        const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] });
+        const { Attributes = {} } = await sqs.send(command);
+        return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
+      }),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  const callsOfFunctions = () => cloud.calls().filter(({ principal }) => principal !== 'admin');
+
+  /** Quiet is: nothing in the queues, and no call since the last look, twice in a row. */
+  async function untilQuiet(): Promise<void> {
+    let seen: unknown;
+    let quiet = 0;
+    const look = async () => {
+      const last = callsOfFunctions().at(-1);
+      quiet = last === seen && (await waiting()) === 0 ? quiet + 1 : 0;
+      seen = last;
+      return quiet;
+    };
+    await expect.poll(look, { interval: 50, timeout: 60_000 }).toBeGreaterThanOrEqual(3);
+  }
+
+  async function connectionItem(userId: string, connectionId: string) {
+    const Key = keyOf('connection', { user: userAddress(userId), connectionId });
+    const { Item = {} } = await dynamoDb.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+    return Item;
+  }
+
+  return {
+    async measure(act) {
+      await untilQuiet();
+      // Of the latest calls alone a list is kept: where the last one of before is in it may have moved.
+      const before = callsOfFunctions().at(-1);
+      await act();
+      await untilQuiet();
+      const all = callsOfFunctions();
+      const calls = all.slice(before === undefined ? 0 : all.indexOf(before) + 1);
+      const inTables = calls.filter(({ service }) => service === 'dynamodb');
+      return {
+        calls: inTables.length,
+        writes: inTables.reduce((sum, { units }) => sum + (units?.write ?? 0), 0),
+        reads: inTables.reduce((sum, { units }) => sum + (units?.read ?? 0), 0),
+        posts: calls.filter(({ operation }) => operation === 'PostToConnection').length,
+      };
+    },
+
+    charged: async (userId, connectionId) => Number((await connectionItem(userId, connectionId))['charged']?.N ?? 0),
+
+    async untilIdle(userId, connectionId) {
+      const arrivesAt = async () => Number((await connectionItem(userId, connectionId))['arrivesAt']?.N ?? 0);
+      await expect.poll(async () => (await arrivesAt()) <= Date.now(), { interval: 10, timeout: 60_000 }).toBe(true);
+    },
+
+    close() {
+      dynamoDb.destroy();
+      sqs.destroy();
+    },
+  };
+}
