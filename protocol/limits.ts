@@ -146,12 +146,6 @@ export const TARIFF: Tariff = { dataBytesPerUnit: 3 * 1024, maxIndexUnits: 10, t
 /** What holds where they are. */
 export const INDEXED_TARIFF: Tariff = { ...TARIFF, indexedBytesPerUnit: 20 };
 
-/**
- * Whoever posts to an address charges the sender one unit more for each of these connections. Nobody can know beforehand, so
- * clients do not count it: they learn of it by `rate_limited`.
- */
-export const CONNECTIONS_PER_UNIT = 100;
-
 /** What a client may do, as told in the reply to `register`. */
 export interface Limits extends SizeLimits {
   readonly heartbeatSeconds: number;

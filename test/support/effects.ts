@@ -26,6 +26,8 @@ export interface EffectsMeter {
   charged(userId: string, connectionId: string): Promise<number>;
   /** Waits until the connection may send its whole burst, so that the gate takes one write. */
   untilIdle(userId: string, connectionId: string): Promise<void>;
+  /** When the budget of a user will be whole again, epoch milliseconds; 0 if it was never touched. */
+  budgetEndsAt(userId: string): Promise<number>;
   close(): void;
 }
 
@@ -66,11 +68,13 @@ export async function createEffectsMeter(cloud: LocalCloud): Promise<EffectsMete
     await expect.poll(look, { interval: 50, timeout: 60_000 }).toBeGreaterThanOrEqual(3);
   }
 
-  async function connectionItem(userId: string, connectionId: string) {
-    const Key = keyOf('connection', { user: userAddress(userId), connectionId });
+  async function read(Key: ReturnType<typeof keyOf>) {
     const { Item = {} } = await dynamoDb.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
     return Item;
   }
+
+  const connectionItem = (userId: string, connectionId: string) =>
+    read(keyOf('connection', { user: userAddress(userId), connectionId }));
 
   return {
     async measure(act) {
@@ -95,6 +99,10 @@ export async function createEffectsMeter(cloud: LocalCloud): Promise<EffectsMete
     async untilIdle(userId, connectionId) {
       const arrivesAt = async () => Number((await connectionItem(userId, connectionId))['arrivesAt']?.N ?? 0);
       await expect.poll(async () => (await arrivesAt()) <= Date.now(), { interval: 10, timeout: 60_000 }).toBe(true);
+    },
+
+    async budgetEndsAt(userId) {
+      return Number((await read(keyOf('budget', { user: userAddress(userId) })))['arrivesAt']?.N ?? 0);
     },
 
     close() {

@@ -1,7 +1,14 @@
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { prepareData } from '../../../client/payload.ts';
-import { type Json, MAX_DECODED_BYTES, type Message } from '../../../protocol/index.ts';
+import {
+  INDEXED_TARIFF,
+  type Json,
+  jsonByteLength,
+  MAX_DECODED_BYTES,
+  type Message,
+  messageCharge,
+} from '../../../protocol/index.ts';
 import { type Address, pairOf, roomAddress, userAddress } from '../../../server/address.ts';
 import { createIndexMessages, createQueueForIndex, MAX_INDEXED_WORDS } from '../../../server/indexing.ts';
 import type { Letter } from '../../../server/mailbox.ts';
@@ -118,6 +125,23 @@ describe('what of a message is indexed', () => {
     [['nothing', 'text.deeper', 'toString', '__proto__'], []],
   ])('is what is at the paths %j', async (fields, words) => {
     expect(await wordsFor(data, fields)).toEqual(words);
+  });
+
+  test.each([
+    ['ideographs without spaces', Array.from({ length: 120 }, (_, at) => String.fromCodePoint(0x4e00 + at)).join('')],
+    ['syllables without spaces', Array.from({ length: 120 }, (_, at) => String.fromCodePoint(0xac00 + at)).join('')],
+    ['letters of Thai', Array.from({ length: 60 }, (_, at) => String.fromCodePoint(0xe01 + at)).join('')],
+    ['words of a letter', Array.from({ length: 60 }, (_, at) => String.fromCodePoint(0x410 + at)).join(' ')],
+    ['words of a letter with a mark', [...'ÀÈÌÒÙÇÑÝŠŽ'].join(' ')],
+    ['words of many parts', 'A0B1C2D3 E4F5G6H7 I8J9KaLb McNdOePf QgRhSiTj UkVlWmXn '.repeat(2)],
+    ['compounds', 'a-b-c-d-e-f-g-h i.j.k.l.m.n.o.p q’r’s’t’u’v’w’x y-z-0-1-2-3-4-5'],
+  ])('never takes more writes than it is charged for: %s', async (_, hostile) => {
+    for (let length = 1; length <= hostile.length; length += 1) {
+      const text = hostile.slice(0, length);
+      const units = messageCharge({ to: { user: 'bob' } }, jsonByteLength(text), INDEXED_TARIFF);
+      // And one at the gate, and two for the message.
+      expect((await wordsFor(text)).length + 3, text).toBeLessThanOrEqual(12 * units);
+    }
   });
 
   test('is bounded, whatever somebody sends', async () => {

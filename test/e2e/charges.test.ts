@@ -1,0 +1,150 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, CfnParameter, Stack } from 'aws-cdk-lib';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { Beckon } from '../../lib/beckon.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION, type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { RATE_BURST, RATE_PER_SECOND } from '../../protocol/index.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+
+// Whoever tries to get more for less meets the limit, over real sockets.
+
+type Frame = Record<string, unknown>;
+
+interface Limits {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+const start = (app: string) => startLocalCloud({ app, port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });
+
+const CAPABILITY = { 'user:*': ['send', 'history', 'presence'], 'room:*': ['join', 'send'] };
+
+async function connect(cloud: LocalCloud, userId: string): Promise<WireClient> {
+  const headers = { Authorization: `Bearer ${await cloud.token({ sub: userId, capability: CAPABILITY })}` };
+  return connectWire(cloud.websocketUrl, { headers });
+}
+
+async function device(cloud: LocalCloud, userId: string): Promise<WireClient> {
+  const client = await connect(cloud, userId);
+  expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
+  return client;
+}
+
+const HUNDRED = Array.from({ length: 100 }, (_, index) => `user-${index}`);
+
+interface Outcome {
+  /** Frames that were not refused. */
+  readonly passed: number;
+  /** What may have been charged by then: what comes at once, and what time allows. */
+  readonly allowance: number;
+}
+
+/** Sends frames at once, some over each connection, until each is answered. */
+async function flood(
+  clients: readonly WireClient[],
+  limits: Limits,
+  count: number,
+  frameOf: (index: number) => Frame,
+): Promise<Outcome> {
+  const startedAt = Date.now();
+  const replies = await Promise.all(
+    Array.from({ length: count }, (_, index) => clients[index % clients.length]?.ask(frameOf(index))),
+  );
+  const refused = replies.filter((reply) => reply?.['code'] === 'rate_limited');
+  expect(refused.length).toBeGreaterThan(0);
+  for (const reply of refused) expect(reply).toMatchObject({ retryable: true, retryAfterMs: expect.any(Number) });
+  const others = replies.filter((reply) => reply?.['type'] === 'error' && reply['code'] !== 'rate_limited');
+  expect(others).toEqual([]);
+  const seconds = (Date.now() - startedAt) / 1000;
+  return { passed: count - refused.length, allowance: limits.burst + limits.perSecond * seconds };
+}
+
+describe('by the default limits', () => {
+  const LIMITS = { burst: RATE_BURST, perSecond: RATE_PER_SECOND };
+  let cloud: LocalCloud;
+
+  beforeAll(async () => {
+    cloud = await start(inject('app'));
+  });
+
+  afterAll(() => cloud?.close());
+
+  test('600 registrations at once are charged like 600 frames', { timeout: 120_000 }, async () => {
+    const client = await device(cloud, 'registrar');
+    const frames = (attempt: number) => ({ action: 'register', attempt: attempt + 1 });
+    const { passed, allowance } = await flood([client], LIMITS, 600, frames);
+    expect(passed).toBeLessThanOrEqual(allowance);
+  });
+
+  test('12 messages to 100 users at once are charged like 1,200', { timeout: 120_000 }, async () => {
+    const message = (data: number) => ({ action: 'sendMessage', to: { users: HUNDRED }, data });
+    const { passed, allowance } = await flood([await device(cloud, 'herald')], LIMITS, 12, message);
+    expect(passed).toBeGreaterThanOrEqual(5);
+    expect(passed * 100).toBeLessThanOrEqual(allowance);
+  });
+});
+
+describe('by lower limits', () => {
+  const LIMITS = { burst: 60, perSecond: 2 };
+  let directory: string;
+  let cloud: LocalCloud;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'beckon-charges-'));
+    const app = new App({ outdir: directory });
+    const stack = new Stack(app, 'Mine', { env: { account: LOCAL_ACCOUNT, region: LOCAL_REGION } });
+    const issuer = new CfnParameter(stack, 'Issuer').valueAsString;
+    const rateLimit = { messagesPerSecond: LIMITS.perSecond, burst: LIMITS.burst };
+    new Beckon(stack, 'Beckon', { issuer, audience: 'beckon', rateLimit });
+    app.synth();
+    cloud = await start(directory);
+  });
+
+  afterAll(async () => {
+    await cloud?.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  const TEN = HUNDRED.slice(0, 10);
+  const CONVERSATIONS = HUNDRED.slice(0, 20).map((user) => ({ user }));
+
+  test.each<[string, number, number, Frame]>([
+    ['a message to ten users is ten units', 12, 10, { action: 'sendMessage', to: { users: TEN }, data: 0 }],
+    ['a message of 30 KB is ten', 12, 10, { action: 'sendMessage', to: { user: 'bob' }, data: 'x'.repeat(30_000) }],
+    [
+      'a mark is one for each conversation, however often it comes',
+      6,
+      20,
+      { action: 'mark', marks: CONVERSATIONS.map((conversation) => ({ conversation, read: '0'.repeat(26) })) },
+    ],
+    ['so is a count of what is unread', 6, 20, { action: 'unread', conversations: CONVERSATIONS }],
+    [
+      'to watch 100 users is ten, and again for the same ones',
+      12,
+      10,
+      { action: 'presence', users: HUNDRED, watch: true },
+    ],
+    ['a page of a registration is one', 90, 1, { action: 'register', after: '0'.repeat(26) }],
+    ['a registration is one', 90, 1, { action: 'register', attempt: 1 }],
+  ])('%s', async (what, count, units, frame) => {
+    const client = await device(cloud, what);
+    const { passed, allowance } = await flood([client], LIMITS, count, () => frame);
+    expect(passed * units).toBeLessThanOrEqual(allowance);
+    expect((passed + 1) * units).toBeGreaterThan(LIMITS.burst / 2);
+  });
+
+  test('several connections of one user together send no more than one', async () => {
+    const clients = await Promise.all(Array.from({ length: 5 }, () => device(cloud, 'octopus')));
+    const message = (data: number) => ({ action: 'sendMessage', to: { users: TEN }, data });
+    const { passed, allowance } = await flood(clients, LIMITS, 20, message);
+    // A connection may be ahead of its user by a tenth of the burst, and by the frame that goes beyond it.
+    expect(passed * 10).toBeLessThanOrEqual(allowance + clients.length * (LIMITS.burst / 10 + 10));
+  });
+
+  test('a page of a registration is for whoever is registered', async () => {
+    const stranger = await connect(cloud, 'stranger');
+    expect(await stranger.ask({ action: 'register', after: '0'.repeat(26) })).toMatchObject({ code: 'not_registered' });
+  });
+});
