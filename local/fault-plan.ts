@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { record } from './record.ts';
 
 /**
  * Where a fault can strike, and what it can be. `delayMs` (cloud time) belongs to `late`, `hang`, `slow`, `reorder` and
@@ -35,7 +36,7 @@ const milliseconds = v.pipe(v.number(), v.minValue(0));
 
 const common = {
   probability: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 1),
-  match: v.optional(v.record(v.string(), v.string()), {}),
+  match: v.optional(record(v.string()), {}),
   limit: v.optional(v.pipe(v.number(), v.integer('an integer'), v.minValue(1))),
   minDelayMs: v.optional(milliseconds),
   maxDelayMs: v.optional(milliseconds),

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import { FAULT_KINDS, type FaultPoint, type FaultRule, readFaultPlan } from './fault-plan.ts';
+import { ownField } from './json.ts';
 import { createRandom } from './random.ts';
 import type { Log } from './service.ts';
 import { matchesWildcard } from './wildcard.ts';
@@ -117,7 +118,7 @@ function createDeciders(seed: number, rules: readonly FaultRule[]): Decider[] {
 function applies(rule: FaultRule, subject: FaultSubject, elapsedMs: number): boolean {
   if (elapsedMs < rule.afterMs || elapsedMs >= (rule.untilMs ?? Number.POSITIVE_INFINITY)) return false;
   return Object.entries(rule.match).every(([name, pattern]) => {
-    const value = Object.hasOwn(subject, name) ? subject[name] : undefined;
-    return value !== undefined && matchesWildcard(pattern, value);
+    const value = ownField(subject, name);
+    return typeof value === 'string' && matchesWildcard(pattern, value);
   });
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { record } from './record.ts';
 import type { Log } from './service.ts';
 
 /** How to run an application on this machine. */
@@ -44,7 +45,7 @@ const schema = v.strictObject({
   app: text,
   port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)), DEFAULT_PORT),
   dataDirectory: v.optional(text),
-  parameters: v.optional(v.record(v.string(), v.string()), {}),
+  parameters: v.optional(record(v.string()), {}),
   faults: v.optional(v.unknown()),
   timeScale: v.optional(v.pipe(v.number(), v.gtValue(0), v.finite()), 1),
   startsAtMs: v.optional(v.pipe(v.number(), v.minValue(0), v.finite())),

@@ -64,14 +64,14 @@ export function describeUnsent(count: number): string {
 export function describeFailure(error: unknown): string {
   if (!(error instanceof BeckonError)) return String(error);
   if (error.maybeDelivered) return 'It may have arrived: the connection broke meanwhile';
-  return REASONS[error.code] ?? error.message;
+  return REASONS.get(error.code) ?? error.message;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  expired: 'Not sent: there was no connection for too long',
-  closed: 'Not sent: you signed out',
-  outbox_full: 'Not sent: too many messages are waiting',
-  message_too_large: 'Not sent: it is too long',
-  frame_too_large: 'Not sent: it is too long',
-  forbidden: 'Not sent: your token does not allow it',
-};
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['expired', 'Not sent: there was no connection for too long'],
+  ['closed', 'Not sent: you signed out'],
+  ['outbox_full', 'Not sent: too many messages are waiting'],
+  ['message_too_large', 'Not sent: it is too long'],
+  ['frame_too_large', 'Not sent: it is too long'],
+  ['forbidden', 'Not sent: your token does not allow it'],
+]);

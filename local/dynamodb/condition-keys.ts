@@ -1,3 +1,4 @@
+import { ownField } from '../json.ts';
 import type { Json } from '../json-protocol.ts';
 
 /** The partition keys of a table and of its indexes, by index name; the table's own under ''. */
@@ -48,7 +49,7 @@ function parameterKeys(part: Json): Record<string, string> {
 
 function leadingKeys(part: Json, partitionKey: string | undefined): readonly string[] {
   if (partitionKey === undefined) return [];
-  const values = keysOf(part).map((key) => key[partitionKey]);
+  const values = keysOf(part).map((key) => ownField(key, partitionKey));
   return [...values, queried(part, partitionKey)].flatMap(scalar);
 }
 

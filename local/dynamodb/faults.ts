@@ -73,9 +73,11 @@ function splitBatch(operation: string, input: Json): Split | undefined {
   const requests = tables.flatMap(([tableName, part]) => listOf(part).map((request) => ({ tableName, part, request })));
   if (requests.length < 2) return undefined;
   const gather = (some: typeof requests) => {
-    const gathered: Record<string, unknown> = {};
-    for (const { tableName, part, request } of some) gathered[tableName] = append(gathered[tableName], part, request);
-    return gathered;
+    const gathered = new Map<string, unknown>();
+    for (const { tableName, part, request } of some) {
+      gathered.set(tableName, append(gathered.get(tableName), part, request));
+    }
+    return Object.fromEntries(gathered);
   };
   const middle = Math.floor(requests.length / 2);
   return { done: gather(requests.slice(0, middle)), left: gather(requests.slice(middle)) };

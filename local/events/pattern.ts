@@ -1,4 +1,4 @@
-import { isObject } from '../json.ts';
+import { isObject, ownField } from '../json.ts';
 import { matchesWildcard } from '../wildcard.ts';
 
 /** Whether an event is one that the pattern describes. */
@@ -30,14 +30,14 @@ function compileField(name: string, rule: unknown, path: string): Matcher {
   }
   if (isObject(rule)) {
     const nested = compilePattern(rule, path);
-    return (event) => elements(fieldOf(event, name)).some(nested);
+    return (event) => elements(ownField(event, name)).some(nested);
   }
   if (!Array.isArray(rule) || rule.length === 0) {
     throw new Error(`${path} must be a list of values to match or an object, got ${JSON.stringify(rule)}`);
   }
   const tests = rule.map((entry) => compileTest(entry, path));
   return (event) => {
-    const value = fieldOf(event, name);
+    const value = ownField(event, name);
     return tests.some((test) => test(value));
   };
 }
@@ -109,13 +109,13 @@ function compileAnythingBut(operand: unknown, path: string): Matcher {
   return (value) => !excluded.some((test) => test(value));
 }
 
-const COMPARISONS: Readonly<Record<string, (left: number, right: number) => boolean>> = {
-  '=': (left, right) => left === right,
-  '<': (left, right) => left < right,
-  '<=': (left, right) => left <= right,
-  '>': (left, right) => left > right,
-  '>=': (left, right) => left >= right,
-};
+const COMPARISONS: ReadonlyMap<unknown, (left: number, right: number) => boolean> = new Map([
+  ['=', (left, right) => left === right],
+  ['<', (left, right) => left < right],
+  ['<=', (left, right) => left <= right],
+  ['>', (left, right) => left > right],
+  ['>=', (left, right) => left >= right],
+]);
 
 function compileNumeric(operand: unknown, path: string): Matcher {
   const parts = Array.isArray(operand) ? operand : [];
@@ -124,15 +124,11 @@ function compileNumeric(operand: unknown, path: string): Matcher {
   const tests: ((value: number) => boolean)[] = [];
   for (let index = 0; index < parts.length; index += 2) {
     const [operator, bound] = [parts[index], parts[index + 1]];
-    const compare = COMPARISONS[String(operator)];
+    const compare = COMPARISONS.get(operator);
     if (!compare || typeof bound !== 'number') throw malformed;
     tests.push((value) => compare(value, bound));
   }
   return (value) => typeof value === 'number' && tests.every((test) => test(value));
-}
-
-function fieldOf(event: unknown, name: string): unknown {
-  return isObject(event) && Object.hasOwn(event, name) ? event[name] : undefined;
 }
 
 function elements(value: unknown): unknown[] {

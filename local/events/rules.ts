@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { record } from '../record.ts';
 import { propertyError, readProperties } from '../resource-properties.ts';
 import type { Resource } from '../service.ts';
 import { eventBusName, ruleArn } from './arn.ts';
@@ -27,7 +28,7 @@ export interface Rule {
 const properties = v.object({
   Name: v.optional(v.string()),
   EventBusName: v.optional(v.string(), 'default'),
-  EventPattern: v.optional(v.union([v.record(v.string(), v.unknown()), v.string()])),
+  EventPattern: v.optional(v.union([record(v.unknown()), v.string()])),
   ScheduleExpression: v.optional(v.string()),
   State: v.optional(v.picklist(['ENABLED', 'DISABLED']), 'ENABLED'),
   Targets: v.optional(

@@ -1,3 +1,4 @@
+import { ownField } from '../json.ts';
 import { propertyError } from '../resource-properties.ts';
 import type { Resource } from '../service.ts';
 import type { EventBridgeEvent } from './put-events.ts';
@@ -26,7 +27,7 @@ export function readTransform(
     throw propertyError(resource, `${property}.InputPath`, problem);
   }
   const names = InputPath.split('.').slice(1);
-  return (event) => names.reduce<unknown>((value, name) => (value as Record<string, unknown> | null)?.[name], event);
+  return (event) => names.reduce<unknown>(ownField, event);
 }
 
 function parse(json: string): unknown {

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { record } from '../record.ts';
 import { count, propertyError, readProperties } from '../resource-properties.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION, type Resource } from '../service.ts';
 import { RESERVED_VARIABLES } from './environment-variables.ts';
@@ -67,7 +68,7 @@ const text = v.union([v.string(), v.pipe(v.union([v.number(), v.boolean()]), v.t
 const schema = v.object({
   DeadLetterConfig: v.optional(v.strictObject({ TargetArn: v.pipe(v.string(), v.startsWith('arn:aws:sqs:')) })),
   Description: v.optional(v.string(), ''),
-  Environment: v.optional(v.strictObject({ Variables: v.optional(v.record(v.string(), text), {}) })),
+  Environment: v.optional(v.strictObject({ Variables: v.optional(record(text), {}) })),
   FunctionName: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9-_]{1,64}$/))),
   Handler: v.pipe(v.string(), v.regex(/^[^\s.]+\.\S+$/)),
   LoggingConfig: v.optional(v.looseObject({ LogGroup: v.optional(v.string()) })),

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Clock } from '../clock.ts';
-import { isObject } from '../json.ts';
+import { ownField } from '../json.ts';
 import { type Json, type JsonAnswer, serveJson } from '../json-protocol.ts';
 import { propertyError, readProperties } from '../resource-properties.ts';
 import {
@@ -139,7 +139,7 @@ function readValue(store: SecretStore, idOrArn: string, jsonKey?: string): strin
   } catch (cause) {
     throw new Error(`the secret ${idOrArn} is not JSON, so it has no key ${jsonKey}`, { cause });
   }
-  const value = isObject(fields) && Object.hasOwn(fields, jsonKey) ? fields[jsonKey] : undefined;
+  const value = ownField(fields, jsonKey);
   if (value === undefined) throw new Error(`the secret ${idOrArn} has no key ${jsonKey}`);
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

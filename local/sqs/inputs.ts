@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { record } from '../record.ts';
 import { AwsError } from '../service.ts';
 import {
   MAX_DELAY_SECONDS,
@@ -24,7 +25,7 @@ const attribute = v.pipe(
   ),
 );
 
-const attributes = v.pipe(v.record(v.string(), attribute), v.maxEntries(MAX_MESSAGE_ATTRIBUTES));
+const attributes = v.pipe(record(attribute), v.maxEntries(MAX_MESSAGE_ATTRIBUTES));
 
 const message = {
   MessageBody: v.pipe(v.string(), v.nonEmpty()),

@@ -109,11 +109,11 @@ async function createNested(
 
 function readOutputs(plan: PlannedStack, scope: Scope, { exported }: Deployment): Outputs {
   const problems = createProblems();
-  const outputs: Record<string, string> = {};
+  const outputs = new Map<string, string>();
   for (const [name, { place, value, exportName }] of plan.outputs) {
     try {
       const output = asText(value.evaluate(scope), place);
-      outputs[name] = output;
+      outputs.set(name, output);
       if (exportName) exported.set(asText(exportName.evaluate(scope), place), output);
     } catch (error) {
       if (!(error instanceof ValueError)) throw error;
@@ -121,5 +121,5 @@ function readOutputs(plan: PlannedStack, scope: Scope, { exported }: Deployment)
     }
   }
   problems.throwIfAny();
-  return outputs;
+  return Object.fromEntries(outputs);
 }

@@ -22,9 +22,9 @@ export async function deploy(
 ): Promise<Readonly<Record<string, Outputs>>> {
   const catalogue = createCatalogue(providers);
   const exported = new Map<string, unknown>();
-  const outputs: Record<string, Outputs> = {};
+  const outputs = new Map<string, Outputs>();
   for (const plan of planStacks(stacks, parameters, catalogue)) {
-    outputs[plan.stack.name] = await createStack(plan, { catalogue, exported, resolveReferences });
+    outputs.set(plan.stack.name, await createStack(plan, { catalogue, exported, resolveReferences }));
   }
-  return outputs;
+  return Object.fromEntries(outputs);
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { record } from '../../record.ts';
 import { flag } from '../../resource-properties.ts';
 import type { ResourceProvider } from '../../service.ts';
 import { type AccessLogFormat, compileAccessLogFormat } from '../access-log.ts';
@@ -34,9 +35,9 @@ export function stageProvider({ apis, clock, log }: Provisioning): ResourceProvi
       StageName: stageName,
       AutoDeploy: v.optional(flag, false),
       DeploymentId: v.optional(v.string()),
-      StageVariables: v.optional(v.record(v.string(), v.string()), {}),
+      StageVariables: v.optional(record(v.string()), {}),
       DefaultRouteSettings: v.optional(routeSettings, {}),
-      RouteSettings: v.optional(v.record(v.string(), routeSettings), {}),
+      RouteSettings: v.optional(record(routeSettings), {}),
       AccessLogSettings: v.optional(v.strictObject({ DestinationArn: v.string(), Format: v.string() })),
     },
     inertProperties: ['Description', 'Tags'],
