@@ -21,6 +21,7 @@ class Page {
   #client: ChatClient | undefined;
   #storage: PageStorage | undefined;
   #chat: Chat | undefined;
+  #me = '';
 
   constructor(config: Config) {
     this.#config = config;
@@ -69,6 +70,7 @@ class Page {
   }
 
   #enter(name: string): void {
+    this.#me = name;
     find('#my-name', HTMLElement).textContent = name;
     if (this.#chat || !this.#client) return;
     this.#signIn.show(false);
@@ -82,7 +84,7 @@ class Page {
     const unsent = this.#chat?.countUnsent() ?? 0;
     if (unsent > 0 && !confirm(describeUnsent(unsent))) return;
     this.#chat?.forget();
-    this.#storage?.forget();
+    this.#storage?.forget(this.#me);
     this.#leave();
   }
 

@@ -180,6 +180,39 @@ describe('signing in', () => {
     await gwen.message('said by a friend').waitFor();
   });
 
+  it('again brings nothing back that was there before', async () => {
+    const [nora, oscar] = await Promise.all([open('nora'), open('oscar')]);
+    await nora.writeTo('oscar');
+    await nora.say('written before');
+    await nora.writeTo('peggy');
+    await nora.say('written to somebody else');
+    await nora.delivery('written to somebody else', 'Waits for peggy');
+    await oscar.openContact('nora');
+    await oscar.say('answered before');
+    await nora.page.getByRole('button', { name: /^oscar.*answered before.*1 unread/ }).waitFor();
+    await nora.page.getByRole('button', { name: 'Sign out' }).click();
+    // Who signs out takes leave of the server, which by the end of the connection knows what was shown.
+    await eventually(async () => nora.frames.at(-1)).toMatch(/ nora is closed$/);
+    await nora.signIn();
+    await oscar.say('answered after');
+    await nora.contact('oscar').getByText('answered after').waitFor();
+    expect(await nora.page.locator('.person-name').allTextContents()).toEqual(['oscar']);
+    await nora.page.getByRole('button', { name: /^oscar.*answered after.*1 unread/ }).waitFor();
+  });
+
+  it('out leaves nothing of the pages before, without a connection either', async () => {
+    const quinn = await open('quinn');
+    await quinn.writeTo('rita');
+    await quinn.cut(true);
+    await quinn.say('written in a tunnel');
+    await quinn.delivery('written in a tunnel', 'Queued');
+    await quinn.page.route('**/_local/token', (route) => route.abort());
+    await quinn.page.reload();
+    await quinn.page.getByRole('button', { name: 'Sign out' }).click();
+    await quinn.page.getByLabel('Your name').waitFor();
+    await eventually(() => quinn.page.evaluate('({ ...localStorage })')).toEqual({});
+  });
+
   it('asks before it is left with messages that were not sent', async () => {
     const jill = await open('jill');
     await jill.writeTo('karl');
