@@ -1,12 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 import { MAX_MESSAGES_PER_FRAME } from '../../protocol/limits.ts';
 import { type BeckonProcess, startBeckon } from '../support/beckon-process.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { synthesizeApp } from '../support/synthesize.ts';
 import { connectWire } from '../support/wire-client.ts';
 import { Person, type PersonOptions } from './person.ts';
 
@@ -29,19 +25,16 @@ export interface ChatPage {
 
 /** Has the page there while the tests of this file run. What goes wrong on somebody's page fails the test. */
 export function chatPage(): ChatPage {
-  let app: string;
   let beckon: BeckonProcess;
   let browser: Browser;
   const people: Person[] = [];
 
   beforeAll(async () => {
     // As `npm start` has it: with what is needed to search.
-    app = synthesizeApp(await mkdtemp(join(tmpdir(), 'beckon-chat-')), { search: 'true' });
-    [beckon, browser] = await Promise.all([startBeckon(app), launchChromium()]);
+    [beckon, browser] = await Promise.all([startBeckon(inject('searchApp')), launchChromium()]);
   });
   afterAll(async () => {
     await Promise.all([browser?.close(), beckon?.kill()]);
-    await rm(app, { recursive: true });
   });
   afterEach(async ({ task }) => {
     const closed = people.splice(0);
@@ -72,7 +65,7 @@ export function chatPage(): ChatPage {
       return beckon;
     },
     restart: async () => {
-      beckon = await startBeckon(app, beckon.port);
+      beckon = await startBeckon(inject('searchApp'), beckon.port);
     },
     open: async (name, options, pageUrl = beckon.pageUrl) => {
       const person = await Person.open(browser, pageUrl, name, options);

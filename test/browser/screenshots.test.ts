@@ -1,11 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, inject, it } from 'vitest';
 import { type BeckonProcess, startBeckon } from '../support/beckon-process.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { synthesizeApp } from '../support/synthesize.ts';
 import { Person, type PersonOptions } from './person.ts';
 
 // Takes the pictures of the README: UPDATE_SCREENSHOTS=1 npx vitest run --project browser test/browser/screenshots.test.ts
@@ -13,17 +9,14 @@ import { Person, type PersonOptions } from './person.ts';
 const IMAGES = 'docs/images';
 
 describe.runIf(process.env['UPDATE_SCREENSHOTS'])('pictures', () => {
-  let app: string;
   let beckon: BeckonProcess;
   let browser: Browser;
 
   beforeAll(async () => {
-    app = synthesizeApp(await mkdtemp(join(tmpdir(), 'beckon-pictures-')), { search: 'true' });
-    [beckon, browser] = await Promise.all([startBeckon(app), launchChromium()]);
+    [beckon, browser] = await Promise.all([startBeckon(inject('searchApp')), launchChromium()]);
   });
   afterAll(async () => {
     await Promise.all([browser?.close(), beckon?.kill()]);
-    await rm(app, { recursive: true });
   });
 
   it('of conversations', async () => {

@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { CLIENT_FRAMES, type Message, type SendResult } from '../../protocol/index.ts';
 import { ISOLATION, type Row, SITUATIONS, type Situation, type Target } from '../support/isolation-table.ts';
 import { adminClient } from '../support/local-cloud.ts';
-import { synthesizeApp } from '../support/synthesize.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 import { arrived, type Frame, isPush, messagesIn, outcomeOf } from '../support/wire-frames.ts';
 
@@ -25,7 +21,6 @@ const SECRETS = { pair: 'quicksilver', room: 'obsidian', later: 'vermilion' };
 /** How long the tokens live that expire: long enough to join and to watch. */
 const BRIEF_SECONDS = 12;
 
-let directory: string;
 let cloud: LocalCloud;
 let alice: WireClient;
 let bob: WireClient;
@@ -44,8 +39,7 @@ const attackers: WireClient[] = [];
 let seenBefore: unknown;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'beckon-isolation-'));
-  const app = synthesizeApp(directory, { search: 'true' });
+  const app = inject('searchApp');
   cloud = await startLocalCloud({ app, port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });
   [alice, bob] = await Promise.all([insider('alice'), insider('bob')]);
   const first = await say(alice, 'alice', { user: 'bob' }, SECRETS.pair, 'shared');
@@ -87,7 +81,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cloud.close();
-  rmSync(directory, { recursive: true });
 });
 
 const SOON = { timeout: 20_000, interval: 50 };

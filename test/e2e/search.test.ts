@@ -1,12 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { openDevice } from '../support/device.ts';
 import { adminClient } from '../support/local-cloud.ts';
-import { synthesizeApp } from '../support/synthesize.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 
 const EVERYTHING = { 'user:*': ['send', 'history'], 'room:*': ['send', 'history'] };
@@ -32,17 +28,14 @@ const textsOf = (reply: Record<string, unknown>) =>
   (reply['messages'] as { data: { text: string } }[]).map(({ data }) => data.text);
 
 describe('with the prop "search"', () => {
-  let directory: string;
   let cloud: LocalCloud;
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'beckon-search-'));
-    cloud = await start(synthesizeApp(directory, { search: 'true' }));
+    cloud = await start(inject('searchApp'));
   });
 
   afterAll(async () => {
     await cloud.close();
-    rmSync(directory, { recursive: true });
   });
 
   /** Soon: indexing begins when the message has been sent. */

@@ -1,15 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { MAX_MESSAGE_BYTES } from '../../local/apigateway/limits.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import * as limits from '../../protocol/limits.ts';
 import { MAX_CAPABILITY_BYTES } from '../../server/capability.ts';
 import { openDevice } from '../support/device.ts';
 import { adminClient } from '../support/local-cloud.ts';
-import { synthesizeApp } from '../support/synthesize.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 import { type Frame, type Outcome, outcomeOf } from '../support/wire-frames.ts';
 import { connectClient } from '../support/ws-client.ts';
@@ -18,20 +16,17 @@ import { connectClient } from '../support/ws-client.ts';
 
 const EVERYTHING = { 'user:*': ['send', 'history', 'presence'], 'room:*': ['join', 'send', 'history', 'presence'] };
 
-let directory: string;
 let cloud: LocalCloud;
 let client: WireClient;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'beckon-sizes-'));
-  const app = synthesizeApp(directory, { search: 'true' });
+  const app = inject('searchApp');
   cloud = await startLocalCloud({ app, port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });
   client = await device('sender');
 }, 120_000);
 
 afterAll(async () => {
   await cloud.close();
-  rmSync(directory, { recursive: true });
 });
 
 async function device(sub: string): Promise<WireClient> {

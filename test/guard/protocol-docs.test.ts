@@ -1,14 +1,11 @@
 /** docs/protocol.md shows what really goes over the wire. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { CLIENT_FRAMES, ERROR_CODES, type ServerFrame } from '../../protocol/index.ts';
 import * as limits from '../../protocol/limits.ts';
 import { PROTOCOL_DOCUMENT, readProtocolExamples } from '../support/protocol-document.ts';
 import { createPlay } from '../support/protocol-play.ts';
-import { synthesizeApp } from '../support/synthesize.ts';
 
 const TEXT = readFileSync(PROTOCOL_DOCUMENT, 'utf8');
 const EXAMPLES = readProtocolExamples();
@@ -31,18 +28,16 @@ const SERVER_FRAME_TYPES: Readonly<Record<ServerFrame['type'], true>> = {
   bye: true,
 };
 
-let app: string;
 let cloud: LocalCloud;
 
 beforeAll(async () => {
-  app = synthesizeApp(mkdtempSync(join(tmpdir(), 'beckon-protocol-')), { search: 'true' });
+  const app = inject('searchApp');
   const parameters = { Issuer: '{endpointUrl}/_local', AllowedOrigins: 'https://app.example' };
   cloud = await startLocalCloud({ app, port: 0, parameters });
 }, 120_000);
 
 afterAll(async () => {
   await cloud.close();
-  rmSync(app, { recursive: true });
 });
 
 test('every example happens as it is shown, and nothing else comes', { timeout: 180_000 }, async () => {

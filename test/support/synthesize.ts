@@ -8,6 +8,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The `cdk.out` of the end-to-end tests' app. */
     app: string;
+    /** The same with what is needed to search. */
+    searchApp: string;
   }
 }
 
@@ -25,9 +27,19 @@ export function synthesizeApp(directory: string, context: Readonly<Record<string
   return directory;
 }
 
-/** Synthesizes the app once for all end-to-end tests. */
+/** The setups of all projects run in one process, though each loads this module anew. */
+const run = globalThis as { beckonApps?: { readonly app: string; readonly searchApp: string } };
+
+/** Synthesizes the apps of the end-to-end tests once for a run, whichever projects need them. */
 export default function setup(project: TestProject): () => void {
-  const directory = synthesizeApp(mkdtempSync(join(tmpdir(), 'beckon-app-')));
-  project.provide('app', directory);
-  return () => rmSync(directory, { recursive: true, force: true });
+  run.beckonApps ??= {
+    app: synthesizeApp(mkdtempSync(join(tmpdir(), 'beckon-app-'))),
+    searchApp: synthesizeApp(mkdtempSync(join(tmpdir(), 'beckon-search-app-')), { search: 'true' }),
+  };
+  const { app, searchApp } = run.beckonApps;
+  project.provide('app', app);
+  project.provide('searchApp', searchApp);
+  return () => {
+    for (const directory of [app, searchApp]) rmSync(directory, { recursive: true, force: true });
+  };
 }
