@@ -16,13 +16,13 @@ const MAX_SCHEDULES_WITHOUT_A_RULE = 5000;
  * nothing any more, the search goes on from there.
  */
 const SHOWN_AT: Readonly<Record<Rule, number>> = {
-  'second look': 811,
-  'conditional write': 1413,
-  'order of since': 3,
-  'retries tell': 1500,
-  'watch before reading': 109,
-  'mapping before reading': 5,
-  rechecks: 3,
+  'second look': 1720,
+  'conditional write': 4197,
+  'order of since': 11,
+  'retries tell': 1917,
+  'watch before reading': 193,
+  'mapping before reading': 6,
+  rechecks: 6,
 };
 
 async function firstFailure(count: number, { from = FIRST, without }: { from?: number; without?: Rule } = {}) {
@@ -40,7 +40,9 @@ test(`in ${SCHEDULES} schedules what is announced, and what every watcher sees, 
 test.each(RULES)(
   'without the rule "%s" there is a schedule in which it is not',
   async (rule) => {
-    expect(await firstFailure(MAX_SCHEDULES_WITHOUT_A_RULE, { from: SHOWN_AT[rule], without: rule })).toBeDefined();
+    const failure = await firstFailure(MAX_SCHEDULES_WITHOUT_A_RULE, { from: SHOWN_AT[rule], without: rule });
+    expect(failure).toBeDefined();
+    if (failure?.seed !== SHOWN_AT[rule]) process.stderr.write(`SHOWN_AT of "${rule}" is ${failure?.seed} by now\n`);
   },
   600_000,
 );

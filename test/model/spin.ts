@@ -58,7 +58,7 @@ export async function check(
   const defines = Object.entries(flags).map(([name, value]) => `-D${name}=${value}`);
   try {
     await run('spin', ['-a', ...defines, fileOf(model)], { cwd: folder });
-    await compile(folder, isLong ? '-O2' : '-O0');
+    await compile(folder, isLong ? '-O1' : '-O0');
     const explorer = ['-n', `-m${DEPTH}`, `-w${HASH_BITS}`];
     const { stdout } = await run(join(folder, 'pan'), explorer, { cwd: folder });
     const outcome = outcomeOf(stdout);
