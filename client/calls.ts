@@ -1,3 +1,4 @@
+import { frameCharge } from '../protocol/frame-charge.ts';
 import type { Action, Reply } from '../protocol/index.ts';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import { abortWith, reasonOf } from './abort.ts';
@@ -13,6 +14,9 @@ const TIMEOUT_MS = 30_000;
 
 /** What the server answers to an action: a reply of the same name, except to `mark`. */
 export type ReplyTo<A extends Action> = Extract<Reply, { readonly type: A }>;
+
+/** A frame that carries no messages. */
+type PacedFrame = Parameters<typeof frameCharge>[0];
 
 /**
  * Asks the server, over whichever connection there is, until it has answered. Only for what may be asked twice: a question
@@ -33,7 +37,8 @@ export class Calls {
   }
 
   /**
-   * @throws BeckonError with the code with which the server refuses, or `expired`; the reason of the signal.
+   * @throws BeckonError with the code with which the server refuses, `expired`, or `rate_limited` when the time was over before
+   * the rate allowed it; the reason of the signal.
    */
   async call<A extends Action>(
     action: A,
@@ -41,7 +46,7 @@ export class Calls {
     { signal, timeoutMs = TIMEOUT_MS }: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number } = {},
   ): Promise<ReplyTo<A>> {
     const ending = new AbortController();
-    const cancelTimer = this.#environment.setTimer(timeoutMs, () => abortWith(ending, new BeckonError('expired')));
+    const cancelTimer = this.#environment.setTimer(timeoutMs, () => abortWith(ending, this.#timeoutError()));
     this.#pending.add(ending);
     try {
       return await unlessAborted(unlessAborted(this.#ask(action, fields, ending.signal), ending.signal), signal);
@@ -54,8 +59,10 @@ export class Calls {
 
   /** Sends a frame until the server has dealt with it or refuses it, or the connection is lost. It may be dealt with twice. */
   async callOn<A extends Action>(line: Line, action: A, fields: FieldsOf<A>, signal?: AbortSignal): Promise<Outcome> {
+    const tariff = line.limits?.tariff;
+    const units = tariff && frameCharge({ action, ...fields } as PacedFrame, tariff);
     for (let failures = 0; ; failures += 1) {
-      const outcome = await line.request(encodeRequest(action, fields));
+      const outcome = await line.request(encodeRequest(action, fields), units, signal);
       const refusal = problemOf(outcome);
       if (outcome.kind === 'reply' || outcome.kind === 'lost' || refusal?.retryable === false) return outcome;
       const delayMs = retryDelayMs(refusal, failures, this.#environment.random, this.#backoff);
@@ -92,6 +99,11 @@ export class Calls {
       if (outcome?.kind === 'error') throw toError(outcome.problem);
     }
     throw reasonOf(signal);
+  }
+
+  #timeoutError(): BeckonError {
+    if (!this.#connection()?.pacer.isBusy) return new BeckonError('expired');
+    return new BeckonError('rate_limited', 'More was asked for than the rate allows.');
   }
 
   #nextConnection(): Promise<void> {

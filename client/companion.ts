@@ -157,7 +157,7 @@ export class Companion {
     const { now, randomId, setTimer, onWake } = environment;
     return new Tabs({ ...needed, now, randomId, setTimer, onWake }, options.livenessTimeoutMs, {
       invoke,
-      request: (encode) => this.#request(encode),
+      request: (encode, units) => this.#request(encode, units),
       lead: () => this.#lead(),
       follow: () => session.pause(),
       onTold: (event, value) => this.#onTold(event, value),
@@ -177,10 +177,10 @@ export class Companion {
   }
 
   /** Sends the messages of another tab: on the same connection, so there is no copy for this one either. */
-  #request(encode: Encode): Promise<Outcome> | undefined {
+  #request(encode: Encode, units: number | undefined): Promise<Outcome> | undefined {
     const { session, onSending } = this.#parts;
     for (const message of JSON.parse(encode('')).messages) onSending(message);
-    return session.connection?.request(encode);
+    return session.connection?.request(encode, units);
   }
 
   #onTold(event: string, value: unknown): void {

@@ -8,6 +8,7 @@ import { type Incoming, readFrame } from './incoming.ts';
 import { createLane } from './lane.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
 import type { Options } from './options.ts';
+import { createPacer, type Pacer } from './pacer.ts';
 import { createRequests, type Encode, encodeRequest, type Outcome, problemOf, type Requests } from './requests.ts';
 import type { RoomSubscriptions } from './room-subscriptions.ts';
 import type { Place } from './subscription.ts';
@@ -77,6 +78,7 @@ export class Connection {
   readonly #onToken: ConnectionContext['onToken'];
   readonly #handlers: ConnectionHandlers;
   readonly #requests: Requests;
+  readonly pacer: Pacer;
   readonly #subscriptions: Subscriptions;
   /** Runs while the connection is being made ready, at first and again after `not_registered`. */
   readonly #readiness: Timer;
@@ -110,6 +112,7 @@ export class Connection {
       transmit: (text) => this.#transmit(text),
       maxFrameBytes: () => this.limits?.maxFrameBytes ?? MAX_FRAME_BYTES,
     });
+    this.pacer = createPacer(environment, this);
     this.#readiness = createTimer(environment);
     this.#refresh = new TokenRefresh(environment, options, {
       request: (asked) => this.#requestToken(asked),
@@ -132,9 +135,14 @@ export class Connection {
     void this.#connect(failures);
   }
 
-  /** Sends a frame and waits for its reply. Without one in time, the connection is checked, and ended if it is dead. */
-  async request(encode: Encode): Promise<Outcome> {
-    const outcome = await this.#ask(encode);
+  /**
+   * Sends a frame when its turn has come, and waits for its reply. Without one in time, the connection is checked, and ended
+   * if it is dead.
+   */
+  async request(encode: Encode, units = 1, signal?: AbortSignal): Promise<Outcome> {
+    if (units > 0 && !this.#over) await this.pacer.turn(units, signal);
+    const outcome = await this.#ask(encode, signal);
+    this.pacer.settle(units);
     const problem = problemOf(outcome);
     if (problem?.code !== 'not_registered') return outcome;
     this.#onUnregistered(toError(problem));
@@ -284,8 +292,8 @@ export class Connection {
     );
   }
 
-  async #ask(encode: Encode): Promise<Outcome> {
-    if (this.#over) return { kind: 'lost' };
+  async #ask(encode: Encode, signal?: AbortSignal): Promise<Outcome> {
+    if (this.#over || signal?.aborted) return { kind: 'lost' };
     return this.#requests.send(encode, (id) =>
       this.#liveness?.check(() => this.#requests.settle(id, { kind: 'unanswered' })),
     );
@@ -293,7 +301,8 @@ export class Connection {
 
   async #ping(): Promise<void> {
     const { fields, onTaken, onUnknown } = this.#interests.user.acknowledge();
-    const outcome = await this.request(encodeRequest('ping', fields));
+    // The page may be on its way out, or the connection dead: a ping waits for nothing.
+    const outcome = await this.request(encodeRequest('ping', fields), 0);
     const code = problemOf(outcome)?.code;
     if (outcome.kind === 'reply') onTaken();
     if (code === 'invalid_cursor') this.#subscriptions.user.onInvalidCursor(fields.cursor);
@@ -368,6 +377,7 @@ export class Connection {
   }
 
   #onError(frame: ErrorReply): void {
+    if (frame.code === 'rate_limited') this.pacer.hold(frame.retryAfterMs ?? 0);
     const isOver = isAboutToken(frame.code) && !(this.#token !== undefined && isOfToken(frame));
     if (isOver || frame.code === 'connection_removed') this.#end({ error: toError(frame), final: false });
     else if (frame.id !== undefined) this.#requests.settle(frame.id, { kind: 'error', problem: frame });
@@ -413,6 +423,7 @@ export class Connection {
   #release(): void {
     this.#isRegistered = false;
     this.#closing.abort();
+    this.pacer.stop();
     this.#readiness.stop();
     this.#refresh.stop();
     this.#subscriptions.stop();

@@ -3,7 +3,7 @@ import { reasonOf } from './abort.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError } from './errors.ts';
 import { MAX_TIMER_MS } from './options.ts';
-import { countMessages, type OutgoingMessage } from './outgoing.ts';
+import { countMessages, fillFrame, type OutgoingMessage } from './outgoing.ts';
 import type { ServerClock } from './server-clock.ts';
 import type { StoredMessage } from './storage.ts';
 import { createTimer, type Timer } from './timer.ts';
@@ -106,11 +106,19 @@ export class Outbox {
     this.#dropExpired();
   }
 
-  /** The oldest that fit into one frame. They go on counting until they are settled or put back. */
-  take(limits: Limits): readonly Entry[] {
+  /**
+   * Tells how many of the oldest fit into one frame, and what they are charged: 0 when there are none.
+   * @param maxUnits The most that they may be charged, unless the first alone is charged more.
+   */
+  next(limits: Limits, maxUnits: number): { readonly count: number; readonly units: number } {
     this.#dropExpired();
     this.#refuseOversize(limits);
-    const taken = this.#queued.splice(0, countMessages(this.#queued, limits));
+    return fillFrame(this.#queued, limits, maxUnits);
+  }
+
+  /** Takes the {@link next} ones. They go on counting until they are settled or put back. */
+  take(limits: Limits, maxUnits: number): readonly Entry[] {
+    const taken = this.#queued.splice(0, this.next(limits, maxUnits).count);
     this.#taken = taken;
     return taken;
   }

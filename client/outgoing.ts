@@ -1,4 +1,6 @@
+import { messageCharge } from '../protocol/charges.ts';
 import type { Limits, MessageInput } from '../protocol/index.ts';
+import type { Tariff } from '../protocol/limits.ts';
 import { BeckonError } from './errors.ts';
 import { countFitting, LONGEST_FRAME_ID } from './frame-size.ts';
 import { checkSize, type EncodedData } from './payload.ts';
@@ -62,4 +64,32 @@ export function countMessages(messages: readonly OutgoingMessage[], limits: Limi
     messages.map(({ bytes }) => bytes),
     { envelopeBytes: FRAME_ENVELOPE_BYTES, maxBytes: limits.maxFrameBytes, maxItems: limits.maxMessagesPerFrame },
   );
+}
+
+/** How many of those are charged no more than `maxUnits` together, at least one; and what they are charged. */
+export function fillFrame(messages: readonly OutgoingMessage[], limits: Limits, maxUnits: number) {
+  let units = 0;
+  let count = 0;
+  for (const { text } of messages.slice(0, countMessages(messages, limits))) {
+    const charge = chargeOf(text, limits.tariff);
+    if (count > 0 && units + charge > maxUnits) break;
+    units += charge;
+    count += 1;
+  }
+  return { count, units };
+}
+
+/**
+ * Tells what a message is charged, as the server computes it: from its text, because a message that was stored has nothing else,
+ * and the tariff may have changed meanwhile.
+ * @param tariff `undefined`: the server tells none, and charges one unit for each message.
+ */
+function chargeOf(text: string, tariff: Tariff | undefined): number {
+  try {
+    const message = JSON.parse(text);
+    return messageCharge(message, utf8Length(JSON.stringify(message.data)), tariff as Tariff);
+  } catch {
+    // Without a tariff; or with recipients that nobody can count, and then the server refuses the message.
+    return 1;
+  }
 }

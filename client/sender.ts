@@ -5,13 +5,17 @@ import { toError, wordlessProblem } from './errors.ts';
 import type { Options } from './options.ts';
 import type { Entry, Outbox } from './outbox.ts';
 import { encodeFrame } from './outgoing.ts';
+import type { Pacer } from './pacer.ts';
 import { type Encode, type Outcome, problemOf } from './requests.ts';
 import { sleep } from './timer.ts';
 
 /** A connection, as far as sending is concerned. */
 export interface Route {
   readonly limits: Limits | undefined;
-  request(encode: Encode): Promise<Outcome>;
+  /** Says when a frame may be sent. Absent: that is up to {@link request}. */
+  readonly pacer?: Pacer;
+  /** @param units What the frame is charged, and was not counted yet by the pacer. */
+  request(encode: Encode, units: number): Promise<Outcome>;
 }
 
 export interface SenderHost {
@@ -24,7 +28,8 @@ export interface SenderHost {
 /**
  * Empties the outbox over whichever connection there is. **One frame is in flight at a time**, because API Gateway runs
  * the frames of one connection concurrently; what waits meanwhile goes into the next one. That keeps messages in order,
- * holds them back while the server is slow, and bills fewer frames.
+ * holds them back while the server is slow, and bills fewer frames. What waits for the rate of the connection stays in the
+ * outbox, where it can expire and be taken back.
  */
 export class Sender {
   readonly #environment: Environment;
@@ -60,21 +65,29 @@ export class Sender {
   async #run(): Promise<void> {
     // What is sent in one go by the application goes into one frame.
     await undefined;
-    for (let frame = this.#next(); frame; frame = this.#next()) {
-      const { route, entries } = frame;
-      for (const entry of entries) this.#host.onSending(entry);
-      const outcome = await route.request((id) => encodeFrame(id, entries));
-      this.#settle(entries, outcome);
-      this.#outbox.putBack({ maybeSent: outcome.kind !== 'refused' });
-      if (this.#failures > 0) await this.#waitBeforeRetry();
+    for (let route = this.#host.route(); route?.limits; route = this.#host.route()) {
+      const { limits, pacer } = route;
+      const { units } = this.#outbox.next(limits, pacer?.units ?? limits.ratePerSecond);
+      if (units === 0) break;
+      if (pacer) {
+        await pacer.turn(units);
+        // Its units were counted on a connection that is over.
+        if (route !== this.#host.route()) continue;
+      }
+      const entries = this.#outbox.take(limits, units);
+      // The messages may have expired while they waited.
+      if (entries.length > 0) await this.#send(entries, route, units);
     }
     this.#running = false;
   }
 
-  #next(): { readonly route: Route; readonly entries: readonly Entry[] } | undefined {
-    const route = this.#host.route();
-    const entries = route?.limits ? this.#outbox.take(route.limits) : [];
-    return route && entries.length > 0 ? { route, entries } : undefined;
+  async #send(entries: readonly Entry[], route: Route, units: number): Promise<void> {
+    for (const entry of entries) this.#host.onSending(entry);
+    const outcome = await route.request((id) => encodeFrame(id, entries), route.pacer ? 0 : units);
+    route.pacer?.settle(units);
+    this.#settle(entries, outcome);
+    this.#outbox.putBack({ maybeSent: outcome.kind !== 'refused' && problemOf(outcome)?.code !== 'rate_limited' });
+    if (this.#failures > 0) await this.#waitBeforeRetry();
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Gap } from './api.ts';
 import type { Backoff } from './backoff.ts';
 import type { Environment } from './environment.ts';
 import type { Feed } from './feed.ts';
+import type { Pacer } from './pacer.ts';
 import type { Encode, Outcome } from './requests.ts';
 import type { RoomSubscriptions } from './room-subscriptions.ts';
 import { type Place, Subscription, type SubscriptionHost } from './subscription.ts';
@@ -27,8 +28,13 @@ export interface Interests {
 export interface Line {
   /** What the server said when the connection registered. `undefined` before. */
   readonly limits: Limits | undefined;
-  /** Sends a frame, and registers when that turns out to be missing. */
-  request(encode: Encode): Promise<Outcome>;
+  readonly pacer: Pacer;
+  /**
+   * Sends a frame when the rate of the connection allows it, and registers when that turns out to be missing.
+   * @param units What it is charged. Default: 1. With 0 it does not wait.
+   * @param signal Aborts when nobody wants it to be sent any more.
+   */
+  request(encode: Encode, units?: number, signal?: AbortSignal): Promise<Outcome>;
   /** Aborts when the connection is over. */
   readonly closing: AbortSignal;
 }

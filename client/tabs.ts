@@ -20,7 +20,7 @@ export interface TabsHost {
   /** Calls a method of this client. */
   invoke(method: string, args: readonly unknown[]): unknown;
   /** Sends a frame over this client's connection. */
-  request(encode: (id: string) => string): Promise<Outcome> | undefined;
+  request(encode: (id: string) => string, units: number | undefined): Promise<Outcome> | undefined;
   /** This client is the one that connects. */
   lead(): void;
   /** Another one is. */
@@ -145,7 +145,7 @@ export class Tabs {
 
   /** Where a tab that follows sends its frames, of a connection with these limits. */
   routeWith(limits: Limits): Route {
-    return { limits, request: (encode) => this.#call(REQUEST, [encode('0')]) as Promise<Outcome> };
+    return { limits, request: (encode, units) => this.#call(REQUEST, [encode('0'), units]) as Promise<Outcome> };
   }
 
   /** Resolves when it is clear whether this tab leads. Called again, it does nothing. */
@@ -338,7 +338,8 @@ export class Tabs {
 
   async #answer(method: string, args: readonly unknown[]): Promise<unknown> {
     if (method !== REQUEST) return this.#host.invoke(method, args);
-    const outcome = this.#host.request((id) => String(args[0]).replace('"id":"0"', `"id":"${id}"`));
+    const [frame, units] = args as readonly [string, number | undefined];
+    const outcome = this.#host.request((id) => frame.replace('"id":"0"', `"id":"${id}"`), units);
     return outcome ?? LOST;
   }
 

@@ -57,7 +57,7 @@ export class Watches {
     } catch (error) {
       this.#delete(parts.filter((part) => this.#unconfirmed.get(keyOf(part)) === call));
       // Without an answer nobody knows; the next connection does not watch it.
-      if ((error as BeckonError | null)?.code === 'expired') this.#endAll(call);
+      if (/^(expired|rate_limited)$/.test((error as BeckonError | null)?.code ?? '')) this.#endAll(call);
       else this.#unmute(call);
       throw error;
     }

@@ -1,4 +1,4 @@
-import type { ClientFrame, MessageInput } from './frames.ts';
+import type { MessageInput } from './frames.ts';
 import type { Tariff } from './limits.ts';
 
 /** The part of a message that decides what it is charged. */
@@ -25,21 +25,4 @@ function indexUnits({ store = true, encoding }: ChargedMessage, dataBytes: numbe
   if (indexedBytesPerUnit === undefined || !store) return 0;
   if (encoding === undefined) return Math.min(maxIndexUnits, Math.ceil(dataBytes / indexedBytesPerUnit));
   return INDEXED_ENCODING.test(encoding) ? maxIndexUnits : 0;
-}
-
-/**
- * Tells what a frame is charged that sends no message.
- * @returns Units, at least 1.
- */
-export function frameCharge(frame: Exclude<ClientFrame, { action: 'sendMessage' }>, tariff: Tariff): number {
-  switch (frame.action) {
-    case 'mark':
-      return frame.marks.length;
-    case 'unread':
-      return frame.conversations.length;
-    case 'presence':
-      return 'users' in frame ? Math.ceil(frame.users.length / tariff.targetsPerUnit) : 1;
-    default:
-      return 1;
-  }
 }

@@ -1,6 +1,7 @@
 export * from './charges.ts';
 export * from './codes.ts';
 export * from './data.ts';
+export * from './frame-charge.ts';
 export * from './frames.ts';
 export * from './json.ts';
 export * from './limits.ts';

@@ -12,7 +12,7 @@ const MAX_REACT_BYTES = 512;
 const MAX_COMPANION_BYTES = 3.75 * 1024;
 
 /** What a page downloads besides with its first call about rooms, presence or history. */
-const MAX_ON_DEMAND_BYTES = 5 * 1024;
+const MAX_ON_DEMAND_BYTES = 5.25 * 1024;
 
 /** What runtimes without `DecompressionStream` load with the first message that is compressed. */
 const MAX_INFLATE_BYTES = 2.5 * 1024;

@@ -19,6 +19,9 @@ import { serialFloor } from '../../server/serial.ts';
 /** A frame as a test reads it. */
 export type Frame = Record<string, unknown> & { readonly action: string; readonly id: string };
 
+/** The most that the client lets pass for one unit at the default rate, milliseconds. */
+export const UNIT_MS = 12;
+
 /** A socket whose other end is the test. It closes with 1009 when a frame is too large, as API Gateway does. */
 export class FakeSocket implements WebSocketLike {
   onopen: unknown;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connectClient, startClient } from '../../support/client-session.ts';
-import { messageAt, settle, watchedSignal } from '../../support/client-world.ts';
+import { messageAt, settle, UNIT_MS, watchedSignal } from '../../support/client-world.ts';
 
 const conversation = { user: 'bob' };
 
@@ -73,7 +73,7 @@ describe('a question', () => {
     });
     await world.advance(2_999);
     expect(socket.count('history')).toBe(2);
-    await world.advance(10_001);
+    await world.advance(10_001 + UNIT_MS);
     socket.pong();
     await world.advance(2_000);
     expect(socket.count('history')).toBe(4);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connectClient, dataOf } from '../../support/client-session.ts';
-import { delivered, type FakeSocket, settle } from '../../support/client-world.ts';
+import { delivered, type FakeSocket, settle, UNIT_MS } from '../../support/client-world.ts';
 
 describe('sending again', () => {
   it('sends the same messages, with the same ids, on the next connection, before later ones', async () => {
@@ -181,7 +181,7 @@ describe('sending again', () => {
     const later = client.sendToUser('bob', 2);
     await world.advance(39_999);
     expect(socket.count('sendMessage')).toBe(1);
-    await world.advance(1);
+    await world.advance(1 + 2 * UNIT_MS);
     expect(dataOf(socket)).toEqual([1, 2]);
     socket.acknowledge();
     expect(await Promise.all([sent, later])).toEqual([delivered('id-1'), delivered('id-2')]);

@@ -7,7 +7,14 @@ import {
   returnedSocket,
   startListening,
 } from '../../support/client-session.ts';
-import { type FakeSocket, messageAt, roomMessageAt, settle, watchedSignal } from '../../support/client-world.ts';
+import {
+  type FakeSocket,
+  messageAt,
+  roomMessageAt,
+  settle,
+  UNIT_MS,
+  watchedSignal,
+} from '../../support/client-world.ts';
 
 /** A client that is in the room `lobby` since the server's moment 1,000. */
 async function joinedClient(options: Parameters<typeof resumedClient>[0] = {}) {
@@ -102,7 +109,7 @@ describe('joining a room', () => {
     socket.answer('join', limited);
     await world.advance(6_999);
     expect(socket.count('join')).toBe(2);
-    await world.advance(1);
+    await world.advance(1 + UNIT_MS);
     expect(socket.last('join')).toMatchObject({ attempt: 3 });
     socket.joined();
     await joined;
