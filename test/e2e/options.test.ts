@@ -7,8 +7,10 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { SignJWT } from 'jose';
 import { afterEach, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { Beckon, type BeckonProps } from '../../lib/beckon.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION, type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { openDevice } from '../support/device.ts';
 import { adminClient } from '../support/local-cloud.ts';
 import { connectWire } from '../support/wire-client.ts';
 import { connectClient } from '../support/ws-client.ts';
@@ -81,4 +83,30 @@ test('with a second issuer that shares a secret: users of both get in, each with
   }
   const guessed = connectClient(websocketUrl, bearer(await ofBackend('a guess of at least thirty-two bytes')));
   expect(await guessed.refused).toMatchObject({ statusCode: 401 });
+});
+
+test('with a low rate: an application that sends more at once, again and again, sees acknowledgements only', {
+  timeout: 60_000,
+}, async () => {
+  const started = await start(() => ({ rateLimit: { messagesPerSecond: 20, burst: 50 } }));
+  const refusals: string[] = [];
+  const alice = openDevice(started, 'alice', {
+    webSocket: class extends WebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols);
+        this.on('message', (data) => refusals.push(...(String(data).match(/"rate_limited"/g) ?? [])));
+      }
+    },
+  });
+  const bob = openDevice(started, 'bob');
+  await bob.connected();
+  const sent = Array.from({ length: 180 }, (_, index) => index);
+  for (const first of [0, 60, 120]) {
+    const burst = sent.slice(first, first + 60).map((data) => alice.client.sendToUser('bob', data));
+    const results = await Promise.all(burst);
+    expect(results.filter(({ status }) => status !== 'delivered')).toEqual([]);
+  }
+  await expect.poll(() => bob.received, { timeout: 10_000 }).toEqual(sent);
+  expect(refusals).toEqual([]);
+  for (const { client } of [alice, bob]) client.close();
 });
