@@ -68,7 +68,7 @@ export function describeFailure(error: unknown): string {
 }
 
 const REASONS: ReadonlyMap<string, string> = new Map([
-  ['expired', 'Not sent: there was no connection for too long'],
+  ['expired', 'Not sent: it had to wait for too long'],
   ['closed', 'Not sent: you signed out'],
   ['outbox_full', 'Not sent: too many messages are waiting'],
   ['message_too_large', 'Not sent: it is too long'],
