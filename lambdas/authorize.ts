@@ -1,5 +1,5 @@
 import { composeAuthorize } from '../server/aws/authorize.ts';
-import { toContext } from '../server/connection.ts';
+import { REFUSED_CONTEXT, toContext } from '../server/connection.ts';
 import type { Handshake } from '../server/handshake.ts';
 import { createLogger, describeError } from '../server/logger.ts';
 
@@ -16,7 +16,8 @@ interface AuthorizerEvent extends Handshake {
 }
 
 /**
- * The REQUEST authorizer of `$connect`: who connects, or 401 (no valid token), 403 (origin), 500 (keys out of reach).
+ * The REQUEST authorizer of `$connect`: who connects, or 401 (no valid token), 403 (origin), 500 (keys out of reach). Whom
+ * `$connect` is to answer with 429 it lets through, as nobody.
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html
  */
 export async function handler(event: AuthorizerEvent) {
@@ -39,6 +40,7 @@ export async function handler(event: AuthorizerEvent) {
   log({ route: 'authorize', outcome, reason, requestId, connectionId, metrics: { HandshakesRefused: 1 } });
   // API Gateway turns exactly this message into 401.
   if (outcome === 'unauthorized') throw new Error('Unauthorized');
+  if (outcome === 'rate_limited') return policy('Allow', 'nobody', event.methodArn, REFUSED_CONTEXT);
   return policy('Deny', 'nobody', event.methodArn, {});
 }
 

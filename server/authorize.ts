@@ -8,7 +8,7 @@ import { createOriginCheck } from './origins.ts';
 /** Whether a handshake may go on. `reason` is for the log: the client learns the status only. */
 export type Decision =
   | ({ readonly outcome: 'allowed'; readonly userId: string } & Claims)
-  | { readonly outcome: 'unauthorized' | 'forbidden'; readonly reason: string };
+  | { readonly outcome: 'unauthorized' | 'forbidden' | 'rate_limited'; readonly reason: string };
 
 export type AuthorizeHandshake = (handshake: Handshake) => Promise<Decision>;
 
@@ -20,8 +20,8 @@ export interface AuthorizeOptions {
 }
 
 /**
- * Decides on handshakes. Rejects when it cannot be known whether a token is good, and when one user tries too often: then
- * nobody gets in, and the cause is in the log.
+ * Decides on handshakes. Rejects when it cannot be known whether a token is good: then nobody gets in, and the cause is in
+ * the log.
  */
 export function createAuthorize({ authenticate, identities, allowedOrigins }: AuthorizeOptions): AuthorizeHandshake {
   const isAllowedOrigin = createOriginCheck(allowedOrigins);
@@ -33,8 +33,9 @@ export function createAuthorize({ authenticate, identities, allowedOrigins }: Au
     if ('refused' in credentials) return { outcome: 'unauthorized', reason: credentials.refused };
     const identity = await authenticate(credentials.token);
     if ('refused' in identity) return { outcome: 'unauthorized', reason: identity.refused };
-    const { revokedUntil } = await identities.admitHandshake(identity.userId);
+    const { admitted, revokedUntil } = await identities.admitHandshake(identity.userId);
     if (isRevoked(identity, revokedUntil)) return { outcome: 'unauthorized', reason: 'revoked' };
+    if (!admitted) return { outcome: 'rate_limited', reason: 'too_many_handshakes' };
     return { outcome: 'allowed', ...identity };
   };
 }

@@ -33,6 +33,12 @@ export interface WebSocketEvent {
   readonly body?: string;
 }
 
+/**
+ * The authorizer's context for a handshake that `$connect` is to refuse: an authorizer by itself can answer with 401, 403
+ * and 500 only. It has no identity: if such a connection opened all the same, nobody would be on it.
+ */
+export const REFUSED_CONTEXT = { refused: 'rate_limited' } as const;
+
 /** The authorizer's context, as `authorize` returns it and later events carry it. */
 export function toContext(connection: Omit<Connection, 'connectionId'>): Record<string, string> {
   const { userId, tokenExpiresAt, tokenIssuedAt, capability } = connection;

@@ -1,4 +1,5 @@
 import { parseSubprotocols, SUBPROTOCOL } from '../protocol/subprotocols.ts';
+import { REFUSED_CONTEXT } from './connection.ts';
 
 type Values = Readonly<Record<string, readonly string[]>>;
 type Value = Readonly<Record<string, string>>;
@@ -14,6 +15,8 @@ export interface Handshake {
   readonly requestContext?: {
     /** The host name that the client has connected to: the API's own, or a custom one. */
     readonly domainName?: string;
+    /** What `authorize` has put into its context: not there when `authorize` itself asks. */
+    readonly authorizer?: Readonly<Record<string, unknown>>;
   };
 }
 
@@ -31,15 +34,23 @@ export function subprotocolsOf(handshake: Handshake): ReturnType<typeof parseSub
 
 /** What `$connect` returns. */
 export interface HandshakeResponse {
-  readonly statusCode: 200 | 400;
+  readonly statusCode: 200 | 400 | 429;
   readonly headers?: { readonly 'Sec-WebSocket-Protocol': typeof SUBPROTOCOL };
+}
+
+/**
+ * Refuses whom `authorize` has let through for that, and says with which subprotocol the others connect.
+ */
+export function answerHandshake(handshake: Handshake): HandshakeResponse {
+  if (handshake.requestContext?.authorizer?.['refused'] === REFUSED_CONTEXT.refused) return { statusCode: 429 };
+  return chooseSubprotocol(handshake);
 }
 
 /**
  * Chooses `beckon.v1` where it is offered. A client that offers nothing (a tool that sends a header) is taken as it is;
  * one that offers only others speaks another version, and gets 400.
  */
-export function chooseSubprotocol(handshake: Handshake): HandshakeResponse {
+function chooseSubprotocol(handshake: Handshake): HandshakeResponse {
   const offered = subprotocolsOf(handshake);
   if (!offered) return { statusCode: 200 };
   if (!offered.names.includes(SUBPROTOCOL)) return { statusCode: 400 };

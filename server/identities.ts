@@ -16,11 +16,10 @@ export const REVOKED_BYE = {
 /** What is known of users beside their tokens. */
 export interface Identities {
   /**
-   * Counts a handshake of a user.
-   * @returns until when their tokens have been revoked: epoch seconds; absent if they never were
-   * @throws Error when the user tries too often, or when it cannot be known
+   * Counts a handshake of a user, unless there have been too many already: then it is not admitted.
+   * @returns also until when their tokens have been revoked: epoch seconds; absent if they never were
    */
-  admitHandshake(userId: string): Promise<{ readonly revokedUntil?: number }>;
+  admitHandshake(userId: string): Promise<{ readonly admitted: boolean; readonly revokedUntil?: number }>;
 
   /** Until when a user's tokens have been revoked, strongly consistent: epoch seconds. */
   revokedUntil(userId: string): Promise<number | undefined>;

@@ -43,7 +43,8 @@ export function createDynamoDbIdentities({ client, endpoint, tableName, now }: I
     throw new Error(`DynamoDB answered ${response.status} to ${operation}: ${text.slice(0, 300)}`);
   }
 
-  async function countHandshake(userId: string): Promise<void> {
+  /** @returns whether there has not been one too many */
+  async function countHandshake(userId: string): Promise<boolean> {
     const nowMs = now();
     const count = (pace: Pace) => {
       const { condition, set, values } = chargeInput({ limit: HANDSHAKE_LIMIT, cost: 1 }, pace, nowMs);
@@ -58,8 +59,7 @@ export function createDynamoDbIdentities({ client, endpoint, tableName, now }: I
         },
       });
     };
-    const counted = (await count('idle')) ?? (await count('busy'));
-    if (!counted) throw new Error('A user has connected too often');
+    return ((await count('idle')) ?? (await count('busy'))) !== undefined;
   }
 
   async function revokedUntil(userId: string): Promise<number | undefined> {
@@ -73,8 +73,8 @@ export function createDynamoDbIdentities({ client, endpoint, tableName, now }: I
 
   return {
     async admitHandshake(userId) {
-      const [until] = await Promise.all([revokedUntil(userId), countHandshake(userId)]);
-      return until === undefined ? {} : { revokedUntil: until };
+      const [until, admitted] = await Promise.all([revokedUntil(userId), countHandshake(userId)]);
+      return { admitted, ...(until !== undefined && { revokedUntil: until }) };
     },
 
     revokedUntil,

@@ -174,6 +174,35 @@ describe('handshakes', () => {
     expect(await refusal(cloud.websocketUrl, { headers, protocols: ['beckon.v2'] })).toMatchObject({ statusCode: 400 });
   });
 
+  test('a user who connects too often gets 429, others notice nothing, and it is counted, but not as an error', async () => {
+    const attempt = async (sub: string): Promise<number> => {
+      const { opened, refused, socket } = connectClient(cloud.websocketUrl, { headers: await bearer({ sub }) });
+      const status = await Promise.any([opened.then(() => 101), refused.then(({ statusCode }) => statusCode)]);
+      socket.close();
+      return status;
+    };
+    const statuses: number[] = [];
+    while (!statuses.includes(429)) {
+      statuses.push(...(await Promise.all(Array.from({ length: 10 }, () => attempt('loops')))));
+    }
+    expect(statuses.filter((status) => status !== 101 && status !== 429)).toEqual([]);
+    expect(statuses.slice(0, 100)).not.toContain(429);
+    expect(await attempt('does-not-loop')).toBe(101);
+
+    const logged = () =>
+      cloud
+        .log()
+        .map(({ message }) => message)
+        .filter((message) => message.includes('too_many_handshakes'));
+    const refused = statuses.filter((status) => status === 429).length;
+    await expect.poll(() => logged().length).toBe(refused);
+    for (const line of logged()) {
+      expect(JSON.parse(line)).toMatchObject({ route: 'authorize', outcome: 'rate_limited', HandshakesRefused: 1 });
+      expect(line).not.toContain('Errors');
+    }
+    expect(cloud.log().filter(({ message }) => message.includes('"Errors"'))).toEqual([]);
+  });
+
   test('a browser’s token comes as a subprotocol, and is never echoed', async () => {
     const protocols = ['beckon.v1', `bearer.${await cloud.token({ sub: 'browser' })}`];
     const client = await connectWire(cloud.websocketUrl, { protocols });

@@ -284,6 +284,19 @@ test('a key of the issuer’s that is too short lets nobody in, and is not a fai
   });
 });
 
+describe('a user who connects too often', () => {
+  const decide = async (more: Partial<TestAuthorizerOptions>) =>
+    createTestAuthorizer({ ...options, admitted: false, ...more })(bearer(await token()));
+
+  test('is refused for that, as nobody', async () => {
+    expect(await decide({})).toEqual({ outcome: 'rate_limited', reason: 'too_many_handshakes' });
+  });
+
+  test('whose tokens have been revoked hears of that', async () => {
+    expect(await decide({ revokedUntil: NOW_SECONDS })).toEqual({ outcome: 'unauthorized', reason: 'revoked' });
+  });
+});
+
 describe('after the tokens of a user have been revoked', () => {
   const REVOKED_AT = NOW_SECONDS - 100;
   const decide = async (changes: Parameters<typeof token>[0], revokedUntil = REVOKED_AT) =>

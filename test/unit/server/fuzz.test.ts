@@ -5,7 +5,7 @@ import { SECRET_ALGORITHMS } from '../../../server/authenticate.ts';
 import { DEFAULT_CAPABILITY } from '../../../server/capability.ts';
 import type { WebSocketEvent } from '../../../server/connection.ts';
 import { BeckonError } from '../../../server/errors.ts';
-import { chooseSubprotocol } from '../../../server/handshake.ts';
+import { answerHandshake } from '../../../server/handshake.ts';
 import { defaultRoute } from '../../../server/route.ts';
 import { createServiceSend } from '../../../server/service-send.ts';
 import { createWork } from '../../../server/work.ts';
@@ -123,7 +123,7 @@ describe('whatever an event holds, the handlers fail as they are meant to', () =
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom('Sec-WebSocket-Protocol', 'other'), fc.string()), (headers) => {
         const offered = (headers['Sec-WebSocket-Protocol'] ?? '').split(',').map((name) => name.trim());
-        const { headers: chosen } = chooseSubprotocol({ headers });
+        const { headers: chosen } = answerHandshake({ headers });
         if (chosen) expect(offered).toContain(chosen['Sec-WebSocket-Protocol']);
       }),
     );
