@@ -1,6 +1,5 @@
-import { readSizeLimits } from '../server/config.ts';
-import { createLogger } from '../server/logger.ts';
+import { composeEdge } from '../server/aws/index.ts';
 import { defaultRoute } from '../server/route.ts';
 
 /** `$default`: answers whatever no route takes with what is wrong with it. */
-export const handler = defaultRoute({ log: createLogger(), limits: readSizeLimits(), now: Date.now });
+export const handler = defaultRoute(composeEdge(Date.now));

@@ -1,8 +1,7 @@
 import { createPermit } from '../server/admission.ts';
-import { composeDirectory, composeGate, composeMarkers, composeTranscripts } from '../server/aws/index.ts';
-import { readDirectoryConfig, readLogConfig, readSizeLimits } from '../server/config.ts';
+import { composeDirectory, composeEdge, composeGate, composeMarkers, composeTranscripts } from '../server/aws/index.ts';
+import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
 import { createHistory } from '../server/history.ts';
-import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
 
 const now = Date.now;
@@ -14,4 +13,4 @@ const history = createHistory({
 });
 
 /** `history`: gives one page of what was said with a user or in a room. */
-export const handler = messageRoute('history', { log: createLogger(), limits: readSizeLimits(), now }, history);
+export const handler = messageRoute('history', composeEdge(now), history);

@@ -1,13 +1,13 @@
 import { createPermit } from '../server/admission.ts';
-import { composeDirectory, composeGate, composeResume, composeSurcharge } from '../server/aws/index.ts';
+import { composeDirectory, composeEdge, composeGate, composeResume, composeSurcharge } from '../server/aws/index.ts';
 import { readSizeLimits } from '../server/config.ts';
 import { createJoin } from '../server/join.ts';
-import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
 import { createSubscribe } from '../server/subscribe.ts';
 
 const now = Date.now;
-const log = createLogger();
+const edge = composeEdge(now);
+const { log } = edge;
 const directory = composeDirectory(now, undefined, composeSurcharge(now, log));
 const limits = readSizeLimits();
 const join = createJoin({
@@ -18,4 +18,4 @@ const join = createJoin({
 });
 
 /** `join`: subscribes this connection to a room, and gives it what it has missed there. */
-export const handler = messageRoute('join', { log, limits, now }, join);
+export const handler = messageRoute('join', edge, join);

@@ -1,13 +1,12 @@
-import { composeDirectory, composeGate, composeSurcharge, composeTasks } from '../server/aws/index.ts';
-import { readSizeLimits } from '../server/config.ts';
+import { composeDirectory, composeEdge, composeGate, composeSurcharge, composeTasks } from '../server/aws/index.ts';
 import { createLeave } from '../server/join.ts';
-import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
 
 const now = Date.now;
-const log = createLogger();
+const edge = composeEdge(now);
+const { log } = edge;
 const directory = composeDirectory(now, undefined, composeSurcharge(now, log));
 const leave = createLeave({ admit: composeGate({ directory, now }).admit, directory, tasks: composeTasks() });
 
 /** `leave`: takes this connection out of a room. */
-export const handler = messageRoute('leave', { log, limits: readSizeLimits(), now }, leave);
+export const handler = messageRoute('leave', edge, leave);

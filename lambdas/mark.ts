@@ -2,17 +2,17 @@ import { createPermit } from '../server/admission.ts';
 import {
   composeDelivery,
   composeDirectory,
+  composeEdge,
   composeGate,
   composeMarkers,
   composeSurcharge,
 } from '../server/aws/index.ts';
-import { readSizeLimits } from '../server/config.ts';
-import { createLogger } from '../server/logger.ts';
 import { createMark } from '../server/mark.ts';
 import { messageRoute } from '../server/route.ts';
 
 const now = Date.now;
-const log = createLogger();
+const edge = composeEdge(now);
+const { log } = edge;
 const directory = composeDirectory(now);
 const mark = createMark({
   permit: createPermit(composeGate({ directory, now }).admit),
@@ -23,4 +23,4 @@ const mark = createMark({
 });
 
 /** `mark`: notes how far messages have come with the connection's user, and tells those who sent them. */
-export const handler = messageRoute('mark', { log, limits: readSizeLimits(), now }, mark);
+export const handler = messageRoute('mark', edge, mark);

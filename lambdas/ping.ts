@@ -1,6 +1,11 @@
-import { composeAddressStates, composeDirectory, composeGate, composeMessageLog } from '../server/aws/index.ts';
-import { readDirectoryConfig, readLogConfig, readSizeLimits } from '../server/config.ts';
-import { createLogger } from '../server/logger.ts';
+import {
+  composeAddressStates,
+  composeDirectory,
+  composeEdge,
+  composeGate,
+  composeMessageLog,
+} from '../server/aws/index.ts';
+import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
 import { createPing } from '../server/ping.ts';
 import { messageRoute } from '../server/route.ts';
 
@@ -14,4 +19,4 @@ const ping = createPing({
 });
 
 /** `ping`: keeps the registration alive, acknowledges what has arrived, and gives what has not. */
-export const handler = messageRoute('ping', { log: createLogger(), limits: readSizeLimits(), now }, ping);
+export const handler = messageRoute('ping', composeEdge(now), ping);

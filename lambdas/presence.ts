@@ -3,17 +3,18 @@ import { createAskPresence } from '../server/ask-presence.ts';
 import {
   composeAnnouncements,
   composeDirectory,
+  composeEdge,
   composeGate,
   composeSurcharge,
   composeTasks,
 } from '../server/aws/index.ts';
 import { readCallbackUrl, readSizeLimits } from '../server/config.ts';
-import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
 import { createSubscribe } from '../server/subscribe.ts';
 
 const now = Date.now;
-const log = createLogger();
+const edge = composeEdge(now);
+const { log } = edge;
 const directory = composeDirectory(now, undefined, composeSurcharge(now, log));
 const limits = readSizeLimits();
 const askPresence = createAskPresence({
@@ -27,4 +28,4 @@ const askPresence = createAskPresence({
 });
 
 /** `presence`: who is online, or in a room, and from now on who comes and goes. */
-export const handler = messageRoute('presence', { log, limits, now }, askPresence);
+export const handler = messageRoute('presence', edge, askPresence);

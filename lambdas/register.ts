@@ -1,5 +1,12 @@
 import { composeAuthenticate, composeIdentities } from '../server/aws/authorize.ts';
-import { composeDirectory, composeGate, composeResume, composeSurcharge, composeTasks } from '../server/aws/index.ts';
+import {
+  composeDirectory,
+  composeEdge,
+  composeGate,
+  composeResume,
+  composeSurcharge,
+  composeTasks,
+} from '../server/aws/index.ts';
 import {
   readCallbackUrl,
   readExpectedConnections,
@@ -8,13 +15,13 @@ import {
   readTariff,
   readUserRateLimit,
 } from '../server/config.ts';
-import { createLogger } from '../server/logger.ts';
 import { lower } from '../server/rate-limit.ts';
 import { createRegister } from '../server/register.ts';
 import { messageRoute } from '../server/route.ts';
 
 const now = Date.now;
-const log = createLogger();
+const edge = composeEdge(now);
+const { log } = edge;
 const limits = readSizeLimits();
 const surcharge = composeSurcharge(now, log);
 const directory = composeDirectory(now, undefined, surcharge);
@@ -36,4 +43,4 @@ const register = createRegister({
 });
 
 /** `register`: makes this connection one of its user's, and gives it what it has missed. */
-export const handler = messageRoute('register', { log, limits, now }, register);
+export const handler = messageRoute('register', edge, register);

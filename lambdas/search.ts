@@ -1,8 +1,13 @@
 import { problem } from '../protocol/index.ts';
 import { createPermit } from '../server/admission.ts';
-import { composeDirectory, composeGate, composeSearchIndex, composeTranscripts } from '../server/aws/index.ts';
-import { readSearchConfig, readSizeLimits } from '../server/config.ts';
-import { createLogger } from '../server/logger.ts';
+import {
+  composeDirectory,
+  composeEdge,
+  composeGate,
+  composeSearchIndex,
+  composeTranscripts,
+} from '../server/aws/index.ts';
+import { readSearchConfig } from '../server/config.ts';
 import { messageRoute } from '../server/route.ts';
 import { createSearch, type Search } from '../server/search.ts';
 
@@ -18,4 +23,4 @@ const search: Search = readSearchConfig()
   : async () => ({ ok: false, problem: problem('search_disabled') });
 
 /** `search`: finds messages of a conversation by words in them. */
-export const handler = messageRoute('search', { log: createLogger(), limits: readSizeLimits(), now }, search);
+export const handler = messageRoute('search', composeEdge(now), search);

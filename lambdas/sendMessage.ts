@@ -1,12 +1,12 @@
-import { composeDirectory, composeGate, composeSend, composeSurcharge } from '../server/aws/index.ts';
+import { composeDirectory, composeEdge, composeGate, composeSend, composeSurcharge } from '../server/aws/index.ts';
 import { sendMetrics } from '../server/batch.ts';
 import { readSizeLimits, readTariff } from '../server/config.ts';
-import { createLogger } from '../server/logger.ts';
 import { messageRoute } from '../server/route.ts';
 import { createSendMessage } from '../server/send-message.ts';
 
 const now = Date.now;
-const log = createLogger();
+const edge = composeEdge(now);
+const { log } = edge;
 const directory = composeDirectory(now);
 const limits = readSizeLimits();
 const sendMessage = createSendMessage({
@@ -17,6 +17,4 @@ const sendMessage = createSendMessage({
 });
 
 /** `sendMessage`: sends one message, or a batch, on behalf of the connection's user. */
-export const handler = messageRoute('sendMessage', { log, limits, now }, sendMessage, ({ results }) =>
-  sendMetrics(results),
-);
+export const handler = messageRoute('sendMessage', edge, sendMessage, ({ results }) => sendMetrics(results));

@@ -1,7 +1,6 @@
 import { createPermit } from '../server/admission.ts';
-import { composeDirectory, composeGate, composeMarkers, composeTranscripts } from '../server/aws/index.ts';
-import { readDirectoryConfig, readLogConfig, readSizeLimits } from '../server/config.ts';
-import { createLogger } from '../server/logger.ts';
+import { composeDirectory, composeEdge, composeGate, composeMarkers, composeTranscripts } from '../server/aws/index.ts';
+import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
 import { messageRoute } from '../server/route.ts';
 import { createUnread } from '../server/unread.ts';
 
@@ -16,4 +15,4 @@ const unread = createUnread({
 });
 
 /** `unread`: tells how many messages there are behind the read markers of the connection's user. */
-export const handler = messageRoute('unread', { log: createLogger(), limits: readSizeLimits(), now }, unread);
+export const handler = messageRoute('unread', composeEdge(now), unread);

@@ -209,10 +209,13 @@ export class Beckon extends Construct {
     this.#grantTable(presence, this.connectionsTable, 'dynamodb:Query', 'dynamodb:BatchGetItem', 'dynamodb:DeleteItem');
     this.#addMessageRoute('presence', presence);
 
-    this.#addMessageRoute('$default', new Handler(this, 'default', logging));
+    this.#addMessageRoute('$default', this.#addTableHandler('default', logging));
   }
 
+  /** A route that answers frames. Its handler counts those that it refuses, and has connections closed that go on. */
   #addMessageRoute(route: string, handler: Handler): void {
+    this.#grantTable(handler, this.connectionsTable, 'dynamodb:UpdateItem');
+    this.#grantTasks(handler);
     if (this.#sizeLimits !== undefined) handler.addEnvironment(ENV.sizeLimits, this.#sizeLimits);
     this.#gateway.addMessageRoute(route, handler);
   }
@@ -241,7 +244,7 @@ export class Beckon extends Construct {
     this.#grantPush(mark);
     this.#addMessageRoute('mark', mark);
 
-    this.#addMessageRoute('search', this.#search ? this.#addSearch(logging) : new Handler(this, 'search', logging));
+    this.#addMessageRoute('search', this.#search ? this.#addSearch(logging) : this.#addTableHandler('search', logging));
   }
 
   #addSearch(logging: HandlerProps): Handler {
@@ -293,18 +296,15 @@ export class Beckon extends Construct {
     return new Handler(this, id, { ...logging, environment: { ...this.#sendEnvironment(), ...environment } });
   }
 
-  /** A handler that admits each frame: it charges the rate limits, and has connections closed that do not heed it. */
+  /** A handler that admits each frame: it charges the rate limits. */
   #addGatedHandler(id: string, logging: HandlerProps): Handler {
     const handler = this.#addTableHandler(id, logging, {
       [ENV.ratePerSecond]: Tokenization.stringifyNumber(this.#rateLimit.messagesPerSecond),
       [ENV.rateBurst]: Tokenization.stringifyNumber(this.#rateLimit.burst),
       ...this.#userRateEnvironment(),
     });
-    // It reads the capability that a newer token has brought.
-    // Apart, so that a statement that delivering needs as well is there once.
-    this.#grantTable(handler, this.connectionsTable, 'dynamodb:UpdateItem');
+    // It reads the capability that a newer token has brought. It writes what each route may.
     this.#grantTable(handler, this.connectionsTable, 'dynamodb:GetItem');
-    this.#grantTasks(handler);
     return handler;
   }
 

@@ -5,10 +5,8 @@ import { allows, forbidden, hashCapability, type Operation } from './capability.
 import { type Now, toSeconds } from './clock.ts';
 import type { Claims, Connection } from './connection.ts';
 import type { Directory, Registration, Touched, TouchRefusal } from './directory.ts';
-import type { Leaving } from './disconnect.ts';
 import { IDLE_SECONDS } from './expiry.ts';
 import { burstMs, type RateLimit } from './rate-limit.ts';
-import type { Tasks } from './tasks.ts';
 
 export interface AdmitOptions {
   /** What the frame is charged, in units: see `protocol/charges.ts`. @default 1 */
@@ -36,7 +34,6 @@ export type Enter = (registration: Registration) => Promise<Problem | undefined>
 export interface GateDependencies {
   readonly directory: Directory;
   readonly accounts: Accounts;
-  readonly tasks: Tasks;
   /** Of each connection. */
   readonly rateLimit: RateLimit;
   /** Of each user, over all their connections. */
@@ -50,40 +47,15 @@ export interface GateDependencies {
  */
 const INSTALMENTS_PER_BURST = 10;
 
-/** Frames that a connection may send in a row although it has been told to wait; then it is closed. */
-const MAX_REFUSALS = 100;
-
-/** How long whoever did not wait is kept away, in milliseconds. */
-const PENALTY_MS = 60_000;
-
-/** How long a connection stays open whose token has expired, in seconds: time to hear of it, and to register a newer one. */
-export const GRACE_SECONDS = 10;
-
 const REGISTER_CHARGE = frameCharge({ action: 'register' }, TARIFF);
 
 /** What a registration is told that was not made. */
 const NOT_ENTERED = { superseded: 'superseded', removed: 'connection_removed' } as const;
 
-/** Refused frames for each task that closes their connection: one may get lost. */
-const REFUSALS_PER_TASK = 20;
-
 /** The two gates, which charge the same rate limits. */
 export function createGate(dependencies: GateDependencies): { readonly admit: Admit; readonly enter: Enter } {
-  const { directory, accounts, tasks, rateLimit, userRateLimit, now } = dependencies;
+  const { directory, accounts, rateLimit, userRateLimit, now } = dependencies;
   const instalment = Math.max(1, Math.floor(userRateLimit.burst / INSTALMENTS_PER_BURST));
-
-  /** Sees to a connection that goes on although it has been told why it must not. */
-  async function onRefused(leaving: Leaving, refused: TouchRefusal['refused']): Promise<void> {
-    const refusals = await directory.countRefusal(userAddress(leaving.userId), leaving.connectionId);
-    if (refused === 'rate_limited' && refusals === MAX_REFUSALS) {
-      const bye = { ...problem(refused), reconnect: true, retryAfterMs: PENALTY_MS };
-      await tasks.add([{ kind: 'disconnect', ...leaving, bye }]);
-    }
-    if (refused === 'token_expired' && refusals % REFUSALS_PER_TASK === 1) {
-      const bye = { ...problem(refused), reconnect: true };
-      await tasks.add([{ kind: 'disconnect', ...leaving, bye, unlessLive: true, delaySeconds: GRACE_SECONDS }]);
-    }
-  }
 
   /**
    * Charges the user for what a connection has sent, if another instalment is due, or lets the connection wait until that can
@@ -106,17 +78,6 @@ export function createGate(dependencies: GateDependencies): { readonly admit: Ad
     return { ...problem('rate_limited'), retryAfterMs };
   }
 
-  /** @returns what the connection is told */
-  async function refuse(
-    connection: Pick<Registered, 'connectionId' | 'userId'>,
-    refusal: TouchRefusal,
-  ): Promise<Problem> {
-    const { refused, retryAfterMs, callbackUrl } = refusal;
-    const { connectionId, userId } = connection;
-    if (callbackUrl !== undefined) await onRefused({ connectionId, userId, callbackUrl }, refused);
-    return { ...problem(refused), ...(retryAfterMs !== undefined && { retryAfterMs }) };
-  }
-
   /** The claims of a connection that was let through. Those that opened it hold while their capability is the registered one. */
   async function claimsOf({ connectionId, userId, capability: opened }: Registered, touched: Touched) {
     const { tokenExpiresAt, capabilityHash } = touched;
@@ -136,7 +97,7 @@ export function createGate(dependencies: GateDependencies): { readonly admit: Ad
         expiresAt: toSeconds(now()) + IDLE_SECONDS,
         charge: { limit: rateLimit, cost },
       });
-      if ('refused' in touched) return { ok: false, problem: await refuse(connection, touched) };
+      if ('refused' in touched) return { ok: false, problem: toProblem(touched) };
       const refused = await chargeUser(connection, touched.charged, cost);
       return refused ? { ok: false, problem: refused } : claimsOf(connection, touched);
     },
@@ -144,10 +105,14 @@ export function createGate(dependencies: GateDependencies): { readonly admit: Ad
     async enter(registration) {
       const entered = await directory.enter(registration, { limit: rateLimit, cost: REGISTER_CHARGE });
       if (!('refused' in entered)) return chargeUser(registration, entered.charged, REGISTER_CHARGE);
-      if (entered.refused === 'rate_limited') return refuse(registration, entered);
+      if (entered.refused === 'rate_limited') return toProblem(entered);
       return problem(NOT_ENTERED[entered.refused]);
     },
   };
+}
+
+function toProblem({ refused, retryAfterMs }: TouchRefusal): Problem {
+  return { ...problem(refused), ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
 /** Makes the mapping of a connection that has passed the gate, which has charged it. */

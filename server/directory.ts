@@ -63,8 +63,6 @@ export interface TouchRefusal {
   readonly refused: 'not_registered' | 'token_expired' | 'rate_limited';
   /** When the charge would be accepted, in milliseconds from now. */
   readonly retryAfterMs?: number;
-  /** Where the connection can be reached, if there is a mapping. */
-  readonly callbackUrl?: string;
 }
 
 /** What a sign of life finds: with what the connection is registered. */
@@ -143,12 +141,6 @@ export interface Directory {
     connectionId: string,
     options: { readonly cost: number; readonly arrivesAt: number },
   ): Promise<void>;
-
-  /**
-   * Counts that a connection goes on although it has been told to wait; a pause as long as it was told begins anew.
-   * @returns how often in a row
-   */
-  countRefusal(address: UserAddress, connectionId: string): Promise<number>;
 
   /**
    * Adds to the subscriptions of a connection, all of the addresses or none. To be called after the gate has let the

@@ -9,7 +9,7 @@ import {
   type Tariff,
 } from '../protocol/index.ts';
 import { conversationOf, presenceAddress, type RoomAddress, userAddress } from './address.ts';
-import { type Admit, GRACE_SECONDS } from './admission.ts';
+import type { Admit } from './admission.ts';
 import type { Authenticate } from './authenticate.ts';
 import { allows, hashCapability } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
@@ -73,14 +73,6 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     return { ok: true, value: { connectionId: connection.connectionId, ...identity } };
   }
 
-  /** Closed after a grace, in which it may register a newer one. */
-  async function refuseExpired({ connectionId, userId }: Connection): Promise<Result<never>> {
-    const bye = { ...problem('token_expired'), reconnect: true };
-    const leaving = { connectionId, userId, callbackUrl, bye, unlessLive: true, delaySeconds: GRACE_SECONDS };
-    await tasks.add([{ kind: 'disconnect', ...leaving }]);
-    return { ok: false, problem: problem('token_expired') };
-  }
-
   async function refuseRevoked({ connectionId, userId }: Connection): Promise<Result<never>> {
     await directory.remove(userAddress(userId), connectionId);
     // The reply may come too late: the connection is told why before it is closed.
@@ -129,7 +121,7 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     const connection = presented.value;
     const { connectionId, userId, tokenExpiresAt } = connection;
     const nowSeconds = toSeconds(now());
-    if (tokenExpiresAt <= nowSeconds) return refuseExpired(connection);
+    if (tokenExpiresAt <= nowSeconds) return { ok: false, problem: problem('token_expired') };
     // A page is read for whoever is registered already; a registration is charged when it is made.
     const admitted = frame.after === undefined ? undefined : await admit(opened);
     if (admitted && !admitted.ok) return admitted;

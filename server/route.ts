@@ -17,6 +17,7 @@ import type { Now } from './clock.ts';
 import type { MetricName } from './config.ts';
 import { type Connection, connectionOf, type WebSocketEvent } from './connection.ts';
 import { describeError, type Logger, type LogLine } from './logger.ts';
+import type { NoteAnswer } from './offences.ts';
 
 /** What a two-way route returns: API Gateway sends the body back over the connection. */
 export interface RouteResponse {
@@ -39,6 +40,7 @@ type Operation<A extends Action, R> = (
 export interface RouteDependencies {
   readonly log: Logger;
   readonly limits: Pick<SizeLimits, 'maxFrameBytes'>;
+  readonly noteAnswer: NoteAnswer;
   readonly now: Now;
 }
 
@@ -79,7 +81,7 @@ function routingProblem(json: unknown): Problem {
 
 function edge<R extends Unnumbered<Reply>>(
   route: string,
-  { log, limits, now }: RouteDependencies,
+  { log, limits, noteAnswer, now }: RouteDependencies,
   answer: (json: unknown, connection: Connection, receivedAt?: number) => Promise<Result<R>>,
   metricsOf?: (reply: R) => Metrics,
 ): (event: WebSocketEvent) => Promise<RouteResponse> {
@@ -98,6 +100,7 @@ function edge<R extends Unnumbered<Reply>>(
       const connection = connectionOf(event);
       const result =
         tooLarge(event.body ?? '', limits) ?? (json.ok ? await answer(json.value, connection, requestTimeEpoch) : json);
+      await noteAnswer(connection, result.ok ? undefined : result.problem);
       if (result.ok) return finish('ok', result.value, metricsOf && { metrics: metricsOf(result.value) });
       return finish(result.problem.code, errorReply(result.problem), { metrics: { FramesRefused: 1 } });
     } catch (error) {

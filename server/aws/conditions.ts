@@ -36,6 +36,19 @@ export const IS_NOT_REMOVED: Condition = {
   expression: 'attribute_exists(address) AND attribute_not_exists(removedAt)',
 };
 
+/** What the item counts goes on. */
+export function expiresAfter(nowMs: number): Condition {
+  return { expression: 'expiresAt > :expiresAfter', values: { ':expiresAfter': number(toSeconds(nowMs)) } };
+}
+
+/** There is no item, or what it counts is over, whenever DynamoDB deletes it. */
+export function hasExpired(nowMs: number): Condition {
+  return {
+    expression: 'attribute_not_exists(expiresAt) OR expiresAt <= :expiredAt',
+    values: { ':expiredAt': number(toSeconds(nowMs)) },
+  };
+}
+
 /** The connection has been charged for something, of which a part can be taken back. */
 export const HAS_BEEN_CHARGED: Condition = { expression: 'attribute_exists(charged)' };
 

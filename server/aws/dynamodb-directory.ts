@@ -25,7 +25,6 @@ import type { Pace } from './charge-input.ts';
 import { deleteIf, updateIf } from './conditional-write.ts';
 import {
   all,
-  EXISTS,
   HAS_BEEN_CHARGED,
   hasGoodToken,
   IS_NOT_REMOVED,
@@ -168,17 +167,6 @@ export function createDynamoDbDirectory(options: {
         UpdateExpression: 'SET charged = charged - :cost, arrivesAt = :arrivesAt',
         values: { ':cost': number(cost), ':arrivesAt': number(arrivesAt) },
       });
-    },
-
-    async countRefusal(user, connectionId) {
-      const { held, item } = await updateIf(client, EXISTS, {
-        TableName,
-        Key: keyOf('connection', { user, connectionId }),
-        UpdateExpression: 'ADD refusals :one',
-        ReturnValues: 'UPDATED_NEW',
-        values: { ':one': number(1) },
-      });
-      return held ? numberOf(item, 'refusals') : 0;
     },
 
     async forget({ address, connectionId, userId }, mayBeAlive = false) {

@@ -4,7 +4,7 @@ import { type Now, toSeconds } from '../clock.ts';
 import type { Touched, TouchOptions, TouchOutcome, TouchRefusal } from '../directory.ts';
 import { EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
 import { arrival, type Charge } from '../rate-limit.ts';
-import { type Item, number, numberOf, textOf } from './attributes.ts';
+import { type Item, number, numberOf } from './attributes.ts';
 import { chargeInput, type Pace } from './charge-input.ts';
 import { updateIf } from './conditional-write.ts';
 import { all, type Condition, isLive } from './conditions.ts';
@@ -48,7 +48,7 @@ export function connectionCharge(charge: Charge, pace: Pace, nowMs: number) {
   const { condition, set, values } = chargeInput(charge, pace, nowMs);
   return {
     condition,
-    sets: [set, 'charged = if_not_exists(charged, :none) + :cost', ...(pace === 'idle' ? ['refusals = :none'] : [])],
+    sets: [set, 'charged = if_not_exists(charged, :none) + :cost'],
     values: { ...values, ':cost': number(charge.cost), ':none': number(0) },
   } satisfies { condition: Condition; sets: readonly string[]; values: Item };
 }
@@ -71,8 +71,7 @@ export function chargedOf(item: Item): number {
 function refusalOf(item: Item | undefined, { charge }: TouchOptions, nowMs: number): TouchRefusal | undefined {
   const soonSeconds = toSeconds(nowMs) + EXPIRY_MARGIN_SECONDS;
   if (!item || item['removedAt']) return { refused: 'not_registered' };
-  const callbackUrl = textOf(item, 'callbackUrl');
-  if (numberOf(item, 'tokenExpiresAt') <= soonSeconds) return { refused: 'token_expired', callbackUrl };
+  if (numberOf(item, 'tokenExpiresAt') <= soonSeconds) return { refused: 'token_expired' };
   if (numberOf(item, 'expiresAt') <= soonSeconds) return { refused: 'not_registered' };
   return charge && chargeRefusal(item, charge, nowMs);
 }
@@ -82,7 +81,7 @@ export function chargeRefusal(item: Item, charge: Charge, nowMs: number) {
   const arrivesAt = arrivalOf(item);
   const lateMs = arrivesAt - arrival(charge, nowMs).latestMs;
   if (arrivesAt <= nowMs || lateMs <= 0) return undefined;
-  return { refused: 'rate_limited', retryAfterMs: lateMs, callbackUrl: textOf(item, 'callbackUrl') } as const;
+  return { refused: 'rate_limited', retryAfterMs: lateMs } as const;
 }
 
 /** When the connection will have been idle for as long as what it sent takes at its rate, epoch milliseconds. */

@@ -17,18 +17,21 @@ import {
   readRateLimit,
   readSearchConfig,
   readSendConfig,
+  readSizeLimits,
   readUserRateLimit,
   type SendConfig,
 } from '../config.ts';
 import { createDelivery, type Delivery, type Poster } from '../delivery.ts';
 import type { Directory } from '../directory.ts';
 import { createQueueForIndex } from '../indexing.ts';
-import { describeError, type Logger } from '../logger.ts';
+import { createLogger, describeError, type Logger } from '../logger.ts';
 import { createMailboxes } from '../mailbox.ts';
 import type { MarkerStore } from '../markers.ts';
 import type { MessageLog } from '../message-log.ts';
+import { createNoteAnswer } from '../offences.ts';
 import type { Records } from '../records.ts';
 import { createResume, type Resume } from '../resume.ts';
+import type { RouteDependencies } from '../route.ts';
 import type { SearchIndex } from '../search-index.ts';
 import { createSend, type Send } from '../send.ts';
 import { createSurcharge, type Surcharge } from '../surcharge.ts';
@@ -40,6 +43,7 @@ import { createDynamoDbAnnouncements } from './dynamodb-announcements.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
 import { createDynamoDbMarkers } from './dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from './dynamodb-message-log.ts';
+import { createDynamoDbOffences } from './dynamodb-offences.ts';
 import { createDynamoDbRecords } from './dynamodb-records.ts';
 import { createDynamoDbSearchIndex } from './dynamodb-search-index.ts';
 import { createDynamoDbTranscripts } from './dynamodb-transcripts.ts';
@@ -143,16 +147,33 @@ export function composeRecords(
 /** The gates before every frame. */
 export function composeGate(
   { directory, now }: { directory: Directory; now: Now },
-  config: Pick<SendConfig, 'tasksQueueUrl' | 'connectionsTable'> = readSendConfig(),
+  config: DirectoryConfig = readDirectoryConfig(),
 ): { readonly admit: Admit; readonly enter: Enter } {
   return createGate({
     directory,
     accounts: composeAccounts(now, config),
-    tasks: composeTasks(config),
     rateLimit: readRateLimit(),
     userRateLimit: readUserRateLimit(),
     now,
   });
+}
+
+/** The edge of a route, which sees how each frame is answered. */
+export function composeEdge(
+  now: Now,
+  { connectionsTable }: DirectoryConfig = readDirectoryConfig(),
+): RouteDependencies {
+  return {
+    log: createLogger(),
+    limits: readSizeLimits(),
+    noteAnswer: createNoteAnswer({
+      offences: createDynamoDbOffences({ client: dynamoDbClient(), tableName: connectionsTable, now }),
+      tasks: composeTasks(),
+      callbackUrl: readCallbackUrl(),
+      now,
+    }),
+    now,
+  };
 }
 
 /** Delivery over the Management API. Without a surcharge nothing is delivered on behalf of users. */

@@ -30,6 +30,8 @@ import type { Item } from './attributes.ts';
  *   │ state#room#NAME              │ user#ID      │ roomPresenceState: the same, in a room. presence
  *   │ state#user#ID                │ messages     │ budget: the user's rate limit. gate
  *   │ state#user#ID                │ handshakes   │ handshakes: how often the user connects. authorize
+ *   │ state#user#ID                │ offences#    │ offences: what a connection has done wrong within a minute.
+ *   │                              │   CONNECTION │   every route
  *   │ state#user#ID                │ revocation   │ revocation: tokens up to then are refused; never. manage
  *   ├──────────────────────────────┼──────────────┤
  *   │ marker#user#ID               │ ADDRESS      │ marker: what the user has received and read there. mark
@@ -101,7 +103,7 @@ export const KINDS = {
     sort: '{connectionId}',
     attributes: [
       ...['callbackUrl', 'attempt', 'registeredAt', 'lastSeenAt', 'tokenExpiresAt', 'expiresAt', 'removedAt'],
-      ...['capabilityHash', 'arrivesAt', 'charged', 'refusals'],
+      ...['capabilityHash', 'arrivesAt', 'charged'],
     ],
     erasure: 'deleted',
   },
@@ -173,6 +175,13 @@ export const KINDS = {
     partition: 'state#{user}',
     sort: 'handshakes',
     attributes: ['arrivesAt', 'expiresAt'],
+    erasure: 'deleted',
+  },
+  offences: {
+    table: 'connections',
+    partition: 'state#{user}',
+    sort: 'offences#{connectionId}',
+    attributes: ['offences', 'expiresAt'],
     erasure: 'deleted',
   },
   revocation: {

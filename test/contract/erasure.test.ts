@@ -13,6 +13,7 @@ import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts'
 import { createDynamoDbIdentities } from '../../server/aws/dynamodb-identities.ts';
 import { createDynamoDbMarkers } from '../../server/aws/dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
+import { createDynamoDbOffences } from '../../server/aws/dynamodb-offences.ts';
 import { createDynamoDbRecords } from '../../server/aws/dynamodb-records.ts';
 import { createDynamoDbSearchIndex } from '../../server/aws/dynamodb-search-index.ts';
 import { type ItemKind, KINDS, type KindName } from '../../server/aws/tables.ts';
@@ -100,6 +101,7 @@ function plants(userId: string): Record<KindName, () => Promise<unknown>> {
     roomPresenceState: () => announcements.announce(LOBBY, announced, undefined),
     budget: () => createDynamoDbAccounts(inConnections).charge(userId, { limit: { perSecond: 1, burst: 1 }, cost: 1 }),
     handshakes: () => identities.admitHandshake(userId),
+    offences: () => createDynamoDbOffences(inConnections).add({ userId, connectionId }, 10),
     revocation: () => identities.revoke(userId, NOW / 1000),
     marker: () => createDynamoDbMarkers(inConnections).move({ userId, peer: EVE }, 'read', serialFloor(NOW)),
     message: () => log.append(user, { ...message, from: { user: 'zoe' }, to: { user: userId } }, LATER, { pair }),

@@ -57,7 +57,6 @@ const others = fc.oneof(
   act('keepCapability', fc.record({ connectionId, capability, attempt }), (directory, { connectionId: id, ...value }) =>
     directory.keepCapability(BOB, id, value),
   ),
-  act('countRefusal', connectionId, (directory, id) => directory.countRefusal(BOB, id)),
   act('holdBack', connectionId, async (directory, id, nowMs) => {
     // What has been charged, and nothing else, is taken back.
     const touched = await touch(directory, { connectionId: id, seconds: 660, cost: 1 }, nowMs);

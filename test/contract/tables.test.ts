@@ -10,6 +10,7 @@ import { createDynamoDbAnnouncements } from '../../server/aws/dynamodb-announcem
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
 import { createDynamoDbMarkers } from '../../server/aws/dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
+import { createDynamoDbOffences } from '../../server/aws/dynamodb-offences.ts';
 import { createDynamoDbSearchIndex } from '../../server/aws/dynamodb-search-index.ts';
 import { createDynamoDbTranscripts } from '../../server/aws/dynamodb-transcripts.ts';
 import type { TableName } from '../../server/aws/tables.ts';
@@ -21,6 +22,7 @@ import { createMemoryAnnouncements } from '../support/memory-announcements.ts';
 import { createMemoryDirectory } from '../support/memory-directory.ts';
 import { createMemoryMarkers } from '../support/memory-markers.ts';
 import { createMemoryMessageLog } from '../support/memory-message-log.ts';
+import { createMemoryOffences } from '../support/memory-offences.ts';
 import { createMemorySearchIndex } from '../support/memory-search-index.ts';
 import { createMemoryTranscripts } from '../support/memory-transcripts.ts';
 import { createTable, declaredKind, scanTable } from '../support/tables.ts';
@@ -30,6 +32,7 @@ import { announcementsContract } from './announcements.ts';
 import { directoryContract } from './directory.ts';
 import { markersContract } from './markers.ts';
 import { messageLogContract } from './message-log.ts';
+import { offencesContract } from './offences.ts';
 import { sameDirectory } from './same-directory.ts';
 import { searchIndexContract } from './search-index.ts';
 import { transcriptsContract } from './transcripts.ts';
@@ -78,6 +81,11 @@ messageLogContract(DYNAMODB, async (now) =>
 accountsContract('memory', async (now) => createMemoryAccounts(now));
 accountsContract(DYNAMODB, async (now) =>
   createDynamoDbAccounts({ client, tableName: await emptyTable('connections'), now }),
+);
+
+offencesContract('memory', async (now) => createMemoryOffences(now));
+offencesContract(DYNAMODB, async (now) =>
+  createDynamoDbOffences({ client, tableName: await emptyTable('connections'), now }),
 );
 
 announcementsContract('memory', async () => createMemoryAnnouncements());

@@ -58,7 +58,7 @@ function operations() {
   const unlimited = { perSecond: 100_000, burst: 100_000 };
   const rates = { rateLimit: unlimited, userRateLimit: unlimited };
   const accounts = createDynamoDbAccounts(inConnections);
-  const { admit, enter } = createGate({ directory, accounts, tasks, ...rates, now });
+  const { admit, enter } = createGate({ directory, accounts, ...rates, now });
   const permit = createPermit(admit);
   const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
   const arrive = createArrive({ announcements, tasks });

@@ -57,6 +57,14 @@ async function outliveTokens(): Promise<void> {
   await expect.poll(() => short.ask({ action: 'register', attempt: 1 })).toMatchObject({ code: 'token_expired' });
 }
 
+/** Lets the routes without a gate meet a connection that does not stop sending what they refuse. */
+async function offend(): Promise<void> {
+  for (const frame of [{ action: 'fly' }, { action: 'search', conversation: { user: 'bob' }, text: 'lunch' }]) {
+    const client = await device(`offending-by-${frame.action}`);
+    while (client.socket.readyState === client.socket.OPEN) await Promise.race([client.ask(frame), client.closed]);
+  }
+}
+
 /** Lets each route meet a connection to which a newer token has given what the one that opened it did not allow. */
 async function gainCapability(): Promise<void> {
   const client = await device('gaining', { capability: {} });
@@ -132,6 +140,7 @@ test('every permission that is granted is used, and none that is used is missing
   const marks = [{ conversation: { user: 'by-mark' }, read: sender.frames[0]?.['cursor'] }];
   expect(await sender.ask({ action: 'mark', marks })).toMatchObject({ type: 'marked' });
   await outliveTokens();
+  await offend();
   await gainCapability();
   await loseRoom();
   await sender.ask({ action: 'join', room: 'lobby', attempt: 1 });

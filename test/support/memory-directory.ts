@@ -8,7 +8,6 @@ import { arrival, type Charge } from '../../server/rate-limit.ts';
 interface Pace {
   /** Of the rate limit, epoch milliseconds. */
   readonly arrivesAt: number;
-  readonly refusals: number;
   readonly charged: number;
 }
 
@@ -24,7 +23,7 @@ interface SubscriptionsItem extends Subscriptions {
 }
 
 const NO_SUBSCRIPTIONS: SubscriptionsItem = { rooms: [], watches: [], capabilities: [], attempt: 0 };
-const IDLE: Pace = { arrivesAt: 0, refusals: 0, charged: 0 };
+const IDLE: Pace = { arrivesAt: 0, charged: 0 };
 
 const endsAt = ({ expiresAt, tokenExpiresAt }: Registration) => Math.min(expiresAt, tokenExpiresAt);
 
@@ -65,7 +64,7 @@ export function createMemoryDirectory(now: Now): MemoryDirectory {
       const existing = items.get(id);
       if (existing?.removed) return { refused: 'removed' };
       if (existing && existing.attempt > registration.attempt) return { refused: 'superseded' };
-      const pace = charged(existing ?? { ...IDLE, callbackUrl: '' }, charge, now());
+      const pace = charged(existing ?? IDLE, charge, now());
       if ('refused' in pace) return pace;
       items.set(id, { ...IDLE, ...existing, ...registration, ...pace, removed: false });
       return { charged: pace.charged };
@@ -86,8 +85,7 @@ export function createMemoryDirectory(now: Now): MemoryDirectory {
     async touch(address, connectionId, { expiresAt, charge }) {
       const item = items.get(key(address, connectionId));
       const soonSeconds = toSeconds(now()) + EXPIRY_MARGIN_SECONDS;
-      if (item && !item.removed && item.tokenExpiresAt <= soonSeconds)
-        return { refused: 'token_expired', callbackUrl: item.callbackUrl };
+      if (item && !item.removed && item.tokenExpiresAt <= soonSeconds) return { refused: 'token_expired' };
       if (!item || item.removed || item.expiresAt <= soonSeconds) return { refused: 'not_registered' };
       const pace = charge ? charged(item, charge, now()) : { charged: item.charged };
       if ('refused' in pace) return pace;
@@ -98,12 +96,6 @@ export function createMemoryDirectory(now: Now): MemoryDirectory {
     async holdBack(address, connectionId, { cost, arrivesAt }) {
       const item = items.get(key(address, connectionId));
       if (item) items.set(key(address, connectionId), { ...item, charged: item.charged - cost, arrivesAt });
-    },
-    async countRefusal(address, connectionId) {
-      const item = items.get(key(address, connectionId));
-      if (!item) return 0;
-      items.set(key(address, connectionId), { ...item, refusals: item.refusals + 1 });
-      return item.refusals + 1;
     },
     async addSubscriptions(address, connectionId, { kind, addresses }, most) {
       const item = subscriptionItems.get(key(address, connectionId)) ?? NO_SUBSCRIPTIONS;
@@ -187,15 +179,15 @@ function toMapping(item: Item): Mapping {
 }
 
 function charged(
-  item: Pace & Pick<Mapping, 'callbackUrl'>,
+  item: Pace,
   charge: Charge,
   nowMs: number,
 ): (Partial<Pace> & Pick<Pace, 'charged'>) | (TouchRefusal & { readonly refused: 'rate_limited' }) {
   const { incrementMs, latestMs } = arrival(charge, nowMs);
   const inAll = item.charged + charge.cost;
-  if (item.arrivesAt <= nowMs) return { arrivesAt: nowMs + incrementMs, refusals: 0, charged: inAll };
+  if (item.arrivesAt <= nowMs) return { arrivesAt: nowMs + incrementMs, charged: inAll };
   if (item.arrivesAt > latestMs) {
-    return { refused: 'rate_limited', retryAfterMs: item.arrivesAt - latestMs, callbackUrl: item.callbackUrl };
+    return { refused: 'rate_limited', retryAfterMs: item.arrivesAt - latestMs };
   }
   return { arrivesAt: item.arrivesAt + incrementMs, charged: inAll };
 }

@@ -212,7 +212,7 @@ interface Ports {
 function createHandlers(ports: Ports) {
   const { directory, announcements, tasks, now } = ports;
   const accounts = createMemoryAccounts(now);
-  const gate = () => createGate({ directory, accounts, tasks, rateLimit: UNLIMITED, userRateLimit: UNLIMITED, now });
+  const gate = () => createGate({ directory, accounts, rateLimit: UNLIMITED, userRateLimit: UNLIMITED, now });
   const admit = () => gate().admit;
   const resume = (enter: Enter) => {
     const arrive = createArrive({ announcements, tasks });

@@ -51,13 +51,14 @@ describe('the template', () => {
       'execute-api:ManageConnections prod/POST/@connections/*',
       'sqs:SendMessage Tasks',
     ];
-    const gate = ['dynamodb:GetItem Connections', 'dynamodb:UpdateItem Connections', 'sqs:SendMessage Tasks'];
+    const counting = ['dynamodb:UpdateItem Connections', 'sqs:SendMessage Tasks'];
+    const gate = ['dynamodb:GetItem Connections', ...counting];
     const resuming = [...gate, 'dynamodb:Query Messages'];
     const sending = [...delivery, 'dynamodb:PutItem Messages', 'dynamodb:Query Messages'];
     expect(permissions(template)).toEqual({
       Beckonauthorize: ['dynamodb:GetItem Connections', 'dynamodb:UpdateItem Connections', ...LOGS('authorize')],
       Beckonconnect: LOGS('connect'),
-      Beckondefault: LOGS('default'),
+      Beckondefault: [...counting, ...LOGS('default')].toSorted(),
       Beckondisconnect: ['dynamodb:DeleteItem Connections', ...LOGS('disconnect'), 'sqs:SendMessage Tasks'],
       Beckonhistory: [...gate, 'dynamodb:BatchGetItem Connections', ...READING, ...LOGS('history')].toSorted(),
       Beckonmark: [
@@ -90,7 +91,7 @@ describe('the template', () => {
       Beckonjoin: [...resuming, ...LOGS('join')].toSorted(),
       Beckonleave: [...gate, 'dynamodb:DeleteItem Connections', ...LOGS('leave')].toSorted(),
       Beckonregister: [...resuming, 'dynamodb:DeleteItem Connections', ...LOGS('register')].toSorted(),
-      Beckonsearch: LOGS('search'),
+      Beckonsearch: [...counting, ...LOGS('search')].toSorted(),
       Beckonsend: [...sending, 'sqs:SendMessage FailedSends', ...LOGS('send')].toSorted(),
       BeckonsendMessage: [...sending, 'dynamodb:GetItem Connections', ...LOGS('sendMessage')].toSorted(),
       Beckonunread: [...gate, 'dynamodb:BatchGetItem Connections', ...READING, ...LOGS('unread')].toSorted(),

@@ -4,7 +4,6 @@ import { roomAddress, userAddress } from '../../../server/address.ts';
 import { type Admit, createGate, createPermit, type Permit } from '../../../server/admission.ts';
 import type { Capability } from '../../../server/capability.ts';
 import { createSubscribe } from '../../../server/subscribe.ts';
-import type { Task } from '../../../server/tasks.ts';
 import { createMemoryAccounts } from '../../support/memory-accounts.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
 
@@ -14,7 +13,6 @@ const ATTIC = roomAddress('attic');
 
 let directory: ReturnType<typeof createMemoryDirectory>;
 let touches: number;
-let tasks: Task[];
 let nowMs: number;
 let admit: Admit;
 let permit: Permit;
@@ -28,13 +26,9 @@ beforeEach(() => {
     touches += 1;
     return touch(...values);
   };
-  tasks = [];
-  const add = async (added: readonly Task[]) => {
-    tasks.push(...added);
-  };
   const now = () => nowMs;
   const limits = { rateLimit: { perSecond: 10, burst: 20 }, userRateLimit: { perSecond: 20, burst: 40 } };
-  admit = createGate({ directory, accounts: createMemoryAccounts(now), tasks: { add }, ...limits, now }).admit;
+  admit = createGate({ directory, accounts: createMemoryAccounts(now), ...limits, now }).admit;
   permit = createPermit(admit);
 });
 
@@ -183,47 +177,5 @@ describe('a user who sends over several connections', () => {
     expect(await admit(bob)).toMatchObject({ problem: { code: 'rate_limited' } });
     nowMs += 101;
     expect(await admit(bob)).toMatchObject({ ok: true });
-  });
-});
-
-describe('a connection that goes on although it has been told why it must not', () => {
-  const bob = { connectionId: 'b1', userId: 'bob' };
-  const connected = { ...bob, capability: {} };
-  const withToken = (expiresAt: number) =>
-    directory.put({
-      ...bob,
-      address: userAddress('bob'),
-      callbackUrl: 'https://api.example/prod',
-      capability: {},
-      tokenExpiresAt: expiresAt,
-      expiresAt: NOW,
-      attempt: 0,
-      registeredAt: 0,
-    });
-  const ask = async (times: number) => {
-    for (let time = 0; time < times; time += 1) await admit(connected);
-  };
-
-  test('is told how long to wait, and disconnected when it has not waited a hundred times', async () => {
-    await withToken(NOW);
-    expect(await admit(connected, { cost: 20 })).toMatchObject({ ok: true });
-    expect(await admit(connected)).toMatchObject({
-      problem: { code: 'rate_limited', retryable: true, retryAfterMs: 100 },
-    });
-    await ask(98);
-    expect(tasks).toEqual([]);
-    await ask(50);
-    expect(tasks).toMatchObject([
-      { kind: 'disconnect', ...bob, bye: { code: 'rate_limited', reconnect: true, retryAfterMs: 60_000 } },
-    ]);
-  });
-
-  test('with an expired token is disconnected after a grace, unless it has a newer one by then', async () => {
-    await withToken(NOW / 1000);
-    expect(await admit(connected)).toMatchObject({ problem: { code: 'token_expired' } });
-    const task = { kind: 'disconnect', ...bob, unlessLive: true, delaySeconds: 10, bye: { code: 'token_expired' } };
-    expect(tasks).toMatchObject([task]);
-    await ask(20);
-    expect(tasks).toMatchObject([task, task]);
   });
 });

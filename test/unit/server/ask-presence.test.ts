@@ -30,7 +30,7 @@ beforeEach(async () => {
   };
   const limit = { perSecond: 1000, burst: 1000 };
   const limits = { rateLimit: limit, userRateLimit: limit };
-  const admit = createGate({ directory, accounts: createMemoryAccounts(now), tasks: { add }, ...limits, now }).admit;
+  const admit = createGate({ directory, accounts: createMemoryAccounts(now), ...limits, now }).admit;
   const permit = createPermit(admit);
   const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
   const ports = { directory, announcements, tasks: { add } };

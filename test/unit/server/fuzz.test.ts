@@ -21,7 +21,7 @@ const IDENTITY = { userId: 'alice', tokenExpiresAt: String(NOW / 1000 + 60), cap
 const codeOf = (body: string): ErrorCode => JSON.parse(body).code;
 
 describe('whatever an event holds, the handlers fail as they are meant to', () => {
-  const route = defaultRoute({ log, limits: { maxFrameBytes: 32_768 }, now });
+  const route = defaultRoute({ log, limits: { maxFrameBytes: 32_768 }, noteAnswer: async () => undefined, now });
   const requestContext = { connectionId: 'c1=', routeKey: '$default', requestId: 'r1=', authorizer: IDENTITY };
 
   test('$default answers any text with what is wrong with it, and never as a failure of its own', async () => {

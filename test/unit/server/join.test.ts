@@ -45,8 +45,7 @@ beforeEach(() => {
   };
   const userRateLimit = { perSecond: 1000, burst: 1000 };
   const accounts = createMemoryAccounts(now);
-  const admitAt = (rateLimit: RateLimit) =>
-    createGate({ directory, accounts, tasks: { add }, rateLimit, userRateLimit, now }).admit;
+  const admitAt = (rateLimit: RateLimit) => createGate({ directory, accounts, rateLimit, userRateLimit, now }).admit;
   const admit = admitAt(userRateLimit);
   const arrive = createArrive({ announcements: createMemoryAnnouncements(), tasks: { add } });
   const resume = createResume({

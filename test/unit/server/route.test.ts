@@ -1,19 +1,28 @@
 import { beforeEach, expect, test } from 'vitest';
+import { problem } from '../../../protocol/index.ts';
 import type { WebSocketEvent } from '../../../server/connection.ts';
 import type { LogLine } from '../../../server/logger.ts';
+import type { NoteAnswer } from '../../../server/offences.ts';
 import { defaultRoute, messageRoute } from '../../../server/route.ts';
 
 const NOW_SECONDS = 1_800_000_000;
 const IDENTITY = { userId: 'alice', tokenExpiresAt: '1800003600', capability: '{}' };
 let lines: LogLine[];
+let answers: (readonly [connectionId: string, userId: string, code: string | undefined])[];
+let noteAnswer: NoteAnswer;
 const dependencies = {
   log: (line: LogLine) => lines.push(line),
   limits: { maxFrameBytes: 2000 },
+  noteAnswer: (...values: Parameters<NoteAnswer>) => noteAnswer(...values),
   now: () => NOW_SECONDS * 1000,
 };
 
 beforeEach(() => {
   lines = [];
+  answers = [];
+  noteAnswer = async ({ connectionId, userId }, refused) => {
+    answers.push([connectionId, userId, refused?.code]);
+  };
 });
 
 function event(body: string, authorizer: Record<string, unknown> = IDENTITY) {
@@ -78,6 +87,26 @@ test('a wrong frame is answered with its id, and nothing of it is logged', async
   });
   expect(lines[0]).toMatchObject({ outcome: 'invalid_frame', metrics: { FramesRefused: 1 } });
   expect(JSON.stringify(lines)).not.toContain('hunter2');
+});
+
+test('each answer is noted, whoever refuses the frame, and goes out all the same', async () => {
+  const refusing = messageRoute('ping', dependencies, async () => ({ ok: false, problem: problem('not_registered') }));
+  expect(await ask(ping, '{"action":"ping","pong":1}')).toMatchObject({ code: 'invalid_frame' });
+  expect(await ask(refusing, '{"action":"ping"}')).toMatchObject({ code: 'not_registered' });
+  expect(await ask(defaultRoute(dependencies), 'hello')).toMatchObject({ code: 'invalid_json' });
+  expect(await ask(ping, '{"action":"ping"}')).toMatchObject({ type: 'pong' });
+  expect(answers).toEqual([
+    ['c1=', 'alice', 'invalid_frame'],
+    ['c1=', 'alice', 'not_registered'],
+    ['c1=', 'alice', 'invalid_json'],
+    ['c1=', 'alice', undefined],
+  ]);
+});
+
+test('an answer that cannot be noted is a failure, and told to the operator', async () => {
+  noteAnswer = () => Promise.reject(new Error('no table'));
+  expect(await ask(ping, 'hello')).toMatchObject({ type: 'error', code: 'internal' });
+  expect(lines).toMatchObject([{ outcome: 'internal', error: { message: 'no table' }, metrics: { Errors: 1 } }]);
 });
 
 test('an unexpected failure is told to the operator whole, and to the client not at all', async () => {

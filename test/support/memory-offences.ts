@@ -1,0 +1,19 @@
+import { type Now, toSeconds } from '../../server/clock.ts';
+import { OFFENCE_WINDOW_MS, type Offences } from '../../server/offences.ts';
+
+/** Offences in memory, held to the same contract as those on DynamoDB. */
+export function createMemoryOffences(now: Now): Offences {
+  const items = new Map<string, { readonly offences: number; readonly expiresAt: number }>();
+  return {
+    async add({ userId, connectionId }, offences) {
+      const key = JSON.stringify([userId, connectionId]);
+      const nowMs = now();
+      const item = items.get(key);
+      const begun = item && item.expiresAt > toSeconds(nowMs) ? item : undefined;
+      const sum = (begun?.offences ?? 0) + offences;
+      const expiresAt = begun?.expiresAt ?? toSeconds(nowMs + OFFENCE_WINDOW_MS);
+      items.set(key, { offences: sum, expiresAt });
+      return sum;
+    },
+  };
+}
