@@ -13,9 +13,10 @@ beforeAll(async () => {
 afterAll(() => cloud.close());
 
 test(`${FRAMES} hostile frames get designed answers, and others notice nothing`, async () => {
-  const { sent, replies, failures } = await runHostile({ cloud, seed: 1, frames: FRAMES });
+  const { sent, cutOff, closed, replies, failures } = await runHostile({ cloud, seed: 1, frames: FRAMES });
   expect(failures).toEqual([]);
-  expect(Object.values(replies).reduce((sum, count) => sum + count, 0)).toBe(sent);
+  expect(Object.values(replies).reduce((sum, count) => sum + count, 0)).toBe(sent - cutOff);
+  expect(closed).toBeGreaterThan(0);
   expect(Object.keys(replies)).toEqual(
     expect.arrayContaining([
       'invalid_json',

@@ -16,11 +16,13 @@ export interface HostileOptions {
 /** What a hostile run has seen. */
 export interface HostileReport {
   readonly sent: number;
+  /** Of these, how many had no answer when the server closed their connection. Each was sent again, and answered. */
+  readonly cutOff: number;
   /** How many replies there were of each type; of errors, of each code. */
   readonly replies: Readonly<Record<string, number>>;
-  /** Replies that no client should ever see, and frames that got none. */
+  /** Replies that no client should ever see, frames that got none, and connections that were closed in another way than designed. */
   readonly failures: readonly string[];
-  /** Connections that the server closed. */
+  /** Connections that the server closed because too many frames were refused. */
   readonly closed: number;
   /** Messages between two users who do nothing wrong, all of which arrived, and their way in milliseconds. */
   readonly others: { readonly before: Ways; readonly meanwhile: Ways };
@@ -40,6 +42,8 @@ const IN_FLIGHT = 8;
 const OTHERS_EVERY_MS = 40;
 const CHUNK = 500;
 const MAX_ANSWER_MS = 60_000;
+/** With fewer frames refused no connection is closed. */
+const MAX_MISTAKES = 50;
 const PUSHES = ['messages', 'receipt', 'bye'];
 
 /** Frames that are right, nearly right, and nothing of the kind, the same for the same seed. */
@@ -74,24 +78,20 @@ export async function runHostile({ cloud, seed, frames }: HostileOptions): Promi
   const before = await talk.during(sleep(30 * OTHERS_EVERY_MS));
   const tally = createTally();
   const memory: number[] = [];
+  const attackers = await Promise.all(
+    Array.from({ length: ATTACKERS }, (_, index) => openAttacker(cloud, `mallory${index}`, tally)),
+  );
   const attack = async () => {
     for (let start = 0; start < frames; start += CHUNK) {
       const chunk = hostileFrames(seed + start, Math.min(CHUNK, frames - start));
-      await Promise.all(
-        Array.from({ length: ATTACKERS }, (_, attacker) =>
-          attackWith(
-            cloud,
-            `mallory${attacker}`,
-            chunk.filter((_, index) => index % ATTACKERS === attacker),
-            tally,
-          ),
-        ),
-      );
+      const ofAttacker = (attacker: number) => chunk.filter((_, index) => index % ATTACKERS === attacker);
+      await Promise.all(attackers.map((attacker, index) => attacker.send(ofAttacker(index))));
       memory.push(memoryMb());
     }
   };
   const meanwhile = await talk.during(attack());
   talk.close();
+  await Promise.all(attackers.map((attacker) => attacker.close()));
   return {
     ...tally.result(),
     others: { before, meanwhile },
@@ -105,13 +105,18 @@ function createTally() {
   const replies: Record<string, number> = {};
   const failures: string[] = [];
   let sent = 0;
+  let cutOff = 0;
   let closed = 0;
   return {
     onSent: () => {
       sent += 1;
     },
-    onClosed: () => {
+    onCutOff: (count: number) => {
+      cutOff += count;
+    },
+    onClosed: ({ frames }: WireClient) => {
       closed += 1;
+      if (!isDesignedEnd(frames)) failures.push(`closed after ${JSON.stringify(frames.slice(-3)).slice(0, 1000)}`);
     },
     onReply: (reply: Record<string, unknown>) => {
       const { type, code } = reply;
@@ -124,35 +129,53 @@ function createTally() {
     onSilence: (frames: readonly string[]) => {
       failures.push(`unanswered: ${frames.map((frame) => frame.slice(0, 300)).join(' ')}`);
     },
-    result: () => ({ sent, closed, replies, failures }),
+    result: () => ({ sent, cutOff, closed, replies, failures }),
   };
+}
+
+/** The connection has been told of as many mistakes as close it, and then that it goes, why, and when to come back. */
+function isDesignedEnd(frames: WireClient['frames']): boolean {
+  const codes = frames.filter(({ type }) => type === 'error').map(({ code }) => code);
+  const byes = frames.filter(({ type }) => type === 'bye');
+  const [bye] = byes;
+  const isTold = byes.length === 1 && bye?.['reconnect'] === true && bye['retryAfterMs'] === 60_000;
+  return isTold && codes.includes(bye['code']) && codes.length >= MAX_MISTAKES;
 }
 
 function hasInternalResult({ results }: Record<string, unknown>): boolean {
   return Array.isArray(results) && results.some((result) => result?.error?.code === 'internal');
 }
 
-/** Sends the frames over one connection, or over another one if the server has closed it. */
-async function attackWith(cloud: LocalCloud, sub: string, frames: readonly string[], tally: Tally): Promise<void> {
-  const queue = frames.values();
+/** Sends over one connection, or over another one when the server has closed it: then also what it cut off. */
+async function openAttacker(cloud: LocalCloud, sub: string, tally: Tally) {
   let client = await connect(cloud, sub);
-  for (let batch = take(queue); batch.length > 0; batch = take(queue)) {
-    if (client.socket.readyState !== client.socket.OPEN) {
-      tally.onClosed();
-      client = await connect(cloud, sub);
-    }
-    await sendAndAwait(client, batch, tally);
-  }
-  client.socket.close();
-  await client.closed;
+  return {
+    async send(frames: readonly string[]): Promise<void> {
+      const queue = frames.values();
+      for (let batch = take(queue); batch.length > 0; ) {
+        if (await sendAndAwait(client, batch, tally)) batch = take(queue);
+        if (client.socket.readyState === client.socket.OPEN) continue;
+        await client.closed;
+        tally.onClosed(client);
+        client = await connect(cloud, sub);
+      }
+    },
+    async close(): Promise<void> {
+      client.socket.close();
+      await client.closed;
+    },
+  };
 }
 
 function take(queue: IterableIterator<string>): readonly string[] {
   return Array.from({ length: IN_FLIGHT }, () => queue.next()).flatMap(({ value, done }) => (done ? [] : [value]));
 }
 
-/** Each frame is answered by exactly one: then the next ones go out. */
-async function sendAndAwait(client: WireClient, batch: readonly string[], tally: Tally): Promise<void> {
+/**
+ * Each frame is answered by exactly one: then the next ones go out.
+ * @returns false if the server has closed the connection before
+ */
+async function sendAndAwait(client: WireClient, batch: readonly string[], tally: Tally): Promise<boolean> {
   const seen = client.frames.length;
   for (const frame of batch) {
     client.send(frame);
@@ -167,7 +190,11 @@ async function sendAndAwait(client: WireClient, batch: readonly string[], tally:
     tally.onSilence(batch);
     client.socket.terminate();
   }
-  for (const reply of replies()) tally.onReply(reply);
+  const answered = replies();
+  for (const reply of answered) tally.onReply(reply);
+  if (outcome === 'silent' || answered.length >= batch.length) return true;
+  tally.onCutOff(batch.length - answered.length);
+  return false;
 }
 
 /** What attackers may do: more than nothing, so that more is asked of the server than to refuse. */
@@ -177,11 +204,19 @@ const CAPABILITY = {
   'room:c*': ['join'],
 };
 
+/** Connects as soon as the user may: whoever is closed again and again comes back more often than once a second. */
 async function connect(cloud: LocalCloud, sub: string): Promise<WireClient> {
   const token = await cloud.token({ sub, capability: CAPABILITY });
-  const client = await connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${token}` } });
-  await client.ask({ action: 'register' });
-  return client;
+  const headers = { Authorization: `Bearer ${token}` };
+  for (;;) {
+    const client = await connectWire(cloud.websocketUrl, { headers }).catch((error: Error) => error);
+    if (!(client instanceof Error)) {
+      await client.ask({ action: 'register' });
+      return client;
+    }
+    if (!client.message.endsWith(' 429')) throw client;
+    await sleep(1000);
+  }
 }
 
 /** Two users who talk to each other and do nothing wrong. */
