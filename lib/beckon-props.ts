@@ -9,6 +9,7 @@ import {
   type Capability,
   canonicalOrigin,
   capabilityOfClaim,
+  DEFAULT_INBOX_LIMIT,
   DEFAULT_SIZE_LIMITS,
   isOrigin,
   isUserId,
@@ -174,6 +175,13 @@ export interface BeckonProps extends Issuer {
   readonly userRateLimit?: RateLimitProps;
 
   /**
+   * What one user may leave in the inbox of another who reads nothing: what is more is refused with `not_accepted`, until the
+   * recipient is back and has acknowledged what is there. Services are exempt, and so are rooms.
+   * @default - 100 messages, and 1,048,576 bytes
+   */
+  readonly inbox?: InboxProps;
+
+  /**
    * Whether this stack sets the role with which API Gateway writes logs. There is one for each account and region;
    * say false where another stack has set it.
    * @default true
@@ -190,6 +198,17 @@ export interface RateLimitProps {
   readonly messagesPerSecond: number;
   /** How many may come at once after a pause. */
   readonly burst: number;
+}
+
+/** What one user may leave in an inbox that nobody reads. */
+export interface InboxProps {
+  /** @default 100 */
+  readonly maxMessages?: number;
+  /**
+   * What they may take, as the recipient gets them: bytes of their JSON in UTF-8. One message takes up to 34,000.
+   * @default 1,048,576
+   */
+  readonly maxBytes?: number;
 }
 
 /** A domain name under which clients connect. */
@@ -275,6 +294,17 @@ export function requireSizeLimits(limits: Partial<SizeLimits>): string {
       throw new Error(`limits.${name}: expected a whole number from 1 to ${most}, got ${value}`);
   }
   return JSON.stringify(limits);
+}
+
+/** @throws Error for a limit that is none */
+export function requireInboxLimit(inbox: InboxProps): string {
+  for (const [name, value] of Object.entries(inbox)) {
+    if (!Object.hasOwn(DEFAULT_INBOX_LIMIT, name))
+      throw new Error(`inbox.${name}: there is no such limit, but ${Object.keys(DEFAULT_INBOX_LIMIT).join(', ')}`);
+    if (!(Number.isInteger(value) && value >= 1))
+      throw new Error(`inbox.${name}: expected a whole number above 0, got ${value}`);
+  }
+  return JSON.stringify(inbox);
 }
 
 /** @throws Error for a rate at which nothing could be sent */

@@ -16,6 +16,7 @@ import {
   type BeckonProps,
   type RateLimitProps,
   requireConnections,
+  requireInboxLimit,
   requireMode,
   requireRateLimit,
   requireRegion,
@@ -28,7 +29,7 @@ import { Handler, type HandlerProps } from './handler.ts';
 import { allowLogs } from './log.ts';
 import { FailedInvocations, TaskQueue } from './task-queue.ts';
 
-export type { BeckonProps, CustomDomain, Issuer, RateLimitProps, SearchOptions } from './beckon-props.ts';
+export type { BeckonProps, CustomDomain, InboxProps, Issuer, RateLimitProps, SearchOptions } from './beckon-props.ts';
 
 /**
  * Sends a message to a specific connected user over WebSocket: an API Gateway WebSocket API, its handlers, and the
@@ -72,7 +73,10 @@ export class Beckon extends Construct {
    */
   readonly sendFunction: IFunction;
 
-  /** Invoke it with `{ disconnect | revoke | forget: { user } }` to disconnect a user, to revoke their tokens, or to forget them. */
+  /**
+   * Invoke it with `{ disconnect | revoke | forget: { user } }` to disconnect a user, to revoke their tokens, or to forget them;
+   * with `{ block | unblock: { user, sender } }` or `{ blocked: { user } }` for whose messages they do not accept.
+   */
   readonly manageFunction: IFunction;
 
   readonly #gateway: Gateway;
@@ -145,7 +149,7 @@ export class Beckon extends Construct {
     this.#grant(grantee, this.sendFunction.functionArn, 'lambda:InvokeFunction');
   }
 
-  /** Lets a function disconnect users, revoke their tokens and forget them, by invoking `manageFunction`. */
+  /** Lets a function do what `manageFunction` does, by invoking it. */
   grantManage(grantee: IGrantable): void {
     this.#grant(grantee, this.manageFunction.functionArn, 'lambda:InvokeFunction');
   }
@@ -182,7 +186,7 @@ export class Beckon extends Construct {
     this.#gateway.addDisconnectRoute(disconnect);
   }
 
-  #addMessageRoutes(logging: HandlerProps, { expectedConnections }: BeckonProps): void {
+  #addMessageRoutes(logging: HandlerProps, { expectedConnections, inbox }: BeckonProps): void {
     const register = this.#addResumingRoute('register', logging);
     this.#authorizer.grantVerification(register);
     // A newer token may allow less: then the connection is taken out of what it has lost.
@@ -198,8 +202,13 @@ export class Beckon extends Construct {
     this.#addMessageRoute('leave', leave);
 
     const sendMessage = this.#addGatedHandler('sendMessage', logging);
+    if (inbox !== undefined) sendMessage.addEnvironment(ENV.inboxLimit, requireInboxLimit(inbox));
     this.#grantSending(sendMessage);
     this.#addMessageRoute('sendMessage', sendMessage);
+
+    const block = this.#addGatedHandler('block', logging);
+    this.#grantTable(block, this.connectionsTable, 'dynamodb:Query', 'dynamodb:DeleteItem');
+    this.#addMessageRoute('block', block);
 
     const ping = this.#addGatedHandler('ping', logging);
     this.#grantTable(ping, this.messagesTable, 'dynamodb:Query');
@@ -241,6 +250,8 @@ export class Beckon extends Construct {
     this.#addMessageRoute('unread', unread);
 
     const mark = this.#addGatedHandler('mark', logging);
+    // Whether the message is from the user who is to be told.
+    this.#grantTable(mark, this.messagesTable, 'dynamodb:GetItem');
     this.#grantPush(mark);
     this.#addMessageRoute('mark', mark);
 

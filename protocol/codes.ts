@@ -26,6 +26,14 @@ export const ERROR_CODES = {
     message: "The token's capability does not allow this.",
     retryable: false,
   },
+  not_accepted: {
+    message: 'The recipient does not accept this message: it was neither delivered nor kept.',
+    retryable: false,
+  },
+  too_many_blocked: {
+    message: 'The user has blocked as many users as there can be. Unblock one first.',
+    retryable: false,
+  },
   too_many_rooms: {
     message: 'The connection is in limits.maxRooms rooms already. Leave one first.',
     retryable: false,

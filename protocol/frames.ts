@@ -179,6 +179,18 @@ const presenceOfUsers = v.strictObject({
 });
 const presenceOfRoom = v.strictObject({ action: presenceAction, id: v.optional(id), room: roomNameSchema, watch });
 
+const blockAction = v.literal('block');
+
+/** Of one user: whether they are blocked from now on, or no longer. Without `blocked` nothing changes. */
+const blockOfUser = v.strictObject({
+  action: blockAction,
+  id: v.optional(id),
+  user: userIdSchema,
+  blocked: v.optional(v.boolean('must be true or false')),
+});
+/** Of all: a page of them, behind the user who was the last of the page before. */
+const blockOfAll = v.strictObject({ action: blockAction, id: v.optional(id), after: v.optional(userIdSchema) });
+
 /** Up to which serial messages of a conversation have been handed to the application, or read by a person. */
 const markSchema = v.strictObject({
   conversation: conversationSchema,
@@ -303,6 +315,8 @@ export const CLIENT_FRAMES = {
     id: v.optional(id),
     conversations: perFrame(conversationSchema, 'conversations'),
   }),
+  /** Whose messages the user does not accept. */
+  block: v.lazy((frame): typeof blockOfUser | typeof blockOfAll => (has(frame, 'user') ? blockOfUser : blockOfAll)),
   sendMessage: v.lazy((frame): typeof sendOne | typeof sendBatch => (has(frame, 'messages') ? sendBatch : sendOne)),
   /** Says that the client is there, which keeps the connection and the registration alive. */
   ping: v.strictObject({
@@ -326,6 +340,7 @@ export type SearchFrame = v.InferOutput<typeof CLIENT_FRAMES.search>;
 export type PresenceFrame = v.InferOutput<typeof CLIENT_FRAMES.presence>;
 export type MarkFrame = v.InferOutput<typeof CLIENT_FRAMES.mark>;
 export type UnreadFrame = v.InferOutput<typeof CLIENT_FRAMES.unread>;
+export type BlockFrame = v.InferOutput<typeof CLIENT_FRAMES.block>;
 export type SendMessageFrame = v.InferOutput<typeof CLIENT_FRAMES.sendMessage>;
 export type PingFrame = v.InferOutput<typeof CLIENT_FRAMES.ping>;
 /** A frame that a client may send. */

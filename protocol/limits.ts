@@ -58,6 +58,10 @@ export const MAX_CONVERSATIONS_PER_FRAME = 50;
 export const MAX_PAGE_MESSAGES = 100;
 export const DEFAULT_PAGE_MESSAGES = 50;
 
+/** The most users that one user may have blocked, and the most of them in one `blocked` reply. */
+export const MAX_BLOCKED_USERS = 1_000;
+export const MAX_PAGE_USERS = 100;
+
 /** Where counting unread messages ends: then there are "more". */
 export const MAX_UNREAD_COUNT = 100;
 

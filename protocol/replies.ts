@@ -37,15 +37,21 @@ export interface ConnectionCounts {
  */
 export type DeliveryStatus = 'delivered' | 'queued' | 'stored' | 'dropped';
 
+/**
+ * What became of a message at one of its recipients. `not_accepted`: nothing was delivered or kept there. That is no
+ * acknowledgement, so it is never the status of a message.
+ */
+export type UserStatus = DeliveryStatus | 'not_accepted';
+
 /** What became of one accepted message. */
 export interface SendResult {
   readonly id: string;
   readonly serial: string;
-  /** The worst of the recipients' statuses. */
+  /** The worst status among the recipients who accepted it, of whom there is at least one. */
   readonly status: DeliveryStatus;
   readonly connections: ConnectionCounts;
   /** The status for each recipient, in the order in which they were named. Empty for a room. */
-  readonly users: readonly { readonly user: string; readonly status: DeliveryStatus }[];
+  readonly users: readonly { readonly user: string; readonly status: UserStatus }[];
   /** A retry found that the message had been accepted before: that one stands, whatever this one said. */
   readonly duplicate?: true;
 }
@@ -189,6 +195,16 @@ export interface UnreadReply {
   }[];
 }
 
+/** Whose messages the user does not accept. */
+export interface BlockedReply {
+  readonly type: 'blocked';
+  readonly id?: string;
+  /** Those who are blocked, by name: of the user whom the frame names, or of all. */
+  readonly users: readonly string[];
+  /** Whether there are more, behind the last of them. */
+  readonly more: boolean;
+}
+
 /** Pushed to the senders of messages: how far they have come with `from`. Comes at most once, and may get lost. */
 export interface ReceiptPush extends Markers {
   readonly type: 'receipt';
@@ -223,6 +239,7 @@ export type Reply =
   | PresenceReply
   | MarkedReply
   | UnreadReply
+  | BlockedReply
   | PongReply
   | ErrorReply;
 export type Push = MessagesPush | PresenceReply | ReceiptPush | ByePush;

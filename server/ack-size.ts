@@ -54,7 +54,7 @@ function maxResultBytes({ to }: MessageInput): number {
     serial: '0'.repeat(26),
     status: 'delivered',
     connections: { delivered: most, gone: most, failed: most },
-    users: names.map((user) => ({ user, status: 'delivered' })),
+    users: names.map((user) => ({ user, status: 'not_accepted' })),
     duplicate: true,
   };
   // To be told of one user that is forbidden is shorter.

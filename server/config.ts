@@ -27,9 +27,20 @@ export const ENV = {
   userRatePerSecond: 'BECKON_USER_RATE_PER_SECOND',
   userRateBurst: 'BECKON_USER_RATE_BURST',
   sizeLimits: 'BECKON_SIZE_LIMITS',
+  inboxLimit: 'BECKON_INBOX_LIMIT',
   search: 'BECKON_SEARCH',
   stackName: 'BECKON_STACK_NAME',
 } as const;
+
+/** What one user may leave in an inbox that nobody reads. */
+export interface InboxLimit {
+  readonly maxMessages: number;
+  /** Of their JSON in UTF-8. */
+  readonly maxBytes: number;
+}
+
+/** What holds unless the installation says. */
+export const DEFAULT_INBOX_LIMIT: InboxLimit = { maxMessages: 100, maxBytes: 1024 * 1024 };
 
 /** The index of the messages table, and its partition key, by which what two users have sent each other is found. */
 export const PAIR_INDEX = 'conversation';
@@ -145,12 +156,24 @@ export function readUserRateLimit(env: Env = process.env): RateLimit {
 
 /** How much a client may do at once. @throws Error if the variable does not hold what it should */
 export function readSizeLimits(env: Env = process.env): SizeLimits {
-  const parsed = parseJson(env[ENV.sizeLimits] || '{}');
+  return Object.freeze({ ...DEFAULT_SIZE_LIMITS, ...readLimits(env, ENV.sizeLimits, DEFAULT_SIZE_LIMITS) });
+}
+
+/** What one user may leave in an inbox that nobody reads. @throws Error if the variable does not hold what it should */
+export function readInboxLimit(env: Env = process.env): InboxLimit {
+  return Object.freeze({ ...DEFAULT_INBOX_LIMIT, ...readLimits(env, ENV.inboxLimit, DEFAULT_INBOX_LIMIT) });
+}
+
+/** Limits above 0, in JSON, by names that `known` has. */
+function readLimits(env: Env, name: string, known: object): object {
+  const parsed = parseJson(env[name] || '{}');
   const given = parsed.ok && isObject(parsed.value) ? parsed.value : { '': undefined };
-  if (Object.entries(given).some(([name, value]) => !(Object.hasOwn(DEFAULT_SIZE_LIMITS, name) && Number(value) > 0))) {
-    throw new Error(`The environment variable ${ENV.sizeLimits} does not hold limits of sizes.`);
+  if (Object.entries(given).some(([limit, value]) => !(Object.hasOwn(known, limit) && Number(value) > 0))) {
+    throw new Error(
+      `The environment variable ${name} does not hold limits above 0 of ${Object.keys(known).join(', ')}.`,
+    );
   }
-  return Object.freeze({ ...DEFAULT_SIZE_LIMITS, ...given });
+  return given;
 }
 
 /** @throws Error naming a variable that is missing, or that does not hold what it should. */

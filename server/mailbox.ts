@@ -1,9 +1,10 @@
-import type { ConnectionCounts, DeliveryStatus, Message } from '../protocol/index.ts';
+import type { ConnectionCounts, DeliveryStatus, Message, Sender } from '../protocol/index.ts';
 import type { Address, Pair } from './address.ts';
 import type { Now } from './clock.ts';
 import { type Delivery, MAX_DELIVERY_AGE_MS, type Spared, toFrames } from './delivery.ts';
 import type { Directory, Mapping } from './directory.ts';
 import { connectionIdRanges } from './fan-out.ts';
+import type { InboxGuard } from './inbox-guard.ts';
 import type { QueueForIndex } from './indexing.ts';
 import type { MessageLog } from './message-log.ts';
 import { type MintSerial, serialFloor, serialTime } from './serial.ts';
@@ -25,9 +26,9 @@ export interface Letter {
 }
 
 /** All letters of one sender for one address, in their order: two mailboxes for one address would overtake each other. */
-export interface Mailbox {
+export interface Mailbox<L extends Letter = Letter> {
   readonly address: Address;
-  readonly letters: readonly Letter[];
+  readonly letters: readonly L[];
   /** The connection that sends, if it is one. */
   readonly sendingConnectionId?: string;
 }
@@ -47,6 +48,7 @@ export const MAX_DIRECT_CONNECTIONS = 200;
 export interface MailboxDependencies {
   readonly directory: Directory;
   readonly log: MessageLog;
+  readonly guard: InboxGuard;
   readonly delivery: Delivery;
   readonly tasks: Tasks;
   readonly now: Now;
@@ -55,23 +57,35 @@ export interface MailboxDependencies {
   readonly queueForIndex?: QueueForIndex | undefined;
 }
 
+/** What is known of an address before anything is done there. */
+export interface FirstLook {
+  readonly connections: readonly Mapping[];
+  /** Whether the user there has blocked the sender. */
+  readonly isBlocked: boolean;
+}
+
 /** Delivers mailboxes. */
 export interface Mailboxes {
   /** The first look, which may be a little old: taken while the sender is being admitted. */
-  lookUp(address: Address): Promise<readonly Mapping[]>;
-  /** @param seen what the first look showed @returns an outcome for each letter, once each post has one */
-  deliver(mailbox: Mailbox, seen: readonly Mapping[]): Promise<readonly LetterOutcome[]>;
+  lookUp(address: Address, from: Sender): Promise<FirstLook>;
+  /**
+   * Finds out which letters may be delivered. What was accepted before, and is sent again, is accepted.
+   * @returns each letter under the message that stands for it; `undefined` for one that the recipient does not accept
+   */
+  accept(mailbox: Mailbox, look: FirstLook): Promise<readonly (Standing | undefined)[]>;
+  /** @param mailbox with letters that were accepted @returns an outcome for each letter, once each post has one */
+  deliver(mailbox: Mailbox<Standing>, look: FirstLook): Promise<readonly LetterOutcome[]>;
 }
 
 const NO_CONNECTIONS: ConnectionCounts = { delivered: 0, gone: 0, failed: 0 };
 
 /** A letter, under the message that stands for it. */
-interface Standing extends Letter {
+export interface Standing extends Letter {
   readonly duplicate: boolean;
 }
 
 export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
-  const { directory, log, delivery, tasks, now, mintSerial, queueForIndex } = dependencies;
+  const { directory, log, guard, delivery, tasks, now, mintSerial, queueForIndex } = dependencies;
   const limit = MAX_DIRECT_CONNECTIONS + 1;
 
   /** Only for retries is it looked whether they have been sent before: the usual path pays nothing. */
@@ -101,6 +115,18 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
     if (!first) return undefined;
     const ids = letters.map(({ message }) => message.id);
     return log.find(address, first.message.from, ids, serialFloor(now() - MAX_DELIVERY_AGE_MS));
+  }
+
+  /** The letters that the recipient does not accept. */
+  async function refused(address: Address, letters: readonly Standing[], { connections, isBlocked }: FirstLook) {
+    const unheard = letters.filter(({ duplicate }) => !duplicate);
+    if (isBlocked) return unheard;
+    const kept = unheard.filter(({ expiresAt }) => expiresAt !== undefined);
+    const [first] = kept;
+    // Whoever is connected reads what comes.
+    if (!first || connections.length > 0) return [];
+    const messages = kept.map(({ message }) => message);
+    return kept.slice(await guard.take(address, first.message.from, messages));
   }
 
   /** One after the other: a letter must not be in the log before one that failed and will be appended later. */
@@ -145,11 +171,20 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
   return {
     // Strongly consistent: a connection that missed the sender's last message was removed before that was acknowledged, and
     // an old answer would still show it. It would get this one before it comes back for that one.
-    lookUp: (address) => directory.find(address, { consistent: true, limit }),
+    async lookUp(address, from) {
+      const found = directory.find(address, { consistent: true, limit });
+      const [connections, isBlocked] = await Promise.all([found, guard.isBlocked(address, from)]);
+      return { connections, isBlocked };
+    },
 
-    async deliver(mailbox, seen) {
-      const { address } = mailbox;
-      const letters = await standing(address, mailbox.letters);
+    async accept({ address, letters }, look) {
+      const all = await standing(address, letters);
+      const without = new Set(await refused(address, all, look));
+      return all.map((letter) => (without.has(letter) ? undefined : letter));
+    },
+
+    async deliver(mailbox, { connections: seen }) {
+      const { address, letters } = mailbox;
       if (seen.length > MAX_DIRECT_CONNECTIONS) {
         await append(address, letters);
         await settleAll([fanOut(mailbox, letters), queueForIndex?.(address, letters)]);

@@ -14,7 +14,15 @@ import { allows, forbidden } from './capability.ts';
 import { type Now, toSeconds } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { Claims } from './connection.ts';
-import { add, type Letter, type LetterOutcome, type Mailboxes } from './mailbox.ts';
+import {
+  add,
+  type FirstLook,
+  type Letter,
+  type LetterOutcome,
+  type Mailbox,
+  type Mailboxes,
+  type Standing,
+} from './mailbox.ts';
 import type { MintSerial } from './serial.ts';
 
 /** What sending needs. */
@@ -70,6 +78,8 @@ interface Envelope {
   readonly echoTo?: Address;
   readonly sparesSender: boolean;
   readonly outcomes: Map<Address, LetterOutcome>;
+  /** The recipients who do not accept it. */
+  readonly refusedBy: Set<Address>;
   /** Why nothing is known to have been done. */
   error?: Problem;
 }
@@ -80,12 +90,20 @@ interface Bundle {
   readonly envelopes: Envelope[];
 }
 
+/** What its user has accepted of a bundle: the letters of the mailbox are those of the envelopes, in their order. */
+interface AcceptedBundle {
+  readonly envelopes: readonly Envelope[];
+  readonly mailbox: Mailbox<Standing>;
+  readonly look: FirstLook;
+}
+
 export function createSend(dependencies: SendDependencies): Send {
   const { mailboxes, now, retentionSeconds, mintSerial, mintId, onFailure } = dependencies;
 
   function accept({ from, receivedAt = Number.POSITIVE_INFINITY }: Origin, input: MessageInput): Envelope {
     const { id, to, data, encoding, store = true, ttlSeconds = retentionSeconds, retry = false, echo = false } = input;
-    const receipt = input.receipt && 'user' in from && !('room' in to);
+    // What is not kept cannot be told from what never was: no receipt would be pushed for it.
+    const receipt = input.receipt && store && 'user' in from && !('room' in to);
     const content = { data, ...(encoding !== undefined && { encoding }) };
     const sentAt = now();
     const recipients = addressesOf(to);
@@ -105,14 +123,11 @@ export function createSend(dependencies: SendDependencies): Send {
       ...(echo && 'user' in from && copyTo(userAddress(from.user), recipients)),
       sparesSender: 'room' in to && !echo,
       outcomes: new Map(),
+      refusedBy: new Set(),
     };
   }
 
-  async function deliver(
-    { address, envelopes }: Bundle,
-    origin: Origin,
-    seen: Awaited<ReturnType<Mailboxes['lookUp']>>,
-  ) {
+  function toMailbox({ address, envelopes }: Bundle, { connectionId: sendingConnectionId }: Origin): Mailbox {
     const letters = envelopes.map(({ message, letter, echoTo, sparesSender }) => {
       const isCopy = echoTo === address;
       // Of several recipients, each sees themselves alone.
@@ -120,36 +135,69 @@ export function createSend(dependencies: SendDependencies): Send {
       const pair = isCopy ? undefined : pairBetween(message.from, to);
       return { ...letter, sparesSender: isCopy || sparesSender, message: { ...message, to }, ...(pair && { pair }) };
     });
-    const { connectionId: sendingConnectionId } = origin;
-    const mailbox = { address, letters, ...(sendingConnectionId !== undefined && { sendingConnectionId }) };
+    return { address, letters, ...(sendingConnectionId !== undefined && { sendingConnectionId }) };
+  }
+
+  /** @returns `undefined` if nothing is known to have been done for these envelopes */
+  async function attempt<T>(envelopes: readonly Envelope[], work: () => Promise<T>): Promise<T | undefined> {
     try {
-      const outcomes = await mailboxes.deliver(mailbox, seen);
-      for (const [index, envelope] of envelopes.entries()) {
-        const outcome = outcomes[index];
-        if (outcome && envelope.recipients.has(address)) envelope.outcomes.set(address, outcome);
-      }
+      return await work();
     } catch (error) {
       onFailure(error);
       for (const envelope of envelopes) envelope.error = problem('internal');
+      return undefined;
+    }
+  }
+
+  /** Has the user of an address accept what is in a bundle, and notes what they do not accept. */
+  async function offer(bundle: Bundle, origin: Origin, look: FirstLook): Promise<AcceptedBundle | undefined> {
+    const { address, envelopes } = bundle;
+    const mailbox = toMailbox(bundle, origin);
+    const accepted = await attempt(envelopes, () => mailboxes.accept(mailbox, look));
+    if (!accepted) return undefined;
+    for (const [index, envelope] of envelopes.entries()) {
+      if (!accepted[index]) envelope.refusedBy.add(address);
+    }
+    return {
+      envelopes: envelopes.filter((_, index) => accepted[index]),
+      mailbox: { ...mailbox, letters: accepted.filter((letter) => letter !== undefined) },
+      look,
+    };
+  }
+
+  async function deliver({ envelopes: accepted, mailbox, look }: AcceptedBundle): Promise<void> {
+    // Of what nobody accepts, the sender gets no copy.
+    const letters = mailbox.letters.filter((_, index) => !isRefused(accepted[index]));
+    const envelopes = accepted.filter((envelope) => !isRefused(envelope));
+    if (letters.length === 0) return;
+    const outcomes = await attempt(envelopes, () => mailboxes.deliver({ ...mailbox, letters }, look));
+    for (const [index, envelope] of envelopes.entries()) {
+      const outcome = outcomes?.[index];
+      if (outcome && envelope.recipients.has(mailbox.address)) envelope.outcomes.set(mailbox.address, outcome);
     }
   }
 
   return async (origin, inputs, admission) => {
     const envelopes = inputs.map((input) => accept(origin, input));
     const bundles = bundle(envelopes);
-    const [admitted, seen] = await Promise.all([
+    const [admitted, looks] = await Promise.all([
       admission,
-      mapConcurrently(bundles, MAX_CONCURRENT_MAILBOXES, ({ address }) => mailboxes.lookUp(address)),
+      mapConcurrently(bundles, MAX_CONCURRENT_MAILBOXES, ({ address }) => mailboxes.lookUp(address, origin.from)),
     ]);
     if (admitted && !admitted.ok) return admitted;
     if (admitted) forbid(bundles, admitted.value);
+    const offers = bundles.flatMap(({ address, envelopes: all }, index) => {
+      const allowed = all.filter(({ error }) => !error);
+      const look = looks[index];
+      return look && allowed.length > 0 ? [{ bundle: { address, envelopes: allowed }, look }] : [];
+    });
+    const accepted = await mapConcurrently(offers, MAX_CONCURRENT_MAILBOXES, ({ bundle: each, look }) =>
+      offer(each, origin, look),
+    );
     await mapConcurrently(
-      [...bundles.entries()],
+      accepted.filter((each) => each !== undefined),
       MAX_CONCURRENT_MAILBOXES,
-      async ([index, { address, envelopes: all }]) => {
-        const allowed = all.filter(({ error }) => !error);
-        if (allowed.length > 0) await deliver({ address, envelopes: allowed }, origin, seen[index] ?? []);
-      },
+      deliver,
     );
     return { ok: true, value: envelopes.map(summarize) };
   };
@@ -192,11 +240,19 @@ function bundle(envelopes: readonly Envelope[]): readonly Bundle[] {
   return [...bundles.values()];
 }
 
+/** Whether none of its recipients accepts it. */
+function isRefused(envelope: Envelope | undefined): boolean {
+  return envelope !== undefined && envelope.refusedBy.size === envelope.recipients.size;
+}
+
 const WORST_LAST: readonly DeliveryStatus[] = ['delivered', 'queued', 'stored', 'dropped'];
 
-function summarize({ message, recipients, outcomes, error }: Envelope): SendResult | SendFailure {
+function summarize(envelope: Envelope): SendResult | SendFailure {
+  const { message, recipients, outcomes, refusedBy, error } = envelope;
   const { id } = message;
   if (error) return { id, error };
+  // Neither delivered nor kept anywhere: that must not look like an acknowledgement.
+  if (isRefused(envelope)) return { id, error: problem('not_accepted') };
   const all = [...outcomes.values()];
   const worst = Math.max(...all.map(({ status }) => WORST_LAST.indexOf(status)));
   return {
@@ -206,7 +262,10 @@ function summarize({ message, recipients, outcomes, error }: Envelope): SendResu
     connections: all.map(({ counts }) => counts).reduce(add, { delivered: 0, gone: 0, failed: 0 }),
     users: [...recipients].flatMap((address) => {
       const to = conversationOf(address);
-      return 'user' in to ? [{ ...to, status: outcomes.get(address)?.status ?? 'dropped' }] : [];
+      if (!('user' in to)) return [];
+      return [
+        { ...to, status: refusedBy.has(address) ? 'not_accepted' : (outcomes.get(address)?.status ?? 'dropped') },
+      ];
     }),
     ...(all.some(({ duplicate }) => duplicate) && { duplicate: true }),
   };

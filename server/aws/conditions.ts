@@ -3,6 +3,7 @@ import type { Announcement } from '../announcements.ts';
 import { toSeconds } from '../clock.ts';
 import type { Subscriptions } from '../directory.ts';
 import { EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
+import type { Load } from '../inboxes.ts';
 import { number } from './attributes.ts';
 
 /**
@@ -121,6 +122,20 @@ export function hasSpace(kind: keyof Subscriptions, count: number, most: number)
     // A set that is not there has no size, and so would never fit; where there is no space at all, it must not.
     expression: space < 0 ? fits : `attribute_not_exists(${kind}) OR ${fits}`,
     values: { ':space': number(space) },
+  };
+}
+
+/**
+ * There is space for what is left in an inbox, beside what is there. Two senders' functions at once cannot both take the last
+ * place: the second finds what the first has counted.
+ */
+export function hasSpaceBeside(load: Load, most: Load): Condition {
+  return {
+    expression: 'attribute_not_exists(address) OR (waiting <= :mostMessages AND waitingBytes <= :mostBytes)',
+    values: {
+      ':mostMessages': number(most.messages - load.messages),
+      ':mostBytes': number(most.bytes - load.bytes),
+    },
   };
 }
 

@@ -13,6 +13,7 @@ import {
   type LogConfig,
   readCallbackUrl,
   readDirectoryConfig,
+  readInboxLimit,
   readLogConfig,
   readRateLimit,
   readSearchConfig,
@@ -23,6 +24,8 @@ import {
 } from '../config.ts';
 import { createDelivery, type Delivery, type Poster } from '../delivery.ts';
 import type { Directory } from '../directory.ts';
+import { createInboxGuard, type InboxGuard } from '../inbox-guard.ts';
+import type { Inboxes } from '../inboxes.ts';
 import { createQueueForIndex } from '../indexing.ts';
 import { createLogger, describeError, type Logger } from '../logger.ts';
 import { createMailboxes } from '../mailbox.ts';
@@ -41,6 +44,7 @@ import { createDynamoDbAccounts } from './dynamodb-accounts.ts';
 import { createDynamoDbAddressStates } from './dynamodb-address-states.ts';
 import { createDynamoDbAnnouncements } from './dynamodb-announcements.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
+import { createDynamoDbInboxes } from './dynamodb-inboxes.ts';
 import { createDynamoDbMarkers } from './dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from './dynamodb-message-log.ts';
 import { createDynamoDbOffences } from './dynamodb-offences.ts';
@@ -125,6 +129,22 @@ export function composeMarkers(
   return createDynamoDbMarkers({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
 }
 
+export function composeInboxes(
+  now: Now,
+  { connectionsTable, retentionSeconds }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
+): Inboxes {
+  return createDynamoDbInboxes({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
+}
+
+function composeInboxGuard(now: Now, config: SendConfig): InboxGuard {
+  const { maxMessages, maxBytes } = readInboxLimit();
+  return createInboxGuard({
+    inboxes: composeInboxes(now, config),
+    states: composeAddressStates(now, config),
+    limit: { messages: maxMessages, bytes: maxBytes },
+  });
+}
+
 export function composeAnnouncements(
   now: Now,
   { connectionsTable }: DirectoryConfig = readDirectoryConfig(),
@@ -202,7 +222,16 @@ export function composeSend(
   const onFailure = (error: unknown) =>
     log({ route: 'send', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } });
   const queueForIndex = readSearchConfig() && createQueueForIndex({ tasks, onFailure });
-  const mailboxes = createMailboxes({ directory, log: messageLog, delivery, tasks, now, mintSerial, queueForIndex });
+  const mailboxes = createMailboxes({
+    directory,
+    log: messageLog,
+    guard: composeInboxGuard(now, config),
+    delivery,
+    tasks,
+    now,
+    mintSerial,
+    queueForIndex,
+  });
   return createSend({
     mailboxes,
     now,

@@ -35,6 +35,9 @@ import type { Item } from './attributes.ts';
  *   │ state#user#ID                │ revocation   │ revocation: tokens up to then are refused; never. manage
  *   ├──────────────────────────────┼──────────────┤
  *   │ marker#user#ID               │ ADDRESS      │ marker: what the user has received and read there. mark
+ *   ├──────────────────────────────┼──────────────┤
+ *   │ block#user#ID                │ user#ID      │ block: whose messages the user does not accept; never. block
+ *   │ inbox#user#ID                │ CURSOR#user#ID │ waiting: what a sender has left there since the cursor. send
  *   └──────────────────────────────┴──────────────┘
  *
  * messages table, index `conversation`
@@ -58,11 +61,14 @@ export const SORT_KEYS = { connections: 'connectionId', messages: 'serial' } as 
 interface Parts {
   readonly user: `user#${string}`;
   readonly room: `room#${string}`;
+  /** Who sends to the user. */
+  readonly sender: `user#${string}`;
   readonly address: Address;
   readonly presence: PresenceAddress;
   readonly transcript: Transcript;
   readonly connectionId: string;
   readonly serial: string;
+  readonly cursor: string;
   readonly word: string;
 }
 
@@ -70,6 +76,8 @@ interface Parts {
 const SHAPES: Readonly<Partial<Record<keyof Parts, string>>> = {
   user: 'user#.*',
   room: 'room#.*',
+  sender: 'user#.*',
+  cursor: '[0-9A-Z]{26}',
   address: '(?:user|room)#.*',
   presence: 'presence#.*',
 };
@@ -196,6 +204,20 @@ export const KINDS = {
     partition: 'marker#{user}',
     sort: '{address}',
     attributes: ['delivered', 'read', 'expiresAt'],
+    erasure: 'deleted',
+  },
+  block: {
+    table: 'connections',
+    partition: 'block#{user}',
+    sort: '{sender}',
+    attributes: ['blockedAt'],
+    erasure: 'deleted',
+  },
+  waiting: {
+    table: 'connections',
+    partition: 'inbox#{user}',
+    sort: '{cursor}#{sender}',
+    attributes: ['waiting', 'waitingBytes', 'expiresAt'],
     erasure: 'deleted',
   },
   message: {

@@ -11,6 +11,7 @@ import { createDynamoDbAddressStates } from '../../server/aws/dynamodb-address-s
 import { createDynamoDbAnnouncements } from '../../server/aws/dynamodb-announcements.ts';
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
 import { createDynamoDbIdentities } from '../../server/aws/dynamodb-identities.ts';
+import { createDynamoDbInboxes } from '../../server/aws/dynamodb-inboxes.ts';
 import { createDynamoDbMarkers } from '../../server/aws/dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
 import { createDynamoDbOffences } from '../../server/aws/dynamodb-offences.ts';
@@ -54,6 +55,8 @@ function plants(userId: string): Record<KindName, () => Promise<unknown>> {
   const directory = createDynamoDbDirectory(inConnections);
   const announcements = createDynamoDbAnnouncements(inConnections);
   const log = createDynamoDbMessageLog(inMessages);
+  const inboxes = createDynamoDbInboxes(inConnections);
+  const fromEve = { recipient: userId, sender: 'eve' };
   const { endpoint, region, credentials } = server.client();
   const identities = createDynamoDbIdentities({
     client: new AwsClient({ ...credentials, service: 'dynamodb', region }),
@@ -104,6 +107,9 @@ function plants(userId: string): Record<KindName, () => Promise<unknown>> {
     offences: () => createDynamoDbOffences(inConnections).add({ userId, connectionId }, 10),
     revocation: () => identities.revoke(userId, NOW / 1000),
     marker: () => createDynamoDbMarkers(inConnections).move({ userId, peer: EVE }, 'read', serialFloor(NOW)),
+    block: () => inboxes.block(fromEve),
+    waiting: () =>
+      inboxes.take(fromEve, { messages: 1, bytes: 1 }, { most: { messages: 1, bytes: 1 }, cursor: serialFloor(0) }),
     message: () => log.append(user, { ...message, from: { user: 'zoe' }, to: { user: userId } }, LATER, { pair }),
     roomMessage: () => log.append(LOBBY, { ...message, to: { room: 'lobby' } }, LATER),
     searchRow: () =>

@@ -8,6 +8,7 @@ import { createDynamoDbAccounts } from '../../server/aws/dynamodb-accounts.ts';
 import { createDynamoDbAddressStates } from '../../server/aws/dynamodb-address-states.ts';
 import { createDynamoDbAnnouncements } from '../../server/aws/dynamodb-announcements.ts';
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
+import { createDynamoDbInboxes } from '../../server/aws/dynamodb-inboxes.ts';
 import { createDynamoDbMarkers } from '../../server/aws/dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
 import { createDynamoDbOffences } from '../../server/aws/dynamodb-offences.ts';
@@ -20,6 +21,7 @@ import { createMemoryAccounts } from '../support/memory-accounts.ts';
 import { createMemoryAddressStates } from '../support/memory-address-states.ts';
 import { createMemoryAnnouncements } from '../support/memory-announcements.ts';
 import { createMemoryDirectory } from '../support/memory-directory.ts';
+import { createMemoryInboxes } from '../support/memory-inboxes.ts';
 import { createMemoryMarkers } from '../support/memory-markers.ts';
 import { createMemoryMessageLog } from '../support/memory-message-log.ts';
 import { createMemoryOffences } from '../support/memory-offences.ts';
@@ -30,6 +32,7 @@ import { accountsContract } from './accounts.ts';
 import { addressStatesContract } from './address-states.ts';
 import { announcementsContract } from './announcements.ts';
 import { directoryContract } from './directory.ts';
+import { inboxesContract } from './inboxes.ts';
 import { markersContract } from './markers.ts';
 import { messageLogContract } from './message-log.ts';
 import { offencesContract } from './offences.ts';
@@ -110,6 +113,11 @@ transcriptsContract(DYNAMODB, async (now) => {
 markersContract('memory', async () => createMemoryMarkers());
 markersContract(DYNAMODB, async (now) =>
   createDynamoDbMarkers({ client, tableName: await emptyTable('connections'), now, retentionSeconds: 3600 }),
+);
+
+inboxesContract('memory', async (now) => createMemoryInboxes(now, 3600));
+inboxesContract(DYNAMODB, async (now) =>
+  createDynamoDbInboxes({ client, tableName: await emptyTable('connections'), now, retentionSeconds: 3600 }),
 );
 
 searchIndexContract('memory', async (now) => {

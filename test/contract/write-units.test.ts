@@ -14,9 +14,11 @@ import { createDynamoDbAccounts } from '../../server/aws/dynamodb-accounts.ts';
 import { createDynamoDbAddressStates } from '../../server/aws/dynamodb-address-states.ts';
 import { createDynamoDbAnnouncements } from '../../server/aws/dynamodb-announcements.ts';
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
+import { createDynamoDbInboxes } from '../../server/aws/dynamodb-inboxes.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
 import { createDelivery } from '../../server/delivery.ts';
 import { createForget } from '../../server/forget.ts';
+import { createInboxGuard } from '../../server/inbox-guard.ts';
 import { createJoin, createLeave } from '../../server/join.ts';
 import { createMailboxes } from '../../server/mailbox.ts';
 import { createPing } from '../../server/ping.ts';
@@ -67,8 +69,13 @@ function operations() {
   const poster = { post: async () => 'delivered' as const, close: async () => 'delivered' as const };
   const delivery = createDelivery({ poster, directory, tasks });
   const mintSerial = monotonicFactory();
+  const guard = createInboxGuard({
+    inboxes: createDynamoDbInboxes({ ...inConnections, retentionSeconds: 3600 }),
+    states,
+    limit: { messages: 100, bytes: 1024 * 1024 },
+  });
   const send = createSend({
-    mailboxes: createMailboxes({ directory, log, delivery, tasks, now, mintSerial }),
+    mailboxes: createMailboxes({ directory, log, guard, delivery, tasks, now, mintSerial }),
     now,
     retentionSeconds: 3600,
     mintSerial,
@@ -154,8 +161,8 @@ test('of a connection that is subscribed to nothing', async () => {
   expect(await unitsOf(randomUUID(), { rooms: 0, watches: 0 })).toEqual({
     register: 1,
     ping: 1,
-    // And two for the message, which stands in the log and in the index.
-    sendMessage: 3,
+    // And two for the message, which stands in the log and in the index; one for what waits, because nobody is there.
+    sendMessage: 4,
     join: 3,
     leave: 3,
     'presence, watch': 3,
@@ -167,7 +174,7 @@ test('of a connection that is subscribed to nothing', async () => {
 const SUBSCRIBED_TO_ALL = {
   register: 1,
   ping: 1,
-  sendMessage: 3,
+  sendMessage: 4,
   join: 13,
   leave: 13,
   'presence, watch': 13,
@@ -203,5 +210,5 @@ test('whoever has a large item of subscriptions is charged one unit more for eac
 });
 
 test('of the longest id for which a frame takes one', async () => {
-  expect(await unitsOf(LONGEST_ID, ALL)).toMatchObject({ register: 1, ping: 1, sendMessage: 3 });
+  expect(await unitsOf(LONGEST_ID, ALL)).toMatchObject({ register: 1, ping: 1, sendMessage: 4 });
 });

@@ -81,38 +81,59 @@ async function callsFor(data: string, more: Record<string, unknown> = {}) {
 
 const names = (calls: readonly { operation: string }[]) => calls.map(({ operation }) => operation).toSorted();
 
-test('a stored message for one device takes four calls of DynamoDB and one post', async () => {
-  expect(names(await callsFor('counted'))).toEqual(['PostToConnection', 'PutItem', 'Query', 'Query', 'UpdateItem']);
+test('a stored message for one device takes five calls of DynamoDB and one post', async () => {
+  expect(names(await callsFor('counted'))).toEqual([
+    'GetItem',
+    'PostToConnection',
+    'PutItem',
+    'Query',
+    'Query',
+    'UpdateItem',
+  ]);
 });
 
-test('a message that is not kept takes two calls of DynamoDB and one post', async () => {
-  expect(names(await callsFor('volatile', { store: false }))).toEqual(['PostToConnection', 'Query', 'UpdateItem']);
+test('a message that is not kept takes three calls of DynamoDB and one post', async () => {
+  expect(names(await callsFor('volatile', { store: false }))).toEqual([
+    'GetItem',
+    'PostToConnection',
+    'Query',
+    'UpdateItem',
+  ]);
 });
 
-test('a message reaches its recipient in two round trips: gate and look at once, then the post beside the append', async () => {
+test('a message reaches its recipient in two round trips: gate, look and block at once, then the post beside the append', async () => {
   const asked: string[] = [];
-  let bothAsked = () => {};
+  let allAsked = () => {};
   const looked = new Promise<void>((resolve) => {
-    bothAsked = resolve;
+    allAsked = resolve;
   }).then(() => sleep(HELD_MS));
   onAsked = (operation) => {
     asked.push(operation);
-    if (asked.length === 2) bothAsked();
+    if (asked.length === 3) allAsked();
   };
   const posted = received(bob, 'in two').then(() => sleep(HELD_MS));
   // Whoever waited for another of these answers would wait for ever.
-  holds = { UpdateItem: looked, Query: looked, PutItem: posted };
+  holds = { UpdateItem: looked, Query: looked, GetItem: looked, PutItem: posted };
 
   const calls = await callsFor('in two');
 
-  expect(asked.slice(0, 2).toSorted()).toEqual(['Query', 'UpdateItem']);
-  const [first, second, ...others] = calls;
-  expect(names([first, second].filter((call) => call !== undefined))).toEqual(['Query', 'UpdateItem']);
+  expect(asked.slice(0, 3).toSorted()).toEqual(['GetItem', 'Query', 'UpdateItem']);
+  expect(names(calls.slice(0, 3))).toEqual(['GetItem', 'Query', 'UpdateItem']);
+  const others = calls.slice(3);
   expect(names(others)).toEqual(['PostToConnection', 'PutItem', 'Query']);
   const append = others.find(({ operation }) => operation === 'PutItem');
   const post = others.find(({ operation }) => operation === 'PostToConnection');
   expect(post?.startedAt).toBeLessThan(append?.endedAt ?? 0);
   // The second look is the last: it must not begin before the append has succeeded.
-  expect(asked.slice(2)).toEqual(['PutItem', 'Query']);
+  expect(asked.slice(3)).toEqual(['PutItem', 'Query']);
   expect(calls.at(-1)?.operation).toBe('Query');
+});
+
+test('a stored message for somebody who is not there takes seven: one more read, and one write, before the append', async () => {
+  const before = callsOf('sendMessage').length;
+  const ack = await alice.ask({ action: 'sendMessage', to: { user: 'nobody' }, data: 'waits' });
+  expect(ack).toMatchObject({ results: [{ status: 'stored' }] });
+  const calls = callsOf('sendMessage').slice(before);
+  expect(names(calls)).toEqual(['GetItem', 'GetItem', 'PutItem', 'Query', 'Query', 'UpdateItem', 'UpdateItem']);
+  expect(calls.slice(3).map(({ operation }) => operation)).toEqual(['GetItem', 'UpdateItem', 'PutItem', 'Query']);
 });

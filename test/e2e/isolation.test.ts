@@ -16,7 +16,7 @@ const INSIDER = { 'user:*': OPERATIONS, 'room:vault': OPERATIONS };
 const EVE = { 'user:alice': OPERATIONS, 'user:bob': OPERATIONS, [`room:${PAIR_ROOM}`]: OPERATIONS };
 
 /** What alice and bob tell each other, and nobody else: words that no other frame has. */
-const SECRETS = { pair: 'quicksilver', room: 'obsidian', later: 'vermilion' };
+const SECRETS = { pair: 'quicksilver', room: 'obsidian', later: 'vermilion', blocked: 'malachite' };
 
 /** How long the tokens live that expire: long enough to join and to watch. */
 const BRIEF_SECONDS = 12;
@@ -46,6 +46,7 @@ beforeAll(async () => {
   await say(alice, 'alice', { room: 'vault' }, SECRETS.room, 'shared');
   read = await say(bob, 'bob', { user: 'alice' }, SECRETS.pair);
   await alice.ask({ action: 'mark', marks: [{ conversation: { user: 'bob' }, read }] });
+  await alice.ask({ action: 'block', user: SECRETS.blocked, blocked: true });
   await vi.waitFor(async () => {
     expect(await alice.ask(searchFor({ user: 'bob' }))).toMatchObject({ messages: [{}, {}] });
     expect(await alice.ask(searchFor({ room: 'vault' }))).toMatchObject({ messages: [{}] });
@@ -190,6 +191,7 @@ async function seenByThem(): Promise<unknown> {
   for (const client of [alice, bob]) {
     for (const conversation of conversations) seen.push(theirs(await client.ask({ action: 'history', conversation })));
     seen.push((await client.ask({ action: 'unread', conversations }))['conversations']);
+    seen.push((await client.ask({ action: 'block' }))['users']);
   }
   for (const sub of ['alice', 'bob']) {
     const another = await device(sub, INSIDER);
@@ -268,7 +270,9 @@ describe('whoever would be somebody else', () => {
   const asEve = ISOLATION.map((row) => ({ ...row, asked: (): Frame => row.frame(targets.others) }));
 
   test.each(asEve)('$operation: no frame says whose it is', async ({ asked }) => {
-    for (const field of ['from', 'userId', 'sub', 'connectionId', 'user']) {
+    const fields = ['from', 'userId', 'sub', 'connectionId', 'user'];
+    // Of `block` the user is whom it is about: never whose inbox it is.
+    for (const field of asked()['action'] === 'block' ? fields.slice(0, -1) : fields) {
       const reply = await eve.ask({ ...asked(), [field]: 'alice' });
       expect(reply).toMatchObject({ code: 'invalid_frame', message: `unknown field "${field}"` });
       const messages = (asked()['messages'] as object[] | undefined)?.map((each) => ({ ...each, [field]: 'alice' }));

@@ -71,6 +71,7 @@ export const validFrames: Frames = {
     frame('presence', { room: name, watch: fc.boolean() }, 'room'),
   ),
   mark: frame('mark', { marks: fc.array(mark, { minLength: 1, maxLength: 5 }) }, 'marks'),
+  block: fc.oneof(frame('block', { user: name, blocked: fc.boolean() }, 'user'), frame('block', { after: name })),
   unread: frame('unread', { conversations: fc.array(conversation, { minLength: 1, maxLength: 5 }) }, 'conversations'),
   ping: frame('ping', { cursor }),
 };

@@ -21,6 +21,7 @@ const SERVER_FRAME_TYPES: Readonly<Record<ServerFrame['type'], true>> = {
   presence: true,
   marked: true,
   unread: true,
+  blocked: true,
   pong: true,
   error: true,
   messages: true,

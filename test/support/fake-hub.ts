@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import {
+  type BlockFrame,
   type ClientFrame,
   type Conversation,
   DEFAULT_LIMITS,
@@ -40,6 +41,7 @@ export class FakeHub {
   readonly #watchers = new Map<string, Set<WebSocket>>();
   /** What was told last, by address and user. */
   readonly #presences = new Map<string, Presence>();
+  readonly #blocked = new Map<string, Set<string>>();
   readonly #markers = new Map<string, Markers>();
   #connections = 0;
   #lastMs = 0;
@@ -96,6 +98,8 @@ export class FakeHub {
         };
       case 'unread':
         return { type: 'unread', conversations: frame.conversations.map((one) => this.#unread(user, one)) };
+      case 'block':
+        return this.#block(user, frame);
       case 'mark':
         return this.#mark(user, frame);
       case 'sendMessage': {
@@ -277,6 +281,15 @@ export class FakeHub {
         send(device, { type: 'receipt', from: { user }, ...markers } as ServerFrame);
     }
     return { type: 'marked' };
+  }
+
+  #block(owner: string, frame: BlockFrame): ServerFrame {
+    const names = this.#blocked.get(owner) ?? new Set();
+    this.#blocked.set(owner, names);
+    if (!('user' in frame)) return { type: 'blocked', users: [...names].toSorted(), more: false };
+    if (frame.blocked === true) names.add(frame.user);
+    if (frame.blocked === false) names.delete(frame.user);
+    return { type: 'blocked', users: names.has(frame.user) ? [frame.user] : [], more: false };
   }
 
   #markersOf(user: string, conversation: Conversation): Markers {

@@ -32,7 +32,7 @@ export interface Row {
   /** `closed`: whatever is asked, the connection ends before it is answered with more than that it is not registered. */
   readonly outcomes: Readonly<Record<Situation, Outcome | 'closed'>>;
   /** What the reply holds where it is one's own. Without it nobody could tell isolation from an empty table. */
-  readonly shows?: 'pair' | 'room';
+  readonly shows?: 'pair' | 'room' | 'blocked';
 }
 
 /** Whatever is asked for on a connection that must be registered. */
@@ -214,5 +214,44 @@ const PINGING: readonly Row[] = [
   },
 ];
 
+/** Of one's own inbox alone; whom it is about does not matter. The last one takes back what the one before has done. */
+const BLOCKING: readonly Row[] = [
+  {
+    operation: 'block, asking for all',
+    frame: () => ({ action: 'block' }),
+    outcomes: ungated('blocked'),
+    shows: 'blocked',
+  },
+  {
+    operation: 'block, asking for those behind a user',
+    frame: () => ({ action: 'block', after: 'a' }),
+    outcomes: ungated('blocked'),
+    shows: 'blocked',
+  },
+  {
+    operation: 'block, asking for a user',
+    frame: () => ({ action: 'block', user: 'mallory' }),
+    outcomes: ungated('blocked'),
+  },
+  {
+    operation: 'block a user',
+    frame: () => ({ action: 'block', user: 'mallory', blocked: true }),
+    outcomes: ungated('blocked'),
+  },
+  {
+    operation: 'unblock a user',
+    frame: () => ({ action: 'block', user: 'mallory', blocked: false }),
+    outcomes: ungated('blocked'),
+  },
+];
+
 /** Every operation, and what comes of it in every situation. */
-export const ISOLATION: readonly Row[] = [...REGISTER, ...SENDING, ...ROOMS, ...READING, ...PRESENCE, ...PINGING];
+export const ISOLATION: readonly Row[] = [
+  ...REGISTER,
+  ...SENDING,
+  ...ROOMS,
+  ...READING,
+  ...BLOCKING,
+  ...PRESENCE,
+  ...PINGING,
+];

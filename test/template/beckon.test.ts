@@ -61,8 +61,15 @@ describe('the template', () => {
       Beckondefault: [...counting, ...LOGS('default')].toSorted(),
       Beckondisconnect: ['dynamodb:DeleteItem Connections', ...LOGS('disconnect'), 'sqs:SendMessage Tasks'],
       Beckonhistory: [...gate, 'dynamodb:BatchGetItem Connections', ...READING, ...LOGS('history')].toSorted(),
+      Beckonblock: [
+        ...gate,
+        'dynamodb:DeleteItem Connections',
+        'dynamodb:Query Connections',
+        ...LOGS('block'),
+      ].toSorted(),
       Beckonmark: [
         ...gate,
+        'dynamodb:GetItem Messages',
         'dynamodb:DeleteItem Connections',
         'dynamodb:Query Connections',
         'execute-api:ManageConnections prod/POST/@connections/*',
@@ -123,12 +130,13 @@ describe('the template', () => {
       history: '$default',
       presence: '$default',
       unread: '$default',
+      block: '$default',
       mark: '$default',
       search: '$default',
       ping: '$default',
       $default: '$default',
     });
-    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 11);
+    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 12);
   });
 
   test('authorizes $connect without requiring either header', () => {

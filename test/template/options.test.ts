@@ -48,7 +48,7 @@ test('a client may do less at once where less is said, never more', () => {
       },
     );
   expect(told({})).toEqual([]);
-  const routes = ['default', 'history', 'join', 'leave', 'mark', 'ping', 'presence', 'register', 'search'];
+  const routes = ['block', 'default', 'history', 'join', 'leave', 'mark', 'ping', 'presence', 'register', 'search'];
   expect(told({ limits: { maxRooms: 5, maxFrameBytes: 8192 } }).toSorted()).toEqual(
     [...routes, 'sendMessage', 'unread'].map((route) => [route, '{"maxRooms":5,"maxFrameBytes":8192}']),
   );
@@ -58,6 +58,22 @@ test('a client may do less at once where less is said, never more', () => {
   expect(() => told({ limits: { maxRooms: 0 } })).toThrow('expected a whole number from 1 to 50, got 0');
   expect(() => told({ limits: { rooms: 5 } as object })).toThrow(
     'limits.rooms: there is no such limit, but maxFrameBytes',
+  );
+});
+
+test('how much one user may leave in an inbox that nobody reads is told to the function that keeps it, where it is said', () => {
+  const told = (options: Partial<BeckonProps>) =>
+    Object.entries(build(() => options).template.findResources('AWS::Lambda::Function')).flatMap(
+      ([id, { Properties }]) => {
+        const limit = Properties.Environment?.Variables?.BECKON_INBOX_LIMIT;
+        return limit === undefined ? [] : [[/^Beckon(\w+)[0-9A-F]{8}$/.exec(id)?.[1], limit]];
+      },
+    );
+  expect(told({})).toEqual([]);
+  expect(told({ inbox: { maxMessages: 20 } })).toEqual([['sendMessage', '{"maxMessages":20}']]);
+  expect(() => told({ inbox: { maxBytes: 0 } })).toThrow('inbox.maxBytes: expected a whole number above 0, got 0');
+  expect(() => told({ inbox: { messages: 5 } as object })).toThrow(
+    'inbox.messages: there is no such limit, but maxMessages, maxBytes',
   );
 });
 

@@ -14,6 +14,7 @@ export const REPLIES = {
   presence: 'presence',
   mark: 'marked',
   unread: 'unread',
+  block: 'blocked',
   sendMessage: 'ack',
   ping: 'pong',
 } as const satisfies Record<Action, ServerFrame['type']>;

@@ -60,12 +60,14 @@ const limits = v.strictObject({
 
 const status = v.picklist(['delivered', 'queued', 'stored', 'dropped']);
 
+const userStatus = v.picklist([...status.options, 'not_accepted']);
+
 const result = v.strictObject({
   id: v.string(),
   serial,
   status,
   connections: v.strictObject({ delivered: count, gone: count, failed: count }),
-  users: array(v.strictObject({ user: v.string(), status })),
+  users: array(v.strictObject({ user: v.string(), status: userStatus })),
   duplicate: v.exactOptional(v.literal(true)),
 });
 const failure = v.strictObject({ id, error: v.strictObject(problem) });
@@ -124,6 +126,7 @@ export const SERVER_FRAMES = {
     id,
     conversations: array(v.strictObject({ conversation, count, more: v.boolean(), read: v.exactOptional(serial) })),
   }),
+  blocked: v.strictObject({ type: v.literal('blocked'), id, users: array(v.string()), more: v.boolean() }),
   pong: v.strictObject({ type: v.literal('pong'), id, serverTime: time, messages, more: v.boolean() }),
   error: v.strictObject({ type: v.literal('error'), id, ...problem }),
   messages: v.strictObject({ type: v.literal('messages'), messages }),

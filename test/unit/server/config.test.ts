@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { readExpectedConnections, readIdentityConfig, readSendConfig, readSizeLimits } from '../../../server/config.ts';
+import {
+  readExpectedConnections,
+  readIdentityConfig,
+  readInboxLimit,
+  readSendConfig,
+  readSizeLimits,
+} from '../../../server/config.ts';
 
 test('a variable that is missing is named', () => {
   expect(() => readSendConfig({ BECKON_CONNECTIONS_TABLE: 't' })).toThrow('BECKON_TASKS_QUEUE_URL is not set');
@@ -58,5 +64,13 @@ test('limits of sizes are what there can be, unless some are given', () => {
   expect(readSizeLimits({ BECKON_SIZE_LIMITS: '{"maxRooms":3}' })).toMatchObject({ maxRooms: 3, maxDataDepth: 64 });
   for (const wrong of ['{', '[]', '{"rooms":3}', '{"maxRooms":0}', '{"maxRooms":"many"}', '{"constructor":3}']) {
     expect(() => readSizeLimits({ BECKON_SIZE_LIMITS: wrong })).toThrow('BECKON_SIZE_LIMITS does not hold limits');
+  }
+});
+
+test('an inbox has a limit, unless another is given', () => {
+  expect(readInboxLimit({})).toEqual({ maxMessages: 100, maxBytes: 1_048_576 });
+  expect(readInboxLimit({ BECKON_INBOX_LIMIT: '{"maxBytes":5000}' })).toEqual({ maxMessages: 100, maxBytes: 5000 });
+  for (const wrong of ['{', '[]', '{"messages":3}', '{"maxMessages":0}', '{"maxBytes":"many"}']) {
+    expect(() => readInboxLimit({ BECKON_INBOX_LIMIT: wrong })).toThrow('BECKON_INBOX_LIMIT does not hold limits');
   }
 });

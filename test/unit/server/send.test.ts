@@ -4,6 +4,7 @@ import { MAX_PUSH_BYTES, type MessagesPush, problem } from '../../../protocol/in
 import { roomAddress, userAddress } from '../../../server/address.ts';
 import type { Capability } from '../../../server/capability.ts';
 import { createDelivery, type Poster, type PostOutcome } from '../../../server/delivery.ts';
+import { createInboxGuard } from '../../../server/inbox-guard.ts';
 import { createMailboxes } from '../../../server/mailbox.ts';
 import { createSend, type Origin, type Send } from '../../../server/send.ts';
 import { serialFloor } from '../../../server/serial.ts';
@@ -12,6 +13,7 @@ import { createWork } from '../../../server/work.ts';
 import { type Deferred, deferred } from '../../support/deferred.ts';
 import { createMemoryAddressStates } from '../../support/memory-address-states.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
+import { createMemoryInboxes } from '../../support/memory-inboxes.ts';
 import { createMemoryMessageLog } from '../../support/memory-message-log.ts';
 
 const NOW = 1_800_000_000_000;
@@ -22,6 +24,10 @@ const FROM_ALICE: Origin = { from: ALICE, connectionId: 'a1' };
 let nowMs: number;
 let directory: ReturnType<typeof createMemoryDirectory>;
 let log: ReturnType<typeof createMemoryMessageLog>;
+let inboxes: ReturnType<typeof createMemoryInboxes>;
+let states: ReturnType<typeof createMemoryAddressStates>;
+/** What one user may leave in an inbox that nobody reads. */
+let most: { messages: number; bytes: number };
 let posts: { connectionId: string; frame: MessagesPush }[];
 let outcomes: Record<string, PostOutcome>;
 let tasks: Task[];
@@ -66,15 +72,19 @@ beforeEach(() => {
   };
   const watched = watch(directory, 'find', 'remove', 'forget');
   const delivery = createDelivery({ poster: watch(poster, 'post'), directory: watched, tasks: { add } });
+  states = createMemoryAddressStates(() => nowMs);
+  most = { messages: 100, bytes: 1024 * 1024 };
+  inboxes = createMemoryInboxes(() => nowMs, 600);
+  const guard = createInboxGuard({ inboxes: watch(inboxes, 'isBlocked', 'take'), states, limit: most });
   const mailboxes = createMailboxes({
     directory: watched,
     log: watch(log, 'append', 'find'),
+    guard,
     delivery,
     tasks: { add },
     now: () => nowMs,
     mintSerial,
   });
-  const states = createMemoryAddressStates(() => nowMs);
   const unused = () => Promise.reject(new Error('not a matter of sending'));
   const presence = { check: unused, recheck: unused };
   work = createWork({ directory, delivery, states, presence, poster, log: () => undefined, now: () => nowMs });
@@ -317,11 +327,11 @@ test('a connection that missed a message gets none of the next one, where an old
 });
 
 describe('the way of a message', () => {
-  test('is two looks, one append and one post for one device, the second look after the append', async () => {
+  test('is two looks, the block beside the first, one append and one post, the second look after the append', async () => {
     await connect('bob', 'b1');
     await sendOk({ to: { user: 'bob' }, data: 1 });
-    expect(happened.toSorted()).toEqual(['append', 'find!', 'find!', 'post']);
-    expect(happened[0]).toBe('find!');
+    expect(happened.toSorted()).toEqual(['append', 'find!', 'find!', 'isBlocked', 'post']);
+    expect(happened.slice(0, 2).toSorted()).toEqual(['find!', 'isBlocked']);
     expect(happened.lastIndexOf('find!')).toBeGreaterThan(happened.indexOf('append'));
   });
 
@@ -336,10 +346,10 @@ describe('the way of a message', () => {
     };
     const sending = send(FROM_ALICE, [{ to: { user: 'bob' }, data: 1 }], admitted.promise as Parameters<Send>[2]);
     await new Promise(setImmediate);
-    expect(happened).toEqual(['find!']);
+    expect(happened).toEqual(['find!', 'isBlocked']);
     admitted.resolve(undefined);
     await new Promise(setImmediate);
-    expect(happened.toSorted()).toEqual(['append', 'find!', 'post']);
+    expect(happened.toSorted()).toEqual(['append', 'find!', 'isBlocked', 'post']);
     appended.resolve();
     expect(await sending).toMatchObject({ ok: true });
   });
@@ -347,7 +357,7 @@ describe('the way of a message', () => {
   test('of one that is not kept is one look and one post', async () => {
     await connect('bob', 'b1');
     await sendOk({ to: { user: 'bob' }, data: 1, store: false });
-    expect(happened).toEqual(['find!', 'post']);
+    expect(happened).toEqual(['find!', 'isBlocked', 'post']);
   });
 
   test('reaches a device that registered after the first look', async () => {
@@ -579,7 +589,7 @@ describe('a user with more connections than one function posts to', () => {
     expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ status: 'queued' }]);
     expect(posts).toEqual([]);
     expect(tasks).toHaveLength(16);
-    expect(happened).toEqual(['find!', 'append', 'tasks']);
+    expect(happened).toEqual(['find!', 'isBlocked', 'append', 'tasks']);
     const covered = await Promise.all(
       tasks.map(
         (task) => task.kind === 'deliver' && directory.find(task.address, { consistent: true, range: task.range }),
@@ -767,4 +777,172 @@ describe('to a room', () => {
     expect(dataAt(ids[0] ?? '')).toEqual([1, 2]);
     expect(dataAt('a1')).toEqual([2]);
   });
+});
+
+describe('what a recipient does not accept', () => {
+  const toBob = { to: { user: 'bob' }, data: 1 };
+  const NOT_ACCEPTED = { error: problem('not_accepted') };
+  const stored = { status: 'stored' };
+  const FULL = { messages: 3, bytes: 1024 * 1024 };
+  const fromService = (...inputs: Parameters<Send>[1][number][]) => send({ from: { service: 'billing' } }, inputs);
+
+  describe('because they have blocked the sender', () => {
+    beforeEach(() => inboxes.block({ recipient: 'bob', sender: 'alice' }));
+
+    test.each([true, false])('is neither posted nor kept, whether it is to be kept (%s) or not', async (store) => {
+      await connect('bob', 'b1');
+      expect(await sendOk({ ...toBob, id: 'm1', store })).toEqual([{ id: 'm1', ...NOT_ACCEPTED }]);
+      expect(posts).toEqual([]);
+      expect(log.entries).toEqual([]);
+      expect(happened).toEqual(['find!', 'isBlocked']);
+    });
+
+    test('looks the same where they are not connected', async () => {
+      expect(await sendOk({ ...toBob, id: 'm1' })).toEqual([{ id: 'm1', ...NOT_ACCEPTED }]);
+      expect(happened).toEqual(['find!', 'isBlocked']);
+    });
+
+    test('is accepted once the block is taken back', async () => {
+      await inboxes.unblock({ recipient: 'bob', sender: 'alice' });
+      expect(await sendOk(toBob)).toMatchObject([stored]);
+    });
+
+    test('concerns nobody but the two, and messages from the one to the other', async () => {
+      expect(await send({ from: { user: 'bob' } }, [{ to: { user: 'alice' }, data: 1 }])).toMatchObject({
+        value: [stored],
+      });
+      expect(await send({ from: { user: 'carol' } }, [toBob])).toMatchObject({ value: [stored] });
+      expect(await sendOk({ to: { room: 'lobby' }, data: 1 })).toMatchObject([stored]);
+      expect(await fromService(toBob)).toMatchObject({ value: [stored] });
+    });
+
+    test('makes no copy for the sender’s other devices; what somebody accepts does', async () => {
+      await connect('alice', 'a1', 'a2');
+      await sendOk({ ...toBob, id: 'm1', echo: true });
+      expect(posts).toEqual([]);
+      expect(log.entries).toEqual([]);
+      expect(await sendOk({ to: { users: ['bob', 'carol'] }, data: 2, id: 'm2', echo: true })).toEqual([
+        expect.objectContaining({
+          id: 'm2',
+          ...stored,
+          users: [
+            { user: 'bob', status: 'not_accepted' },
+            { user: 'carol', status: 'stored' },
+          ],
+        }),
+      ]);
+      expect(log.entries.map(({ address }) => address).toSorted()).toEqual(['user#alice', 'user#carol']);
+      expect(connectionsPostedTo()).toEqual(['a2']);
+    });
+
+    test('is no status of a message: that is the worst of those who accept it', async () => {
+      await connect('carol', 'c1');
+      const several = { to: { users: ['bob', 'carol'] }, data: 1 };
+      expect(await sendOk(several)).toMatchObject([{ status: 'delivered', connections: { delivered: 1 } }]);
+      await inboxes.block({ recipient: 'carol', sender: 'alice' });
+      expect(await sendOk(several)).toMatchObject([NOT_ACCEPTED]);
+    });
+
+    test('does not take back what was accepted before: it is acknowledged again', async () => {
+      await inboxes.unblock({ recipient: 'bob', sender: 'alice' });
+      await sendOk({ ...toBob, id: 'm1' });
+      await inboxes.block({ recipient: 'bob', sender: 'alice' });
+      expect(await sendOk({ ...toBob, id: 'm1', retry: true })).toMatchObject([{ ...stored, duplicate: true }]);
+      expect(await sendOk({ ...toBob, id: 'm2', retry: true })).toMatchObject([NOT_ACCEPTED]);
+    });
+
+    test('is not what one writes to oneself', async () => {
+      expect(await sendOk({ to: { user: 'alice' }, data: 1 })).toMatchObject([stored]);
+      expect(happened).not.toContain('isBlocked');
+    });
+  });
+
+  describe('because the sender has left enough in an inbox that nobody reads', () => {
+    const fill = async () => {
+      for (let sent = 0; sent < 3; sent += 1)
+        expect(await sendOk({ ...toBob, id: `m${sent}` })).toMatchObject([stored]);
+    };
+    beforeEach(() => {
+      Object.assign(most, FULL);
+    });
+
+    test('is refused as if they were blocked', async () => {
+      await fill();
+      expect(await sendOk({ ...toBob, id: 'm3' })).toEqual([{ id: 'm3', ...NOT_ACCEPTED }]);
+      expect(logged('bob')).toHaveLength(3);
+    });
+
+    test('is counted once, before the append', async () => {
+      await sendOk(toBob);
+      expect(happened).toEqual(['find!', 'isBlocked', 'take', 'append', 'find!']);
+    });
+
+    test('by its bytes as well', async () => {
+      Object.assign(most, { bytes: 500 });
+      expect(await sendOk({ ...toBob, data: 'x'.repeat(300) })).toMatchObject([stored]);
+      expect(await sendOk({ ...toBob, data: 'x'.repeat(300) })).toMatchObject([NOT_ACCEPTED]);
+      expect(await sendOk(toBob)).toMatchObject([NOT_ACCEPTED]);
+    });
+
+    test('concerns no other sender, no service, no room, and nothing that is not kept', async () => {
+      await fill();
+      expect(await send({ from: { user: 'carol' } }, [toBob])).toMatchObject({ value: [stored] });
+      expect(await fromService(toBob)).toMatchObject({ value: [stored] });
+      expect(await sendOk({ to: { room: 'bob' }, data: 1 })).toMatchObject([stored]);
+      expect(await sendOk({ ...toBob, store: false })).toMatchObject([{ status: 'dropped' }]);
+    });
+
+    test('is accepted while the recipient is connected, and counts for nothing', async () => {
+      await fill();
+      await connect('bob', 'b1');
+      happened = [];
+      expect(await sendOk(toBob)).toMatchObject([{ status: 'delivered' }]);
+      expect(happened).not.toContain('take');
+    });
+
+    test('is accepted again as soon as the recipient has acknowledged something more', async () => {
+      await fill();
+      await states.acknowledge(userAddress('bob'), serialFloor(NOW));
+      await fill();
+      expect(await sendOk(toBob)).toMatchObject([NOT_ACCEPTED]);
+      await states.acknowledge(userAddress('bob'), serialFloor(NOW - 1));
+      expect(await sendOk(toBob)).toMatchObject([NOT_ACCEPTED]);
+    });
+
+    test('is none that was accepted before and is sent again', async () => {
+      await fill();
+      expect(await sendOk({ ...toBob, id: 'm1', retry: true })).toMatchObject([{ ...stored, duplicate: true }]);
+      expect(await sendOk({ ...toBob, id: 'm9', retry: true })).toMatchObject([NOT_ACCEPTED]);
+    });
+
+    test('of several in one frame is what does not fit, from the first such one on', async () => {
+      await sendOk(toBob);
+      const results = await sendOk(...['a', 'b', 'c', 'd'].map((id) => ({ ...toBob, id })));
+      expect(results).toMatchObject([stored, stored, NOT_ACCEPTED, NOT_ACCEPTED]);
+      expect(logged('bob').map(({ message }) => message.id)).toEqual(['minted', 'a', 'b']);
+    });
+
+    test('of several recipients is told of the one whose inbox is full', async () => {
+      await fill();
+      expect(await sendOk({ to: { users: ['bob', 'carol'] }, data: 1 })).toMatchObject([
+        { status: 'stored', users: [{ status: 'not_accepted' }, { status: 'stored' }] },
+      ]);
+    });
+
+    test('is not known where it could not be found out: nothing is acknowledged then', async () => {
+      inboxes.take = () => Promise.reject(new Error('throttled'));
+      expect(await sendOk({ ...toBob, id: 'm1' })).toMatchObject([{ error: { code: 'internal' } }]);
+      expect(log.entries).toEqual([]);
+    });
+  });
+});
+
+test('a receipt is asked for of what is kept alone: of nothing else can be told that it was there', async () => {
+  await connect('bob', 'b1');
+  await sendOk(
+    { to: { user: 'bob' }, data: 1, receipt: true },
+    { to: { user: 'bob' }, data: 2, receipt: true, store: false },
+  );
+  const messages = posts.flatMap(({ frame }) => frame.messages);
+  expect(messages.map(({ receipt }) => receipt)).toEqual([true, undefined]);
 });

@@ -1,0 +1,12 @@
+import { composeDirectory, composeEdge, composeGate, composeInboxes } from '../server/aws/index.ts';
+import { createBlock } from '../server/block.ts';
+import { messageRoute } from '../server/route.ts';
+
+const now = Date.now;
+const block = createBlock({
+  admit: composeGate({ directory: composeDirectory(now), now }).admit,
+  inboxes: composeInboxes(now),
+});
+
+/** `block`: whose messages the connection's user does not accept. */
+export const handler = messageRoute('block', composeEdge(now), block);
