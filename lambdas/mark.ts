@@ -4,7 +4,9 @@ import {
   composeDirectory,
   composeEdge,
   composeGate,
+  composeInboxes,
   composeMarkers,
+  composeMessageLog,
   composeSurcharge,
 } from '../server/aws/index.ts';
 import { createMark } from '../server/mark.ts';
@@ -17,6 +19,8 @@ const directory = composeDirectory(now);
 const mark = createMark({
   permit: createPermit(composeGate({ directory, now }).admit),
   markers: composeMarkers(now),
+  log: composeMessageLog(now),
+  inboxes: composeInboxes(now),
   directory,
   delivery: composeDelivery({ directory, log, surcharge: composeSurcharge(now, log) }).delivery,
   now,

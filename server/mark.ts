@@ -15,8 +15,10 @@ import { mapConcurrently } from './concurrency.ts';
 import type { Connection } from './connection.ts';
 import type { Delivery } from './delivery.ts';
 import type { Directory } from './directory.ts';
+import type { Inboxes } from './inboxes.ts';
 import { MAX_DIRECT_CONNECTIONS } from './mailbox.ts';
 import type { MarkerStore } from './markers.ts';
+import type { MessageLog } from './message-log.ts';
 import { isInFuture } from './resume.ts';
 
 /** Notes how far messages have come with a user, and tells those who sent them. */
@@ -31,11 +33,13 @@ const MAX_CONCURRENT_MARKS = 10;
 export function createMark(dependencies: {
   permit: Permit;
   markers: MarkerStore;
+  log: Pick<MessageLog, 'senderOf'>;
+  inboxes: Pick<Inboxes, 'isBlocked'>;
   directory: Pick<Directory, 'find'>;
   delivery: Pick<Delivery, 'push'>;
   now: Now;
 }): MarkMessages {
-  const { permit, markers, directory, delivery, now } = dependencies;
+  const { permit, markers, log, inboxes, directory, delivery, now } = dependencies;
 
   /** @returns the markers as they are now, if any of them has moved */
   async function move(userId: string, { conversation, delivered, read }: Mark): Promise<Markers | undefined> {
@@ -45,10 +49,22 @@ export function createMark(dependencies: {
     return second ?? first;
   }
 
+  /** Whether a serial is that of a message from the other user, who has not blocked this one. */
+  async function concerns(other: string, userId: string, { delivered, read }: Mark): Promise<boolean> {
+    const serials = new Set([delivered, read].filter((serial) => serial !== undefined));
+    const [isBlocked, ...senders] = await Promise.all([
+      inboxes.isBlocked({ recipient: other, sender: userId }),
+      ...[...serials].map((serial) => log.senderOf(userAddress(userId), serial)),
+    ]);
+    return !isBlocked && senders.some((from) => from && 'user' in from && from.user === other);
+  }
+
   async function markOne(userId: string, mark: Mark): Promise<void> {
     const moved = await move(userId, mark);
     const { conversation } = mark;
     if (!moved || 'room' in conversation || conversation.user === userId) return;
+    // Nobody is told how far somebody has come whom they have not written to.
+    if (!(await concerns(conversation.user, userId, mark))) return;
     const targets = await directory.find(userAddress(conversation.user), {
       consistent: false,
       limit: MAX_DIRECT_CONNECTIONS,

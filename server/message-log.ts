@@ -28,6 +28,9 @@ export interface MessageLog {
   /** Appends a message at its serial. Appending the same message again changes nothing. `expiresAt` is in epoch seconds. */
   append(address: Address, message: Message, expiresAt: number, notes?: EntryNotes): Promise<void>;
 
+  /** Who has sent the message at this serial; `undefined` if there is none. */
+  senderOf(address: Address, serial: string): Promise<Sender | undefined>;
+
   /** Messages with serials above `after`, as many as fit into one frame. */
   read(address: Address, after: string): Promise<Page>;
 

@@ -1,11 +1,17 @@
-import { type DynamoDBClient, PutItemCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import { MAX_PAGE_MESSAGES, type Message } from '../../protocol/index.ts';
 import type { Address } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { PAIR_INDEX } from '../config.ts';
 import { MAX_FIND_ENTRIES, type MessageLog } from '../message-log.ts';
 import { createPage } from '../page.ts';
-import { number } from './attributes.ts';
+import { number, numberOf } from './attributes.ts';
 import { toMessage } from './message-item.ts';
 import { queryItems } from './read-items.ts';
 import { messageKey } from './tables.ts';
@@ -44,6 +50,12 @@ export function createDynamoDbMessageLog(options: {
         ...(retried && { retried: { BOOL: true } }),
       };
       await client.send(new PutItemCommand({ TableName, Item }));
+    },
+
+    async senderOf(address, serial) {
+      const place = { TableName, Key: messageKey(address, serial), ConsistentRead: true };
+      const { Item } = await client.send(new GetItemCommand(place));
+      return Item && numberOf(Item, 'expiresAt') > toSeconds(now()) ? toMessage(Item).from : undefined;
     },
 
     async read(address, after) {

@@ -7,7 +7,9 @@ import { afterEach, expect, inject, test } from 'vitest';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/index.ts';
 import { adminClient } from '../support/local-cloud.ts';
 import { pretendConnections } from '../support/pretended-connections.ts';
+import { letMessagesWait } from '../support/waiting-messages.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
+import { messagesIn } from '../support/wire-frames.ts';
 
 let cloud: LocalCloud;
 let removeApp: (() => void) | undefined;
@@ -41,6 +43,8 @@ function framesOfRoutes() {
     { action: 'sendMessage', to: conversation, data: 1 },
     { action: 'history', conversation },
     { action: 'unread', conversations: [conversation] },
+    { action: 'block', user: 'bob', blocked: true },
+    { action: 'block', user: 'bob', blocked: false },
     { action: 'presence', users: ['bob'] },
     { action: 'mark', marks: [{ conversation, read: '0'.repeat(26) }] },
   ];
@@ -125,19 +129,22 @@ test('every permission that is granted is used, and none that is used is missing
   await Promise.all([...reachable, 'crowd'].map((user) => device(user)));
   await Promise.all(reachable.map((user) => pretendConnections(cloud, user, 1)));
   await pretendConnections(cloud, 'crowd', 200);
-  await pretendConnections(cloud, 'by-mark', 1);
+  await pretendConnections(cloud, 'alice', 1);
   for (const user of ['by-sendMessage', 'crowd']) {
     const message = { action: 'sendMessage', to: { user }, data: 1, id: 'again', retry: true };
     expect(await sender.ask(message)).toMatchObject({ type: 'ack' });
   }
   const Payload = JSON.stringify({ user: 'by-library', invocationUser: 'by-invocation' });
   await lambda.send(new InvokeCommand({ FunctionName: output('ExportNotifierName'), Payload }));
-  const conversations = [{ user: 'by-mark' }, { room: 'lobby' }];
+  const conversations = [{ user: 'alice' }, { room: 'lobby' }];
   for (const conversation of conversations) {
     expect(await sender.ask({ action: 'history', conversation })).toMatchObject({ type: 'history' });
   }
   expect(await sender.ask({ action: 'unread', conversations })).toMatchObject({ type: 'unread' });
-  const marks = [{ conversation: { user: 'by-mark' }, read: sender.frames[0]?.['cursor'] }];
+  // Whoever has not written is told nothing.
+  await letMessagesWait(cloud, 'sender', 1);
+  const [fromAlice] = messagesIn(await sender.ask({ action: 'ping', cursor: since }));
+  const marks = [{ conversation: { user: 'alice' }, read: fromAlice?.serial }];
   expect(await sender.ask({ action: 'mark', marks })).toMatchObject({ type: 'marked' });
   await outliveTokens();
   await offend();

@@ -26,6 +26,10 @@ export function createMemoryMessageLog(now: Now): MessageLog & { readonly entrie
       const at = entries.findIndex((entry) => entry.address === address && entry.message.serial === message.serial);
       entries.splice(at === -1 ? entries.length : at, at === -1 ? 0 : 1, { address, message, expiresAt, ...notes });
     },
+    async senderOf(address, serial) {
+      const entry = entries.find((it) => it.address === address && it.message.serial === serial);
+      return entry && entry.expiresAt > toSeconds(now()) ? entry.message.from : undefined;
+    },
     async read(address, after) {
       const messages = above(address, after);
       return { messages: messages.slice(0, 100), more: messages.length > 100 };

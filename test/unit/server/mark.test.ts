@@ -8,7 +8,9 @@ import { createMark } from '../../../server/mark.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import type { Task } from '../../../server/tasks.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
+import { createMemoryInboxes } from '../../support/memory-inboxes.ts';
 import { createMemoryMarkers } from '../../support/memory-markers.ts';
+import { createMemoryMessageLog } from '../../support/memory-message-log.ts';
 
 const NOW = 1_800_000_000_000;
 const at = (ms: number) => serialFloor(NOW - 1000 + ms);
@@ -17,6 +19,8 @@ const bobs = { userId: 'bob', peer: userAddress('alice') };
 
 let directory: ReturnType<typeof createMemoryDirectory>;
 let markers: ReturnType<typeof createMemoryMarkers>;
+let inboxes: ReturnType<typeof createMemoryInboxes>;
+let log: ReturnType<typeof createMemoryMessageLog>;
 let capability: Capability;
 let outcome: PostOutcome;
 let tasks: Task[];
@@ -25,6 +29,9 @@ let pushed: { connectionId: string; frame: Push }[];
 beforeEach(async () => {
   directory = createMemoryDirectory(() => NOW);
   markers = createMemoryMarkers();
+  inboxes = createMemoryInboxes(() => NOW, 3600);
+  log = createMemoryMessageLog(() => NOW);
+  for (const ms of [1, 2, 3]) await write('alice', 'bob', at(ms));
   capability = { 'user:*': ['history'], 'room:lobby': ['history'] };
   outcome = 'delivered';
   pushed = [];
@@ -44,6 +51,12 @@ beforeEach(async () => {
   }
 });
 
+/** Puts a message into a log. */
+function write(user: string, to: string, serial: string, expiresAt = NOW): Promise<void> {
+  const message = { id: serial, serial, from: { user }, to: { user: to }, data: 0, sentAt: NOW };
+  return log.append(userAddress(to), message, expiresAt);
+}
+
 function mark(userId: string, ...marks: Mark[]) {
   const claims = { tokenExpiresAt: NOW, capability };
   const poster = {
@@ -58,7 +71,7 @@ function mark(userId: string, ...marks: Mark[]) {
   };
   const delivery = createDelivery({ poster, directory, tasks: { add } });
   const permit = createPermit(async () => ({ ok: true, value: claims }));
-  const markAll = createMark({ permit, markers, directory, delivery, now: () => NOW });
+  const markAll = createMark({ permit, markers, log, inboxes, directory, delivery, now: () => NOW });
   return markAll({ connectionId: 'b1', userId, ...claims }, { marks });
 }
 
@@ -107,6 +120,39 @@ test('marks many conversations with one frame; a room’s markers, and those wit
     { read: at(3) },
   ]);
   expect(pushed.map(({ connectionId }) => connectionId)).toEqual(['a1', 'a2']);
+});
+
+describe('nobody is told how far somebody has come whom they have not written to', () => {
+  test.each<[string, string, Mark]>([
+    ['a serial at which there is nothing', 'bob', { conversation: ALICE, delivered: at(7), read: at(8) }],
+    ['that of a message from somebody else', 'bob', { conversation: ALICE, read: at(4) }],
+    ['that of one’s own message', 'bob', { conversation: ALICE, read: at(5) }],
+    ['that of a message to somebody else', 'eve', { conversation: ALICE, read: at(2) }],
+    ['that of a message that is no longer kept', 'bob', { conversation: ALICE, read: at(6) }],
+  ])('by %s', async (_, userId, wrong) => {
+    await write('carol', 'bob', at(4));
+    await write('bob', 'alice', at(5));
+    await write('alice', 'bob', at(6), NOW / 1000);
+    expect(await mark(userId, wrong)).toMatchObject({ ok: true });
+    expect(pushed).toEqual([]);
+    // It counts as read all the same: nothing of it is anybody else’s business.
+    const { conversation: __, ...moved } = wrong;
+    expect(await markers.read([{ userId, peer: userAddress('alice') }])).toEqual([moved]);
+  });
+
+  test('one of two serials is enough', async () => {
+    await mark('bob', { conversation: ALICE, delivered: at(9), read: at(1) });
+    expect(pushed).toHaveLength(2);
+  });
+});
+
+test('whoever has blocked somebody is not told how far they have come', async () => {
+  await inboxes.block({ recipient: 'alice', sender: 'bob' });
+  expect(await mark('bob', { conversation: ALICE, read: at(1) })).toMatchObject({ ok: true });
+  expect(pushed).toEqual([]);
+  await inboxes.unblock({ recipient: 'alice', sender: 'bob' });
+  await mark('bob', { conversation: ALICE, read: at(2) });
+  expect(pushed).toHaveLength(2);
 });
 
 describe('a receipt that does not arrive', () => {
