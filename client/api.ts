@@ -253,6 +253,23 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> {
   markRead(conversation: Conversation, serial: string): Promise<void>;
 
   /**
+   * Accepts no more messages of a user, until {@link Client.unblock}: whatever they send to this user is refused with
+   * `not_accepted`, and they are not told why. What they send to rooms comes all the same.
+   * @returns When the server knows.
+   * @throws {@link BeckonError} with `too_many_blocked`; `invalid_frame` for the user themselves. As rejections.
+   */
+  block(user: string, options?: CallOptions): Promise<void>;
+
+  /**
+   * Accepts messages of a user again. Those that were refused meanwhile do not come.
+   * @returns When the server knows.
+   */
+  unblock(user: string, options?: CallOptions): Promise<void>;
+
+  /** Asks whom the user has blocked, on whichever device, by name. */
+  blocked(options?: CallOptions): Promise<readonly string[]>;
+
+  /**
    * Calls `listener` from now on. What it throws is reported by the runtime as an uncaught error.
    * @returns Removes the listener.
    */

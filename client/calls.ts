@@ -12,8 +12,8 @@ import { sleep, unlessAborted } from './timer.ts';
 /** How long to wait for an answer, milliseconds. */
 const TIMEOUT_MS = 30_000;
 
-/** What the server answers to an action: a reply of the same name, except to `mark`. */
-export type ReplyTo<A extends Action> = Extract<Reply, { readonly type: A }>;
+/** What the server answers to an action: a reply of the same name, except to `mark` and `block`. */
+export type ReplyTo<A extends Action> = Extract<Reply, { readonly type: A extends 'block' ? 'blocked' : A }>;
 
 /** A frame that carries no messages. */
 type PacedFrame = Parameters<typeof frameCharge>[0];

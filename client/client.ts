@@ -89,6 +89,18 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     return this.#call('markRead', args);
   }
 
+  block(...args: LateArguments<'block'>): LateResult<Incoming, 'block'> {
+    return this.#call('block', args);
+  }
+
+  unblock(...args: LateArguments<'unblock'>): LateResult<Incoming, 'unblock'> {
+    return this.#call('unblock', args);
+  }
+
+  blocked(...args: LateArguments<'blocked'>): LateResult<Incoming, 'blocked'> {
+    return this.#call('blocked', args);
+  }
+
   on<E extends keyof ClientEvents<Incoming>>(
     event: E,
     listener: (value: ClientEvents<Incoming>[E]) => void,

@@ -58,6 +58,8 @@ function looksRight({ type, code, message, messages, results, users, conversatio
       return isPage(messages, frame.more);
     case 'presence':
       return Array.isArray(users) && users.every((user) => isObject(user) && typeof user['user'] === 'string');
+    case 'blocked':
+      return Array.isArray(users);
     case 'unread':
       return Array.isArray(conversations);
     case 'receipt':

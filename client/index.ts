@@ -14,6 +14,7 @@ export type {
   Recipient,
   Sender,
   SendResult,
+  UserStatus,
 } from '../protocol/index.ts';
 export type * from './api.ts';
 export type { WebSocketConstructor, WebSocketLike } from './environment.ts';

@@ -45,7 +45,18 @@ export interface OnDemandHost {
 /** The calls of a client that are loaded with the first one of them, and done by the tab that holds the connection. */
 type LateCalls<Incoming> = Pick<
   Client<Incoming>,
-  'join' | 'leave' | 'presence' | 'watch' | 'unwatch' | 'history' | 'search' | 'unread' | 'markRead'
+  | 'join'
+  | 'leave'
+  | 'presence'
+  | 'watch'
+  | 'unwatch'
+  | 'history'
+  | 'search'
+  | 'unread'
+  | 'markRead'
+  | 'block'
+  | 'unblock'
+  | 'blocked'
 >;
 
 export type LateMethod = keyof LateCalls<unknown>;
@@ -136,6 +147,25 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
     await this.marks.add(conversation, { read: serial });
   }
 
+  block(user: string, options?: CallOptions): Promise<void> {
+    return this.#setBlocked('block', user, true, options);
+  }
+
+  unblock(user: string, options?: CallOptions): Promise<void> {
+    return this.#setBlocked('unblock', user, false, options);
+  }
+
+  async blocked(options: CallOptions = {}): Promise<readonly string[]> {
+    this.#check('blocked', options);
+    const all: string[] = [];
+    for (let more = true; more; ) {
+      const page: ReplyTo<'block'> = await this.#calls.call('block', { after: all.at(-1) }, options);
+      all.push(...page.users);
+      more = page.more && page.users.length > 0;
+    }
+    return all;
+  }
+
   /** What keeps a connection in the rooms. */
   createRooms(host: RoomsHost): RoomSubscriptions {
     return new RoomSubscriptions(
@@ -168,6 +198,12 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
   /** There will be no connection any more. */
   giveUp(error: BeckonError): void {
     for (const part of [this.feeds, this.#calls, this.marks]) part.giveUp(error);
+  }
+
+  async #setBlocked(name: string, user: string, blocked: boolean, options: CallOptions = {}): Promise<void> {
+    checkText(name, 'user', user);
+    this.#check(name, options);
+    await this.#calls.call('block', { user, blocked }, options);
   }
 
   async #askPresence(

@@ -82,6 +82,9 @@ describe('the examples of docs/client.md', () => {
       '.search(',
       '.unread(',
       '.markRead(',
+      '.block(',
+      '.unblock(',
+      '.blocked(',
     ]) {
       expect(code).toContain(call);
     }

@@ -45,6 +45,30 @@ describe('a question', () => {
     expect(await online).toEqual({ users });
   });
 
+  it('may be whose messages are accepted, which is told page by page', async () => {
+    const { client, socket } = await connectClient();
+    const blocking = client.block('eve');
+    await settle();
+    expect(socket.last('block')).toEqual({ action: 'block', id: '2', user: 'eve', blocked: true });
+    socket.answer('block', { type: 'blocked', users: ['eve'], more: false });
+    expect(await blocking).toBeUndefined();
+
+    const unblocking = client.unblock('eve');
+    await settle();
+    expect(socket.last('block')).toEqual({ action: 'block', id: '3', user: 'eve', blocked: false });
+    socket.answer('block', { type: 'blocked', users: [], more: false });
+    expect(await unblocking).toBeUndefined();
+
+    const asked = client.blocked();
+    await settle();
+    expect(socket.last('block')).toEqual({ action: 'block', id: '4' });
+    socket.answer('block', { type: 'blocked', users: ['ann', 'eve'], more: true });
+    await settle();
+    expect(socket.last('block')).toEqual({ action: 'block', id: '5', after: 'eve' });
+    socket.answer('block', { type: 'blocked', users: ['zoe'], more: false });
+    expect(await asked).toEqual(['ann', 'eve', 'zoe']);
+  });
+
   it('waits for a connection, and is asked again on the next one when the answer got lost', async () => {
     const { world, client } = startClient();
     const asked = client.history(conversation);
@@ -145,6 +169,7 @@ describe('a question', () => {
       'history: "conversation" must be {user: "…"} or {room: "…"}, got "bob"',
     );
     await expect(client.unread([{}] as never)).rejects.toThrow(TypeError);
+    await expect(client.block(['eve'] as never)).rejects.toThrow('block: "user" must be a string');
     await expect(client.unread(conversation as never)).rejects.toThrow(
       'unread: "conversations" must be an array, got [object Object]',
     );

@@ -116,6 +116,10 @@ const refusedByServer: [string, string, (client: never) => Promise<unknown>][] =
   ]),
   call('history', 'history(before and after)', (client) => client.history(bob, { before: SERIAL, after: SERIAL })),
   call('search', 'search(201 characters)', (client) => client.search(bob, 'x'.repeat(201))),
+  ...['', 'x'.repeat(257), 'a  b'].flatMap((user) => [
+    call('block', `block(${user})`, (client) => client.block(user)),
+    call('block', `unblock(${user})`, (client) => client.unblock(user)),
+  ]),
   call('unread', 'unread([])', (client) => client.unread([])),
   call('unread', 'unread(51)', (client) => client.unread(Array(51).fill(bob))),
   ...['', 'nonsense', '7ZZZZZZZZZZZZZZZZZZZZZZZZZ'].map((serial) =>
