@@ -8,6 +8,9 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<voi
   disconnect: async (args) => (await import('./manage.ts')).disconnect(args),
   revoke: async (args) => (await import('./manage.ts')).revoke(args),
   forget: async (args) => (await import('./manage.ts')).forget(args),
+  block: async (args) => (await import('./manage.ts')).block(args),
+  unblock: async (args) => (await import('./manage.ts')).unblock(args),
+  blocked: async (args) => (await import('./manage.ts')).blocked(args),
 };
 
 async function main([name = '--help', ...args]: readonly string[]): Promise<void> {

@@ -5,7 +5,7 @@ import { UsageError } from './usage.ts';
 
 /** `beckon disconnect USER`: closes the user's connections, or the one that is named. */
 export function disconnect(args: readonly string[]): Promise<void> {
-  return manage('disconnect', args, (user, { connection, reason, reconnect }) => ({
+  return manage('disconnect USER', args, (user, { connection, reason, reconnect }) => ({
     disconnect: {
       user,
       ...(connection !== undefined && { connectionId: connection }),
@@ -17,15 +17,32 @@ export function disconnect(args: readonly string[]): Promise<void> {
 
 /** `beckon revoke USER`: refuses the tokens that the user has been issued until now. */
 export function revoke(args: readonly string[]): Promise<void> {
-  return manage('revoke', args, (user) => ({ revoke: { user } }));
+  return manage('revoke USER', args, (user) => ({ revoke: { user } }));
 }
 
 /** `beckon forget USER`: deletes what is kept of the user. */
 export function forget(args: readonly string[]): Promise<void> {
-  return manage('forget', args, (user) => ({ forget: { user } }));
+  return manage('forget USER', args, (user) => ({ forget: { user } }));
+}
+
+/** `beckon block USER SENDER`: keeps messages of the sender out of the user's inbox. */
+export function block(args: readonly string[]): Promise<void> {
+  return manage('block USER SENDER', args, (user, { sender }) => ({ block: { user, sender } }));
+}
+
+/** `beckon unblock USER SENDER`: lets them in again. */
+export function unblock(args: readonly string[]): Promise<void> {
+  return manage('unblock USER SENDER', args, (user, { sender }) => ({ unblock: { user, sender } }));
+}
+
+/** `beckon blocked USER`: whom the user has blocked. */
+export function blocked(args: readonly string[]): Promise<void> {
+  return manage('blocked USER', args, (user) => ({ blocked: { user } }));
 }
 
 interface Details {
+  /** The second user, of a command that takes two. */
+  readonly sender: string;
   readonly connection: string | undefined;
   readonly reason: string | undefined;
   readonly reconnect: boolean;
@@ -33,21 +50,28 @@ interface Details {
 
 const OPTIONS = { function: 'value', url: 'value', connection: 'value', reason: 'value', reconnect: 'flag' } as const;
 
+/** @param usage the command, and what it takes */
 async function manage(
-  command: string,
+  usage: string,
   args: readonly string[],
   toEvent: (user: string, details: Details) => ManageEvent,
 ): Promise<void> {
   const { positionals, value, flag } = readArguments(args, OPTIONS);
-  const [user, ...others] = positionals;
-  if (user === undefined || others.length > 0)
-    throw new UsageError(`${command} takes one user: beckon ${command} USER`);
-  const details = { connection: value('connection'), reason: value('reason'), reconnect: flag('reconnect') };
+  const [user = '', sender = ''] = positionals;
+  if (positionals.length !== usage.split(' ').length - 1) throw new UsageError(`expected: beckon ${usage}`);
+  const details = { sender, connection: value('connection'), reason: value('reason'), reconnect: flag('reconnect') };
   const event = toEvent(user, details);
   const functionName = value('function');
   const invoke = functionName === undefined ? await localManage(value('url')) : createManageClient(functionName);
-  const { disconnected, deleted } = await invoke(event);
-  process.stdout.write(`${user}: ${disconnected} connections closed, ${deleted} items deleted\n`);
+  process.stdout.write(toText(user, event, await invoke(event)));
+}
+
+function toText(user: string, event: ManageEvent, result: Awaited<ReturnType<InvokeManage>>): string {
+  const { disconnected, deleted, blocked: names } = result;
+  if (names) return names.map((name) => `${name}\n`).join('');
+  if ('block' in event) return `${user}: does not accept messages of ${event.block.sender}\n`;
+  if ('unblock' in event) return `${user}: accepts messages of ${event.unblock.sender}\n`;
+  return `${user}: ${disconnected} connections closed, ${deleted} items deleted\n`;
 }
 
 /** The function of the local cloud, which says itself what it is called. */

@@ -13,6 +13,10 @@ export const USAGE = `usage: beckon <command> [options]
   revoke USER      refuse the tokens that the user has been issued until now, and close their connections
   forget USER      close the user's connections, and delete what is kept of them
 
+  block USER SENDER    keep messages of SENDER out of USER's inbox
+  unblock USER SENDER  let them in again
+  blocked USER         print whom the user has blocked, one a line
+
 options of start and local
   --port PORT            the port that everything is served on; 0 takes any free one (default: 4600)
   --allow-host NAME      another name to answer to, such as a tunnel's, as often as needed (default: those of this machine)
@@ -25,7 +29,7 @@ options of start and local
   --dynamodb URL         keep the tables in another engine, such as AWS's DynamoDB Local
   --no-open              do not open the demo page in a browser (start only)
 
-options of disconnect, revoke and forget
+options of disconnect, revoke, forget, block, unblock and blocked
   --function NAME        the deployed stack's output ManageFunctionName (default: the local cloud's)
   --url URL              where the local cloud is (default: http://127.0.0.1:4600)
   --connection ID        only this one (disconnect only)

@@ -1,5 +1,5 @@
 import { composeIdentities } from '../server/aws/authorize.ts';
-import { composeDelivery, composeDirectory, composeRecords } from '../server/aws/index.ts';
+import { composeDelivery, composeDirectory, composeInboxes, composeRecords } from '../server/aws/index.ts';
 import { createDisconnect } from '../server/disconnect.ts';
 import { createLogger } from '../server/logger.ts';
 import { createManage } from '../server/manage.ts';
@@ -9,12 +9,13 @@ const log = createLogger();
 const directory = composeDirectory(now);
 const { poster } = composeDelivery({ directory, log });
 
-/** `manage`: disconnects users, revokes their tokens, forgets them. Invoked by operators: `beckon disconnect bob`. */
+/** `manage`: disconnects users, revokes their tokens, forgets them, and blocks others on their behalf. Invoked by operators: `beckon disconnect bob`. */
 export const handler = createManage({
   directory,
   disconnect: createDisconnect({ directory, poster }),
   identities: composeIdentities(now),
   records: composeRecords(),
+  inboxes: composeInboxes(now),
   log,
   now,
 });

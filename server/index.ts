@@ -17,14 +17,15 @@ import {
   type SendFailure,
   type SendResult,
 } from '../protocol/index.ts';
-import { composeDirectory, composeSend } from './aws/index.ts';
+import { composeDirectory, composeInboxes, composeSend } from './aws/index.ts';
 import { sendBatch } from './batch.ts';
+import { allBlocked, setBlocked } from './block.ts';
 import { readFunctionName } from './config.ts';
 import { BeckonError } from './errors.ts';
 import { createLogger } from './logger.ts';
 import { encodeMessage, type ServiceMessage, sendServiceBatch } from './service-batch.ts';
 
-export type { ConnectionCounts, Data, ErrorCode, Json, SendFailure, SendResult } from '../protocol/index.ts';
+export type { ConnectionCounts, Data, ErrorCode, Json, SendFailure, SendResult, UserStatus } from '../protocol/index.ts';
 export type { ServiceMessage as MessageInput };
 export { BeckonError };
 
@@ -65,6 +66,21 @@ export interface Sender {
   sendToRoom(room: string, data: Data, options?: SendOptions): Promise<SendResult>;
   /** Sends several messages in their order. One that is invalid does not stop the others: its result holds the error. */
   send(messages: readonly ServiceMessage[]): Promise<readonly (SendResult | SendFailure)[]>;
+  /**
+   * Keeps messages of one user out of the inbox of another, on the recipient's behalf. Rooms and services are not concerned.
+   * @throws BeckonError with `invalid_frame` if one of the ids is none, or both are the same; `too_many_blocked`
+   */
+  block(recipient: string, sender: string): Promise<void>;
+  /** Lets them in again. Throws as `block` does. */
+  unblock(recipient: string, sender: string): Promise<void>;
+  /** Tells whom the recipient has blocked, by name. */
+  blocked(recipient: string): Promise<readonly string[]>;
+}
+
+/** @throws BeckonError if it is none */
+function requireUserId(name: string, value: string): string {
+  if (isUserId(value)) return value;
+  throw new BeckonError(problem('invalid_frame', `"${name}" must be a user id: at most 256 ${NAME_RULE}`));
 }
 
 /** What is no list is left for the schema to refuse: the letters of a name would be users, too. */
@@ -82,6 +98,13 @@ export function createSender(options: SenderOptions = {}): Sender {
   const now = Date.now;
   const directory = composeDirectory(now);
   const send = composeSend({ directory, now, log: createLogger() });
+
+  const inboxes = composeInboxes(now);
+  const change = async (recipient: string, sender: string, isBlocked: boolean) => {
+    const key = { recipient: requireUserId('recipient', recipient), sender: requireUserId('sender', sender) };
+    const wrong = await setBlocked(inboxes, key, isBlocked);
+    if (wrong) throw new BeckonError(wrong);
+  };
 
   const origin = { from: { service } };
   const sendAll: Sender['send'] = async (messages) => {
@@ -103,5 +126,8 @@ export function createSender(options: SenderOptions = {}): Sender {
     sendToUsers: (users, data, sendOptions) => sendOne({ users: copyOf(users) }, data, sendOptions),
     sendToRoom: (room, data, sendOptions) => sendOne({ room }, data, sendOptions),
     send: sendAll,
+    block: (recipient, sender) => change(recipient, sender, true),
+    unblock: (recipient, sender) => change(recipient, sender, false),
+    blocked: async (recipient) => allBlocked(inboxes, requireUserId('recipient', recipient)),
   };
 }

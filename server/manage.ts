@@ -1,11 +1,13 @@
 import { isObject, isUserId, NAME_RULE, problem } from '../protocol/index.ts';
 import { userAddress } from './address.ts';
+import { allBlocked, setBlocked } from './block.ts';
 import { type Now, toSeconds } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { Directory } from './directory.ts';
 import type { Disconnect } from './disconnect.ts';
 import { BeckonError } from './errors.ts';
 import { type Identities, REVOKED_BYE } from './identities.ts';
+import type { Inboxes } from './inboxes.ts';
 import type { Logger } from './logger.ts';
 import type { Records } from './records.ts';
 
@@ -26,7 +28,12 @@ export type ManageEvent =
   /** Refuses the tokens that they have been issued until now, and closes their connections: they need another token. */
   | { readonly revoke: { readonly user: string } }
   /** Closes their connections, and deletes what is kept of them. */
-  | { readonly forget: { readonly user: string } };
+  | { readonly forget: { readonly user: string } }
+  /** Keeps messages of `sender` out of their inbox, or lets them in again. */
+  | { readonly block: { readonly user: string; readonly sender: string } }
+  | { readonly unblock: { readonly user: string; readonly sender: string } }
+  /** Tells whom they have blocked. */
+  | { readonly blocked: { readonly user: string } };
 
 /** What has been done. */
 export interface ManageResult {
@@ -36,6 +43,8 @@ export interface ManageResult {
   readonly deleted: number;
   /** Whether there is nothing left to do; otherwise invoke it again. */
   readonly done: boolean;
+  /** Whom the user has blocked, where that was asked. */
+  readonly blocked?: readonly string[];
 }
 
 export interface ManageDependencies {
@@ -43,6 +52,7 @@ export interface ManageDependencies {
   readonly disconnect: Disconnect;
   readonly identities: Pick<Identities, 'revoke'>;
   readonly records: Records;
+  readonly inboxes: Inboxes;
   readonly log: Logger;
   readonly now: Now;
 }
@@ -54,6 +64,8 @@ const MAX_CONCURRENT_DISCONNECTS = 10;
 const MAX_DISCONNECTS = 200;
 const MAX_DELETIONS = 2_000;
 
+const NOTHING_LEFT: ManageResult = { disconnected: 0, deleted: 0, done: true };
+
 /** The longest reason, in UTF-16 code units. */
 const MAX_REASON_LENGTH = 200;
 
@@ -62,7 +74,7 @@ const MAX_REASON_LENGTH = 200;
  * @throws BeckonError `invalid_frame` for an event that is none, saying what is wrong with it
  */
 export function createManage(dependencies: ManageDependencies): (event: unknown) => Promise<ManageResult> {
-  const { directory, disconnect, identities, records, log, now } = dependencies;
+  const { directory, disconnect, identities, records, inboxes, log, now } = dependencies;
 
   async function disconnectAll(
     user: string,
@@ -89,9 +101,18 @@ export function createManage(dependencies: ManageDependencies): (event: unknown)
     return { disconnected, deleted, done: deleted < MAX_DELETIONS };
   }
 
+  async function block({ user, sender }: { user: string; sender: string }, isBlocked: boolean): Promise<ManageResult> {
+    const wrong = await setBlocked(inboxes, { recipient: user, sender }, isBlocked);
+    if (wrong) throw new BeckonError(wrong);
+    return NOTHING_LEFT;
+  }
+
   async function manage(event: ManageEvent): Promise<ManageResult> {
     if ('revoke' in event) return revoke(event.revoke.user);
     if ('forget' in event) return forget(event.forget.user);
+    if ('block' in event) return block(event.block, true);
+    if ('unblock' in event) return block(event.unblock, false);
+    if ('blocked' in event) return { ...NOTHING_LEFT, blocked: await allBlocked(inboxes, event.blocked.user) };
     const { user, connectionId, reason, reconnect = false } = event.disconnect;
     const bye = { ...problem('disconnected', reason), reconnect };
     return { deleted: 0, ...(await disconnectAll(user, bye, connectionId)) };
@@ -110,17 +131,23 @@ const FIELDS = {
   disconnect: ['user', 'connectionId', 'reason', 'reconnect'],
   revoke: ['user'],
   forget: ['user'],
+  block: ['user', 'sender'],
+  unblock: ['user', 'sender'],
+  blocked: ['user'],
 } as const;
 
 function parseEvent(event: unknown): ManageEvent {
   const [name, ...others] = isObject(event) ? Object.keys(event) : [];
   const known = Object.keys(FIELDS).find((each): each is keyof typeof FIELDS => each === name);
   if (!isObject(event) || known === undefined || others.length > 0) {
-    throw invalid('the event must be { disconnect: { user } }, { revoke: { user } } or { forget: { user } }');
+    throw invalid(`the event must be { X: { user } }, and X one of ${Object.keys(FIELDS).join(', ')}`);
   }
   const given = event[known];
-  if (!isObject(given) || !isUserId(given['user']))
-    throw invalid(`"${known}.user" must be a user id: at most 256 ${NAME_RULE}`);
+  if (!isObject(given)) throw invalid(`"${known}" must be { user }`);
+  for (const field of ['user', 'sender'] as const) {
+    if ((FIELDS[known] as readonly string[]).includes(field) && !isUserId(given[field]))
+      throw invalid(`"${known}.${field}" must be a user id: at most 256 ${NAME_RULE}`);
+  }
   const { connectionId, reason, reconnect } = given;
   const unknown = Object.keys(given).find((field) => !(FIELDS[known] as readonly string[]).includes(field));
   if (unknown !== undefined) throw invalid(`unknown field "${known}.${unknown.slice(0, 64)}"`);

@@ -17,13 +17,11 @@ export function createManageClient(functionName: string, config: LambdaClientCon
   }
 
   return async (event) => {
-    const total = { disconnected: 0, deleted: 0 };
-    for (let done = false; !done; ) {
-      const result = await invoke(event);
-      total.disconnected += result.disconnected;
-      total.deleted += result.deleted;
-      done = result.done;
+    let total = { disconnected: 0, deleted: 0 };
+    for (;;) {
+      const { done, disconnected, deleted, ...told } = await invoke(event);
+      total = { ...told, disconnected: total.disconnected + disconnected, deleted: total.deleted + deleted };
+      if (done) return total;
     }
-    return total;
   };
 }

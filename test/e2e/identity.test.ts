@@ -161,14 +161,29 @@ describe('an operator', () => {
     expect(registered).not.toHaveProperty('shown');
   });
 
+  test('keeps somebody out of a user’s inbox, and lets them in again', async () => {
+    const tess = await device('tess-writes');
+    expect(await beckon('block', 'dora', 'tess-writes')).toEqual({
+      status: 0,
+      output: 'dora: does not accept messages of tess-writes\n',
+    });
+    expect(await beckon('blocked', 'dora')).toEqual({ status: 0, output: 'tess-writes\n' });
+    expect(await send(tess, 'dora', 'hello')).toMatchObject({ code: 'not_accepted' });
+    expect(await beckon('unblock', 'dora', 'tess-writes')).toMatchObject({ status: 0 });
+    expect(await beckon('blocked', 'dora')).toEqual({ status: 0, output: '' });
+    expect(await send(tess, 'dora', 'hello')).toMatchObject({ type: 'ack' });
+  });
+
   test('is told what is wrong with a command', async () => {
     expect(await beckon('disconnect')).toMatchObject({ status: 2 });
+    expect((await beckon('block', 'dora')).output).toContain('expected: beckon block USER SENDER');
+    expect(await beckon('block', 'dora', 'dora')).toMatchObject({ status: 1 });
     expect((await beckon('disconnect', 'dora', '--reason', 'x'.repeat(201))).output).toContain(
       '"disconnect.reason" must be a text of at most 200 characters',
     );
   });
 
-  test.each(['disconnect', 'revoke', 'forget', 'token'])(
+  test.each(['disconnect', 'revoke', 'forget', 'blocked', 'token'])(
     'is told that nobody has the id that %s names',
     async (command) => {
       const { status, output } = await beckon(command, 'dora\u3164');

@@ -12,13 +12,17 @@ interface Recipients {
   readonly trial?: string;
 }
 
-/** What is no JSON, and cannot be handed to a function therefore: by name. */
+/** What a function cannot be handed, because it is no JSON, and what it gives or throws alone: by name. */
 const TRIALS: Readonly<Record<string, () => Promise<unknown>>> = {
   bytes: () => sender.sendToUser('trier', Uint8Array.of(0, 1, 255)),
   blob: () => sender.sendToUser('trier', new Blob(['blob'])),
   date: () => sender.sendToUser('trier', { when: new Date(0) } as never),
   function: () => sender.sendToUser('trier', (() => {}) as never),
   bigint: () => sender.sendToUser('trier', { id: 10n } as never),
+  block: () => sender.block('max', 'mel'),
+  unblock: () => sender.unblock('max', 'mel'),
+  blocked: () => sender.blocked('max'),
+  blockThemselves: () => sender.block('max', 'max'),
   letters: () => sender.sendToUsers('bob' as never, 1),
   batch: () =>
     sender.send([
