@@ -37,7 +37,7 @@ import type { Item } from './attributes.ts';
  *   │ marker#user#ID               │ ADDRESS      │ marker: what the user has received and read there. mark
  *   ├──────────────────────────────┼──────────────┤
  *   │ block#user#ID                │ user#ID      │ block: whose messages the user does not accept; never. block
- *   │ inbox#user#ID                │ CURSOR#user#ID │ waiting: what a sender has left there since the cursor. send
+ *   │ inbox#user#ID                │ CURSOR#USER  │ waiting: what a sender has left there since the cursor. send
  *   └──────────────────────────────┴──────────────┘
  *
  * messages table, index `conversation`

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as limits from '../../protocol/limits.ts';
 import { MAX_CAPABILITY_BYTES } from '../../server/capability.ts';
+import { DEFAULT_INBOX_LIMIT } from '../../server/config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -33,6 +34,8 @@ test('docs/security.md has the limits of the code', () => {
     `| rooms, and watched users and rooms, of a connection | ${limits.MAX_ROOMS}, ${limits.MAX_WATCHES} |`,
     `| users in a \`presence\` frame | ${limits.MAX_USERS_PER_PRESENCE} |`,
     `| conversations in a \`mark\` or \`unread\` frame | ${limits.MAX_CONVERSATIONS_PER_FRAME} |`,
+    `| users that one has blocked | ${limits.MAX_BLOCKED_USERS.toLocaleString('en')} |`,
+    `| ${DEFAULT_INBOX_LIMIT.maxMessages} messages, ${DEFAULT_INBOX_LIMIT.maxBytes / 1024 ** 2} MB (\`inbox\`) |`,
     `| messages of a page | ${limits.MAX_PAGE_MESSAGES} |`,
     `| what a \`ping\` says was shown | ${limits.MAX_SHOWN_MESSAGES} messages, ${limits.MAX_SHOWN_BYTES / 1024} KB |`,
     `| text to search for | ${limits.MAX_SEARCH_LENGTH} characters, ${limits.MAX_SEARCH_WORDS} words |`,
@@ -57,6 +60,7 @@ test('docs/deploy.md names options that the construct has', () => {
     'mode',
     'encryptionKey',
     'search',
+    'inbox',
     'retention',
   ]) {
     expect(declared, option).toMatch(new RegExp(`readonly ${option}\\??:`));

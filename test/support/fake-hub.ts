@@ -16,7 +16,9 @@ import {
   type Presence,
   type PresenceFrame,
   type PresenceReply,
+  problem,
   type RegisterFrame,
+  type SendFailure,
   type SendResult,
   type ServerFrame,
 } from '../../protocol/index.ts';
@@ -104,7 +106,7 @@ export class FakeHub {
         return this.#mark(user, frame);
       case 'sendMessage': {
         const messages = 'messages' in frame ? (frame.messages as MessageInput[]) : [frame];
-        return { type: 'ack', results: messages.map((message) => this.#deliver(user, socket, message)) };
+        return { type: 'ack', results: messages.map((message) => this.#offer(user, socket, message)) };
       }
     }
   }
@@ -154,6 +156,12 @@ export class FakeHub {
     const log = this.#logs.get(address) ?? [];
     this.#logs.set(address, log);
     return log;
+  }
+
+  #offer(from: string, socket: WebSocket, input: MessageInput): SendResult | SendFailure {
+    const { id = '', to } = input;
+    const isBlocked = 'user' in to && this.#blocked.get(to.user)?.has(from);
+    return isBlocked ? { id, error: problem('not_accepted') } : this.#deliver(from, socket, input);
   }
 
   #deliver(from: string, socket: WebSocket, input: MessageInput): SendResult {
