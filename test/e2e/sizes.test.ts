@@ -196,6 +196,20 @@ describe('a reply is never larger than API Gateway carries, whatever is asked fo
     expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThanOrEqual(limits.MAX_REPLY_BYTES);
   });
 
+  test('a page of those who are blocked, with the longest ids', async () => {
+    const asker = await device('blocking');
+    const names = cjk(limits.MAX_PAGE_USERS + 1);
+    for (const user of names) {
+      expect(await asker.ask({ action: 'block', user, blocked: true })).toMatchObject({
+        type: 'blocked',
+        users: [user],
+      });
+    }
+    const reply = await answerTo({ action: 'block', id: text(limits.MAX_ID_LENGTH) }, asker);
+    expect(reply).toMatchObject({ users: { length: limits.MAX_PAGE_USERS }, more: true });
+    expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThanOrEqual(limits.MAX_REPLY_BYTES);
+  });
+
   test('the SDK sends what did not fit again, and each message has the result of each of its users', async () => {
     const getToken = () => cloud.token({ sub: 'many', capability: EVERYTHING });
     const { client: sdk } = openDevice(cloud, 'many', { getToken });
@@ -317,6 +331,8 @@ const SHOWN_BY: Partial<Record<Limit, readonly [file: string, title: string]>> =
   MAX_WATCHES: ['test/e2e/presence.test.ts', 'for too much is refused, and the connection lives on'],
   MAX_USERS_PER_PRESENCE: ['test/e2e/presence.test.ts', 'for too much is refused, and the connection lives on'],
   MAX_UNREAD_COUNT: ['test/e2e/history.test.ts', 'counts what others have said behind the marker'],
+  MAX_BLOCKED_USERS: ['test/contract/inboxes.ts', 'there are so many and no more, told page by page'],
+  MAX_PAGE_USERS: ['test/e2e/sizes.test.ts', 'a page of those who are blocked, with the longest ids'],
   MAX_PUSH_BYTES: ['test/unit/server/send.test.ts', 'that exceed a push are split'],
   MAX_REPLY_BYTES: ['test/e2e/sizes.test.ts', 'the SDK sends what did not fit again'],
   MAX_DECODED_BYTES: ['test/unit/client/payload.test.ts', 'refuses what is too large, with its size'],
