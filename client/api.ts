@@ -197,7 +197,10 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> {
    */
   sendToUser(user: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
 
-  /** As {@link Client.sendToUser}, to up to 100 users at once; the result has a status for each. */
+  /**
+   * As {@link Client.sendToUser}, to up to 100 users at once; the result has a status for each: `not_accepted` for those who
+   * do not accept it, to whom it was neither delivered nor kept. If nobody does, it rejects.
+   */
   sendToUsers(users: readonly string[], data: Outgoing, options?: SendOptions): Promise<SendResult>;
 
   /**

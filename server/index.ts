@@ -25,7 +25,15 @@ import { BeckonError } from './errors.ts';
 import { createLogger } from './logger.ts';
 import { encodeMessage, type ServiceMessage, sendServiceBatch } from './service-batch.ts';
 
-export type { ConnectionCounts, Data, ErrorCode, Json, SendFailure, SendResult, UserStatus } from '../protocol/index.ts';
+export type {
+  ConnectionCounts,
+  Data,
+  ErrorCode,
+  Json,
+  SendFailure,
+  SendResult,
+  UserStatus,
+} from '../protocol/index.ts';
 export type { ServiceMessage as MessageInput };
 export { BeckonError };
 

@@ -90,10 +90,10 @@ interface Bundle {
   readonly envelopes: Envelope[];
 }
 
-/** What its user has accepted of a bundle: the letters of the mailbox are those of the envelopes, in their order. */
+/** What its user has accepted of a bundle. */
 interface AcceptedBundle {
-  readonly envelopes: readonly Envelope[];
-  readonly mailbox: Mailbox<Standing>;
+  readonly mailbox: Omit<Mailbox, 'letters'>;
+  readonly entries: readonly { readonly envelope: Envelope; readonly letter: Standing }[];
   readonly look: FirstLook;
 }
 
@@ -153,22 +153,21 @@ export function createSend(dependencies: SendDependencies): Send {
   async function offer(bundle: Bundle, origin: Origin, look: FirstLook): Promise<AcceptedBundle | undefined> {
     const { address, envelopes } = bundle;
     const mailbox = toMailbox(bundle, origin);
-    const accepted = await attempt(envelopes, () => mailboxes.accept(mailbox, look));
-    if (!accepted) return undefined;
-    for (const [index, envelope] of envelopes.entries()) {
-      if (!accepted[index]) envelope.refusedBy.add(address);
-    }
-    return {
-      envelopes: envelopes.filter((_, index) => accepted[index]),
-      mailbox: { ...mailbox, letters: accepted.filter((letter) => letter !== undefined) },
-      look,
-    };
+    const letters = await attempt(envelopes, () => mailboxes.accept(mailbox, look));
+    if (!letters) return undefined;
+    const entries = envelopes.flatMap((envelope, index) => {
+      const letter = letters[index];
+      if (letter) return [{ envelope, letter }];
+      envelope.refusedBy.add(address);
+      return [];
+    });
+    return { mailbox, entries, look };
   }
 
-  async function deliver({ envelopes: accepted, mailbox, look }: AcceptedBundle): Promise<void> {
+  async function deliver({ mailbox, entries, look }: AcceptedBundle): Promise<void> {
     // Of what nobody accepts, the sender gets no copy.
-    const letters = mailbox.letters.filter((_, index) => !isRefused(accepted[index]));
-    const envelopes = accepted.filter((envelope) => !isRefused(envelope));
+    const wanted = entries.filter(({ envelope }) => !isRefused(envelope));
+    const [envelopes, letters] = [wanted.map(({ envelope }) => envelope), wanted.map(({ letter }) => letter)];
     if (letters.length === 0) return;
     const outcomes = await attempt(envelopes, () => mailboxes.deliver({ ...mailbox, letters }, look));
     for (const [index, envelope] of envelopes.entries()) {
@@ -241,8 +240,8 @@ function bundle(envelopes: readonly Envelope[]): readonly Bundle[] {
 }
 
 /** Whether none of its recipients accepts it. */
-function isRefused(envelope: Envelope | undefined): boolean {
-  return envelope !== undefined && envelope.refusedBy.size === envelope.recipients.size;
+function isRefused({ recipients, refusedBy }: Envelope): boolean {
+  return refusedBy.size === recipients.size;
 }
 
 const WORST_LAST: readonly DeliveryStatus[] = ['delivered', 'queued', 'stored', 'dropped'];

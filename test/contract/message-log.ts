@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Message } from '../../protocol/index.ts';
-import { userAddress } from '../../server/address.ts';
+import { roomAddress, userAddress } from '../../server/address.ts';
 import type { Now } from '../../server/clock.ts';
 import { MAX_FIND_ENTRIES, type MessageLog } from '../../server/message-log.ts';
 import { serialFloor } from '../../server/serial.ts';
@@ -45,6 +45,18 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
       nowMs = START_MS + 60_000;
       expect(await log.read(BOB, serialFloor(0))).toEqual({ messages: [], more: false });
       expect((await log.find(BOB, { user: 'alice' }, ['m1'], serialFloor(0))).size).toBe(0);
+      expect(await log.senderOf(BOB, message(1).serial)).toBeUndefined();
+    });
+
+    test('tells who has sent the message at a serial, of each address alone', async () => {
+      await log.append(BOB, message(1), LATER);
+      await log.append(BOB, message(2, { from: { service: 'billing' } }), LATER);
+      await log.append(roomAddress('bob'), message(3), LATER);
+      expect(await log.senderOf(BOB, message(1).serial)).toEqual({ user: 'alice' });
+      expect(await log.senderOf(BOB, message(2).serial)).toEqual({ service: 'billing' });
+      expect(await log.senderOf(roomAddress('bob'), message(3).serial)).toEqual({ user: 'alice' });
+      for (const nothing of [message(3), message(4)]) expect(await log.senderOf(BOB, nothing.serial)).toBeUndefined();
+      expect(await log.senderOf(userAddress('eve'), message(1).serial)).toBeUndefined();
     });
 
     test('is read in pages, each going on where the one before ended', async () => {
