@@ -270,14 +270,18 @@ describe('whoever would be somebody else', () => {
   const asEve = ISOLATION.map((row) => ({ ...row, asked: (): Frame => row.frame(targets.others) }));
 
   test.each(asEve)('$operation: no frame says whose it is', async ({ asked }) => {
+    // One connection that sent all of these would be closed.
+    const forger = await device('eve', EVE);
+    attackers.push(forger);
     const fields = ['from', 'userId', 'sub', 'connectionId', 'user'];
     // Of `block` the user is whom it is about: never whose inbox it is.
     for (const field of asked()['action'] === 'block' ? fields.slice(0, -1) : fields) {
-      const reply = await eve.ask({ ...asked(), [field]: 'alice' });
+      const reply = await forger.ask({ ...asked(), [field]: 'alice' });
       expect(reply).toMatchObject({ code: 'invalid_frame', message: `unknown field "${field}"` });
       const messages = (asked()['messages'] as object[] | undefined)?.map((each) => ({ ...each, [field]: 'alice' }));
-      if (messages) expect(outcomeOf(await eve.ask({ ...asked(), messages }))).toBe('invalid_frame');
+      if (messages) expect(outcomeOf(await forger.ask({ ...asked(), messages }))).toBe('invalid_frame');
     }
+    forger.socket.close();
   });
 
   test('is shown to their recipients as who they are, whatever they say', async () => {
