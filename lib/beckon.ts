@@ -221,7 +221,7 @@ export class Beckon extends Construct {
     this.#addMessageRoute('$default', this.#addTableHandler('default', logging));
   }
 
-  /** A route that answers frames. Its handler counts those that it refuses, and has connections closed that go on. */
+  /** Adds a route that answers frames. Its handler counts those that it refuses, and queues the task that closes a connection. */
   #addMessageRoute(route: string, handler: Handler): void {
     this.#grantTable(handler, this.connectionsTable, 'dynamodb:UpdateItem');
     this.#grantTasks(handler);
@@ -314,7 +314,7 @@ export class Beckon extends Construct {
       [ENV.rateBurst]: Tokenization.stringifyNumber(this.#rateLimit.burst),
       ...this.#userRateEnvironment(),
     });
-    // It reads the capability that a newer token has brought. It writes what each route may.
+    // It reads the capability that a newer token has brought. Every route may write.
     this.#grantTable(handler, this.connectionsTable, 'dynamodb:GetItem');
     return handler;
   }

@@ -34,8 +34,8 @@ export interface WebSocketEvent {
 }
 
 /**
- * The authorizer's context for a handshake that `$connect` is to refuse: an authorizer by itself can answer with 401, 403
- * and 500 only. It has no identity: if such a connection opened all the same, nobody would be on it.
+ * The authorizer's context for a handshake that `$connect` must refuse: an authorizer itself can answer only 401, 403 and
+ * 500. It carries no identity: if such a connection opened all the same, it could do nothing.
  */
 export const REFUSED_CONTEXT = { refused: 'rate_limited' } as const;
 

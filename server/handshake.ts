@@ -15,7 +15,7 @@ export interface Handshake {
   readonly requestContext?: {
     /** The host name that the client has connected to: the API's own, or a custom one. */
     readonly domainName?: string;
-    /** What `authorize` has put into its context: not there when `authorize` itself asks. */
+    /** The context that `authorize` has returned: absent in the event of `authorize` itself. */
     readonly authorizer?: Readonly<Record<string, unknown>>;
   };
 }
@@ -38,9 +38,7 @@ export interface HandshakeResponse {
   readonly headers?: { readonly 'Sec-WebSocket-Protocol': typeof SUBPROTOCOL };
 }
 
-/**
- * Refuses whom `authorize` has let through for that, and says with which subprotocol the others connect.
- */
+/** Answers 429 where `authorize` says so in its context. Otherwise chooses the subprotocol. */
 export function answerHandshake(handshake: Handshake): HandshakeResponse {
   if (handshake.requestContext?.authorizer?.['refused'] === REFUSED_CONTEXT.refused) return { statusCode: 429 };
   return chooseSubprotocol(handshake);

@@ -37,12 +37,12 @@ export const IS_NOT_REMOVED: Condition = {
   expression: 'attribute_exists(address) AND attribute_not_exists(removedAt)',
 };
 
-/** What the item counts goes on. */
+/** The item has not expired. */
 export function expiresAfter(nowMs: number): Condition {
   return { expression: 'expiresAt > :expiresAfter', values: { ':expiresAfter': number(toSeconds(nowMs)) } };
 }
 
-/** There is no item, or what it counts is over, whenever DynamoDB deletes it. */
+/** The item has expired, or does not exist: DynamoDB may take days to delete it. */
 export function hasExpired(nowMs: number): Condition {
   return {
     expression: 'attribute_not_exists(expiresAt) OR expiresAt <= :expiredAt',
