@@ -11,7 +11,7 @@ const SHARE = 0.9;
 
 /**
  * For how long a frame of many messages waits at most, when a smaller one would not have to; and how much of the rate a new
- * connection begins with: its user's budget may be used up, and a hundred refusals in a row end a connection.
+ * connection begins with: its user's budget may be used up, and refusals in a row end a connection.
  */
 const START_MS = 1_000;
 

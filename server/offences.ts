@@ -33,8 +33,9 @@ const WEIGHTS: Readonly<Partial<Record<ErrorCode, number>>> = {
   invalid_token: 1,
   invalid_cursor: 0.5,
   search_disabled: 0.5,
-  // Counts only after another one: a client that waits as long as it is told has a frame accepted in between.
-  rate_limited: 0.5,
+  // Counts only after another one: a client that waits as long as it is told has a frame accepted in between. An eighth, since
+  // hundreds may be in flight when the budget of the user runs out, which another device of theirs may have used up.
+  rate_limited: 0.125,
 };
 
 /** How many offences within a minute close a connection. */
