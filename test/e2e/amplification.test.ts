@@ -1,7 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import {
   checkFrame,
@@ -13,7 +12,6 @@ import {
   RATE_PER_SECOND,
 } from '../../protocol/index.ts';
 import { createEffectsMeter, type Effects, type EffectsMeter } from '../support/effects.ts';
-import { synthesizeApp } from '../support/synthesize.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 
 /*
@@ -39,7 +37,7 @@ interface Row extends Effects {
   readonly returned: number;
 }
 
-/** A connection of a user of its own. */
+/** A connection of a user of its own. It stays open: what ends with it would be done in the middle of a later row. */
 interface Device extends WireClient {
   readonly userId: string;
   readonly connectionId: string;
@@ -54,22 +52,18 @@ interface Case {
   readonly surcharge?: number;
 }
 
-let directory: string;
 let cloud: LocalCloud;
 let meter: EffectsMeter;
 let users = 0;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'beckon-amplification-'));
-  const app = synthesizeApp(directory, { search: 'true' });
-  cloud = await startLocalCloud({ app, port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });
+  cloud = await startLocalCloud({ app: inject('searchApp'), port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });
   meter = await createEffectsMeter(cloud);
 });
 
 afterAll(async () => {
   meter?.close();
   await cloud?.close();
-  rmSync(directory, { recursive: true });
 });
 
 /** As long as a UUID. */
@@ -104,7 +98,6 @@ const peers = (count: number) => names(count, 'peer').map((user) => ({ user }));
 async function serialFor(receiver: Device): Promise<string> {
   const sender = await device();
   const { results } = await sender.ask(send(to(receiver.userId, 'hello')));
-  sender.socket.close();
   return (results as { serial: string }[])[0]?.serial ?? '';
 }
 
@@ -138,7 +131,6 @@ const CASES: readonly Case[] = [
       const sender = await device();
       const serial = await serialFor(client);
       for (let frame = 0; frame < 10; frame += 1) await sender.ask(send(to(client.userId, text(30_000))));
-      sender.socket.close();
       return { action: 'register', after: serial };
     },
   },
@@ -250,6 +242,14 @@ const CASES: readonly Case[] = [
       return { action: 'mark', marks };
     },
   },
+  { frame: '`block`, one more', scene: () => ({ action: 'block', user: 'somebody', blocked: true }) },
+  {
+    frame: '`block`, the first page of 100',
+    scene: async (client) => {
+      for (const user of names(100, 'bore')) await client.ask({ action: 'block', user, blocked: true });
+      return { action: 'block' };
+    },
+  },
   { frame: '`unread`, 50 conversations', scene: () => ({ action: 'unread', conversations: peers(50) }) },
   {
     frame: '`history`, a page of 100',
@@ -318,7 +318,6 @@ async function measure({ frame: what, scene, surcharge = 0 }: Case): Promise<Row
       startedAt + (surcharge * 1000) / RATE_PER_SECOND,
     );
   }
-  client.socket.close();
   return {
     frame: what,
     bytes: jsonByteLength(frame),
@@ -338,6 +337,12 @@ function toTable(rows: readonly Row[]): string {
     ...lines,
     '',
   ].join('\n');
+}
+
+/** Each surcharge may take a second attempt, when several are taken at once or the budget is not whole. */
+function slackOf({ frame }: Row, column: (typeof COLUMNS)[number]): number {
+  const { surcharge = 0 } = CASES.find((each) => each.frame === frame) ?? {};
+  return column === 'calls' || column === 'writes' ? surcharge : 0;
 }
 
 /** The rows of the table in the document, by their frames. */
@@ -366,7 +371,9 @@ test('no frame makes an installation do more than the table says, nor more than 
     const grown = rows.flatMap((row) =>
       COLUMNS.flatMap((column) => {
         const before = known.get(row.frame)?.[column] ?? 0;
-        return row[column] > before ? [`${row.frame}: ${column} ${before} → ${row[column]}`] : [];
+        return row[column] > before + slackOf(row, column)
+          ? [`${row.frame}: ${column} ${before} → ${row[column]}`]
+          : [];
       }),
     );
     expect(grown, 'rows that have grown').toEqual([]);
