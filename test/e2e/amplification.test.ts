@@ -1,5 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import {
@@ -11,6 +9,7 @@ import {
   messageCharge,
   RATE_PER_SECOND,
 } from '../../protocol/index.ts';
+import { documentTable } from '../support/document-table.ts';
 import { createEffectsMeter, type Effects, type EffectsMeter } from '../support/effects.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 
@@ -19,16 +18,22 @@ import { connectWire, type WireClient } from '../support/wire-client.ts';
  * fails when a row grows, or when it is above the bound. After a change for the better: UPDATE_TABLES=1.
  */
 
-const DOCUMENT = join(import.meta.dirname, '../../docs/security.md');
-const BEGIN = '<!-- amplification -->\n';
-const END = '<!-- /amplification -->';
+const TABLE = documentTable('docs/security.md', 'amplification', 'frame', {
+  bytes: 'bytes',
+  charge: 'units charged',
+  calls: 'DynamoDB calls',
+  writes: 'write units',
+  reads: 'read units',
+  posts: 'posts',
+  returned: 'bytes returned',
+});
 
 /** For each unit that is charged. */
 const MOST = { writes: 12, posts: 100 };
 
-/** What a row shows. */
 interface Row extends Effects {
-  readonly frame: string;
+  /** The frame. */
+  readonly what: string;
   /** Of the frame. */
   readonly bytes: number;
   /** Units, those that are charged afterwards included. */
@@ -319,7 +324,7 @@ async function measure({ frame: what, scene, surcharge = 0 }: Case): Promise<Row
     );
   }
   return {
-    frame: what,
+    what,
     bytes: jsonByteLength(frame),
     charge: gate + surcharge,
     ...effects,
@@ -327,33 +332,10 @@ async function measure({ frame: what, scene, surcharge = 0 }: Case): Promise<Row
   };
 }
 
-const COLUMNS = ['bytes', 'charge', 'calls', 'writes', 'reads', 'posts', 'returned'] as const;
-
-function toTable(rows: readonly Row[]): string {
-  const lines = rows.map((row) => `| ${row.frame} | ${COLUMNS.map((column) => row[column]).join(' | ')} |`);
-  return [
-    '| frame | bytes | units charged | DynamoDB calls | write units | read units | posts | bytes returned |',
-    `|---|${'---:|'.repeat(COLUMNS.length)}`,
-    ...lines,
-    '',
-  ].join('\n');
-}
-
 /** Each surcharge may take a second attempt, when several are taken at once or the budget is not whole. */
-function slackOf({ frame }: Row, column: (typeof COLUMNS)[number]): number {
-  const { surcharge = 0 } = CASES.find((each) => each.frame === frame) ?? {};
+function slackOf({ what }: { readonly what: string }, column: string): number {
+  const { surcharge = 0 } = CASES.find(({ frame }) => frame === what) ?? {};
   return column === 'calls' || column === 'writes' ? surcharge : 0;
-}
-
-/** The rows of the table in the document, by their frames. */
-function documented(text: string): ReadonlyMap<string, Row> {
-  const rows = text.split('\n').flatMap((line): [string, Row][] => {
-    const [, frame, ...cells] = line.split('|').map((cell) => cell.trim());
-    if (frame === undefined || cells.length <= COLUMNS.length || !/^\d/.test(cells[0] ?? '')) return [];
-    const values = Object.fromEntries(COLUMNS.map((column, index) => [column, Number(cells[index])]));
-    return [[frame, { frame, ...values } as Row]];
-  });
-  return new Map(rows);
 }
 
 test('no frame makes an installation do more than the table says, nor more than it is charged for', {
@@ -361,23 +343,7 @@ test('no frame makes an installation do more than the table says, nor more than 
 }, async () => {
   const rows: Row[] = [];
   for (const each of CASES) rows.push(await measure(each));
-  const document = readFileSync(DOCUMENT, 'utf8');
-  const [head = '', rest = ''] = document.split(BEGIN);
-  const [table = '', tail = ''] = rest.split(END);
-  if (process.env['UPDATE_TABLES']) writeFileSync(DOCUMENT, `${head}${BEGIN}${toTable(rows)}${END}${tail}`);
-  else {
-    const known = documented(table);
-    expect([...known.keys()]).toEqual(rows.map(({ frame }) => frame));
-    const grown = rows.flatMap((row) =>
-      COLUMNS.flatMap((column) => {
-        const before = known.get(row.frame)?.[column] ?? 0;
-        return row[column] > before + slackOf(row, column)
-          ? [`${row.frame}: ${column} ${before} → ${row[column]}`]
-          : [];
-      }),
-    );
-    expect(grown, 'rows that have grown').toEqual([]);
-  }
+  TABLE.hold(rows, slackOf);
   const above = rows.filter(
     ({ charge, writes, posts }) => writes > MOST.writes * charge || posts > MOST.posts * charge,
   );
