@@ -248,7 +248,7 @@ export const CLIENT_FRAMES = {
     id: v.optional(id),
     /** Where to resume: everything from there on that is kept, and an overlap before it. Default: what the user has acknowledged. */
     since: v.optional(cursorSchema),
-    /** The serial of the last message of the page before: gives the next page, and registers nothing. */
+    /** The serial of the last message of the page before: gives a registered connection the next page, and registers nothing. */
     after: v.optional(cursorSchema),
     /** Counts the registrations on this connection: an older one that comes late is refused. Default: 0. */
     attempt,

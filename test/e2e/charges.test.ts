@@ -53,7 +53,6 @@ async function flood(
     Array.from({ length: count }, (_, index) => clients[index % clients.length]?.ask(frameOf(index))),
   );
   const refused = replies.filter((reply) => reply?.['code'] === 'rate_limited');
-  expect(refused.length).toBeGreaterThan(0);
   for (const reply of refused) expect(reply).toMatchObject({ retryable: true, retryAfterMs: expect.any(Number) });
   const others = replies.filter((reply) => reply?.['type'] === 'error' && reply['code'] !== 'rate_limited');
   expect(others).toEqual([]);
@@ -131,6 +130,7 @@ describe('by lower limits', () => {
   ])('%s', async (what, count, units, frame) => {
     const client = await device(cloud, what);
     const { passed, allowance } = await flood([client], LIMITS, count, () => frame);
+    expect(passed).toBeLessThan(count);
     expect(passed * units).toBeLessThanOrEqual(allowance);
     expect((passed + 1) * units).toBeGreaterThan(LIMITS.burst / 2);
   });

@@ -219,7 +219,8 @@ describe('unread', () => {
     const conversations = [
       { user: 'unread-peer' },
       { room: 'busy' },
-      ...Array.from({ length: 48 }, (_, index) => ({ user: `nobody-${index}` })),
+      // One for each unit short of an instalment of the user's, which would be a write more.
+      ...Array.from({ length: 38 }, (_, index) => ({ user: `nobody-${index}` })),
     ];
     const seen = cloud.calls().length;
     const reply = await me.ask({ action: 'unread', conversations });
@@ -234,7 +235,7 @@ describe('unread', () => {
       .slice(seen)
       .filter(({ principal }) => /unread/.test(principal))
       .map(({ operation }) => operation);
-    expect(operations.toSorted()).toEqual(['BatchGetItem', ...Array(50).fill('Query'), 'UpdateItem']);
+    expect(operations.toSorted()).toEqual(['BatchGetItem', ...Array(40).fill('Query'), 'UpdateItem']);
   });
 
   test('counts the messages of a conversation with oneself as read', async () => {

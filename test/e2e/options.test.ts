@@ -10,6 +10,7 @@ import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Beckon, type BeckonProps } from '../../lib/beckon.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION, type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { MAX_MESSAGES_PER_FRAME, MAX_USERS_PER_MESSAGE } from '../../protocol/index.ts';
 import { openDevice } from '../support/device.ts';
 import { adminClient } from '../support/local-cloud.ts';
 import { connectWire } from '../support/wire-client.ts';
@@ -109,4 +110,21 @@ test('with a low rate: an application that sends more at once, again and again, 
   await expect.poll(() => bob.received, { timeout: 10_000 }).toEqual(sent);
   expect(refusals).toEqual([]);
   for (const { client } of [alice, bob]) client.close();
+});
+
+test('with a high rate: the SDK sends again what did not fit into one reply, and each message has the result of each of its users', {
+  timeout: 60_000,
+}, async () => {
+  const started = await start(() => ({ rateLimit: { messagesPerSecond: 10_000, burst: 10_000 } }));
+  const { client } = openDevice(started, 'many');
+  const names = Array.from({ length: MAX_USERS_PER_MESSAGE }, (_, index) => `user-${index}`);
+  const results = await Promise.all(
+    Array.from({ length: MAX_MESSAGES_PER_FRAME }, (_, index) => client.sendToUsers(names, index, { store: false })),
+  );
+  client.close();
+  for (const result of results) {
+    expect(result.users).toEqual(names.map((user) => ({ user, status: 'dropped' })));
+  }
+  const serials = results.map(({ serial }) => serial);
+  expect(serials).toEqual(serials.toSorted());
 });

@@ -191,7 +191,9 @@ describe('asking', () => {
     const operations = (of: typeof calls) => of.map(({ operation }) => operation).toSorted();
     const queries = calls.filter(({ operation }) => operation === 'Query');
     const first = calls.filter(({ operation }) => operation !== 'Query');
-    expect(operations(first)).toEqual(['BatchGetItem', 'UpdateItem']);
+    // The gate, which charges ten: every fifth time the user as well.
+    const [read, ...writes] = operations(first);
+    expect([read, ...new Set(writes)]).toEqual(['BatchGetItem', 'UpdateItem']);
     expect(queries).toHaveLength(5);
     const firstEnds = Math.max(...first.map(endOf));
     for (const query of queries) expect(Date.parse(query.at)).toBeGreaterThanOrEqual(firstEnds);

@@ -76,7 +76,8 @@ const REGISTER: readonly Row[] = [
   {
     operation: 'register, the page after a message of others',
     frame: ({ cursor }) => ({ action: 'register', after: cursor }),
-    outcomes: registering,
+    // A page is for whoever is registered already.
+    outcomes: ungated('registered'),
     shows: 'pair',
   },
   {
