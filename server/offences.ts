@@ -31,6 +31,9 @@ const WEIGHTS: Readonly<Partial<Record<ErrorCode, number>>> = {
   frame_too_large: 1,
   not_registered: 1,
   invalid_token: 1,
+  // Of a registration, which is charged only when it is made.
+  superseded: 0.5,
+  connection_removed: 0.5,
   invalid_cursor: 0.5,
   search_disabled: 0.5,
   // Counts only after another one: a client that waits as long as it is told has a frame accepted in between. An eighth, since

@@ -72,13 +72,12 @@ describe('by the default limits', () => {
 
   test('600 registrations at once are charged like 600 frames', { timeout: 120_000 }, async () => {
     const client = await device(cloud, 'registrar');
-    const frames = (attempt: number) => ({ action: 'register', attempt: attempt + 1 });
-    const { passed, allowance } = await flood([client], LIMITS, 600, frames);
+    const { passed, allowance } = await flood([client], LIMITS, 600, () => ({ action: 'register', attempt: 1 }));
     expect(passed).toBeLessThanOrEqual(allowance);
   });
 
   test('12 messages to 100 users at once are charged like 1,200', { timeout: 120_000 }, async () => {
-    const message = (data: number) => ({ action: 'sendMessage', to: { users: HUNDRED }, data });
+    const message = (data: number) => ({ action: 'sendMessage', to: { users: HUNDRED }, data, store: false });
     const { passed, allowance } = await flood([await device(cloud, 'herald')], LIMITS, 12, message);
     expect(passed).toBeGreaterThanOrEqual(5);
     expect(passed * 100).toBeLessThanOrEqual(allowance);

@@ -95,6 +95,8 @@ test.each<[ErrorCode, number | undefined]>([
   ['invalid_token', 50],
   ['invalid_cursor', 100],
   ['search_disabled', 100],
+  ['superseded', 100],
+  ['connection_removed', 100],
 ])('%s closes a connection after %i times', async (code, times = 0) => {
   await repeat(times - 1, code);
   expect(tasks).toEqual([]);
@@ -103,7 +105,7 @@ test.each<[ErrorCode, number | undefined]>([
 });
 
 test('nothing else that a frame can be refused with closes a connection', async () => {
-  const closing = /^(invalid_\w+|unknown_action|frame_too_large|not_registered|search_disabled|token_expired)$/;
+  const closing = /^(invalid_\w+|unknown_action|frame_too_large|not_registered|search_disabled|superseded|connection_removed|token_expired)$/;
   for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
     if (!closing.test(code) && code !== 'rate_limited') await repeat(200, code);
   }
