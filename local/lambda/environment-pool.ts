@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Cancel, Clock } from '../clock.ts';
 import type { Environment, Started } from './environment.ts';
 import { IDLE_ENVIRONMENT_MS, MAX_ENVIRONMENTS_PER_FUNCTION } from './limits.ts';
+import type { Starts } from './starts.ts';
 
 /** An environment to run one invocation in; `cold` when it was started for it. */
 export type Acquired =
@@ -39,11 +40,13 @@ export interface EnvironmentPoolOptions {
   readonly clock: Clock;
   /** Starts one; gives up when `signal` aborts. */
   readonly start: (hooks: StartHooks) => Promise<Started>;
+  /** The turns of all functions. */
+  readonly starts: Starts;
   readonly maxEnvironments?: number;
 }
 
 export function createEnvironmentPool(options: EnvironmentPoolOptions): EnvironmentPool {
-  const { clock, start, maxEnvironments = MAX_ENVIRONMENTS_PER_FUNCTION } = options;
+  const { clock, start, starts, maxEnvironments = MAX_ENVIRONMENTS_PER_FUNCTION } = options;
   const all = new Set<Environment>();
   const waiting: Waiter[] = [];
   let parked: Parked[] = [];
@@ -70,7 +73,12 @@ export function createEnvironmentPool(options: EnvironmentPoolOptions): Environm
   };
 
   const startOne = async () => {
-    const started = await start({ signal, onEnd: forget });
+    const started = await starts.run(async () => {
+      // Others may have become free before it was this one's turn.
+      const isNeeded = waiting.length > 0 && !signal.aborted;
+      return isNeeded ? start({ signal, onEnd: forget }) : undefined;
+    });
+    if (!started) return;
     if (started.kind === 'failed') {
       waiting.shift()?.resolve(started);
     } else if (signal.aborted) {

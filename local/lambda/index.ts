@@ -14,6 +14,7 @@ import type { LambdaFunction } from './lambda-function.ts';
 import type { Permission } from './permission.ts';
 import { createProviders } from './providers.ts';
 import type { Poller } from './sqs-poller.ts';
+import { createStarts } from './starts.ts';
 import { createTaskRoots } from './task-roots.ts';
 
 export interface LambdaOptions {
@@ -38,7 +39,7 @@ export function createLambda(options: LambdaOptions): LambdaService {
   const eventInvokeConfigs = new Map<LambdaFunction, EventInvokeConfig>();
   const pollers: Poller[] = [];
   const taskRoots = createTaskRoots();
-  const surroundings = { ...options, concurrency: createConcurrency() };
+  const surroundings = { ...options, concurrency: createConcurrency(), starts: createStarts() };
   const asyncInvocations = createAsyncInvocations({
     clock,
     log,

@@ -10,6 +10,7 @@ import type { FunctionConfiguration } from './function-configuration.ts';
 import { createInvocationLog, type InvocationLog } from './invocation-log.ts';
 import { MAX_SYNC_RESPONSE_BYTES } from './limits.ts';
 import type { Startup } from './runtime/messages.ts';
+import type { Starts } from './starts.ts';
 
 /** What a function's environments need of the local cloud. */
 export interface Surroundings {
@@ -19,6 +20,7 @@ export interface Surroundings {
   readonly issueCredentials: IssueCredentials;
   readonly endpoint: () => Startup['endpoint'];
   readonly concurrency: Concurrency;
+  readonly starts: Starts;
 }
 
 export interface InvokeInput {
@@ -57,6 +59,7 @@ export function createLambdaFunction(
   const timeoutMs = Math.max(configuration.timeoutSeconds * 1000, MIN_TIMEOUT_MACHINE_MS * clock.timeScale);
   const pool = createEnvironmentPool({
     clock,
+    starts: surroundings.starts,
     start: (hooks) => start(configuration, code, surroundings, timeoutMs, hooks),
   });
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Environment, Started } from '../../../../local/lambda/environment.ts';
 import { createEnvironmentPool, type EnvironmentPool } from '../../../../local/lambda/environment-pool.ts';
 import { IDLE_ENVIRONMENT_MS } from '../../../../local/lambda/limits.ts';
+import { createStarts } from '../../../../local/lambda/starts.ts';
 import { createManualClock } from '../../../support/manual-clock.ts';
 
 interface FakeEnvironment extends Environment {
@@ -11,12 +12,13 @@ interface FakeEnvironment extends Environment {
 }
 
 /** Starts environments at the test's word. */
-function createWorld(maxEnvironments?: number) {
+function createWorld(maxEnvironments?: number, mostStarts = 100) {
   const clock = createManualClock();
   const starting: ((started: Started) => void)[] = [];
   const made: FakeEnvironment[] = [];
   const pool: EnvironmentPool = createEnvironmentPool({
     clock,
+    starts: createStarts(mostStarts),
     ...(maxEnvironments !== undefined && { maxEnvironments }),
     start: ({ onEnd }) =>
       new Promise((resolve) => {
@@ -48,6 +50,8 @@ function createWorld(maxEnvironments?: number) {
   return { clock, pool, made, finishStart };
 }
 
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
 async function use(acquiring: ReturnType<EnvironmentPool['acquire']>): Promise<FakeEnvironment> {
   const acquired = await acquiring;
   if (acquired.kind === 'failed') throw new Error('no environment');
@@ -69,6 +73,30 @@ test('the environment that was used last is used next', async () => {
   world.pool.release(first);
   expect((await use(world.pool.acquire())).number).toBe(first.number);
   expect((await use(world.pool.acquire())).number).toBe(second.number);
+});
+
+test('so many start at a time and no more: an invocation that waits for its turn takes one that becomes free', async () => {
+  const world = createWorld(undefined, 1);
+  const [first, second, third] = [world.pool.acquire(), world.pool.acquire(), world.pool.acquire()];
+  expect(world.made).toHaveLength(1);
+  world.finishStart();
+  world.pool.release(await use(first));
+  expect((await use(second)).number).toBe(0);
+  await settled();
+  // The third is still waiting, so it is its turn now.
+  expect(world.made).toHaveLength(2);
+  world.finishStart();
+  expect((await use(third)).number).toBe(1);
+});
+
+test('one that cannot be started gives its turn to the next', async () => {
+  const world = createWorld(undefined, 1);
+  const [first, second] = [world.pool.acquire(), world.pool.acquire()];
+  world.finishStart({ kind: 'failed', outcome: { kind: 'timeout' } });
+  expect(await first).toMatchObject({ kind: 'failed' });
+  await settled();
+  world.finishStart();
+  expect((await use(second)).number).toBe(1);
 });
 
 test('it tells a cold start from a warm one', async () => {
@@ -132,6 +160,7 @@ test('a start that fails fails one invocation, and the next one starts anew', as
 test('when the local cloud cannot start one, the invocation is rejected', async () => {
   const pool = createEnvironmentPool({
     clock: createManualClock(),
+    starts: createStarts(),
     start: () => Promise.reject(new Error('no more threads')),
   });
   await expect(pool.acquire()).rejects.toThrow('no more threads');
