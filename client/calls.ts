@@ -103,7 +103,7 @@ export class Calls {
 
   #timeoutError(): BeckonError {
     if (!this.#connection()?.pacer.isBusy) return new BeckonError('expired');
-    return new BeckonError('rate_limited', 'More was asked for than the rate allows.');
+    return new BeckonError('rate_limited', 'More was asked for than the rate allows.', { retryable: true });
   }
 
   #nextConnection(): Promise<void> {

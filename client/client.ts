@@ -10,6 +10,7 @@ import type {
 } from './api.ts';
 import { Engine } from './engine.ts';
 import type { Environment } from './environment.ts';
+import { describeCode } from './errors.ts';
 import { Inbox } from './inbox.ts';
 import type { LateArguments, LateMethod, LateResult } from './on-demand.ts';
 import { checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
@@ -17,7 +18,7 @@ import type { To } from './outgoing.ts';
 import type { ConnectionState, Reason } from './state.ts';
 
 const DEFAULT_MAX_BUFFERED = 1_000;
-const CLOSED: Reason = { code: 'closed', message: 'The client was closed.' };
+const CLOSED: Reason = { code: 'closed', message: describeCode('closed') };
 
 /** What the application calls: checks what it is given. Applications call `connect`; tests bring an environment of their own. */
 export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgoing> {

@@ -26,12 +26,10 @@ export interface ConnectionEnd {
   readonly error: BeckonError;
   /** The code of the close frame, if that is how it ended. */
   readonly closeCode?: number;
-  /** Whether there is to be no other attempt: the server has said so, or the application. */
-  readonly final: boolean;
+  /** Whether there is to be no other attempt: the server has said so, or the application. Default: false. */
+  readonly final?: boolean;
   /** Whether the application hears of it as an error: it may be what only people can mend. Default: false. */
   readonly isTold?: boolean;
-  /** How long the server wants to be left alone. */
-  readonly retryAfterMs?: number | undefined;
 }
 
 export interface Registration extends RegisteredReply {
@@ -124,10 +122,7 @@ export class Connection {
       register: (place) => this.#register(place),
       connection: this,
       onRegistered: (reply) => this.#onRegistered(reply),
-      onRefused: (refusal) => {
-        const { retryable, retryAfterMs } = refusal;
-        this.#end({ error: toError(refusal), final: false, isTold: !retryable, retryAfterMs });
-      },
+      onRefused: (refusal) => this.#end({ error: toError(refusal), isTold: !refusal.retryable }),
       // The ping acknowledges: a page that is closed before its first heartbeat would get the same again next time.
       onNews: () => this.checkLiveness(),
       onProblem: handlers.onProblem,
@@ -288,7 +283,7 @@ export class Connection {
   #startReadiness(): void {
     if (this.#over || this.#readiness.running) return;
     this.#readiness.start(this.#options.connectTimeoutMs, () =>
-      this.#end({ error: new BeckonError('connect_timeout'), final: false }),
+      this.#end({ error: new BeckonError('connect_timeout') }),
     );
   }
 
@@ -338,7 +333,7 @@ export class Connection {
       heartbeatMs: heartbeatSeconds * 1000,
       timeoutMs: this.#options.livenessTimeoutMs,
       ping: () => void this.#ping(),
-      onDead: () => this.#end({ error: new BeckonError('unresponsive'), final: false }),
+      onDead: () => this.#end({ error: new BeckonError('unresponsive') }),
     });
     this.#liveness.sent();
   }
@@ -366,7 +361,7 @@ export class Connection {
     } else if (frame.type === 'presence' && frame.id === undefined) {
       this.#interests.onPresence(frame);
     } else if (frame.type === 'bye') {
-      this.#end({ error: toError(frame), final: !frame.reconnect, retryAfterMs: frame.retryAfterMs });
+      this.#end({ error: toError(frame), final: !frame.reconnect });
     } else if (frame.type === 'error') {
       this.#onError(frame);
     } else {
@@ -379,7 +374,7 @@ export class Connection {
   #onError(frame: ErrorReply): void {
     if (frame.code === 'rate_limited') this.pacer.hold(frame.retryAfterMs ?? 0);
     const isOver = isAboutToken(frame.code) && !(this.#token !== undefined && isOfToken(frame));
-    if (isOver || frame.code === 'connection_removed') this.#end({ error: toError(frame), final: false });
+    if (isOver || frame.code === 'connection_removed') this.#end({ error: toError(frame) });
     else if (frame.id !== undefined) this.#requests.settle(frame.id, { kind: 'error', problem: frame });
     else this.#handlers.onProblem(frame);
   }
@@ -394,11 +389,11 @@ export class Connection {
     if (code === 'frame_too_large') {
       this.#requests.settleLargest({ kind: 'error', problem: wordlessProblem(code) });
     }
-    this.#end({ error: closeError(closeCode, code), closeCode, final: false });
+    this.#end({ error: closeError(closeCode, code), closeCode });
   }
 
   #onRefused(httpStatus: number | undefined): void {
-    this.#end({ error: refusalError(httpStatus), final: false, isTold: httpStatus !== undefined });
+    this.#end({ error: refusalError(httpStatus), isTold: httpStatus !== undefined });
   }
 
   #transmit(text: string): void {

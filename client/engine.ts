@@ -305,5 +305,6 @@ export class Engine<Incoming> {
 /** What calls are rejected with once there will be no connection any more. */
 function overError(state: ConnectionState): BeckonError | undefined {
   if (state.status !== 'closed' && state.status !== 'failed') return undefined;
-  return new BeckonError(state.reason.code, state.reason.message);
+  const { reason } = state;
+  return new BeckonError(reason.code, reason.message, { ...reason, retryable: false });
 }

@@ -18,7 +18,7 @@ export type {
 } from '../protocol/index.ts';
 export type * from './api.ts';
 export type { WebSocketConstructor, WebSocketLike } from './environment.ts';
-export { BeckonError, type BeckonErrorCode, type ClientCode } from './errors.ts';
+export { BeckonError, type BeckonErrorCode, type BeckonErrorOptions, type ClientCode } from './errors.ts';
 export type { ConnectOptions, Durations, TokenRequest } from './options.ts';
 export type { ConnectionState, Reason } from './state.ts';
 export type { ClientStorage } from './storage.ts';

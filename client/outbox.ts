@@ -143,7 +143,7 @@ export class Outbox {
     const inFlight = new Set(this.#taken);
     for (const entry of this.#unsettled) {
       const maybeDelivered = kept || entry.retry || inFlight.has(entry);
-      entry.reject(new BeckonError(error.code, error.message, { maybeDelivered }));
+      entry.reject(new BeckonError(error.code, error.message, { ...error, maybeDelivered }));
     }
     this.#taken = [];
   }

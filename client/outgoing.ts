@@ -1,9 +1,10 @@
 import { messageCharge } from '../protocol/charges.ts';
 import type { Limits, MessageInput } from '../protocol/index.ts';
 import type { Tariff } from '../protocol/limits.ts';
-import { BeckonError } from './errors.ts';
+import { toError } from './errors.ts';
 import { countFitting, LONGEST_FRAME_ID } from './frame-size.ts';
 import { checkSize, type EncodedData } from './payload.ts';
+import { tooLarge } from './requests.ts';
 import { utf8Length } from './utf8.ts';
 
 /** Whom a message is for. */
@@ -37,12 +38,7 @@ export function encodeMessage(
   // Room for saying that it is sent again: a message that fitted once must fit then, too.
   const message = { text, bytes: utf8Length(text) - 1 + RETRY.length };
   const frameBytes = message.bytes + FRAME_ENVELOPE_BYTES;
-  if (frameBytes > limits.maxFrameBytes) {
-    throw new BeckonError(
-      'frame_too_large',
-      `With its envelope the message takes a frame of ${frameBytes} bytes; at most ${limits.maxFrameBytes} are allowed.`,
-    );
-  }
+  if (frameBytes > limits.maxFrameBytes) throw toError(tooLarge(frameBytes, limits.maxFrameBytes));
   return message;
 }
 

@@ -113,7 +113,8 @@ export function createRequests(
   };
 }
 
-function tooLarge(bytes: number, maxBytes: number): Problem {
+/** What is wrong with a frame that would be too large. */
+export function tooLarge(bytes: number, maxBytes: number): Problem {
   const message = `The frame would take ${bytes} bytes; at most ${maxBytes} are allowed.`;
   return wordlessProblem('frame_too_large', message);
 }

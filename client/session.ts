@@ -140,7 +140,7 @@ export class Session {
 
   #onUnregistered(connection: Connection, error: BeckonError): void {
     if (connection !== this.#current) return;
-    this.#reason = toReason({ error, final: false });
+    this.#reason = toReason({ error });
     this.#startSuspension();
     this.#setAway();
   }
@@ -186,7 +186,7 @@ export class Session {
     else this.#retryLater(end);
   }
 
-  #retryLater({ retryAfterMs = 0 }: ConnectionEnd): void {
+  #retryLater({ error: { retryAfterMs = 0 } }: ConnectionEnd): void {
     const delayMs = retryAfterMs + backoffDelayMs(this.#failures, this.#environment.random, this.#backoff);
     this.#isHeldOff = retryAfterMs > 0;
     this.#failures += 1;

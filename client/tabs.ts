@@ -330,7 +330,7 @@ export class Tabs {
   async #serve({ id, method, args }: Word & { readonly kind: 'call' }): Promise<void> {
     const answer = await this.#answer(method, args).then(
       (value) => ({ value }),
-      (error) => ({ error: isOurs(error) ? { ...error, message: error.message } : error }),
+      (error) => ({ error: error instanceof BeckonError ? error.toJSON() : error }),
     );
     // Whoever leads next is asked again, because this one has given up what it has not done.
     if (this.isLeading) this.#say({ kind: 'reply', id, ...answer });
@@ -347,7 +347,7 @@ export class Tabs {
     const call = this.#calls.get(id);
     if (error === undefined) call?.resolve(value);
     // On its way an error of ours would lose its code.
-    else call?.reject(isOurs(error) ? new BeckonError(error.code, error.message, error) : error);
+    else call?.reject(error instanceof BeckonError ? new BeckonError(error.code, error.message, error) : error);
   }
 
   #takeOn({ recent, fromMs }: Memory): void {
@@ -377,8 +377,4 @@ export class Tabs {
   #say(word: Word): void {
     this.#channel?.postMessage(word);
   }
-}
-
-function isOurs(error: unknown): error is BeckonError {
-  return (error as Partial<BeckonError> | undefined)?.name === 'BeckonError';
 }

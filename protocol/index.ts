@@ -1,3 +1,4 @@
+export * from './beckon-error.ts';
 export * from './charges.ts';
 export * from './codes.ts';
 export * from './data.ts';

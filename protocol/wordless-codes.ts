@@ -16,12 +16,12 @@ export interface ErrorCodeInfo {
  */
 export const WORDLESS_CODES = {
   frame_too_large: {
-    message: 'The frame is larger than limits.maxFrameBytes. The service closes the connection for it.',
+    message: 'The frame is larger than limits.maxFrameBytes: the service closes the connection.',
     retryable: false,
     closeCode: 1009,
   },
   binary_not_supported: {
-    message: 'The frame is binary. Send text: the service closes the connection for binary frames.',
+    message: 'The frame is binary: the service closes the connection. Send text.',
     retryable: false,
     closeCode: 1003,
   },
@@ -37,7 +37,7 @@ export const WORDLESS_CODES = {
     httpStatus: 403,
   },
   unsupported_version: {
-    message: 'None of the offered subprotocols is spoken here. Offer "beckon.v1".',
+    message: 'Unsupported subprotocol. Offer "beckon.v1".',
     retryable: false,
     httpStatus: 400,
   },

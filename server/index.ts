@@ -9,6 +9,7 @@
  * ```
  */
 import {
+  BeckonError,
   type Data,
   isUserId,
   type MessageInput,
@@ -16,12 +17,12 @@ import {
   problem,
   type SendFailure,
   type SendResult,
+  toError,
 } from '../protocol/index.ts';
 import { composeDirectory, composeInboxes, composeSend } from './aws/index.ts';
 import { sendBatch } from './batch.ts';
 import { allBlocked, setBlocked } from './block.ts';
 import { readFunctionName } from './config.ts';
-import { BeckonError } from './errors.ts';
 import { createLogger } from './logger.ts';
 import { encodeMessage, type ServiceMessage, sendServiceBatch } from './service-batch.ts';
 
@@ -88,7 +89,7 @@ export interface Sender {
 /** @throws BeckonError if it is none */
 function requireUserId(name: string, value: string): string {
   if (isUserId(value)) return value;
-  throw new BeckonError(problem('invalid_frame', `"${name}" must be a user id: at most 256 ${NAME_RULE}`));
+  throw toError(problem('invalid_frame', `"${name}" must be a user id: at most 256 ${NAME_RULE}`));
 }
 
 /** What is no list is left for the schema to refuse: the letters of a name would be users, too. */
@@ -111,22 +112,22 @@ export function createSender(options: SenderOptions = {}): Sender {
   const change = async (recipient: string, sender: string, isBlocked: boolean) => {
     const key = { recipient: requireUserId('recipient', recipient), sender: requireUserId('sender', sender) };
     const wrong = await setBlocked(inboxes, key, isBlocked);
-    if (wrong) throw new BeckonError(wrong);
+    if (wrong) throw toError(wrong);
   };
 
   const origin = { from: { service } };
   const sendAll: Sender['send'] = async (messages) => {
     if (!Array.isArray(messages)) throw new TypeError(`send: "messages" must be an array, got ${typeof messages}`);
     const sent = await sendServiceBatch(send, origin, messages);
-    if (!sent.ok) throw new BeckonError(sent.problem);
+    if (!sent.ok) throw toError(sent.problem);
     return sent.value;
   };
   const sendOne = async (to: MessageInput['to'], data: Data, sendOptions: SendOptions = {}) => {
     const sent = await sendBatch(send, origin, [await encodeMessage({ ...sendOptions, to, data })]);
-    if (!sent.ok) throw new BeckonError(sent.problem);
+    if (!sent.ok) throw toError(sent.problem);
     const [result] = sent.value;
-    if (!result) throw new BeckonError(problem('internal'));
-    if ('error' in result) throw new BeckonError(result.error);
+    if (!result) throw toError(problem('internal'));
+    if ('error' in result) throw toError(result.error);
     return result;
   };
   return {

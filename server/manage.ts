@@ -1,11 +1,10 @@
-import { isObject, isUserId, NAME_RULE, problem } from '../protocol/index.ts';
+import { type BeckonError, isObject, isUserId, NAME_RULE, problem, toError } from '../protocol/index.ts';
 import { userAddress } from './address.ts';
 import { allBlocked, setBlocked } from './block.ts';
 import { type Now, toSeconds } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { Directory } from './directory.ts';
 import type { Disconnect } from './disconnect.ts';
-import { BeckonError } from './errors.ts';
 import { type Identities, REVOKED_BYE } from './identities.ts';
 import type { Inboxes } from './inboxes.ts';
 import type { Logger } from './logger.ts';
@@ -103,7 +102,7 @@ export function createManage(dependencies: ManageDependencies): (event: unknown)
 
   async function block({ user, sender }: { user: string; sender: string }, isBlocked: boolean): Promise<ManageResult> {
     const wrong = await setBlocked(inboxes, { recipient: user, sender }, isBlocked);
-    if (wrong) throw new BeckonError(wrong);
+    if (wrong) throw toError(wrong);
     return NOTHING_LEFT;
   }
 
@@ -164,5 +163,5 @@ function parseEvent(event: unknown): ManageEvent {
 }
 
 function invalid(message: string): BeckonError {
-  return new BeckonError(problem('invalid_frame', message));
+  return toError(problem('invalid_frame', message));
 }

@@ -1,7 +1,15 @@
-import { isObject, isUserId, NAME_RULE, problem, type SendFailure, type SendResult } from '../protocol/index.ts';
+import {
+  BeckonError,
+  isObject,
+  isUserId,
+  NAME_RULE,
+  problem,
+  type SendFailure,
+  type SendResult,
+  toError,
+} from '../protocol/index.ts';
 import { sendBatch, sendMetrics } from './batch.ts';
 import type { Now } from './clock.ts';
-import { BeckonError } from './errors.ts';
 import { describeError, type Logger, type LogLine } from './logger.ts';
 import type { Send } from './send.ts';
 
@@ -32,7 +40,7 @@ export function createServiceSend({ send, log, now }: { send: Send; log: Logger;
     const { service, messages } = parseEvent(event);
     const identified = messages.map(withIdOf(requestId));
     const sent = await sendBatch(send, { from: { service } }, identified, { isExact });
-    if (!sent.ok) throw new BeckonError(sent.problem);
+    if (!sent.ok) throw toError(sent.problem);
     return sent.value;
   }
 
@@ -51,7 +59,7 @@ export function createServiceSend({ send, log, now }: { send: Send; log: Logger;
     const failure = results.find((result) => 'error' in result);
     const metrics = sendMetrics(results);
     finish(failure ? 'failed' : 'ok', { metrics, ...(failure && { reason: failure.error.code }) });
-    if (failure && results.length === 1) throw new BeckonError(failure.error);
+    if (failure && results.length === 1) throw toError(failure.error);
     return { results };
   };
 }
@@ -82,5 +90,5 @@ function parseEvent(event: unknown): { service: string; messages: readonly unkno
 }
 
 function invalid(message: string): BeckonError {
-  return new BeckonError(problem('invalid_frame', message));
+  return toError(problem('invalid_frame', message));
 }

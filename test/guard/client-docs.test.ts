@@ -3,9 +3,9 @@ import { inspect } from 'node:util';
 import { transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { CLIENT_CODES } from '../../client/errors.ts';
 import { BeckonError, type Client, type ConnectOptions, connect } from '../../client/index.ts';
 import { resolveOptions } from '../../client/options.ts';
+import { LASTING_CLIENT_CODES, PASSING_CLIENT_CODES } from '../../protocol/beckon-error.ts';
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts';
 
 const DOCUMENT = readFileSync('docs/client.md', 'utf8');
@@ -105,9 +105,10 @@ describe('docs/client.md', () => {
   });
 
   it('has every code of the client with its sentence', () => {
-    for (const [code, sentence] of Object.entries(CLIENT_CODES)) {
-      expect(DOCUMENT).toContain(`| \`${code}\` | ${sentence} |\n`);
-    }
+    const rows = (codes: object, retryable: string) =>
+      Object.entries(codes).map(([code, sentence]) => `| \`${code}\` | ${retryable} | ${sentence} |\n`);
+    for (const row of [...rows(PASSING_CLIENT_CODES, 'yes'), ...rows(LASTING_CLIENT_CODES, 'no')])
+      expect(DOCUMENT).toContain(row);
   });
 });
 

@@ -187,7 +187,7 @@ describe('attempts that are refused', () => {
   it.each([
     [401, 'no valid token'],
     [403, 'this origin'],
-    [400, 'subprotocols'],
+    [400, 'subprotocol'],
   ])('say what status %i means if it is the server’s', async (status, meaning) => {
     const { world, client } = startClient();
     const messages: string[] = [];

@@ -103,10 +103,10 @@ describe('giving up', () => {
     const outcomes = Promise.allSettled([inFlight, waiting]);
     client.close();
     expect(await outcomes).toMatchObject([
-      { reason: { code: 'closed', maybeDelivered: true } },
+      { reason: { code: 'closed', maybeDelivered: true, retryable: false } },
       { reason: { code: 'closed', maybeDelivered: false } },
     ]);
-    await expect(client.sendToUser('bob', 3)).rejects.toMatchObject({ code: 'closed' });
+    await expect(client.sendToUser('bob', 3)).rejects.toMatchObject({ code: 'closed', retryable: false });
   });
 
   it('rejects everything when the session fails', async () => {

@@ -197,7 +197,7 @@ describe('other frames', () => {
     expect(late.length).toBeGreaterThan(100);
     expect(late.length).toBeLessThan(130);
     for (const outcome of late)
-      expect(outcome).toMatchObject({ reason: { name: 'BeckonError', code: 'rate_limited' } });
+      expect(outcome).toMatchObject({ reason: { name: 'BeckonError', code: 'rate_limited', retryable: true } });
     const { length } = server.served;
     await pass(5_000);
     expect(server.served).toHaveLength(length);

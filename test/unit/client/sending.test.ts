@@ -56,7 +56,7 @@ describe('a message', () => {
     await settle();
     const error = { code: 'invalid_frame', message: '"to.user" must not be empty', retryable: false };
     socket.receive({ type: 'ack', id: '2', results: [{ id: 'id-1', error }, delivered('id-2')] });
-    await expect(wrong).rejects.toMatchObject({ name: 'BeckonError', code: 'invalid_frame', message: error.message });
+    await expect(wrong).rejects.toMatchObject({ name: 'BeckonError', ...error, retryAfterMs: undefined });
     await expect(right).resolves.toMatchObject({ status: 'delivered' });
   });
 
@@ -150,7 +150,7 @@ describe('what is refused before it is sent', () => {
 
   it.each([
     ['data beyond maxDataBytes', 'ü'.repeat(16_384), 'message_too_large', /has 32770 bytes; at most 32768/],
-    ['a frame beyond maxFrameBytes', 'x'.repeat(32_766), 'frame_too_large', /a frame of 32\d{3} bytes; at most 32768/],
+    ['a frame beyond maxFrameBytes', 'x'.repeat(32_766), 'frame_too_large', /take 32\d{3} bytes; at most 32768/],
   ])('%s, with its size in bytes of UTF-8', async (_, data, code, message) => {
     const { client } = await connectClient({ compress: false });
     await expect(client.sendToUser('bob', data)).rejects.toMatchObject({
@@ -162,7 +162,7 @@ describe('what is refused before it is sent', () => {
   it('nothing that fits to the byte, also when it has to be sent again', async () => {
     const { world, client, socket } = await connectClient({ compress: false });
     const tooLarge = await client.sendToUser('bob', 'x'.repeat(32_766)).catch((error: Error) => error.message);
-    const excess = Number(/of (\d+) bytes/.exec(String(tooLarge))?.[1]) - 32_768;
+    const excess = Number(/take (\d+) bytes/.exec(String(tooLarge))?.[1]) - 32_768;
     void client.sendToUser('bob', 'x'.repeat(32_766 - excess));
     await settle();
     socket.refuse('sendMessage', 'internal');

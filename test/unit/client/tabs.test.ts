@@ -491,9 +491,10 @@ describe('other calls', () => {
   it('are rejected with what the leader’s client has thrown', async () => {
     const { followers, look, answerWith } = await shareCalls();
     const { BeckonError } = await import('../../../client/errors.ts');
-    answerWith(() => Promise.reject(new BeckonError('not_registered', 'not you', { maybeDelivered: true })));
+    const told = { maybeDelivered: true, retryable: true, retryAfterMs: 250 };
+    answerWith(() => Promise.reject(new BeckonError('not_registered', 'not you', told)));
     const refused = look(followers[0], 1);
-    await expect(refused).rejects.toMatchObject({ code: 'not_registered', message: 'not you', maybeDelivered: true });
+    await expect(refused).rejects.toMatchObject({ code: 'not_registered', message: 'not you', ...told });
     await expect(refused).rejects.toBeInstanceOf(BeckonError);
     answerWith(() => {
       throw new TypeError('wrong');

@@ -1,0 +1,105 @@
+import type { ErrorCode } from './codes.ts';
+import type { Problem } from './problem.ts';
+import { type ErrorCodeInfo, WORDLESS_CODES } from './wordless-codes.ts';
+
+/** What goes wrong in the client itself and may go right when the same is asked for again. Never on the wire. */
+export const PASSING_CLIENT_CODES = {
+  token_failed: 'getToken did not give a token.',
+  connect_failed: 'The server is unreachable, or refused the handshake. Browsers do not tell which.',
+  connect_timeout: 'The connection was not ready within connectTimeoutMs.',
+  connection_lost: 'The connection broke.',
+  connection_closed: 'The server closed the connection.',
+  unresponsive: 'The server did not answer within livenessTimeoutMs.',
+  expired: 'The message expired before it was sent, or the answer was late.',
+  outbox_full: 'maxQueuedMessages are waiting already.',
+  load_failed: 'A part of the client did not load. Call again.',
+  slow_consumer: 'maxBuffered messages are waiting.',
+} as const;
+
+/** What goes wrong in the client itself and will not go right by itself. Never on the wire. */
+export const LASTING_CLIENT_CODES = {
+  closed: 'The client was closed.',
+  user_changed: 'getToken gave a token of another user. Connect that user with a new client.',
+  storage_failed: 'The storage cannot be used: messages may not survive a reload.',
+  left: 'The room was left before it was joined.',
+  undecodable: 'The data cannot be decoded. It is handed on with its encoding.',
+} as const;
+
+/** The code of a problem that the client met by itself. What the server says is in `ERROR_CODES`. */
+export type ClientCode = keyof typeof PASSING_CLIENT_CODES | keyof typeof LASTING_CLIENT_CODES;
+
+/** Every code that an error or a state's reason can have. */
+export type BeckonErrorCode = ErrorCode | ClientCode;
+
+/** The sentence that the client has for the code; the code itself where only the server has one. */
+export function describeCode(code: BeckonErrorCode): string {
+  return (
+    PASSING_CLIENT_CODES[code as keyof typeof PASSING_CLIENT_CODES] ??
+    LASTING_CLIENT_CODES[code as keyof typeof LASTING_CLIENT_CODES] ??
+    infoOf(code)?.message ??
+    code
+  );
+}
+
+function infoOf(code: BeckonErrorCode): ErrorCodeInfo | undefined {
+  return WORDLESS_CODES[code as keyof typeof WORDLESS_CODES];
+}
+
+/** What an error says beside its code and its sentence. */
+export interface BeckonErrorOptions extends ErrorOptions {
+  /** Default: true for what passes by itself, as far as the code alone says so. */
+  readonly retryable?: boolean | undefined;
+  /** Default: `undefined`. */
+  readonly retryAfterMs?: number | undefined;
+  /** Default: false. */
+  readonly maybeDelivered?: boolean | undefined;
+  /** Default: `undefined`. */
+  readonly httpStatus?: number | undefined;
+}
+
+const NAME = 'BeckonError';
+
+/**
+ * What the client and `createSender()` reject with, and what the client's `error` event carries. Wrong arguments are a
+ * `TypeError` instead. `instanceof` knows the errors of every copy of this class; `cause` is the error behind it, if there is one.
+ */
+export class BeckonError extends Error {
+  override readonly name = NAME;
+  declare readonly code: BeckonErrorCode;
+  /** Whether the same call, made later, can succeed: give a message the same `id` then. */
+  declare readonly retryable: boolean;
+  /** How long to wait before that, milliseconds. `undefined`: that is not known. */
+  declare readonly retryAfterMs: number | undefined;
+  /**
+   * Of a message that was handed over to the network at least once, or that is kept in the storage for a later client:
+   * nobody knows whether it arrives. Sending it again with the same `id` is safe.
+   */
+  declare readonly maybeDelivered: boolean;
+  /** The status with which the handshake was refused, where that is what happened and the runtime tells it. */
+  declare readonly httpStatus: number | undefined;
+
+  /** @param message Default: the code's sentence; the code itself where only the server has one. */
+  constructor(code: BeckonErrorCode, message: string = describeCode(code), options: BeckonErrorOptions = {}) {
+    super(message, options);
+    const { retryable, retryAfterMs, maybeDelivered = false, httpStatus } = options;
+    const isPassing = infoOf(code)?.retryable ?? code in PASSING_CLIENT_CODES;
+    Object.assign(this, { code, retryable: retryable ?? isPassing, retryAfterMs, maybeDelivered, httpStatus });
+  }
+
+  /** The error as data, its message included. */
+  toJSON(): object {
+    return { ...this, message: this.message };
+  }
+
+  /** By its name: an application may have two copies of this class, one as an ES module and one as CommonJS. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a class that extends this one has instances of its own alone
+    if (this !== BeckonError) return super[Symbol.hasInstance](value);
+    return (value as Partial<Error> | null | undefined)?.name === NAME;
+  }
+}
+
+/** The error that tells what is wrong, as the server says it. */
+export function toError(problem: Pick<Problem, 'code' | 'message'> & Partial<Problem>): BeckonError {
+  return new BeckonError(problem.code, problem.message, problem);
+}
