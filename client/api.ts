@@ -1,7 +1,8 @@
 import type {
+  Bytes,
   Conversation,
   HistoryReply,
-  Json,
+  JsonValue,
   Message,
   PresenceReply,
   ReceiptPush,
@@ -13,12 +14,10 @@ import type { BeckonError } from './errors.ts';
 import type { ConnectionState, Reason } from './state.ts';
 
 /** What a message carries: any JSON, or bytes. */
-export type Payload = Json | Uint8Array;
+export type Payload = JsonValue | Uint8Array;
 
 /** What can be sent for `Incoming` to arrive: the same, or whatever holds bytes where bytes may arrive. */
-export type Sendable<Incoming> =
-  | Incoming
-  | (Uint8Array extends Incoming ? ArrayBuffer | ArrayBufferView | Blob : never);
+export type Sendable<Incoming> = Incoming | (Uint8Array extends Incoming ? Bytes : never);
 
 /** A message as the application gets it: once, however often it came. */
 export interface ReceivedMessage<Data = Payload> extends Omit<Message, 'data'> {
@@ -72,12 +71,12 @@ export type PresenceChange = Omit<PresenceSnapshot, 'occupancy'>;
  * it is absent when there is none. `read`: up to where the user has read. `peer`: how far one's own messages have come
  * with the other user.
  */
-export interface HistoryPage<Incoming = Json> extends Pick<HistoryReply, 'next' | 'read' | 'peer'> {
+export interface HistoryPage<Incoming = Payload> extends Pick<HistoryReply, 'next' | 'read' | 'peer'> {
   readonly messages: readonly ReceivedMessage<Incoming>[];
 }
 
 /** A page of what was found, the newest first. `next` gives the next page, as `before`; it is absent when there is none. */
-export interface SearchPage<Incoming = Json> extends Pick<SearchReply, 'next'> {
+export interface SearchPage<Incoming = Payload> extends Pick<SearchReply, 'next'> {
   readonly messages: readonly ReceivedMessage<Incoming>[];
 }
 

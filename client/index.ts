@@ -1,13 +1,17 @@
+import type { Carried } from '../protocol/index.ts';
 import type { Client, Payload, Sendable } from './api.ts';
 import { SessionClient } from './client.ts';
 import { createEnvironment } from './environment.ts';
 import { type ConnectOptions, resolveOptions } from './options.ts';
 
 export type {
+  Bytes,
+  Carried,
   Conversation,
   DeliveryStatus,
   ErrorCode,
   Json,
+  JsonValue,
   Limits,
   Markers,
   Presence,
@@ -35,7 +39,7 @@ export type { ClientStorage } from './storage.ts';
  * @typeParam Outgoing The data of messages that are sent. Default: the same; for bytes, whatever holds them.
  * @throws TypeError that names the option that is wrong, or says that there is no WebSocket.
  */
-export function connect<Incoming = Payload, Outgoing = Sendable<Incoming>>(
+export function connect<Incoming extends Carried<Incoming> = Payload, Outgoing = Sendable<Incoming>>(
   options: ConnectOptions,
 ): Client<Incoming, Outgoing> {
   return new SessionClient<Incoming, Outgoing>(createEnvironment(options.webSocket), resolveOptions(options));

@@ -1,7 +1,39 @@
-import type { Json } from './frames.ts';
+/**
+ * Any value that JSON carries, as far as a type can tell: interfaces and optional fields are welcome, while functions, Dates, Maps,
+ * Sets and promises are not. What is in an object is judged when it is sent: see {@link encodeJson}.
+ */
+export type JsonValue = string | number | boolean | null | JsonObject | { readonly [field: string]: unknown };
+
+/** Objects and arrays, without the kinds that give themselves away by a symbol. Literals have fields that it does not know. */
+type JsonObject = object & {
+  readonly [Symbol.toStringTag]?: never;
+  readonly [Symbol.toPrimitive]?: never;
+  readonly [Symbol.hasInstance]?: never;
+};
+
+/** Whatever holds bytes. */
+export type Bytes = ArrayBuffer | ArrayBufferView | BlobLike;
 
 /** What the SDKs take as the data of a message: any JSON, or bytes. */
-export type Data = Json | ArrayBuffer | ArrayBufferView | BlobLike;
+export type Data = JsonValue | Bytes;
+
+/**
+ * What the values of a type fit if they arrive as they were sent: it has `never` in the place of a function, a Date, a Map or
+ * whatever else JSON loses or changes. For type parameters: `Note extends Carried<Note>`.
+ */
+export type Carried<T> = [Extract<T, Bytes>] extends [never] ? CarriedByJson<T> : unknown;
+
+type CarriedByJson<T> = unknown extends T
+  ? unknown
+  : [T] extends [string | number | boolean | null | undefined]
+    ? unknown
+    : [Extract<T, Lost>] extends [never]
+      ? // Of arrays the elements, which the compiler then looks at one level at a time: types may contain themselves.
+        { [Field in keyof T as T extends readonly unknown[] ? Field & number : Field]: CarriedByJson<T[Field]> }
+      : never;
+
+/** What is not in JSON. */
+type Lost = bigint | symbol | ((...args: never) => unknown);
 
 /** What the SDKs need of a `Blob`, which not every runtime has. */
 export interface BlobLike {

@@ -10,6 +10,7 @@
  */
 import {
   BeckonError,
+  type Carried,
   type Data,
   isUserId,
   type MessageInput,
@@ -27,10 +28,13 @@ import { createLogger } from './logger.ts';
 import { encodeMessage, type ServiceMessage, sendServiceBatch } from './service-batch.ts';
 
 export type {
+  Bytes,
+  Carried,
   ConnectionCounts,
   Data,
   ErrorCode,
   Json,
+  JsonValue,
   SendFailure,
   SendResult,
   UserStatus,
@@ -59,8 +63,11 @@ export interface SendOptions {
   readonly retry?: boolean;
 }
 
-/** Sends messages as a service. One for the life of the process: it keeps its connections to AWS open. */
-export interface Sender {
+/**
+ * Sends messages as a service. One for the life of the process: it keeps its connections to AWS open.
+ * @typeParam Outgoing The data of messages. Default: any JSON, or bytes.
+ */
+export interface Sender<Outgoing = Data> {
   /**
    * Sends to every device of one user: those that are connected now, and the others when they come back.
    * @param data Any JSON, or bytes, which arrive as a `Uint8Array`: by the rules of the client.
@@ -68,13 +75,13 @@ export interface Sender {
    *   not acceptable (`code`). With the code `internal` it may have been sent, or be sent by a resume: something failed, or the API
    *   cannot be reached from here. Try again with the same `id` and `retry`. The SDK's errors if the recipient cannot be looked up
    */
-  sendToUser(user: string, data: Data, options?: SendOptions): Promise<SendResult>;
+  sendToUser(user: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
   /** Sends one message to at most 100 users. Throws as `sendToUser` does. */
-  sendToUsers(users: readonly string[], data: Data, options?: SendOptions): Promise<SendResult>;
+  sendToUsers(users: readonly string[], data: Outgoing, options?: SendOptions): Promise<SendResult>;
   /** Sends to everybody in a room, and to those who come back to it. Throws as `sendToUser` does. */
-  sendToRoom(room: string, data: Data, options?: SendOptions): Promise<SendResult>;
+  sendToRoom(room: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
   /** Sends several messages in their order. One that is invalid does not stop the others: its result holds the error. */
-  send(messages: readonly ServiceMessage[]): Promise<readonly (SendResult | SendFailure)[]>;
+  send(messages: readonly ServiceMessage<Outgoing>[]): Promise<readonly (SendResult | SendFailure)[]>;
   /**
    * Keeps messages of one user out of the inbox of another, on the recipient's behalf. Rooms and services are not concerned.
    * @throws BeckonError with `invalid_frame` if one of the ids is none, or both are the same; `too_many_blocked`
@@ -98,7 +105,7 @@ function copyOf(users: readonly string[]): string[] {
 }
 
 /** @throws Error naming an environment variable that `grantSend` would have set; TypeError for a wrong option */
-export function createSender(options: SenderOptions = {}): Sender {
+export function createSender<Outgoing extends Carried<Outgoing> = Data>(options: SenderOptions = {}): Sender<Outgoing> {
   const { service = readFunctionName() ?? 'server', ...unknown } = options;
   const [extra] = Object.keys(unknown);
   if (extra !== undefined) throw new TypeError(`createSender has no option "${extra}"; it has service`);
@@ -116,13 +123,13 @@ export function createSender(options: SenderOptions = {}): Sender {
   };
 
   const origin = { from: { service } };
-  const sendAll: Sender['send'] = async (messages) => {
+  const sendAll: Sender<Outgoing>['send'] = async (messages) => {
     if (!Array.isArray(messages)) throw new TypeError(`send: "messages" must be an array, got ${typeof messages}`);
     const sent = await sendServiceBatch(send, origin, messages);
     if (!sent.ok) throw toError(sent.problem);
     return sent.value;
   };
-  const sendOne = async (to: MessageInput['to'], data: Data, sendOptions: SendOptions = {}) => {
+  const sendOne = async (to: MessageInput['to'], data: Outgoing, sendOptions: SendOptions = {}) => {
     const sent = await sendBatch(send, origin, [await encodeMessage({ ...sendOptions, to, data })]);
     if (!sent.ok) throw toError(sent.problem);
     const [result] = sent.value;

@@ -15,7 +15,7 @@ import { failure, sendBatch } from './batch.ts';
 import type { Origin, Send } from './send.ts';
 
 /** A message as an application hands it in: its data is not JSON yet. */
-export type ServiceMessage = Omit<MessageInput, 'data'> & { readonly data: Data };
+export type ServiceMessage<Outgoing = Data> = Omit<MessageInput, 'data'> & { readonly data: Outgoing };
 
 /**
  * Encodes the data of a message as the client does: bytes in base64, everything else as the JSON that it is now.

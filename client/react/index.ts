@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react';
 import {
+  type Carried,
   type Client,
   type ClientEvents,
   type ConnectionState,
@@ -26,7 +27,7 @@ const useCommitEffect = 'window' in globalThis ? useLayoutEffect : useEffect;
  * @returns `undefined` on the server and in the first rendering.
  * @throws TypeError as `connect` does, for the error boundary, when an option is wrong.
  */
-export function useBeckon<Incoming = Payload, Outgoing = Sendable<Incoming>>(
+export function useBeckon<Incoming extends Carried<Incoming> = Payload, Outgoing = Sendable<Incoming>>(
   options: ConnectOptions,
 ): Client<Incoming, Outgoing> | undefined {
   const [client, setClient] = useState<Client<Incoming, Outgoing>>();

@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+// The types as somebody sees them who has the package: its declarations, compiled with the options of their project, not ours.
+
+const ROOT = join(import.meta.dirname, '../..');
+const USE = join(ROOT, 'test/fixtures/typed-payloads/use.ts');
+const run = promisify(execFile);
+const tsc = (...options: string[]) =>
+  run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), ...options], { cwd: ROOT }).then(
+    ({ stdout }) => stdout,
+    ({ stdout }: { stdout: string }) => stdout,
+  );
+
+let project: string;
+
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), 'beckon-types-'));
+  await symlink(join(ROOT, 'node_modules'), join(project, 'node_modules'));
+  const declarations = await tsc(
+    '-p',
+    'tsconfig.build.json',
+    '--emitDeclarationOnly',
+    '--outDir',
+    join(project, 'dist'),
+  );
+  expect(declarations).toBe('');
+}, 60_000);
+afterAll(() => rm(project, { recursive: true, force: true }));
+
+test.each([
+  ['strict', {}],
+  [
+    'that tells missing fields from undefined ones',
+    { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
+  ],
+  ['that resolves as bundlers do', { module: 'esnext', moduleResolution: 'bundler', noUncheckedIndexedAccess: true }],
+])('payloads are types of the application’s own in a project %s', async (_, options) => {
+  const config = {
+    compilerOptions: {
+      strict: true,
+      noEmit: true,
+      target: 'es2022',
+      lib: ['es2022', 'dom'],
+      module: 'nodenext',
+      types: ['node'],
+      typeRoots: [join(ROOT, 'node_modules/@types')],
+      rootDir: '/',
+      paths: Object.fromEntries(
+        [
+          ['client', 'client'],
+          ['react', 'client/react'],
+          ['server', 'server'],
+        ].map(([name, folder]) => [`beckon/${name}`, [join(project, `dist/${folder}/index.d.ts`)]]),
+      ),
+      ...options,
+    },
+    files: [USE],
+  };
+  const file = join(project, 'tsconfig.json');
+  await writeFile(file, JSON.stringify(config));
+  expect(await tsc('-p', file)).toBe('');
+});
