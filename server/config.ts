@@ -64,13 +64,35 @@ export type MetricName = (typeof METRIC_NAMES)[number];
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** How the clients of the AWS SDK reach it. The SDK finds what is absent in the environment or the profile, as always. */
+export interface ClientSettings {
+  readonly region?: string;
+  /** One URL for all services, such as that of the local cloud. */
+  readonly endpoint?: string;
+  /** Credentials, or what gives them, such as `fromTemporaryCredentials()` of `@aws-sdk/credential-providers`. */
+  readonly credentials?: Credentials | (() => Promise<Credentials>);
+}
+
+interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
+/** Where something is, and how to reach it. */
+interface Reachable {
+  /** @default - by the environment */
+  readonly client?: ClientSettings | undefined;
+}
+
 /** Where the directory is. */
-export interface DirectoryConfig {
+export interface DirectoryConfig extends Reachable {
   readonly connectionsTable: string;
 }
 
 /** Where the log is, and how long it keeps what is in it. */
-export interface LogConfig {
+export interface LogConfig extends Reachable {
   readonly messagesTable: string;
   readonly retentionSeconds: number;
 }

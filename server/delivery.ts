@@ -21,8 +21,16 @@ export type PostOutcome =
   | 'gone'
   /** The connection may have missed it. */
   | 'failed'
-  /** Nothing was posted, because the sender cannot reach the API. That says nothing about the connection. */
-  | 'unreachable';
+  | Unreachable;
+
+/** Nothing was posted, because the sender cannot reach the API. That says nothing about the connection. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable';
+
+  constructor(cause: unknown) {
+    super('The Management API cannot be reached from here.', { cause });
+  }
+}
 
 /** Whether a connection is closed after it was to be: one that is gone is as closed as one can be. */
 export function isClosed(outcome: PostOutcome): boolean {
@@ -65,7 +73,7 @@ export interface Delivery {
    * A connection that is gone is forgotten, and closed in case it is not. One that missed a message gets no later one: it
    * is removed from the directory, then closed, and its client comes back and resumes.
    * @returns one count of outcomes for each message
-   * @throws Error if the API cannot be reached: nobody is cut off for that, and the messages must not be acknowledged
+   * @throws Unreachable if the API cannot be reached: nobody is cut off for that, and the messages must not be acknowledged
    */
   deliver(
     targets: readonly Mapping[],
@@ -82,7 +90,7 @@ export interface Delivery {
   /**
    * Posts what is in no log but must not be missed either: a connection that does not take it is cut off as well.
    * @param options as those of `deliver`
-   * @throws Error if the API cannot be reached, as `deliver` does
+   * @throws Unreachable if the API cannot be reached, as `deliver` does
    */
   announce(targets: readonly Mapping[], frame: Push, options?: Pick<DeliverOptions, 'isPart'>): Promise<void>;
 }
@@ -97,8 +105,6 @@ export const MAX_DELIVERY_AGE_MS = OVERLAP_MS / 2;
 /** Posts a handler has under way at once: as many as the SDK's HTTP agent has sockets for a host. */
 export const MAX_CONCURRENT_POSTS = 50;
 
-const UNREACHABLE = 'The Management API cannot be reached from here. Why is in the log, under the route "post"';
-
 export function createDelivery(dependencies: {
   poster: Poster;
   directory: Directory;
@@ -111,11 +117,11 @@ export function createDelivery(dependencies: {
 
   /** One frame after the other, for order; after one that did not arrive, none: a later one would hide the gap. */
   async function postAll(target: Mapping, frames: readonly Push[], logged?: Promise<unknown>) {
-    const outcomes: Exclude<PostOutcome, 'unreachable'>[] = [];
+    const outcomes: Exclude<PostOutcome, Unreachable>[] = [];
     let outcome: PostOutcome = 'delivered';
     for (const frame of frames) {
       if (outcome === 'delivered') outcome = await poster.post(target, frame);
-      if (outcome === 'unreachable') throw new Error(UNREACHABLE);
+      if (outcome instanceof Unreachable) throw outcome;
       outcomes.push(outcome);
     }
     if (outcome === 'gone') {

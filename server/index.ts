@@ -2,9 +2,10 @@
  * Sends to connected users from any Lambda that has been granted it with `beckon.grantSend(fn)`.
  *
  * ```ts
- * const sender = createSender();
+ * interface Report { title: string }
+ * const sender = createSender<Report>();
  * export const handler = async () => {
- *   await sender.sendToUser('bob', { text: 'Your report is ready.' });
+ *   await sender.sendToUser('bob', { title: 'Sales in May' });
  * };
  * ```
  */
@@ -12,42 +13,96 @@ import {
   BeckonError,
   type Carried,
   type Data,
+  isObject,
   isUserId,
   type MessageInput,
   NAME_RULE,
+  type Problem,
   problem,
-  type SendFailure,
   type SendResult,
   toError,
 } from '../protocol/index.ts';
+import { checkSignal, unlessAborted } from './abort.ts';
 import { composeDirectory, composeInboxes, composeSend } from './aws/index.ts';
 import { sendBatch } from './batch.ts';
 import { allBlocked, setBlocked } from './block.ts';
-import { readFunctionName } from './config.ts';
-import { createLogger } from './logger.ts';
+import { type ClientSettings, readFunctionName, readSendConfig } from './config.ts';
+import type { Logger } from './logger.ts';
 import { encodeMessage, type ServiceMessage, sendServiceBatch } from './service-batch.ts';
 
 export type {
+  BeckonErrorCode,
+  BeckonErrorOptions,
   Bytes,
   Carried,
+  ClientCode,
   ConnectionCounts,
   Data,
   ErrorCode,
   Json,
   JsonValue,
-  SendFailure,
   SendResult,
   UserStatus,
 } from '../protocol/index.ts';
+export type { ClientSettings } from './config.ts';
+export type { Logger, LogLine } from './logger.ts';
 export type { ServiceMessage as MessageInput };
 export { BeckonError };
 
 export interface SenderOptions {
-  /** The name under which recipients see this sender, as `from.service`. Default: the Lambda function's name, or `server`. */
+  /**
+   * The name under which recipients see this sender, as `from.service`. Default: the Lambda function's name, or `server`.
+   * A name that is none is a `TypeError`.
+   *
+   * ```ts
+   * createSender({ service: 'reports' });
+   * ```
+   */
   readonly service?: string;
+  /**
+   * Told of what goes wrong: why a call was rejected with `internal`, and what rejects no call, because the message was sent: a
+   * connection that could not be posted to, or a message that search will not find. Nothing is logged of tokens and data.
+   * Default: nobody is told. The sender itself writes neither to the standard output nor metrics.
+   *
+   * ```ts
+   * createSender({ logger: (line) => console.warn(JSON.stringify(line)) });
+   * ```
+   */
+  readonly logger?: Logger;
+  /**
+   * How DynamoDB, SQS and the Management API are reached: `region`, `credentials` and `endpoint`, each as the clients of the AWS
+   * SDK take it. Default: as the environment or the profile says.
+   *
+   * ```ts
+   * createSender({ client: { region: 'eu-central-1', credentials: fromTemporaryCredentials({ params: { RoleArn } }) } });
+   * ```
+   */
+  readonly client?: ClientSettings;
+  /**
+   * Ends the sender when it aborts: every call, also one that is under way, rejects with the signal's reason. Default: none.
+   *
+   * ```ts
+   * const stopping = new AbortController();
+   * const sender = createSender({ signal: stopping.signal });
+   * process.once('SIGTERM', () => stopping.abort());
+   * ```
+   */
+  readonly signal?: AbortSignal;
 }
 
-export interface SendOptions {
+export interface CallOptions {
+  /**
+   * Gives waiting up when it aborts: the call rejects with the signal's reason. What is under way by then may be sent all the same;
+   * send it again with the same `id` and `retry`. Default: none.
+   *
+   * ```ts
+   * await sender.sendToUser('bob', report, { id: report.id, signal: AbortSignal.timeout(2_000) });
+   * ```
+   */
+  readonly signal?: AbortSignal;
+}
+
+export interface SendOptions extends CallOptions {
   /** The identity of the message across retries. Default: a random UUID. */
   readonly id?: string;
   /**
@@ -63,6 +118,13 @@ export interface SendOptions {
   readonly retry?: boolean;
 }
 
+/** What was wrong with one message of several; the others are not affected. */
+export interface SendFailure {
+  readonly id?: string;
+  /** As `sendToUser` would have rejected. */
+  readonly error: BeckonError;
+}
+
 /**
  * Sends messages as a service. One for the life of the process: it keeps its connections to AWS open.
  * @typeParam Outgoing The data of messages. Default: any JSON, or bytes.
@@ -70,26 +132,42 @@ export interface SendOptions {
 export interface Sender<Outgoing = Data> {
   /**
    * Sends to every device of one user: those that are connected now, and the others when they come back.
+   *
+   * ```ts
+   * const { status } = await sender.sendToUser('bob', { title: 'Sales in May' }, { ttlSeconds: 3600 });
+   * ```
    * @param data Any JSON, or bytes, which arrive as a `Uint8Array`: by the rules of the client.
-   * @throws TypeError if the data is neither, and where it is not; BeckonError if the user's id, an option or the size of the data is
-   *   not acceptable (`code`). With the code `internal` it may have been sent, or be sent by a resume: something failed, or the API
-   *   cannot be reached from here. Try again with the same `id` and `retry`. The SDK's errors if the recipient cannot be looked up
+   * @throws TypeError if the data is neither, and where it is not; {@link BeckonError} if the user's id, an option or the size of the
+   *   data is not acceptable, or the recipient does not accept the message (`code`). If something fails behind the sender, the
+   *   code is `internal`, and `cause` is why, such as an error of the AWS SDK: try again with the same `id` and `retry`. Unless
+   *   `maybeDelivered` is set, nothing was sent. The reason of a signal
    */
   sendToUser(user: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
   /** Sends one message to at most 100 users. Throws as `sendToUser` does. */
   sendToUsers(users: readonly string[], data: Outgoing, options?: SendOptions): Promise<SendResult>;
   /** Sends to everybody in a room, and to those who come back to it. Throws as `sendToUser` does. */
   sendToRoom(room: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
-  /** Sends several messages in their order. One that is invalid does not stop the others: its result holds the error. */
-  send(messages: readonly ServiceMessage<Outgoing>[]): Promise<readonly (SendResult | SendFailure)[]>;
+  /**
+   * Sends several messages in their order. One that is invalid does not stop the others: its result holds the error.
+   *
+   * ```ts
+   * const results = await sender.send([{ to: { user: 'bob' }, data: report }, { to: { room: 'sales' }, data: report }]);
+   * const failures = results.filter((result) => 'error' in result);
+   * ```
+   * @throws BeckonError with `internal` if nothing was sent, because a recipient could not be looked up
+   */
+  send(
+    messages: readonly ServiceMessage<Outgoing>[],
+    options?: CallOptions,
+  ): Promise<readonly (SendResult | SendFailure)[]>;
   /**
    * Keeps messages of one user out of the inbox of another, on the recipient's behalf. Rooms and services are not concerned.
-   * @throws BeckonError with `invalid_frame` if one of the ids is none, or both are the same; `too_many_blocked`
+   * @throws BeckonError with `invalid_frame` if one of the ids is none, or both are the same; `too_many_blocked`; `internal`
    */
   block(recipient: string, sender: string): Promise<void>;
   /** Lets them in again. Throws as `block` does. */
   unblock(recipient: string, sender: string): Promise<void>;
-  /** Tells whom the recipient has blocked, by name. */
+  /** Tells whom the recipient has blocked, by name. Throws as `block` does. */
   blocked(recipient: string): Promise<readonly string[]>;
 }
 
@@ -104,37 +182,86 @@ function copyOf(users: readonly string[]): string[] {
   return Array.isArray(users) ? [...users] : (users as string[]);
 }
 
-/** @throws Error naming an environment variable that `grantSend` would have set; TypeError for a wrong option */
-export function createSender<Outgoing extends Carried<Outgoing> = Data>(options: SenderOptions = {}): Sender<Outgoing> {
-  const { service = readFunctionName() ?? 'server', ...unknown } = options;
-  const [extra] = Object.keys(unknown);
-  if (extra !== undefined) throw new TypeError(`createSender has no option "${extra}"; it has service`);
-  if (!isUserId(service))
+/** @throws TypeError that says what is wrong, and what to do about it */
+function requireOptions(options: SenderOptions): SenderOptions {
+  requireNames('createSender', options, ['service', 'logger', 'client', 'signal']);
+  const { service, logger, client = {} } = options;
+  if (service !== undefined && !isUserId(service))
     throw new TypeError(`service must be a name: at most 256 ${NAME_RULE}; got ${JSON.stringify(service)}`);
-  const now = Date.now;
-  const directory = composeDirectory(now);
-  const send = composeSend({ directory, now, log: createLogger() });
+  if (logger !== undefined && typeof logger !== 'function')
+    throw new TypeError(`logger must be a function, such as (line) => console.warn(line); got ${typeof logger}`);
+  requireNames('client', client, ['region', 'credentials', 'endpoint']);
+  if (client.endpoint !== undefined && !URL.canParse(client.endpoint))
+    throw new TypeError(`client.endpoint must be a URL, such as http://127.0.0.1:4600; got ${client.endpoint}`);
+  checkSignal(options.signal);
+  return options;
+}
 
-  const inboxes = composeInboxes(now);
+function requireNames(of: string, options: object, names: readonly string[]): void {
+  if (!isObject(options)) throw new TypeError(`${of} takes an object with ${names.join(', ')}; got ${typeof options}`);
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new TypeError(`${of} has no option "${unknown}"; it has ${names.join(', ')}`);
+}
+
+/** Whatever fails behind the sender is told as one code, with the error of the AWS SDK or of Node as its cause. */
+async function translated<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof BeckonError) throw cause;
+    throw new BeckonError('internal', undefined, { cause });
+  }
+}
+
+/**
+ * Makes a sender, as {@link SenderOptions} say.
+ *
+ * ```ts
+ * const sender = createSender<Report>({ service: 'reports' });
+ * ```
+ * @typeParam Outgoing The data of messages: any type that JSON can carry. Default: any JSON, or bytes.
+ * @throws Error naming an environment variable that `grantSend` would have set; TypeError for a wrong option
+ */
+export function createSender<Outgoing extends Carried<Outgoing> = Data>(options: SenderOptions = {}): Sender<Outgoing> {
+  const { service = readFunctionName() ?? 'server', logger: log = () => {}, client, signal } = requireOptions(options);
+  const config = { ...readSendConfig(), client };
+  const now = Date.now;
+  /** Why messages could not be sent, by what their results say. */
+  const causes = new WeakMap<Problem, unknown>();
+  const onFailure = (cause: unknown, told: Problem) => causes.set(told, cause);
+  const send = composeSend({ directory: composeDirectory(now, config), now, log, onFailure }, config);
+  const inboxes = composeInboxes(now, config);
+  const run = <T>(work: () => Promise<T>, ofCall?: AbortSignal) =>
+    unlessAborted(() => translated(work), signal, checkSignal(ofCall));
+
   const change = async (recipient: string, sender: string, isBlocked: boolean) => {
     const key = { recipient: requireUserId('recipient', recipient), sender: requireUserId('sender', sender) };
-    const wrong = await setBlocked(inboxes, key, isBlocked);
+    const wrong = await run(() => setBlocked(inboxes, key, isBlocked));
     if (wrong) throw toError(wrong);
   };
 
+  const errorOf = (told: Problem) =>
+    causes.has(told)
+      ? new BeckonError(told.code, told.message, { ...told, cause: causes.get(told), maybeDelivered: true })
+      : toError(told);
   const origin = { from: { service } };
-  const sendAll: Sender<Outgoing>['send'] = async (messages) => {
+  const sendAll: Sender<Outgoing>['send'] = async (messages, { signal: ofCall } = {}) => {
     if (!Array.isArray(messages)) throw new TypeError(`send: "messages" must be an array, got ${typeof messages}`);
-    const sent = await sendServiceBatch(send, origin, messages);
+    const sent = await run(() => sendServiceBatch(send, origin, messages), ofCall);
     if (!sent.ok) throw toError(sent.problem);
-    return sent.value;
+    return sent.value.map((result) => ('error' in result ? { ...result, error: errorOf(result.error) } : result));
   };
-  const sendOne = async (to: MessageInput['to'], data: Outgoing, sendOptions: SendOptions = {}) => {
-    const sent = await sendBatch(send, origin, [await encodeMessage({ ...sendOptions, to, data })]);
+  const sendOne = async (
+    to: MessageInput['to'],
+    data: Outgoing,
+    { signal: ofCall, ...sendOptions }: SendOptions = {},
+  ) => {
+    const message = await encodeMessage({ ...sendOptions, to, data });
+    const sent = await run(() => sendBatch(send, origin, [message]), ofCall);
     if (!sent.ok) throw toError(sent.problem);
     const [result] = sent.value;
-    if (!result) throw toError(problem('internal'));
-    if ('error' in result) throw toError(result.error);
+    if (!result) throw new Error('sendBatch gave no result');
+    if ('error' in result) throw errorOf(result.error);
     return result;
   };
   return {
@@ -144,6 +271,9 @@ export function createSender<Outgoing extends Carried<Outgoing> = Data>(options:
     send: sendAll,
     block: (recipient, sender) => change(recipient, sender, true),
     unblock: (recipient, sender) => change(recipient, sender, false),
-    blocked: async (recipient) => allBlocked(inboxes, requireUserId('recipient', recipient)),
+    blocked: async (recipient) => {
+      const checked = requireUserId('recipient', recipient);
+      return run(() => allBlocked(inboxes, checked));
+    },
   };
 }

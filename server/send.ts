@@ -34,8 +34,8 @@ export interface SendDependencies {
   readonly mintSerial: MintSerial;
   /** Makes a UUID for a message that came without an id. */
   readonly mintId: () => string;
-  /** Told why a message could not be sent, for the operator: the sender learns `internal`. */
-  readonly onFailure: (error: unknown) => void;
+  /** Told why a message could not be sent, and as what problem the sender learns it: `internal`. */
+  readonly onFailure: (cause: unknown, told: Problem) => void;
 }
 
 /** On whose behalf messages are sent. */
@@ -142,9 +142,10 @@ export function createSend(dependencies: SendDependencies): Send {
   async function attempt<T>(envelopes: readonly Envelope[], work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();
-    } catch (error) {
-      onFailure(error);
-      for (const envelope of envelopes) envelope.error = problem('internal');
+    } catch (cause) {
+      const error = problem('internal');
+      onFailure(cause, error);
+      for (const envelope of envelopes) envelope.error = error;
       return undefined;
     }
   }

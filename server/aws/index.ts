@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { monotonicFactory } from 'ulid';
+import type { Problem } from '../../protocol/index.ts';
 import type { Accounts } from '../accounts.ts';
 import type { AddressStates } from '../address-state.ts';
 import { type Admit, createGate, type Enter, enterAdmitted } from '../admission.ts';
@@ -9,6 +10,7 @@ import type { Announcements } from '../announcements.ts';
 import { createArrive } from '../arrive.ts';
 import type { Now } from '../clock.ts';
 import {
+  type ClientSettings,
   type DirectoryConfig,
   type LogConfig,
   readCallbackUrl,
@@ -57,20 +59,22 @@ import { createSqsTasks } from './sqs-tasks.ts';
 /** How long connecting to DynamoDB or SQS and one attempt may take, in milliseconds; they answer in single digits. */
 const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true };
 
-let dynamoDb: DynamoDBClient | undefined;
+const BY_ENVIRONMENT: ClientSettings = {};
+const dynamoDbClients = new WeakMap<ClientSettings, DynamoDBClient>();
 
-/** One client for everything in DynamoDB, so that they share its connections. */
-function dynamoDbClient(): DynamoDBClient {
-  dynamoDb ??= new DynamoDBClient({ requestHandler: TIMEOUTS });
-  return dynamoDb;
+/** One client for everything in DynamoDB that is reached in the same way, so that they share its connections. */
+function dynamoDbClient(settings: ClientSettings = BY_ENVIRONMENT): DynamoDBClient {
+  const client = dynamoDbClients.get(settings) ?? new DynamoDBClient({ ...settings, requestHandler: TIMEOUTS });
+  dynamoDbClients.set(settings, client);
+  return client;
 }
 
 export function composeDirectory(
   now: Now,
-  { connectionsTable }: DirectoryConfig = readDirectoryConfig(),
+  { connectionsTable, client }: DirectoryConfig = readDirectoryConfig(),
   surcharge?: Surcharge,
 ): Directory {
-  return createDynamoDbDirectory({ client: dynamoDbClient(), tableName: connectionsTable, now, surcharge });
+  return createDynamoDbDirectory({ client: dynamoDbClient(client), tableName: connectionsTable, now, surcharge });
 }
 
 /** The budgets of users. */
@@ -88,15 +92,19 @@ export function composeSurcharge(now: Now, log: Logger, config: DirectoryConfig 
   });
 }
 
-export function composeMessageLog(now: Now, { messagesTable }: LogConfig = readLogConfig()): MessageLog {
-  return createDynamoDbMessageLog({ client: dynamoDbClient(), tableName: messagesTable, now });
+export function composeMessageLog(now: Now, { messagesTable, client }: LogConfig = readLogConfig()): MessageLog {
+  return createDynamoDbMessageLog({ client: dynamoDbClient(client), tableName: messagesTable, now });
 }
 
 export function composeAddressStates(
   now: Now,
-  { connectionsTable, retentionSeconds }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
+  {
+    connectionsTable: tableName,
+    retentionSeconds,
+    client,
+  }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
 ): AddressStates {
-  return createDynamoDbAddressStates({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
+  return createDynamoDbAddressStates({ client: dynamoDbClient(client), tableName, now, retentionSeconds });
 }
 
 /** Subscribing to an address, and resuming there, for the connections of the API that the environment names. */
@@ -124,16 +132,24 @@ export function composeSearchIndex(now: Now, { messagesTable }: LogConfig = read
 
 export function composeMarkers(
   now: Now,
-  { connectionsTable, retentionSeconds }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
+  {
+    connectionsTable: tableName,
+    retentionSeconds,
+    client,
+  }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
 ): MarkerStore {
-  return createDynamoDbMarkers({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
+  return createDynamoDbMarkers({ client: dynamoDbClient(client), tableName, now, retentionSeconds });
 }
 
 export function composeInboxes(
   now: Now,
-  { connectionsTable, retentionSeconds }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
+  {
+    connectionsTable: tableName,
+    retentionSeconds,
+    client,
+  }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
 ): Inboxes {
-  return createDynamoDbInboxes({ client: dynamoDbClient(), tableName: connectionsTable, now, retentionSeconds });
+  return createDynamoDbInboxes({ client: dynamoDbClient(client), tableName, now, retentionSeconds });
 }
 
 function composeInboxGuard(now: Now, config: SendConfig): InboxGuard {
@@ -152,9 +168,11 @@ export function composeAnnouncements(
   return createDynamoDbAnnouncements({ client: dynamoDbClient(), tableName: connectionsTable, now });
 }
 
-export function composeTasks({ tasksQueueUrl }: Pick<SendConfig, 'tasksQueueUrl'> = readSendConfig()): Tasks {
+export function composeTasks(
+  { tasksQueueUrl, client: settings }: Pick<SendConfig, 'tasksQueueUrl' | 'client'> = readSendConfig(),
+): Tasks {
   // A queue's URL names AWS, and the SDK would prefer it to an endpoint that the environment or the profile configures.
-  const client = new SQSClient({ requestHandler: TIMEOUTS, useQueueUrlAsEndpoint: false });
+  const client = new SQSClient({ ...settings, requestHandler: TIMEOUTS, useQueueUrlAsEndpoint: false });
   return createSqsTasks({ client, queueUrl: tasksQueueUrl });
 }
 
@@ -199,29 +217,39 @@ export function composeEdge(
 /** Delivery over the Management API. Without a surcharge nothing is delivered on behalf of users. */
 export function composeDelivery(
   dependencies: { directory: Directory; log: Logger; surcharge?: Surcharge },
-  config: Pick<SendConfig, 'tasksQueueUrl' | 'callbackUrl'> = readSendConfig(),
+  config: Pick<SendConfig, 'tasksQueueUrl' | 'callbackUrl' | 'client'> = readSendConfig(),
 ): { delivery: Delivery; poster: Poster; tasks: Tasks } {
   const { directory, log, surcharge } = dependencies;
   const poster = createManagementApiPoster({
     callbackUrl: config.callbackUrl,
+    client: config.client,
     onFailure: (error) => log({ route: 'post', outcome: 'failed', error: describeError(error) }),
   });
   const tasks = composeTasks(config);
   return { delivery: createDelivery({ poster, directory, tasks, surcharge }), poster, tasks };
 }
 
-/** Sending, over all of the above. */
+/**
+ * Sending, over all of the above.
+ * @param dependencies `onFailure` is told, besides the log, why a message could not be sent, and as what problem its sender learns it
+ */
 export function composeSend(
-  dependencies: { directory: Directory; now: Now; log: Logger; surcharge?: Surcharge },
+  dependencies: {
+    directory: Directory;
+    now: Now;
+    log: Logger;
+    surcharge?: Surcharge;
+    onFailure?: (cause: unknown, told: Problem) => void;
+  },
   config: SendConfig = readSendConfig(),
 ): Send {
   const { directory, now, log } = dependencies;
   const { delivery, tasks } = composeDelivery(dependencies, config);
   const messageLog = composeMessageLog(now, config);
   const mintSerial = monotonicFactory();
-  const onFailure = (error: unknown) =>
+  const logFailure = (error: unknown) =>
     log({ route: 'send', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } });
-  const queueForIndex = readSearchConfig() && createQueueForIndex({ tasks, onFailure });
+  const queueForIndex = readSearchConfig() && createQueueForIndex({ tasks, onFailure: logFailure });
   const mailboxes = createMailboxes({
     directory,
     log: messageLog,
@@ -238,6 +266,9 @@ export function composeSend(
     retentionSeconds: config.retentionSeconds,
     mintSerial,
     mintId: randomUUID,
-    onFailure,
+    onFailure(cause, told) {
+      logFailure(cause);
+      dependencies.onFailure?.(cause, told);
+    },
   });
 }

@@ -4,7 +4,8 @@ import {
   DeleteConnectionCommand,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
-import { MAX_CONCURRENT_POSTS, type Poster, type PostOutcome, type Target } from '../delivery.ts';
+import type { ClientSettings } from '../config.ts';
+import { MAX_CONCURRENT_POSTS, type Poster, type PostOutcome, type Target, Unreachable } from '../delivery.ts';
 
 /** How long one attempt of a post may take, in milliseconds: API Gateway has been seen to leave posts without an answer. */
 const REQUEST_TIMEOUT_MS = 2_000;
@@ -23,13 +24,18 @@ export interface ManagementApiPosterOptions {
    * that has been renamed. Absent: every endpoint counts as this installation's.
    */
   readonly callbackUrl?: string | undefined;
+  readonly client?: ClientSettings | undefined;
 }
 
 /** Posts through the Management API, over kept-alive connections: one client for each API that holds connections. */
-export function createManagementApiPoster({ onFailure, callbackUrl: own }: ManagementApiPosterOptions): Poster {
+export function createManagementApiPoster({
+  onFailure,
+  callbackUrl: own,
+  client: settings = {},
+}: ManagementApiPosterOptions): Poster {
   const clients = new Map<string, Promise<ApiGatewayManagementApiClient>>();
   const clientFor = (callbackUrl: string) => {
-    const client = clients.get(callbackUrl) ?? createClient(callbackUrl);
+    const client = clients.get(callbackUrl) ?? createClient(callbackUrl, settings);
     clients.set(callbackUrl, client);
     return client;
   };
@@ -45,7 +51,7 @@ export function createManagementApiPoster({ onFailure, callbackUrl: own }: Manag
       const outcome = outcomeOfError(error);
       if (outcome !== 'gone') onFailure(error);
       const isOwn = own === undefined || callbackUrl === own;
-      return outcome === 'unreachable' && !isOwn ? 'gone' : outcome;
+      return outcome instanceof Unreachable && !isOwn ? 'gone' : outcome;
     }
   }
 
@@ -61,9 +67,10 @@ export function createManagementApiPoster({ onFailure, callbackUrl: own }: Manag
   };
 }
 
-async function createClient(callbackUrl: string): Promise<ApiGatewayManagementApiClient> {
+async function createClient(callbackUrl: string, settings: ClientSettings): Promise<ApiGatewayManagementApiClient> {
   return new ApiGatewayManagementApiClient({
-    endpoint: await endpointFor(callbackUrl),
+    ...settings,
+    endpoint: await endpointFor(callbackUrl, settings),
     maxAttempts: MAX_ATTEMPTS,
     requestHandler: {
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -76,13 +83,14 @@ async function createClient(callbackUrl: string): Promise<ApiGatewayManagementAp
 }
 
 /**
- * Where to post to. An endpoint that the environment or the profile configures takes the place of AWS, as for every client
+ * Where to post to. An endpoint that the settings, the environment or the profile configure takes the place of AWS, as for every client
  * of the SDK; the stage stays that of the API, unless the configured endpoint names it.
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
  */
-async function endpointFor(callbackUrl: string): Promise<string> {
+async function endpointFor(callbackUrl: string, settings: ClientSettings): Promise<string> {
   // The SDK looks for it only when it is given no endpoint.
-  const configured = await new ApiGatewayManagementApiClient({}).config.serviceConfiguredEndpoint?.();
+  const configured =
+    settings.endpoint ?? (await new ApiGatewayManagementApiClient({}).config.serviceConfiguredEndpoint?.());
   if (!configured) return callbackUrl;
   const endpoint = configured.replace(/\/+$/, '');
   const { pathname } = new URL(callbackUrl);
@@ -108,8 +116,8 @@ function outcomeOfError(error: unknown): Exclude<PostOutcome, 'delivered'> {
   if (isGone(error)) return 'gone';
   const facts = error as ErrorFacts;
   const status = facts.$metadata?.httpStatusCode ?? facts.$response?.statusCode;
-  if (status !== undefined) return REFUSING_STATUSES.has(status) ? 'unreachable' : 'failed';
-  return hasBrokenOff(error, facts) ? 'failed' : 'unreachable';
+  if (status !== undefined) return REFUSING_STATUSES.has(status) ? new Unreachable(error) : 'failed';
+  return hasBrokenOff(error, facts) ? 'failed' : new Unreachable(error);
 }
 
 /** Whether the request may have been received. Not when there was no connection, or nothing to sign the request with. */

@@ -186,7 +186,11 @@ describe('a sender in a process of its own', () => {
     const resolved = entries.map(([name, value]) => [name, value === 'STAGE' ? `${cloud.endpointUrl}/other` : value]);
     const sender = await createOutside(Object.fromEntries(resolved));
     const [message, options] = [{ text: 'first' }, { id: 'm1' }] as const;
-    await expect(sender.sendToUser('bob', message, options)).rejects.toMatchObject({ code: 'internal' });
+    await expect(sender.sendToUser('bob', message, options)).rejects.toMatchObject({
+      code: 'internal',
+      maybeDelivered: true,
+      cause: { name: 'Unreachable', cause: expect.any(Error) },
+    });
 
     const healthy = await createOutside({ AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: '' });
     const again = await healthy.sendToUser('bob', message, { ...options, retry: true });

@@ -1,14 +1,19 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createSender } from '../../server/index.ts';
 
-// The types as somebody sees them who has the package: its declarations, compiled with the options of their project, not ours.
+// The types as somebody sees them who has the package: its declarations, compiled with the options of their project, not ours,
+// together with the examples of docs/sender.md.
 
 const ROOT = join(import.meta.dirname, '../..');
 const USE = join(ROOT, 'test/fixtures/typed-payloads/use.ts');
+const PAGE = readFileSync(join(ROOT, 'docs/sender.md'), 'utf8');
+const EXAMPLES = [...PAGE.matchAll(/^```ts\n(?<code>.*?)^```/gms)].map(({ groups }) => groups?.['code'] ?? '');
 const run = promisify(execFile);
 const tsc = (...options: string[]) =>
   run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), ...options], { cwd: ROOT }).then(
@@ -29,6 +34,8 @@ beforeAll(async () => {
     join(project, 'dist'),
   );
   expect(declarations).toBe('');
+  await writeFile(join(project, 'package.json'), '{ "type": "module" }');
+  for (const [index, code] of EXAMPLES.entries()) await writeFile(join(project, `example-${index}.ts`), code);
 }, 60_000);
 afterAll(() => rm(project, { recursive: true, force: true }));
 
@@ -59,9 +66,21 @@ test.each([
       ),
       ...options,
     },
-    files: [USE],
+    files: [USE, ...EXAMPLES.map((_code, index) => `example-${index}.ts`)],
   };
   const file = join(project, 'tsconfig.json');
   await writeFile(file, JSON.stringify(config));
   expect(await tsc('-p', file)).toBe('');
+});
+
+test('docs/sender.md has a row for every option of createSender', () => {
+  let told = '';
+  try {
+    createSender({ nothing: 1 } as object);
+  } catch (error) {
+    told = String(error);
+  }
+  const names = told.slice(told.indexOf('it has ')).replace('it has ', '').split(', ');
+  expect(names).toContain('service');
+  for (const name of names) expect(PAGE).toMatch(new RegExp(`^\\| \`${name}\` \\| .+ \\| .+ \\|$`, 'm'));
 });

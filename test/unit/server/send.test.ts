@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { MAX_PUSH_BYTES, type MessagesPush, problem } from '../../../protocol/index.ts';
 import { roomAddress, userAddress } from '../../../server/address.ts';
 import type { Capability } from '../../../server/capability.ts';
-import { createDelivery, type Poster, type PostOutcome } from '../../../server/delivery.ts';
+import { createDelivery, type Poster, type PostOutcome, Unreachable } from '../../../server/delivery.ts';
 import { createInboxGuard } from '../../../server/inbox-guard.ts';
 import { createMailboxes } from '../../../server/mailbox.ts';
 import { createSend, type Origin, type Send } from '../../../server/send.ts';
@@ -258,8 +258,8 @@ test('a connection that is said to be gone is forgotten, too, when the message c
 describe('a sender that cannot reach the API', () => {
   test('cuts nobody off, and acknowledges nothing; a retry delivers what is in the log', async () => {
     await connect('bob', 'b1', 'b2');
-    outcomes['b1'] = 'unreachable';
-    outcomes['b2'] = 'unreachable';
+    outcomes['b1'] = new Unreachable('no route');
+    outcomes['b2'] = new Unreachable('no route');
     const message = { to: { user: 'bob' }, data: 1, id: 'm1' };
     expect(await sendOk(message)).toMatchObject([{ id: 'm1', error: { code: 'internal', retryable: true } }]);
     expect(failures).toMatchObject([{ message: expect.stringContaining('cannot be reached') }]);
@@ -278,7 +278,7 @@ describe('a sender that cannot reach the API', () => {
   test('goes on to no further connection, and has its retry delivered to all of them', async () => {
     const ids = Array.from({ length: 120 }, (_, index) => `b${index}`);
     await connect('bob', ...ids);
-    for (const id of ids) outcomes[id] = 'unreachable';
+    for (const id of ids) outcomes[id] = new Unreachable('no route');
     await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1' });
     expect(posts).toHaveLength(50);
   });
@@ -286,14 +286,14 @@ describe('a sender that cannot reach the API', () => {
   test('delivers no later message of the same batch past the one that was not posted', async () => {
     await connect('bob', 'b1');
     const big = 'x'.repeat(32 * 1024 - 2);
-    outcomes['b1'] = 'unreachable';
+    outcomes['b1'] = new Unreachable('no route');
     await sendOk(...['m1', 'm2', 'm3', 'm4', 'm5'].map((id) => ({ to: { user: 'bob' }, data: big, id })));
     expect(posts.map(({ frame }) => frame.messages.map(({ id }) => id))).toEqual([['m1', 'm2', 'm3']]);
   });
 
   test('says so of a message that is not to be kept', async () => {
     await connect('bob', 'b1');
-    outcomes['b1'] = 'unreachable';
+    outcomes['b1'] = new Unreachable('no route');
     expect(await sendOk({ to: { user: 'bob' }, data: 1, store: false })).toMatchObject([
       { error: { code: 'internal' } },
     ]);

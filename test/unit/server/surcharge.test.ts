@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Message, Push } from '../../../protocol/index.ts';
 import { userAddress } from '../../../server/address.ts';
-import { createDelivery, type Delivery } from '../../../server/delivery.ts';
+import { createDelivery, type Delivery, Unreachable } from '../../../server/delivery.ts';
 import type { Mapping } from '../../../server/directory.ts';
 import { createSurcharge } from '../../../server/surcharge.ts';
 import { createMemoryDirectory } from '../../support/memory-directory.ts';
@@ -69,7 +69,7 @@ describe('whoever sends is charged for the posts', () => {
   });
 
   test('although one of them cannot be made', async () => {
-    const poster = { post: async () => 'unreachable' as const, close: async () => 'delivered' as const };
+    const poster = { post: async () => new Unreachable(undefined), close: async () => 'delivered' as const };
     const directory = createMemoryDirectory(() => 0);
     const surcharge = async (...charged: [string, number]) => {
       surcharges.push(charged);

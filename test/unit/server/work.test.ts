@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { Message } from '../../../protocol/index.ts';
 import { presenceAddress, type Topic, userAddress } from '../../../server/address.ts';
 import type { AddressStates } from '../../../server/address-state.ts';
-import { createDelivery, type Poster, type PostOutcome } from '../../../server/delivery.ts';
+import { createDelivery, type Poster, type PostOutcome, Unreachable } from '../../../server/delivery.ts';
 import type { Presence } from '../../../server/presence.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import type { Task } from '../../../server/tasks.ts';
@@ -107,8 +107,8 @@ test('what cannot be done comes back, and holds up nothing else', async () => {
 });
 
 test('what the API cannot be reached for comes back', async () => {
-  closing = 'unreachable';
-  posting = 'unreachable';
+  closing = new Unreachable(undefined);
+  posting = new Unreachable(undefined);
   await connect(BOB, 'b1');
   await connect(presenceAddress(BOB), 'b1');
   const frame = { type: 'presence', users: [{ user: 'bob', online: true, since: NOW }] } as const;

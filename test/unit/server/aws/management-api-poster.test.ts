@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { MessagesPush } from '../../../../protocol/index.ts';
 import { createManagementApiPoster } from '../../../../server/aws/management-api-poster.ts';
+import { Unreachable } from '../../../../server/delivery.ts';
 
 const FRAME: MessagesPush = { type: 'messages', messages: [] };
 
@@ -91,13 +92,14 @@ test.each([
   const { outcome, attempts } = await post((_request, response) =>
     response.writeHead(status, { 'x-amzn-errortype': name }).end('{"message":"no"}'),
   );
-  expect([outcome, attempts]).toEqual(['unreachable', 1]);
+  expect([outcome, attempts]).toEqual([expect.any(Unreachable), 1]);
+  expect(outcome).toHaveProperty('cause', failures[0]);
   expect(failures).toHaveLength(1);
 });
 
 test('unreachable: a proxy that answers in HTML', async () => {
   const { outcome } = await post((_request, response) => response.writeHead(403).end('<html>Forbidden</html>'));
-  expect(outcome).toBe('unreachable');
+  expect(outcome).toBeInstanceOf(Unreachable);
 });
 
 describe('unreachable, because no connection comes about:', () => {
@@ -114,16 +116,16 @@ describe('unreachable, because no connection comes about:', () => {
   };
 
   test('nothing listens there', async () => {
-    expect(await outcomeAt(await closedPort())).toBe('unreachable');
+    expect(await outcomeAt(await closedPort())).toBeInstanceOf(Unreachable);
   });
 
   test('the name is not known', async () => {
-    expect(await outcomeAt('https://no-such-api.invalid/prod')).toBe('unreachable');
+    expect(await outcomeAt('https://no-such-api.invalid/prod')).toBeInstanceOf(Unreachable);
   });
 
   test('the other side does not speak TLS', async () => {
     const { url, close } = await listen((_request, response) => response.end());
-    expect(await outcomeAt(url.replace('http:', 'https:'))).toBe('unreachable');
+    expect(await outcomeAt(url.replace('http:', 'https:'))).toBeInstanceOf(Unreachable);
     await close();
   });
 
@@ -132,7 +134,7 @@ describe('unreachable, because no connection comes about:', () => {
       () => undefined,
       (socket) => socket.destroy(),
     );
-    expect(await outcomeAt(url.replace('http:', 'https:'))).toBe('unreachable');
+    expect(await outcomeAt(url.replace('http:', 'https:'))).toBeInstanceOf(Unreachable);
     await close();
   });
 
@@ -142,14 +144,14 @@ describe('unreachable, because no connection comes about:', () => {
     vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
     vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nowhere');
     vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
-    expect(await outcomeAt('https://api.invalid/prod')).toBe('unreachable');
+    expect(await outcomeAt('https://api.invalid/prod')).toBeInstanceOf(Unreachable);
     expect(failures).toMatchObject([{ name: 'CredentialsProviderError' }]);
   });
 
   test('gone, where it is another API than that of the installation: its connections have gone with it', async () => {
     const callbackUrl = await closedPort();
     expect(await outcomeAt(callbackUrl, 'https://api.example/prod')).toBe('gone');
-    expect(await outcomeAt(callbackUrl, callbackUrl)).toBe('unreachable');
+    expect(await outcomeAt(callbackUrl, callbackUrl)).toBeInstanceOf(Unreachable);
   });
 });
 
@@ -201,7 +203,7 @@ describe('an endpoint that is configured takes the place of AWS', () => {
   test('unless it is to be ignored', async () => {
     vi.stubEnv('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS', 'true');
     const configure = (url: string) => vi.stubEnv('AWS_ENDPOINT_URL', url);
-    expect(await pathOf(configure, 'https://no-such-api.invalid/prod')).toEqual(['unreachable']);
+    expect(await pathOf(configure, 'https://no-such-api.invalid/prod')).toEqual([expect.any(Unreachable)]);
   });
 });
 
