@@ -115,6 +115,16 @@ describe('giving up', () => {
     await expect(client.sendToUser('bob', 2)).rejects.toMatchObject({ code: 'unauthorized' });
   });
 
+  it('says that asking again is no use when it is over, whatever it is over for', async () => {
+    const { client, socket } = await connectClient();
+    const [sent, asked] = [client.sendToUser('bob', 1), client.history({ user: 'bob' })];
+    const outcomes = Promise.allSettled([sent, asked]);
+    await settle();
+    socket.receive({ type: 'bye', code: 'internal', message: 'Out of service.', reconnect: false });
+    const over = { reason: { code: 'internal', message: 'Out of service.', retryable: false } };
+    expect(await outcomes).toMatchObject([over, over]);
+  });
+
   it('leaves no timer behind when it is closed while it waits to send again', async () => {
     const { world, client, socket } = await connectClient();
     const sent = client.sendToUser('bob', 1);

@@ -163,14 +163,14 @@ test('failed: a connection that breaks off when the request has been sent, which
 describe('an endpoint that is configured takes the place of AWS', () => {
   const AWS = 'https://abcdef1234.execute-api.us-east-1.amazonaws.com/prod';
 
-  async function pathOf(configure: (url: string) => void, callbackUrl = AWS) {
+  async function pathOf(configure: (url: string) => void, callbackUrl = AWS, client = {}) {
     const seen: string[] = [];
     const { url, close } = await listen(({ method, url: path }, response) => {
       seen.push(`${method} ${path}`);
       response.end();
     });
     configure(url.replace('/prod', ''));
-    const poster = createManagementApiPoster({ onFailure: (error) => failures.push(error) });
+    const poster = createManagementApiPoster({ onFailure: (error) => failures.push(error), client });
     const outcome = await poster.post({ callbackUrl, connectionId: 'c1' }, FRAME);
     await close();
     return [outcome, ...seen];
@@ -186,6 +186,13 @@ describe('an endpoint that is configured takes the place of AWS', () => {
       'delivered',
       'POST /prod/@connections/c1',
     ]);
+  });
+
+  test('by the settings of a client, before the environment', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL', 'http://no-such-endpoint.invalid');
+    const client: { endpoint?: string } = {};
+    const configure = (url: string) => Object.assign(client, { endpoint: url });
+    expect(await pathOf(configure, AWS, client)).toEqual(['delivered', 'POST /prod/@connections/c1']);
   });
 
   test('in the profile', async () => {
