@@ -102,8 +102,17 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * How a message is sent. What is not acceptable rejects with {@link BeckonError}, `invalid_frame`, and names the option.
+ *
+ * ```ts
+ * await sender.sendToUser('bob', { typing: true }, { store: false });
+ * await sender.sendToUser('bob', { order, shipped: true }, { id: `shipped-${order}`, retry: true, ttlSeconds: 86_400 });
+ * await sender.sendToUser('bob', gzipSync(text).toString('base64'), { encoding: 'gzip/base64' });
+ * ```
+ */
 export interface SendOptions extends CallOptions {
-  /** The identity of the message across retries. Default: a random UUID. */
+  /** The identity of the message across retries: letters, digits, `_.:-`, at most 64. Default: a random UUID. */
   readonly id?: string;
   /**
    * How `data` is encoded already, which clients of this project undo: `base64` says that it is bytes, `gzip/base64` bytes and
@@ -162,6 +171,11 @@ export interface Sender<Outgoing = Data> {
   ): Promise<readonly (SendResult | SendFailure)[]>;
   /**
    * Keeps messages of one user out of the inbox of another, on the recipient's behalf. Rooms and services are not concerned.
+   *
+   * ```ts
+   * await sender.block('bob', 'mallory');
+   * console.log(await sender.blocked('bob')); // [ 'mallory' ]
+   * ```
    * @throws BeckonError with `invalid_frame` if one of the ids is none, or both are the same; `too_many_blocked`; `internal`
    */
   block(recipient: string, sender: string): Promise<void>;
