@@ -1,4 +1,5 @@
 import type { SendResult } from '../protocol/index.ts';
+import { onAbort } from './abort.ts';
 import type {
   Client,
   ClientEvents,
@@ -25,7 +26,6 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   readonly #environment: Environment;
   readonly #options: Options;
   readonly #engine: Engine<Incoming>;
-  readonly #onAbort = () => this.close();
 
   constructor(environment: Environment, options: Options) {
     this.#environment = environment;
@@ -116,14 +116,13 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     const signal = checkSignal('messages', options.signal);
     const maxBuffered = checkCount('messages', 'maxBuffered', options.maxBuffered ?? DEFAULT_MAX_BUFFERED);
     const { inboxes } = this.#engine;
-    const onAbort = () => inbox.end();
+    let stopWaiting = () => {};
     const inbox = new Inbox<ReceivedMessage<Incoming>>(maxBuffered, () => {
       inboxes.delete(inbox);
-      signal?.removeEventListener('abort', onAbort);
+      stopWaiting();
     });
     inboxes.add(inbox);
-    signal?.addEventListener('abort', onAbort);
-    if (signal?.aborted) inbox.end();
+    stopWaiting = onAbort(signal, () => inbox.end());
     this.#engine.endIfOver(inbox);
     return inbox;
   }
@@ -134,12 +133,11 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
 
   #start(): void {
     const { signal } = this.#options;
-    signal?.addEventListener('abort', this.#onAbort);
+    const stopWaiting = onAbort(signal, () => this.close());
     this.#engine.emitter.on('state', () => {
-      if (this.#engine.over) signal?.removeEventListener('abort', this.#onAbort);
+      if (this.#engine.over) stopWaiting();
     });
-    if (signal?.aborted) this.close();
-    else this.#engine.session.start();
+    if (!this.#engine.over) this.#engine.session.start();
   }
 
   /** Async, so that whatever is wrong with a call arrives as a rejection. */

@@ -1,3 +1,5 @@
+import { onAbort } from './abort.ts';
+
 /** Calls listeners. What one of them throws is not the business of the others, nor of the caller. */
 export interface Emitter<Events extends object> {
   /** @throws TypeError for an event that there is not, or a listener that is no function. */
@@ -26,16 +28,15 @@ export function createEmitter<Events extends object>(
       if (!others) throw new TypeError(`on: there is no event "${event}"; there are ${names.join(', ')}`);
       if (typeof listener !== 'function')
         throw new TypeError(`on: the listener must be a function, got ${typeof listener}`);
-      if (signal?.aborted) return () => {};
       // Told apart from the same function added again, as each is removed by itself.
       const own: Listener = (value) => listener(value);
-      const off = () => {
-        others.delete(own);
-        signal?.removeEventListener('abort', off);
-      };
       others.add(own);
-      signal?.addEventListener('abort', off);
-      return off;
+      const remove = () => others.delete(own);
+      const stopWaiting = onAbort(signal, remove);
+      return () => {
+        remove();
+        stopWaiting();
+      };
     },
     emit: (event, value) => {
       onEmit(event, value);

@@ -1,5 +1,5 @@
 import type { Limits, SendResult } from '../protocol/index.ts';
-import { reasonOf } from './abort.ts';
+import { onAbort } from './abort.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError } from './errors.ts';
 import { MAX_TIMER_MS } from './options.ts';
@@ -155,13 +155,12 @@ export class Outbox {
   /** Makes the entry of a message that is still to be put into the queue. */
   #enter(message: Entry & Pick<OwnEntry, 'expiresAt' | 'isLocal'>, signal?: AbortSignal): OwnEntry {
     const expiry = createTimer(this.#environment);
-    const onAbort = () => entry.reject(reasonOf(signal));
     const settle =
       <T>(tell: (outcome: T) => void) =>
       (outcome: T) => {
         entry.settled = true;
         expiry.stop();
-        signal?.removeEventListener('abort', onAbort);
+        stopWaiting();
         this.#queued = this.#queued.filter((other) => other !== entry);
         this.#onChange();
         tell(outcome);
@@ -174,7 +173,7 @@ export class Outbox {
       reject: settle(message.reject),
     };
     if (this.#isTimed(entry)) this.#startExpiry(entry);
-    signal?.addEventListener('abort', onAbort);
+    const stopWaiting = onAbort(signal, entry.reject);
     return entry;
   }
 

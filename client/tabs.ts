@@ -1,6 +1,6 @@
 import type { Limits } from '../protocol/index.ts';
 import { isObject } from '../protocol/json.ts';
-import { reasonOf, throwIfAborted } from './abort.ts';
+import { onAbort, throwIfAborted } from './abort.ts';
 import { serialTimeMs } from './cursor.ts';
 import type { Cancel, Channel, Environment, LockOptions, Locks } from './environment.ts';
 import { BeckonError } from './errors.ts';
@@ -276,15 +276,15 @@ export class Tabs {
 
   #call(method: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     const id = this.#environment.randomId();
-    const onAbort = () => this.#calls.get(id)?.reject(reasonOf(signal));
+    let stopWaiting!: () => void;
     return new Promise((resolve, reject) => {
       const call = { method, args, resolve, reject };
       this.#calls.set(id, call);
       this.#sayCall(id, call);
-      signal?.addEventListener('abort', onAbort);
+      stopWaiting = onAbort(signal, reject);
     }).finally(() => {
       this.#calls.delete(id);
-      signal?.removeEventListener('abort', onAbort);
+      stopWaiting();
     });
   }
 

@@ -1,4 +1,4 @@
-import { reasonOf } from './abort.ts';
+import { onAbort } from './abort.ts';
 import type { Environment } from './environment.ts';
 
 /** One timer that can be started over: at most one call is due at any time. */
@@ -33,29 +33,26 @@ export function createTimer(environment: Pick<Environment, 'setTimer'>): Timer {
 /** Resolves after `delayMs`, or as soon as the signal aborts. */
 export function sleep(environment: Pick<Environment, 'setTimer'>, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const end = () => {
-      cancel();
-      signal.removeEventListener('abort', end);
+    const cancel = environment.setTimer(delayMs, () => {
+      stopWaiting();
       resolve();
-    };
-    const cancel = environment.setTimer(delayMs, end);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
+    });
+    const stopWaiting = onAbort(signal, () => {
+      cancel();
+      resolve();
+    });
   });
 }
 
 /** What `promise` settles with, unless the signal aborts before: then it rejects with its reason. */
 export async function unlessAborted<T>(promise: T | Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  let onAbort = () => {};
+  let stopWaiting!: () => void;
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(reasonOf(signal));
+    stopWaiting = onAbort(signal, reject);
   });
-  signal.addEventListener('abort', onAbort);
-  if (signal.aborted) onAbort();
   try {
     return await Promise.race([aborted, promise]);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    stopWaiting();
   }
 }

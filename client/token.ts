@@ -1,4 +1,4 @@
-import { abortWith, reasonOf } from './abort.ts';
+import { abortWith, onAbort } from './abort.ts';
 import { fromBase64 } from './base64.ts';
 import type { Environment } from './environment.ts';
 import { BeckonError } from './errors.ts';
@@ -24,8 +24,7 @@ const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/;
 export async function requestToken(environment: Environment, question: TokenQuestion): Promise<string> {
   const { getToken, failures, tokenTimeoutMs, signal } = question;
   const controller = new AbortController();
-  const abort = () => abortWith(controller, reasonOf(signal));
-  signal.addEventListener('abort', abort);
+  const stopWaiting = onAbort(signal, (reason) => abortWith(controller, reason));
   const cancelTimer = environment.setTimer(tokenTimeoutMs, () =>
     abortWith(controller, new BeckonError('token_failed', `getToken took longer than ${tokenTimeoutMs} ms.`)),
   );
@@ -36,7 +35,7 @@ export async function requestToken(environment: Environment, question: TokenQues
     throw toTokenError(error);
   } finally {
     cancelTimer();
-    signal.removeEventListener('abort', abort);
+    stopWaiting();
   }
 }
 

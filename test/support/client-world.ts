@@ -305,15 +305,15 @@ function call(handler: unknown, event: object): void {
 export function watchedSignal(): { readonly signal: AbortSignal; readonly listeners: () => number; abort(): void } {
   const controller = new AbortController();
   const { signal } = controller;
-  let listeners = 0;
+  const listeners = new Set<unknown>();
   const { addEventListener, removeEventListener } = signal;
   signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
-    listeners += 1;
+    listeners.add(args[1]);
     addEventListener.apply(signal, args);
   };
   signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
-    listeners -= 1;
+    listeners.delete(args[1]);
     removeEventListener.apply(signal, args);
   };
-  return { signal, listeners: () => listeners, abort: () => controller.abort() };
+  return { signal, listeners: () => listeners.size, abort: () => controller.abort() };
 }

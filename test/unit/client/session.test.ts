@@ -159,6 +159,25 @@ describe('closing', () => {
     expect([life.listeners(), call.listeners()]).toEqual([0, 0]);
   });
 
+  it('has one listener on a signal, however many calls it is for: Node.js warns of more than ten', async () => {
+    const call = watchedSignal();
+    const { client, world } = await connectClient();
+    const { signal } = call;
+    const calls = Array.from({ length: 20 }, (_, index) => [
+      client.join(`room ${index}`, { signal }),
+      client.history({ user: 'bob' }, { signal }),
+      client.sendToUser('bob', index, { signal }),
+    ]).flat();
+    const outcomes = Promise.allSettled(calls);
+    for (let time = 0; time < 20; time += 1) client.on('message', () => {}, { signal });
+    await settle();
+    expect(call.listeners()).toBe(1);
+    call.abort();
+    expect(new Set((await outcomes).map(({ status }) => status))).toEqual(new Set(['rejected']));
+    client.close();
+    expect(world.timers).toBe(0);
+  });
+
   it('may be closed by a listener that is told of a failure', async () => {
     const { world, client } = startClient({ getToken: () => Promise.reject(new Error('no')) });
     client.on('error', () => client.close());
