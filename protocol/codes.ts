@@ -46,6 +46,10 @@ export const ERROR_CODES = {
     message: 'Messages are not indexed here. The construct has the prop "search".',
     retryable: false,
   },
+  search_invalid: {
+    message: 'The text to search for must hold one word at least, and is limited in words and characters.',
+    retryable: false,
+  },
   search_too_broad: {
     message: 'Too many words begin like the last one. Write more of it.',
     retryable: false,

@@ -1,7 +1,7 @@
 import {
   DEFAULT_PAGE_MESSAGES,
+  MAX_SEARCH_LENGTH,
   MAX_SEARCH_WORDS,
-  type Problem,
   problem,
   type Result,
   type SearchFrame,
@@ -113,11 +113,12 @@ export function createSearch(dependencies: {
   }
 
   return async (connection, { conversation, text, before, limit = DEFAULT_PAGE_MESSAGES }) => {
-    const { words, query } = parseQuery(text);
-    const wrong = problemOf(words);
-    if (wrong) return { ok: false, problem: wrong };
     const permitted = await permit(connection, 'history', [peerAddress(conversation)]);
     if (!permitted.ok) return permitted;
+    const { words, query } = parseQuery(text.slice(0, MAX_SEARCH_LENGTH));
+    // Charged, so that it is no offence: whoever types a sentence into a search causes it with each key.
+    const wrong = problemOf(text, words);
+    if (wrong !== undefined) return { ok: false, problem: problem('search_invalid', wrong) };
     const transcript = transcriptOf(connection.userId, conversation);
     const terms = await lookUp(transcript, query, before);
     if (!hitsOf(query, terms)) return { ok: false, problem: problem('search_too_broad') };
@@ -126,10 +127,10 @@ export function createSearch(dependencies: {
   };
 }
 
-function problemOf(words: number): Problem | undefined {
-  if (words === 0) return problem('invalid_frame', '"text" must hold at least one word');
-  if (words <= MAX_SEARCH_WORDS) return undefined;
-  return problem('invalid_frame', `"text" must hold at most ${MAX_SEARCH_WORDS} words, got ${words}`);
+function problemOf(text: string, words: number): string | undefined {
+  if (text.length > MAX_SEARCH_LENGTH) return `"text" must have at most ${MAX_SEARCH_LENGTH} characters`;
+  if (words === 0) return '"text" must hold at least one word';
+  return words > MAX_SEARCH_WORDS ? `"text" must hold at most ${MAX_SEARCH_WORDS} words, got ${words}` : undefined;
 }
 
 function keyOf({ word, isPrefix }: Lookup): string {

@@ -156,7 +156,7 @@ describe('with the prop "search"', () => {
     expect(await search(client, conversation, '')).toMatchObject({ message: '"text" must hold at least one word' });
     expect(await search(client, conversation, '?!…')).toMatchObject({ message: '"text" must hold at least one word' });
     expect(await search(client, conversation, 'x'.repeat(10_000))).toMatchObject({
-      code: 'invalid_frame',
+      code: 'search_invalid',
       message: '"text" must have at most 200 characters',
     });
     expect(await search(client, conversation, 'a')).toMatchObject({ type: 'search', messages: [] });
@@ -164,6 +164,15 @@ describe('with the prop "search"', () => {
       code: 'forbidden',
       message: 'the token\'s capability does not allow "history" at "room:secret"',
     });
+  });
+
+  test('somebody who types a long sentence into a search is told so with each key, and stays connected', async () => {
+    const client = await device(cloud, 'types');
+    const sentence = 'one two three four five six seven eight nine';
+    for (let key = 0; key < 100; key += 1)
+      expect(await search(client, { user: 'x' }, sentence + key)).toMatchObject({ code: 'search_invalid' });
+    expect(await client.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
+    expect(client.frames.filter(({ type }) => type === 'bye')).toEqual([]);
   });
 
   test('has the permissions that it uses, and no others', async () => {

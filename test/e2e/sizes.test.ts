@@ -137,10 +137,22 @@ const SIZES: readonly Size[] = [
     (limit) => read('search', { limit, text: 'x' }),
     'search',
   ),
-  size('characters to search for', 'MAX_SEARCH_LENGTH', (count) => read('search', { text: text(count) }), 'search'),
+  size(
+    'characters to search for',
+    'MAX_SEARCH_LENGTH',
+    (count) => read('search', { text: text(count) }),
+    'search',
+    'search_invalid',
+  ),
   size('messages that were shown', 'MAX_SHOWN_MESSAGES', (count) => ping(shownBy('alice', of(count, String))), 'pong'),
   size('bytes of what was shown', 'MAX_SHOWN_BYTES', (bytes) => ping(shownOfBytes(bytes)), 'pong'),
-  size('words to search for', 'MAX_SEARCH_WORDS', (count) => read('search', { text: 'x '.repeat(count) }), 'search'),
+  size(
+    'words to search for',
+    'MAX_SEARCH_WORDS',
+    (count) => read('search', { text: 'x '.repeat(count) }),
+    'search',
+    'search_invalid',
+  ),
 ];
 
 describe('at the limit a frame is accepted; one over, it is refused and the connection lives on', () => {

@@ -198,12 +198,14 @@ describe('is refused', () => {
     ['', '"text" must hold at least one word'],
     ['?! … 🎈', '"text" must hold at least one word'],
     ['a b c d e f g h i', '"text" must hold at most 8 words, got 9'],
+    ['x'.repeat(201), '"text" must have at most 200 characters'],
   ])('for %j', async (text, message) => {
-    expect(await ask(text)).toMatchObject({ ok: false, problem: { code: 'invalid_frame', message } });
+    expect(await ask(text)).toMatchObject({ ok: false, problem: { code: 'search_invalid', message } });
   });
 
-  test('in a conversation that may not be read', async () => {
+  test('in a conversation that may not be read, before anything is said of the text: the gate charges that, too', async () => {
     capability = { 'room:*': ['join', 'send', 'presence'], 'user:*': ['history'] };
-    expect(await ask('hello')).toMatchObject({ ok: false, problem: { code: 'forbidden' } });
+    for (const text of ['hello', '', 'a b c d e f g h i'])
+      expect(await ask(text)).toMatchObject({ ok: false, problem: { code: 'forbidden' } });
   });
 });
