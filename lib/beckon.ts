@@ -68,8 +68,9 @@ export class Beckon extends Construct {
   readonly alarms: readonly Alarm[];
 
   /**
-   * Invoke it with `{ to: { user }, data }` to send from a Lambda in any language. Invoked asynchronously, it sends the same
-   * message in each attempt; what cannot be sent ends in `failedSendsQueue`.
+   * Invoke it with `{ to: { user }, data }` to send from a Lambda in any language: see docs/send.md. Invoked asynchronously, it
+   * sends the same message in each attempt; what cannot be sent ends in `failedSendsQueue`. Of several messages it does so
+   * with `failIfAnyFails`.
    */
   readonly sendFunction: IFunction;
 

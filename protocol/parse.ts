@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { CLIENT_FRAMES, type MessageInput, messageSchema, userIdSchema } from './frames.ts';
 import { isObject } from './json.ts';
 import { problem, type Result } from './problem.ts';
+import { type SendEvent, sendEventSchema } from './send-event.ts';
 
 /** The correlation id of a frame that may otherwise be wrong, so that its sender can tell which one failed. */
 export function correlationId(frame: unknown): string | undefined {
@@ -22,9 +23,14 @@ export function checkFrame<K extends keyof typeof CLIENT_FRAMES>(
   return check(CLIENT_FRAMES[kind], frame, 'the frame');
 }
 
-/** Holds one message of a batch, or of an invocation by another Lambda, against its schema. */
+/** Holds one message of a batch against its schema. */
 export function checkMessage(message: unknown): Result<MessageInput> {
   return check(messageSchema, message, 'the message');
+}
+
+/** Holds what the function `send` was invoked with against its schema. */
+export function checkSendEvent(event: unknown): Result<SendEvent> {
+  return check(sendEventSchema, event, 'the event');
 }
 
 function check<S extends v.GenericSchema>(schema: S, input: unknown, subject: string): Result<v.InferOutput<S>> {

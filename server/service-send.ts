@@ -1,12 +1,11 @@
 import {
-  BeckonError,
+  checkSendEvent,
   isObject,
-  isUserId,
-  NAME_RULE,
+  type Problem,
   problem,
+  type SendEvent,
   type SendFailure,
   type SendResult,
-  toError,
 } from '../protocol/index.ts';
 import { sendBatch, sendMetrics } from './batch.ts';
 import type { Now } from './clock.ts';
@@ -16,31 +15,51 @@ import type { Send } from './send.ts';
 /** The name that recipients see when the event gives none. */
 const DEFAULT_SERVICE = 'server';
 
+/** How many failures an error lists: it has to fit into a record of Lambda's beside the event. */
+const MAX_TOLD_FAILURES = 10;
+
 /** What the function reads of its Lambda context. */
 export interface InvocationContext {
   /** The same in each attempt at an asynchronous invocation. */
   readonly awsRequestId: string;
 }
 
+type Results = readonly (SendResult | SendFailure)[];
+
 /** The `send` function. */
-export type ServiceSend = (
-  event: unknown,
-  context: InvocationContext,
-) => Promise<{ readonly results: readonly (SendResult | SendFailure)[] }>;
+export type ServiceSend = (event: unknown, context: InvocationContext) => Promise<{ readonly results: Results }>;
+
+/** Why an invocation fails, as its caller reads it. */
+export interface SendError extends Problem {
+  /** With `failIfAnyFails`: the first ten messages that were not sent. */
+  readonly failures?: readonly SendFailure[];
+}
 
 /**
- * The `send` function: `{ to, data, id?, service? }` or `{ messages: [{ to, data, id? }, …], service? }`. A message without
- * an id gets one of the invocation's, so that it is the same message when Lambda runs an event again.
+ * Fails an invocation. Of what a function throws, Lambda passes on the name, as `errorType`, and the message, as
+ * `errorMessage`: so the name is the code, by which Step Functions retry and catch, and the message is all of it in JSON.
+ */
+export class InvocationError extends Error {
+  constructor({ code, message, retryable, ...more }: SendError, options?: ErrorOptions) {
+    super(JSON.stringify({ code, message, retryable, ...more }), options);
+    this.name = code;
+  }
+}
+
+/**
+ * The `send` function: `{ to, data, id?, service? }` or `{ messages: [{ to, data, id? }, …], service?, failIfAnyFails? }`. A
+ * message without an id gets one of the invocation's, so that it is the same message when Lambda runs an event again.
+ *
+ * It throws rather than return an error: the function cannot know whether it was invoked asynchronously, and only an
+ * invocation that fails is tried again then, and ends up where failures are looked at.
  * @returns the results, in the order of the messages
- * @throws BeckonError if the event is not of that shape, or its only message cannot be sent: the invocation fails, so
- *   that an asynchronous one is tried again, and ends up where failures are looked at
+ * @throws InvocationError if the event is not of that shape, if its only message cannot be sent, or, with `failIfAnyFails`, one
+ *   of several; with the code `internal` if nobody knows what became of them
  */
 export function createServiceSend({ send, log, now }: { send: Send; log: Logger; now: Now }): ServiceSend {
-  async function sendAll(event: unknown, requestId: string) {
-    const { service, messages } = parseEvent(event);
-    const identified = messages.map(withIdOf(requestId));
-    const sent = await sendBatch(send, { from: { service } }, identified, { isExact });
-    if (!sent.ok) throw toError(sent.problem);
+  async function sendAll({ service, messages }: Batch, requestId: string): Promise<Results> {
+    const sent = await sendBatch(send, { from: { service } }, messages.map(withIdOf(requestId)), { isExact });
+    if (!sent.ok) throw new InvocationError(sent.problem);
     return sent.value;
   }
 
@@ -48,20 +67,51 @@ export function createServiceSend({ send, log, now }: { send: Send; log: Logger;
     const startedAt = now();
     const finish = (outcome: string, more: Partial<LogLine>) =>
       log({ route: 'send', outcome, requestId, durationMs: now() - startedAt, ...more });
-    let results: Awaited<ReturnType<typeof sendAll>>;
-    try {
-      results = await sendAll(event, requestId);
-    } catch (error) {
-      if (error instanceof BeckonError) finish('failed', { reason: error.code, metrics: { FramesRefused: 1 } });
-      else finish('failed', { error: describeError(error), metrics: { Errors: 1 } });
-      throw error;
+    const checked = checkSendEvent(event);
+    if (!checked.ok) {
+      finish('failed', { reason: checked.problem.code, metrics: { FramesRefused: 1 } });
+      throw new InvocationError(checked.problem);
     }
-    const failure = results.find((result) => 'error' in result);
+    const batch = toBatch(checked.value);
+    let results: Results;
+    try {
+      results = await sendAll(batch, requestId);
+    } catch (error) {
+      finish('failed', { error: describeError(error), metrics: { Errors: 1 } });
+      throw error instanceof InvocationError ? error : new InvocationError(problem('internal'), { cause: error });
+    }
+    const failures = results.filter((result) => 'error' in result);
     const metrics = sendMetrics(results);
+    const [failure] = failures;
     finish(failure ? 'failed' : 'ok', { metrics, ...(failure && { reason: failure.error.code }) });
-    if (failure && results.length === 1) throw toError(failure.error);
+    if (failure && batch.failIfAnyFails) throw new InvocationError(errorOf(failures, results.length));
     return { results };
   };
+}
+
+/** The messages of an event, which are yet to be judged one by one. */
+interface Batch {
+  readonly service: string;
+  readonly messages: readonly unknown[];
+  readonly failIfAnyFails: boolean;
+}
+
+function toBatch(event: SendEvent): Batch {
+  if ('messages' in event) {
+    const { service = DEFAULT_SERVICE, messages, failIfAnyFails = false } = event;
+    return { service, messages, failIfAnyFails };
+  }
+  const { service = DEFAULT_SERVICE, ...message } = event;
+  return { service, messages: [message], failIfAnyFails: true };
+}
+
+/** Of several failures one that another attempt can mend comes first: it decides whether there is to be one. */
+function errorOf(failures: readonly SendFailure[], messages: number): SendError {
+  const worth = failures.find(({ error }) => error.retryable) ?? failures[0];
+  const error = worth?.error ?? problem('internal');
+  if (messages === 1) return error;
+  const message = `${failures.length} of ${messages} messages could not be sent: ${error.message}`;
+  return { ...error, message, failures: failures.slice(0, MAX_TOLD_FAILURES) };
 }
 
 /** The id of a message that has none. It may have been sent under it before. */
@@ -75,20 +125,4 @@ function withIdOf(requestId: string) {
 /** The runtime has read the numbers of the event: beyond the safe integers nobody can tell any more which one was sent. */
 function isExact(number: number): boolean {
   return Math.abs(number) <= Number.MAX_SAFE_INTEGER;
-}
-
-function parseEvent(event: unknown): { service: string; messages: readonly unknown[] } {
-  if (!isObject(event)) throw invalid('the event must be an object: { to, data } or { messages: [{ to, data }] }');
-  const { service = DEFAULT_SERVICE, ...message } = event;
-  if (!isUserId(service)) throw invalid(`"service" must be a name: at most 256 ${NAME_RULE}`);
-  if (!('messages' in message)) return { service, messages: [message] };
-  const { messages, ...others } = message;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw invalid(`unknown field "${unknown}" beside "messages"`);
-  if (!Array.isArray(messages) || messages.length === 0) throw invalid('"messages" must be an array of messages');
-  return { service, messages };
-}
-
-function invalid(message: string): BeckonError {
-  return toError(problem('invalid_frame', message));
 }

@@ -111,15 +111,27 @@ describe('an asynchronous invocation of "send"', () => {
     await bob.client.close();
   });
 
-  test('that fails each time ends in the queue for that, under the id that its attempts shared', async () => {
+  test.each([
+    [{ to: { user: 'bob' } }, { code: 'invalid_frame', message: '"data" is required', retryable: false }],
+    [
+      { messages: [{ to: { user: 'bob' }, data: 1 }, { id: 'm2' }], failIfAnyFails: true },
+      {
+        code: 'invalid_frame',
+        message: '1 of 2 messages could not be sent: "to" is required',
+        retryable: false,
+        failures: [{ id: 'm2', error: { code: 'invalid_frame', message: '"to" is required', retryable: false } }],
+      },
+    ],
+  ])('of %j, which fails each time, ends in the queue for that, with its id and why', async (event, error) => {
     await start({ timeScale: 60 });
-    const event = { to: { user: 'bob' } };
     const { $metadata } = await invoke(event);
     const sqs = new SQSClient(adminClient(cloud));
     const command = new ReceiveMessageCommand({ QueueUrl: output('ExportFailedSendsUrl'), WaitTimeSeconds: 1 });
+    const records: Record<string, Record<string, unknown>>[] = [];
     const received = async () => {
       const { Messages = [] } = await sqs.send(command);
-      return Messages.map(({ Body = '' }) => JSON.parse(Body));
+      records.push(...Messages.map(({ Body = '' }) => JSON.parse(Body)));
+      return records;
     };
     await expect.poll(received, { timeout: 20_000 }).toMatchObject([
       {
@@ -129,9 +141,10 @@ describe('an asynchronous invocation of "send"', () => {
           approximateInvokeCount: 3,
         },
         requestPayload: event,
-        responsePayload: { errorMessage: '"data" is required' },
+        responsePayload: { errorType: 'invalid_frame' },
       },
     ]);
+    expect(JSON.parse(String(records[0]?.['responsePayload']?.['errorMessage']))).toEqual(error);
     const lines = cloud.log().filter(({ message }) => message.includes('"route":"send"'));
     expect(lines.map(({ message }) => JSON.parse(message))).toMatchObject([
       { outcome: 'failed', reason: 'invalid_frame' },

@@ -67,6 +67,13 @@ test('the hooks are of the client side, for frameworks that render on servers', 
   expect(compiled).toMatch(/^'use client';/);
 });
 
+test('the schema of the function "send" is in it', async () => {
+  const { definitions } = JSON.parse(
+    await readFile(join(project, 'node_modules/beckon/docs/send.schema.json'), 'utf8'),
+  );
+  expect(Object.keys(definitions)).toEqual(expect.arrayContaining(['event', 'answer', 'failed', 'error']));
+});
+
 test('its construct finds the handlers, and bundles them', async () => {
   const told = await evaluate(`
     import { App, Stack } from 'aws-cdk-lib';

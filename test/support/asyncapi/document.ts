@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Action, CLIENT_FRAMES, type ServerFrame, SUBPROTOCOL } from '../../../protocol/index.ts';
 import { PROTOCOL_DOCUMENT, readExamples } from '../protocol-document.ts';
 import { describeFields, type FieldTables, readFieldTables } from './field-tables.ts';
-import { clientSchemas, commonSchemas, type JsonSchema, serverSchemas } from './json-schemas.ts';
+import { clientSchemas, commonSchemas, open, serverSchemas } from './json-schemas.ts';
 
 /** What each action is answered with, unless it is refused. */
 export const REPLIES = {
@@ -218,13 +218,6 @@ function summaryOf(text: string, action: Action): string {
   const summary = section?.groups?.['summary'];
   if (summary === undefined) throw new Error(`docs/protocol.md has no section "${action}"`);
   return summary.replaceAll('\n', ' ').replaceAll(/\[([^\]]+)\]\([^)]*\)/g, '$1');
-}
-
-/** The schema, for readers of which later versions may say more. */
-function open(schema: JsonSchema): JsonSchema {
-  return JSON.parse(JSON.stringify(schema), (key, value) => {
-    return key === 'additionalProperties' && value === false ? undefined : value;
-  });
 }
 
 function shown(examples: readonly unknown[]) {

@@ -14,10 +14,11 @@ export interface JsonSchema {
 
 type Schemas = Readonly<Record<string, JsonSchema>>;
 
-const REF_PREFIX = '#/components/schemas/';
+/** Where an AsyncAPI document has what several frames refer to. */
+const COMPONENTS = '#/components/schemas/';
 
 /** What may be in a batch: the schema of the frame lets anything in, because each message is judged by itself. */
-const MESSAGE_INPUT = 'messageInput';
+export const MESSAGE_INPUT = 'messageInput';
 
 /** The frames of the client, by action. */
 export function clientSchemas(): Readonly<Record<Action, JsonSchema>> {
@@ -36,15 +37,26 @@ export function commonSchemas(): Schemas {
   return { ...convert({ [MESSAGE_INPUT]: messageSchema }), ...pick(ofServer, Object.keys(SERVER_SCHEMAS)) };
 }
 
-function convert(schemas: Readonly<Record<string, v.GenericSchema>>): Schemas {
-  const converted = toJsonSchemaDefs(schemas, CONVERSION);
+/**
+ * The JSON Schemas of schemas that may refer to each other.
+ * @param at Where the document has them: what a reference begins with.
+ */
+export function convert(schemas: Readonly<Record<string, v.GenericSchema>>, at = COMPONENTS): Schemas {
+  const converted = toJsonSchemaDefs(schemas, conversionAt(at));
   return pick(converted as unknown as Schemas, Object.keys(schemas));
 }
 
-const CONVERSION: ConversionConfig = {
+/** The schema, for readers of which later versions may say more. */
+export function open(schema: JsonSchema): JsonSchema {
+  return JSON.parse(JSON.stringify(schema), (key, value) => {
+    return key === 'additionalProperties' && value === false ? undefined : value;
+  });
+}
+
+const conversionAt = (at: string): ConversionConfig => ({
   // How deep data is nested: no schema can say it.
   ignoreActions: ['check', 'readonly'],
-  overrideRef: ({ referenceId }) => REF_PREFIX + referenceId,
+  overrideRef: ({ referenceId }) => at + referenceId,
   overrideAction: ({ valibotAction, jsonSchema }) => {
     // Patterns of JSON Schemas are Unicode's anyway, which is the only flag there is.
     const { requirement } = valibotAction as { readonly requirement?: unknown };
@@ -54,17 +66,17 @@ const CONVERSION: ConversionConfig = {
   },
   overrideSchema: ({ valibotSchema, jsonSchema }) => {
     const schema: v.GenericSchema = valibotSchema;
-    if (isLazy(schema)) return { oneOf: branchesOf(schema).map(convertBranch) };
+    if (isLazy(schema)) return { oneOf: branchesOf(schema).map((branch) => convertBranch(branch, at)) };
     // Any JSON.
     if (schema.type === 'custom') return {};
     if (schema.type === 'union') return { oneOf: jsonSchema.anyOf ?? [] };
-    if (isBatch(schema)) return { type: 'array', items: { $ref: REF_PREFIX + MESSAGE_INPUT } };
+    if (isBatch(schema)) return { type: 'array', items: { $ref: at + MESSAGE_INPUT } };
     return undefined;
   },
-};
+});
 
-function convertBranch(branch: v.GenericSchema) {
-  const { branch: converted } = toJsonSchemaDefs({ branch }, CONVERSION);
+function convertBranch(branch: v.GenericSchema, at: string) {
+  const { branch: converted } = toJsonSchemaDefs({ branch }, conversionAt(at));
   if (!converted) throw new Error('A schema has been converted into nothing');
   return converted;
 }

@@ -9,7 +9,7 @@ const serial = v.pipe(v.string(), v.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 /** Epoch milliseconds. */
 const time = count;
-const array = <S extends v.GenericSchema>(item: S) => v.pipe(v.array(item), v.readonly());
+export const array = <S extends v.GenericSchema>(item: S) => v.pipe(v.array(item), v.readonly());
 
 const toUser = v.strictObject({ user: v.string() });
 const toUsers = v.strictObject({ users: array(v.string()) });
@@ -17,7 +17,7 @@ const toRoom = v.strictObject({ room: v.string() });
 const recipient = v.union([toUser, toUsers, toRoom]);
 const conversation = v.union([toUser, toRoom]);
 
-const problem = {
+export const problem = {
   code: v.picklist(Object.keys(ERROR_CODES) as ErrorCode[]),
   message: v.string(),
   retryable: v.boolean(),
@@ -148,7 +148,7 @@ type Bare<T> = T extends readonly (infer E)[]
     : T;
 
 /** Whether what a schema lets through and a type are the same, optional fields and all. */
-type Same<S extends v.GenericSchema, T> =
+export type Same<S extends v.GenericSchema, T> =
   (<X>() => X extends Bare<v.InferOutput<S>> ? 1 : 2) extends <X>() => X extends Bare<T> ? 1 : 2 ? true : false;
 
 type Frames = typeof SERVER_FRAMES;
@@ -159,6 +159,6 @@ type Differing = {
 }[keyof Frames];
 
 /** Does not compile with anything but `true`. */
-function hold<_ extends true>(): void {}
+export function hold<_ extends true>(): void {}
 
 hold<[Differing] extends [never] ? true : Differing>();

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { problem } from '../../../protocol/index.ts';
 import type { LogLine } from '../../../server/logger.ts';
 import type { Send } from '../../../server/send.ts';
-import { createServiceSend } from '../../../server/service-send.ts';
+import { createServiceSend, type InvocationError, type SendError } from '../../../server/service-send.ts';
 
 const calls: Parameters<Send>[] = [];
 let sending: Send;
@@ -22,6 +22,15 @@ const serviceSend = createServiceSend({
 });
 const invoke = (event: unknown, awsRequestId = '6c2a') => serviceSend(event, { awsRequestId });
 const message = { to: { user: 'bob' }, data: 1 };
+
+/** What Lambda makes of what the function throws. */
+async function refusalOf(event: unknown) {
+  const error = await invoke(event).then(
+    () => expect.unreachable('the invocation did not fail'),
+    (thrown: InvocationError) => thrown,
+  );
+  return { errorType: error.name, error: JSON.parse(error.message) as SendError };
+}
 
 beforeEach(() => {
   sending = send;
@@ -44,17 +53,63 @@ test('sends several, each judged by itself', async () => {
 });
 
 test.each([
-  [null, 'the event must be an object: { to, data } or { messages: [{ to, data }] }'],
+  [null, 'the event must be a JSON object'],
   [
-    { ...message, service: '' },
-    '"service" must be a name: at most 256 visible characters, and single spaces (U+0020) between them',
+    { ...message, service: ' ' },
+    '"service" must consist of visible characters, and single spaces (U+0020) between them',
   ],
   [{ ...message, text: 'hi' }, 'unknown field "text"'],
   [{ to: { user: 'bob' } }, '"data" is required'],
-  [{ messages: [] }, '"messages" must be an array of messages'],
-  [{ messages: [message], to: { user: 'bob' } }, 'unknown field "to" beside "messages"'],
-])('an invocation with %j fails, and says why', async (event, reason) => {
-  await expect(invoke(event)).rejects.toMatchObject({ name: 'BeckonError', code: 'invalid_frame', message: reason });
+  [{ messages: [] }, '"messages" must hold at least one message'],
+  [{ messages: 'all' }, '"messages" must be an array of messages'],
+  [{ messages: [message], to: { user: 'bob' } }, 'unknown field "to"'],
+  [{ messages: [message], failIfAnyFails: 1 }, '"failIfAnyFails" must be true or false'],
+  [{ ...message, failIfAnyFails: true }, 'unknown field "failIfAnyFails"'],
+])('an invocation with %j fails, and says why in a form that programs read', async (event, reason) => {
+  expect(await refusalOf(event)).toEqual({
+    errorType: 'invalid_frame',
+    error: { code: 'invalid_frame', message: reason, retryable: false },
+  });
+});
+
+describe('of several messages, those that cannot be sent', () => {
+  const messages = [message, { to: 'bob', id: 'm2' }, { ...message, id: 'm3' }];
+
+  test('fail alone, even if there is only one', async () => {
+    const { results } = await invoke({ messages: [{ to: 'bob', id: 'm2' }] });
+    expect(results).toMatchObject([{ id: 'm2', error: { code: 'invalid_frame', retryable: false } }]);
+  });
+
+  test('fail the invocation where the event wants it, after the others were sent', async () => {
+    const told = '"to" must be {"user": "…"}, {"users": ["…"]} or {"room": "…"}';
+    const invalid = { code: 'invalid_frame', message: told, retryable: false };
+    expect(await refusalOf({ messages, failIfAnyFails: true })).toEqual({
+      errorType: 'invalid_frame',
+      error: {
+        ...invalid,
+        message: `1 of 3 messages could not be sent: ${told}`,
+        failures: [{ id: 'm2', error: invalid }],
+      },
+    });
+    expect(calls.at(-1)?.[1]).toMatchObject([message, { id: 'm3' }]);
+    expect(await invoke({ messages: [message, message], failIfAnyFails: true })).toMatchObject({ results: [{}, {}] });
+  });
+
+  test('fail it with the code of one that is worth another attempt, and ten of them are told', async () => {
+    sending = async (_, inputs) => ({
+      ok: true,
+      value: inputs.map(({ id = '' }) => ({ id, error: problem('internal') })),
+    });
+    const wrong = Array.from({ length: 20 }, (_, index) => ({ to: 'bob', id: `m${index}` }));
+    const { errorType, error } = await refusalOf({ messages: [...wrong, message], failIfAnyFails: true });
+    expect(errorType).toBe('internal');
+    expect(error).toMatchObject({
+      code: 'internal',
+      retryable: true,
+      failures: wrong.slice(0, 10).map(({ id }) => ({ id })),
+    });
+    expect(error.failures).toHaveLength(10);
+  });
 });
 
 test('a number that the runtime may have rounded is refused, and stops no other message', async () => {
@@ -69,7 +124,9 @@ test('a number that the runtime may have rounded is refused, and stops no other 
     { status: 'delivered' },
     { error: { code: 'invalid_frame', message: told } },
   ]);
-  await expect(invoke({ ...message, data: 2 ** 53 })).rejects.toMatchObject({ code: 'invalid_frame' });
+  expect(await refusalOf({ ...message, data: 2 ** 53 })).toMatchObject({
+    error: { code: 'invalid_frame', message: told },
+  });
 });
 
 describe('an event that Lambda runs again', () => {
@@ -115,7 +172,7 @@ describe('the log says', () => {
 
   test('that the only message, or one of several, could not be sent', async () => {
     sending = async () => ({ ok: true, value: [{ error: problem('internal') }] });
-    await expect(invoke(message)).rejects.toMatchObject({ code: 'internal' });
+    expect(await refusalOf(message)).toEqual({ errorType: 'internal', error: problem('internal') });
     sending = send;
     await invoke({ messages: [message, 'invalid'] });
     expect(lines).toMatchObject([
@@ -124,9 +181,9 @@ describe('the log says', () => {
     ]);
   });
 
-  test('what nobody expected', async () => {
+  test('what nobody expected, which the caller is not told', async () => {
     sending = async () => Promise.reject(new Error('broken'));
-    await expect(invoke(message)).rejects.toThrow('broken');
+    expect(await refusalOf(message)).toEqual({ errorType: 'internal', error: problem('internal') });
     expect(lines).toMatchObject([{ outcome: 'failed', error: { message: 'broken' }, metrics: { Errors: 1 } }]);
   });
 });
