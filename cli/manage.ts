@@ -1,6 +1,7 @@
 import { createManageClient, type InvokeManage } from '../server/aws/manage-client.ts';
 import type { ManageEvent } from '../server/manage.ts';
 import { readArguments } from './arguments.ts';
+import { askLocalCloud, DEFAULT_URL } from './ask-local-cloud.ts';
 import { UsageError } from './usage.ts';
 
 /** `beckon disconnect USER`: closes the user's connections, or the one that is named. */
@@ -62,7 +63,11 @@ async function manage(
   const details = { sender, connection: value('connection'), reason: value('reason'), reconnect: flag('reconnect') };
   const event = toEvent(user, details);
   const functionName = value('function');
-  const invoke = functionName === undefined ? await localManage(value('url')) : createManageClient(functionName);
+  const [command = ''] = usage.split(' ');
+  const invoke =
+    functionName === undefined
+      ? await localManage(`${command} ${positionals.join(' ')}`, value('url'))
+      : createManageClient(functionName);
   process.stdout.write(toText(user, event, await invoke(event)));
 }
 
@@ -75,24 +80,12 @@ function toText(user: string, event: ManageEvent, result: Awaited<ReturnType<Inv
 }
 
 /** The function of the local cloud, which says itself what it is called. */
-async function localManage(url = 'http://127.0.0.1:4600'): Promise<InvokeManage> {
-  const [functionName] = await outputsOf(url, 'ManageFunctionName');
+async function localManage(command: string, url = DEFAULT_URL): Promise<InvokeManage> {
+  const otherwise = ", or name a deployed stack's function with --function";
+  const health = await askLocalCloud('/_local/health', { url, command, otherwise });
+  const outputs = (health['outputs'] ?? {}) as Readonly<Record<string, Readonly<Record<string, string>>>>;
+  const [functionName] = Object.values(outputs).flatMap(({ ManageFunctionName }) => ManageFunctionName ?? []);
   if (functionName === undefined) throw new Error(`the application at ${url} has no function to manage users with`);
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   return createManageClient(functionName, { endpoint: url, region: 'us-east-1', credentials });
-}
-
-async function outputsOf(url: string, name: string): Promise<readonly string[]> {
-  let response: Response;
-  try {
-    response = await fetch(new URL('/_local/health', url));
-  } catch (cause) {
-    if (!URL.canParse(url)) throw new UsageError(`--url takes an address such as http://127.0.0.1:4600, got "${url}"`);
-    throw new Error(
-      `no local cloud answers at ${url}; start one with "npm start", or name a deployed stack's function with --function`,
-      { cause },
-    );
-  }
-  const { outputs = {} } = (await response.json()) as { outputs?: Record<string, Record<string, string>> };
-  return Object.values(outputs).flatMap((ofStack) => ofStack[name] ?? []);
 }

@@ -38,9 +38,23 @@ export function cloudOptions(given: {
     ...(dynamodbEndpoint === undefined ? {} : { dynamodbEndpoint }),
     ...(faultsFile === undefined ? {} : { faults: readPlan(faultsFile) }),
     log({ level, source, message }) {
-      if (level !== 'debug') say(`${source}: ${message}`);
+      if (level !== 'debug' && !ACCESS_LOG.test(source)) say(`${source}: ${withoutMetrics(message)}`);
     },
   };
+}
+
+/** The access log of a stage repeats what its functions say. It is under `/_local/log`, as everything else is in full. */
+const ACCESS_LOG = /^access /;
+
+/** A line with CloudWatch's embedded metrics, without what describes them, and without fields that are 0. */
+function withoutMetrics(message: string): string {
+  if (!message.includes('"_aws":')) return message;
+  try {
+    const { _aws, ...line } = JSON.parse(message);
+    return JSON.stringify(line, (_, value) => (value === 0 ? undefined : value));
+  } catch {
+    return message;
+  }
 }
 
 /** Says something to a human: standard output is for the `ready` line. */
@@ -57,10 +71,14 @@ const PARENT_CHECK_INTERVAL_MS = 250;
 const EXIT_CODE_INTERRUPTED = 130;
 
 /**
- * Runs `start`, prints the `ready` line, and keeps running until the process is told to end (Ctrl-C): then everything is
- * closed, and the exit code is 0. A second Ctrl-C does not wait.
+ * Runs `start`, says that it runs, and keeps running until the process is told to end (Ctrl-C): then everything is closed,
+ * and the exit code is 0. A second Ctrl-C does not wait.
+ * @param describe What a person needs, a line each. Programs, which read standard output, get the `ready` line.
  */
-export async function runUntilStopped(start: (stopping: AbortSignal) => Promise<LocalCloud>): Promise<void> {
+export async function runUntilStopped(
+  start: (stopping: AbortSignal) => Promise<LocalCloud>,
+  describe: (cloud: LocalCloud) => readonly string[],
+): Promise<void> {
   const stopping = new AbortController();
   const started = start(stopping.signal);
   onStopSignal(async () => {
@@ -70,8 +88,9 @@ export async function runUntilStopped(start: (stopping: AbortSignal) => Promise<
     await cloud?.close();
   });
   try {
-    const { ready } = await started;
-    process.stdout.write(`ready ${JSON.stringify(ready)}\n`);
+    const cloud = await started;
+    for (const line of describe(cloud)) say(line);
+    if (!process.stdout.isTTY) process.stdout.write(`ready ${JSON.stringify(cloud.ready)}\n`);
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
   }

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LOCAL_ACCOUNT, LOCAL_REGION, startLocalCloud } from '../local/index.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION, type LocalCloud, startLocalCloud } from '../local/index.ts';
+import { SUBPROTOCOL } from '../server/config.ts';
 import { readArguments, readPairs, refusePositionals } from './arguments.ts';
+import { DEFAULT_URL } from './ask-local-cloud.ts';
 import { openBrowser } from './open-browser.ts';
 import { buildPage } from './page.ts';
 import { CLOUD_OPTIONS, cloudOptions, runUntilStopped, say } from './run.ts';
 import { synthesize } from './synthesize.ts';
+import { typedCommand } from './usage.ts';
 
 const PROJECT = join(fileURLToPath(import.meta.url), '../..');
 
@@ -40,10 +43,18 @@ export async function start(args: readonly string[]): Promise<void> {
     });
     await built?.configure({ websocketUrl: cloud.websocketUrl, tokenUrl: '/_local/token' });
     const { pageUrl } = cloud.ready;
-    say(`Beckon is running: ${pageUrl ?? cloud.websocketUrl} (Ctrl-C ends it)`);
     if (pageUrl !== undefined && !given.flag('no-open')) openBrowser(pageUrl);
     return cloud;
-  });
+  }, describeBeckon);
+}
+
+function describeBeckon({ endpointUrl, websocketUrl, ready }: LocalCloud): readonly string[] {
+  const token = typedCommand(endpointUrl === DEFAULT_URL ? 'token bob' : `token bob --url ${endpointUrl}`);
+  return [
+    `Beckon is running: ${ready.pageUrl ?? websocketUrl} (Ctrl-C ends it)`,
+    `  in a terminal: npx wscat -c ${websocketUrl} -s ${SUBPROTOCOL} -H "Authorization: Bearer $(${token})"`,
+    `  with the AWS CLI and SDKs: ${endpointUrl} (docs/local.md says how)`,
+  ];
 }
 
 function synthesizeBeckon(signal: AbortSignal): Promise<string> {

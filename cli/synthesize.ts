@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 export interface SynthesizeOptions {
   /** The folder with `cdk.json`. */
@@ -69,11 +70,23 @@ function withoutNpx(app: string, bin: string): string {
   return program !== undefined && existsSync(join(bin, program)) ? app.replace(/^npx\s+/, '') : app;
 }
 
+/** The CDK says so of each function, and means nothing by it. */
+const NOISE = /^Bundling asset /;
+
 function run(command: string, cwd: string, env: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, { cwd, env, shell: true, stdio: ['ignore', 2, 2], ...(signal ? { signal } : {}) });
+    const child = spawn(command, {
+      cwd,
+      env,
+      shell: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(signal && { signal }),
+    });
+    for (const input of [child.stdout, child.stderr]) {
+      createInterface({ input }).on('line', (line) => NOISE.test(line) || process.stderr.write(`${line}\n`));
+    }
     child.once('error', reject);
-    child.once('exit', (code, killedBy) => {
+    child.once('close', (code, killedBy) => {
       if (code === 0) resolve();
       else
         reject(

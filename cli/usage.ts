@@ -3,6 +3,13 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** How a command with its arguments is typed here: in the repository npm has scripts for two of them. */
+export function typedCommand(line: string): string {
+  const [command = '', ...args] = line.split(' ');
+  const isScript = ['start', 'token'].includes(process.env['npm_lifecycle_event'] ?? '');
+  return [isScript ? `npm run -s ${command} --` : `npx beckon ${command}`, ...args].join(' ');
+}
+
 export const USAGE = `usage: beckon <command> [options]
 
   start   run Beckon on this machine, with the demo page

@@ -8,6 +8,7 @@ import type { RateLimit } from './rate-limit.ts';
 export { NAME_RULE } from '../protocol/frames.ts';
 export { DEFAULT_SIZE_LIMITS, type SizeLimits } from '../protocol/limits.ts';
 export { isUserId } from '../protocol/parse.ts';
+export { SUBPROTOCOL } from '../protocol/subprotocols.ts';
 export { type Capability, capabilityOfClaim, OPERATIONS } from './capability.ts';
 export { canonicalOrigin, isOrigin, ORIGIN_PATTERN } from './origins.ts';
 

@@ -1,11 +1,15 @@
 /** The command line, run as a process of its own. */
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { decodeJwt } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Ready } from '../../local/index.ts';
-import { fixture } from '../support/local-cloud.ts';
+import { alteredFixture, fixture } from '../support/local-cloud.ts';
 import { connectClient } from '../support/ws-client.ts';
 
 const ENTRY = join(import.meta.dirname, '../../cli/bin.mjs');
@@ -64,6 +68,33 @@ describe('beckon local', () => {
     client.send({ action: 'sendmessage', data: 'hello' });
     expect(await client.next()).toBe('hello');
     expect(run.output.stdout).toBe(`ready ${JSON.stringify(ready)}\n`);
+    for (const line of [`The local cloud is running: ${ready.endpointUrl} (Ctrl-C ends it)`, `  ${ready.websocketUrl}`])
+      expect(run.output.stderr).toContain(`${line}\n`);
+  });
+
+  test('shows what functions print once: not in the access log, and without metrics that are 0', async () => {
+    const metrics = { _aws: { CloudWatchMetrics: [] }, outcome: 'ok', Delivered: 2, Failed: 0 };
+    const { app, remove } = alteredFixture('scan-chat', (resources) => {
+      const stage = Object.values(resources).find(({ Type }) => Type === 'AWS::ApiGatewayV2::Stage');
+      const arn = 'arn:aws:logs:us-east-1:000000000000:log-group:chat';
+      if (stage) stage.Properties['AccessLogSettings'] = { DestinationArn: arn, Format: '$context.requestId' };
+    });
+    writeFileSync(
+      join(app, 'handlers/sendmessage.js'),
+      `exports.handler = async () => {
+        console.log('plain');
+        console.log(${JSON.stringify(JSON.stringify(metrics))});
+        return { statusCode: 200 };
+      };`,
+    );
+    const run = beckon('local', '--app', app, '--memory', '--port', '0');
+    const client = connectClient((await run.ready).websocketUrl ?? '');
+    await client.opened;
+    client.send({ action: 'sendmessage', data: 'hello' });
+    await expect.poll(() => run.output.stderr, { timeout: 15_000 }).toContain('{"outcome":"ok","Delivered":2}');
+    expect(run.output.stderr).toContain(': plain\n');
+    expect(run.output.stderr).not.toMatch(/^access |_aws/m);
+    remove();
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)('ends well on %s, with its connections closed', async (signal) => {
@@ -114,6 +145,27 @@ describe('beckon token', () => {
     expect(await run.ended).toBe(0);
     expect(run.output.stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
     expect(decodeJwt(run.output.stdout)).toMatchObject({ sub: 'bob', rooms: ['lobby'], name: 'Bob', aud: 'beckon' });
+  });
+
+  test('says what to type when there is no local cloud at the port, or something else', async () => {
+    const other = createServer((_, response) => response.end('<p>hello</p>')).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const commands: readonly [string, string][] = [
+      ['http://127.0.0.1:1', 'no local cloud answers at http://127.0.0.1:1'],
+      [`http://127.0.0.1:${port}`, `what answers at http://127.0.0.1:${port} is no local cloud`],
+    ];
+    for (const [url, problem] of commands) {
+      const run = beckon('token', 'bob', '--url', url);
+      expect(await run.ended).toBe(1);
+      expect(run.output.stdout).toBe('');
+      expect(run.output.stderr).toMatch(/^beckon: [^\n]*\n$/);
+      expect(run.output.stderr).toContain(problem);
+      expect(run.output.stderr).toMatch(
+        /start one with "npm start", .* token (-- )?bob --url http:\/\/127\.0\.0\.1:PORT/,
+      );
+    }
+    other.close();
   });
 });
 

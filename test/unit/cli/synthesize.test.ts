@@ -48,6 +48,14 @@ describe('an app is synthesized as the CDK CLI does', () => {
     });
   });
 
+  test('and what it prints is shown, but for what the CDK says of each function', async () => {
+    project({ app: 'node app.cjs' }, "console.log('hello'); console.error('Bundling asset X/Stage...\\nwarning');");
+    const shown = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    await run();
+    expect(shown.mock.calls.map(([text]) => text).toSorted()).toEqual(['hello\n', 'warning\n']);
+    shown.mockRestore();
+  });
+
   test('into the folder that the project names', async () => {
     project({ app: 'node app.cjs', output: 'elsewhere' });
     expect(await run()).toBe(join(directory, 'elsewhere'));
