@@ -13,9 +13,11 @@ let cloud: LocalCloud;
 let advice: string | undefined;
 
 beforeAll(async () => {
-  advice = await run('python3', ['-c', 'import boto3']).then(
+  // Older ones do not know AWS_ENDPOINT_URL.
+  const hasBoto3 = 'import boto3; assert [int(n) for n in boto3.__version__.split(".")[:2]] >= [1, 28]';
+  advice = await run('python3', ['-c', hasBoto3]).then(
     () => undefined,
-    () => 'needs python3 with boto3: pip install boto3',
+    () => 'needs python3 with boto3 1.28 or newer: pip install boto3',
   );
   if (advice !== undefined) return;
   cloud = await startLocalCloud({ app: inject('app'), port: 0, parameters: { Issuer: '{endpointUrl}/_local' } });

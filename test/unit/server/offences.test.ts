@@ -105,7 +105,8 @@ test.each<[ErrorCode, number | undefined]>([
 });
 
 test('nothing else that a frame can be refused with closes a connection', async () => {
-  const closing = /^(invalid_\w+|unknown_action|frame_too_large|not_registered|search_disabled|superseded|connection_removed|token_expired)$/;
+  const closing =
+    /^(invalid_\w+|unknown_action|frame_too_large|not_registered|search_disabled|superseded|connection_removed|token_expired)$/;
   for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
     if (!closing.test(code) && code !== 'rate_limited') await repeat(200, code);
   }
