@@ -31,6 +31,16 @@ export interface LocalCloudOptions {
    * tunnel. Default: none.
    */
   readonly allowedHosts?: readonly string[];
+  /**
+   * Whether to leave out, by name, what the local cloud does not support, and run the rest. Default: such an application is
+   * refused.
+   */
+  readonly partial?: boolean;
+  /**
+   * Where functions find services of AWS, by the name that a service signs for, such as `{ s3: 'http://127.0.0.1:9000' }`.
+   * Default: here.
+   */
+  readonly endpoints?: Readonly<Record<string, string>>;
   /** A folder whose files are served beside the APIs. Default: none. */
   readonly staticDirectory?: string;
   /** Told everything that happens. Default: it can be read from `log()` only. */
@@ -51,6 +61,8 @@ const schema = v.strictObject({
   startsAtMs: v.optional(v.pipe(v.number(), v.minValue(0), v.finite())),
   dynamodbEndpoint: v.optional(v.pipe(text, v.url())),
   allowedHosts: v.optional(v.array(v.pipe(text, v.regex(/^[\w.-]+$/, 'a host name'))), []),
+  partial: v.optional(v.boolean(), false),
+  endpoints: v.optional(record(v.pipe(text, v.url())), {}),
   staticDirectory: v.optional(text),
   log: v.optional(v.custom<Log>((value) => typeof value === 'function', 'a function')),
 });

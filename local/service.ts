@@ -56,6 +56,9 @@ export type Authorize = (
   context?: Readonly<Record<string, string | readonly string[]>>,
 ) => void;
 
+/** A service assumes a role. Throws an {@link AwsError} when there is no such role, or it does not trust the service. */
+export type AssumeRole = (roleArn: string, service: string) => Principal;
+
 /** An error of the emulated AWS API: `code` is AWS's own name for it. */
 export class AwsError extends Error {
   override readonly name = 'AwsError';
@@ -86,6 +89,8 @@ export interface Resource {
 export interface Provisioned {
   readonly ref: string;
   readonly attributes: Readonly<Record<string, unknown>>;
+  /** Gives any other attribute: of a resource that is left out, nobody here knows which there are. */
+  otherAttribute?(name: string): string;
 }
 
 /** Creates resources of one CloudFormation type. */
@@ -97,6 +102,11 @@ export interface ResourceProvider {
   readonly inertProperties?: readonly string[];
   /** Throws a plain Error naming the resource and the property when a value is not supported. */
   create(resource: Resource): Promise<Provisioned> | Provisioned;
+  /**
+   * Stands in for a resource that is left out for `reason`, one sentence. A property that cannot be evaluated is absent.
+   * Default: a plausible `Ref` and plausible attributes.
+   */
+  leaveOut?(resource: Resource, reason: string): Provisioned;
 }
 
 /** The account and region in which everything local lives. */
@@ -109,6 +119,8 @@ export interface InvocationSource {
   readonly service: string;
   /** e.g. `arn:aws:execute-api:us-east-1:000000000000:a1b2c3d4e5/prod/sendMessage` */
   readonly sourceArn: string;
+  /** The role that the service assumes for it. Its policies are checked, then, in the place of permissions. */
+  readonly roleArn?: string;
 }
 
 export type InvocationResult =

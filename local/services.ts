@@ -27,6 +27,8 @@ export interface Services {
   readonly byName: ReadonlyMap<string, AwsService>;
   /** Puts values in the place of a template's dynamic references. */
   resolveReferences(text: string): string;
+  /** The value of a parameter in the parameter store, if there is one of that name. */
+  storedParameter(name: string): string | undefined;
   /** Closes all of them: first what takes events in, then what handles them, the tables last. */
   close(): Promise<void>;
 }
@@ -54,8 +56,10 @@ export async function createServices({
   });
   const lambda = createLambda({
     ...common,
+    assumeRole: iam.assumeRole,
     issueCredentials: (roleArn, sessionName) => iam.issueForRole(roleArn, sessionName, 'lambda.amazonaws.com'),
     endpoint: () => endpoint,
+    serviceEndpoints: settings.endpoints,
     queues: sqs.queues,
   });
   const { invoke, invokeAsync } = lambda;
@@ -69,6 +73,7 @@ export async function createServices({
     apiGateway,
     byName: new Map(inClosingOrder.map((service) => [service.name, service])),
     resolveReferences: (text) => resolveDynamicReferences(text, { secretsManager, ssm }),
+    storedParameter: ssm.find,
     async close() {
       for (const service of inClosingOrder) await service.close();
     },

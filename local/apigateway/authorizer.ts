@@ -43,7 +43,7 @@ export async function authorizeHandshake(
   const { apiId } = stage.api;
   const methodArn = executeApiArn(apiId, stage.stageName, context.routeKey);
   const outcome = await callFunction(gateway, {
-    functionArn: authorizer.functionArn,
+    ...authorizer,
     timeoutMs: MAX_INTEGRATION_TIMEOUT_MS,
     event: authorizerEvent(stage, request, context, methodArn),
     apiId,

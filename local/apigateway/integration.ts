@@ -1,6 +1,7 @@
 import type { InvocationResult } from '../service.ts';
 import { executeApiArn } from './arns.ts';
 import type { Gateway } from './gateway.ts';
+import type { InvokedFunction } from './model.ts';
 
 export type IntegrationOutcome =
   | { readonly kind: 'returned'; readonly payload: unknown }
@@ -13,8 +14,7 @@ export type IntegrationOutcome =
 
 export type TimedOutcome = IntegrationOutcome & { readonly latencyMs: number };
 
-export interface IntegrationCall {
-  readonly functionArn: string;
+export interface IntegrationCall extends InvokedFunction {
   readonly timeoutMs: number;
   readonly event: unknown;
   readonly apiId: string;
@@ -43,13 +43,18 @@ export async function callFunction(gateway: Gateway, call: IntegrationCall): Pro
 
 async function invoke(gateway: Gateway, call: IntegrationCall): Promise<IntegrationOutcome> {
   if (gateway.stopping.aborted) return { kind: 'not-invoked', errorMessage: 'The local cloud is shutting down' };
-  const source = { service: 'apigateway.amazonaws.com', sourceArn: executeApiArn(call.apiId, ...call.sourcePath) };
+  const source = {
+    service: 'apigateway.amazonaws.com',
+    sourceArn: executeApiArn(call.apiId, ...call.sourcePath),
+    ...(call.roleArn !== undefined && { roleArn: call.roleArn }),
+  };
   const result = await gateway.invoke(call.functionArn, call.event, source);
   if (result.kind === 'denied') {
+    const by = call.roleArn === undefined ? 'no AWS::Lambda::Permission' : `nothing that ${call.roleArn} may do`;
     gateway.log({
       level: 'error',
       source: 'apigateway',
-      message: `no AWS::Lambda::Permission lets ${source.sourceArn} invoke ${call.functionArn}`,
+      message: `${by} lets ${source.sourceArn} invoke ${call.functionArn}`,
     });
   }
   return toOutcome(result);

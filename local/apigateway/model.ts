@@ -2,9 +2,14 @@ import { LOCAL_REGION } from '../service.ts';
 import type { AccessLogFormat } from './access-log.ts';
 import type { SelectRouteKey } from './selection-expression.ts';
 
-/** A Lambda proxy integration. */
-export interface Integration {
+/** A function, and the role as which API Gateway invokes it. Without one, the function's own permissions count. */
+export interface InvokedFunction {
   readonly functionArn: string;
+  readonly roleArn?: string;
+}
+
+/** A Lambda proxy integration. */
+export interface Integration extends InvokedFunction {
   readonly timeoutMs: number;
 }
 
@@ -15,9 +20,8 @@ export interface IdentitySource {
 }
 
 /** A REQUEST authorizer. */
-export interface Authorizer {
+export interface Authorizer extends InvokedFunction {
   readonly authorizerId: string;
-  readonly functionArn: string;
   readonly identitySources: readonly IdentitySource[];
 }
 

@@ -3,7 +3,7 @@ import type { Iam } from '../iam/iam.ts';
 import { parseAuthorization, type SignedRequest } from '../iam/signature.ts';
 import { logInternalError } from '../log.ts';
 import { AwsError, type AwsRequest, type AwsResponse, type AwsService, type Log } from '../service.ts';
-import { errorResponse } from './aws-errors.ts';
+import { errorResponse, unknownServiceResponse } from './aws-errors.ts';
 import type { Calls } from './calls.ts';
 import { BodyTooLargeError, readBody, splitTarget } from './http.ts';
 
@@ -23,8 +23,14 @@ export interface AwsApi {
 }
 
 export function createAwsApi({ services, iam, calls, log }: AwsApiOptions): AwsApi {
+  const isForOtherService = (host: string | undefined) => {
+    const name = serviceOfHost(host);
+    return name !== undefined && !services.has(name);
+  };
   const answer = async (signed: SignedRequest): Promise<AwsResponse> => {
     const name = serviceName(signed);
+    // Before its signature is verified: how a service signs that is not here cannot be known.
+    if (!services.has(name)) return unknownServiceResponse(signed, unknownService(name, services));
     try {
       requireSignature(signed);
       const { principal, service } = iam.authenticate(signed);
@@ -43,7 +49,8 @@ export function createAwsApi({ services, iam, calls, log }: AwsApiOptions): AwsA
     isFor: ({ url, headers }) =>
       headers.authorization?.startsWith('AWS4-') === true ||
       headers['x-amz-target'] !== undefined ||
-      /\/(@|%40)connections\/|[?&]X-Amz-Algorithm=/.test(url ?? ''),
+      /\/(@|%40)connections\/|[?&]X-Amz-Algorithm=/.test(url ?? '') ||
+      isForOtherService(headers.host),
     async handle(request, response) {
       const { path, rawQuery } = splitTarget(request.url);
       const { headers, method = 'GET' } = request;
@@ -86,9 +93,10 @@ function requireSignature({ headers, rawQuery }: SignedRequest): void {
 
 function unknownService(service: string, services: ReadonlyMap<string, AwsService>): AwsError {
   const known = [...services.keys()].join(', ');
+  const elsewhere = `Point functions to another one with --endpoint ${service}=http://127.0.0.1:PORT.`;
   return new AwsError(
     'UnknownService',
-    `The local cloud does not have the service "${service}"; it has ${known}.`,
+    `The local cloud does not have the service "${service}"; it has ${known}. ${elsewhere}`,
     400,
   );
 }
@@ -97,7 +105,14 @@ function unknownService(service: string, services: ReadonlyMap<string, AwsServic
 function serviceName({ headers }: Pick<SignedRequest, 'headers'>): string {
   const scope = parseAuthorization(headers.authorization)?.service;
   if (scope !== undefined) return scope;
+  const named = serviceOfHost(headers.host);
+  if (named !== undefined) return named;
   return headers['x-amz-target'] === undefined ? 'execute-api' : 'dynamodb';
+}
+
+/** `s3` of `bucket.s3.us-east-1.amazonaws.com`: what is not signed, or signed in the query, says so in its host alone. */
+function serviceOfHost(host = ''): string | undefined {
+  return /(?:^|\.)([a-z0-9-]+)(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?::\d+)?$/.exec(host)?.[1];
 }
 
 function send(response: ServerResponse, { statusCode, headers, body }: AwsResponse): void {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { AwsError, AwsResponse } from '../service.ts';
 
 type Serialize = (error: AwsError) => AwsResponse;
@@ -31,6 +32,24 @@ const query: Serialize = ({ code, message, statusCode }) => {
     body: `<ErrorResponse>${error}<RequestId>${requestId}</RequestId></ErrorResponse>`,
   };
 };
+
+/** S3 and its like answer in XML without the envelope (smithy.io/2.0/aws/protocols/aws-restxml-protocol.html). */
+const restXml: Serialize = ({ code, message, statusCode }) => ({
+  statusCode,
+  headers: { 'content-type': 'application/xml', 'x-amzn-requestid': randomUUID() },
+  body: `<Error><Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message></Error>`,
+});
+
+/** Services that answer so, and whose requests do not tell. */
+const REST_XML = /(?:^|[./])(?:s3|s3-control|route53|cloudfront)[./]/;
+
+/** The answer of a service that there is not, in the protocol of the request. */
+export function unknownServiceResponse({ headers }: Pick<IncomingMessage, 'headers'>, error: AwsError): AwsResponse {
+  const type = headers['content-type'] ?? '';
+  if (headers['x-amz-target'] !== undefined) return json(type.endsWith('1.0') ? '1.0' : '1.1')(error);
+  if (type.startsWith('application/x-www-form-urlencoded')) return query(error);
+  return REST_XML.test(`${headers.host} ${headers.authorization}`) ? restXml(error) : restJson(error);
+}
 
 const PROTOCOLS: ReadonlyMap<string, Serialize> = new Map([
   ['dynamodb', json('1.0')],

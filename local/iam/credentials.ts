@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { AwsError, type Principal } from '../service.ts';
+import type { Principal } from '../service.ts';
 import type { Roles } from './roles.ts';
 
 /** What a role's session signs its requests with. Local sessions do not expire. */
@@ -29,13 +29,7 @@ export function createCredentials(roles: Roles): Credentials {
   const keys = new Map<string, KnownKey>([[ADMIN_KEY, { principal: { kind: 'admin' }, secretAccessKey: ADMIN_KEY }]]);
   return {
     issueForRole(roleArn, sessionName, service) {
-      if (!roles.byArn(roleArn).trustedServices.includes(service)) {
-        throw new AwsError(
-          'AccessDenied',
-          `The role ${roleArn} cannot be assumed by ${service}: its trust policy does not allow it.`,
-          403,
-        );
-      }
+      roles.requireTrust(roleArn, service);
       const credentials = {
         // Temporary access keys begin with ASIA; 16 more characters of base 32 follow.
         accessKeyId: `ASIA${base32(randomBytes(16))}`,

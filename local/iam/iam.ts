@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Authorize, ResourceProvider } from '../service.ts';
+import type { AssumeRole, Authorize, ResourceProvider } from '../service.ts';
 import { type Authenticated, createAuthenticate } from './authenticate.ts';
 import { type Check, createAuthorize } from './authorize.ts';
 import { createCredentials, type SessionCredentials } from './credentials.ts';
@@ -16,6 +16,7 @@ export interface Iam {
   authenticate(request: SignedRequest): Authenticated;
   /** Credentials for a service (`lambda.amazonaws.com`) that assumes a role. Throws an `AwsError` if it may not. */
   issueForRole(roleArn: string, sessionName: string, service: string): SessionCredentials;
+  readonly assumeRole: AssumeRole;
   /** `services`: the prefixes of the actions that are checked here. */
   report(services: ReadonlySet<string>): IamReport;
 }
@@ -35,6 +36,10 @@ export function createIam({ clock, onCheck }: IamOptions): Iam {
     authorize: createAuthorize(roles, usage, onCheck),
     authenticate: createAuthenticate(credentials, clock),
     issueForRole: credentials.issueForRole,
+    assumeRole(roleArn, service) {
+      roles.requireTrust(roleArn, service);
+      return { kind: 'role', roleArn, sessionName: service };
+    },
     report: (services) => usage.report(roles, services),
   };
 }

@@ -23,11 +23,18 @@ export interface Roles {
   attach(roleName: string, policy: AttachedPolicy): void;
   /** Throws `NoSuchEntity`. */
   byArn(arn: string): Role;
+  /** Throws `NoSuchEntity`, or `AccessDenied` when the role does not trust the service. */
+  requireTrust(arn: string, service: string): void;
   all(): readonly Role[];
 }
 
 export function createRoles(): Roles {
   const roles = new Map<string, Role>();
+  const byArn = (arn: string): Role => {
+    for (const role of roles.values()) if (role.arn === arn) return role;
+    const message = `The role with ARN ${arn} cannot be found: it is not part of the application.`;
+    throw new AwsError('NoSuchEntity', message, 404);
+  };
   return {
     add(role) {
       if (roles.has(role.name)) throw new Error(`there is a role named ${role.name} already`);
@@ -39,13 +46,11 @@ export function createRoles(): Roles {
         throw new Error(`cannot attach ${policy.name} to the role ${roleName}, which is not part of the application`);
       roles.set(roleName, { ...role, policies: [...role.policies, own(policy)] });
     },
-    byArn(arn) {
-      for (const role of roles.values()) if (role.arn === arn) return role;
-      throw new AwsError(
-        'NoSuchEntity',
-        `The role with ARN ${arn} cannot be found: it is not part of the application.`,
-        404,
-      );
+    byArn,
+    requireTrust(arn, service) {
+      if (byArn(arn).trustedServices.includes(service)) return;
+      const message = `The role ${arn} cannot be assumed by ${service}: its trust policy does not allow it.`;
+      throw new AwsError('AccessDenied', message, 403);
     },
     all: () => [...roles.values()],
   };

@@ -1,6 +1,5 @@
 import { type Authorize, AwsError, type AwsRequest, type AwsResponse } from '../service.ts';
-import type { FunctionConfiguration } from './function-configuration.ts';
-import type { Functions } from './functions.ts';
+import type { Functions, Reference } from './functions.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import { MAX_ASYNC_PAYLOAD_BYTES, MAX_SYNC_PAYLOAD_BYTES } from './limits.ts';
 import { errorOf } from './outcome.ts';
@@ -19,7 +18,7 @@ export async function handleLambda(request: AwsRequest, options: ApiOptions): Pr
   const [, reference, part] = ROUTE.exec(request.path) ?? [];
   if (reference !== undefined) {
     const find = () =>
-      options.functions.get(decodeURIComponent(reference), request.query.get('Qualifier') ?? undefined);
+      options.functions.resolve(decodeURIComponent(reference), request.query.get('Qualifier') ?? undefined);
     if (request.method === 'POST' && part === 'invocations') return invoke(request, find(), options);
     if (request.method === 'GET' && part === 'configuration') return getConfiguration(request, find(), options);
     if (request.method === 'GET' && part === undefined) return getFunction(request, find(), options);
@@ -31,27 +30,29 @@ export async function handleLambda(request: AwsRequest, options: ApiOptions): Pr
   );
 }
 
-async function invoke(request: AwsRequest, target: LambdaFunction, options: ApiOptions): Promise<AwsResponse> {
-  options.authorize(request.principal, 'lambda:InvokeFunction', target.configuration.arn);
+async function invoke(request: AwsRequest, found: Reference, options: ApiOptions): Promise<AwsResponse> {
+  options.authorize(request.principal, 'lambda:InvokeFunction', found.arn);
   const type = header(request, 'x-amz-invocation-type') ?? 'RequestResponse';
   switch (type) {
     case 'DryRun':
       return { statusCode: 204 };
     case 'Event': {
-      const requestId = options.enqueue(target, readPayload(request, MAX_ASYNC_PAYLOAD_BYTES));
+      const requestId = options.enqueue(found.target, readPayload(request, MAX_ASYNC_PAYLOAD_BYTES));
       return { statusCode: 202, headers: { 'x-amzn-requestid': requestId } };
     }
     case 'RequestResponse':
-      return invokeAndWait(request, target);
+      return invokeAndWait(request, found);
     default:
       throw new AwsError('InvalidParameterValueException', `Unknown invocation type "${type}".`);
   }
 }
 
-async function invokeAndWait(request: AwsRequest, target: LambdaFunction): Promise<AwsResponse> {
+async function invokeAndWait(request: AwsRequest, found: Reference): Promise<AwsResponse> {
+  const { target, arn, version } = found;
   const clientContext = header(request, 'x-amz-client-context');
   const invoked = await target.invoke({
     payload: readPayload(request, MAX_SYNC_PAYLOAD_BYTES),
+    functionArn: arn,
     ...(clientContext !== undefined && { clientContext: Buffer.from(clientContext, 'base64').toString() }),
   });
   if (invoked.kind === 'throttled') throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429);
@@ -62,7 +63,7 @@ async function invokeAndWait(request: AwsRequest, target: LambdaFunction): Promi
     headers: {
       'content-type': 'application/json',
       'x-amzn-requestid': requestId,
-      'x-amz-executed-version': '$LATEST',
+      'x-amz-executed-version': version,
       ...(error && { 'x-amz-function-error': 'Unhandled' }),
       ...(header(request, 'x-amz-log-type') === 'Tail' && {
         'x-amz-log-result': Buffer.from(logTail).toString('base64'),
@@ -91,20 +92,20 @@ function readPayload({ body }: AwsRequest, maxBytes: number): string {
   return payload;
 }
 
-function getConfiguration(request: AwsRequest, target: LambdaFunction, { authorize }: ApiOptions): AwsResponse {
-  authorize(request.principal, 'lambda:GetFunctionConfiguration', target.configuration.arn);
-  return json(describe(target.configuration));
+function getConfiguration(request: AwsRequest, found: Reference, { authorize }: ApiOptions): AwsResponse {
+  authorize(request.principal, 'lambda:GetFunctionConfiguration', found.arn);
+  return json(describe(found));
 }
 
-function getFunction(request: AwsRequest, target: LambdaFunction, { authorize }: ApiOptions): AwsResponse {
-  authorize(request.principal, 'lambda:GetFunction', target.configuration.arn);
-  return json({ Configuration: describe(target.configuration) });
+function getFunction(request: AwsRequest, found: Reference, { authorize }: ApiOptions): AwsResponse {
+  authorize(request.principal, 'lambda:GetFunction', found.arn);
+  return json({ Configuration: describe(found) });
 }
 
-function describe(configuration: FunctionConfiguration): Record<string, unknown> {
+function describe({ target: { configuration }, arn, version }: Reference): Record<string, unknown> {
   return {
     FunctionName: configuration.name,
-    FunctionArn: configuration.arn,
+    FunctionArn: arn,
     Description: configuration.description,
     Runtime: configuration.runtime,
     Role: configuration.roleArn,
@@ -115,7 +116,7 @@ function describe(configuration: FunctionConfiguration): Record<string, unknown>
     PackageType: 'Zip',
     State: 'Active',
     LastUpdateStatus: 'Successful',
-    Version: '$LATEST',
+    Version: version,
   };
 }
 

@@ -1,6 +1,7 @@
 import { LOCAL_REGION } from '../service.ts';
 import type { Credentials } from './credentials.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
+import { endpointVariables } from './service-endpoints.ts';
 
 /**
  * The variables that a function cannot set for itself.
@@ -30,13 +31,20 @@ export const RESERVED_VARIABLES: ReadonlySet<string> = new Set([
 /** Everything that a handler finds in `process.env`: nothing of the machine on which the local cloud runs. */
 export function environmentVariables(
   configuration: FunctionConfiguration,
-  given: { readonly taskRoot: string; readonly credentials: Credentials; readonly logStreamName: string },
+  given: {
+    readonly taskRoot: string;
+    readonly credentials: Credentials;
+    readonly logStreamName: string;
+    /** Where services are that are not here, by the name that they sign for. */
+    readonly serviceEndpoints: Readonly<Record<string, string>>;
+  },
 ): Record<string, string> {
   return {
     LANG: 'en_US.UTF-8',
     PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
     TZ: ':UTC',
     ...configuration.environment,
+    ...endpointVariables(given.serviceEndpoints),
     _HANDLER: configuration.handler,
     AWS_ACCESS_KEY_ID: given.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: given.credentials.secretAccessKey,

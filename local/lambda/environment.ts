@@ -33,6 +33,7 @@ export interface EnvironmentOptions {
   readonly taskRoot: string;
   readonly bootstrapFile: string;
   readonly endpoint: Startup['endpoint'];
+  readonly serviceEndpoints: Readonly<Record<string, string>>;
   readonly logStreamName: string;
   readonly clock: Clock;
   /** What the handler's module prints while it loads. */

@@ -33,17 +33,24 @@ const schema = v.object({
     maxEventAgeSeconds,
   ),
   MaximumRetryAttempts: v.optional(v.pipe(count, v.minValue(0), v.maxValue(maxRetryAttempts)), maxRetryAttempts),
-  Qualifier: v.literal('$LATEST'),
+  Qualifier: v.string(),
 });
+
+interface NamedConfig extends EventInvokeConfig {
+  readonly functionName: string;
+  /** A version or an alias. All of a function's share one configuration here. */
+  readonly qualifier: string;
+}
 
 /**
  * Reads an `AWS::Lambda::EventInvokeConfig`.
  * @throws Error naming the resource and the property that is wrong
  */
-export function readEventInvokeConfig(resource: Resource): EventInvokeConfig & { readonly functionName: string } {
+export function readEventInvokeConfig(resource: Resource): NamedConfig {
   const properties = readProperties(resource, schema);
   return {
     functionName: properties.FunctionName,
+    qualifier: properties.Qualifier,
     maxRetryAttempts: properties.MaximumRetryAttempts,
     maxEventAgeSeconds: properties.MaximumEventAgeInSeconds,
     onSuccess: properties.DestinationConfig.OnSuccess?.Destination,

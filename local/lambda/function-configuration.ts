@@ -13,14 +13,12 @@ import {
 
 export const RUNTIMES = ['nodejs18.x', 'nodejs20.x', 'nodejs22.x', 'nodejs24.x'] as const;
 
-export type Runtime = (typeof RUNTIMES)[number];
-
 /** A deployed function's settings. */
 export interface FunctionConfiguration {
   readonly name: string;
   readonly arn: string;
   readonly roleArn: string;
-  readonly runtime: Runtime;
+  readonly runtime: string;
   /** `folder/file.export` */
   readonly handler: string;
   readonly timeoutSeconds: number;

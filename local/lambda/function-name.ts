@@ -4,20 +4,34 @@ import { functionArn } from './function-configuration.ts';
 /** A name, a partial ARN (`account:function:name`) or an ARN, each with an optional qualifier. */
 const REFERENCE = /^(?:(?:arn:aws:lambda:[a-z0-9-]+:)?(?:\d{12}:)?function:|\d{12}:)?([A-Za-z0-9-_]+)(?::([^:]+))?$/;
 
+/** A function, and perhaps one of its versions or aliases. */
+export interface QualifiedName {
+  readonly name: string;
+  /** Absent: the latest version. */
+  readonly qualifier?: string;
+}
+
 /**
- * The name in whatever form Lambda takes to refer to a function. Only `$LATEST` exists locally.
- * @throws AwsError `ResourceNotFoundException` for another version or alias, `ValidationException` for anything else
+ * The name in whatever form Lambda takes to refer to a function.
+ * @throws AwsError `ValidationException` for anything else
  */
-export function functionNameOf(reference: string, qualifier?: string): string {
+export function functionNameOf(reference: string, qualifier?: string): QualifiedName {
   const [, name, ownQualifier] = REFERENCE.exec(reference) ?? [];
   if (name === undefined) {
     throw new AwsError('ValidationException', `"${reference}" is neither a function's name nor its ARN.`);
   }
-  const version = qualifier ?? ownQualifier ?? '$LATEST';
-  if (version !== '$LATEST') throw functionNotFound(`${name}:${version}`);
-  return name;
+  const version = qualifier ?? ownQualifier ?? LATEST;
+  return version === LATEST ? { name } : { name, qualifier: version };
 }
 
-export function functionNotFound(name: string): AwsError {
-  return new AwsError('ResourceNotFoundException', `Function not found: ${functionArn(name)}`, 404);
+/** The version that a function has without being published. */
+export const LATEST = '$LATEST';
+
+/** The ARN of a function, or of one of its versions or aliases. */
+export function qualifiedArn({ name, qualifier }: QualifiedName): string {
+  return qualifier === undefined ? functionArn(name) : `${functionArn(name)}:${qualifier}`;
+}
+
+export function functionNotFound(name: QualifiedName): AwsError {
+  return new AwsError('ResourceNotFoundException', `Function not found: ${qualifiedArn(name)}`, 404);
 }

@@ -1,30 +1,67 @@
 import type { FunctionConfiguration } from './function-configuration.ts';
-import { functionNameOf, functionNotFound } from './function-name.ts';
+import { functionNameOf, functionNotFound, LATEST, qualifiedArn } from './function-name.ts';
 import type { LambdaFunction } from './lambda-function.ts';
+
+/** What a reference to a function stands for. */
+export interface Reference {
+  readonly target: LambdaFunction;
+  /** With the qualifier, unless that is `$LATEST`. */
+  readonly arn: string;
+  /** `$LATEST`, or a number. */
+  readonly version: string;
+}
 
 /** The deployed functions. */
 export interface Functions {
   /** Throws an Error when there is one of that name already. */
   add(lambdaFunction: LambdaFunction): void;
-  /** Throws an `AwsError` when there is none. `reference`: name, partial ARN or ARN. */
+  /** Makes a version, which runs the same code, and gives its number. */
+  publish(lambdaFunction: LambdaFunction): string;
+  /** Makes an alias of a version. Throws an Error when there is one of that name already. */
+  alias(lambdaFunction: LambdaFunction, name: string, version: string): void;
+  /** Throws an `AwsError` when there is none. `reference`: name, partial ARN or ARN, perhaps with a version or an alias. */
+  resolve(reference: string, qualifier?: string): Reference;
+  /** The function of {@link resolve}. */
   get(reference: string, qualifier?: string): LambdaFunction;
   all(): readonly LambdaFunction[];
 }
 
 export function createFunctions(): Functions {
   const functions = new Map<FunctionConfiguration['name'], LambdaFunction>();
+  /** The numbers of versions, by version or alias, of each function. */
+  const versions = new Map<LambdaFunction, Map<string, string>>();
+  const versionsOf = (target: LambdaFunction) => {
+    const known = versions.get(target) ?? new Map([[LATEST, LATEST]]);
+    versions.set(target, known);
+    return known;
+  };
+  const resolve = (reference: string, qualifier?: string): Reference => {
+    const name = functionNameOf(reference, qualifier);
+    const target = functions.get(name.name);
+    const version = target && versionsOf(target).get(name.qualifier ?? LATEST);
+    if (!target || version === undefined) throw functionNotFound(name);
+    return { target, arn: qualifiedArn(name), version };
+  };
   return {
     add(lambdaFunction) {
       const { name } = lambdaFunction.configuration;
       if (functions.has(name)) throw new Error(`there are two functions of the name ${name}`);
       functions.set(name, lambdaFunction);
     },
-    get(reference, qualifier) {
-      const name = functionNameOf(reference, qualifier);
-      const found = functions.get(name);
-      if (!found) throw functionNotFound(name);
-      return found;
+    publish(lambdaFunction) {
+      const own = versionsOf(lambdaFunction);
+      const numbers = new Set(own.values());
+      const version = String(numbers.size);
+      own.set(version, version);
+      return version;
     },
+    alias(lambdaFunction, name, version) {
+      const own = versionsOf(lambdaFunction);
+      if (own.has(name)) throw new Error(`${lambdaFunction.configuration.name} has two aliases of the name ${name}`);
+      own.set(name, version);
+    },
+    resolve,
+    get: (reference, qualifier) => resolve(reference, qualifier).target,
     all: () => [...functions.values()],
   };
 }

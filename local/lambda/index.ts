@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
-import type { Authorize, AwsService, Log } from '../service.ts';
+import type { AssumeRole, Authorize, AwsService, Log } from '../service.ts';
 import type { Queues } from '../sqs/index.ts';
 import { handleLambda } from './api.ts';
 import { createAsyncInvocations } from './async-invocations.ts';
@@ -21,9 +21,12 @@ export interface LambdaOptions {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly authorize: Authorize;
+  readonly assumeRole: AssumeRole;
   readonly issueCredentials: IssueCredentials;
   /** The local cloud's port: where functions find AWS. Called when an environment starts. */
   readonly endpoint: () => { readonly host: string; readonly port: number };
+  /** Where functions find services that are not here, by the name that a service signs for. Default: nowhere. */
+  readonly serviceEndpoints?: Readonly<Record<string, string>>;
   readonly log: Log;
   /** For event source mappings and destinations. Default: there are no queues. */
   readonly queues?: Queues;
@@ -61,7 +64,7 @@ export function createLambda(options: LambdaOptions): LambdaService {
       authorize,
       queues,
     }),
-    ...createInvocations(functions, permissions, log, enqueue),
+    ...createInvocations(functions, permissions, log, enqueue, options),
     handle: (request) => handleLambda(request, { functions, authorize, enqueue }),
     async close() {
       // No new work first; then what runs is ended, which also ends those that wait for it.

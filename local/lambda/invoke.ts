@@ -1,4 +1,6 @@
 import {
+  type AssumeRole,
+  type Authorize,
   AwsError,
   type InvocationResult,
   type InvocationSource,
@@ -6,7 +8,7 @@ import {
   type InvokeAsync,
   type Log,
 } from '../service.ts';
-import type { Functions } from './functions.ts';
+import type { Functions, Reference } from './functions.ts';
 import type { Invoked, LambdaFunction } from './lambda-function.ts';
 import type { Permission } from './permission.ts';
 
@@ -17,7 +19,7 @@ export interface Invocations {
 }
 
 /**
- * Invocations by other services, which the function's resource policy has to allow.
+ * Invocations by other services, which the function's resource policy has to allow, or the role that they act as.
  * @param enqueue accepts an event for asynchronous invocation
  */
 export function createInvocations(
@@ -25,29 +27,44 @@ export function createInvocations(
   permissions: readonly Permission[],
   log: Log,
   enqueue: (target: LambdaFunction, payload: string) => string,
+  { authorize, assumeRole }: { readonly authorize: Authorize; readonly assumeRole: AssumeRole },
 ): Invocations {
   /** The function, if the source may invoke it. */
-  const permit = (reference: string, source: InvocationSource): LambdaFunction | undefined => {
-    const target = find(functions, reference);
-    const { arn } = target?.configuration ?? {};
-    const isAllowed = permissions.some(
-      (permission) => permission.allows(source) && find(functions, permission.functionName)?.configuration.arn === arn,
-    );
-    if (target && isAllowed) return target;
-    const reason = target ? 'no AWS::Lambda::Permission lets it' : 'there is no such function';
-    const message = `${source.service} may not invoke ${reference} for ${source.sourceArn}: ${reason}`;
+  const permit = (reference: string, source: InvocationSource): Reference | undefined => {
+    const found = find(functions, reference);
+    const problem = found ? problemOf(found, source) : 'there is no such function';
+    if (problem === undefined) return found;
+    const message = `${source.service} may not invoke ${reference} for ${source.sourceArn}: ${problem}`;
     log({ level: 'warn', source: 'lambda', message });
     return undefined;
   };
+  /** Why a source may not invoke the function: as the role that it acts as, or by the function's resource policy. */
+  const problemOf = ({ arn }: Reference, source: InvocationSource): string | undefined => {
+    if (source.roleArn !== undefined) return problemOfRole(source.roleArn, source.service, arn);
+    const isAllowed = permissions.some(
+      (permission) => permission.allows(source) && find(functions, permission.functionName)?.arn === arn,
+    );
+    return isAllowed ? undefined : 'no AWS::Lambda::Permission lets it';
+  };
+  const problemOfRole = (roleArn: string, service: string, arn: string): string | undefined => {
+    try {
+      authorize(assumeRole(roleArn, service), 'lambda:InvokeFunction', arn);
+      return undefined;
+    } catch (error) {
+      if (error instanceof AwsError) return error.message;
+      throw error;
+    }
+  };
   return {
     async invoke(reference, payload, source) {
-      const target = permit(reference, source);
-      return target ? toResult(await target.invoke({ payload: JSON.stringify(payload) })) : { kind: 'denied' };
+      const found = permit(reference, source);
+      if (!found) return { kind: 'denied' };
+      return toResult(await found.target.invoke({ payload: JSON.stringify(payload), functionArn: found.arn }));
     },
     invokeAsync(reference, payload, source) {
-      const target = permit(reference, source);
-      if (!target) return 'denied';
-      enqueue(target, JSON.stringify(payload));
+      const found = permit(reference, source);
+      if (!found) return 'denied';
+      enqueue(found.target, JSON.stringify(payload));
       return 'accepted';
     },
   };
@@ -66,9 +83,9 @@ function toResult(invoked: Invoked): InvocationResult {
   }
 }
 
-function find(functions: Functions, reference: string): LambdaFunction | undefined {
+function find(functions: Functions, reference: string): Reference | undefined {
   try {
-    return functions.get(reference);
+    return functions.resolve(reference);
   } catch (error) {
     if (error instanceof AwsError) return undefined;
     throw error;

@@ -19,6 +19,8 @@ export interface Surroundings {
   readonly log: Log;
   readonly issueCredentials: IssueCredentials;
   readonly endpoint: () => Startup['endpoint'];
+  /** Where services are that are not here. Default: none is elsewhere. */
+  readonly serviceEndpoints?: Readonly<Record<string, string>>;
   readonly concurrency: Concurrency;
   readonly starts: Starts;
 }
@@ -26,6 +28,8 @@ export interface Surroundings {
 export interface InvokeInput {
   /** JSON text. */
   readonly payload: string;
+  /** The ARN by which it is invoked, with a version or an alias. Default: the function's. */
+  readonly functionArn?: string;
   /** Default: a new one. */
   readonly requestId?: string;
   /** JSON text. */
@@ -39,6 +43,8 @@ export type Invoked =
 /** A deployed function. */
 export interface LambdaFunction {
   readonly configuration: FunctionConfiguration;
+  /** Why it does not run here. Absent if it does. */
+  readonly leftOut?: string;
   /** Runs it once. Rejects only when the local cloud itself fails, never because of the handler. */
   invoke(input: InvokeInput): Promise<Invoked>;
   close(): Promise<void>;
@@ -71,7 +77,7 @@ export function createLambdaFunction(
   ) => {
     const request = {
       requestId,
-      functionArn: configuration.arn,
+      functionArn: input.functionArn ?? configuration.arn,
       payload: input.payload,
       deadlineMs: clock.now() + timeoutMs,
       clientContext: input.clientContext,
@@ -122,7 +128,7 @@ export function createLambdaFunction(
 async function start(
   configuration: FunctionConfiguration,
   code: { readonly taskRoot: string; readonly bootstrapFile: string },
-  { clock, log, issueCredentials, endpoint }: Surroundings,
+  { clock, log, issueCredentials, endpoint, serviceEndpoints = {} }: Surroundings,
   timeoutMs: number,
   hooks: StartHooks,
 ): Promise<Started> {
@@ -134,6 +140,7 @@ async function start(
     clock,
     onLog,
     endpoint: endpoint(),
+    serviceEndpoints,
     credentials: issueCredentials(configuration.roleArn, configuration.name),
     logStreamName: logStreamName(clock),
   });

@@ -18,10 +18,19 @@ import {
 } from './function-configuration.ts';
 import type { Functions } from './functions.ts';
 import { createLambdaFunction, type LambdaFunction, type Surroundings } from './lambda-function.ts';
+import { createLeftOutFunction } from './left-out-function.ts';
 import { PERMISSION_PROPERTIES, type Permission, readPermission } from './permission.ts';
 import { requireRolePermissions } from './role-permissions.ts';
 import { type Poller, startPoller } from './sqs-poller.ts';
 import type { TaskRoots } from './task-roots.ts';
+import {
+  ALIAS_PROPERTIES,
+  createAlias,
+  createVersion,
+  INERT_ALIAS_PROPERTIES,
+  INERT_VERSION_PROPERTIES,
+  VERSION_PROPERTIES,
+} from './version.ts';
 
 /** What the resources of a template are made of, and where they are kept. */
 export interface Deployment {
@@ -36,7 +45,7 @@ export interface Deployment {
   readonly queues: Queues | undefined;
 }
 
-/** The CloudFormation types of Lambda. Versions, aliases, layers and function URLs are not among them. */
+/** The CloudFormation types of Lambda. Layers and function URLs are not among them. */
 export function createProviders(deployment: Deployment): readonly ResourceProvider[] {
   return [
     {
@@ -44,6 +53,19 @@ export function createProviders(deployment: Deployment): readonly ResourceProvid
       properties: FUNCTION_PROPERTIES,
       inertProperties: INERT_FUNCTION_PROPERTIES,
       create: (resource) => createFunction(resource, deployment),
+      leaveOut: (resource, reason) => leaveOutFunction(resource, reason, deployment),
+    },
+    {
+      type: 'AWS::Lambda::Version',
+      properties: VERSION_PROPERTIES,
+      inertProperties: INERT_VERSION_PROPERTIES,
+      create: (resource) => createVersion(resource, deployment.functions),
+    },
+    {
+      type: 'AWS::Lambda::Alias',
+      properties: ALIAS_PROPERTIES,
+      inertProperties: INERT_ALIAS_PROPERTIES,
+      create: (resource) => createAlias(resource, deployment.functions),
     },
     {
       type: 'AWS::Lambda::Permission',
@@ -72,6 +94,7 @@ async function createFunction(resource: Resource, deployment: Deployment): Promi
   const configuration = readFunction(resource);
   requireAssumableRole(resource, configuration, surroundings.issueCredentials);
   const taskRoot = await taskRoots.unpack(readCode(resource, configuration.handler));
+  requireClients(resource, await taskRoots.provideClients(taskRoot, resource.assetDirectory));
   const bootstrapFile = await taskRoots.bootstrapFile();
   const created = createLambdaFunction(configuration, { taskRoot, bootstrapFile }, surroundings);
   const { deadLetterArn } = configuration;
@@ -79,6 +102,23 @@ async function createFunction(resource: Resource, deployment: Deployment): Promi
   surroundings.concurrency.reserve(configuration);
   functions.add(created);
   return { ref: configuration.name, attributes: { Arn: configuration.arn } };
+}
+
+/** Whoever refers to a function that is left out finds it, and whoever invokes it is told. */
+function leaveOutFunction(resource: Resource, reason: string, { functions, surroundings }: Deployment): Provisioned {
+  const leftOut = createLeftOutFunction(resource, reason, surroundings.log);
+  const { name, arn } = leftOut.configuration;
+  // What is wrong may be that there is one of that name.
+  if (functions.all().every(({ configuration }) => configuration.name !== name)) functions.add(leftOut);
+  return { ref: name, attributes: { Arn: arn } };
+}
+
+/** AWS's runtime has every client; on this machine some have to be installed. */
+function requireClients(resource: Resource, missing: readonly string[]): void {
+  if (missing.length === 0) return;
+  const names = missing.join(' ');
+  const problem = `it uses ${missing.join(', ')}, which AWS's runtime brings, and this machine does not have`;
+  throw propertyError(resource, 'Code', `${problem}: npm install --save-dev ${names}`);
 }
 
 /** AWS refuses a function whose role does not trust Lambda when it is made. */
@@ -96,8 +136,8 @@ function requireAssumableRole(
 }
 
 function createEventInvokeConfig(resource: Resource, deployment: Deployment): Provisioned {
-  const { functionName, ...config } = readEventInvokeConfig(resource);
-  const target = deployment.functions.get(functionName);
+  const { functionName, qualifier, ...config } = readEventInvokeConfig(resource);
+  const { target } = deployment.functions.resolve(functionName, qualifier);
   for (const name of ['onSuccess', 'onFailure'] as const) {
     const arn = config[name];
     const property = `DestinationConfig.${name === 'onSuccess' ? 'OnSuccess' : 'OnFailure'}.Destination`;
@@ -114,6 +154,13 @@ function createEventSourceMapping(resource: Resource, deployment: Deployment): P
   const { authorize, queues, pollers, surroundings } = deployment;
   const mapping = readEventSourceMapping(resource);
   const target = deployment.functions.get(mapping.functionName);
+  if (target.leftOut !== undefined) {
+    throw propertyError(
+      resource,
+      'FunctionName',
+      `${target.configuration.name} is left out; its messages stay where they are`,
+    );
+  }
   const queue = queues?.find(mapping.queueArn);
   if (!queue) throw propertyError(resource, 'EventSourceArn', `there is no queue ${mapping.queueArn} in the template`);
   const { timeoutSeconds } = target.configuration;

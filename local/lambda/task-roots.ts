@@ -1,13 +1,10 @@
-import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Code } from './code.ts';
 import { runtimeBundle } from './runtime-bundle.ts';
-
-/** The packages that AWS's runtime brings, in `/var/runtime/node_modules`. */
-const RUNTIME_PACKAGES = ['@aws-sdk', '@smithy'];
+import { linkClients, linkSdk } from './runtime-packages.ts';
+import { readZip } from './zip.ts';
 
 /**
  * A temporary folder with what AWS has under `/var`: each function's unpacked code, the runtime, and the AWS SDK that it
@@ -17,8 +14,10 @@ const RUNTIME_PACKAGES = ['@aws-sdk', '@smithy'];
 export interface TaskRoots {
   /** The script that an execution environment's thread starts with. */
   bootstrapFile(): Promise<string>;
-  /** Unpacks code and gives its folder, the same for the same source folder. */
+  /** Unpacks code and gives its folder, the same for the same source. */
   unpack(code: Code): Promise<string>;
+  /** Sees to it that the SDK's clients that unpacked code uses are there. Gives the names of those that are nowhere. */
+  provideClients(taskRoot: string, assetDirectory: string): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -35,10 +34,14 @@ export function createTaskRoots(): TaskRoots {
     bootstrapFile: async () => path.join(await base(), 'bootstrap.cjs'),
     async unpack(code) {
       if (code.kind === 'inline') return unpackInline(code.source, await nextFolder());
-      const known = unpacked.get(code.folder) ?? nextFolder().then((target) => unpackFolder(code.folder, target));
-      unpacked.set(code.folder, known);
+      const source = code.kind === 'zip' ? code.file : code.folder;
+      const unpack = code.kind === 'zip' ? unpackZip : unpackFolder;
+      const known = unpacked.get(source) ?? nextFolder().then((target) => unpack(source, target));
+      unpacked.set(source, known);
       return known;
     },
+    provideClients: async (taskRoot, assetDirectory) =>
+      linkClients(path.join(await base(), 'node_modules'), taskRoot, assetDirectory),
     async close() {
       if (root !== undefined) await rm(await root, { recursive: true, force: true });
     },
@@ -49,19 +52,8 @@ async function createRoot(): Promise<string> {
   const root = await mkdtemp(path.join(tmpdir(), 'local-lambda-'));
   await writeFile(path.join(root, 'bootstrap.cjs'), runtimeBundle());
   await writeFile(path.join(root, 'package.json'), '{}');
-  const packages = path.join(root, 'node_modules');
-  await mkdir(packages);
-  for (const name of RUNTIME_PACKAGES) {
-    const installed = installedFolder(name);
-    if (installed) await symlink(installed, path.join(packages, name), 'junction');
-  }
+  await linkSdk(path.join(root, 'node_modules'));
   return root;
-}
-
-/** Where the local cloud itself would find the packages of a scope. */
-function installedFolder(scope: string): string | undefined {
-  const candidates = createRequire(import.meta.url).resolve.paths(scope) ?? [];
-  return candidates.map((folder) => path.join(folder, scope)).find((folder) => existsSync(folder));
 }
 
 /** "The index file that CloudFormation creates uses the extension .js" (the reference of `AWS::Lambda::Function` Code). */
@@ -73,5 +65,14 @@ async function unpackInline(source: string, target: string): Promise<string> {
 
 async function unpackFolder(folder: string, target: string): Promise<string> {
   await cp(folder, target, { recursive: true, verbatimSymlinks: true });
+  return target;
+}
+
+async function unpackZip(file: string, target: string): Promise<string> {
+  for (const [name, content] of readZip(file, () => true).contents) {
+    const location = path.join(target, name);
+    await mkdir(path.dirname(location), { recursive: true });
+    await writeFile(location, content);
+  }
   return target;
 }

@@ -27,6 +27,8 @@ export interface Ssm extends AwsService {
    * @throws Error naming the parameter that does not exist
    */
   read(name: string): string;
+  /** The value of a parameter, if it exists. */
+  find(name: string): string | undefined;
 }
 
 interface Parameter {
@@ -108,6 +110,7 @@ export function createSsm({ clock, authorize }: SsmOptions): Ssm {
       if (!parameter) throw new Error(`there is no SSM parameter ${name}`);
       return parameter.value;
     },
+    find: (name) => find(name)?.value,
     async close() {},
   };
 }

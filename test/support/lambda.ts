@@ -45,6 +45,7 @@ export async function startLambdaBench(
     clock: createClock(),
     faults: NO_FAULTS,
     authorize: () => undefined,
+    assumeRole: (roleArn, service) => ({ kind: 'role', roleArn, sessionName: service }),
     issueCredentials: () => ({ accessKeyId: 'function-role', secretAccessKey: 'secret', sessionToken: 'token' }),
     endpoint: () => ({ host: '127.0.0.1', port }),
     log: (entry) => log.push(entry),

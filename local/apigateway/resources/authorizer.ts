@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { ResourceProvider } from '../../service.ts';
 import type { IdentitySource } from '../model.ts';
-import { functionUri } from './function-uri.ts';
+import { credentialsArn, functionUri, invokedFunction } from './function-uri.ts';
 import { apiOf, type Provisioning, part, partId, provider } from './provider.ts';
 
 const IDENTITY_SOURCE = /^route\.request\.(header|querystring)\.(.+)$/;
@@ -20,15 +20,17 @@ export function authorizerProvider({ apis }: Provisioning): ResourceProvider {
     type: 'Authorizer',
     properties: {
       ApiId: v.string(),
+      AuthorizerCredentialsArn: credentialsArn,
       AuthorizerType: v.literal('REQUEST'),
       AuthorizerUri: functionUri,
       IdentitySource: v.optional(v.array(identitySource), []),
     },
     inertProperties: ['Name'],
-    create: ({ ApiId, AuthorizerUri, IdentitySource }, resource, refuse) => {
+    create: ({ ApiId, AuthorizerUri, AuthorizerCredentialsArn, IdentitySource }, resource, refuse) => {
       const { authorizers } = apiOf(apis, ApiId, refuse);
       const authorizerId = partId(resource);
-      authorizers.set(authorizerId, { authorizerId, functionArn: AuthorizerUri, identitySources: IdentitySource });
+      const invoked = invokedFunction(AuthorizerUri, AuthorizerCredentialsArn);
+      authorizers.set(authorizerId, { ...invoked, authorizerId, identitySources: IdentitySource });
       return part(resource, 'AuthorizerId');
     },
   });

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { InvokedFunction } from '../model.ts';
 
 const FUNCTION_URI = /^arn:aws:apigateway:[a-z0-9-]+:lambda:path\/2015-03-31\/functions\/(arn:[^/]+)\/invocations$/;
 
@@ -11,3 +12,16 @@ export const functionUri = v.pipe(
   ),
   v.transform((uri) => FUNCTION_URI.exec(uri)?.[1] ?? ''),
 );
+
+/** The role that API Gateway assumes to invoke the function. The caller's own identity (`arn:aws:iam::*:user/*`) is none. */
+export const credentialsArn = v.optional(
+  v.pipe(
+    v.string(),
+    v.check((arn) => /^arn:aws:iam::\d{12}:role\/.+$/.test(arn), "a role's ARN"),
+  ),
+);
+
+/** A function, as API Gateway invokes it. */
+export function invokedFunction(functionArn: string, roleArn: string | undefined): InvokedFunction {
+  return { functionArn, ...(roleArn !== undefined && { roleArn }) };
+}

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { count } from '../../resource-properties.ts';
 import type { ResourceProvider } from '../../service.ts';
 import { MAX_INTEGRATION_TIMEOUT_MS, MIN_INTEGRATION_TIMEOUT_MS } from '../limits.ts';
-import { functionUri } from './function-uri.ts';
+import { credentialsArn, functionUri, invokedFunction } from './function-uri.ts';
 import { apiOf, type Provisioning, part, partId, provider } from './provider.ts';
 
 export function integrationProvider({ apis }: Provisioning): ResourceProvider {
@@ -10,6 +10,7 @@ export function integrationProvider({ apis }: Provisioning): ResourceProvider {
     type: 'Integration',
     properties: {
       ApiId: v.string(),
+      CredentialsArn: credentialsArn,
       IntegrationType: v.literal('AWS_PROXY'),
       IntegrationUri: functionUri,
       IntegrationMethod: v.optional(v.literal('POST')),
@@ -23,9 +24,10 @@ export function integrationProvider({ apis }: Provisioning): ResourceProvider {
     },
     // A proxy integration passes everything through.
     inertProperties: ['Description', 'PassthroughBehavior'],
-    create: ({ ApiId, IntegrationUri, TimeoutInMillis }, resource, refuse) => {
+    create: ({ ApiId, IntegrationUri, CredentialsArn, TimeoutInMillis }, resource, refuse) => {
       const { integrations } = apiOf(apis, ApiId, refuse);
-      integrations.set(partId(resource), { functionArn: IntegrationUri, timeoutMs: TimeoutInMillis });
+      const invoked = invokedFunction(IntegrationUri, CredentialsArn);
+      integrations.set(partId(resource), { ...invoked, timeoutMs: TimeoutInMillis });
       return part(resource, 'IntegrationId');
     },
   });
