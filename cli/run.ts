@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { LocalCloud, LocalCloudOptions } from '../local/index.ts';
+import { DeployError, type LocalCloud, type LocalCloudOptions } from '../local/index.ts';
+import { readPairs } from './arguments.ts';
 import { UsageError } from './usage.ts';
 
 /** The options that `start` and `local` share. */
@@ -13,17 +14,20 @@ export const CLOUD_OPTIONS = {
   faults: 'value',
   'time-scale': 'value',
   dynamodb: 'value',
+  partial: 'flag',
+  endpoint: 'values',
 } as const;
 
-type CloudOption = Exclude<keyof typeof CLOUD_OPTIONS, 'memory' | 'parameter' | 'allow-host'>;
+type Name<Kind> = { [Each in keyof Options]: Options[Each] extends Kind ? Each : never }[keyof Options];
+type Options = typeof CLOUD_OPTIONS;
 
 const DEFAULT_DATA_DIRECTORY = '.beckon';
 
 /** The local cloud's options as the command line has them, but for the app and its parameters. */
 export function cloudOptions(given: {
-  value(name: CloudOption): string | undefined;
-  values(name: 'allow-host'): readonly string[];
-  flag(name: 'memory'): boolean;
+  value(name: Name<'value'>): string | undefined;
+  values(name: Name<'values'>): readonly string[];
+  flag(name: Name<'flag'>): boolean;
 }): Omit<LocalCloudOptions, 'app' | 'parameters'> {
   if (given.flag('memory') && given.value('data') !== undefined) throw new UsageError('give either --memory or --data');
   const port = number('port', given.value('port'));
@@ -34,6 +38,8 @@ export function cloudOptions(given: {
     ...(port === undefined ? {} : { port }),
     ...(timeScale === undefined ? {} : { timeScale }),
     allowedHosts: given.values('allow-host'),
+    partial: given.flag('partial'),
+    endpoints: readEndpoints(given.values('endpoint')),
     ...(given.flag('memory') ? {} : { dataDirectory: given.value('data') ?? DEFAULT_DATA_DIRECTORY }),
     ...(dynamodbEndpoint === undefined ? {} : { dynamodbEndpoint }),
     ...(faultsFile === undefined ? {} : { faults: readPlan(faultsFile) }),
@@ -92,8 +98,15 @@ export async function runUntilStopped(
     for (const line of describe(cloud)) say(line);
     if (!process.stdout.isTTY) process.stdout.write(`ready ${JSON.stringify(cloud.ready)}\n`);
   } catch (error) {
-    if (!stopping.signal.aborted) throw error;
+    if (!stopping.signal.aborted) throw withRemedy(error);
   }
+}
+
+/** Says how to run the rest of an application that does not run as a whole. */
+function withRemedy(error: unknown): unknown {
+  if (!(error instanceof DeployError && error.canLeaveOut)) return error;
+  const remedy = 'To leave out what the local cloud does not support, and run the rest: --partial';
+  return new Error(`${error.message}\n${remedy}`, { cause: error });
 }
 
 function onStopSignal(stop: () => Promise<void>): void {
@@ -119,6 +132,15 @@ function onOrphaned(callback: () => void): void {
     callback();
   }, PARENT_CHECK_INTERVAL_MS);
   timer.unref();
+}
+
+/** Throws a {@link UsageError} naming the one that is no URL. */
+function readEndpoints(pairs: readonly string[]): Record<string, string> {
+  const endpoints = readPairs('endpoint', pairs);
+  for (const [service, url] of Object.entries(endpoints)) {
+    if (!URL.canParse(url)) throw new UsageError(`--endpoint takes SERVICE=URL, got "${service}=${url}"`);
+  }
+  return endpoints;
 }
 
 function number(option: string, text: string | undefined): number | undefined {

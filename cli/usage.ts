@@ -34,6 +34,8 @@ options of start and local
   --faults FILE          let things go wrong, as the JSON file says
   --time-scale N         let the cloud's clock run N times as fast
   --dynamodb URL         keep the tables in another engine, such as AWS's DynamoDB Local
+  --partial              leave out, by name, what the local cloud does not support, and run the rest
+  --endpoint SERVICE=URL where functions find a service that is not here, such as s3=http://127.0.0.1:9000, as often as needed
   --no-open              do not open the demo page in a browser (start only)
 
 options of disconnect, revoke, forget, block, unblock and blocked

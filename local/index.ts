@@ -6,4 +6,5 @@ export type { LogEntry, TimedLogEntry } from './log.ts';
 export type { LocalCloudOptions } from './options.ts';
 export { LOCAL_ACCOUNT, LOCAL_REGION } from './service.ts';
 export { startLocalCloud } from './start.ts';
+export type { LeftOut } from './template/left-out.ts';
 export { DeployError } from './template/problems.ts';

@@ -3,6 +3,7 @@ import type { AwsCall } from './front/calls.ts';
 import type { IamReport } from './iam/usage.ts';
 import type { TimedLogEntry } from './log.ts';
 import type { Outputs } from './template/create.ts';
+import type { LeftOut } from './template/left-out.ts';
 
 /** What the `ready` line and `GET /_local/health` say. */
 export interface Ready {
@@ -24,6 +25,8 @@ export interface LocalCloud {
   readonly websocketUrls: Readonly<Record<string, string>>;
   /** By stack and output name. */
   readonly outputs: Readonly<Record<string, Outputs>>;
+  /** What the option `partial` has left out. */
+  readonly leftOut: readonly LeftOut[];
   readonly ready: Ready;
   readonly clock: Clock;
   /** A token of the development issuer, e.g. of `{ sub: 'bob' }`; `expiresInSeconds` (default 3600) is no claim. */

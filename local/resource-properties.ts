@@ -25,8 +25,20 @@ export function readProperties<const TSchema extends v.GenericSchema>(
 }
 
 /** An error that names the resource and the property. */
-export function propertyError(resource: Resource, property: string, problem: string): Error {
-  return new Error(`${resource.logicalId} (${resource.type}) in ${resource.stackName}: ${property}: ${problem}`);
+export function propertyError(resource: Resource, property: string, problem: string): PropertyError {
+  return new PropertyError(resource, property, problem);
+}
+
+/** A property that keeps its resource from being created. */
+export class PropertyError extends Error {
+  override readonly name = 'PropertyError';
+  /** The name of the property at the top level. */
+  readonly property: string;
+
+  constructor({ logicalId, type, stackName }: Resource, path: string, problem: string) {
+    super(`${logicalId} (${type}) in ${stackName}: ${path}: ${problem}`);
+    this.property = path.split('.')[0] ?? path;
+  }
 }
 
 function expectation(issue: v.BaseIssue<unknown>): string {

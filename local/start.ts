@@ -16,6 +16,7 @@ import { createServices } from './services.ts';
 import { loadApp } from './template/app.ts';
 import type { Outputs } from './template/create.ts';
 import { deploy } from './template/deploy.ts';
+import type { LeftOut } from './template/left-out.ts';
 import { fillInUrls, stageUrl } from './urls.ts';
 
 /**
@@ -57,7 +58,11 @@ async function startBehind(
 
   const providers = [...iam.providers, ...[...services.byName.values()].flatMap((service) => service.providers)];
   const parameters = fillInUrls(settings.parameters, stacks, endpoint);
-  const outputs = await deploy(stacks, { providers, parameters, resolveReferences: services.resolveReferences });
+  const { resolveReferences, storedParameter } = services;
+  const { partial } = settings;
+  const lookUps = { resolveReferences, storedParameter };
+  const { outputs, leftOut } = await deploy(stacks, { ...lookUps, providers, parameters, partial });
+  for (const each of leftOut) parts.log({ level: 'warn', source: 'left out', message: describeLeftOut(each) });
   const websocketUrls = stageUrls(services.apiGateway.apis(), endpoint);
   const ready = describeReady(endpointUrl, websocketUrls, outputs, staticDirectory !== undefined);
   const reports = createReports(parts);
@@ -76,6 +81,7 @@ async function startBehind(
     },
     websocketUrls,
     outputs,
+    leftOut,
     ready,
     clock,
     token: issuer.token,
@@ -134,6 +140,12 @@ function describeReady(
     ...(hasPage ? { pageUrl: `${endpointUrl}/` } : {}),
     outputs,
   };
+}
+
+/** What is left out, why, and by which name others know it. */
+function describeLeftOut({ reason, ref, with: others }: LeftOut): string {
+  const parts = others.length === 0 ? '' : `; with it ${others.join(', ')}`;
+  return `${reason}; its Ref is ${ref}${parts}`;
 }
 
 function onlyUrl(websocketUrls: Readonly<Record<string, string>>): string {

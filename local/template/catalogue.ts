@@ -1,11 +1,16 @@
 import type { Provisioned, Resource, ResourceProvider } from '../service.ts';
 import { INERT_TYPES } from './inert.ts';
+import { standIn } from './stand-in.ts';
 
 /** The resource types that can be deployed here. */
 export interface Catalogue {
   /** One sentence for each thing that keeps a resource of this type and with these properties from being created. */
   refusal(type: string, properties: readonly string[]): readonly string[];
   create(resource: Resource): Promise<Provisioned> | Provisioned;
+  /** Whether there is anything of this type here. */
+  knows(type: string): boolean;
+  /** Stands in for a resource that is left out, so that others can refer to it. */
+  leaveOut(resource: Resource, reason: string): Provisioned;
 }
 
 /** A nested stack is made of the other types; its properties are checked here with theirs. */
@@ -33,5 +38,7 @@ export function createCatalogue(providers: readonly ResourceProvider[]): Catalog
       if (!provider) throw new Error(`the local cloud does not support the resource type ${resource.type}`);
       return provider.create(resource);
     },
+    knows: (type) => INERT_TYPES.has(type) || byType.has(type) || type === NESTED_STACK,
+    leaveOut: (resource, reason) => byType.get(resource.type)?.leaveOut?.(resource, reason) ?? standIn(resource),
   };
 }

@@ -9,6 +9,7 @@ const NOTHING_CREATED: Scope = {
     throw new Error(`a condition asked for the resource ${logicalId}`);
   },
   exported: () => undefined,
+  stored: () => undefined,
 };
 
 /**

@@ -1,12 +1,14 @@
 import { resolve } from 'node:path';
 import { isObject, type JsonObject, mapTexts, readJsonFile } from '../json.ts';
-import { LOCAL_ACCOUNT, LOCAL_REGION, type Provisioned } from '../service.ts';
+import { PropertyError } from '../resource-properties.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION, type Provisioned, type Resource } from '../service.ts';
 import type { Stack } from './app.ts';
 import { type Catalogue, NESTED_STACK } from './catalogue.ts';
-import { type Scope, ValueError } from './expression.ts';
+import { NotCreated, type Scope, ValueError } from './expression.ts';
+import { createStackLeftOut, type LeftOut } from './left-out.ts';
 import { physicalName } from './names.ts';
 import { type PlannedResource, type PlannedStack, planStacks } from './plan.ts';
-import { createProblems, sentence } from './problems.ts';
+import { type Problems, sentence } from './problems.ts';
 import { asText } from './values.ts';
 
 /** The outputs of one stack. */
@@ -19,45 +21,68 @@ export interface Deployment {
   readonly exported: Map<string, unknown>;
   /** Puts values in the place of dynamic references. */
   readonly resolveReferences: (text: string) => string;
+  /** The value of a parameter in the parameter store; `undefined` if there is none of that name. */
+  readonly storedParameter: (name: string) => string | undefined;
+  readonly problems: Problems;
+  /** What is left out, in order. */
+  readonly leftOut: LeftOut[];
 }
 
-/** Creates what a stack consists of. What does not depend on something that failed is tried, too, so as to report all. */
+/**
+ * Creates what a stack consists of. A resource that cannot be created is left out, which may be a problem; the rest is
+ * tried, too, so as to report all. What depends on something that is wrong in itself is not.
+ */
 export async function createStack(plan: PlannedStack, deployment: Deployment): Promise<Outputs> {
-  const problems = createProblems();
+  const { problems, exported } = deployment;
   const created = new Map<string, Provisioned>();
-  const failed = new Set<string>();
+  const leftOut = createStackLeftOut(deployment.leftOut);
   const scope: Scope = {
     resource(logicalId) {
       const resource = created.get(logicalId);
-      if (!resource) throw new Error(`${logicalId} was needed before it was created`);
+      if (!resource) throw new NotCreated(logicalId);
       return resource;
     },
-    exported: (name) => deployment.exported.get(name),
+    exported(name) {
+      // The stack that exports it may be one of those that failed.
+      if (!exported.has(name) && problems.count() > 0) throw new NotCreated(name);
+      return exported.get(name);
+    },
+    stored: deployment.storedParameter,
   };
-  for (const resource of plan.resources) {
-    if ([...resource.needs].some((need) => failed.has(need))) {
-      failed.add(resource.logicalId);
-      continue;
-    }
+  const ids = new Set(plan.resources.map(({ logicalId }) => logicalId));
+  for (const planned of plan.resources) {
+    if ([...planned.needs].some((need) => ids.has(need) && !created.has(need))) continue;
     try {
-      created.set(resource.logicalId, await createResource(resource, plan.stack, scope, deployment));
+      created.set(planned.logicalId, await createResource(planned, plan.stack, scope, deployment));
     } catch (error) {
-      failed.add(resource.logicalId);
-      problems.addSentence(failure(error, resource));
+      if (error instanceof NotCreated) continue;
+      if (error instanceof ValueError) {
+        problems.addSentence(error.message);
+        continue;
+      }
+      const reason = reasonOf(error, planned);
+      const own = deployment.catalogue.leaveOut(resourceOf(planned, plan.stack, leniently(planned, scope)), reason);
+      created.set(planned.logicalId, own);
+      const property = error instanceof PropertyError ? error.property : undefined;
+      const hasOwnReason = leftOut.add(planned, property, reason, own.ref);
+      // What its properties say of it has been refused with the plan.
+      if (hasOwnReason && planned.refusals.length === 0) problems.addRefusal(reason);
     }
   }
-  problems.throwIfAny();
   return readOutputs(plan, scope, deployment);
 }
 
 /** Providers may name the resource themselves: as `LogicalId (Type): …` or `LogicalId (Type) in Stack: …`. */
-function failure(error: unknown, { place, logicalId, type }: PlannedResource): string {
-  if (error instanceof ValueError) return error.message;
+function reasonOf(error: unknown, { place, logicalId, type }: PlannedResource): string {
   const message = error instanceof Error ? error.message : String(error);
   const named = [`${logicalId} (${type}) in ${place.stackName}: `, `${logicalId} (${type}): `];
   const prefix = named.find((candidate) => message.startsWith(candidate)) ?? '';
-  return sentence({ ...place, element: `${place.element} (${type})` }, message.slice(prefix.length));
+  const element = error instanceof Refused ? place.element : `${place.element} (${type})`;
+  return sentence({ ...place, ...(element !== undefined && { element }) }, message.slice(prefix.length));
 }
+
+/** What cannot be created here, whatever its properties say. */
+class Refused extends Error {}
 
 async function createResource(
   planned: PlannedResource,
@@ -65,21 +90,39 @@ async function createResource(
   scope: Scope,
   deployment: Deployment,
 ): Promise<Provisioned> {
+  if (planned.refusals.length > 0) throw new Refused(planned.refusals.join('; '));
   const properties: Record<string, unknown> = {};
   for (const [name, value] of planned.properties) {
     const result = value.evaluate(scope);
     if (result !== undefined) properties[name] = mapTexts(result, deployment.resolveReferences);
   }
   if (planned.type === NESTED_STACK) return createNested(planned, properties, stack, deployment);
-  return deployment.catalogue.create({
+  return deployment.catalogue.create(resourceOf(planned, stack, properties));
+}
+
+/** The properties of a resource that is left out, as far as they have values. */
+function leniently({ properties }: PlannedResource, scope: Scope): JsonObject {
+  const entries = [...properties].flatMap(([name, value]) => {
+    try {
+      return [[name, value.evaluate(scope)]];
+    } catch (error) {
+      if (error instanceof ValueError || error instanceof NotCreated) return [];
+      throw error;
+    }
+  });
+  return Object.fromEntries(entries);
+}
+
+function resourceOf({ logicalId, type, metadata }: PlannedResource, stack: Stack, properties: JsonObject): Resource {
+  return {
     stackName: stack.name,
-    logicalId: planned.logicalId,
-    type: planned.type,
-    physicalName: physicalName(stack.name, planned.logicalId),
+    logicalId,
+    type,
+    physicalName: physicalName(stack.name, logicalId),
     properties,
     assetDirectory: stack.assetDirectory,
-    metadata: planned.metadata,
-  });
+    metadata,
+  };
 }
 
 /** A nested stack: its template is an asset, or a path beside the parent's; its outputs are attributes `Outputs.Name`. */
@@ -99,16 +142,17 @@ async function createNested(
   }
   const stack = { ...parent, name, document: readJsonFile(resolve(parent.assetDirectory, asText(file, place))) };
   const attributes: Record<string, string> = {};
-  for (const plan of planStacks([stack], given, deployment.catalogue)) {
+  const before = deployment.problems.count();
+  for (const plan of planStacks([stack], given, deployment.catalogue, deployment.problems) ?? []) {
     for (const [output, value] of Object.entries(await createStack(plan, deployment))) {
       attributes[`Outputs.${output}`] = value;
     }
   }
+  if (deployment.problems.count() > before) throw new NotCreated(logicalId);
   return { ref: `arn:aws:cloudformation:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stack/${name}`, attributes };
 }
 
-function readOutputs(plan: PlannedStack, scope: Scope, { exported }: Deployment): Outputs {
-  const problems = createProblems();
+function readOutputs(plan: PlannedStack, scope: Scope, { exported, problems }: Deployment): Outputs {
   const outputs = new Map<string, string>();
   for (const [name, { place, value, exportName }] of plan.outputs) {
     try {
@@ -116,10 +160,9 @@ function readOutputs(plan: PlannedStack, scope: Scope, { exported }: Deployment)
       outputs.set(name, output);
       if (exportName) exported.set(asText(exportName.evaluate(scope), place), output);
     } catch (error) {
-      if (!(error instanceof ValueError)) throw error;
-      problems.addSentence(error.message);
+      if (error instanceof ValueError) problems.addSentence(error.message);
+      else if (!(error instanceof NotCreated)) throw error;
     }
   }
-  problems.throwIfAny();
   return Object.fromEntries(outputs);
 }

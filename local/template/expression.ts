@@ -3,10 +3,17 @@ import { type Place, sentence } from './problems.ts';
 
 /** What an expression may ask for while its stack is being deployed. */
 export interface Scope {
-  /** A resource that has been created. */
+  /** A resource that has been created. Throws {@link NotCreated} for one that could not be. */
   resource(logicalId: string): Provisioned;
   /** The value of an export of another stack; `undefined` if no stack deployed so far exports that name. */
   exported(name: string): unknown;
+  /** What the parameter store holds under a name; `undefined` if it holds nothing there. */
+  stored(name: string): string | undefined;
+}
+
+/** Something is needed that could not be created: why has been reported where it was to be created. */
+export class NotCreated extends Error {
+  override readonly name = 'NotCreated';
 }
 
 /** A template value whose intrinsic functions are understood, and wait for the resources they name. */
@@ -70,8 +77,9 @@ export function attribute(logicalId: string, name: string, place: Place): Expres
   return {
     needs: [logicalId],
     evaluate(scope) {
-      const { attributes } = scope.resource(logicalId);
+      const { attributes, otherAttribute } = scope.resource(logicalId);
       if (Object.hasOwn(attributes, name)) return attributes[name];
+      if (otherAttribute) return otherAttribute(name);
       const known = Object.keys(attributes).join(', ') || 'no attributes at all';
       throw new ValueError(place, `${logicalId} has no attribute "${name}" here; it has ${known}`);
     },

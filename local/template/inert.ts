@@ -22,20 +22,37 @@ const kmsKey: CreateInert = (resource) => {
   return { ref: keyId, attributes: { Arn: `${arn('kms')}:key/${keyId}`, KeyId: keyId } };
 };
 
+/** The CDK's own function, which sets how long a log group is kept. */
+const logRetention: CreateInert = (resource) => {
+  const { ref, attributes } = withArn('LogGroupName', 'logs', 'log-group:', ':*')(resource);
+  return { ref, attributes: { ...attributes, LogGroupName: ref } };
+};
+
 /**
  * Resource types that change nothing that an application could observe on one machine. They are not created, whatever
  * their properties say; their `Ref` and the attributes listed here work, so that policies and settings can name them.
  */
 export const INERT_TYPES: ReadonlyMap<string, CreateInert> = new Map([
   ['AWS::ApiGateway::Account', named('Id')],
+  ['AWS::ApplicationAutoScaling::ScalableTarget', named('Id')],
+  ['AWS::ApplicationAutoScaling::ScalingPolicy', withArn('PolicyName', 'autoscaling', 'scalingPolicy:')],
+  ['AWS::Budgets::Budget', named('Id')],
   ['AWS::CDK::Metadata', named('Id')],
+  ['AWS::CloudFormation::WaitConditionHandle', named('Id')],
   ['AWS::CloudWatch::Alarm', withArn('AlarmName', 'cloudwatch', 'alarm:')],
   ['AWS::CloudWatch::CompositeAlarm', withArn('AlarmName', 'cloudwatch', 'alarm:')],
   ['AWS::CloudWatch::Dashboard', named('DashboardName')],
+  ['AWS::CodeDeploy::Application', named('ApplicationName')],
+  ['AWS::CodeDeploy::DeploymentConfig', named('DeploymentConfigName')],
+  ['AWS::CodeDeploy::DeploymentGroup', named('DeploymentGroupName')],
   ['AWS::KMS::Alias', named('AliasName')],
   ['AWS::KMS::Key', kmsKey],
   ['AWS::Logs::LogGroup', withArn('LogGroupName', 'logs', 'log-group:', ':*')],
+  ['AWS::Logs::LogStream', named('LogStreamName')],
   ['AWS::Logs::MetricFilter', named('FilterName')],
+  ['AWS::Logs::QueryDefinition', named('Name')],
+  ['AWS::ResourceGroups::Group', withArn('Name', 'resource-groups', 'group/')],
+  ['Custom::LogRetention', logRetention],
 ]);
 
 function nameOf(resource: Resource, property: string): string {

@@ -20,13 +20,13 @@ export function physicalName(stackName: string, logicalId: string): string {
 /** The names that a template's values may use: pseudo parameters, parameters, and the resources whose condition holds. */
 export function createNames(
   template: Template,
-  parameters: ReadonlyMap<string, unknown>,
+  parameters: ReadonlyMap<string, Expression>,
   stackName: string,
   compile: Compile,
   problems: Problems,
 ): Names {
   const constants = pseudoParameters(stackName);
-  for (const [name, value] of parameters) constants.set(name, literal(value));
+  for (const [name, value] of parameters) constants.set(name, value);
   const condition = createConditions(template, constants, stackName, compile, problems);
   const isCreated = (logicalId: string, place: Place, problem: string): boolean => {
     const resource = template.resources.get(logicalId);

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../json.ts';
+import { type Expression, literal, NO_VALUE, ValueError } from './expression.ts';
 import { at, type Place, type Problems } from './problems.ts';
 
 /** The parameter that the CDK adds to every stack; nothing but its bootstrap rule reads it. */
@@ -17,14 +18,25 @@ const TYPES: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['List<Number>', (text) => allDefined(text.split(',').map(readNumber))],
 ]);
 
+/** Ids and names of AWS's resources, which CloudFormation would look up: `AWS::EC2::VPC::Id`, `List<AWS::EC2::Subnet::Id>`. */
+const RESOURCE_ID = /^AWS::\w+(?:::\w+)*$/;
+const RESOURCE_IDS = /^List<(?:AWS::\w+(?:::\w+)*|String)>$/;
+/** What a parameter in the parameter store holds; the template's parameter is its name. */
+const STORED = /^AWS::SSM::Parameter::Value<(.+)>$/;
+
+function readerOf(type: string): Read | undefined {
+  if (RESOURCE_ID.test(type)) return (text) => text;
+  return RESOURCE_IDS.test(type) ? readList : TYPES.get(type);
+}
+
 /** The value of every parameter of a stack: given, or else its default. */
 export function readParameters(
   declared: ReadonlyMap<string, JsonObject>,
   given: ReadonlyMap<string, string>,
   stackName: string,
   problems: Problems,
-): Map<string, unknown> {
-  const values = new Map<string, unknown>();
+): Map<string, Expression> {
+  const values = new Map<string, Expression>();
   for (const [name, declaration] of declared) {
     const place = { stackName, element: `parameter ${name}` };
     values.set(name, readParameter(name, declaration, given.get(name), place, problems));
@@ -38,26 +50,42 @@ function readParameter(
   given: string | undefined,
   place: Place,
   problems: Problems,
-): unknown {
+): Expression {
   const text = given ?? defaultText(declaration['Default']);
-  if (name === CDK_BOOTSTRAP_PARAMETER) return text;
-  const type = declaration['Type'];
-  const read = typeof type === 'string' ? TYPES.get(type) : undefined;
+  if (name === CDK_BOOTSTRAP_PARAMETER) return literal(text);
+  const type = String(declaration['Type']);
+  const [, storedType] = STORED.exec(type) ?? [];
+  const read = readerOf(storedType ?? type);
   if (!read) {
     problems.add(
       at(place, 'Type'),
-      `the type ${JSON.stringify(type)} is not supported; use ${[...TYPES.keys()].join(', ')}`,
+      `the type ${JSON.stringify(declaration['Type'])} is not supported; use ${[...TYPES.keys()].join(', ')}, ` +
+        'one of AWS (AWS::EC2::VPC::Id), or AWS::SSM::Parameter::Value<…>',
     );
-    return undefined;
+    return NO_VALUE;
   }
   if (text === undefined) {
     problems.add(place, 'it has no default, so a value has to be given (--parameter Name=Value)');
-    return undefined;
+    return NO_VALUE;
   }
+  if (storedType !== undefined && given === undefined) return stored(text, name, read, place);
   const value = read(text);
   if (value === undefined) problems.add(place, `"${text}" is not a ${type}`);
   else checkConstraints(text, value, declaration, place, problems);
-  return value;
+  return literal(value);
+}
+
+/** What the parameter store holds once the stacks before have put it there. A given value needs no store. */
+function stored(storedName: string, name: string, read: Read, place: Place): Expression {
+  return {
+    needs: [],
+    evaluate(scope) {
+      const value = scope.stored(storedName);
+      if (value !== undefined) return read(value);
+      const todo = `give its value (--parameter ${name}=VALUE)`;
+      throw new ValueError(place, `no stack before puts ${storedName} into the parameter store; ${todo}`);
+    },
+  };
 }
 
 function checkConstraints(

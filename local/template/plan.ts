@@ -9,7 +9,7 @@ import type { Expression } from './expression.ts';
 import { createNames } from './names.ts';
 import { inOrder } from './order.ts';
 import { readParameters } from './parameters.ts';
-import { at, createProblems, type Place, type Problems } from './problems.ts';
+import { at, createProblems, type Place, type Problems, sentence } from './problems.ts';
 import { readTemplate, type Template, type TemplateResource } from './template.ts';
 
 /** A resource that can be created once the resources it needs exist. */
@@ -21,6 +21,8 @@ export interface PlannedResource {
   readonly metadata: JsonObject;
   /** The logical ids of the resources that have to exist before. */
   readonly needs: ReadonlySet<string>;
+  /** Why it cannot be created here, one sentence each; whatever its properties say. */
+  readonly refusals: readonly string[];
 }
 
 export interface PlannedOutput {
@@ -39,22 +41,36 @@ export interface PlannedStack {
 
 /**
  * Understands stacks together: their parameters first, because conditions and names depend on them, then everything else.
- * Throws a `DeployError` that lists every problem found.
+ * Every problem found is added to `problems`, and nothing is given for templates that are wrong in themselves.
  */
 export function planStacks(
   stacks: readonly Stack[],
   given: ReadonlyMap<string, string>,
   catalogue: Catalogue,
-): readonly PlannedStack[] {
-  const problems = createProblems();
+  problems: Problems,
+): readonly PlannedStack[] | undefined {
+  const before = problems.count();
   const read = stacks.map((stack) => ({ stack, template: readTemplate(stack.document, stack.name, problems) }));
   const parameters = assignParameters(read, given, problems);
-  problems.throwIfAny();
+  if (problems.count() > before) {
+    for (const { stack, template } of read) refuseResources(stack, template, catalogue, problems);
+    return undefined;
+  }
   const plans = read.map(({ stack, template }) =>
     planStack(stack, template, parameters.get(stack.name) ?? new Map(), catalogue, problems),
   );
-  problems.throwIfAny();
-  return plans;
+  return problems.count() > before ? undefined : plans;
+}
+
+/** Refuses what cannot be created whatever the values of parameters are, so that it need not be found out in a second try. */
+function refuseResources(stack: Stack, template: Template, catalogue: Catalogue, problems: Problems): void {
+  for (const [logicalId, { type, properties, condition }] of template.resources) {
+    if (condition !== undefined) continue;
+    const place = { stackName: stack.name, element: `resource ${logicalId}` };
+    for (const refusal of catalogue.refusal(type, Object.keys(properties))) {
+      problems.addRefusal(sentence(place, refusal));
+    }
+  }
 }
 
 /** The parameters of each stack, by the stack's name. A value that no stack asks for is a mistyped name. */
@@ -62,9 +78,9 @@ function assignParameters(
   stacks: readonly { readonly stack: Stack; readonly template: Template }[],
   given: ReadonlyMap<string, string>,
   problems: Problems,
-): Map<string, ReadonlyMap<string, unknown>> {
+): Map<string, ReadonlyMap<string, Expression>> {
   const unused = new Set(given.keys());
-  const parameters = new Map<string, ReadonlyMap<string, unknown>>();
+  const parameters = new Map<string, ReadonlyMap<string, Expression>>();
   for (const { stack, template } of stacks) {
     const own = new Map<string, string>();
     for (const name of template.parameters.keys()) {
@@ -84,7 +100,7 @@ function assignParameters(
 function planStack(
   stack: Stack,
   template: Template,
-  parameters: ReadonlyMap<string, unknown>,
+  parameters: ReadonlyMap<string, Expression>,
   catalogue: Catalogue,
   problems: Problems,
 ): PlannedStack {
@@ -118,13 +134,15 @@ function planResource(
   catalogue: Catalogue,
   context: Context,
 ): PlannedResource {
-  const { place, problems } = context;
+  const { place } = context;
+  // Of a type that there is not, nobody here can tell what a property may be.
+  const problems = catalogue.knows(resource.type) ? context.problems : createProblems(true);
   const properties = new Map<string, Expression>();
   for (const [name, value] of Object.entries(resource.properties)) {
-    properties.set(name, compile(value, { ...context, place: at(at(place, 'Properties'), name) }));
+    properties.set(name, compile(value, { ...context, problems, place: at(at(place, 'Properties'), name) }));
   }
-  const problem = catalogue.refusal(resource.type, [...properties.keys()]);
-  for (const sentence of problem) problems.add(place, sentence);
+  const refusals = catalogue.refusal(resource.type, [...properties.keys()]);
+  for (const refusal of refusals) context.problems.addRefusal(sentence(place, refusal));
   const needs = new Set([...properties.values()].flatMap((value) => value.needs));
   for (const id of resource.dependsOn) {
     if (template.resources.has(id)) needs.add(id);
@@ -132,7 +150,7 @@ function planResource(
   }
   const metadata = withAssetPath(resource, stack);
   checkAsset(metadata, stack, place, problems);
-  return { logicalId, type: resource.type, place, properties, metadata, needs };
+  return { logicalId, type: resource.type, place, properties, metadata, needs, refusals };
 }
 
 function planOutputs(template: Template, context: Context): Map<string, PlannedOutput> {

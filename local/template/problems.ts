@@ -23,10 +23,13 @@ export function sentence(place: Place, problem: string): string {
 export class DeployError extends Error {
   override readonly name = 'DeployError';
   readonly problems: readonly string[];
+  /** Whether there are resources among them that the option `partial` would leave out. */
+  readonly canLeaveOut: boolean;
 
-  constructor(problems: readonly string[], options?: ErrorOptions) {
-    super(problems.length === 1 ? problems[0] : [`${problems.length} problems:`, ...problems].join('\n  - '), options);
+  constructor(problems: readonly string[], canLeaveOut = false) {
+    super(problems.length === 1 ? problems[0] : [`${problems.length} problems:`, ...problems].join('\n  - '));
     this.problems = problems;
+    this.canLeaveOut = canLeaveOut;
   }
 }
 
@@ -35,17 +38,29 @@ export interface Problems {
   add(place: Place, problem: string): void;
   /** Adds a problem that says its own place. */
   addSentence(problem: string): void;
+  /** Adds the reason why a resource cannot be created: no problem where such resources are left out. */
+  addRefusal(problem: string): void;
+  /** How many there are, without refusals. */
+  count(): number;
   /** Throws a {@link DeployError} if there are any. */
   throwIfAny(): void;
 }
 
-export function createProblems(): Problems {
+/** @param partial whether resources that cannot be created are left out */
+export function createProblems(partial: boolean): Problems {
   const found = new Set<string>();
+  const refusals = new Set<string>();
   return {
     add: (place, problem) => void found.add(sentence(place, problem)),
     addSentence: (problem) => void found.add(problem),
+    addRefusal(problem) {
+      if (partial || found.has(problem)) return;
+      refusals.add(problem);
+      found.add(problem);
+    },
+    count: () => found.size - refusals.size,
     throwIfAny() {
-      if (found.size > 0) throw new DeployError([...found]);
+      if (found.size > 0) throw new DeployError([...found], refusals.size > 0);
     },
   };
 }

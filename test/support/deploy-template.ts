@@ -1,30 +1,31 @@
+import { propertyError } from '../../local/resource-properties.ts';
 import type { Resource, ResourceProvider } from '../../local/service.ts';
 import type { Stack } from '../../local/template/app.ts';
-import type { Outputs } from '../../local/template/create.ts';
-import { deploy } from '../../local/template/deploy.ts';
+import { deploy, type Deployed as Result } from '../../local/template/deploy.ts';
 
-export interface Deployed {
+export interface Deployed extends Result {
   /** What was created, in order. */
   readonly created: readonly Resource[];
-  readonly outputs: Readonly<Record<string, Outputs>>;
 }
 
 /**
- * Deploys templates with one resource type, `Test::Thing`, that takes the properties `Value`, `Name` and `Code` and ignores `Tags`.
- * Its `Ref` is `ref-LogicalId`, its attribute `Arn` is `arn-LogicalId`. A thing named `broken` cannot be created.
+ * Deploys templates with one resource type, `Test::Thing`, that takes the properties `Value`, `Name`, `Code` and `Owner` and ignores `Tags`.
+ * Its `Ref` is `ref-LogicalId`, its attribute `Arn` is `arn-LogicalId`. A thing named `broken`, or with an owner, cannot be created.
  */
 export async function deployTemplates(
   documents: Readonly<Record<string, unknown>>,
   parameters: Readonly<Record<string, string>> = {},
-  more: Partial<Stack> = {},
+  { partial = false, ...more }: Partial<Stack> & { readonly partial?: boolean } = {},
 ): Promise<Deployed> {
   const created: Resource[] = [];
   const thing: ResourceProvider = {
     type: 'Test::Thing',
-    properties: ['Value', 'Name', 'Code'],
+    properties: ['Value', 'Name', 'Code', 'Owner'],
     inertProperties: ['Tags'],
     create(resource) {
       if (resource.properties['Name'] === 'broken') throw new Error('Name: "broken" is not supported');
+      const { Owner } = resource.properties;
+      if (Owner !== undefined) throw propertyError(resource, 'Owner', `names nothing: ${Owner}`);
       created.push(resource);
       return { ref: `ref-${resource.logicalId}`, attributes: { Arn: `arn-${resource.logicalId}` } };
     },
@@ -36,12 +37,14 @@ export async function deployTemplates(
     assets: new Map<string, string>(),
     ...more,
   }));
-  const outputs = await deploy(stacks, {
+  const result = await deploy(stacks, {
     providers: [thing],
     parameters: new Map(Object.entries(parameters)),
     resolveReferences: (text) => text.replace('{{resolve:ssm:/key}}', 'from the store'),
+    storedParameter: (name) => (name === '/key' ? 'from the store' : undefined),
+    partial,
   });
-  return { created, outputs };
+  return { created, ...result };
 }
 
 /** Deploys a template that is one resource with one property, and gives what that property's value became. */

@@ -108,6 +108,8 @@ describe('what keeps an app from being deployed', () => {
     };
     expect(await problemsOf({ App: { Resources }, Other: { Resources: { A: { Properties: {} } } } })).toEqual([
       'stack Other, resource A: it has no "Type"',
+      'stack App, resource Bucket: the local cloud does not support the resource type AWS::S3::Bucket',
+      'stack App, resource Table: the local cloud does not support the property Size of Test::Thing',
     ]);
     expect(await problemsOf({ App: { Resources }, Other: { Resources: { A: thing({ Wrong: 1 }) } } })).toEqual([
       'stack App, resource Bucket: the local cloud does not support the resource type AWS::S3::Bucket',
@@ -129,6 +131,37 @@ describe('what keeps an app from being deployed', () => {
       'stack App, resource First (Test::Thing): Name: "broken" is not supported',
       'stack App, resource Second, Properties.Value.Fn::GetAtt: Fine has no attribute "Url" here; it has Arn',
     ]);
+  });
+
+  test('is reported in one round, whatever it is that shows first', async () => {
+    const Resources = {
+      Bucket: { Type: 'AWS::S3::Bucket' },
+      Broken: thing({ Name: 'broken', Value: { Ref: 'Bucket' } }),
+      Sized: thing({ Size: 5 }),
+    };
+    const Other = { Resources: { Broken: thing({ Name: 'broken', Value: { 'Fn::ImportValue': 'name' } }) } };
+    const Outputs = { Name: { Value: { Ref: 'Bucket' }, Export: { Name: 'name' } } };
+    expect(await problemsOf({ App: { Resources, Outputs }, Other })).toEqual([
+      'stack App, resource Bucket: the local cloud does not support the resource type AWS::S3::Bucket',
+      'stack App, resource Sized: the local cloud does not support the property Size of Test::Thing',
+      'stack App, resource Broken (Test::Thing): Name: "broken" is not supported',
+      'stack Other, resource Broken (Test::Thing): Name: "broken" is not supported',
+    ]);
+    const Parameters = { Needed: { Type: 'String' } };
+    expect(await problemsOf({ App: { Parameters, Resources } })).toEqual([
+      'stack App, parameter Needed: it has no default, so a value has to be given (--parameter Name=Value)',
+      'stack App, resource Bucket: the local cloud does not support the resource type AWS::S3::Bucket',
+      'stack App, resource Sized: the local cloud does not support the property Size of Test::Thing',
+    ]);
+  });
+
+  test('says whether it can be left out', async () => {
+    const canLeaveOut = async (document: unknown) => {
+      const error = await deployTemplates({ App: document }).catch((thrown: unknown) => thrown);
+      return error instanceof DeployError && error.canLeaveOut;
+    };
+    expect(await canLeaveOut({ Resources: { Bucket: { Type: 'AWS::S3::Bucket' } } })).toBe(true);
+    expect(await canLeaveOut({ Resources: { Late: thing({}, { DependsOn: 'Nowhere' }) } })).toBe(false);
   });
 
   test('can be a cycle', async () => {

@@ -15,6 +15,21 @@ describe('a parameter', () => {
     expect(await resolveValue({ Ref: 'Asked' }, declaration, { 'App.Asked': 'own' })).toBe('own');
   });
 
+  test.each<[string, string, unknown]>([
+    ['AWS::EC2::VPC::Id', 'vpc-1', 'vpc-1'],
+    ['List<AWS::EC2::Subnet::Id>', 'a, b', ['a', 'b']],
+    ['AWS::SSM::Parameter::Name', '/key', '/key'],
+    ['AWS::SSM::Parameter::Value<String>', '/key', 'from the store'],
+    ['AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>', '/key', 'from the store'],
+    ['AWS::SSM::Parameter::Value<List<String>>', '/key', ['from the store']],
+  ])('can be one of AWS: %s', async (Type, Default, value) => {
+    expect(await resolve({ Type, Default })).toEqual(value);
+  });
+
+  test('in the parameter store can be given', async () => {
+    expect(await resolve({ Type: 'AWS::SSM::Parameter::Value<String>', Default: '/nowhere' }, 'given')).toBe('given');
+  });
+
   test('may be empty text', async () => {
     expect(await resolve({ Type: 'String', Default: '' })).toBe('');
   });
@@ -28,15 +43,15 @@ describe('a parameter', () => {
     ],
     [
       'of an unknown type',
-      { Type: 'AWS::EC2::VPC::Id' },
+      { Type: 'Boolean' },
       'x',
-      'the type "AWS::EC2::VPC::Id" is not supported; use String, Number, CommaDelimitedList, List<Number>',
+      'the type "Boolean" is not supported; use String, Number, CommaDelimitedList, List<Number>, one of AWS (AWS::EC2::VPC::Id)',
     ],
     [
-      'read from the parameter store',
-      { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/key' },
+      'that nobody has put into the parameter store',
+      { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/nowhere' },
       undefined,
-      'the type "AWS::SSM::Parameter::Value<String>" is not supported',
+      'stack App, parameter Asked: no stack before puts /nowhere into the parameter store; give its value (--parameter Asked=VALUE)',
     ],
     ['that is not a number', { Type: 'Number' }, 'many', '"many" is not a Number'],
     ['that is not a list of numbers', { Type: 'List<Number>' }, '1,x', '"1,x" is not a List<Number>'],

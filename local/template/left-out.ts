@@ -1,0 +1,43 @@
+import type { PlannedResource } from './plan.ts';
+
+/** A resource that is not part of the running application, and those that are nothing without it. */
+export interface LeftOut {
+  readonly stackName: string;
+  readonly logicalId: string;
+  readonly type: string;
+  /** One sentence. */
+  readonly reason: string;
+  /** What `Ref` gives for it. */
+  readonly ref: string;
+  /** The logical ids of the resources that are left out with it. */
+  readonly with: readonly string[];
+}
+
+/** What is left out of one stack. */
+export interface StackLeftOut {
+  /**
+   * @param property the property that keeps the resource from being created, if one does: where it refers to something
+   *   that is left out, the resource goes with that
+   * @returns whether it is left out for a reason of its own
+   */
+  add(resource: PlannedResource, property: string | undefined, reason: string, ref: string): boolean;
+}
+
+export function createStackLeftOut(all: LeftOut[]): StackLeftOut {
+  const roots = new Map<string, LeftOut & { readonly with: string[] }>();
+  return {
+    add({ logicalId, type, place, properties }, property, reason, ref) {
+      const needs = property === undefined ? [] : (properties.get(property)?.needs ?? []);
+      const [root] = needs.flatMap((need) => roots.get(need) ?? []);
+      if (root) {
+        root.with.push(logicalId);
+        roots.set(logicalId, root);
+        return false;
+      }
+      const entry = { stackName: place.stackName, logicalId, type, reason, ref, with: [] };
+      roots.set(logicalId, entry);
+      all.push(entry);
+      return true;
+    },
+  };
+}
