@@ -1,16 +1,36 @@
-import { type LocalCloud, startLocalCloud } from '../local/index.ts';
+import { existsSync } from 'node:fs';
+import { LOCAL_ACCOUNT, LOCAL_REGION, type LocalCloud, startLocalCloud } from '../local/index.ts';
 import { readArguments, readPairs, refusePositionals } from './arguments.ts';
-import { CLOUD_OPTIONS, cloudOptions, runUntilStopped } from './run.ts';
+import { CLOUD_OPTIONS, cloudOptions, runUntilStopped, say } from './run.ts';
+import { synthesize } from './synthesize.ts';
 import { UsageError } from './usage.ts';
 
-/** `beckon local --app PATH`: runs any application. */
+/** `beckon local`: runs any application: that of the CDK project it is called in, or the one that `--app` names. */
 export async function local(args: readonly string[]): Promise<void> {
-  const given = readArguments(args, CLOUD_OPTIONS);
+  const given = readArguments(args, { ...CLOUD_OPTIONS, issuer: 'value' });
   refusePositionals('local', given.positionals);
+  const issuer = readIssuer(given.value('issuer'));
+  const options = { ...cloudOptions(given), ...issuer, parameters: readPairs('parameter', given.values('parameter')) };
   const app = given.value('app');
-  if (app === undefined) throw new UsageError('local needs --app: a folder that "cdk synth" wrote, or a template file');
-  const options = { ...cloudOptions(given), app, parameters: readPairs('parameter', given.values('parameter')) };
-  await runUntilStopped(() => startLocalCloud(options), describeCloud);
+  if (app === undefined && !existsSync('cdk.json')) {
+    const expected = 'a folder that "cdk synth" wrote, or a template file';
+    throw new UsageError(`local needs --app, ${expected}, where there is no cdk.json`);
+  }
+  await runUntilStopped(
+    async (signal) => startLocalCloud({ ...options, app: app ?? (await synthesizeHere(signal)) }),
+    describeCloud,
+  );
+}
+
+function readIssuer(url: string | undefined): { readonly issuer?: string } {
+  if (url === undefined) return {};
+  if (URL.canParse(url) && url.startsWith('https://')) return { issuer: url };
+  throw new UsageError(`--issuer takes the iss of tokens, such as https://login.example.com/, got "${url}"`);
+}
+
+function synthesizeHere(signal: AbortSignal): Promise<string> {
+  say('synthesizing the app…');
+  return synthesize({ directory: process.cwd(), account: LOCAL_ACCOUNT, region: LOCAL_REGION, signal });
 }
 
 function describeCloud({ endpointUrl, websocketUrls, outputs }: LocalCloud): readonly string[] {

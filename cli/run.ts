@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { DeployError, type LocalCloud, type LocalCloudOptions } from '../local/index.ts';
 import { readPairs } from './arguments.ts';
+import { readTrust } from './read-trust.ts';
 import { UsageError } from './usage.ts';
 
 /** The options that `start` and `local` share. */
@@ -38,6 +39,7 @@ export function cloudOptions(given: {
     ...(port === undefined ? {} : { port }),
     ...(timeScale === undefined ? {} : { timeScale }),
     allowedHosts: given.values('allow-host'),
+    readTrust,
     partial: given.flag('partial'),
     endpoints: readEndpoints(given.values('endpoint')),
     ...(given.flag('memory') ? {} : { dataDirectory: given.value('data') ?? DEFAULT_DATA_DIRECTORY }),

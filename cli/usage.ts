@@ -29,13 +29,14 @@ options of start and local
   --allow-host NAME      another name to answer to, such as a tunnel's, as often as needed (default: those of this machine)
   --data DIR             where data is kept between two runs (default: .beckon)
   --memory               keep data in memory, and lose it at the end
-  --app PATH             the application (start: the default is to synthesize this project's; local: required)
+  --app PATH             the application (default: the one of the cdk.json here, or of Beckon itself, synthesized)
   --parameter KEY=VALUE  a parameter of the template, as often as needed; {endpointUrl}, {websocketUrl} and {port} are filled in
   --faults FILE          let things go wrong, as the JSON file says
   --time-scale N         let the cloud's clock run N times as fast
   --dynamodb URL         keep the tables in another engine, such as AWS's DynamoDB Local
   --partial              leave out, by name, what the local cloud does not support, and run the rest
   --endpoint SERVICE=URL where functions find a service that is not here, such as s3=http://127.0.0.1:9000, as often as needed
+  --issuer URL           stand in for this issuer: tokens and keys are as if from there (local only)
   --no-open              do not open the demo page in a browser (start only)
 
 options of disconnect, revoke, forget, block, unblock and blocked

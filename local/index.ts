@@ -8,3 +8,4 @@ export { LOCAL_ACCOUNT, LOCAL_REGION } from './service.ts';
 export { startLocalCloud } from './start.ts';
 export type { LeftOut } from './template/left-out.ts';
 export { DeployError } from './template/problems.ts';
+export type { ReadTrust, TrustedIssuer } from './trust.ts';

@@ -8,10 +8,13 @@ import { isObject } from './json.ts';
 /** Signs tokens for local development, in the place of a real identity provider. */
 export interface Issuer {
   readonly url: string;
-  openidConfiguration(): Readonly<Record<string, unknown>>;
+  /** @param names those of the issuer that this one stands in for. Default: its own */
+  openidConfiguration(names?: { readonly issuer: string; readonly jwksUrl: string }): Readonly<Record<string, unknown>>;
   jwks(): { readonly keys: readonly JWK[] };
   /** A signed JWT. Throws a {@link ClaimsError}. */
   token(claims: unknown): Promise<string>;
+  /** Issues tokens with other claims than its own `iss` and `aud`, unless they ask for others. */
+  issueAs(claims: Readonly<Record<string, string>>): void;
 }
 
 /** Claims that no token can be made of; the message says why. */
@@ -30,30 +33,42 @@ export interface IssuerOptions {
   readonly now: () => number;
 }
 
+/** The `aud` of tokens that nobody asks for another. */
+export const DEFAULT_AUDIENCE = 'beckon';
+
 const ALGORITHM = 'ES256';
 const DEFAULT_LIFETIME_SECONDS = 3600;
 const MAX_LIFETIME_SECONDS = 10 * 365 * 24 * 3600;
 
-export async function createIssuer({ url, dataDirectory, audience = 'beckon', now }: IssuerOptions): Promise<Issuer> {
+export async function createIssuer({
+  url,
+  dataDirectory,
+  audience = DEFAULT_AUDIENCE,
+  now,
+}: IssuerOptions): Promise<Issuer> {
   const privateJwk = await loadKey(dataDirectory);
   const key = await importJWK(privateJwk, ALGORITHM);
   const { d: _, ...publicJwk } = privateJwk;
+  let defaults: Readonly<Record<string, string>> = { iss: url, aud: audience };
   return {
     url,
-    openidConfiguration: () => ({
-      issuer: url,
-      jwks_uri: `${url}/.well-known/jwks.json`,
+    openidConfiguration: (names = { issuer: url, jwksUrl: `${url}/.well-known/jwks.json` }) => ({
+      issuer: names.issuer,
+      jwks_uri: names.jwksUrl,
       token_endpoint: `${url}/token`,
       id_token_signing_alg_values_supported: [ALGORITHM],
       response_types_supported: ['token'],
       subject_types_supported: ['public'],
     }),
     jwks: () => ({ keys: [publicJwk] }),
+    issueAs(claims) {
+      defaults = claims;
+    },
     token(claims) {
       const issuedAt = Math.floor(now() / 1000);
       const { expiresInSeconds, ...own } = checkClaims(claims);
       const expiresAt = issuedAt + (expiresInSeconds ?? DEFAULT_LIFETIME_SECONDS);
-      const payload = { iss: url, aud: audience, iat: issuedAt, exp: expiresAt, jti: randomUUID(), ...own };
+      const payload = { ...defaults, iat: issuedAt, exp: expiresAt, jti: randomUUID(), ...own };
       return new SignJWT(payload)
         .setProtectedHeader({ alg: ALGORITHM, kid: String(publicJwk.kid), typ: 'JWT' })
         .sign(key);

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { record } from './record.ts';
 import type { Log } from './service.ts';
+import type { ReadTrust } from './trust.ts';
 
 /** How to run an application on this machine. */
 export interface LocalCloudOptions {
@@ -41,6 +42,13 @@ export interface LocalCloudOptions {
    * Default: here.
    */
   readonly endpoints?: Readonly<Record<string, string>>;
+  /**
+   * The issuer that the development issuer stands in for, such as `https://login.example.com/`: tokens carry its `iss` and
+   * what functions ask for beside, and functions find its keys. Default: none; it issues in its own name.
+   */
+  readonly issuer?: string;
+  /** Reads whose tokens a function trusts from its environment. Default: nothing is known of it. */
+  readonly readTrust?: ReadTrust;
   /** A folder whose files are served beside the APIs. Default: none. */
   readonly staticDirectory?: string;
   /** Told everything that happens. Default: it can be read from `log()` only. */
@@ -63,6 +71,8 @@ const schema = v.strictObject({
   allowedHosts: v.optional(v.array(v.pipe(text, v.regex(/^[\w.-]+$/, 'a host name'))), []),
   partial: v.optional(v.boolean(), false),
   endpoints: v.optional(record(v.pipe(text, v.url())), {}),
+  issuer: v.optional(v.pipe(text, v.url(), v.startsWith('https://'))),
+  readTrust: v.optional(v.custom<ReadTrust>((value) => typeof value === 'function', 'a function')),
   staticDirectory: v.optional(text),
   log: v.optional(v.custom<Log>((value) => typeof value === 'function', 'a function')),
 });

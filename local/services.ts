@@ -10,6 +10,7 @@ import { createSecretsManager, createSsm, resolveDynamicReferences } from './sec
 import type { AwsService, Log } from './service.ts';
 import { createSqs } from './sqs/index.ts';
 import { createSts } from './sts.ts';
+import { explainRefusal, type TrustedIssuer } from './trust.ts';
 
 export interface ServicesContext {
   readonly clock: Clock;
@@ -17,6 +18,8 @@ export interface ServicesContext {
   readonly iam: Iam;
   readonly log: Log;
   readonly settings: Settings;
+  /** Hosts, as `name:port`, that functions find here beside those of AWS. Default: none. */
+  readonly hostsHere?: () => readonly string[];
   /** Where the functions reach the local cloud. */
   readonly endpoint: { readonly host: string; readonly port: number };
 }
@@ -29,6 +32,8 @@ export interface Services {
   resolveReferences(text: string): string;
   /** The value of a parameter in the parameter store, if there is one of that name. */
   storedParameter(name: string): string | undefined;
+  /** Whose tokens the deployed functions trust. */
+  trustedIssuers(): readonly TrustedIssuer[];
   /** Closes all of them: first what takes events in, then what handles them, the tables last. */
   close(): Promise<void>;
 }
@@ -40,10 +45,11 @@ export async function createServices({
   iam,
   log,
   settings,
+  hostsHere = () => [],
   endpoint,
 }: ServicesContext): Promise<Services> {
   const common = { clock, faults, authorize: iam.authorize, log };
-  const { dataDirectory, dynamodbEndpoint } = settings;
+  const { dataDirectory, dynamodbEndpoint, readTrust = () => [] } = settings;
   const data = dataDirectory === undefined ? {} : { dataDirectory };
   const dynamoDb = await createDynamoDb({
     ...common,
@@ -59,11 +65,16 @@ export async function createServices({
     assumeRole: iam.assumeRole,
     issueCredentials: (roleArn, sessionName) => iam.issueForRole(roleArn, sessionName, 'lambda.amazonaws.com'),
     endpoint: () => endpoint,
+    hostsHere,
     serviceEndpoints: settings.endpoints,
     queues: sqs.queues,
   });
   const { invoke, invokeAsync } = lambda;
-  const apiGateway = createApiGateway({ ...common, invoke });
+  const onRefused = (authorizerArn: string, headers: readonly string[]) => {
+    const message = explainRefusal(headers, lambda.environments(authorizerArn).flatMap(readTrust), clock.now());
+    if (message !== undefined) log({ level: 'warn', source: 'apigateway', message });
+  };
+  const apiGateway = createApiGateway({ ...common, invoke, onRefused });
   const eventBridge = createEventBridge({ ...common, invokeAsync });
   const secretsManager = createSecretsManager({ ...common, ...data });
   const ssm = createSsm(common);
@@ -74,6 +85,7 @@ export async function createServices({
     byName: new Map(inClosingOrder.map((service) => [service.name, service])),
     resolveReferences: (text) => resolveDynamicReferences(text, { secretsManager, ssm }),
     storedParameter: ssm.find,
+    trustedIssuers: () => lambda.environments().flatMap(readTrust),
     async close() {
       for (const service of inClosingOrder) await service.close();
     },

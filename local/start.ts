@@ -8,7 +8,7 @@ import { type Front, HOST, openFront } from './front/front.ts';
 import { createHosts } from './front/hosts.ts';
 import { createStaticFiles } from './front/static-files.ts';
 import { createIam } from './iam/iam.ts';
-import { createIssuer } from './issuer.ts';
+import { createIssuer, DEFAULT_AUDIENCE } from './issuer.ts';
 import type { LocalCloud, Ready } from './local-cloud.ts';
 import { createLogBook } from './log.ts';
 import { type LocalCloudOptions, readOptions, type Settings } from './options.ts';
@@ -17,6 +17,7 @@ import { loadApp } from './template/app.ts';
 import type { Outputs } from './template/create.ts';
 import { deploy } from './template/deploy.ts';
 import type { LeftOut } from './template/left-out.ts';
+import { createServeStandIn, findIssuer, hostsOf, type TrustedIssuer } from './trust.ts';
 import { fillInUrls, stageUrl } from './urls.ts';
 
 /**
@@ -52,7 +53,8 @@ async function startBehind(
 ): Promise<LocalCloud> {
   const { staticDirectory } = settings;
   const stacks = loadApp(settings.app);
-  const parts = await createParts(front.port, settings);
+  let standsFor: TrustedIssuer | undefined;
+  const parts = await createParts(front.port, settings, () => (standsFor ? hostsOf(standsFor) : []));
   const { clock, services, iam, issuer, endpoint, endpointUrl } = parts;
   opened.unshift(services);
 
@@ -63,6 +65,7 @@ async function startBehind(
   const lookUps = { resolveReferences, storedParameter };
   const { outputs, leftOut } = await deploy(stacks, { ...lookUps, providers, parameters, partial });
   for (const each of leftOut) parts.log({ level: 'warn', source: 'left out', message: describeLeftOut(each) });
+  standsFor = standInFor(parts, settings);
   const websocketUrls = stageUrls(services.apiGateway.apis(), endpoint);
   const ready = describeReady(endpointUrl, websocketUrls, outputs, staticDirectory !== undefined);
   const reports = createReports(parts);
@@ -72,6 +75,7 @@ async function startBehind(
     upgrade: services.apiGateway.handleUpgrade,
     stage: services.apiGateway.handleHttp,
     files: staticDirectory === undefined ? undefined : createStaticFiles(staticDirectory),
+    standIn: standsFor && createServeStandIn(issuer, standsFor),
     log: parts.log,
   });
   return {
@@ -93,7 +97,7 @@ async function startBehind(
 }
 
 /** Everything that an application is deployed to. */
-async function createParts(port: number, settings: Settings) {
+async function createParts(port: number, settings: Settings, hostsHere: () => readonly string[]) {
   const { dataDirectory } = settings;
   const clock = createClock(settings.timeScale, settings.startsAtMs);
   const { log, entries } = createLogBook(clock, settings.log);
@@ -104,8 +108,28 @@ async function createParts(port: number, settings: Settings) {
   const endpoint = { host: HOST, port };
   const endpointUrl = `http://${HOST}:${port}`;
   const issuer = await createIssuer({ url: `${endpointUrl}${CONTROL_PATH}`, dataDirectory, now: clock.now });
-  const services = await createServices({ clock, faults: faults ?? NO_FAULTS, iam, log, settings, endpoint });
+  const common = { clock, iam, log, settings, endpoint, hostsHere };
+  const services = await createServices({ ...common, faults: faults ?? NO_FAULTS });
   return { clock, log, entries, faults, calls, iam, endpoint, endpointUrl, issuer, services };
+}
+
+/** Lets the development issuer issue in the name of the one that was asked for; says how, where it is trusted in no other. */
+function standInFor(
+  { issuer, services, log }: Awaited<ReturnType<typeof createParts>>,
+  { issuer: url }: Settings,
+): TrustedIssuer | undefined {
+  const trusted = services.trustedIssuers();
+  if (url !== undefined) {
+    const found = findIssuer(url, trusted);
+    issuer.issueAs({ iss: url, ...(trusted.length === 0 ? { aud: DEFAULT_AUDIENCE } : found.claims) });
+    return found;
+  }
+  const [other] = trusted;
+  if (other && !trusted.some((each) => each.issuer === issuer.url)) {
+    const message = `no function trusts its tokens, but those of ${other.issuer}; to stand in for it: --issuer ${other.issuer}`;
+    log({ level: 'warn', source: 'issuer', message });
+  }
+  return undefined;
 }
 
 /** What can be asked about a run, by the name under `/_local`. */

@@ -120,6 +120,11 @@ export interface IssuerConfig {
   readonly secretArn?: string;
 }
 
+/** Where the keys of an issuer without a shared secret are published. */
+export function jwksUrlOf({ issuer, jwksUrl }: IssuerConfig): string {
+  return jwksUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`;
+}
+
 /** Whose tokens are accepted, and from which pages. */
 export interface IdentityConfig {
   readonly issuers: readonly IssuerConfig[];

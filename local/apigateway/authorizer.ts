@@ -49,7 +49,12 @@ export async function authorizeHandshake(
     apiId,
     sourcePath: ['authorizers', authorizer.authorizerId],
   });
-  return { ...decide(gateway, outcome, methodArn), latencyMs: outcome.latencyMs };
+  const decision = decide(gateway, outcome, methodArn);
+  if (decision === UNAUTHORIZED || decision === FORBIDDEN) {
+    const values = request.headers.map(([, value]) => value);
+    gateway.onRefused(authorizer.functionArn, values);
+  }
+  return { ...decision, latencyMs: outcome.latencyMs };
 }
 
 function isPresent({ kind, name }: IdentitySource, request: HandshakeRequest): boolean {

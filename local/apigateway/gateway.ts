@@ -6,6 +6,9 @@ import type { Ids } from './ids.ts';
 import type { Stage } from './model.ts';
 import type { Throttle } from './throttle.ts';
 
+/** @param headers the values of the handshake's headers */
+export type OnRefused = (authorizerArn: string, headers: readonly string[]) => void;
+
 /** What every part of the data plane works with. */
 export interface Gateway {
   readonly clock: Clock;
@@ -17,6 +20,8 @@ export interface Gateway {
   readonly accountThrottle: Throttle;
   /** The account's new connections per second. */
   readonly connectThrottle: Throttle;
+  /** Told of a handshake that an authorizer has refused. */
+  readonly onRefused: OnRefused;
   /** Aborts when the local cloud shuts down; from then on nothing is invoked. */
   readonly stopping: AbortSignal;
 }

@@ -7,7 +7,7 @@ import type { Faults } from '../faults.ts';
 import type { Authorize, AwsService, Invoke, Log } from '../service.ts';
 import { createConnections } from './connections.ts';
 import { ERROR_MESSAGE, errorFrame } from './error-frame.ts';
-import type { Gateway } from './gateway.ts';
+import type { Gateway, OnRefused } from './gateway.ts';
 import { stageNameOfPath } from './handshake-request.ts';
 import { createIds } from './ids.ts';
 import { ACCOUNT_BURST_REQUESTS, ACCOUNT_REQUESTS_PER_SECOND, NEW_CONNECTIONS_PER_SECOND } from './limits.ts';
@@ -23,6 +23,8 @@ export interface ApiGatewayOptions {
   readonly authorize: Authorize;
   readonly invoke: Invoke;
   readonly log: Log;
+  /** Told of a handshake that an authorizer has refused. Default: nobody is. */
+  readonly onRefused?: OnRefused;
   /** Gives that many random bytes, for ids. Default: the operating system's. */
   readonly random?: (byteCount: number) => Uint8Array;
 }
@@ -44,7 +46,7 @@ export interface ApiGateway extends AwsService {
 }
 
 export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
-  const { clock, faults, invoke, log, authorize, random = randomBytes } = options;
+  const { clock, faults, invoke, log, authorize, onRefused = () => {}, random = randomBytes } = options;
   const stopping = new AbortController();
   // Everything that waits for the clock listens, and there may be thousands.
   setMaxListeners(0, stopping.signal);
@@ -53,6 +55,7 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
     faults,
     invoke,
     log,
+    onRefused,
     ids: createIds(random),
     accountThrottle: createThrottle(clock, ACCOUNT_REQUESTS_PER_SECOND, ACCOUNT_BURST_REQUESTS),
     connectThrottle: createThrottle(clock, NEW_CONNECTIONS_PER_SECOND, NEW_CONNECTIONS_PER_SECOND),

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClaimsError, type Issuer } from '../issuer.ts';
-import { isOfForeignPage } from './hosts.ts';
+import { isOfForeignPage, isOfLocalPage } from './hosts.ts';
 import { BodyTooLargeError, readBody, sendJson, splitTarget } from './http.ts';
 
 /** What the control endpoints show, each under its name: `GET /_local/iam`, `GET /_local/log`… */
@@ -11,8 +11,20 @@ export type Control = (request: IncomingMessage, response: ServerResponse) => Pr
 
 export const CONTROL_PATH = '/_local';
 
-/** Public keys may be read by any page; tokens may not be asked for by pages of another origin. */
+/** Public keys may be read by any page; the rest by pages of this machine alone. */
 const PUBLIC = { 'access-control-allow-origin': '*' };
+
+/** What the page of a development server at another port of this machine needs, to read an answer or to ask at all. */
+function sharedWithLocalPage(request: IncomingMessage): Readonly<Record<string, string>> {
+  if (!isOfLocalPage(request)) return {};
+  return {
+    'access-control-allow-origin': String(request.headers.origin),
+    'access-control-allow-methods': 'GET, POST',
+    'access-control-allow-headers': 'content-type',
+    'access-control-max-age': '600',
+    vary: 'Origin',
+  };
+}
 
 export function createControl(issuer: Issuer, views: Views): Control {
   const byPath = new Map(Object.entries(views).map(([name, view]) => [`/${name}`, view]));
@@ -20,9 +32,14 @@ export function createControl(issuer: Issuer, views: Views): Control {
     const path = splitTarget(request.url).path.slice(CONTROL_PATH.length);
     const method = path === '/token' ? 'POST' : 'GET';
     const view = byPath.get(path);
-    if (isOfForeignPage(request) && !PUBLIC_PATHS.has(path)) {
+    if (isOfForeignPage(request) && !isOfLocalPage(request) && !PUBLIC_PATHS.has(path)) {
       const message = `${CONTROL_PATH}${path} is not for pages of ${request.headers.origin}`;
       return sendJson(response, 403, { message });
+    }
+    for (const [name, value] of Object.entries(sharedWithLocalPage(request))) response.setHeader(name, value);
+    if (request.method === 'OPTIONS' && isOfLocalPage(request)) {
+      response.writeHead(204).end();
+      return;
     }
     if (request.method !== method && (view || ISSUER_PATHS.has(path))) {
       return sendJson(response, 405, { message: `${CONTROL_PATH}${path} takes ${method}` }, { allow: method });

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { logInternalError } from '../log.ts';
 import type { Log } from '../service.ts';
+import type { ServeStandIn } from '../trust.ts';
 import type { AwsApi } from './aws-api.ts';
 import { CONTROL_PATH, type Control } from './control.ts';
 import type { Hosts } from './hosts.ts';
@@ -21,6 +22,8 @@ export interface Handlers {
   /** Plain HTTP to a stage of an API; answers false when there is no such stage. */
   stage(request: IncomingMessage, response: ServerResponse): boolean;
   readonly files: StaticFiles | undefined;
+  /** Answers in the place of another issuer. */
+  readonly standIn?: ServeStandIn | undefined;
   /** Told when the local cloud itself fails. */
   readonly log: Log;
 }
@@ -40,6 +43,7 @@ export interface Front {
 export async function openFront(port: number, hosts: Hosts): Promise<Front> {
   let handlers: Handlers | undefined;
   const server = createServer((request, response) => {
+    if (handlers?.standIn?.(request, response)) return;
     const problem = hosts.aws(request);
     if (problem !== undefined) return sendJson(response, 403, { message: problem });
     if (!handlers)

@@ -39,6 +39,12 @@ export function isOfForeignPage({ headers: { origin, host } }: Pick<IncomingMess
   return !URL.canParse(origin) || new URL(origin).host !== host?.toLowerCase();
 }
 
+/** Whether a page of this machine asks, such as that of a development server at another port. */
+export function isOfLocalPage({ headers: { origin } }: Pick<IncomingMessage, 'headers'>): boolean {
+  if (origin === undefined || !/^https?:\/\//.test(origin) || !URL.canParse(origin)) return false;
+  return isLoopback(new URL(origin).hostname);
+}
+
 function isLoopback(name: string): boolean {
   return name === 'localhost' || name.endsWith('.localhost') || /^127(\.\d+){3}$/.test(name) || name === '[::1]';
 }

@@ -33,6 +33,7 @@ export interface EnvironmentOptions {
   readonly taskRoot: string;
   readonly bootstrapFile: string;
   readonly endpoint: Startup['endpoint'];
+  readonly hostsHere: Startup['hostsHere'];
   readonly serviceEndpoints: Readonly<Record<string, string>>;
   readonly logStreamName: string;
   readonly clock: Clock;
@@ -158,6 +159,7 @@ function startWorker(options: EnvironmentOptions, thaw: Int32Array): Worker {
     handler: configuration.handler,
     callbackHandlers: configuration.runtime !== 'nodejs24.x',
     endpoint: options.endpoint,
+    hostsHere: options.hostsHere,
     cloudTime: { timeScale: clock.timeScale, cloudMs: clock.now(), machineMs: Date.now() },
     thaw,
   };

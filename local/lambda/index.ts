@@ -27,12 +27,17 @@ export interface LambdaOptions {
   readonly endpoint: () => { readonly host: string; readonly port: number };
   /** Where functions find services that are not here, by the name that a service signs for. Default: nowhere. */
   readonly serviceEndpoints?: Readonly<Record<string, string>>;
+  /** Hosts, as `name:port`, that functions find here beside those of AWS. Called when an environment starts. Default: none. */
+  readonly hostsHere?: () => readonly string[];
   readonly log: Log;
   /** For event source mappings and destinations. Default: there are no queues. */
   readonly queues?: Queues;
 }
 
-export interface LambdaService extends AwsService, Invocations {}
+export interface LambdaService extends AwsService, Invocations {
+  /** What the template sets for a function, by its ARN, or for each of them. */
+  environments(arn?: string): readonly Readonly<Record<string, string>>[];
+}
 
 /** The local cloud's Lambda: runs the functions of a template in worker threads, from their deployed code. */
 export function createLambda(options: LambdaOptions): LambdaService {
@@ -65,6 +70,10 @@ export function createLambda(options: LambdaOptions): LambdaService {
       queues,
     }),
     ...createInvocations(functions, permissions, log, enqueue, options),
+    environments: (arn) =>
+      (arn === undefined ? functions.all() : [functions.get(arn)]).map(
+        ({ configuration }) => configuration.environment,
+      ),
     handle: (request) => handleLambda(request, { functions, authorize, enqueue }),
     async close() {
       // No new work first; then what runs is ended, which also ends those that wait for it.

@@ -23,6 +23,8 @@ export interface Surroundings {
   readonly serviceEndpoints?: Readonly<Record<string, string>>;
   readonly concurrency: Concurrency;
   readonly starts: Starts;
+  /** Hosts, as `name:port`, that functions find here beside those of AWS. Default: none. */
+  readonly hostsHere?: () => readonly string[];
 }
 
 export interface InvokeInput {
@@ -128,7 +130,7 @@ export function createLambdaFunction(
 async function start(
   configuration: FunctionConfiguration,
   code: { readonly taskRoot: string; readonly bootstrapFile: string },
-  { clock, log, issueCredentials, endpoint, serviceEndpoints = {} }: Surroundings,
+  { clock, log, issueCredentials, endpoint, serviceEndpoints = {}, hostsHere = () => [] }: Surroundings,
   timeoutMs: number,
   hooks: StartHooks,
 ): Promise<Started> {
@@ -141,6 +143,7 @@ async function start(
     onLog,
     endpoint: endpoint(),
     serviceEndpoints,
+    hostsHere: hostsHere(),
     credentials: issueCredentials(configuration.roleArn, configuration.name),
     logStreamName: logStreamName(clock),
   });

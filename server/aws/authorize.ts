@@ -11,6 +11,7 @@ import type { Now } from '../clock.ts';
 import {
   type IdentityConfig,
   type IssuerConfig,
+  jwksUrlOf,
   readAwsCredentials,
   readDirectoryConfig,
   readIdentityConfig,
@@ -67,7 +68,7 @@ function composeIssuer(config: IssuerConfig, now: Now, log: Logger): TrustedIssu
   const { issuer, audience, audienceClaim = 'aud', ...keys } = config;
   const trusted = { issuer, audience, audienceClaim };
   if (keys.secretArn) return { ...trusted, getKey: createSecretReader(keys.secretArn), algorithms: SECRET_ALGORITHMS };
-  const jwksUrl = keys.jwksUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`;
+  const jwksUrl = jwksUrlOf(config);
   const onFailure = (error: unknown) =>
     log({ route: 'keys', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } });
   return { ...trusted, getKey: createKeySet({ jwksUrl, now, onFailure }), algorithms: KEY_SET_ALGORITHMS };

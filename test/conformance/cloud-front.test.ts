@@ -129,8 +129,8 @@ describe('a name under which a request comes', () => {
 describe('a page of another origin', () => {
   const FOREIGN = [
     'https://evil.example',
-    'http://127.0.0.1:1',
-    'http://localhost',
+    'https://localhost.evil.example',
+    'http://192.168.0.10:3000',
     'null',
     'file://',
     'capacitor://x',
@@ -152,6 +152,42 @@ describe('a page of another origin', () => {
       expect([status, headers['access-control-allow-origin']]).toEqual([200, '*']);
     }
   });
+
+  test.each(FOREIGN)('%s is not told that it may ask', async (origin) => {
+    const { status, headers } = await ask('/_local/token', { method: 'OPTIONS', headers: { origin } });
+    expect([status, headers['access-control-allow-origin']]).toEqual([403, undefined]);
+  });
+
+  test.each(['http://localhost:5173', 'http://127.0.0.1:1', 'https://app.localhost:8443', 'http://[::1]:3000'])(
+    '%s, a page of this machine, gets tokens and sees what happens here',
+    async (origin) => {
+      const allowed = { 'access-control-allow-origin': origin, vary: 'Origin' };
+      const preflight = {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type',
+      };
+      expect(await ask('/_local/token', { method: 'OPTIONS', headers: preflight })).toMatchObject({
+        status: 204,
+        headers: {
+          ...allowed,
+          'access-control-allow-methods': 'GET, POST',
+          'access-control-allow-headers': 'content-type',
+        },
+      });
+      expect(await token({ origin, 'content-type': 'application/json' })).toMatchObject({
+        status: 200,
+        headers: allowed,
+      });
+      for (const view of ['health', 'calls', 'faults', 'iam', 'log']) {
+        expect(await ask(`/_local/${view}`, { headers: { origin } }), view).toMatchObject({
+          status: 200,
+          headers: allowed,
+        });
+      }
+      expect(await ask('/_local/nothing', { headers: { origin } })).toMatchObject({ status: 404, headers: allowed });
+    },
+  );
 
   test('is told from the page that is served here, whatever that is called', async () => {
     for (const host of ['127.0.0.1', 'localhost', '[::1]'].map(onPort)) {

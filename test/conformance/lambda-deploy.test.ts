@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { strToU8, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AwsError, type Resource } from '../../local/service.ts';
 import { provision, resource } from '../support/aws-server.ts';
@@ -51,6 +52,28 @@ describe('where the code is', () => {
   test('in the folder that Code is, as for "aws cloudformation package"', async () => {
     const { ref } = await deploy({ Code: './handlers' });
     expect((await bench.invoke(ref)).payload).toBe('handlers');
+  });
+
+  test('in a zip, as an asset or under its key', async () => {
+    const zip = zipSync({
+      'src/index.mjs': strToU8("export const handler = async () => 'zipped';"),
+      'src/': new Uint8Array(),
+    });
+    writeFileSync(path.join(assetDirectory, 'asset.zipped.zip'), zip);
+    const Handler = 'src/index.handler';
+    const named = await deploy({ Code: S3, Handler }, { metadata: { 'aws:asset:path': 'asset.zipped.zip' } });
+    const keyed = await deploy({ Code: { ...S3, S3Key: 'zipped.zip' }, Handler });
+    for (const { ref } of [named, keyed]) expect((await bench.invoke(ref)).payload).toBe('zipped');
+    await expect(deploy({ Code: './asset.zipped.zip' })).rejects.toThrow(
+      /Handler: "index.handler" names the file index.js \(or .mjs, .cjs\), which .*asset.zipped.zip lacks/,
+    );
+  });
+
+  test('a zip that is none, or that would unpack to somewhere else, is named', async () => {
+    writeFileSync(path.join(assetDirectory, 'none.zip'), 'none');
+    await expect(deploy({ Code: './none.zip' })).rejects.toThrow(/none\.zip is no zip that can be read/);
+    writeFileSync(path.join(assetDirectory, 'slip.zip'), zipSync({ '../index.js': strToU8('') }));
+    await expect(deploy({ Code: './slip.zip' })).rejects.toThrow(/slip\.zip has a file of the name "..\/index\.js"/);
   });
 
   test('a folder that is missing is named', async () => {
@@ -118,14 +141,124 @@ describe('settings that AWS would refuse, or that are not emulated', () => {
     await expect(deploy({ FunctionName: 'twin' })).rejects.toThrow('there are two functions of the name twin');
   });
 
-  test('layers, versions, aliases and URLs have no provider and no property: they are refused by name', () => {
+  test('layers and URLs have no provider and no property: they are refused by name', () => {
     const types = bench.lambda.providers.map(({ type }) => type);
-    expect(types).not.toContain('AWS::Lambda::Version');
+    expect(types).not.toContain('AWS::Lambda::LayerVersion');
+    expect(types).not.toContain('AWS::Lambda::Url');
     const [provider] = bench.lambda.providers;
     const known = [...(provider?.properties ?? []), ...(provider?.inertProperties ?? [])];
     for (const property of ['Layers', 'VpcConfig', 'FileSystemConfigs', 'ImageConfig', 'SnapStart']) {
       expect(known).not.toContain(property);
     }
+  });
+});
+
+describe('versions and aliases', () => {
+  const make = (type: string, properties: Resource['properties']) =>
+    provision(bench.lambda, resource(`AWS::Lambda::${type}`, properties));
+
+  async function published() {
+    const code = 'exports.handler = async (_, context) => context.invokedFunctionArn;';
+    const { ref: FunctionName, attributes } = await deploy({ Code: { ZipFile: code } });
+    const version = await make('Version', { FunctionName, Description: 'v1' });
+    const live = { FunctionName, FunctionVersion: version.attributes['Version'], Name: 'live' };
+    return { FunctionName, arn: String(attributes['Arn']), version, live, alias: await make('Alias', live) };
+  }
+
+  test('are names for what is deployed', async () => {
+    const { FunctionName, arn, version, alias } = await published();
+    expect(version).toEqual({ ref: `${arn}:1`, attributes: { FunctionArn: `${arn}:1`, Version: '1' } });
+    expect(alias).toEqual({ ref: `${arn}:live`, attributes: { AliasArn: `${arn}:live` } });
+    for (const [reference, input] of [
+      [version.ref, {}],
+      [alias.ref, {}],
+      [FunctionName, { Qualifier: 'live' }],
+    ] as const) {
+      expect(await bench.invoke(reference, {}, input)).toMatchObject({
+        payload: expect.stringMatching(/:(1|live)$/),
+        executedVersion: '1',
+      });
+    }
+    expect(await bench.invoke(FunctionName)).toMatchObject({ payload: arn, executedVersion: '$LATEST' });
+    await expect(bench.invoke(FunctionName, {}, { Qualifier: 'gone' })).rejects.toThrow(
+      `Function not found: ${arn}:gone`,
+    );
+  });
+
+  test('have permissions of their own', async () => {
+    const { FunctionName, alias } = await published();
+    const source = { service: 'events.amazonaws.com', sourceArn: 'arn:aws:events:us-east-1:000000000000:rule/r' };
+    const permit = (name: string) =>
+      make('Permission', { Action: 'lambda:InvokeFunction', FunctionName: name, Principal: 'events.amazonaws.com' });
+    await permit(FunctionName);
+    expect(await bench.lambda.invoke(alias.ref, {}, source)).toEqual({ kind: 'denied' });
+    await permit(alias.ref);
+    expect(await bench.lambda.invoke(alias.ref, {}, source)).toMatchObject({ kind: 'ok' });
+  });
+
+  test('that cannot be are refused', async () => {
+    const { live } = await published();
+    await expect(make('Alias', live)).rejects.toThrow('two aliases of the name live');
+    await expect(make('Alias', { ...live, Name: 'new', FunctionVersion: '7' })).rejects.toThrow(
+      /Function not found: .*:7/,
+    );
+    await expect(make('Alias', { ...live, Name: '7' })).rejects.toThrow(/Name: /);
+    const RoutingConfig = { AdditionalVersionWeights: [] };
+    await expect(make('Alias', { ...live, Name: 'new', RoutingConfig })).rejects.toThrow(/RoutingConfig/);
+  });
+});
+
+describe('the AWS SDK', () => {
+  /** An application with packages of its own. */
+  function install(...names: string[]): void {
+    for (const name of names) {
+      const folder = path.join(assetDirectory, 'node_modules', name);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(path.join(folder, 'index.js'), `exports.name = ${JSON.stringify(name)};`);
+    }
+  }
+  const using = (name: string) => ({
+    Code: { ZipFile: `const { name } = require('${name}'); exports.handler = async () => name;` },
+  });
+
+  test('has clients that the application has installed', async () => {
+    install('@aws-sdk/lib-dynamodb');
+    const { ref } = await deploy(using('@aws-sdk/lib-dynamodb'));
+    expect((await bench.invoke(ref)).payload).toBe('@aws-sdk/lib-dynamodb');
+  });
+
+  test('is all that there is of what the application has installed', async () => {
+    install('left-pad', '@aws-sdk/client-mine', '@own/client-x');
+    for (const name of ['left-pad', '@own/client-x']) {
+      const { ref } = await deploy(using(name));
+      expect((await bench.invoke(ref)).payload).toMatchObject({ errorType: 'Runtime.ImportModuleError' });
+    }
+  });
+
+  test.each([
+    "import { x } from '@aws-sdk/client-nowhere'",
+    'import"@aws-sdk/client-nowhere"',
+    'const x = await import("@aws-sdk/client-nowhere")',
+    'require(\n  "@aws-sdk/client-nowhere/dist")',
+  ])('lacks a client that is nowhere, which is named when the function is deployed: %s', async (code) => {
+    await expect(deploy({ Code: { ZipFile: code } })).rejects.toThrow(
+      "Code: it uses @aws-sdk/client-nowhere, which AWS's runtime brings, and this machine does not have: npm install --save-dev @aws-sdk/client-nowhere",
+    );
+  });
+
+  test('may be packed with the code', async () => {
+    const folder = path.join(assetDirectory, 'packed');
+    mkdirSync(path.join(folder, 'node_modules/@aws-sdk/client-own'), { recursive: true });
+    writeFileSync(
+      path.join(folder, 'node_modules/@aws-sdk/client-own/index.js'),
+      "require('@aws-sdk/client-elsewhere');",
+    );
+    writeFileSync(
+      path.join(folder, 'index.js'),
+      "() => require('@aws-sdk/client-own'); exports.handler = async () => 1;",
+    );
+    const { ref } = await deploy({ Code: './packed' });
+    expect((await bench.invoke(ref)).payload).toBe(1);
   });
 });
 

@@ -10,7 +10,7 @@ import { runtimeError, toFunctionError } from './errors.ts';
 import { type Settle, startCallbackInvocation, startPromiseInvocation } from './invocation.ts';
 import { type Handler, loadHandler } from './load-handler.ts';
 import type { InvocationRequest, LogLevel, Startup, WorkerMessage } from './messages.ts';
-import { routeAwsTo } from './network.ts';
+import { routeToCloud } from './network.ts';
 
 const startup = workerData as Startup;
 const port = parentPort;
@@ -115,7 +115,7 @@ function run(handler: Handler, request: InvocationRequest): void {
 
 captureOutput(print);
 followCloudTime(startup.cloudTime);
-routeAwsTo(startup.endpoint);
+routeToCloud(startup.endpoint, startup.hostsHere);
 // A thread cannot change its directory; but paths that are resolved by name start where they do on AWS.
 process.cwd = () => startup.taskRoot;
 process.on('beforeExit', () => onIdle());

@@ -10,6 +10,8 @@ export interface Startup {
   readonly callbackHandlers: boolean;
   /** The local cloud's port, where all of AWS is. */
   readonly endpoint: { readonly host: string; readonly port: number };
+  /** Hosts, as `name:port`, that are there, too. */
+  readonly hostsHere: readonly string[];
   readonly cloudTime: CloudTime;
   /** One cell: 0 keeps the thread frozen after a result, 1 lets it run. */
   readonly thaw: Int32Array;

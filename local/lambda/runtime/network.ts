@@ -5,15 +5,18 @@ import tls from 'node:tls';
 /**
  * Makes the local cloud all of AWS for this thread: a TLS connection to `*.amazonaws.com:443` becomes a plain TCP
  * connection to `endpoint`. The request itself, with its `Host` header and signature, stays as the handler made it, so
- * handlers need no endpoint settings. Other hosts are left alone.
+ * handlers need no endpoint settings. So does one to `hostsHere`, each `name:port`. Other hosts are left alone.
  *
  * `tls.connect` is the one door through which `node:https`, `fetch` and the AWS SDK's clients go.
  */
-export function routeAwsTo(endpoint: { readonly host: string; readonly port: number }): void {
+export function routeToCloud(
+  endpoint: { readonly host: string; readonly port: number },
+  hostsHere: readonly string[],
+): void {
   const connectSecurely = tls.connect as (...args: unknown[]) => tls.TLSSocket;
   const connect = (...args: unknown[]): net.Socket => {
     const { options, onSecureConnect } = normalize(args);
-    if (options.socket || !isAws(options)) return connectSecurely(...args);
+    if (options.socket || !(isAws(options) || hostsHere.includes(nameOf(options)))) return connectSecurely(...args);
     const socket = net.connect({ ...endpoint, noDelay: true });
     // What callers ask a TLS socket for.
     Object.assign(socket, { encrypted: true, authorized: true, alpnProtocol: false });
@@ -39,8 +42,11 @@ function normalize(args: readonly unknown[]): { options: tls.ConnectionOptions; 
 }
 
 function isAws(options: tls.ConnectionOptions): boolean {
-  const host = options.servername || options.host || '';
-  return host.endsWith('.amazonaws.com') && Number(options.port ?? 443) === 443;
+  return nameOf(options).endsWith('.amazonaws.com:443');
+}
+
+function nameOf({ servername, host, port = 443 }: tls.ConnectionOptions): string {
+  return `${servername || host || ''}:${port}`;
 }
 
 function wantsOnlyHttp2({ ALPNProtocols }: tls.ConnectionOptions): boolean {

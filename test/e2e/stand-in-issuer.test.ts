@@ -1,0 +1,63 @@
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { readTrust } from '../../cli/read-trust.ts';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { connectClient } from '../support/ws-client.ts';
+
+const ISSUER = 'https://login.example.com/';
+const PARAMETERS = { Issuer: ISSUER, Audience: 'my-app' };
+
+/** Beckon as somebody deploys it who has an issuer. */
+const start = (more: { readonly issuer?: string } = {}) =>
+  startLocalCloud({ app: inject('app'), port: 0, parameters: PARAMETERS, readTrust, ...more });
+
+const connect = ({ websocketUrl }: LocalCloud, token: string) =>
+  connectClient(websocketUrl, { headers: { Authorization: `Bearer ${token}` } });
+
+describe('an issuer that the development issuer stands in for', () => {
+  let cloud: LocalCloud;
+  beforeAll(async () => {
+    cloud = await start({ issuer: ISSUER });
+  });
+  afterAll(() => cloud.close());
+
+  test('is whose tokens open a connection, with the audience that the stack asks for', async () => {
+    const token = await cloud.token({ sub: 'bob' });
+    expect(decodeJwt(token)).toMatchObject({ iss: ISSUER, aud: 'my-app', sub: 'bob' });
+    await connect(cloud, token).opened;
+    expect((await connect(cloud, `${token.slice(0, -8)}AAAAAAAA`).refused).statusCode).toBe(401);
+  });
+
+  test.each<[string, Record<string, unknown>, string]>([
+    ['another audience', { aud: 'other' }, 'it has iss "https://login.example.com/", aud "other"'],
+    ['another issuer', { iss: 'https://a.example/' }, 'it has iss "https://a.example/", aud "my-app"'],
+    [
+      'a time that is over',
+      { expiresInSeconds: -60 },
+      'it has iss "https://login.example.com/", aud "my-app"; it expired at',
+    ],
+  ])('a token of its with %s is refused, and the log says why', async (_, claims, told) => {
+    await connect(cloud, await cloud.token({ sub: 'bob', ...claims })).refused;
+    const explained = cloud.log().filter(({ message }) => message.includes(told));
+    expect(explained).toMatchObject([
+      {
+        source: 'apigateway',
+        message: expect.stringMatching(/trusted are tokens with iss "https:\/\/login\.example\.com\/", aud "my-app"$/),
+      },
+    ]);
+  });
+});
+
+test('an issuer that no function trusts cannot be stood in for', async () => {
+  await expect(start({ issuer: 'https://login.example.com' })).rejects.toThrow(
+    'no function of the application trusts tokens of https://login.example.com; they trust those of https://login.example.com/',
+  );
+});
+
+test('without it, the log says how to get a token that is trusted', async () => {
+  const cloud = await start();
+  expect(cloud.log().filter(({ source }) => source === 'issuer')).toMatchObject([
+    { message: expect.stringContaining('to stand in for it: --issuer https://login.example.com/') },
+  ]);
+  await cloud.close();
+});

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { explainRefusal, findIssuer, hostsOf, type TrustedIssuer } from '../../../local/trust.ts';
+
+const LOGIN: TrustedIssuer = {
+  issuer: 'https://login.example.com/',
+  claims: { aud: 'my-app' },
+  jwksUrl: 'https://keys.example.com:8443/jwks',
+};
+const POOL: TrustedIssuer = { issuer: 'https://pool.example/p', claims: { client_id: 'abc' } };
+
+describe('the issuer to stand in for', () => {
+  test('is one that functions trust', () => {
+    expect(findIssuer(LOGIN.issuer, [POOL, LOGIN])).toBe(LOGIN);
+    expect(hostsOf(LOGIN)).toEqual(['login.example.com:443', 'keys.example.com:8443']);
+  });
+
+  test('may be any, where nothing is known of trust', () => {
+    expect(findIssuer('https://a.example/b/', [])).toEqual({
+      issuer: 'https://a.example/b/',
+      claims: {},
+      jwksUrl: 'https://a.example/b/.well-known/jwks.json',
+    });
+  });
+
+  test('publishes its keys', () => {
+    expect(() => findIssuer(POOL.issuer, [POOL])).toThrow('are signed with a shared secret');
+  });
+});
+
+describe('why a token was refused', () => {
+  const tokenOf = (claims: unknown) =>
+    ['{"alg":"ES256"}', JSON.stringify(claims), 'signature']
+      .map((part) => Buffer.from(part).toString('base64url'))
+      .join('.');
+  const explain = (header: string) => explainRefusal(['13', header], [LOGIN, POOL], Date.UTC(2030, 0));
+
+  test.each([
+    ['a bearer', (token: string) => `Bearer ${token}`],
+    ['a subprotocol', (token: string) => `beckon.v1, bearer.${token}`],
+  ])('is said of %s', (_, header) => {
+    expect(explain(header(tokenOf({ iss: 'https://a.example', aud: ['x'], exp: Date.UTC(2029, 0) / 1000 })))).toBe(
+      'a token was refused: it has iss "https://a.example", aud ["x"], client_id missing; it expired at 2029-01-01T00:00:00.000Z; ' +
+        'trusted are tokens with iss "https://login.example.com/", aud "my-app"; or iss "https://pool.example/p", client_id "abc"',
+    );
+  });
+
+  test.each(['Bearer abc', 'eyJ.eyJ.x', `Bearer ${tokenOf([1])}`])('is not said of %s, which is no token', (header) => {
+    expect(explain(header)).toBeUndefined();
+  });
+});
