@@ -100,6 +100,8 @@ export interface ResourceProvider {
   readonly properties: readonly string[];
   /** Properties that change nothing that can be observed locally (tags, descriptions, log formats). */
   readonly inertProperties?: readonly string[];
+  /** The property that names what it is a part of: it is left out with that, whatever else there is to say of it. */
+  readonly partOf?: string;
   /** Throws a plain Error naming the resource and the property when a value is not supported. */
   create(resource: Resource): Promise<Provisioned> | Provisioned;
   /**

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Code } from './code.ts';
 import { runtimeBundle } from './runtime-bundle.ts';
 import { linkClients, linkSdk } from './runtime-packages.ts';
-import { readZip } from './zip.ts';
+import { unpackZip } from './zip.ts';
 
 /**
  * A temporary folder with what AWS has under `/var`: each function's unpacked code, the runtime, and the AWS SDK that it
@@ -35,8 +35,7 @@ export function createTaskRoots(): TaskRoots {
     async unpack(code) {
       if (code.kind === 'inline') return unpackInline(code.source, await nextFolder());
       const source = code.kind === 'zip' ? code.file : code.folder;
-      const unpack = code.kind === 'zip' ? unpackZip : unpackFolder;
-      const known = unpacked.get(source) ?? nextFolder().then((target) => unpack(source, target));
+      const known = unpacked.get(source) ?? nextFolder().then((target) => unpackSource(code, target));
       unpacked.set(source, known);
       return known;
     },
@@ -63,16 +62,8 @@ async function unpackInline(source: string, target: string): Promise<string> {
   return target;
 }
 
-async function unpackFolder(folder: string, target: string): Promise<string> {
-  await cp(folder, target, { recursive: true, verbatimSymlinks: true });
-  return target;
-}
-
-async function unpackZip(file: string, target: string): Promise<string> {
-  for (const [name, content] of readZip(file, () => true).contents) {
-    const location = path.join(target, name);
-    await mkdir(path.dirname(location), { recursive: true });
-    await writeFile(location, content);
-  }
+async function unpackSource(code: Exclude<Code, { kind: 'inline' }>, target: string): Promise<string> {
+  if (code.kind === 'zip') await unpackZip(code.file, target);
+  else await cp(code.folder, target, { recursive: true, verbatimSymlinks: true });
   return target;
 }

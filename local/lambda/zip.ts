@@ -1,27 +1,27 @@
 import { readFileSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { unzipSync } from 'fflate';
 
-/** What is in a zip: every file's name, and the content of those that were asked for. */
-export interface Zip {
-  readonly names: readonly string[];
-  readonly contents: ReadonlyMap<string, Uint8Array>;
+/** Reads the names of the files in a zip file, without unpacking them. @throws Error if it is none, or would write elsewhere */
+export function zipNames(file: string): string[] {
+  const names: string[] = [];
+  unzipSync(readFileSync(file), {
+    filter({ name }) {
+      names.push(name);
+      return false;
+    },
+  });
+  const outside = names.find((name) => /^\/|^\.\.\/|\/\.\.\/|\\/.test(name));
+  if (outside !== undefined) throw new Error(`its entry "${outside}" would be outside the folder`);
+  return names;
 }
 
-/** @throws Error naming a file that is no zip, or one that would unpack to somewhere else */
-export function readZip(file: string, isWanted: (name: string) => boolean): Zip {
-  const names: string[] = [];
-  const filter = ({ name }: { readonly name: string }) => {
-    if (name.endsWith('/')) return false;
-    if (name.startsWith('/') || name.split(/[/\\]/).includes('..')) {
-      throw new Error(`${file} has a file of the name ${JSON.stringify(name)}, which is outside of it`);
-    }
-    names.push(name);
-    return isWanted(name);
-  };
-  try {
-    return { contents: new Map(Object.entries(unzipSync(readFileSync(file), { filter }))), names };
-  } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause)) throw cause;
-    throw new Error(`${file} is no zip that can be read: ${cause.message}`, { cause });
+/** Unpacks a zip file whose names `zipNames` has read into a folder. */
+export async function unpackZip(file: string, folder: string): Promise<void> {
+  for (const [name, content] of Object.entries(unzipSync(await readFile(file)))) {
+    const target = path.join(folder, name);
+    await mkdir(name.endsWith('/') ? target : path.dirname(target), { recursive: true });
+    if (!name.endsWith('/')) await writeFile(target, content);
   }
 }

@@ -9,6 +9,8 @@ export interface Catalogue {
   create(resource: Resource): Promise<Provisioned> | Provisioned;
   /** Whether there is anything of this type here. */
   knows(type: string): boolean;
+  /** The property that names what a resource of this type is a part of, if it is always one. */
+  partOf(type: string): string | undefined;
   /** Stands in for a resource that is left out, so that others can refer to it. */
   leaveOut(resource: Resource, reason: string): Provisioned;
 }
@@ -38,6 +40,7 @@ export function createCatalogue(providers: readonly ResourceProvider[]): Catalog
       if (!provider) throw new Error(`the local cloud does not support the resource type ${resource.type}`);
       return provider.create(resource);
     },
+    partOf: (type) => byType.get(type)?.partOf,
     knows: (type) => INERT_TYPES.has(type) || byType.has(type) || type === NESTED_STACK,
     leaveOut: (resource, reason) => byType.get(resource.type)?.leaveOut?.(resource, reason) ?? standIn(resource),
   };

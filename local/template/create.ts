@@ -52,7 +52,9 @@ export async function createStack(plan: PlannedStack, deployment: Deployment): P
   const ids = new Set(plan.resources.map(({ logicalId }) => logicalId));
   for (const planned of plan.resources) {
     if ([...planned.needs].some((need) => ids.has(need) && !created.has(need))) continue;
+    const owner = deployment.catalogue.partOf(planned.type);
     try {
+      if (leftOut.isIn(planned, owner)) throw new Refused('what it is a part of is left out');
       created.set(planned.logicalId, await createResource(planned, plan.stack, scope, deployment));
     } catch (error) {
       if (error instanceof NotCreated) continue;
@@ -63,7 +65,7 @@ export async function createStack(plan: PlannedStack, deployment: Deployment): P
       const reason = reasonOf(error, planned);
       const own = deployment.catalogue.leaveOut(resourceOf(planned, plan.stack, leniently(planned, scope)), reason);
       created.set(planned.logicalId, own);
-      const property = error instanceof PropertyError ? error.property : undefined;
+      const property = error instanceof PropertyError ? error.property : owner;
       const hasOwnReason = leftOut.add(planned, property, reason, own.ref);
       // What its properties say of it has been refused with the plan.
       if (hasOwnReason && planned.refusals.length === 0) problems.addRefusal(reason);

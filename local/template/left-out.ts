@@ -15,6 +15,8 @@ export interface LeftOut {
 
 /** What is left out of one stack. */
 export interface StackLeftOut {
+  /** Whether a property refers to something that is left out. */
+  isIn(resource: PlannedResource, property: string | undefined): boolean;
   /**
    * @param property the property that keeps the resource from being created, if one does: where it refers to something
    *   that is left out, the resource goes with that
@@ -25,10 +27,15 @@ export interface StackLeftOut {
 
 export function createStackLeftOut(all: LeftOut[]): StackLeftOut {
   const roots = new Map<string, LeftOut & { readonly with: string[] }>();
+  const rootIn = ({ properties }: PlannedResource, property: string | undefined) => {
+    const needs = property === undefined ? [] : (properties.get(property)?.needs ?? []);
+    return needs.flatMap((need) => roots.get(need) ?? [])[0];
+  };
   return {
-    add({ logicalId, type, place, properties }, property, reason, ref) {
-      const needs = property === undefined ? [] : (properties.get(property)?.needs ?? []);
-      const [root] = needs.flatMap((need) => roots.get(need) ?? []);
+    isIn: (resource, property) => rootIn(resource, property) !== undefined,
+    add(resource, property, reason, ref) {
+      const { logicalId, type, place } = resource;
+      const root = rootIn(resource, property);
       if (root) {
         root.with.push(logicalId);
         roots.set(logicalId, root);

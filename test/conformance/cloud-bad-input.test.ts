@@ -71,7 +71,7 @@ describe('a template with', () => {
       'a missing asset',
       set('Connect', { Code: './nowhere' }),
       [
-        "stack chat, resource Connect (AWS::Lambda::Function): Code: expected a folder with the function's code at chat/nowhere, but there is none",
+        "stack chat, resource Connect (AWS::Lambda::Function): Code: expected a folder or a zip file with the function's code at chat/nowhere, but there is none",
       ],
     ],
     [

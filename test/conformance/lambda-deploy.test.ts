@@ -54,31 +54,32 @@ describe('where the code is', () => {
     expect((await bench.invoke(ref)).payload).toBe('handlers');
   });
 
-  test('in a zip, as an asset or under its key', async () => {
-    const zip = zipSync({
-      'src/index.mjs': strToU8("export const handler = async () => 'zipped';"),
-      'src/': new Uint8Array(),
-    });
-    writeFileSync(path.join(assetDirectory, 'asset.zipped.zip'), zip);
-    const Handler = 'src/index.handler';
-    const named = await deploy({ Code: S3, Handler }, { metadata: { 'aws:asset:path': 'asset.zipped.zip' } });
-    const keyed = await deploy({ Code: { ...S3, S3Key: 'zipped.zip' }, Handler });
-    for (const { ref } of [named, keyed]) expect((await bench.invoke(ref)).payload).toBe('zipped');
-    await expect(deploy({ Code: './asset.zipped.zip' })).rejects.toThrow(
-      /Handler: "index.handler" names the file index.js \(or .mjs, .cjs\), which .*asset.zipped.zip lacks/,
+  test("in the CDK's zip file asset.<hash>.zip, of which each file is unpacked", async () => {
+    const files = {
+      'index.js': strToU8("exports.handler = require('./src/value.js');"),
+      'src/value.js': strToU8("module.exports = async () => 'zipped';"),
+    };
+    writeFileSync(path.join(assetDirectory, 'asset.def456.zip'), zipSync(files));
+    const { ref } = await deploy({ Code: { ...S3, S3Key: 'def456.zip' } });
+    expect((await bench.invoke(ref)).payload).toBe('zipped');
+    const named = await deploy({ Code: S3 }, { metadata: { 'aws:asset:path': 'asset.def456.zip' } });
+    expect((await bench.invoke(named.ref)).payload).toBe('zipped');
+    await expect(deploy({ Code: './asset.def456.zip', Handler: 'src/app.handler' })).rejects.toThrow(
+      /Handler: "src\/app.handler" names the file src\/app.js/,
     );
   });
 
-  test('a zip that is none, or that would unpack to somewhere else, is named', async () => {
+  test('a zip file that is none, or would write elsewhere, is refused', async () => {
     writeFileSync(path.join(assetDirectory, 'none.zip'), 'none');
-    await expect(deploy({ Code: './none.zip' })).rejects.toThrow(/none\.zip is no zip that can be read/);
-    writeFileSync(path.join(assetDirectory, 'slip.zip'), zipSync({ '../index.js': strToU8('') }));
-    await expect(deploy({ Code: './slip.zip' })).rejects.toThrow(/slip\.zip has a file of the name "..\/index\.js"/);
+    await expect(deploy({ Code: './none.zip' })).rejects.toThrow(/Code: .*none.zip cannot be unpacked: invalid zip/);
+    const files = { 'index.js': strToU8(''), '../outside.js': strToU8('') };
+    writeFileSync(path.join(assetDirectory, 'outside.zip'), zipSync(files));
+    await expect(deploy({ Code: './outside.zip' })).rejects.toThrow('its entry "../outside.js" would be outside');
   });
 
   test('a folder that is missing is named', async () => {
     await expect(deploy({ Code: './nowhere' })).rejects.toThrow(
-      `(AWS::Lambda::Function) in Stack: Code: expected a folder with the function's code at ${assetDirectory}/nowhere`,
+      `(AWS::Lambda::Function) in Stack: Code: expected a folder or a zip file with the function's code at ${assetDirectory}/nowhere`,
     );
   });
 

@@ -69,7 +69,7 @@ describe('docs/local.md names', () => {
 
   test('the options of the command line', () => {
     const options = [...USAGE.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option = '']) => option);
-    const ofManage = ['--function', '--connection', '--reason', '--reconnect'];
+    const ofManage = ['--function', '--stack', '--connection', '--reason', '--reconnect'];
     const ofOthers = ['--no-open', '--app', '--url', '--claim', ...ofManage];
     for (const option of options.filter((each) => !ofOthers.includes(each))) expect(text).toContain(`| \`${option}`);
   });

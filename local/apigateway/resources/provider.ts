@@ -36,6 +36,7 @@ export function provider<const Entries extends v.ObjectEntries>(options: Provide
     type: `AWS::ApiGatewayV2::${type}`,
     properties: Object.keys(properties),
     inertProperties,
+    ...(properties['ApiId'] && { partOf: 'ApiId' }),
     create: (resource) => {
       const refuse: Refuse = (property, problem) => {
         throw propertyError(resource, property, problem);
