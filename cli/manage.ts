@@ -1,4 +1,5 @@
 import { createManageClient, type InvokeManage } from '../server/aws/manage-client.ts';
+import { readStackOutputs } from '../server/aws/stack-outputs.ts';
 import type { ManageEvent } from '../server/manage.ts';
 import { readArguments } from './arguments.ts';
 import { askLocalCloud, DEFAULT_URL } from './ask-local-cloud.ts';
@@ -49,7 +50,14 @@ interface Details {
   readonly reconnect: boolean;
 }
 
-const OPTIONS = { function: 'value', url: 'value', connection: 'value', reason: 'value', reconnect: 'flag' } as const;
+const OPTIONS = {
+  function: 'value',
+  stack: 'value',
+  url: 'value',
+  connection: 'value',
+  reason: 'value',
+  reconnect: 'flag',
+} as const;
 
 /** @param usage the command, and what it takes */
 async function manage(
@@ -62,12 +70,13 @@ async function manage(
   if (positionals.length !== usage.split(' ').length - 1) throw new UsageError(`expected: beckon ${usage}`);
   const details = { sender, connection: value('connection'), reason: value('reason'), reconnect: flag('reconnect') };
   const event = toEvent(user, details);
-  const functionName = value('function');
   const [command = ''] = usage.split(' ');
-  const invoke =
-    functionName === undefined
-      ? await localManage(`${command} ${positionals.join(' ')}`, value('url'))
-      : createManageClient(functionName);
+  const invoke = await findManage({
+    command: `${command} ${positionals.join(' ')}`,
+    functionName: value('function'),
+    stack: value('stack'),
+    url: value('url'),
+  });
   process.stdout.write(toText(user, event, await invoke(event)));
 }
 
@@ -79,13 +88,45 @@ function toText(user: string, event: ManageEvent, result: Awaited<ReturnType<Inv
   return `${user}: ${disconnected} connections closed, ${deleted} items deleted\n`;
 }
 
+interface Where {
+  /** What was typed, to be typed again with another URL. */
+  readonly command: string;
+  readonly functionName: string | undefined;
+  /** The name of a stack: one that is deployed, or with `url` one of the local cloud. */
+  readonly stack: string | undefined;
+  readonly url: string | undefined;
+}
+
+/** Finds the function by its name, in the outputs of a deployed stack, or in the local cloud. */
+async function findManage({ command, functionName, stack, url }: Where): Promise<InvokeManage> {
+  if (functionName !== undefined && stack !== undefined) throw new UsageError('give either --function or --stack');
+  if (functionName !== undefined) return createManageClient(functionName);
+  if (stack === undefined || url !== undefined) return localManage(command, url, stack);
+  const found = functionIn(await readStackOutputs(stack));
+  if (found === undefined) throw new Error(`the stack ${stack} has no output ${OUTPUT}; name the function: --function`);
+  return createManageClient(found);
+}
+
+const OUTPUT = 'ManageFunctionName';
+
+/** The construct's own output has the path of the construct before its name, and a hash behind it. */
+function functionIn(outputs: Readonly<Record<string, string>>): string | undefined {
+  const key = Object.keys(outputs).find((name) => new RegExp(`${OUTPUT}([0-9A-F]{8})?$`).test(name));
+  return key === undefined ? undefined : outputs[key];
+}
+
 /** The function of the local cloud, which says itself what it is called. */
-async function localManage(command: string, url = DEFAULT_URL): Promise<InvokeManage> {
-  const otherwise = ", or name a deployed stack's function with --function";
+async function localManage(command: string, url = DEFAULT_URL, stack?: string): Promise<InvokeManage> {
+  const otherwise = ', or name a deployed stack with --stack';
   const health = await askLocalCloud('/_local/health', { url, command, otherwise });
   const outputs = (health['outputs'] ?? {}) as Readonly<Record<string, Readonly<Record<string, string>>>>;
-  const [functionName] = Object.values(outputs).flatMap(({ ManageFunctionName }) => ManageFunctionName ?? []);
-  if (functionName === undefined) throw new Error(`the application at ${url} has no function to manage users with`);
+  const stacks = Object.keys(outputs).filter((name) => stack === undefined || name === stack);
+  const [functionName] = stacks.flatMap((name) => functionIn(outputs[name] ?? {}) ?? []);
+  if (functionName === undefined) {
+    const where = stack === undefined ? 'the application' : `the stack ${stack}`;
+    const known = Object.keys(outputs).join(', ');
+    throw new Error(`${where} at ${url} has no function to manage users with; its stacks are ${known}`);
+  }
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   return createManageClient(functionName, { endpoint: url, region: 'us-east-1', credentials });
 }

@@ -40,7 +40,8 @@ options of start and local
   --no-open              do not open the demo page in a browser (start only)
 
 options of disconnect, revoke, forget, block, unblock and blocked
-  --function NAME        the deployed stack's output ManageFunctionName (default: the local cloud's)
+  --stack NAME           the deployed stack, found with your AWS credentials; with --url, the local cloud's of that name
+  --function NAME        the deployed stack's output ManageFunctionName, without looking it up
   --url URL              where the local cloud is (default: http://127.0.0.1:4600)
   --connection ID        only this one (disconnect only)
   --reason TEXT          what the client is told (disconnect only)
