@@ -70,8 +70,9 @@ export async function createServices({
     queues: sqs.queues,
   });
   const { invoke, invokeAsync } = lambda;
-  const onRefused = (authorizerArn: string, headers: readonly string[]) => {
-    const message = explainRefusal(headers, lambda.environments(authorizerArn).flatMap(readTrust), clock.now());
+  const onRefused = (authorizerArn: string, statusCode: 401 | 403, headers: readonly string[]) => {
+    const trusted = lambda.environments(authorizerArn).flatMap(readTrust);
+    const message = explainRefusal({ statusCode, headers }, trusted, clock.now());
     if (message !== undefined) log({ level: 'warn', source: 'apigateway', message });
   };
   const apiGateway = createApiGateway({ ...common, invoke, onRefused });

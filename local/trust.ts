@@ -71,13 +71,20 @@ export function hostsOf({ issuer, jwksUrl = issuer }: TrustedIssuer): readonly s
 
 const JWT = /\beyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]*/;
 
+/** A handshake that has been refused. */
+export interface Refusal {
+  readonly statusCode: 401 | 403;
+  /** The values of the headers that a token may be in. */
+  readonly headers: readonly string[];
+}
+
 /**
- * Says why a token may have been refused: whose it is, and whose are trusted. `undefined` where there is none.
- * @param headers the values of the headers it may be in
+ * Says why a token may have been refused: whose it is, and whose are trusted. `undefined` where there is none, or where it is
+ * not the token that was refused.
  * @param now epoch milliseconds
  */
 export function explainRefusal(
-  headers: readonly string[],
+  { statusCode, headers }: Refusal,
   trusted: readonly TrustedIssuer[],
   now: number,
 ): string | undefined {
@@ -90,8 +97,16 @@ export function explainRefusal(
   const accepted = trusted.map(describeTrust).join('; or ');
   const { exp } = claims;
   const isExpired = typeof exp === 'number' && exp * 1000 <= now;
+  const isTrusted = !isExpired && trusted.some((each) => carries(claims, { iss: each.issuer, ...each.claims }));
+  // Who sends a good token from a page that may not connect is forbidden to.
+  if (isTrusted && statusCode === 403) return undefined;
   const expiry = isExpired ? `; it expired at ${new Date(exp * 1000).toISOString()}` : '';
-  return `a token was refused: it has ${told}${expiry}; trusted are tokens with ${accepted}`;
+  const rest = isTrusted ? '; so it is its signature that is wrong, or another claim' : '';
+  return `a token was refused: it has ${told}${expiry}; trusted are tokens with ${accepted}${rest}`;
+}
+
+function carries(claims: Readonly<Record<string, unknown>>, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([name, value]) => [claims[name]].flat().includes(value));
 }
 
 function describeTrust({ issuer, claims }: TrustedIssuer): string {

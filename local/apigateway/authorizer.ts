@@ -50,9 +50,9 @@ export async function authorizeHandshake(
     sourcePath: ['authorizers', authorizer.authorizerId],
   });
   const decision = decide(gateway, outcome, methodArn);
-  if (decision === UNAUTHORIZED || decision === FORBIDDEN) {
+  if (decision.kind === 'reject' && decision.statusCode !== 500) {
     const values = request.headers.map(([, value]) => value);
-    gateway.onRefused(authorizer.functionArn, values);
+    gateway.onRefused(authorizer.functionArn, decision.statusCode, values);
   }
   return { ...decision, latencyMs: outcome.latencyMs };
 }

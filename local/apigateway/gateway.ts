@@ -7,7 +7,7 @@ import type { Stage } from './model.ts';
 import type { Throttle } from './throttle.ts';
 
 /** @param headers the values of the handshake's headers */
-export type OnRefused = (authorizerArn: string, headers: readonly string[]) => void;
+export type OnRefused = (authorizerArn: string, statusCode: 401 | 403, headers: readonly string[]) => void;
 
 /** What every part of the data plane works with. */
 export interface Gateway {

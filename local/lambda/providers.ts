@@ -1,5 +1,12 @@
 import { propertyError } from '../resource-properties.ts';
-import { type Authorize, AwsError, type Provisioned, type Resource, type ResourceProvider } from '../service.ts';
+import {
+  type Authorize,
+  AwsError,
+  type Log,
+  type Provisioned,
+  type Resource,
+  type ResourceProvider,
+} from '../service.ts';
 import type { Queues } from '../sqs/index.ts';
 import { readCode } from './code.ts';
 import type { IssueCredentials } from './credentials.ts';
@@ -94,7 +101,7 @@ async function createFunction(resource: Resource, deployment: Deployment): Promi
   const configuration = readFunction(resource);
   requireAssumableRole(resource, configuration, surroundings.issueCredentials);
   const taskRoot = await taskRoots.unpack(readCode(resource, configuration.handler));
-  requireClients(resource, await taskRoots.provideClients(taskRoot, resource.assetDirectory));
+  nameMissing(configuration, await taskRoots.provideClients(taskRoot, resource.assetDirectory), surroundings.log);
   const bootstrapFile = await taskRoots.bootstrapFile();
   const created = createLambdaFunction(configuration, { taskRoot, bootstrapFile }, surroundings);
   const { deadLetterArn } = configuration;
@@ -113,12 +120,14 @@ function leaveOutFunction(resource: Resource, reason: string, { functions, surro
   return { ref: name, attributes: { Arn: arn } };
 }
 
-/** AWS's runtime has every client; on this machine some have to be installed. */
-function requireClients(resource: Resource, missing: readonly string[]): void {
+/**
+ * AWS's runtime has every client; on this machine some have to be installed. It is no reason to refuse the function, which may
+ * never come to where it needs it: those of the CDK's own custom resources do not run here.
+ */
+function nameMissing({ name }: FunctionConfiguration, missing: readonly string[], log: Log): void {
   if (missing.length === 0) return;
-  const names = missing.join(' ');
-  const problem = `it uses ${missing.join(', ')}, which AWS's runtime brings, and this machine does not have`;
-  throw propertyError(resource, 'Code', `${problem}: npm install --save-dev ${names}`);
+  const problem = `its code uses ${missing.join(', ')}, which AWS's runtime brings, and this machine does not have`;
+  log({ level: 'warn', source: name, message: `${problem}: npm install --save-dev ${missing.join(' ')}` });
 }
 
 /** AWS refuses a function whose role does not trust Lambda when it is made. */

@@ -6,6 +6,18 @@ import { resourceId } from '../ids.ts';
 import { compileRouteSelectionExpression, type SelectRouteKey } from '../selection-expression.ts';
 import { type Provisioning, provider, type Refuse } from './provider.ts';
 
+/** AWS refuses them for a WebSocket API. What there is to say of an HTTP API is its protocol. */
+const OF_HTTP_APIS = [
+  'BasePath',
+  'Body',
+  'BodyS3Location',
+  'CorsConfiguration',
+  'CredentialsArn',
+  'FailOnWarnings',
+  'RouteKey',
+  'Target',
+];
+
 export function apiProvider({ apis }: Provisioning): ResourceProvider {
   return provider({
     type: 'Api',
@@ -18,6 +30,7 @@ export function apiProvider({ apis }: Provisioning): ResourceProvider {
     // No route can require an API key and no model is supported, so neither how a key is found nor validation matters.
     inertProperties: [
       'ApiKeySelectionExpression',
+      ...OF_HTTP_APIS,
       'Description',
       'DisableSchemaValidation',
       'IpAddressType',

@@ -32,7 +32,8 @@ describe('why a token was refused', () => {
     ['{"alg":"ES256"}', JSON.stringify(claims), 'signature']
       .map((part) => Buffer.from(part).toString('base64url'))
       .join('.');
-  const explain = (header: string) => explainRefusal(['13', header], [LOGIN, POOL], Date.UTC(2030, 0));
+  const explain = (header: string, statusCode: 401 | 403 = 401) =>
+    explainRefusal({ statusCode, headers: ['13', header] }, [LOGIN, POOL], Date.UTC(2030, 0));
 
   test.each([
     ['a bearer', (token: string) => `Bearer ${token}`],
@@ -42,6 +43,13 @@ describe('why a token was refused', () => {
       'a token was refused: it has iss "https://a.example", aud ["x"], client_id missing; it expired at 2029-01-01T00:00:00.000Z; ' +
         'trusted are tokens with iss "https://login.example.com/", aud "my-app"; or iss "https://pool.example/p", client_id "abc"',
     );
+  });
+
+  test('is its signature, where all else is as it should be', () => {
+    const token = tokenOf({ iss: LOGIN.issuer, aud: ['other', 'my-app'], exp: Date.UTC(2031, 0) / 1000 });
+    expect(explain(token)).toMatch(/; so it is its signature that is wrong, or another claim$/);
+    expect(explain(token, 403)).toBeUndefined();
+    expect(explain(tokenOf({ iss: LOGIN.issuer, aud: 'other' }), 403)).toContain('aud "other"');
   });
 
   test.each(['Bearer abc', 'eyJ.eyJ.x', `Bearer ${tokenOf([1])}`])('is not said of %s, which is no token', (header) => {
