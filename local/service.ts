@@ -34,10 +34,22 @@ export interface CapacityUnits {
   readonly write: number;
 }
 
+/** The services that run here, by the name that they sign for and that their actions begin with. */
+export const SERVICES_HERE = [
+  'dynamodb',
+  'events',
+  'execute-api',
+  'lambda',
+  'secretsmanager',
+  'sqs',
+  'ssm',
+  'sts',
+] as const;
+
 /** One emulated AWS service: answers its API and provisions its CloudFormation resource types. */
 export interface AwsService {
   /** The name in the SigV4 credential scope. */
-  readonly name: string;
+  readonly name: (typeof SERVICES_HERE)[number];
   readonly providers: readonly ResourceProvider[];
   /** Answers a call, or throws an {@link AwsError}. The service itself asks {@link Authorize} first. */
   handle(request: AwsRequest): Promise<AwsResponse>;

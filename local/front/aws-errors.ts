@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { AwsError, AwsResponse } from '../service.ts';
+import type { AwsError, AwsResponse, AwsService } from '../service.ts';
 
 type Serialize = (error: AwsError) => AwsResponse;
 
@@ -51,7 +51,7 @@ export function unknownServiceResponse({ headers }: Pick<IncomingMessage, 'heade
   return REST_XML.test(`${headers.host} ${headers.authorization}`) ? restXml(error) : restJson(error);
 }
 
-const PROTOCOLS: ReadonlyMap<string, Serialize> = new Map([
+const PROTOCOLS: ReadonlyMap<string, Serialize> = new Map<AwsService['name'], Serialize>([
   ['dynamodb', json('1.0')],
   ['sqs', json('1.0')],
   ['events', json('1.1')],

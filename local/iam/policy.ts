@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../json.ts';
+import { SERVICES_HERE } from '../service.ts';
 import { type ArnPattern, arnPattern } from './arn-pattern.ts';
 import { type RequestKeys, requireSupportedKey } from './condition-keys.ts';
 import { type Condition, parseCondition } from './conditions.ts';
@@ -74,14 +75,25 @@ function parseStatement(statement: JsonObject): Statement {
   const sid = statement['Sid'];
   const actions = selection(statement, 'Action', (source) => actionPattern(source));
   const resources = selection(statement, 'Resource', arnPattern);
-  for (const pattern of resources.patterns) pattern.keys.forEach(requireSupportedKey);
-  return {
+  const own: Omit<Statement, 'conditions'> = {
     effect,
     sid: typeof sid === 'string' ? sid : undefined,
     actions,
     resources,
+  };
+  // Never evaluated, whatever the keys of its conditions are.
+  if (isForeign(actions)) return { ...own, conditions: [] };
+  for (const pattern of resources.patterns) pattern.keys.forEach(requireSupportedKey);
+  return {
+    ...own,
     conditions: parseConditions(statement['Condition']),
   };
+}
+
+/** Whether no call that is checked here can match: all its actions are those of services that do not run here. */
+function isForeign({ negated, patterns }: Selection<Wildcard>): boolean {
+  const here = new Set<string>(['*', ...SERVICES_HERE]);
+  return !negated && patterns.every(({ source }) => !here.has(source.toLowerCase().split(':')[0] ?? ''));
 }
 
 function actionPattern(source: string): Wildcard {

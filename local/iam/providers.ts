@@ -14,7 +14,8 @@ export function iamProviders(roles: Roles): readonly ResourceProvider[] {
       type: 'AWS::IAM::Role',
       properties: ['AssumeRolePolicyDocument', 'ManagedPolicyArns', 'Path', 'Policies', 'RoleName'],
       inertProperties: ['Description', 'MaxSessionDuration', 'Tags'],
-      create: (resource) => createRole(resource, roles, managed),
+      create: (resource) => createRole(resource, roles, readPolicies(resource, managed)),
+      leaveOut: (resource) => leaveOutRole(resource, roles, managed),
     },
     {
       type: 'AWS::IAM::Policy',
@@ -41,24 +42,57 @@ export function iamProviders(roles: Roles): readonly ResourceProvider[] {
   ];
 }
 
-function createRole(resource: Resource, roles: Roles, managed: ReadonlyMap<string, AttachedPolicy>): Provisioned {
-  const { properties } = resource;
+function createRole(resource: Resource, roles: Roles, policies: readonly AttachedPolicy[]): Provisioned {
   const name = nameOf(resource, 'RoleName');
   const arn = `arn:aws:iam::${LOCAL_ACCOUNT}:role${pathOf(resource)}${name}`;
-  const inline = list(properties['Policies'], 'Policies').map((policy, index) => {
-    if (!isObject(policy)) throw new Error(`Policies[${index}] must be an object`);
-    return inlinePolicy(text(policy['PolicyName'], `Policies[${index}].PolicyName`), policy['PolicyDocument']);
-  });
-  const attached = list(properties['ManagedPolicyArns'], 'ManagedPolicyArns').map((value) =>
-    managedPolicy(text(value, 'ManagedPolicyArns'), managed),
-  );
-  roles.add({
-    name,
-    arn,
-    trustedServices: trustedServices(properties['AssumeRolePolicyDocument']),
-    policies: [...inline, ...attached],
-  });
+  roles.add({ name, arn, trustedServices: trustedServices(resource.properties['AssumeRolePolicyDocument']), policies });
   return { ref: name, attributes: { Arn: arn, RoleId: roleId(arn) } };
+}
+
+type ReadPolicy = () => AttachedPolicy;
+
+function policiesOf({ properties }: Resource, managed: ReadonlyMap<string, AttachedPolicy>): readonly ReadPolicy[] {
+  const inline = list(properties['Policies'], 'Policies').map(
+    (policy, index): ReadPolicy =>
+      () => {
+        if (!isObject(policy)) throw new Error(`Policies[${index}] must be an object`);
+        return inlinePolicy(text(policy['PolicyName'], `Policies[${index}].PolicyName`), policy['PolicyDocument']);
+      },
+  );
+  const attached = list(properties['ManagedPolicyArns'], 'ManagedPolicyArns').map(
+    (value): ReadPolicy =>
+      () =>
+        managedPolicy(text(value, 'ManagedPolicyArns'), managed),
+  );
+  return [...inline, ...attached];
+}
+
+function readPolicies(resource: Resource, managed: ReadonlyMap<string, AttachedPolicy>): readonly AttachedPolicy[] {
+  return policiesOf(resource, managed).map((read) => read());
+}
+
+/** A role that is not supported as a whole: who has it may do what the rest of it allows. */
+function leaveOutRole(resource: Resource, roles: Roles, managed: ReadonlyMap<string, AttachedPolicy>): Provisioned {
+  const { properties } = resource;
+  const name = typeof properties['RoleName'] === 'string' ? properties['RoleName'] : resource.physicalName;
+  const arn = `arn:aws:iam::${LOCAL_ACCOUNT}:role/${name}`;
+  const trusted = readable([() => trustedServices(properties['AssumeRolePolicyDocument'])]).flat();
+  const policies = readable(readable([() => policiesOf(resource, managed)]).flat());
+  // What is wrong may be that there is one of that name.
+  if (roles.all().every((role) => role.name !== name)) roles.add({ name, arn, trustedServices: trusted, policies });
+  return { ref: name, attributes: { Arn: arn, RoleId: roleId(arn) } };
+}
+
+/** What can be read: why the rest cannot has been told with the role. */
+function readable<Value>(reads: readonly (() => Value)[]): Value[] {
+  return reads.flatMap((read) => {
+    try {
+      return [read()];
+    } catch (error) {
+      if (error instanceof Error) return [];
+      throw error;
+    }
+  });
 }
 
 function managedPolicy(arn: string, own: ReadonlyMap<string, AttachedPolicy>): AttachedPolicy {

@@ -27,7 +27,7 @@ let endpoint: string;
 const received: AwsRequest[] = [];
 
 /** A service that answers everything with an empty success, and keeps what it got. */
-function fakeService(name: string, body = '{}'): AwsService {
+function fakeService(name: AwsService['name'], body = '{}'): AwsService {
   return {
     name,
     providers: [],
@@ -42,8 +42,9 @@ function fakeService(name: string, body = '{}'): AwsService {
 beforeAll(async () => {
   const identity =
     '<GetCallerIdentityResponse><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>';
-  const services = ['dynamodb', 'sqs', 'events', 'lambda', 'execute-api'].map((name) => fakeService(name));
-  const byName = new Map([...services, fakeService('sts', identity)].map((service) => [service.name, service]));
+  const services = (['dynamodb', 'sqs', 'events', 'lambda', 'execute-api'] as const).map((name) => fakeService(name));
+  const all = [...services, fakeService('sts', identity)];
+  const byName = new Map<string, AwsService>(all.map((service) => [service.name, service]));
   // The cloud's clock has run ahead, as it does with a time scale.
   const wallClock = createClock();
   const clock = { ...wallClock, now: () => wallClock.now() + 2 * HOUR_MS };
@@ -214,7 +215,8 @@ describe('a signature is refused', () => {
     expect(answer.status).toBe(400);
     expect(await answer.json()).toEqual({
       message:
-        'The local cloud does not have the service "kinesis"; it has dynamodb, sqs, events, lambda, execute-api, sts.',
+        'The local cloud does not have the service "kinesis"; it has dynamodb, sqs, events, lambda, execute-api, sts. ' +
+        'Point functions to another one with --endpoint kinesis=http://127.0.0.1:PORT.',
     });
   });
 

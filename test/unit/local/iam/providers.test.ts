@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createClock } from '../../../../local/clock.ts';
 import { createIam } from '../../../../local/iam/iam.ts';
+import { resource } from '../../../support/aws-server.ts';
 import { create, createRole, iamWith, LAMBDA_TRUST, ROLE_ARN, WORKER } from '../../../support/iam.ts';
 
 const QUEUE = 'arn:aws:sqs:us-east-1:000000000000:work';
@@ -39,6 +40,35 @@ describe('AWS::IAM::Role', () => {
     await expect(createRole(newIam(), { ManagedPolicyArns })).rejects.toThrow(
       'the AWS managed policy AdministratorAccess is not supported; there are service-role/AWSLambdaBasicExecutionRole',
     );
+  });
+
+  test('that is left out is still a role, which may do what its other policies allow', async () => {
+    const iam = newIam();
+    const provider = iam.providers.find(({ type }) => type === 'AWS::IAM::Role');
+    const wrong = { ...document('sqs:SendMessage'), Version: '2008-10-17' };
+    const properties = {
+      RoleName: 'worker',
+      AssumeRolePolicyDocument: LAMBDA_TRUST,
+      ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess'],
+      Policies: [
+        { PolicyName: 'good', PolicyDocument: document('sqs:ReceiveMessage') },
+        { PolicyName: 'wrong', PolicyDocument: wrong },
+      ],
+    };
+    const left = provider?.leaveOut?.(resource('AWS::IAM::Role', properties), 'whatever');
+    expect(left).toMatchObject({ ref: 'worker', attributes: { Arn: ROLE_ARN } });
+    expect(() => iam.issueForRole(ROLE_ARN, 'Work', 'lambda.amazonaws.com')).not.toThrow();
+    expect(() => iam.authorize(WORKER, 'sqs:ReceiveMessage', QUEUE)).not.toThrow();
+    expect(() => iam.authorize(WORKER, 'sqs:SendMessage', QUEUE)).toThrow('is not authorized');
+  });
+
+  test('may have conditions that are not known here, on what does not run here', async () => {
+    const Condition = { StringLike: { 's3:prefix': 'home/*' }, NumericLessThan: { 's3:max-keys': 10 } };
+    const grant = (Action: string) => ({ Effect: 'Allow', Action, Resource: '*', Condition });
+    await expect(iamWith([grant('s3:ListBucket')])).resolves.toBeDefined();
+    for (const action of ['dynamodb:Scan', 'DynamoDB:*', '*']) {
+      await expect(iamWith([grant(action)]), action).rejects.toThrow('s3:prefix');
+    }
   });
 
   test('refuses a second role of the same name', async () => {
