@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { LOCAL_ACCOUNT, LOCAL_REGION, type LocalCloud, startLocalCloud } from '../local/index.ts';
+import { isOrigin } from '../server/config.ts';
 import { readArguments, readPairs, refusePositionals } from './arguments.ts';
 import { CLOUD_OPTIONS, cloudOptions, runUntilStopped, say } from './run.ts';
 import { synthesize } from './synthesize.ts';
@@ -7,10 +8,16 @@ import { UsageError } from './usage.ts';
 
 /** `beckon local`: runs any application: that of the CDK project it is called in, or the one that `--app` names. */
 export async function local(args: readonly string[]): Promise<void> {
-  const given = readArguments(args, { ...CLOUD_OPTIONS, issuer: 'value' });
+  const given = readArguments(args, { ...CLOUD_OPTIONS, issuer: 'value', origin: 'value' });
   refusePositionals('local', given.positionals);
   const issuer = readIssuer(given.value('issuer'));
-  const options = { ...cloudOptions(given), ...issuer, parameters: readPairs('parameter', given.values('parameter')) };
+  const origin = readOrigin(given.value('origin'));
+  const options = {
+    ...cloudOptions(given),
+    ...issuer,
+    ...origin,
+    parameters: readPairs('parameter', given.values('parameter')),
+  };
   const app = given.value('app');
   if (app === undefined && !existsSync('cdk.json')) {
     const expected = 'a folder that "cdk synth" wrote, or a template file';
@@ -26,6 +33,12 @@ function readIssuer(url: string | undefined): { readonly issuer?: string } {
   if (url === undefined) return {};
   if (URL.canParse(url) && url.startsWith('https://')) return { issuer: url };
   throw new UsageError(`--issuer takes the iss of tokens, such as https://login.example.com/, got "${url}"`);
+}
+
+function readOrigin(origin: string | undefined): { readonly origin?: string } {
+  if (origin === undefined) return {};
+  if (isOrigin(origin)) return { origin };
+  throw new UsageError(`--origin takes an origin, such as https://app.example.com, got "${origin}"`);
 }
 
 function synthesizeHere(signal: AbortSignal): Promise<string> {

@@ -37,6 +37,7 @@ options of start and local
   --partial              leave out, by name, what the local cloud does not support, and run the rest
   --endpoint SERVICE=URL where functions find a service that is not here, such as s3=http://127.0.0.1:9000, as often as needed
   --issuer URL           stand in for this issuer: tokens and keys are as if from there (local only)
+  --origin ORIGIN        let pages of this machine connect as if they were of this origin (local only)
   --no-open              do not open the demo page in a browser (start only)
 
 options of disconnect, revoke, forget, block, unblock and blocked

@@ -47,6 +47,11 @@ export interface LocalCloudOptions {
    * what functions ask for beside, and functions find its keys. Default: none; it issues in its own name.
    */
   readonly issuer?: string;
+  /**
+   * The origin that pages of this machine have for the application, such as `https://app.example.com`. Default: their own,
+   * such as `http://localhost:5173`.
+   */
+  readonly origin?: string;
   /** Reads whose tokens a function trusts from its environment. Default: nothing is known of it. */
   readonly readTrust?: ReadTrust;
   /** A folder whose files are served beside the APIs. Default: none. */
@@ -72,6 +77,7 @@ const schema = v.strictObject({
   partial: v.optional(v.boolean(), false),
   endpoints: v.optional(record(v.pipe(text, v.url())), {}),
   issuer: v.optional(v.pipe(text, v.url(), v.startsWith('https://'))),
+  origin: v.optional(text),
   readTrust: v.optional(v.custom<ReadTrust>((value) => typeof value === 'function', 'a function')),
   staticDirectory: v.optional(text),
   log: v.optional(v.custom<Log>((value) => typeof value === 'function', 'a function')),

@@ -5,7 +5,7 @@ import { createAwsApi } from './front/aws-api.ts';
 import { createCalls } from './front/calls.ts';
 import { CONTROL_PATH, createControl } from './front/control.ts';
 import { type Front, HOST, openFront } from './front/front.ts';
-import { createHosts } from './front/hosts.ts';
+import { createHosts, presentLocalPageAs } from './front/hosts.ts';
 import { createStaticFiles } from './front/static-files.ts';
 import { createIam } from './iam/iam.ts';
 import { createIssuer, DEFAULT_AUDIENCE } from './issuer.ts';
@@ -72,7 +72,10 @@ async function startBehind(
   front.serve({
     control: createControl(issuer, { health: () => ready, ...reports }),
     aws: createAwsApi({ ...parts, services: services.byName }),
-    upgrade: services.apiGateway.handleUpgrade,
+    upgrade(request, ...rest) {
+      if (settings.origin !== undefined) presentLocalPageAs(settings.origin, request);
+      services.apiGateway.handleUpgrade(request, ...rest);
+    },
     stage: services.apiGateway.handleHttp,
     files: staticDirectory === undefined ? undefined : createStaticFiles(staticDirectory),
     standIn: standsFor && createServeStandIn(issuer, standsFor),

@@ -45,6 +45,16 @@ export function isOfLocalPage({ headers: { origin } }: Pick<IncomingMessage, 'he
   return isLoopback(new URL(origin).hostname);
 }
 
+/** Lets a page of this machine connect as one of another origin, which the application knows. */
+export function presentLocalPageAs(origin: string, request: IncomingMessage): void {
+  if (!isOfLocalPage(request)) return;
+  const { rawHeaders } = request;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === 'origin') rawHeaders[index + 1] = origin;
+  }
+  request.headers.origin = origin;
+}
+
 function isLoopback(name: string): boolean {
   return name === 'localhost' || name.endsWith('.localhost') || /^127(\.\d+){3}$/.test(name) || name === '[::1]';
 }

@@ -48,6 +48,26 @@ describe('an issuer that the development issuer stands in for', () => {
   });
 });
 
+test('a page of this machine connects as one of the origin that the stack allows, and other pages as what they are', async () => {
+  const allowed = 'https://app.example.com';
+  const parameters = { ...PARAMETERS, AllowedOrigins: allowed };
+  const cloud = await startLocalCloud({
+    app: inject('app'),
+    port: 0,
+    parameters,
+    readTrust,
+    issuer: ISSUER,
+    origin: allowed,
+  });
+  const token = await cloud.token({ sub: 'bob' });
+  const from = (Origin: string) =>
+    connectClient(cloud.websocketUrl, { headers: { Authorization: `Bearer ${token}`, Origin } });
+  await from('http://localhost:5173').opened;
+  await from(allowed).opened;
+  expect((await from('https://evil.example').refused).statusCode).toBe(403);
+  await cloud.close();
+});
+
 test('an issuer that no function trusts cannot be stood in for', async () => {
   await expect(start({ issuer: 'https://login.example.com' })).rejects.toThrow(
     'no function of the application trusts tokens of https://login.example.com; they trust those of https://login.example.com/',
