@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { decodeJwt } from 'jose';
@@ -135,6 +136,72 @@ describe('beckon local', () => {
     expect(run.output.stderr).toBe(
       'beckon: stack pub-sub, parameter Secret: it has no default, so a value has to be given (--parameter Name=Value)\n',
     );
+  });
+});
+
+describe('beckon local with a stack that has more in it', () => {
+  const startMixed = (...args: string[]) =>
+    beckon('local', '--app', fixture('mixed-stack'), '--memory', '--port', '0', ...args);
+
+  test('says how to run the rest', async () => {
+    const run = startMixed();
+    expect(await run.ended).toBe(1);
+    expect(run.output.stderr).toMatch(
+      /^beckon: 6 problems:\n( {2}- stack mixed-stack, .*\n){6}To leave out .*: --partial\n$/,
+    );
+  });
+
+  test('runs the rest, and says at the start what is left out', async () => {
+    const run = startMixed('--partial', '--endpoint', 's3=http://127.0.0.1:9');
+    await run.ready;
+    expect(run.output.stderr).toMatch(
+      /^left out: stack mixed-stack, resource Files: .*; its Ref is mixed-stack-files-/,
+    );
+    expect(run.output.stderr).toMatch(/resource HttpApi .*; with it HttpStage, HttpIntegration, HttpRoute$/m);
+  });
+
+  test.each([
+    [['--endpoint', 's3'], '--endpoint takes NAME=VALUE, got "s3"'],
+    [['--endpoint', 's3=9000'], '--endpoint takes SERVICE=URL, got "s3=9000"'],
+    [
+      ['--issuer', 'login.example.com'],
+      '--issuer takes the iss of tokens, such as https://login.example.com/, got "login.example.com"',
+    ],
+    [
+      ['--origin', 'https://app.example.com/'],
+      '--origin takes an origin, such as https://app.example.com, got "https://app.example.com/"',
+    ],
+  ])('refuses %j', async (args, problem) => {
+    const run = startMixed(...args);
+    expect(await run.ended).toBe(2);
+    expect(run.output.stderr).toContain(`beckon: ${problem}\n`);
+  });
+});
+
+describe('beckon local without --app', () => {
+  test('asks for one where there is no cdk.json', async () => {
+    const run = observe(
+      spawn(process.execPath, [ENTRY, 'local'], { cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+    expect(await run.ended).toBe(2);
+    expect(run.output.stderr).toMatch(/^beckon: local needs --app, .*, where there is no cdk\.json\n/);
+  });
+});
+
+describe('beckon disconnect', () => {
+  test('names the stacks of the local cloud, where there is none of that name', async () => {
+    const { endpointUrl } = await startChat().ready;
+    const run = beckon('disconnect', 'bob', '--url', endpointUrl, '--stack', 'Shop');
+    expect(await run.ended).toBe(1);
+    expect(run.output.stderr).toBe(
+      `beckon: the stack Shop at ${endpointUrl} has no function to manage users with; its stacks are scan-chat\n`,
+    );
+  });
+
+  test('finds a function by its name or by its stack, not by both', async () => {
+    const run = beckon('disconnect', 'bob', '--function', 'manage', '--stack', 'Shop');
+    expect(await run.ended).toBe(2);
+    expect(run.output.stderr).toMatch(/^beckon: give either --function or --stack\n/);
   });
 });
 
