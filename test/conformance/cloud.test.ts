@@ -232,12 +232,15 @@ describe('an option', () => {
   test.each<[object, string]>([
     [
       { app: 'x', prot: 1 },
-      'startLocalCloud: there is no option "prot"; there are app, port, dataDirectory, parameters, faults, timeScale, startsAtMs, dynamodbEndpoint, allowedHosts, staticDirectory, log',
+      'startLocalCloud: there is no option "prot"; there are app, port, dataDirectory, parameters, faults, timeScale, startsAtMs, dynamodbEndpoint, allowedHosts, partial, endpoints, issuer, origin, readTrust, staticDirectory, log',
     ],
     [{}, 'startLocalCloud: app: expected "app", got undefined'],
     [{ app: '' }, 'startLocalCloud: app: expected !0, got 0'],
     [{ app: 'x', port: 70_000 }, 'startLocalCloud: port: expected <=65535, got 70000'],
     [{ app: 'x', port: '4600' }, 'startLocalCloud: port: expected number, got "4600"'],
+    [{ app: 'x', partial: 1 }, 'startLocalCloud: partial: expected boolean, got 1'],
+    [{ app: 'x', endpoints: { s3: 'here' } }, 'startLocalCloud: endpoints.s3: '],
+    [{ app: 'x', issuer: 'http://a.example' }, 'startLocalCloud: issuer: expected "https://"'],
     [{ app: 'x', startsAtMs: -1 }, 'startLocalCloud: startsAtMs: expected >=0, got -1'],
     [{ app: 'x', timeScale: 0 }, 'startLocalCloud: timeScale: expected >0, got 0'],
     [{ app: 'x', parameters: { A: 1 } }, 'startLocalCloud: parameters.A: expected string, got 1'],
