@@ -1,4 +1,4 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import * as cdk from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
 /** A finding of cdk-nag's AwsSolutions rules: the rule, and for rules with several findings, which one. */
@@ -10,10 +10,19 @@ export interface Finding {
   readonly reason: string;
 }
 
-/** Says at the resource why a finding is accepted. Without cdk-nag in the app this changes nothing, in the template neither. */
+/** What newer releases of the CDK have for this, and cdk-nag reads from release 3 on. */
+interface WithValidations {
+  readonly Validations?: { of(resource: IConstruct): { acknowledge(rule: { id: string; reason: string }): void } };
+}
+
+/**
+ * Says at the resource why a finding is accepted. Without cdk-nag in the app this changes nothing, in the template neither.
+ * With an older CDK it does nothing: cdk-nag 2 would want it in the template.
+ */
 export function acceptFinding(resource: IConstruct, { rule, about, reason }: Finding): void {
-  const which = about ? `[${about.kind}::${flatten(Stack.of(resource).resolve(about.value))}]` : '';
-  Validations.of(resource).acknowledge({ id: `${rule}${which}`, reason });
+  const which = about ? `[${about.kind}::${flatten(cdk.Stack.of(resource).resolve(about.value))}]` : '';
+  const { Validations } = cdk as WithValidations;
+  Validations?.of(resource).acknowledge({ id: `${rule}${which}`, reason });
 }
 
 type Resolved =

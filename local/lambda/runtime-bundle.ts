@@ -1,18 +1,24 @@
-import { extname, join } from 'node:path';
-import { buildSync } from 'esbuild';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+/** Where `npm run build` writes the bundle, beside the compiled file. The repository has none, but the source. */
+const BUILT = join(import.meta.dirname, 'runtime', 'bootstrap.cjs');
 
 let source: string | undefined;
 
 /** The source of `runtime/bootstrap.ts` as one CommonJS script; built once a process. */
 export function runtimeBundle(): string {
-  source ??= bundle();
+  source ??= existsSync(BUILT) ? readFileSync(BUILT, 'utf8') : bundleRuntime();
   return source;
 }
 
-function bundle(): string {
+/** Bundles `runtime/bootstrap.ts`. */
+export function bundleRuntime(): string {
+  // Not imported: the package does without esbuild.
+  const { buildSync }: typeof import('esbuild') = createRequire(import.meta.url)('esbuild');
   const { outputFiles } = buildSync({
-    // In the language of this file: in the package, both have been compiled.
-    entryPoints: [join(import.meta.dirname, 'runtime', `bootstrap${extname(import.meta.filename)}`)],
+    entryPoints: [join(import.meta.dirname, 'runtime', 'bootstrap.ts')],
     bundle: true,
     platform: 'node',
     format: 'cjs',

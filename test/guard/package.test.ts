@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -74,16 +75,74 @@ test('the schema of the function "send" is in it', async () => {
   expect(Object.keys(definitions)).toEqual(expect.arrayContaining(['event', 'answer', 'failed', 'error']));
 });
 
-test('its construct finds the handlers, and bundles them', async () => {
-  const told = await evaluate(`
-    import { App, Stack } from 'aws-cdk-lib';
+/** Synthesizes an app with the construct in a folder that has the package. Returns the template, and the names of the assets. */
+async function synthesize(folder: string) {
+  const app = `
+    import { App, CfnOutput, Stack } from 'aws-cdk-lib';
     import { Beckon } from 'beckon/constructs';
-    const stack = new Stack(new App({ outdir: 'cdk.out' }), 'Mine');
+    const app = new App({ outdir: 'cdk.out' });
+    const stack = new Stack(app, 'Mine');
     const beckon = new Beckon(stack, 'Beckon', { issuer: 'https://login.example.com/', audience: 'mine' });
-    console.log(beckon.node.tryFindChild('register') !== undefined);`);
-  expect(told).toBe('true');
-  const bundles = (await readdir(join(project, 'cdk.out'))).filter((name) => name.startsWith('asset.'));
-  expect(bundles.length).toBeGreaterThan(5);
+    new CfnOutput(stack, 'Send', { value: beckon.sendFunction.functionName });
+    app.synth();`;
+  const options = { cwd: folder, env: { ...process.env, CDK_VALIDATION: 'false' } };
+  await run(process.execPath, ['--input-type=module', '--eval', app], options);
+  const output = join(folder, 'cdk.out');
+  const assets = (await readdir(output)).filter((name) => name.startsWith('asset.')).toSorted();
+  return { template: await readFile(join(output, 'Mine.template.json'), 'utf8'), assets };
+}
+
+test('its construct takes the handlers that were bundled when it was built, which is the same everywhere', async () => {
+  const { template, assets } = await synthesize(project);
+  const handlers = await readdir(join(ROOT, 'lambdas'));
+  expect(assets).toEqual(handlers.map(() => expect.stringMatching(/^asset\.[0-9a-f]{64}\.zip$/)));
+
+  // Built once more: elsewhere, later, and by somebody in another time zone.
+  const elsewhere = join(project, 'a/folder/elsewhere');
+  const SOURCES = ['build.ts', 'package.json', 'tsconfig.json', 'lambdas', 'lib', 'local', 'protocol', 'server'];
+  for (const name of SOURCES) await cp(join(ROOT, name), join(elsewhere, name), { recursive: true });
+  await symlink(join(ROOT, 'node_modules'), join(elsewhere, 'node_modules'));
+  const env = { ...process.env, TZ: 'Pacific/Kiritimati' };
+  await run(process.execPath, ['--import', 'tsx', 'build.ts'], { cwd: elsewhere, env });
+  const built = join(elsewhere, 'dist/handlers');
+  const packed = join(project, 'node_modules/beckon/dist/handlers');
+  expect(await contents(built)).toEqual(await contents(packed));
+  await rm(packed, { recursive: true });
+  await cp(built, packed, { recursive: true });
+  expect((await synthesize(project)).template).toBe(template);
+});
+
+/** What is in a folder: each file's hash by its name. */
+async function contents(folder: string): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {};
+  for (const name of (await readdir(folder)).toSorted()) {
+    hashes[name] = createHash('sha256')
+      .update(await readFile(join(folder, name)))
+      .digest('hex');
+  }
+  return hashes;
+}
+
+test('its local cloud runs them, from the zips', async () => {
+  await synthesize(project);
+  const told = await evaluate(`
+    import { LambdaClient, InvokeCommand } from '@aws-sdk/client-lambda';
+    import { startLocalCloud } from 'beckon/local';
+    const cloud = await startLocalCloud({ app: 'cdk.out', port: 0 });
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+    const lambda = new LambdaClient({ endpoint: cloud.endpointUrl, region: 'us-east-1', credentials });
+    const Payload = JSON.stringify({ to: { user: 'bob' }, data: 1 });
+    const { Payload: result } = await lambda.send(new InvokeCommand({ FunctionName: cloud.outputs.Mine.Send, Payload }));
+    console.log(Buffer.from(result).toString());
+    await cloud.close();`);
+  expect(told).toContain('serial');
+});
+
+test('installing it brings no bundler', async () => {
+  const { dependencies } = JSON.parse(await readFile(join(project, 'node_modules/beckon/package.json'), 'utf8'));
+  expect(Object.keys(dependencies).filter((name) => /esbuild|tsx|^aws-cdk|^constructs/.test(name))).toEqual([]);
+  const shipped = await readdir(join(project, 'node_modules/beckon/dist/lib'));
+  expect(shipped.filter((name) => /app|stack|demo/.test(name))).toEqual([]);
 });
 
 test('its command runs', async () => {
