@@ -1,5 +1,6 @@
 import { Fn, Lazy, Stack } from 'aws-cdk-lib';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { ENV, type IssuerConfig } from '../server/config.ts';
 import { type BeckonProps, type Issuer, requireCapability, requireIssuers, requireOrigins } from './beckon-props.ts';
@@ -31,7 +32,7 @@ export class Authorizer extends Handler {
       ...logging,
       environment: { ...verification, [ENV.allowedOrigins]: Lazy.string({ produce: () => origins.join(',') }) },
     });
-    for (const { sharedSecret } of issuers) sharedSecret?.grantRead(this);
+    grantSecrets(issuers, this);
     this.#origins = origins;
     this.#issuers = issuers;
     this.#verification = verification;
@@ -40,7 +41,7 @@ export class Authorizer extends Handler {
   /** Lets another function verify tokens as this one does. */
   grantVerification(handler: LambdaFunction): void {
     for (const [name, value] of Object.entries(this.#verification)) handler.addEnvironment(name, value);
-    for (const { sharedSecret } of this.#issuers) sharedSecret?.grantRead(handler);
+    grantSecrets(this.#issuers, handler);
   }
 
   /** Lets pages of one more origin connect. */
@@ -48,6 +49,10 @@ export class Authorizer extends Handler {
     requireOrigins([origin]);
     this.#origins.push(origin);
   }
+}
+
+function grantSecrets(issuers: readonly Issuer[], handler: LambdaFunction): void {
+  for (const { sharedSecret } of issuers) (sharedSecret as ISecret | undefined)?.grantRead(handler);
 }
 
 function describeIssuer({ issuer, audience, audienceClaim, jwksUrl, sharedSecret }: Issuer): IssuerConfig {

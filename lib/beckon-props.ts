@@ -3,7 +3,6 @@ import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import {
   type Capability,
@@ -45,7 +44,13 @@ export interface Issuer {
    * A secret, of at least 32 bytes, that the issuer signs with (HS256, HS384 or HS512) instead of published keys.
    * @default - tokens are signed with the keys at `jwksUrl`
    */
-  readonly sharedSecret?: Pick<ISecret, 'secretArn' | 'grantRead'>;
+  readonly sharedSecret?: SharedSecret;
+}
+
+/** The part of the CDK's `ISecret` that Beckon uses, in terms that TypeScript also takes from another copy of the CDK. */
+export interface SharedSecret {
+  readonly secretArn: string;
+  grantRead(grantee: never): unknown;
 }
 
 /** What of a message can be searched. */
@@ -117,7 +122,7 @@ export interface BeckonProps extends Issuer {
    * How long messages are kept for devices that are not connected.
    * @default Duration.days(7)
    */
-  readonly retention?: Duration;
+  readonly retention?: Pick<Duration, 'toSeconds'>;
 
   /**
    * `production` protects what is stored: tables can be brought back to any moment of the last 35 days, are kept when the

@@ -4,7 +4,7 @@ import { type Alarm, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-c
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -25,11 +25,21 @@ import {
   searchOptions,
 } from './beckon-props.ts';
 import { Gateway } from './gateway.ts';
+import { type Grantee, readGrantee } from './grantee.ts';
 import { Handler, type HandlerProps } from './handler.ts';
 import { allowLogs } from './log.ts';
 import { FailedInvocations, TaskQueue } from './task-queue.ts';
 
-export type { BeckonProps, CustomDomain, InboxProps, Issuer, RateLimitProps, SearchOptions } from './beckon-props.ts';
+export type {
+  BeckonProps,
+  CustomDomain,
+  InboxProps,
+  Issuer,
+  RateLimitProps,
+  SearchOptions,
+  SharedSecret,
+} from './beckon-props.ts';
+export type { Grantee } from './grantee.ts';
 
 /**
  * Sends a message to a specific connected user over WebSocket: an API Gateway WebSocket API, its handlers, and the
@@ -83,7 +93,7 @@ export class Beckon extends Construct {
   readonly #gateway: Gateway;
   readonly #tasks: TaskQueue;
   readonly #authorizer: Authorizer;
-  readonly #retention: Duration;
+  readonly #retention: Pick<Duration, 'toSeconds'>;
   readonly #rateLimit: RateLimitProps;
   readonly #userRateLimit: RateLimitProps;
   readonly #sizeLimits: string | undefined;
@@ -141,18 +151,35 @@ export class Beckon extends Construct {
   }
 
   /**
-   * Lets a function send with `createSender()` from `beckon/server`, and tells it by its environment where to.
-   * It may also invoke `sendFunction`.
+   * Lets a function, or any other role, send with `createSender()` from `beckon/server`, and invoke `sendFunction`. A function of
+   * your app gets `sendEnvironment` by this; whatever else runs under the role has to be given it.
    */
-  grantSend(grantee: LambdaFunction): void {
-    for (const [name, value] of Object.entries(this.#sendEnvironment())) grantee.addEnvironment(name, value);
-    this.#grantSending(grantee);
-    this.#grant(grantee, this.sendFunction.functionArn, 'lambda:InvokeFunction');
+  grantSend(grantee: Grantee): void {
+    const { grantable, addEnvironment } = readGrantee(grantee);
+    for (const [name, value] of Object.entries(this.sendEnvironment)) addEnvironment?.(name, value);
+    this.#grantSending(grantable);
+    this.#grant(grantable, this.sendFunction.functionArn, 'lambda:InvokeFunction');
   }
 
-  /** Lets a function do what `manageFunction` does, by invoking it. */
-  grantManage(grantee: IGrantable): void {
-    this.#grant(grantee, this.manageFunction.functionArn, 'lambda:InvokeFunction');
+  /**
+   * The environment variables that `createSender()` reads, for what `grantSend` cannot give them to: an imported function, a
+   * container of ECS.
+   */
+  get sendEnvironment(): Readonly<Record<string, string>> {
+    return {
+      [ENV.connectionsTable]: this.connectionsTable.tableName,
+      [ENV.messagesTable]: this.messagesTable.tableName,
+      [ENV.tasksQueueUrl]: this.#tasks.queueUrl,
+      [ENV.callbackUrl]: this.callbackUrl,
+      [ENV.retentionSeconds]: String(this.#retention.toSeconds()),
+      [ENV.stackName]: Stack.of(this).stackName,
+      ...(this.#search && { [ENV.search]: JSON.stringify(this.#search) }),
+    };
+  }
+
+  /** Lets a function, or any other role, do what `manageFunction` does, by invoking it. */
+  grantManage(grantee: Grantee): void {
+    this.#grant(readGrantee(grantee).grantable, this.manageFunction.functionArn, 'lambda:InvokeFunction');
   }
 
   /** Lets pages of one more origin connect, for pages that are put up with the URL of this. */
@@ -305,7 +332,7 @@ export class Beckon extends Construct {
   }
 
   #addTableHandler(id: string, logging: HandlerProps, environment: Record<string, string> = {}): Handler {
-    return new Handler(this, id, { ...logging, environment: { ...this.#sendEnvironment(), ...environment } });
+    return new Handler(this, id, { ...logging, environment: { ...this.sendEnvironment, ...environment } });
   }
 
   /** A handler that admits each frame: it charges the rate limits. */
@@ -325,18 +352,6 @@ export class Beckon extends Construct {
     return {
       [ENV.userRatePerSecond]: Tokenization.stringifyNumber(this.#userRateLimit.messagesPerSecond),
       [ENV.userRateBurst]: Tokenization.stringifyNumber(this.#userRateLimit.burst),
-    };
-  }
-
-  /** Where everything is that sending takes. */
-  #sendEnvironment(): Record<string, string> {
-    return {
-      [ENV.connectionsTable]: this.connectionsTable.tableName,
-      [ENV.messagesTable]: this.messagesTable.tableName,
-      [ENV.tasksQueueUrl]: this.#tasks.queueUrl,
-      [ENV.callbackUrl]: this.callbackUrl,
-      [ENV.retentionSeconds]: String(this.#retention.toSeconds()),
-      ...(this.#search && { [ENV.search]: JSON.stringify(this.#search) }),
     };
   }
 

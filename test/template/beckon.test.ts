@@ -1,10 +1,13 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Capture, Match, Template } from 'aws-cdk-lib/assertions';
+import { FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
+import { Role } from 'aws-cdk-lib/aws-iam';
 import { InlineCode, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Beckon, type BeckonProps } from '../../lib/beckon.ts';
 import { BeckonStack } from '../../lib/beckon-stack.ts';
+import { readCallbackUrl, readSendConfig } from '../../server/config.ts';
 
 let app: App;
 let template: Template;
@@ -297,6 +300,46 @@ describe('the construct', () => {
       'lambda:InvokeFunction',
       'sqs:SendMessage',
     ]);
+  });
+
+  test('grantSend tells a function everything that sendEnvironment has, which is what createSender reads', () => {
+    const stack = new Stack(new App(), 'Mine');
+    const beckon = new Beckon(stack, 'Beckon', { ...props, search: true });
+    const runtime = Runtime.NODEJS_24_X;
+    const sender = new LambdaFunction(stack, 'Sender', {
+      runtime,
+      handler: 'index.handler',
+      code: new InlineCode('//'),
+    });
+    beckon.grantSend(sender);
+    const functions = Object.values(Template.fromStack(stack).findResources('AWS::Lambda::Function'));
+    const Variables = functions.find(({ Properties }) => Properties.Code.ZipFile)?.['Properties'].Environment.Variables;
+    expect(Variables).toEqual(stack.resolve(beckon.sendEnvironment));
+    expect(Variables).toMatchObject({ BECKON_STACK_NAME: 'Mine', BECKON_SEARCH: '{}' });
+    expect(() => readSendConfig(Variables)).not.toThrow();
+    expect(() => readCallbackUrl(Variables)).not.toThrow();
+  });
+
+  test('grantSend lets send whoever has a role: an imported function, an alias, a task of ECS', () => {
+    const stack = new Stack(new App(), 'Mine');
+    const beckon = new Beckon(stack, 'Beckon', props);
+    const role = Role.fromRoleArn(stack, 'Theirs', 'arn:aws:iam::123456789012:role/theirs');
+    const functionArn = 'arn:aws:lambda:eu-west-1:123456789012:function:theirs';
+    beckon.grantSend(LambdaFunction.fromFunctionAttributes(stack, 'Imported', { functionArn, role }));
+    beckon.grantSend(new FargateTaskDefinition(stack, 'Task').taskRole);
+    const code = new InlineCode('//');
+    const sender = new LambdaFunction(stack, 'Sender', {
+      runtime: Runtime.NODEJS_24_X,
+      handler: 'index.handler',
+      code,
+    });
+    beckon.grantSend(sender.addAlias('live'));
+    const granted = permissions(Template.fromStack(stack));
+    const sending = granted['BeckonsendMessage']?.filter((line) => /Messages$|Tasks$|connections/.test(line)) ?? [];
+    expect(sending.length).toBe(4);
+    const grantees = Object.keys(granted).filter((name) => !name.startsWith('Beckon'));
+    expect(grantees.length).toBe(3);
+    for (const grantee of grantees) expect(granted[grantee], grantee).toEqual(expect.arrayContaining(sending));
   });
 
   test('with a shared secret lets those read it who verify tokens, and nobody else', () => {
