@@ -1,9 +1,9 @@
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { AccessLogFormat, CfnAccount } from 'aws-cdk-lib/aws-apigateway';
+import { CfnAccount } from 'aws-cdk-lib/aws-apigateway';
 import {
   ApiMapping,
+  type CfnStage,
   DomainName,
-  LogGroupLogDestination,
   SecurityPolicy,
   WebSocketApi,
   type WebSocketRouteOptions,
@@ -70,11 +70,10 @@ export class Gateway extends Construct {
       autoDeploy: true,
       throttle: { rateLimit: throttleRateLimit, burstLimit: throttleBurstLimit },
       detailedMetricsEnabled: true,
-      accessLogSettings: {
-        destination: new LogGroupLogDestination(logGroup),
-        format: AccessLogFormat.custom(ACCESS_LOG_FORMAT),
-      },
     });
+    // Older releases of the CDK take `accessLogSettings` in the props of a WebSocket stage, and lose it.
+    const resource = this.#stage.node.defaultChild as CfnStage;
+    resource.accessLogSettings = { destinationArn: logGroup.logGroupArn, format: ACCESS_LOG_FORMAT };
     if (props.manageAccountLogRole) this.#stage.node.addDependency(this.#accountLogRole());
     this.domain = domain && this.#addDomain(domain);
     this.webSocketUrl = domain ? `wss://${domain.domainName}` : this.#stage.url;
