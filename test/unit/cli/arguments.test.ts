@@ -16,7 +16,6 @@ describe('a command line is refused, and the culprit named', () => {
     ['start', ['--memory', '--data', 'x'], 'give either --memory or --data'],
     ['start', ['--memory=yes'], "Option '--memory' does not take an argument"],
     ['start', ['--faults', '/nowhere.json'], '--faults: cannot read /nowhere.json: ENOENT'],
-    ['local', [], 'local needs --app'],
     ['local', ['--no-open', '--app', 'x'], "Unknown option '--no-open'"],
     ['local', ['--app', 'x', '--parameter', 'Name'], '--parameter takes NAME=VALUE, got "Name"'],
     ['local', ['--app', 'x', '--parameter', '=v'], '--parameter takes NAME=VALUE, got "=v"'],
