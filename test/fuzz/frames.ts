@@ -126,7 +126,8 @@ function applyChange(frame: unknown, [kind, where, value, key]: Change): unknown
   if (!place) return frame;
   const keys = Object.keys(place);
   const chosen = kind === 'add' ? key : keys[where % Math.max(1, keys.length)];
-  if (chosen === undefined) return frame;
+  // The length of an array is no key that a frame can have.
+  if (chosen === undefined || Object.getOwnPropertyDescriptor(place, chosen)?.configurable === false) return frame;
   if (kind === 'remove') delete place[chosen];
   else
     Object.defineProperty(place, chosen, {
