@@ -6,7 +6,7 @@ export const DEFAULT_URL = 'http://127.0.0.1:4600';
 /**
  * Asks a local cloud that runs on this machine; gives its answer, which is JSON.
  * @param question.command What to type again with `--url`, such as `token bob`.
- * @param question.otherwise What else can be done when there is none.
+ * @param question.otherwise What the user can do instead when no local cloud answers.
  */
 export async function askLocalCloud(
   path: string,

@@ -197,8 +197,8 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> {
   sendToUser(user: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
 
   /**
-   * As {@link Client.sendToUser}, to up to 100 users at once; the result has a status for each: `not_accepted` for those who
-   * do not accept it, to whom it was neither delivered nor kept. If nobody does, it rejects.
+   * As {@link Client.sendToUser}, to up to 100 users at once. The result has a status for each user. The status `not_accepted`
+   * says that the user does not accept the message: it was neither delivered to them nor kept. If no user accepts it, the call rejects.
    */
   sendToUsers(users: readonly string[], data: Outgoing, options?: SendOptions): Promise<SendResult>;
 
@@ -263,7 +263,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> {
   block(user: string, options?: CallOptions): Promise<void>;
 
   /**
-   * Accepts messages of a user again. Those that were refused meanwhile do not come.
+   * Accepts messages of a user again. Messages that the block refused are not delivered later.
    * @returns When the server knows.
    */
   unblock(user: string, options?: CallOptions): Promise<void>;

@@ -107,7 +107,7 @@ export class Outbox {
   }
 
   /**
-   * Tells how many of the oldest fit into one frame, and what they are charged: 0 when there are none.
+   * Counts the oldest messages that fit into one frame, and the units that they are charged. Both are 0 when no message waits.
    * @param maxUnits The most that they may be charged, unless the first alone is charged more.
    */
   next(limits: Limits, maxUnits: number): { readonly count: number; readonly units: number } {
