@@ -9,7 +9,7 @@ export interface Starts {
   run<T>(start: () => Promise<T>): Promise<T>;
 }
 
-/** @param most Default: two for each core of the machine, and four at least, so that one that hangs holds up no other. */
+/** @param most Default: two for each core of the machine, and four at least, so that one which hangs does not hold up the others. */
 export function createStarts(most = Math.max(4, 2 * availableParallelism())): Starts {
   const waiting: (() => void)[] = [];
   let running = 0;
