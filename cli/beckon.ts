@@ -23,8 +23,15 @@ async function main([name = '--help', ...args]: readonly string[]): Promise<void
   await command(args);
 }
 
+/** What to install, when a command needs what does not come with the package. */
+function missingPackage(error: unknown): string | undefined {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const [, name] = (code === 'ERR_MODULE_NOT_FOUND' && /^Cannot find package '([^']+)'/.exec(message)) || [];
+  return name === undefined ? undefined : `this command needs the package ${name}; npm install --save-dev ${name}`;
+}
+
 main(process.argv.slice(2)).catch((error: unknown) => {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = missingPackage(error) ?? (error instanceof Error ? error.message : String(error));
   process.stderr.write(`beckon: ${message}\n${error instanceof UsageError ? `\n${USAGE}` : ''}`);
   process.exit(error instanceof UsageError ? 2 : 1);
 });

@@ -13,5 +13,5 @@ if (existsSync(new URL('beckon.ts', import.meta.url))) {
   await import('./beckon.ts');
 } else {
   // biome-ignore lint/style/noRestrictedImports: it is cli/beckon.ts
-  await import('../dist/cli/beckon.js');
+  await import('../dist/cli.js');
 }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { LOCAL_ACCOUNT, LOCAL_REGION, type LocalCloud, startLocalCloud } from '../local/index.ts';
+import type { LocalCloud } from '../local/index.ts';
 import { isOrigin } from '../server/config.ts';
 import { readArguments, readPairs, refusePositionals } from './arguments.ts';
+import type { LocalCloudModule } from './local-cloud.ts';
 import { CLOUD_OPTIONS, cloudOptions, runUntilStopped, say } from './run.ts';
 import { synthesize } from './synthesize.ts';
 import { UsageError } from './usage.ts';
@@ -24,7 +25,8 @@ export async function local(args: readonly string[]): Promise<void> {
     throw new UsageError(`local needs --app, ${expected}, where there is no cdk.json`);
   }
   await runUntilStopped(
-    async (signal) => startLocalCloud({ ...options, app: app ?? (await synthesizeHere(signal)) }),
+    async (localCloud, signal) =>
+      localCloud.startLocalCloud({ ...options, app: app ?? (await synthesizeHere(localCloud, signal)) }),
     describeCloud,
   );
 }
@@ -41,9 +43,10 @@ function readOrigin(origin: string | undefined): { readonly origin?: string } {
   throw new UsageError(`--origin takes an origin, such as https://app.example.com, got "${origin}"`);
 }
 
-function synthesizeHere(signal: AbortSignal): Promise<string> {
+function synthesizeHere(localCloud: LocalCloudModule, signal: AbortSignal): Promise<string> {
   say('synthesizing the app…');
-  return synthesize({ directory: process.cwd(), account: LOCAL_ACCOUNT, region: LOCAL_REGION, signal });
+  const { LOCAL_ACCOUNT: account, LOCAL_REGION: region } = localCloud;
+  return synthesize({ directory: process.cwd(), account, region, signal });
 }
 
 function describeCloud({ endpointUrl, websocketUrls, outputs }: LocalCloud): readonly string[] {

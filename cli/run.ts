@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { DeployError, type LocalCloud, type LocalCloudOptions } from '../local/index.ts';
+import type { LocalCloud, LocalCloudOptions } from '../local/index.ts';
 import { readPairs } from './arguments.ts';
+import { type LocalCloudModule, loadLocalCloud } from './local-cloud.ts';
 import { readTrust } from './read-trust.ts';
 import { UsageError } from './usage.ts';
 
@@ -84,11 +85,12 @@ const EXIT_CODE_INTERRUPTED = 130;
  * @param describe What a person needs, a line each. Programs, which read standard output, get the `ready` line.
  */
 export async function runUntilStopped(
-  start: (stopping: AbortSignal) => Promise<LocalCloud>,
+  start: (localCloud: LocalCloudModule, stopping: AbortSignal) => Promise<LocalCloud>,
   describe: (cloud: LocalCloud) => readonly string[],
 ): Promise<void> {
+  const localCloud = await loadLocalCloud();
   const stopping = new AbortController();
-  const started = start(stopping.signal);
+  const started = start(localCloud, stopping.signal);
   onStopSignal(async () => {
     stopping.abort();
     // A start that failed has said so, and one that was cut short has nothing to say.
@@ -100,12 +102,12 @@ export async function runUntilStopped(
     for (const line of describe(cloud)) say(line);
     if (!process.stdout.isTTY) process.stdout.write(`ready ${JSON.stringify(cloud.ready)}\n`);
   } catch (error) {
-    if (!stopping.signal.aborted) throw withRemedy(error);
+    if (!stopping.signal.aborted) throw withRemedy(localCloud, error);
   }
 }
 
 /** Says how to run the rest of an application that does not run as a whole. */
-function withRemedy(error: unknown): unknown {
+function withRemedy({ DeployError }: LocalCloudModule, error: unknown): unknown {
   if (!(error instanceof DeployError && error.canLeaveOut)) return error;
   const remedy = 'To leave out what the local cloud does not support, and run the rest: --partial';
   return new Error(`${error.message}\n${remedy}`, { cause: error });

@@ -1,16 +1,19 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { LOCAL_ACCOUNT, LOCAL_REGION, type LocalCloud, startLocalCloud } from '../local/index.ts';
+import type { LocalCloud } from '../local/index.ts';
 import { SUBPROTOCOL } from '../server/config.ts';
 import { readArguments, readPairs, refusePositionals } from './arguments.ts';
 import { DEFAULT_URL } from './ask-local-cloud.ts';
+import type { LocalCloudModule } from './local-cloud.ts';
 import { openBrowser } from './open-browser.ts';
-import { buildPage } from './page.ts';
+import { providePage } from './page.ts';
 import { CLOUD_OPTIONS, cloudOptions, runUntilStopped, say } from './run.ts';
 import { synthesize } from './synthesize.ts';
 import { typedCommand } from './usage.ts';
 
-const PROJECT = join(fileURLToPath(import.meta.url), '../..');
+/** The package has Beckon's own stack as a template, with the handlers beside it. The repository has its source. */
+const TEMPLATE = join(import.meta.dirname, 'template/beckon-with-search.template.json');
+const PROJECT = join(import.meta.dirname, '..');
 
 /** Everybody may do everything with everybody, and in every room. */
 const DEMO_CAPABILITY = {
@@ -30,18 +33,18 @@ export async function start(args: readonly string[]): Promise<void> {
   const given = readArguments(args, { ...CLOUD_OPTIONS, 'no-open': 'flag' });
   refusePositionals('start', given.positionals);
   const options = cloudOptions(given);
-  const parameters = { ...PARAMETERS, ...readPairs('parameter', given.values('parameter')) };
-  await runUntilStopped(async (signal) => {
-    const page = buildPage(join(PROJECT, 'examples/chat'));
-    const app = given.value('app') ?? (await synthesizeBeckon(signal));
-    const built = await page;
-    const cloud = await startLocalCloud({
-      ...options,
-      app,
-      parameters,
-      ...(built ? { staticDirectory: built.directory } : {}),
-    });
-    await built?.configure({ websocketUrl: cloud.websocketUrl, tokenUrl: '/_local/token' });
+  const isBuilt = existsSync(TEMPLATE);
+  const parameters = {
+    ...PARAMETERS,
+    ...(isBuilt && { CodeBucket: 'local' }),
+    ...readPairs('parameter', given.values('parameter')),
+  };
+  await runUntilStopped(async (localCloud, signal) => {
+    const providing = providePage();
+    const app = given.value('app') ?? (isBuilt ? TEMPLATE : await synthesizeBeckon(localCloud, signal));
+    const page = await providing;
+    const cloud = await localCloud.startLocalCloud({ ...options, app, parameters, staticDirectory: page.directory });
+    await page.configure({ websocketUrl: cloud.websocketUrl, tokenUrl: '/_local/token' });
     const { pageUrl } = cloud.ready;
     if (pageUrl !== undefined && !given.flag('no-open')) openBrowser(pageUrl);
     return cloud;
@@ -57,8 +60,8 @@ function describeBeckon({ endpointUrl, websocketUrl, ready }: LocalCloud): reado
   ];
 }
 
-function synthesizeBeckon(signal: AbortSignal): Promise<string> {
+function synthesizeBeckon(localCloud: LocalCloudModule, signal: AbortSignal): Promise<string> {
   say('synthesizing the app…');
-  const context = { search: 'true' };
-  return synthesize({ directory: PROJECT, account: LOCAL_ACCOUNT, region: LOCAL_REGION, context, signal });
+  const { LOCAL_ACCOUNT: account, LOCAL_REGION: region } = localCloud;
+  return synthesize({ directory: PROJECT, account, region, context: { search: 'true' }, signal });
 }

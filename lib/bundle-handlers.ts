@@ -8,17 +8,25 @@ const UNUSED_IN_LAMBDA = ['sso', 'ini', 'process', 'web-identity', 'http', 'logi
   (name) => `@aws-sdk/credential-provider-${name}`,
 );
 
+export interface HandlerBundles {
+  /** Each handler as one ES module, by the name of its file. */
+  readonly modules: ReadonlyMap<string, Uint8Array>;
+  /** The files that went into them. */
+  readonly inputs: readonly string[];
+}
+
 /**
- * Bundles each file of `lambdas/` into one ES module. Returns the modules by the names of the files. All are built at once:
- * they share most of what esbuild has to read and parse.
+ * Bundles each file of `lambdas/` into one ES module. All are built at once: they share most of what esbuild has to read and
+ * parse.
  */
-export function bundleHandlers(): ReadonlyMap<string, Uint8Array> {
+export function bundleHandlers(): HandlerBundles {
   // Not imported: the package contains this file, but neither the sources nor esbuild.
-  const { buildSync }: typeof import('esbuild') = createRequire(import.meta.url)('esbuild');
-  const { outputFiles } = buildSync({
+  const { buildSync }: typeof import('esbuild') = createRequire(import.meta.filename)('esbuild');
+  const { outputFiles, metafile } = buildSync({
     entryPoints: [join(LAMBDAS, '*.ts')],
     outdir: LAMBDAS,
     write: false,
+    metafile: true,
     bundle: true,
     minify: true,
     platform: 'node',
@@ -29,5 +37,8 @@ export function bundleHandlers(): ReadonlyMap<string, Uint8Array> {
     external: UNUSED_IN_LAMBDA,
     logLevel: 'error',
   });
-  return new Map(outputFiles.map(({ path, contents }) => [basename(path, '.js'), contents]));
+  return {
+    modules: new Map(outputFiles.map(({ path, contents }) => [basename(path, '.js'), contents])),
+    inputs: Object.keys(metafile.inputs),
+  };
 }

@@ -1,22 +1,27 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { bundleHandlers } from './bundle-handlers.ts';
 
-const ROOT = join(import.meta.dirname, '..');
+/** The package has each handler as a zip, which `npm run build` has written. */
+const ZIPS = join(import.meta.dirname, 'template/handlers');
+const SOURCES = join(import.meta.dirname, '../lambdas');
 
 /**
- * The code of the handler `lambdas/{id}.ts`. The package contains each as a zip beside the compiled `lib/`, which
- * `npm run build` has written. The repository has the source, which is bundled.
+ * The code of the handler `lambdas/{id}.ts`. In the package it is the zip `{id}.{hash}.zip`; in the repository the source, which
+ * is bundled.
  */
 export function handlerCode(id: string): Code {
-  const zip = join(ROOT, 'handlers', `${id}.zip`);
-  return existsSync(zip) ? Code.fromAsset(zip) : bundledFromSource(id);
+  if (!existsSync(ZIPS)) return bundledFromSource(id);
+  const zip = readdirSync(ZIPS).find((name) => name.startsWith(`${id}.`));
+  if (zip === undefined) throw new Error(`The package has no handler ${id}`);
+  return Code.fromAsset(join(ZIPS, zip));
 }
 
 function bundledFromSource(id: string): Code {
-  return Code.fromAsset(join(ROOT, 'lambdas'), {
+  return Code.fromAsset(SOURCES, {
+    displayName: id,
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       // Never run. Both are part of the key under which the CDK keeps a bundle, so the command tells handlers apart.
@@ -32,11 +37,11 @@ function bundledFromSource(id: string): Code {
   });
 }
 
-let bundles: ReadonlyMap<string, Uint8Array> | undefined;
+let modules: ReadonlyMap<string, Uint8Array> | undefined;
 
 function bundleOf(id: string): Uint8Array {
-  bundles ??= bundleHandlers();
-  const built = bundles.get(id);
+  modules ??= bundleHandlers().modules;
+  const built = modules.get(id);
   if (!built) throw new Error(`There is no handler lambdas/${id}.ts`);
   return built;
 }

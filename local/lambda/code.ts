@@ -22,8 +22,8 @@ const schema = v.object({
 /**
  * Finds a function's code: the inline `ZipFile`, or a folder or a zip file below the template's asset directory. It is the one
  * that the resource's metadata `aws:asset:path` names (which the CDK writes); else the path that `Code` itself is
- * (`"Code": "./folder"`, the form that `aws cloudformation package` takes); else, for the CDK's key `<hash>.zip`, the
- * folder `asset.<hash>` or the file `asset.<hash>.zip`.
+ * (`"Code": "./folder"`, the form that `aws cloudformation package` takes); else the file that the key in the bucket is the
+ * path of; else, for the CDK's key `<hash>.zip`, the folder `asset.<hash>` or the file `asset.<hash>.zip`.
  * @throws Error naming the resource, when there is no such folder or file, or it does not hold the handler's file
  */
 export function readCode(resource: Resource, handler: string): Code {
@@ -63,6 +63,7 @@ function readNames(resource: Resource, zip: string): string[] {
 }
 
 function stagedAsset(resource: Resource, key: string): string {
+  if (existsSync(path.resolve(resource.assetDirectory, key))) return key;
   if (!key.endsWith('.zip')) {
     throw propertyError(
       resource,

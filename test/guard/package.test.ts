@@ -1,37 +1,51 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-// The package as somebody gets it who installs it: packed, unpacked into a project of its own, and used from plain Node,
-// with nothing at hand but what it declares as its dependencies.
+// The packages as somebody gets them who installs them: packed, unpacked into a project of its own, and used from plain Node,
+// with nothing at hand but what they declare as their dependencies.
 
 const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
+
+const FILES = { beckon: '', 'beckon-local': '' };
+type PackageName = keyof typeof FILES;
 
 let project: string;
 
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'beckon-package-'));
-  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', project], { cwd: ROOT });
-  const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [{ filename: string }];
-  const installed = join(project, 'node_modules/beckon');
-  await mkdir(installed, { recursive: true });
-  await run('tar', ['xzf', join(project, filename), '--strip-components=1', '-C', installed]);
-  const { dependencies, peerDependencies } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'));
-  for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
-    const link = join(project, 'node_modules', name);
-    await mkdir(dirname(link), { recursive: true });
-    await symlink(join(ROOT, 'node_modules', name), link);
-  }
-  await writeFile(join(project, 'package.json'), '{ "type": "module" }');
-}, 180_000);
+  await pack(ROOT, 'beckon');
+  await pack(join(ROOT, 'local'), 'beckon-local');
+  await writeFile(join(project, 'package.json'), '{}');
+}, 300_000);
 afterAll(() => rm(project, { recursive: true, force: true }));
+
+/** Packs a package, and unpacks it into the project. What it declares as dependencies is linked from here. */
+async function pack(folder: string, name: PackageName): Promise<void> {
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', project], { cwd: folder });
+  const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [{ filename: string }];
+  FILES[name] = join(project, filename);
+  const installed = join(project, 'node_modules', name);
+  await mkdir(installed, { recursive: true });
+  await run('tar', ['xzf', FILES[name], '--strip-components=1', '-C', installed]);
+  const { dependencies, peerDependencies } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'));
+  for (const each of Object.keys({ ...dependencies, ...peerDependencies })) {
+    const link = join(project, 'node_modules', each);
+    await mkdir(dirname(link), { recursive: true });
+    if (!existsSync(link)) await symlink(join(ROOT, 'node_modules', each), link);
+  }
+}
+
+const inPackage = (...path: string[]) => join(project, 'node_modules/beckon', ...path);
 
 /** Runs a module in the project; gives what it prints. */
 async function evaluate(module: string, ...options: string[]): Promise<string> {
@@ -46,10 +60,80 @@ test('plain Node imports every entry', async () => {
     import { connect } from 'beckon/client';
     import { useBeckon } from 'beckon/react';
     import { createSender } from 'beckon/server';
-    import { startLocalCloud } from 'beckon/local';
+    import { startLocalCloud } from 'beckon-local';
     import { Beckon } from 'beckon/constructs';
     console.log([connect, useBeckon, createSender, startLocalCloud, Beckon].map((entry) => typeof entry).join());`);
   expect(told).toBe('function,function,function,function,function');
+});
+
+test('CommonJS requires every entry, and the hooks have the client of the other one', async () => {
+  const { stdout } = await run(
+    process.execPath,
+    [
+      '--eval',
+      `
+    const { BeckonError, connect } = require('beckon/client');
+    const { useBeckon } = require('beckon/react');
+    const { createSender } = require('beckon/server');
+    const { Beckon } = require('beckon/constructs');
+    const hooks = require('node:fs').readFileSync(require.resolve('beckon/react'), 'utf8');
+    console.log([connect, BeckonError, useBeckon, createSender, Beckon].map((entry) => typeof entry).join());
+    console.log(hooks.includes('require("./client.cjs")'));`,
+    ],
+    { cwd: project },
+  );
+  expect(stdout.trim().split('\n')).toEqual(['function,function,function,function,function', 'true']);
+});
+
+test('whoever imports what is not exported is told what is', async () => {
+  const imports = [
+    "import { connect } from 'beckon';",
+    "import { startLocalCloud } from 'beckon/local';",
+    "import 'beckon/dist/client.js';",
+  ];
+  for (const statement of imports) {
+    await expect(evaluate(statement)).rejects.toThrow(
+      'beckon exports beckon/client, beckon/react, beckon/server and beckon/constructs',
+    );
+  }
+});
+
+test('publint and are-the-types-wrong find nothing', async () => {
+  for (const file of Object.values(FILES)) {
+    const { messages } = await publint({ pack: { tarball: await arrayBufferOf(file) }, strict: true });
+    expect(messages).toEqual([]);
+  }
+  const attw = join(ROOT, 'node_modules/@arethetypeswrong/cli/dist/index.js');
+  await run(process.execPath, [attw, FILES.beckon, '--profile', 'node16']);
+  await run(process.execPath, [attw, FILES['beckon-local'], '--profile', 'esm-only']);
+}, 120_000);
+
+async function arrayBufferOf(file: string): Promise<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = await readFile(file);
+  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+}
+
+test('every link in its documents leads to a file that is in it', async () => {
+  const files = await readdir(inPackage(), { recursive: true });
+  const documents = files.filter((file) => file.endsWith('.md'));
+  expect(documents).toEqual(expect.arrayContaining(['README.md', 'CHANGELOG.md', 'docs/client.md']));
+  const broken: string[] = [];
+  for (const file of documents) {
+    const text = await readFile(inPackage(file), 'utf8');
+    for (const [, target = ''] of text.matchAll(/(?:\]\(|src=")([^)"\s]+)/g)) {
+      if (/^(https?:|mailto:|#)/.test(target)) continue;
+      const path = join(dirname(file), target.replace(/#.*/, ''));
+      if (!files.includes(path)) broken.push(`${file}: ${target}`);
+    }
+  }
+  expect(broken).toEqual([]);
+});
+
+test('the licenses of what is bundled are in it', async () => {
+  const notices = await readFile(inPackage('dist/THIRD-PARTY-NOTICES.txt'), 'utf8');
+  for (const name of ['valibot', 'ulid', 'fflate', 'aws4fetch', 'jose', '@aws-sdk/client-dynamodb', '@smithy/']) {
+    expect(notices).toContain(`\n${name}`);
+  }
 });
 
 test('the client in it works, and says what is wrong', async () => {
@@ -64,8 +148,9 @@ test('the client in it works, and says what is wrong', async () => {
 });
 
 test('the hooks are of the client side, for frameworks that render on servers', async () => {
-  const compiled = await readFile(join(project, 'node_modules/beckon/dist/client/react/index.js'), 'utf8');
-  expect(compiled).toMatch(/^'use client';/);
+  for (const file of ['react.js', 'react.cjs']) {
+    expect(await readFile(inPackage('dist', file), 'utf8')).toMatch(/^(?:"use strict";\s*)?["']use client["'];/);
+  }
 });
 
 test('the schema of the function "send" is in it', async () => {
@@ -99,25 +184,27 @@ test('its construct takes the handlers that were bundled when it was built, whic
 
   // Built once more: elsewhere, later, and by somebody in another time zone.
   const elsewhere = join(project, 'a/folder/elsewhere');
-  const SOURCES = ['build.ts', 'package.json', 'tsconfig.json', 'lambdas', 'lib', 'local', 'protocol', 'server'];
-  for (const name of SOURCES) await cp(join(ROOT, name), join(elsewhere, name), { recursive: true });
+  const filter = (path: string) => !/\/(node_modules|dist|cdk\.out|\.git|\.beckon)$/.test(path);
+  await cp(ROOT, elsewhere, { recursive: true, filter });
   await symlink(join(ROOT, 'node_modules'), join(elsewhere, 'node_modules'));
   const env = { ...process.env, TZ: 'Pacific/Kiritimati' };
-  await run(process.execPath, ['--import', 'tsx', 'build.ts'], { cwd: elsewhere, env });
-  const built = join(elsewhere, 'dist/handlers');
-  const packed = join(project, 'node_modules/beckon/dist/handlers');
+  await run(process.execPath, ['--import', 'tsx', 'packaging/main.ts', 'beckon'], { cwd: elsewhere, env });
+  const built = join(elsewhere, 'dist/template');
+  const packed = inPackage('dist/template');
   expect(await contents(built)).toEqual(await contents(packed));
   await rm(packed, { recursive: true });
   await cp(built, packed, { recursive: true });
   expect((await synthesize(project)).template).toBe(template);
-});
+}, 180_000);
 
-/** What is in a folder: each file's hash by its name. */
+/** What is in a folder: each file's hash by its path. */
 async function contents(folder: string): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};
-  for (const name of (await readdir(folder)).toSorted()) {
-    hashes[name] = createHash('sha256')
-      .update(await readFile(join(folder, name)))
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath, entry.name);
+    hashes[relative(folder, file)] = createHash('sha256')
+      .update(await readFile(file))
       .digest('hex');
   }
   return hashes;
@@ -127,7 +214,7 @@ test('its local cloud runs them, from the zips', async () => {
   await synthesize(project);
   const told = await evaluate(`
     import { LambdaClient, InvokeCommand } from '@aws-sdk/client-lambda';
-    import { startLocalCloud } from 'beckon/local';
+    import { startLocalCloud } from 'beckon-local';
     const cloud = await startLocalCloud({ app: 'cdk.out', port: 0 });
     const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
     const lambda = new LambdaClient({ endpoint: cloud.endpointUrl, region: 'us-east-1', credentials });
@@ -138,41 +225,133 @@ test('its local cloud runs them, from the zips', async () => {
   expect(told).toContain('serial');
 });
 
-test('installing it brings no bundler', async () => {
-  const { dependencies } = JSON.parse(await readFile(join(project, 'node_modules/beckon/package.json'), 'utf8'));
-  expect(Object.keys(dependencies).filter((name) => /esbuild|tsx|^aws-cdk|^constructs/.test(name))).toEqual([]);
-  const shipped = await readdir(join(project, 'node_modules/beckon/dist/lib'));
-  expect(shipped.filter((name) => /app|stack|demo/.test(name))).toEqual([]);
+test('installing it brings no other package', async () => {
+  const { dependencies, peerDependenciesMeta, peerDependencies } = JSON.parse(
+    await readFile(inPackage('package.json'), 'utf8'),
+  );
+  expect(dependencies).toBeUndefined();
+  expect(Object.keys(peerDependenciesMeta)).toEqual(Object.keys(peerDependencies));
+  const files = await readdir(inPackage(), { recursive: true, withFileTypes: true });
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(file.parentPath, file.name))).size));
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(5_000_000);
+});
+
+test('the template in it runs on the local cloud, and any bucket may hold its handlers', async () => {
+  const told = await evaluate(`
+    import { startLocalCloud } from 'beckon-local';
+    const cloud = await startLocalCloud({
+      app: ${JSON.stringify(inPackage('dist/template/beckon.template.json'))},
+      port: 0,
+      parameters: { Issuer: '{endpointUrl}/_local', CodeBucket: 'mine' },
+    });
+    const { url } = { url: cloud.websocketUrl };
+    console.log(url);
+    await cloud.close();`);
+  expect(told).toMatch(/^ws:/);
+  const { Parameters, Resources } = JSON.parse(await readFile(inPackage('dist/template/beckon.template.json'), 'utf8'));
+  expect(Object.keys(Parameters)).toEqual(expect.arrayContaining(['CodeBucket', 'CodePrefix', 'Issuer']));
+  const handlers = await readdir(inPackage('dist/template/handlers'));
+  const keys = Object.values(Resources as Record<string, { Type: string; Properties: { Code: object } }>)
+    .filter(({ Type }) => Type === 'AWS::Lambda::Function')
+    .map(({ Properties }) => Properties.Code);
+  expect(keys).toHaveLength(handlers.length);
+  for (const zip of handlers) {
+    const S3Key = { 'Fn::Join': ['', [{ Ref: 'CodePrefix' }, zip]] };
+    expect(keys).toContainEqual({ S3Bucket: { Ref: 'CodeBucket' }, S3Key });
+  }
 });
 
 test('its command runs', async () => {
-  const { stdout } = await run(process.execPath, [join(project, 'node_modules/beckon/cli/bin.mjs'), '--help']);
+  const { stdout } = await run(process.execPath, [inPackage('cli/bin.mjs'), '--help']);
   expect(stdout).toContain('beckon');
 });
 
-test('TypeScript finds its types, with the defaults of a new project', async () => {
-  await writeFile(
-    join(project, 'use.ts'),
-    `import { connect, type Client } from 'beckon/client';
-     import { useBeckon } from 'beckon/react';
-     import { createSender } from 'beckon/server';
-     const client: Client<{ text: string }> = connect<{ text: string }>({ url: 'wss://x', getToken: async () => 'x' });
-     client.on('message', ({ data }) => data.text.trim());
-     void client.sendToUser('bob', { text: 'hi' });
-     void connect({ url: 'wss://x', getToken: () => 'x' }).sendToUser('bob', new Blob(['x']));
-     // @ts-expect-error bytes are no { text }
-     void client.sendToUser('bob', new Blob(['x']));
-     // @ts-expect-error there is no such option
-     void useBeckon({ url: 'wss://x', getToken: () => 'x', retry: true });
-     void createSender().sendToUser('bob', { text: 'hi' });`,
-  );
-  await symlink(join(ROOT, 'node_modules/@types'), join(project, 'node_modules/@types'));
-  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom'];
-  const tsc = join(ROOT, 'node_modules/.bin/tsc');
-  const { stdout } = await run(tsc, [...options, '--types', 'node', 'use.ts'], { cwd: project }).catch(
-    (error) => error,
-  );
+test('its command finds the local cloud in the project, and names what is not installed', async () => {
+  const elsewhere = await mkdtemp(join(tmpdir(), 'beckon-alone-'));
+  try {
+    await cp(inPackage(), join(elsewhere, 'store/beckon'), { recursive: true });
+    const bin = join(elsewhere, 'store/beckon/cli/bin.mjs');
+    const start = (cwd: string, command: string) => run(process.execPath, [bin, ...command.split(' ')], { cwd });
+    const { version } = JSON.parse(await readFile(inPackage('package.json'), 'utf8'));
+    const remedy = `npm install --save-dev beckon-local@${version}`;
+    await expect(start(elsewhere, 'start --no-open')).rejects.toThrow(remedy);
+    await expect(start(elsewhere, 'disconnect bob --function x')).rejects.toThrow(
+      'npm install --save-dev @aws-sdk/client-lambda',
+    );
+    // As with pnpm, which links a package to the project only.
+    await expect(start(project, 'local --app nowhere.json')).rejects.toThrow('nowhere.json');
+    await mkdir(join(elsewhere, 'node_modules/beckon-local'), { recursive: true });
+    await writeFile(join(elsewhere, 'node_modules/beckon-local/package.json'), '{ "version": "0.0.1" }');
+    await expect(start(elsewhere, 'start')).rejects.toThrow(
+      `beckon-local 0.0.1 does not go with beckon ${version}; ${remedy}`,
+    );
+  } finally {
+    await rm(elsewhere, { recursive: true, force: true });
+  }
+});
+
+const USE = `
+  import { connect, type Client } from 'beckon/client';
+  import { useBeckon } from 'beckon/react';
+  import { createSender } from 'beckon/server';
+  import type { BeckonProps } from 'beckon/constructs';
+  const client: Client<{ text: string }> = connect<{ text: string }>({ url: 'wss://x', getToken: async () => 'x' });
+  client.on('message', ({ data }) => data.text.trim());
+  void client.sendToUser('bob', { text: 'hi' });
+  void connect({ url: 'wss://x', getToken: () => 'x' }).sendToUser('bob', new Blob(['x']));
+  // @ts-expect-error bytes are no { text }
+  void client.sendToUser('bob', new Blob(['x']));
+  // @ts-expect-error there is no such option
+  void useBeckon({ url: 'wss://x', getToken: () => 'x', retry: true });
+  void createSender().sendToUser('bob', { text: 'hi' });
+  // @ts-expect-error an audience is text
+  export const props: BeckonProps = { issuer: 'https://x/', audience: 1 };`;
+
+/** Each with the types that a project has installed, and nothing of what the package bundles. */
+test.each([
+  ['nodenext, from an ES module', 'use.mts', 'tsc', '--module nodenext'],
+  ['nodenext, from CommonJS', 'use.cts', 'tsc', '--module nodenext'],
+  ['a bundler', 'use.ts', 'tsc', '--module esnext --moduleResolution bundler'],
+  [
+    'node10, as older projects have it',
+    'use.ts',
+    'tsc6',
+    '--module commonjs --moduleResolution node10 --ignoreDeprecations 6.0',
+  ],
+])('TypeScript finds its types: %s', async (_, file, compiler, resolution) => {
+  const folder = await mkdtemp(join(project, 'types-'));
+  await writeFile(join(folder, file), USE);
+  await writeFile(join(folder, 'package.json'), '{}');
+  const types = join(project, 'node_modules/@types');
+  if (!existsSync(types)) await symlink(join(ROOT, 'node_modules/@types'), types);
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--skipLibCheck',
+    '--target',
+    'es2022',
+    '--lib',
+    'es2022,dom',
+    '--types',
+    'node',
+  ];
+  const args = [join(ROOT, 'node_modules/.bin', compiler), ...options, ...resolution.split(' '), file];
+  const { stdout } = await run(process.execPath, args, { cwd: folder }).catch((error) => error);
   expect(stdout).toBe('');
+});
+
+test('its declarations need no package that is not installed', async () => {
+  const declarations = (await readdir(inPackage('dist'))).filter((file) => /\.d\.c?ts$/.test(file));
+  const { peerDependencies } = JSON.parse(await readFile(inPackage('package.json'), 'utf8'));
+  const imported = new Set<string>();
+  for (const file of declarations) {
+    const text = await readFile(inPackage('dist', file), 'utf8');
+    for (const [, name = ''] of text.matchAll(/^(?:import|export) .* from ["']((?:@[^/"']+\/)?[^./"'][^/"']*)/gm))
+      imported.add(name);
+  }
+  expect([...imported].filter((name) => !Object.hasOwn(peerDependencies, name) && !name.startsWith('node:'))).toEqual(
+    [],
+  );
 });
 
 test('a bundler takes only what is used of the client', async () => {

@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { ROOT } from './packages.ts';
+
+export interface ModulesOptions {
+  /** Sources relative to the root of the repository, by the names of what is written: `{ client: 'client/index.ts' }`. */
+  readonly entries: Readonly<Record<string, string>>;
+  /** The packages that stay imported; all others are bundled. */
+  readonly external: readonly string[];
+  readonly outdir: string;
+  readonly platform: 'neutral' | 'node';
+  readonly target: string;
+}
+
+/** Writes entry points as ES modules, which share what they have in common. Returns what went into them. */
+export async function writeModules(options: ModulesOptions): Promise<Metafile> {
+  const { metafile } = await build({
+    ...commonOptions(options),
+    format: 'esm',
+    splitting: true,
+    // Beside the entry points: `import.meta.dirname` is the same folder in all of them.
+    chunkNames: '[name]-[hash]',
+  });
+  return metafile;
+}
+
+/**
+ * Writes entry points as CommonJS. Each is whole, but for other entry points: `beckon/react` and `beckon/client` have one
+ * client.
+ */
+export async function writeCommonJs(options: ModulesOptions): Promise<void> {
+  await build({
+    ...commonOptions(options),
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+    plugins: [requireEntries(options.entries)],
+  });
+}
+
+function commonOptions({ entries, external, outdir, platform, target }: ModulesOptions) {
+  return {
+    absWorkingDir: ROOT,
+    entryPoints: { ...entries },
+    external: [...external],
+    outdir,
+    platform,
+    target,
+    bundle: true,
+    mainFields: ['module', 'main'],
+    conditions: ['import', 'module'],
+    metafile: true,
+    logLevel: 'warning',
+  } satisfies BuildOptions;
+}
+
+/** An entry point that imports another one requires it. */
+function requireEntries(entries: Readonly<Record<string, string>>): Plugin {
+  const names = new Map(Object.entries(entries).map(([name, source]) => [join(ROOT, source), name]));
+  return {
+    name: 'entries require entries',
+    setup: ({ onResolve }) => {
+      onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+        const name = kind === 'entry-point' ? undefined : names.get(join(resolveDir, path));
+        return name === undefined ? undefined : { path: `./${name}.cjs`, external: true };
+      });
+    },
+  };
+}
