@@ -52,9 +52,15 @@ function synthesizeHere(localCloud: LocalCloudModule, signal: AbortSignal): Prom
 function describeCloud({ endpointUrl, websocketUrls, outputs }: LocalCloud): readonly string[] {
   return [
     `The local cloud is running: ${endpointUrl} (Ctrl-C ends it)`,
-    ...Object.values(websocketUrls).map((url) => `  ${url}`),
+    ...Array.from(new Set(Object.values(websocketUrls)), (url) => `  ${url}`),
     ...Object.entries(outputs).flatMap(([stack, values]) =>
-      Object.entries(values).map(([name, value]) => `  ${stack}.${name}: ${value}`),
+      Object.entries(values).map(([name, value]) => `  ${stack}.${name}: ${value}${localAddress(value, endpointUrl)}`),
     ),
   ];
+}
+
+/** An output has the address that a WebSocket API has on AWS. Says under which the local cloud serves it. */
+function localAddress(output: string, endpointUrl: string): string {
+  const [, stageName] = /^wss:\/\/\w+\.execute-api\.[\w.-]+\/(\w+)$/.exec(output) ?? [];
+  return stageName === undefined ? '' : ` (here: ${endpointUrl.replace('http', 'ws')}/${stageName})`;
 }

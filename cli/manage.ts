@@ -3,7 +3,7 @@ import { readStackOutputs } from '../server/aws/stack-outputs.ts';
 import type { ManageEvent } from '../server/manage.ts';
 import { readArguments } from './arguments.ts';
 import { askLocalCloud, DEFAULT_URL } from './ask-local-cloud.ts';
-import { UsageError } from './usage.ts';
+import { typedCommand, UsageError } from './usage.ts';
 
 /** `beckon disconnect USER`: closes the user's connections, or the one that is named. */
 export function disconnect(args: readonly string[]): Promise<void> {
@@ -98,35 +98,61 @@ interface Where {
 }
 
 /** Finds the function by its name, in the outputs of a deployed stack, or in the local cloud. */
-async function findManage({ command, functionName, stack, url }: Where): Promise<InvokeManage> {
+async function findManage(where: Where): Promise<InvokeManage> {
+  const { command, functionName, stack, url } = where;
   if (functionName !== undefined && stack !== undefined) throw new UsageError('give either --function or --stack');
-  if (functionName !== undefined) return createManageClient(functionName);
-  if (stack === undefined || url !== undefined) return localManage(command, url, stack);
-  const found = functionIn(await readStackOutputs(stack));
-  if (found === undefined) throw new Error(`the stack ${stack} has no output ${OUTPUT}; name the function: --function`);
+  if (functionName !== undefined)
+    return url === undefined ? createManageClient(functionName) : localClient(functionName, url);
+  if (stack === undefined || url !== undefined) return localManage(where);
+  const found = functionIn({ [stack]: await readStackOutputs(stack) }, command);
+  if (found === undefined) {
+    throw new Error(`the stack ${stack} has no output ${OUTPUT}. Name its function: --function NAME`);
+  }
   return createManageClient(found);
 }
 
 const OUTPUT = 'ManageFunctionName';
 
 /** The construct's own output has the path of the construct before its name, and a hash behind it. */
-function functionIn(outputs: Readonly<Record<string, string>>): string | undefined {
-  const key = Object.keys(outputs).find((name) => new RegExp(`${OUTPUT}([0-9A-F]{8})?$`).test(name));
-  return key === undefined ? undefined : outputs[key];
+const OUTPUT_PATTERN = new RegExp(`${OUTPUT}([0-9A-F]{8})?$`);
+
+type StackOutputs = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/**
+ * Finds the function in the outputs of stacks.
+ * @param command What to type again with `--function`, when there are several.
+ * @throws Error naming the functions when there are several
+ */
+function functionIn(stacks: StackOutputs, command: string, url?: string): string | undefined {
+  const found = Object.entries(stacks).flatMap(([stack, outputs]) =>
+    Object.entries(outputs).flatMap(([name, value]) =>
+      OUTPUT_PATTERN.test(name) ? [[`${stack}.${name}`, value]] : [],
+    ),
+  );
+  if (found.length > 1) {
+    const at = url === undefined ? '' : ` --url ${url}`;
+    const choices = found.map(([output, value]) => `  ${typedCommand(command)} --function ${value}${at}   (${output})`);
+    throw new Error(`there are ${found.length} functions to manage users with. Name one:\n${choices.join('\n')}`);
+  }
+  return found[0]?.[1];
 }
 
-/** The function of the local cloud, which says itself what it is called. */
-async function localManage(command: string, url = DEFAULT_URL, stack?: string): Promise<InvokeManage> {
+/** Finds the function in the outputs that the local cloud tells of. */
+async function localManage({ command, url = DEFAULT_URL, stack }: Where): Promise<InvokeManage> {
   const otherwise = ', or name a deployed stack with --stack';
   const health = await askLocalCloud('/_local/health', { url, command, otherwise });
-  const outputs = (health['outputs'] ?? {}) as Readonly<Record<string, Readonly<Record<string, string>>>>;
-  const stacks = Object.keys(outputs).filter((name) => stack === undefined || name === stack);
-  const [functionName] = stacks.flatMap((name) => functionIn(outputs[name] ?? {}) ?? []);
+  const outputs = (health['outputs'] ?? {}) as StackOutputs;
+  const stacks = Object.entries(outputs).filter(([name]) => stack === undefined || name === stack);
+  const functionName = functionIn(Object.fromEntries(stacks), command, url);
   if (functionName === undefined) {
     const where = stack === undefined ? 'the application' : `the stack ${stack}`;
     const known = Object.keys(outputs).join(', ');
     throw new Error(`${where} at ${url} has no function to manage users with; its stacks are ${known}`);
   }
+  return localClient(functionName, url);
+}
+
+function localClient(functionName: string, endpoint: string): InvokeManage {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  return createManageClient(functionName, { endpoint: url, region: 'us-east-1', credentials });
+  return createManageClient(functionName, { endpoint, region: 'us-east-1', credentials });
 }

@@ -42,7 +42,7 @@ options of start and local
 
 options of disconnect, revoke, forget, block, unblock and blocked
   --stack NAME           the deployed stack, found with your AWS credentials; with --url, the local cloud's of that name
-  --function NAME        the deployed stack's output ManageFunctionName, without looking it up
+  --function NAME        the value of the stack's output ManageFunctionName: for a stack with more than one
   --url URL              where the local cloud is (default: http://127.0.0.1:4600)
   --connection ID        only this one (disconnect only)
   --reason TEXT          what the client is told (disconnect only)

@@ -192,6 +192,13 @@ export interface BeckonProps extends Issuer {
    * @default true
    */
   readonly manageAccountLogRole?: boolean;
+
+  /**
+   * Whether the stack has the outputs `WebSocketUrl`, `SendFunctionName` and `ManageFunctionName`. The CDK puts the path of the
+   * construct before each name and a hash behind it: `BeckonWebSocketUrl1A2B3C4D`. `beckon … --stack NAME` reads them.
+   * @default true
+   */
+  readonly outputs?: boolean;
 }
 
 /**

@@ -54,13 +54,19 @@ export class BeckonStack extends Stack {
       ...(search && { search }),
     });
     if (demo) this.#addDemoPage();
-    new CfnOutput(this, 'WebSocketUrl', { value: this.beckon.webSocketUrl });
+    this.#addOutputs();
+  }
+
+  #addOutputs(): void {
+    // There is one Beckon in this stack, so the plain names of its outputs cannot clash.
+    for (const child of this.beckon.node.children) {
+      if (child instanceof CfnOutput) child.overrideLogicalId(child.node.id);
+    }
     new CfnOutput(this, 'CallbackUrl', { value: this.beckon.callbackUrl });
     new CfnOutput(this, 'ConnectionsTableName', { value: this.beckon.connectionsTable.tableName });
     new CfnOutput(this, 'MessagesTableName', { value: this.beckon.messagesTable.tableName });
-    new CfnOutput(this, 'ManageFunctionName', { value: this.beckon.manageFunction.functionName });
-    new CfnOutput(this, 'SendFunctionName', { value: this.beckon.sendFunction.functionName });
   }
+
   #addDemoPage(): void {
     const page = new DemoPage(this, 'DemoPage', { webSocketUrl: this.beckon.webSocketUrl });
     this.beckon.allowOrigin(page.origin);

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack, Tokenization } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Stack, Tokenization } from 'aws-cdk-lib';
 import type { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import { type Alarm, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
@@ -148,6 +148,7 @@ export class Beckon extends Construct {
     this.manageFunction = this.#addManageFunction(logging);
     this.#addWorkFunction(logging);
     this.alarms = isProduction ? this.#addAlarms() : [];
+    if (props.outputs ?? true) this.#addOutputs();
   }
 
   /**
@@ -191,6 +192,16 @@ export class Beckon extends Construct {
   metric(metricName: MetricName, options?: MetricOptions): Metric {
     const dimensionsMap = { Stack: Stack.of(this).stackName };
     return new Metric({ namespace: METRIC_NAMESPACE, metricName, dimensionsMap, statistic: Stats.SUM, ...options });
+  }
+
+  #addOutputs(): void {
+    const outputs = {
+      WebSocketUrl: [this.webSocketUrl, 'What clients connect to'],
+      SendFunctionName: [this.sendFunction.functionName, 'The function that sends messages'],
+      ManageFunctionName: [this.manageFunction.functionName, 'The function that manages users'],
+    } as const;
+    for (const [name, [value, description]] of Object.entries(outputs))
+      new CfnOutput(this, name, { value, description });
   }
 
   #addAlarms(): readonly Alarm[] {

@@ -21,7 +21,7 @@ export interface LocalCloud {
   readonly endpointUrl: string;
   /** The stage of the only WebSocket API. Reading it throws an Error when there is none, or more than one. */
   readonly websocketUrl: string;
-  /** Every stage, as `API name/stage name`. */
+  /** Every stage, by `API name/stage name`, or by `API id/stage name` where several APIs share a name and a stage's name. */
   readonly websocketUrls: Readonly<Record<string, string>>;
   /** By stack and output name. */
   readonly outputs: Readonly<Record<string, Outputs>>;

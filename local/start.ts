@@ -146,11 +146,16 @@ function createReports({ calls, entries, faults, iam, services }: Awaited<Return
 }
 
 function stageUrls(
-  apis: readonly { readonly name: string; readonly stageName: string }[],
+  apis: readonly { readonly apiId: string; readonly name: string; readonly stageName: string }[],
   { host, port }: { readonly host: string; readonly port: number },
 ): Readonly<Record<string, string>> {
+  const labels = apis.map(({ name, stageName }) => `${name}/${stageName}`);
   return Object.fromEntries(
-    apis.map(({ name, stageName }) => [`${name}/${stageName}`, stageUrl(host, port, stageName)]),
+    apis.map(({ apiId, stageName }, index) => {
+      const label = labels[index] ?? '';
+      const isOnlyOne = labels.indexOf(label) === labels.lastIndexOf(label);
+      return [isOnlyOne ? label : `${apiId}/${stageName}`, stageUrl(host, port, stageName)];
+    }),
   );
 }
 

@@ -2,9 +2,9 @@
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LocalCloud } from '../../local/index.ts';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { adminClient, startFixture } from '../support/local-cloud.ts';
+import { adminClient, alteredFixture, startFixture } from '../support/local-cloud.ts';
 import { connectClient, type TestClient } from '../support/ws-client.ts';
 
 async function open(url: string): Promise<TestClient> {
@@ -87,6 +87,24 @@ describe('a pub/sub with secondary indexes (ESM handlers, an authorizer, mapping
   test('uses every permission that it has, and needs no other', () => {
     expect(cloud.iamReport()).toMatchObject({ denied: [], unused: [] });
   });
+});
+
+test('two APIs with one name and one stage name are two stages, told apart by the ids of the APIs', async () => {
+  const { app, remove } = alteredFixture('scan-chat', (resources) => {
+    const { Api, Deployment, Stage } = resources;
+    if (!(Api && Deployment && Stage)) throw new Error('scan-chat has another template');
+    const ApiId = { Ref: 'OtherApi' };
+    resources['OtherApi'] = Api;
+    resources['OtherDeployment'] = { Type: Deployment.Type, Properties: { ApiId } };
+    const properties = { ...Stage.Properties, ApiId, DeploymentId: { Ref: 'OtherDeployment' } };
+    resources['OtherStage'] = { Type: Stage.Type, Properties: properties };
+  });
+  const cloud = await startLocalCloud({ app, port: 0 });
+  const names = Object.keys(cloud.websocketUrls);
+  expect(names).toEqual([expect.stringMatching(/^[a-z0-9]{10}\/prod$/), expect.stringMatching(/^[a-z0-9]{10}\/prod$/)]);
+  expect(cloud.ready.websocketUrl).toBeUndefined();
+  await cloud.close();
+  remove();
 });
 
 describe('a sender behind a queue (an inline function, an event source mapping, a dead-letter queue)', () => {

@@ -1,4 +1,4 @@
-import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { App, NestedStack, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -319,5 +319,54 @@ describe('with a domain name of one’s own', () => {
       },
     });
     template.allResourcesProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: Match.absent() });
+  });
+});
+
+describe('outputs', () => {
+  const NAMES = ['ManageFunctionName', 'SendFunctionName', 'WebSocketUrl'];
+  const outputsOf = (stack: Stack) => Template.fromStack(stack).findOutputs('*');
+  const plainNamesOf = (stack: Stack, path: string) =>
+    Object.keys(outputsOf(stack)).map((name) => new RegExp(`^${path}(\\w+)[0-9A-F]{8}$`).exec(name)?.[1]);
+
+  test('tell what to connect to and what to invoke', () => {
+    const { beckon } = build(() => ({}));
+    const stack = Stack.of(beckon);
+    expect(plainNamesOf(stack, 'Beckon').toSorted()).toEqual(NAMES);
+    const values = Object.values(outputsOf(stack)).map(({ Value }) => Value);
+    const { webSocketUrl, sendFunction, manageFunction } = beckon;
+    expect(values).toEqual(stack.resolve([webSocketUrl, sendFunction.functionName, manageFunction.functionName]));
+  });
+
+  test('are not there where the app wants none', () => {
+    const { template } = build(() => ({ outputs: false }));
+    expect(template.findOutputs('*')).toEqual({});
+  });
+
+  test('of two constructs in one stack have different names', () => {
+    const stack = new Stack(new App(), 'Mine');
+    new Beckon(stack, 'One', IDENTITY);
+    new Beckon(stack, 'Two', { ...IDENTITY, manageAccountLogRole: false });
+    for (const path of ['One', 'Two']) {
+      expect(plainNamesOf(stack, path).filter(Boolean).toSorted()).toEqual(NAMES);
+    }
+  });
+
+  test('are in the nested stack that the construct is in', () => {
+    const stack = new Stack(new App(), 'Mine');
+    const nested = new NestedStack(stack, 'Nested');
+    new Beckon(nested, 'Beckon', IDENTITY);
+    expect(plainNamesOf(nested, 'Beckon').toSorted()).toEqual(NAMES);
+    expect(outputsOf(stack)).toEqual({});
+  });
+
+  test('have the same names in each stage of an app', () => {
+    const app = new App();
+    const [beta, production] = ['Beta', 'Production'].map((id) => {
+      const stack = new Stack(new Stage(app, id), 'Mine');
+      new Beckon(stack, 'Beckon', IDENTITY);
+      return Object.keys(outputsOf(stack));
+    });
+    expect(beta).toHaveLength(NAMES.length);
+    expect(production).toEqual(beta);
   });
 });
