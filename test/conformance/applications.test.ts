@@ -91,17 +91,18 @@ describe('a pub/sub with secondary indexes (ESM handlers, an authorizer, mapping
 
 test('two APIs with one name and one stage name are two stages, told apart by the ids of the APIs', async () => {
   const { app, remove } = alteredFixture('scan-chat', (resources) => {
-    const { Api, Deployment, Stage } = resources;
-    if (!(Api && Deployment && Stage)) throw new Error('scan-chat has another template');
-    const ApiId = { Ref: 'OtherApi' };
+    const { Api, Stage } = resources;
+    if (!(Api && Stage)) throw new Error('scan-chat has another template');
     resources['OtherApi'] = Api;
-    resources['OtherDeployment'] = { Type: Deployment.Type, Properties: { ApiId } };
-    const properties = { ...Stage.Properties, ApiId, DeploymentId: { Ref: 'OtherDeployment' } };
-    resources['OtherStage'] = { Type: Stage.Type, Properties: properties };
+    const { StageName } = Stage.Properties;
+    resources['OtherStage'] = {
+      Type: Stage.Type,
+      Properties: { ApiId: { Ref: 'OtherApi' }, StageName, AutoDeploy: true },
+    };
   });
   const cloud = await startLocalCloud({ app, port: 0 });
   const names = Object.keys(cloud.websocketUrls);
-  expect(names).toEqual([expect.stringMatching(/^[a-z0-9]{10}\/prod$/), expect.stringMatching(/^[a-z0-9]{10}\/prod$/)]);
+  expect(names).toEqual([expect.stringMatching(/^[a-z0-9]{10}\/Prod$/), expect.stringMatching(/^[a-z0-9]{10}\/Prod$/)]);
   expect(cloud.ready.websocketUrl).toBeUndefined();
   await cloud.close();
   remove();
