@@ -1,8 +1,5 @@
 import { type Duration, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
-import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
 import {
   type Capability,
@@ -47,11 +44,34 @@ export interface Issuer {
   readonly sharedSecret?: SharedSecret;
 }
 
-/** The part of the CDK's `ISecret` that Beckon uses, in terms that TypeScript also takes from another copy of the CDK. */
+// What follows are the parts of the CDK's interfaces that Beckon uses. They name no other type of the CDK, so TypeScript also
+// accepts the resources of another copy of the CDK, such as a workspace has that pins a version of its own.
+
+/** A secret: the CDK's `ISecret`. */
 export interface SharedSecret {
   readonly secretArn: string;
   grantRead(grantee: never): unknown;
 }
+
+/** A key of KMS: the CDK's `IKey`. */
+export interface EncryptionKey {
+  readonly keyArn: string;
+  addToResourcePolicy(statement: never): unknown;
+}
+
+/** A certificate: the CDK's `ICertificate`. */
+export interface DomainCertificate {
+  readonly certificateArn: string;
+}
+
+/** A zone of Route 53: the CDK's `IHostedZone`. */
+export interface DomainZone {
+  readonly hostedZoneId: string;
+  readonly zoneName: string;
+}
+
+/** A span of time: the CDK's `Duration`. */
+export type TimeSpan = Pick<Duration, 'toSeconds'>;
 
 /** What of a message can be searched. */
 export interface SearchOptions {
@@ -122,7 +142,7 @@ export interface BeckonProps extends Issuer {
    * How long messages are kept for devices that are not connected.
    * @default Duration.days(7)
    */
-  readonly retention?: Pick<Duration, 'toSeconds'>;
+  readonly retention?: TimeSpan;
 
   /**
    * `production` protects what is stored: tables can be brought back to any moment of the last 35 days, are kept when the
@@ -149,7 +169,7 @@ export interface BeckonProps extends Issuer {
    * The stack has to have a region (`env`).
    * @default - keys that AWS owns, which cost nothing
    */
-  readonly encryptionKey?: IKey;
+  readonly encryptionKey?: EncryptionKey;
 
   /**
    * A domain name of your own for `webSocketUrl`, with TLS 1.2 or newer.
@@ -228,12 +248,12 @@ export interface CustomDomain {
   /** Such as `ws.example.com`. */
   readonly domainName: string;
   /** A certificate for it, in the region of the stack. */
-  readonly certificate: ICertificate;
+  readonly certificate: DomainCertificate;
   /**
    * The zone in Route 53 that the domain name is put into.
    * @default - you point the domain name to `Beckon.domain` yourself
    */
-  readonly hostedZone?: IHostedZone;
+  readonly hostedZone?: DomainZone;
 }
 
 /** @throws Error for a mode that does not exist: it may come from the command line */

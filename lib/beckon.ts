@@ -1,9 +1,11 @@
+// First: it says what is missing before anything else needs it.
+import './peers.ts';
 import { CfnOutput, Duration, RemovalPolicy, Stack, Tokenization } from 'aws-cdk-lib';
 import type { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import { type Alarm, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -14,6 +16,7 @@ import { Alarms } from './alarms.ts';
 import { Authorizer } from './authorizer.ts';
 import {
   type BeckonProps,
+  type EncryptionKey,
   type RateLimitProps,
   requireConnections,
   requireInboxLimit,
@@ -23,23 +26,35 @@ import {
   requireSizeLimits,
   type SearchOptions,
   searchOptions,
+  type TimeSpan,
 } from './beckon-props.ts';
 import { Gateway } from './gateway.ts';
 import { type Grantee, readGrantee } from './grantee.ts';
 import { Handler, type HandlerProps } from './handler.ts';
 import { allowLogs } from './log.ts';
+import { requireOneCopy } from './peers.ts';
 import { FailedInvocations, TaskQueue } from './task-queue.ts';
 
 export type {
   BeckonProps,
   CustomDomain,
+  DomainCertificate,
+  DomainZone,
+  EncryptionKey,
   InboxProps,
   Issuer,
   RateLimitProps,
   SearchOptions,
   SharedSecret,
+  TimeSpan,
 } from './beckon-props.ts';
 export type { Grantee } from './grantee.ts';
+
+/** The CDK's `MetricOptions`, with a `period` that may be of another copy of the CDK. */
+export interface BeckonMetricOptions extends Omit<MetricOptions, 'period'> {
+  /** @default Duration.minutes(5) */
+  readonly period?: TimeSpan;
+}
 
 /**
  * Sends a message to a specific connected user over WebSocket: an API Gateway WebSocket API, its handlers, and the
@@ -93,7 +108,7 @@ export class Beckon extends Construct {
   readonly #gateway: Gateway;
   readonly #tasks: TaskQueue;
   readonly #authorizer: Authorizer;
-  readonly #retention: Pick<Duration, 'toSeconds'>;
+  readonly #retention: TimeSpan;
   readonly #rateLimit: RateLimitProps;
   readonly #userRateLimit: RateLimitProps;
   readonly #sizeLimits: string | undefined;
@@ -101,18 +116,15 @@ export class Beckon extends Construct {
   readonly #encryptionKey: IKey | undefined;
 
   constructor(scope: Construct, id: string, props: BeckonProps) {
+    requireOneCopy(scope, Construct);
     super(scope, id);
     const isProduction = requireMode(props.mode ?? 'production') === 'production';
     const {
       logRetention = RetentionDays.ONE_MONTH,
       removalPolicy = isProduction ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-      encryptionKey,
     } = props;
+    const encryptionKey = props.encryptionKey && this.#importKey(props.encryptionKey);
     const logging = { logRetention, removalPolicy, encryptionKey };
-    if (encryptionKey) {
-      requireRegion(this);
-      allowLogs(this, encryptionKey);
-    }
     this.#encryptionKey = encryptionKey;
     this.#gateway = new Gateway(this, 'Gateway', {
       ...logging,
@@ -189,9 +201,22 @@ export class Beckon extends Construct {
   }
 
   /** One of Beckon's metrics, all of them counts. @default - the sum over five minutes */
-  metric(metricName: MetricName, options?: MetricOptions): Metric {
-    const dimensionsMap = { Stack: Stack.of(this).stackName };
-    return new Metric({ namespace: METRIC_NAMESPACE, metricName, dimensionsMap, statistic: Stats.SUM, ...options });
+  metric(metricName: MetricName, { period, ...options }: BeckonMetricOptions = {}): Metric {
+    return new Metric({
+      namespace: METRIC_NAMESPACE,
+      metricName,
+      dimensionsMap: { Stack: Stack.of(this).stackName },
+      statistic: Stats.SUM,
+      ...(period && { period: Duration.seconds(period.toSeconds()) }),
+      ...options,
+    });
+  }
+
+  /** Imports the key: the CDK asks more of a key of its own than another copy's key has. */
+  #importKey(key: EncryptionKey): IKey {
+    requireRegion(this);
+    allowLogs(this, key);
+    return Key.fromKeyArn(this, 'EncryptionKey', key.keyArn);
   }
 
   #addOutputs(): void {

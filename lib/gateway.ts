@@ -11,9 +11,10 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { type IGrantable, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { ARecord, RecordTarget } from 'aws-cdk-lib/aws-route53';
+import { ARecord, HostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53';
 import { ApiGatewayv2DomainProperties } from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
 import { acceptFinding } from './accept-finding.ts';
@@ -83,7 +84,7 @@ export class Gateway extends Construct {
   #addDomain({ domainName, certificate, hostedZone }: CustomDomain): DomainName {
     const domain = new DomainName(this, 'Domain', {
       domainName,
-      certificate,
+      certificate: Certificate.fromCertificateArn(this, 'Certificate', certificate.certificateArn),
       securityPolicy: SecurityPolicy.TLS_1_2,
     });
     new ApiMapping(this, 'Mapping', { api: this.#api, stage: this.#stage, domainName: domain });
@@ -91,7 +92,9 @@ export class Gateway extends Construct {
       const { regionalDomainName, regionalHostedZoneId } = domain;
       const target = RecordTarget.fromAlias(new ApiGatewayv2DomainProperties(regionalDomainName, regionalHostedZoneId));
       // A name within the zone may be given relative to it: the dot says that this one is complete.
-      new ARecord(this, 'Record', { zone: hostedZone, recordName: `${domainName}.`, target });
+      const { hostedZoneId, zoneName } = hostedZone;
+      const zone = HostedZone.fromHostedZoneAttributes(this, 'Zone', { hostedZoneId, zoneName });
+      new ARecord(this, 'Record', { zone, recordName: `${domainName}.`, target });
     }
     return domain;
   }

@@ -3,6 +3,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import type { EncryptionKey } from './beckon-props.ts';
 
 /** How logs are kept. */
 export interface LogProps {
@@ -25,9 +26,9 @@ export class Log extends LogGroup {
  * Lets CloudWatch Logs encrypt the log groups of this account and region with `key`. An imported key stays as it is.
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
  */
-export function allowLogs(scope: Construct, key: IKey): void {
+export function allowLogs(scope: Construct, key: EncryptionKey): void {
   const { region, partition, account } = Stack.of(scope);
-  key.addToResourcePolicy(
+  (key as Pick<IKey, 'addToResourcePolicy'>).addToResourcePolicy(
     new PolicyStatement({
       principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
       actions: ['kms:Encrypt*', 'kms:Decrypt*', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
