@@ -1,5 +1,5 @@
 import { isObject } from './json.ts';
-import type { Stack } from './template/app.ts';
+import type { Stack } from './template/stack.ts';
 
 /** The address of a stage, for WebSocket clients. */
 export function stageUrl(host: string, port: number, stageName: string): string {

@@ -1,4 +1,4 @@
-import type { RequestContext } from './events.ts';
+import type { RequestContext } from './request-context.ts';
 
 /** What is known of one request when it is over. */
 export interface AccessRecord {

@@ -1,12 +1,13 @@
 import { executeApiArn } from './arns.ts';
 import { ERROR_MESSAGE } from './error-frame.ts';
-import { type AuthorizerContext, authorizerEvent, type RequestContext } from './events.ts';
+import { authorizerEvent } from './events.ts';
 import type { Gateway } from './gateway.ts';
 import type { HandshakeRequest } from './handshake-request.ts';
 import { callFunction, type TimedOutcome } from './integration.ts';
 import { MAX_AUTHORIZER_RESULT_BYTES, MAX_INTEGRATION_TIMEOUT_MS } from './limits.ts';
 import type { Authorizer, IdentitySource, Stage } from './model.ts';
 import { evaluatePolicy } from './policy.ts';
+import type { AuthorizerContext, RequestContext } from './request-context.ts';
 
 export type Authorization =
   | { readonly kind: 'allow'; readonly context: AuthorizerContext; readonly latencyMs: number }

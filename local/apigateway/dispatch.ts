@@ -1,11 +1,12 @@
 import type { AccessRecord } from './access-log.ts';
 import type { Connection } from './connection.ts';
 import { ERROR_MESSAGE, errorFrame } from './error-frame.ts';
-import { type ConnectionFacts, messageEvent, type RequestContext, requestContext } from './events.ts';
+import { type ConnectionFacts, messageEvent, requestContext } from './events.ts';
 import { type Gateway, logAccess } from './gateway.ts';
 import { callFunction, parseProxyResponse, type TimedOutcome } from './integration.ts';
 import { MAX_MESSAGE_BYTES } from './limits.ts';
 import type { DeployedRoute, Stage } from './model.ts';
+import type { RequestContext } from './request-context.ts';
 
 /** What a message led to: what the client is sent, if anything, and what the access log says. */
 interface Answer {

@@ -1,9 +1,7 @@
 import { apiDomainName } from './arns.ts';
 import type { HandshakeRequest } from './handshake-request.ts';
 import type { Stage } from './model.ts';
-
-/** The output of an authorizer, flattened: `principalId` and its context, every value a string. */
-export type AuthorizerContext = Readonly<Record<string, string>>;
+import type { AuthorizerContext, RequestContext } from './request-context.ts';
 
 /** What is fixed about a connection once it exists. */
 export interface ConnectionFacts {
@@ -18,27 +16,6 @@ export interface ConnectionFacts {
 export interface Ending {
   readonly statusCode: number;
   readonly reason: string;
-}
-
-/** `event.requestContext`, with its fields in AWS's order. */
-export interface RequestContext {
-  readonly routeKey: string;
-  readonly authorizer?: AuthorizerContext;
-  readonly messageId?: string;
-  readonly disconnectStatusCode?: number;
-  readonly eventType: 'CONNECT' | 'MESSAGE' | 'DISCONNECT';
-  readonly extendedRequestId: string;
-  readonly requestTime: string;
-  readonly messageDirection: 'IN';
-  readonly disconnectReason?: string;
-  readonly stage: string;
-  readonly connectedAt: number;
-  readonly requestTimeEpoch: number;
-  readonly identity: { readonly userAgent?: string; readonly sourceIp: string };
-  readonly requestId: string;
-  readonly domainName: string;
-  readonly connectionId: string;
-  readonly apiId: string;
 }
 
 /** One request on a connection: the handshake, a message, or the end. */

@@ -2,17 +2,12 @@ import { STATUS_CODES, validateHeaderValue } from 'node:http';
 import type { AccessRecord } from './access-log.ts';
 import { authorizeHandshake } from './authorizer.ts';
 import { ERROR_MESSAGE } from './error-frame.ts';
-import {
-  type AuthorizerContext,
-  type ConnectionFacts,
-  connectEvent,
-  type RequestFacts,
-  requestContext,
-} from './events.ts';
+import { type ConnectionFacts, connectEvent, type RequestFacts, requestContext } from './events.ts';
 import { type Gateway, logAccess } from './gateway.ts';
 import type { HandshakeRequest } from './handshake-request.ts';
 import { callFunction, parseProxyResponse, type TimedOutcome } from './integration.ts';
 import type { DeployedRoute, Integration, Stage } from './model.ts';
+import type { AuthorizerContext } from './request-context.ts';
 
 /** One upgrade request at a stage. */
 export interface Handshake {

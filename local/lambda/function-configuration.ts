@@ -2,7 +2,6 @@ import * as v from 'valibot';
 import { record } from '../record.ts';
 import { count, propertyError, readProperties } from '../resource-properties.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION, type Resource } from '../service.ts';
-import { RESERVED_VARIABLES } from './environment-variables.ts';
 import {
   DEFAULT_MEMORY_MB,
   DEFAULT_TIMEOUT_SECONDS,
@@ -59,6 +58,31 @@ export const INERT_FUNCTION_PROPERTIES = [
   'Tags',
   'TracingConfig',
 ];
+
+/**
+ * The variables that a function cannot set for itself.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+ */
+const RESERVED_VARIABLES: ReadonlySet<string> = new Set([
+  '_HANDLER',
+  '_X_AMZN_TRACE_ID',
+  'AWS_ACCESS_KEY',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_DEFAULT_REGION',
+  'AWS_EXECUTION_ENV',
+  'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+  'AWS_LAMBDA_FUNCTION_NAME',
+  'AWS_LAMBDA_FUNCTION_VERSION',
+  'AWS_LAMBDA_INITIALIZATION_TYPE',
+  'AWS_LAMBDA_LOG_GROUP_NAME',
+  'AWS_LAMBDA_LOG_STREAM_NAME',
+  'AWS_LAMBDA_RUNTIME_API',
+  'AWS_REGION',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'LAMBDA_RUNTIME_DIR',
+  'LAMBDA_TASK_ROOT',
+]);
 
 const integer = (min: number, max: number) => v.pipe(count, v.minValue(min), v.maxValue(max));
 const text = v.union([v.string(), v.pipe(v.union([v.number(), v.boolean()]), v.transform(String))]);

@@ -2,17 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { readJsonFile } from '../json.ts';
 import { loadAssembly } from './assembly.ts';
-
-/** One stack of an application, as it was synthesized. */
-export interface Stack {
-  readonly name: string;
-  /** The parsed template file. */
-  readonly document: unknown;
-  /** The folder that asset paths are relative to. */
-  readonly assetDirectory: string;
-  /** Asset paths by the object key under which a deployment would upload them (`<hash>.zip`). */
-  readonly assets: ReadonlyMap<string, string>;
-}
+import type { Stack } from './stack.ts';
 
 /**
  * Loads the stacks of an application, each after those it depends on. `path` is a folder that `cdk synth` wrote, a folder

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { isObject, type JsonObject, readJsonFile } from '../json.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../service.ts';
-import type { Stack } from './app.ts';
 import { inOrder } from './order.ts';
+import type { Stack } from './stack.ts';
 
 /**
  * A CDK cloud assembly (`cdk.out`): `manifest.json` lists artifacts, among them stacks, the asset manifests that say which

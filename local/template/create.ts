@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import { isObject, type JsonObject, mapTexts, readJsonFile } from '../json.ts';
 import { PropertyError } from '../resource-properties.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION, type Provisioned, type Resource } from '../service.ts';
-import type { Stack } from './app.ts';
 import { type Catalogue, NESTED_STACK } from './catalogue.ts';
 import { NotCreated, type Scope, ValueError } from './expression.ts';
 import { createStackLeftOut, type LeftOut } from './left-out.ts';
 import { physicalName } from './names.ts';
 import { type PlannedResource, type PlannedStack, planStacks } from './plan.ts';
 import { type Problems, sentence } from './problems.ts';
+import type { Stack } from './stack.ts';
 import { asText } from './values.ts';
 
 /** The outputs of one stack. */

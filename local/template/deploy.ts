@@ -1,10 +1,10 @@
 import type { ResourceProvider } from '../service.ts';
-import type { Stack } from './app.ts';
 import { createCatalogue } from './catalogue.ts';
 import { createStack, type Outputs } from './create.ts';
 import type { LeftOut } from './left-out.ts';
 import { planStacks } from './plan.ts';
 import { createProblems } from './problems.ts';
+import type { Stack } from './stack.ts';
 
 export interface DeployOptions {
   readonly providers: readonly ResourceProvider[];

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isObject, type JsonObject } from '../json.ts';
-import type { Stack } from './app.ts';
 import type { Catalogue } from './catalogue.ts';
 import { compile } from './compile.ts';
 import type { Context } from './context.ts';
@@ -10,6 +9,7 @@ import { createNames } from './names.ts';
 import { inOrder } from './order.ts';
 import { readParameters } from './parameters.ts';
 import { at, createProblems, type Place, type Problems, sentence } from './problems.ts';
+import type { Stack } from './stack.ts';
 import { readTemplate, type Template, type TemplateResource } from './template.ts';
 
 /** A resource that can be created once the resources it needs exist. */

@@ -1,7 +1,7 @@
 import { propertyError } from '../../local/resource-properties.ts';
 import type { Resource, ResourceProvider } from '../../local/service.ts';
-import type { Stack } from '../../local/template/app.ts';
 import { deploy, type Deployed as Result } from '../../local/template/deploy.ts';
+import type { Stack } from '../../local/template/stack.ts';
 
 export interface Deployed extends Result {
   /** What was created, in order. */
