@@ -85,6 +85,7 @@ function checkSources(folder: string): void {
   mkdirSync(join(folder, 'sources/node_modules'));
   symlinkSync(join(ROOT, 'node_modules/esbuild'), join(folder, 'sources/node_modules/esbuild'));
   const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8'));
+  writeFileSync(join(folder, 'sources/package.json'), '{ "type": "module" }');
   writeFileSync(join(folder, 'sources/tsconfig.json'), JSON.stringify({ compilerOptions, files: ['lib/beckon.ts'] }));
   symlinkSync(join(ROOT, 'node_modules/valibot'), join(folder, 'sources/node_modules/valibot'));
   run(folder, 'npx', 'tsc', '-p', 'sources');

@@ -1,6 +1,6 @@
 /**
  * `npm run installations`: packs both packages, installs them from the registry into fresh folders, and uses them there as other
- * people's projects do. Takes some minutes, the network, and port 4600.
+ * people's projects do. Takes some minutes, the network, and port 4600. Names of checks make only these.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,11 +16,21 @@ try {
   say('packing…');
   const [beckon = '', local = ''] = run(ROOT, 'npm', 'run', '--silent', 'pack').trim().split('\n');
   const tarballs = { beckon: join(ROOT, beckon), 'beckon-local': join(ROOT, local) };
-  const app = await checkFirstMinutes(temporary, tarballs);
-  await checkUsualApp(temporary, app, tarballs);
-  checkNext(temporary, tarballs);
-  await checkPnpm(temporary, tarballs);
-  checkCdkReleases(temporary, tarballs);
+  const checks: Readonly<Record<string, () => void | Promise<void>>> = {
+    async app() {
+      const app = await checkFirstMinutes(temporary, tarballs);
+      await checkUsualApp(temporary, app, tarballs);
+    },
+    next: () => checkNext(temporary, tarballs),
+    pnpm: () => checkPnpm(temporary, tarballs),
+    releases: () => checkCdkReleases(temporary, tarballs),
+  };
+  const names = process.argv.slice(2);
+  for (const name of names.length > 0 ? names : Object.keys(checks)) {
+    const check = checks[name];
+    if (!check) throw new Error(`there is no check "${name}"; there are ${Object.keys(checks).join(', ')}`);
+    await check();
+  }
   say('all installations work');
 } finally {
   rmSync(temporary, { recursive: true, force: true });

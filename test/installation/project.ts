@@ -32,13 +32,14 @@ export function run(cwd: string, command: string, ...args: string[]): string {
       maxBuffer: 1e8,
     });
   } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${command} ${args.join(' ')} in ${cwd} failed:\n${stdout}${stderr}`);
+    const { message, stdout, stderr } = error as Error & { stdout?: string; stderr?: string };
+    throw new Error(`in ${cwd}: ${message}\n${stdout ?? ''}${stderr ?? ''}`);
   }
 }
 
-/** Writes files, by their paths in the folder, and makes the folders that are missing. */
+/** Makes a folder, and writes files by their paths in it. */
 export function write(folder: string, files: Readonly<Record<string, string>>): void {
+  mkdirSync(folder, { recursive: true });
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
