@@ -15,8 +15,8 @@ import { createDynamoDbMessageLog } from '../server/aws/dynamodb-message-log.ts'
 import { createDynamoDbSearchIndex } from '../server/aws/dynamodb-search-index.ts';
 import { createDynamoDbTranscripts } from '../server/aws/dynamodb-transcripts.ts';
 import { mapConcurrently } from '../server/concurrency.ts';
-import { createIndexMessages } from '../server/indexing.ts';
-import { createSearch } from '../server/search.ts';
+import { createIndexMessages } from '../server/search/indexing.ts';
+import { createSearch } from '../server/search/search.ts';
 import { serialFloor } from '../server/serial.ts';
 import { startAwsServer } from '../test/support/aws-server.ts';
 

@@ -1,6 +1,6 @@
+import type { Handshake } from '../server/auth/handshake.ts';
 import { composeAuthorize } from '../server/aws/authorize.ts';
-import { REFUSED_CONTEXT, toContext } from '../server/connection.ts';
-import type { Handshake } from '../server/handshake.ts';
+import { REFUSED_CONTEXT, toContext } from '../server/connections/connection.ts';
 import { createLogger, describeError } from '../server/logger.ts';
 
 const log = createLogger();

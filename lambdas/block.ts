@@ -1,6 +1,6 @@
 import { composeDirectory, composeEdge, composeGate, composeInboxes } from '../server/aws/index.ts';
-import { createBlock } from '../server/block.ts';
-import { messageRoute } from '../server/route.ts';
+import { messageRoute } from '../server/edge/route.ts';
+import { createBlock } from '../server/sending/block.ts';
 
 const now = Date.now;
 const block = createBlock({

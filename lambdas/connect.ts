@@ -1,4 +1,4 @@
-import { answerHandshake, type Handshake } from '../server/handshake.ts';
+import { answerHandshake, type Handshake } from '../server/auth/handshake.ts';
 
 /**
  * `$connect`: refuses users who connect too often with 429, for `authorize`, which cannot; and picks the subprotocol, which

@@ -1,7 +1,7 @@
 import { userAddress } from '../server/address.ts';
 import { composeDirectory, composeTasks } from '../server/aws/index.ts';
-import { connectionOf, type WebSocketEvent } from '../server/connection.ts';
-import { createForget } from '../server/forget.ts';
+import { connectionOf, type WebSocketEvent } from '../server/connections/connection.ts';
+import { createForget } from '../server/connections/forget.ts';
 import { createLogger } from '../server/logger.ts';
 
 const log = createLogger();

@@ -1,8 +1,8 @@
-import { createPermit } from '../server/admission.ts';
 import { composeDirectory, composeEdge, composeGate, composeMarkers, composeTranscripts } from '../server/aws/index.ts';
 import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
-import { createHistory } from '../server/history.ts';
-import { messageRoute } from '../server/route.ts';
+import { messageRoute } from '../server/edge/route.ts';
+import { createPermit } from '../server/gate/gate.ts';
+import { createHistory } from '../server/history/history.ts';
 
 const now = Date.now;
 const config = { ...readDirectoryConfig(), ...readLogConfig() };

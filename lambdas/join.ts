@@ -1,9 +1,9 @@
-import { createPermit } from '../server/admission.ts';
 import { composeDirectory, composeEdge, composeGate, composeResume, composeSurcharge } from '../server/aws/index.ts';
 import { readSizeLimits } from '../server/config.ts';
-import { createJoin } from '../server/join.ts';
-import { messageRoute } from '../server/route.ts';
-import { createSubscribe } from '../server/subscribe.ts';
+import { messageRoute } from '../server/edge/route.ts';
+import { createPermit } from '../server/gate/gate.ts';
+import { createJoin } from '../server/rooms/join.ts';
+import { createSubscribe } from '../server/rooms/subscribe.ts';
 
 const now = Date.now;
 const edge = composeEdge(now);

@@ -1,8 +1,8 @@
 import { composeIdentities } from '../server/aws/authorize.ts';
 import { composeDelivery, composeDirectory, composeInboxes, composeRecords } from '../server/aws/index.ts';
-import { createDisconnect } from '../server/disconnect.ts';
+import { createDisconnect } from '../server/connections/disconnect.ts';
 import { createLogger } from '../server/logger.ts';
-import { createManage } from '../server/manage.ts';
+import { createManage } from '../server/operations/manage.ts';
 
 const now = Date.now;
 const log = createLogger();

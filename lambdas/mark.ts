@@ -1,4 +1,3 @@
-import { createPermit } from '../server/admission.ts';
 import {
   composeDelivery,
   composeDirectory,
@@ -9,8 +8,9 @@ import {
   composeMessageLog,
   composeSurcharge,
 } from '../server/aws/index.ts';
-import { createMark } from '../server/mark.ts';
-import { messageRoute } from '../server/route.ts';
+import { messageRoute } from '../server/edge/route.ts';
+import { createPermit } from '../server/gate/gate.ts';
+import { createMark } from '../server/history/mark.ts';
 
 const now = Date.now;
 const edge = composeEdge(now);

@@ -6,8 +6,8 @@ import {
   composeMessageLog,
 } from '../server/aws/index.ts';
 import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
-import { createPing } from '../server/ping.ts';
-import { messageRoute } from '../server/route.ts';
+import { createPing } from '../server/connections/ping.ts';
+import { messageRoute } from '../server/edge/route.ts';
 
 const now = Date.now;
 const config = { ...readDirectoryConfig(), ...readLogConfig() };

@@ -1,5 +1,3 @@
-import { createPermit } from '../server/admission.ts';
-import { createAskPresence } from '../server/ask-presence.ts';
 import {
   composeAnnouncements,
   composeDirectory,
@@ -9,8 +7,10 @@ import {
   composeTasks,
 } from '../server/aws/index.ts';
 import { readCallbackUrl, readSizeLimits } from '../server/config.ts';
-import { messageRoute } from '../server/route.ts';
-import { createSubscribe } from '../server/subscribe.ts';
+import { messageRoute } from '../server/edge/route.ts';
+import { createPermit } from '../server/gate/gate.ts';
+import { createAskPresence } from '../server/presence/ask-presence.ts';
+import { createSubscribe } from '../server/rooms/subscribe.ts';
 
 const now = Date.now;
 const edge = composeEdge(now);

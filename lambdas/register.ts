@@ -15,9 +15,9 @@ import {
   readTariff,
   readUserRateLimit,
 } from '../server/config.ts';
-import { lower } from '../server/rate-limit.ts';
-import { createRegister } from '../server/register.ts';
-import { messageRoute } from '../server/route.ts';
+import { createRegister } from '../server/connections/register.ts';
+import { messageRoute } from '../server/edge/route.ts';
+import { lower } from '../server/gate/rate-limit.ts';
 
 const now = Date.now;
 const edge = composeEdge(now);

@@ -1,5 +1,4 @@
 import { problem } from '../protocol/index.ts';
-import { createPermit } from '../server/admission.ts';
 import {
   composeDirectory,
   composeEdge,
@@ -8,8 +7,9 @@ import {
   composeTranscripts,
 } from '../server/aws/index.ts';
 import { readSearchConfig } from '../server/config.ts';
-import { messageRoute } from '../server/route.ts';
-import { createSearch, type Search } from '../server/search.ts';
+import { messageRoute } from '../server/edge/route.ts';
+import { createPermit } from '../server/gate/gate.ts';
+import { createSearch, type Search } from '../server/search/search.ts';
 
 const now = Date.now;
 

@@ -1,6 +1,6 @@
 import { composeDirectory, composeSend } from '../server/aws/index.ts';
 import { createLogger } from '../server/logger.ts';
-import { createServiceSend } from '../server/service-send.ts';
+import { createServiceSend } from '../server/sending/service-send.ts';
 
 const now = Date.now;
 const log = createLogger();

@@ -1,8 +1,8 @@
 import { composeDirectory, composeEdge, composeGate, composeSend, composeSurcharge } from '../server/aws/index.ts';
-import { sendMetrics } from '../server/batch.ts';
 import { readSizeLimits, readTariff } from '../server/config.ts';
-import { messageRoute } from '../server/route.ts';
-import { createSendMessage } from '../server/send-message.ts';
+import { messageRoute } from '../server/edge/route.ts';
+import { sendMetrics } from '../server/sending/batch.ts';
+import { createSendMessage } from '../server/sending/send-message.ts';
 
 const now = Date.now;
 const edge = composeEdge(now);

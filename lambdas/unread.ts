@@ -1,8 +1,8 @@
-import { createPermit } from '../server/admission.ts';
 import { composeDirectory, composeEdge, composeGate, composeMarkers, composeTranscripts } from '../server/aws/index.ts';
 import { readDirectoryConfig, readLogConfig } from '../server/config.ts';
-import { messageRoute } from '../server/route.ts';
-import { createUnread } from '../server/unread.ts';
+import { messageRoute } from '../server/edge/route.ts';
+import { createPermit } from '../server/gate/gate.ts';
+import { createUnread } from '../server/history/unread.ts';
 
 const now = Date.now;
 const config = { ...readDirectoryConfig(), ...readLogConfig() };

@@ -7,10 +7,10 @@ import {
   composeSurcharge,
 } from '../server/aws/index.ts';
 import { readSearchConfig } from '../server/config.ts';
-import { createIndexMessages } from '../server/indexing.ts';
+import { createWork } from '../server/edge/run-tasks.ts';
 import { createLogger } from '../server/logger.ts';
-import { createPresence } from '../server/presence.ts';
-import { createWork } from '../server/work.ts';
+import { createPresence } from '../server/presence/presence.ts';
+import { createIndexMessages } from '../server/search/indexing.ts';
 
 const now = Date.now;
 const log = createLogger();

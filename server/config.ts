@@ -1,16 +1,16 @@
 import { isObject } from '../protocol/json.ts';
 import { DEFAULT_SIZE_LIMITS, INDEXED_TARIFF, type SizeLimits, TARIFF, type Tariff } from '../protocol/limits.ts';
 import { parseJson } from '../protocol/parse-json.ts';
-import { type Capability, capabilityOfClaim, DEFAULT_CAPABILITY } from './capability.ts';
-import type { RateLimit } from './rate-limit.ts';
+import { type Capability, capabilityOfClaim, DEFAULT_CAPABILITY } from './auth/capability.ts';
+import type { RateLimit } from './gate/rate-limit.ts';
 
 // What `lib/` checks before it puts it into an environment variable, and `cli/` before it asks for it.
 export { NAME_RULE } from '../protocol/frames.ts';
 export { DEFAULT_SIZE_LIMITS, type SizeLimits } from '../protocol/limits.ts';
 export { isUserId } from '../protocol/parse.ts';
 export { SUBPROTOCOL } from '../protocol/subprotocols.ts';
-export { type Capability, capabilityOfClaim, OPERATIONS } from './capability.ts';
-export { canonicalOrigin, isOrigin, ORIGIN_PATTERN } from './origins.ts';
+export { type Capability, capabilityOfClaim, OPERATIONS } from './auth/capability.ts';
+export { canonicalOrigin, isOrigin, ORIGIN_PATTERN } from './auth/origins.ts';
 
 /** The environment variables of the functions: `lib/` sets them, this file alone reads them. */
 export const ENV = {

@@ -24,11 +24,11 @@ import {
 } from '../protocol/index.ts';
 import { checkSignal, unlessAborted } from './abort.ts';
 import { composeDirectory, composeInboxes, composeSend } from './aws/index.ts';
-import { sendBatch } from './batch.ts';
-import { allBlocked, setBlocked } from './block.ts';
 import { type ClientSettings, readFunctionName, readSendConfig } from './config.ts';
 import type { Logger } from './logger.ts';
-import { encodeMessage, type ServiceMessage, sendServiceBatch } from './service-batch.ts';
+import { sendBatch } from './sending/batch.ts';
+import { allBlocked, setBlocked } from './sending/block.ts';
+import { encodeMessage, type ServiceMessage, sendServiceBatch } from './sending/service-batch.ts';
 
 export type {
   BeckonErrorCode,

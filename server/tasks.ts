@@ -1,9 +1,9 @@
 import type { ByePush, Message, PresenceReply } from '../protocol/index.ts';
 import type { Address, PresenceAddress } from './address.ts';
-import type { Spared } from './delivery.ts';
-import type { Mapping } from './directory.ts';
-import type { ConnectionIdRange } from './fan-out.ts';
-import type { Indexable } from './search-index.ts';
+import type { Mapping } from './connections/directory.ts';
+import type { Indexable } from './search/search-index.ts';
+import type { ConnectionIdRange } from './sending/fan-out.ts';
+import type { Spared } from './sending/posting.ts';
 
 /** A task that is not to be done at once. */
 interface Delayed {

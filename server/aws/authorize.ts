@@ -5,8 +5,11 @@ import {
   KEY_SET_ALGORITHMS,
   SECRET_ALGORITHMS,
   type TrustedIssuer,
-} from '../authenticate.ts';
-import { type AuthorizeHandshake, createAuthorize } from '../authorize.ts';
+} from '../auth/authenticate.ts';
+import { type AuthorizeHandshake, createAuthorize } from '../auth/authorize.ts';
+import { createKeySet } from '../auth/key-set.ts';
+import { canonicalOrigin } from '../auth/origins.ts';
+import type { Identities } from '../auth/revocations.ts';
 import type { Now } from '../clock.ts';
 import {
   type IdentityConfig,
@@ -17,11 +20,8 @@ import {
   readIdentityConfig,
   readRegion,
 } from '../config.ts';
-import type { Identities } from '../identities.ts';
-import { createKeySet } from '../key-set.ts';
 import { describeError, type Logger } from '../logger.ts';
-import { canonicalOrigin } from '../origins.ts';
-import { createDynamoDbIdentities } from './dynamodb-identities.ts';
+import { createDynamoDbIdentities } from './dynamodb-revocations.ts';
 import { createSecretReader } from './secret.ts';
 
 /** Whether tokens are good, with the keys that the environment names. */

@@ -1,4 +1,4 @@
-import { arrival, type Charge } from '../rate-limit.ts';
+import { arrival, type Charge } from '../gate/rate-limit.ts';
 import { type Item, number } from './attributes.ts';
 import type { Condition } from './conditions.ts';
 

@@ -1,9 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { Announcement } from '../announcements.ts';
 import { toSeconds } from '../clock.ts';
-import type { Subscriptions } from '../directory.ts';
-import { EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
-import type { Load } from '../inboxes.ts';
+import type { Subscriptions } from '../connections/directory.ts';
+import { EXPIRY_MARGIN_SECONDS } from '../connections/expiry.ts';
+import type { Announcement } from '../presence/presence-state.ts';
+import type { Load } from '../sending/inboxes.ts';
 import { number } from './attributes.ts';
 
 /**

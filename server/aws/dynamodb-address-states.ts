@@ -1,8 +1,8 @@
 import { type DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Shown } from '../../protocol/index.ts';
 import type { Address } from '../address.ts';
-import type { AddressState, AddressStates } from '../address-state.ts';
 import { type Now, toSeconds } from '../clock.ts';
+import type { AddressState, AddressStates } from '../connections/address-state.ts';
 import { type Item, number } from './attributes.ts';
 import { updateIf } from './conditional-write.ts';
 import { isAbove, isBelow, isNotAbove } from './conditions.ts';

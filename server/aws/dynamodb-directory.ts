@@ -5,7 +5,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { isPresence, isRoom, type Topic, type UserAddress, userAddress, userIdOf } from '../address.ts';
-import { hashCapability } from '../capability.ts';
+import { hashCapability } from '../auth/capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import {
@@ -16,10 +16,10 @@ import {
   type PutOutcome,
   type Registration,
   topicsOf,
-} from '../directory.ts';
-import { CONNECTION_LIFE_SECONDS } from '../expiry.ts';
-import type { Charge } from '../rate-limit.ts';
-import type { Surcharge } from '../surcharge.ts';
+} from '../connections/directory.ts';
+import { CONNECTION_LIFE_SECONDS } from '../connections/expiry.ts';
+import type { Charge } from '../gate/rate-limit.ts';
+import type { Surcharge } from '../gate/surcharge.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 import type { Pace } from './charge-input.ts';
 import { deleteIf, updateIf } from './conditional-write.ts';

@@ -9,7 +9,7 @@ import {
 import { MAX_BLOCKED_USERS, MAX_PAGE_USERS } from '../../protocol/index.ts';
 import { type UserAddress, userAddress, userIdOf } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import type { Inboxes, InboxKey, Load } from '../inboxes.ts';
+import type { Inboxes, InboxKey, Load } from '../sending/inboxes.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 import { updateIf } from './conditional-write.ts';
 import { hasExpired, hasSpaceBeside } from './conditions.ts';

@@ -2,7 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Markers } from '../../protocol/index.ts';
 import { userAddress } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import type { MarkerKey, MarkerStore } from '../markers.ts';
+import type { MarkerKey, MarkerStore } from '../history/markers.ts';
 import { type Item, number, textOf } from './attributes.ts';
 import { updateIf } from './conditional-write.ts';
 import { isBelow } from './conditions.ts';

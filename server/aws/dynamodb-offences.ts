@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { userAddress } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import { OFFENCE_WINDOW_MS, type Offences } from '../offences.ts';
+import { OFFENCE_WINDOW_MS, type Offences } from '../gate/offences.ts';
 import { number, numberOf } from './attributes.ts';
 import { updateIf } from './conditional-write.ts';
 import { expiresAfter, hasExpired } from './conditions.ts';

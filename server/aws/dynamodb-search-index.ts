@@ -8,7 +8,7 @@ import {
 import type { Address, Transcript } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
-import type { Hit, Hits, SearchIndex } from '../search-index.ts';
+import type { Hit, Hits, SearchIndex } from '../search/search-index.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 import { toEntry } from './message-item.ts';
 import { readItems } from './read-items.ts';

@@ -5,11 +5,11 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { type Address, type UserAddress, userIdOf } from '../address.ts';
-import { capabilityOfClaim, hashCapability } from '../capability.ts';
+import { capabilityOfClaim, hashCapability } from '../auth/capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import type { Directory, SubscriptionChange, Subscriptions } from '../directory.ts';
-import { CONNECTION_LIFE_SECONDS } from '../expiry.ts';
-import { type Surcharge, WRITE_UNITS_PER_UNIT } from '../surcharge.ts';
+import type { Directory, SubscriptionChange, Subscriptions } from '../connections/directory.ts';
+import { CONNECTION_LIFE_SECONDS } from '../connections/expiry.ts';
+import { type Surcharge, WRITE_UNITS_PER_UNIT } from '../gate/surcharge.ts';
 import { type Item, number } from './attributes.ts';
 import { type Conditional, updateIf, type Written } from './conditional-write.ts';
 import { type Condition, EXISTS, hasSpace, isNewCapability } from './conditions.ts';

@@ -1,9 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { UserAddress } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import type { Touched, TouchOptions, TouchOutcome, TouchRefusal } from '../directory.ts';
-import { EXPIRY_MARGIN_SECONDS } from '../expiry.ts';
-import { arrival, type Charge } from '../rate-limit.ts';
+import type { Touched, TouchOptions, TouchOutcome, TouchRefusal } from '../connections/directory.ts';
+import { EXPIRY_MARGIN_SECONDS } from '../connections/expiry.ts';
+import { arrival, type Charge } from '../gate/rate-limit.ts';
 import { type Item, number, numberOf } from './attributes.ts';
 import { chargeInput, type Pace } from './charge-input.ts';
 import { updateIf } from './conditional-write.ts';

@@ -7,7 +7,7 @@ import {
 import { isRoom, type Transcript } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { PAIR_INDEX } from '../config.ts';
-import type { Copy, Position, Transcripts } from '../transcripts.ts';
+import type { Copy, Position, Transcripts } from '../history/transcripts.ts';
 import { type Item, number, textOf } from './attributes.ts';
 import { COPY_FIELDS, isRetried, toCopy, toEntry } from './message-item.ts';
 

@@ -5,7 +5,7 @@ import {
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
 import type { ClientSettings } from '../config.ts';
-import { MAX_CONCURRENT_POSTS, type Poster, type PostOutcome, type Target, Unreachable } from '../delivery.ts';
+import { MAX_CONCURRENT_POSTS, type Poster, type PostOutcome, type Target, Unreachable } from '../sending/posting.ts';
 
 /** How long one attempt of a post may take, in milliseconds: API Gateway has been seen to leave posts without an answer. */
 const REQUEST_TIMEOUT_MS = 2_000;

@@ -1,5 +1,5 @@
 import type { Message } from '../../protocol/index.ts';
-import type { Copy, Entry } from '../transcripts.ts';
+import type { Copy, Entry } from '../history/transcripts.ts';
 import { type Item, textOf } from './attributes.ts';
 
 /** The part of a query that asks for what {@link toCopy} reads, and for nothing else. */

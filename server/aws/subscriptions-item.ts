@@ -1,5 +1,5 @@
 import type { Address, RoomAddress } from '../address.ts';
-import type { Subscriptions } from '../directory.ts';
+import type { Subscriptions } from '../connections/directory.ts';
 import type { Item } from './attributes.ts';
 
 /** What an item of subscriptions tells of. */

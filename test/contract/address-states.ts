@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { userAddress } from '../../server/address.ts';
-import type { AddressStates } from '../../server/address-state.ts';
 import type { Now } from '../../server/clock.ts';
+import type { AddressStates } from '../../server/connections/address-state.ts';
 import { serialFloor } from '../../server/serial.ts';
 
 const at = serialFloor;

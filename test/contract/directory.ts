@@ -1,9 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { MAX_ROOMS } from '../../protocol/index.ts';
 import { type Address, presenceAddress, roomAddress, userAddress } from '../../server/address.ts';
-import { hashCapability } from '../../server/capability.ts';
+import { hashCapability } from '../../server/auth/capability.ts';
 import type { Now } from '../../server/clock.ts';
-import type { Directory, FindOptions, Registration, SubscriptionChange, TouchOptions } from '../../server/directory.ts';
+import type {
+  Directory,
+  FindOptions,
+  Registration,
+  SubscriptionChange,
+  TouchOptions,
+} from '../../server/connections/directory.ts';
 
 const BOB = userAddress('bob');
 const LOBBY = roomAddress('lobby');

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { MAX_BLOCKED_USERS, MAX_PAGE_USERS } from '../../protocol/index.ts';
 import type { Now } from '../../server/clock.ts';
-import type { Inboxes } from '../../server/inboxes.ts';
+import type { Inboxes } from '../../server/sending/inboxes.ts';
 import { serialFloor } from '../../server/serial.ts';
 
 const START_MS = 1_800_000_000_000;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { roomAddress, userAddress } from '../../server/address.ts';
 import type { Now } from '../../server/clock.ts';
-import type { MarkerStore } from '../../server/markers.ts';
+import type { MarkerStore } from '../../server/history/markers.ts';
 import { serialFloor } from '../../server/serial.ts';
 
 const at = (ms: number) => serialFloor(1_800_000_000_000 + ms);

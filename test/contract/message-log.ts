@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Message } from '../../protocol/index.ts';
 import { roomAddress, userAddress } from '../../server/address.ts';
 import type { Now } from '../../server/clock.ts';
-import { MAX_FIND_ENTRIES, type MessageLog } from '../../server/message-log.ts';
+import { MAX_FIND_ENTRIES, type MessageLog } from '../../server/sending/message-log.ts';
 import { serialFloor } from '../../server/serial.ts';
 
 const BOB = userAddress('bob');

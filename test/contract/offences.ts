@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { problem } from '../../protocol/index.ts';
 import type { Now } from '../../server/clock.ts';
-import { createNoteAnswer, type Offences } from '../../server/offences.ts';
+import { createNoteAnswer, type Offences } from '../../server/gate/offences.ts';
 import type { Task } from '../../server/tasks.ts';
 
 const START = 1_800_000_000_000;

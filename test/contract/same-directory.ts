@@ -1,9 +1,9 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
 import { presenceAddress, roomAddress, type Topic, userAddress } from '../../server/address.ts';
-import { type Capability, hashCapability } from '../../server/capability.ts';
+import { type Capability, hashCapability } from '../../server/auth/capability.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import type { Directory, Registration } from '../../server/directory.ts';
+import type { Directory, Registration } from '../../server/connections/directory.ts';
 
 /** Something that is done to a directory at a moment (epoch milliseconds). */
 interface Act {

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Message } from '../../protocol/index.ts';
 import { pairOf, roomAddress, type Transcript, userAddress } from '../../server/address.ts';
 import type { Now } from '../../server/clock.ts';
-import type { MessageLog } from '../../server/message-log.ts';
-import type { Hit, Hits, SearchIndex } from '../../server/search-index.ts';
+import type { Hit, Hits, SearchIndex } from '../../server/search/search-index.ts';
+import type { MessageLog } from '../../server/sending/message-log.ts';
 import { serialFloor } from '../../server/serial.ts';
 
 const START_MS = 1_800_000_000_000;

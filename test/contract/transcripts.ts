@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Message } from '../../protocol/index.ts';
 import { pairOf, roomAddress, type Transcript, userAddress } from '../../server/address.ts';
 import type { Now } from '../../server/clock.ts';
-import type { EntryNotes, MessageLog } from '../../server/message-log.ts';
+import type { Transcripts } from '../../server/history/transcripts.ts';
+import type { EntryNotes, MessageLog } from '../../server/sending/message-log.ts';
 import { serialFloor } from '../../server/serial.ts';
-import type { Transcripts } from '../../server/transcripts.ts';
 
 const START_MS = 1_800_000_000_000;
 const LATER = START_MS / 1000 + 3600;

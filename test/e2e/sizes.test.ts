@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { MAX_MESSAGE_BYTES } from '../../local/apigateway/limits.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import * as limits from '../../protocol/limits.ts';
-import { MAX_CAPABILITY_BYTES } from '../../server/capability.ts';
+import { MAX_CAPABILITY_BYTES } from '../../server/auth/capability.ts';
 import { adminClient } from '../support/local-cloud.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 import { type Frame, type Outcome, outcomeOf } from '../support/wire-frames.ts';
@@ -329,7 +329,7 @@ const SHOWN_BY: Partial<Record<Limit, readonly [file: string, title: string]>> =
   MAX_UNREAD_COUNT: ['test/e2e/history.test.ts', 'counts what others have said behind the marker'],
   MAX_BLOCKED_USERS: ['test/contract/inboxes.ts', 'there are so many and no more, told page by page'],
   MAX_PAGE_USERS: ['test/e2e/sizes.test.ts', 'a page of those who are blocked, with the longest ids'],
-  MAX_PUSH_BYTES: ['test/unit/server/send.test.ts', 'that exceed a push are split'],
+  MAX_PUSH_BYTES: ['test/unit/server/sending/send.test.ts', 'that exceed a push are split'],
   MAX_REPLY_BYTES: ['test/e2e/options.test.ts', 'with a high rate: the SDK sends again what did not fit'],
   MAX_DECODED_BYTES: ['test/unit/client/payload.test.ts', 'refuses what is too large, with its size'],
 };

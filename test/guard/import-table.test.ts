@@ -13,7 +13,17 @@ const ALLOWED = [
   ['client/react/planted.ts', '../index.ts'],
   ['client/react/planted.ts', 'react'],
   ['server/planted.ts', '../protocol/index.ts'],
+  ['server/planted.ts', './sending/send.ts'],
+  ['server/sending/planted.ts', './send.ts'],
+  ['server/sending/planted.ts', '../config.ts'],
+  ['server/sending/planted.ts', '../connections/directory.ts'],
+  ['server/sending/planted.ts', '../../protocol/index.ts'],
+  ['server/sending/planted.ts', 'node:zlib'],
+  ['server/auth/planted.ts', 'jose'],
   ['server/aws/planted.ts', '@aws-sdk/client-dynamodb'],
+  ['server/aws/planted.ts', '../config.ts'],
+  ['server/aws/planted.ts', '../sending/send.ts'],
+  ['server/aws/planted.ts', '../../protocol/index.ts'],
   ['server/index.ts', './aws/index.ts'],
   ['lambdas/planted.ts', '../server/aws/index.ts'],
   ['lib/planted.ts', '../server/config.ts'],
@@ -36,10 +46,21 @@ const FORBIDDEN = [
   ['server/planted.ts', '@aws-sdk/client-dynamodb'],
   ['server/planted.ts', './aws/index.ts'],
   ['server/planted.ts', '../client/index.ts'],
+  ['server/planted.ts', 'valibot'],
+  ['server/sending/planted.ts', '@aws-sdk/client-dynamodb'],
+  ['server/sending/planted.ts', '@smithy/node-http-handler'],
+  ['server/sending/planted.ts', '../aws/index.ts'],
+  ['server/sending/planted.ts', '../index.ts'],
+  ['server/sending/planted.ts', '../../client/index.ts'],
+  ['server/sending/planted.ts', '../../lambdas/send.ts'],
+  ['server/sending/planted.ts', '../../../protocol/index.ts'],
+  ['server/sending/planted.ts', 'valibot'],
   ['server/aws/planted.ts', 'aws-cdk-lib'],
+  ['server/aws/planted.ts', '../../client/index.ts'],
+  ['server/aws/planted.ts', '../../lib/beckon.ts'],
   ['lambdas/planted.ts', '@aws-sdk/client-dynamodb'],
   ['lambdas/planted.ts', '../lib/beckon.ts'],
-  ['lib/planted.ts', '../server/send.ts'],
+  ['lib/planted.ts', '../server/sending/send.ts'],
   ['lib/planted.ts', '../lambdas/send.ts'],
   ['local/planted.ts', '../server/config.ts'],
   ['local/apigateway/planted.ts', '../../protocol/index.ts'],
@@ -80,7 +101,7 @@ beforeAll(() => {
 afterAll(() => rmSync(tree, { recursive: true, force: true }));
 
 function plantedName(file: string, specifier: string): string {
-  return file.replace('planted', `planted-${specifier.replaceAll(/[^a-z]+/g, '-')}`);
+  return file.replace('planted', `planted-${specifier.replaceAll(/[^a-z.]+/g, '-')}`);
 }
 
 test.each(ALLOWED)('%s may import %s', (file, specifier) => {

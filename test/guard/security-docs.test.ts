@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as limits from '../../protocol/limits.ts';
-import { MAX_CAPABILITY_BYTES } from '../../server/capability.ts';
+import { MAX_CAPABILITY_BYTES } from '../../server/auth/capability.ts';
 import { DEFAULT_INBOX_LIMIT } from '../../server/config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

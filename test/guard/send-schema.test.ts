@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createServiceSend, type InvocationError } from '../../server/service-send.ts';
+import { createServiceSend, type InvocationError } from '../../server/sending/service-send.ts';
 import { readFieldTables } from '../support/asyncapi/field-tables.ts';
 import { renderSendSchema, SEND_DOCUMENT, SEND_SCHEMA_FILE, sendDefinitions } from '../support/asyncapi/send-schema.ts';
 

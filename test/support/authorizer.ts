@@ -1,5 +1,5 @@
-import { type AuthenticateOptions, createAuthenticate } from '../../server/authenticate.ts';
-import { type AuthorizeHandshake, createAuthorize } from '../../server/authorize.ts';
+import { type AuthenticateOptions, createAuthenticate } from '../../server/auth/authenticate.ts';
+import { type AuthorizeHandshake, createAuthorize } from '../../server/auth/authorize.ts';
 
 export interface TestAuthorizerOptions extends AuthenticateOptions {
   readonly allowedOrigins: readonly string[];

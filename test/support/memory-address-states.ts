@@ -1,7 +1,7 @@
 import type { Shown } from '../../protocol/index.ts';
 import type { Address } from '../../server/address.ts';
-import type { AddressState, AddressStates } from '../../server/address-state.ts';
 import type { Now } from '../../server/clock.ts';
+import type { AddressState, AddressStates } from '../../server/connections/address-state.ts';
 
 /** The states of addresses in memory, held to the same contract as those on DynamoDB. */
 export function createMemoryAddressStates(now: Now): AddressStates {

@@ -1,9 +1,15 @@
 import { type Address, presenceAddress, userAddress } from '../../server/address.ts';
-import { type Capability, hashCapability } from '../../server/capability.ts';
+import { type Capability, hashCapability } from '../../server/auth/capability.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import type { Directory, Mapping, Registration, Subscriptions, TouchRefusal } from '../../server/directory.ts';
-import { EXPIRY_MARGIN_SECONDS } from '../../server/expiry.ts';
-import { arrival, type Charge } from '../../server/rate-limit.ts';
+import type {
+  Directory,
+  Mapping,
+  Registration,
+  Subscriptions,
+  TouchRefusal,
+} from '../../server/connections/directory.ts';
+import { EXPIRY_MARGIN_SECONDS } from '../../server/connections/expiry.ts';
+import { arrival, type Charge } from '../../server/gate/rate-limit.ts';
 
 interface Pace {
   /** Of the rate limit, epoch milliseconds. */

@@ -1,6 +1,6 @@
 import { MAX_BLOCKED_USERS, MAX_PAGE_USERS } from '../../protocol/index.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import type { Inboxes, InboxKey, Load } from '../../server/inboxes.ts';
+import type { Inboxes, InboxKey, Load } from '../../server/sending/inboxes.ts';
 
 interface Waiting extends Load {
   readonly expiresAt: number;

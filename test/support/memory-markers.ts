@@ -1,5 +1,5 @@
 import type { Markers } from '../../protocol/index.ts';
-import type { MarkerKey, MarkerStore } from '../../server/markers.ts';
+import type { MarkerKey, MarkerStore } from '../../server/history/markers.ts';
 
 /** Markers in memory, held to the same contract as those on DynamoDB. */
 export function createMemoryMarkers(): MarkerStore {

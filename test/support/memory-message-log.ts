@@ -1,7 +1,7 @@
 import type { Message } from '../../protocol/index.ts';
 import type { Address } from '../../server/address.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import { type EntryNotes, MAX_FIND_ENTRIES, type MessageLog } from '../../server/message-log.ts';
+import { type EntryNotes, MAX_FIND_ENTRIES, type MessageLog } from '../../server/sending/message-log.ts';
 
 /** What a table would hold. */
 export interface MemoryEntry extends EntryNotes {

@@ -1,5 +1,5 @@
 import { type Now, toSeconds } from '../../server/clock.ts';
-import { OFFENCE_WINDOW_MS, type Offences } from '../../server/offences.ts';
+import { OFFENCE_WINDOW_MS, type Offences } from '../../server/gate/offences.ts';
 
 /** Offences in memory, held to the same contract as those on DynamoDB. */
 export function createMemoryOffences(now: Now): Offences {

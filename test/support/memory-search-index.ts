@@ -1,6 +1,6 @@
 import type { Transcript } from '../../server/address.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import type { Hit, SearchIndex } from '../../server/search-index.ts';
+import type { Hit, SearchIndex } from '../../server/search/search-index.ts';
 import type { MemoryEntry } from './memory-message-log.ts';
 
 interface Row extends Hit {

@@ -1,7 +1,7 @@
 import type { Message } from '../../protocol/index.ts';
 import type { Transcript } from '../../server/address.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import type { Copy, Transcripts } from '../../server/transcripts.ts';
+import type { Copy, Transcripts } from '../../server/history/transcripts.ts';
 import type { MemoryEntry } from './memory-message-log.ts';
 
 /** The transcripts of a log in memory, held to the same contract as those on DynamoDB. */

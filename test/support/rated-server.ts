@@ -9,7 +9,7 @@ import {
   type ServerFrame,
   TARIFF,
 } from '../../protocol/index.ts';
-import { arrival, type Charge } from '../../server/rate-limit.ts';
+import { arrival, type Charge } from '../../server/gate/rate-limit.ts';
 import { serialFloor } from '../../server/serial.ts';
 import { type ClientWorld, delivered, type FakeSocket, type Frame } from './client-world.ts';
 

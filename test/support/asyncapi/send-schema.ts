@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { messageSchema, sendEventSchema } from '../../../protocol/index.ts';
-import type { SendError, ServiceSend } from '../../../server/service-send.ts';
+import type { SendError, ServiceSend } from '../../../server/sending/service-send.ts';
 import { PROTOCOL_DOCUMENT } from '../protocol-document.ts';
 import { describeFields, readFieldTables } from './field-tables.ts';
 import { convert, type JsonSchema, MESSAGE_INPUT, open } from './json-schemas.ts';

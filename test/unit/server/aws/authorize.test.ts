@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { DEFAULT_CAPABILITY } from '../../../../server/auth/capability.ts';
 import { composeAuthorize } from '../../../../server/aws/authorize.ts';
-import { DEFAULT_CAPABILITY } from '../../../../server/capability.ts';
 import type { LogLine } from '../../../../server/logger.ts';
 
 beforeEach(() => {

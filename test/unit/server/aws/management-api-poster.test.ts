@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { MessagesPush } from '../../../../protocol/index.ts';
 import { createManagementApiPoster } from '../../../../server/aws/management-api-poster.ts';
-import { Unreachable } from '../../../../server/delivery.ts';
+import { Unreachable } from '../../../../server/sending/posting.ts';
 
 const FRAME: MessagesPush = { type: 'messages', messages: [] };
 

@@ -1,0 +1,56 @@
+import { parseSubprotocols, SUBPROTOCOL } from '../../protocol/subprotocols.ts';
+import { REFUSED_CONTEXT } from '../connections/connection.ts';
+
+type Values = Readonly<Record<string, readonly string[]>>;
+type Value = Readonly<Record<string, string>>;
+
+/** A handshake, as a REQUEST authorizer and the function of `$connect` see it. */
+export interface Handshake {
+  /** Every line of each header, under its name in the client's own casing. */
+  readonly multiValueHeaders?: Values | null;
+  /** The last line of each header: read only where there is nothing else. */
+  readonly headers?: Value | null;
+  readonly multiValueQueryStringParameters?: Values | null;
+  readonly queryStringParameters?: Value | null;
+  readonly requestContext?: {
+    /** The host name that the client has connected to: the API's own, or a custom one. */
+    readonly domainName?: string;
+    /** The context that `authorize` has returned: absent in the event of `authorize` itself. */
+    readonly authorizer?: Readonly<Record<string, unknown>>;
+  };
+}
+
+/** Every line of a header, whatever the casing of its name. */
+export function headerValues({ multiValueHeaders, headers }: Handshake, name: string): readonly string[] {
+  const lines: Readonly<Record<string, string | readonly string[]>> = multiValueHeaders ?? headers ?? {};
+  return Object.entries(lines).flatMap(([key, values]) => (key.toLowerCase() === name ? values : []));
+}
+
+/** What is offered in all lines of `Sec-WebSocket-Protocol` together (RFC 6455, section 11.3.4); `undefined` without one. */
+export function subprotocolsOf(handshake: Handshake): ReturnType<typeof parseSubprotocols> | undefined {
+  const lines = headerValues(handshake, 'sec-websocket-protocol');
+  return lines.length > 0 ? parseSubprotocols(lines.join(',')) : undefined;
+}
+
+/** What `$connect` returns. */
+export interface HandshakeResponse {
+  readonly statusCode: 200 | 400 | 429;
+  readonly headers?: { readonly 'Sec-WebSocket-Protocol': typeof SUBPROTOCOL };
+}
+
+/** Answers 429 where `authorize` says so in its context. Otherwise chooses the subprotocol. */
+export function answerHandshake(handshake: Handshake): HandshakeResponse {
+  if (handshake.requestContext?.authorizer?.['refused'] === REFUSED_CONTEXT.refused) return { statusCode: 429 };
+  return chooseSubprotocol(handshake);
+}
+
+/**
+ * Chooses `beckon.v1` where it is offered. A client that offers nothing (a tool that sends a header) is taken as it is;
+ * one that offers only others speaks another version, and gets 400.
+ */
+function chooseSubprotocol(handshake: Handshake): HandshakeResponse {
+  const offered = subprotocolsOf(handshake);
+  if (!offered) return { statusCode: 200 };
+  if (!offered.names.includes(SUBPROTOCOL)) return { statusCode: 400 };
+  return { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } };
+}

@@ -1,0 +1,81 @@
+import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from '@aws-sdk/client-dynamodb';
+import { userAddress } from '../address.ts';
+import { topicsOf } from '../connections/directory.ts';
+import type { Records } from '../operations/erasure.ts';
+import { type Item, textOf } from './attributes.ts';
+import { queryItems } from './read-items.ts';
+import { toSubscriptions } from './subscriptions-item.ts';
+import {
+  type ErasedPartition,
+  erasedPartitions,
+  isKept,
+  kindOf,
+  mappingKey,
+  SORT_KEYS,
+  type TableName,
+} from './tables.ts';
+
+/** @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html (read 2026-11) */
+const MAX_BATCH_ITEMS = 25;
+
+/** What the declaration of the tables says goes with a user, some items at a time: the next call finds what is left. */
+export function createDynamoDbRecords(options: {
+  readonly client: DynamoDBClient;
+  readonly connectionsTable: string;
+  readonly messagesTable: string;
+}): Records {
+  const { client, connectionsTable, messagesTable } = options;
+  const names = { connections: connectionsTable, messages: messagesTable } as const satisfies Record<TableName, string>;
+
+  /** The keys of what goes with a partition, at least `limit` if there are as many. What an item tells of is before it. */
+  async function keysOf({ table, partition }: ErasedPartition, limit: number): Promise<readonly Item[]> {
+    const sortKey = SORT_KEYS[table];
+    const items = queryItems(client, {
+      TableName: names[table],
+      ConsistentRead: true,
+      KeyConditionExpression: 'address = :address',
+      ExpressionAttributeValues: { ':address': { S: partition } },
+      ExpressionAttributeNames: { '#sortKey': sortKey },
+      ProjectionExpression: 'address, #sortKey, rooms, watches',
+    });
+    const keys: Item[] = [];
+    for await (const item of items) {
+      if (isKept(table, item)) continue;
+      const { address, [sortKey]: sort } = item;
+      keys.push(...keysWith(table, item), { ...(address && { address }), ...(sort && { [sortKey]: sort }) });
+      if (keys.length >= limit) break;
+    }
+    return keys;
+  }
+
+  async function deleteAll(table: TableName, keys: readonly Item[]): Promise<void> {
+    const name = names[table];
+    for (let start = 0; start < keys.length; start += MAX_BATCH_ITEMS) {
+      let left: WriteRequest[] = keys.slice(start, start + MAX_BATCH_ITEMS).map((Key) => ({ DeleteRequest: { Key } }));
+      while (left.length > 0) {
+        const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems: { [name]: left } }));
+        left = UnprocessedItems?.[name] ?? [];
+      }
+    }
+  }
+
+  return {
+    async deleteOf(userId, limit) {
+      let deleted = 0;
+      for (const partition of erasedPartitions(userAddress(userId))) {
+        const keys = await keysOf(partition, limit - deleted);
+        await deleteAll(partition.table, keys);
+        deleted += keys.length;
+        if (deleted >= limit) return deleted;
+      }
+      return deleted;
+    },
+  };
+}
+
+/** The keys of the items that go with an item, because it tells of them. */
+function keysWith(table: TableName, item: Item): readonly Item[] {
+  if (kindOf(table, item) !== 'subscriptions') return [];
+  const connectionId = textOf(item, 'connectionId');
+  return topicsOf(toSubscriptions(item)).map((topic) => mappingKey(topic, connectionId));
+}

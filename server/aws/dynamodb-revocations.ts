@@ -1,0 +1,92 @@
+import type { AwsClient } from 'aws4fetch';
+import { userAddress } from '../address.ts';
+import type { Identities } from '../auth/revocations.ts';
+import { type Now, toSeconds } from '../clock.ts';
+import type { RateLimit } from '../gate/rate-limit.ts';
+import { number } from './attributes.ts';
+import { chargeInput, type Pace } from './charge-input.ts';
+import { isBelow } from './conditions.ts';
+import { keyOf } from './tables.ts';
+
+/** How often one user may connect. A fleet of devices comes back at once; an endless loop is held back. */
+const HANDSHAKE_LIMIT: RateLimit = { perSecond: 1, burst: 100 };
+
+/** How long the count of a user's handshakes is kept, in seconds: longer than the whole burst takes. */
+const COUNT_SECONDS = 3600;
+
+type Item = Readonly<Record<string, { readonly S: string } | { readonly N: string }>>;
+
+export interface IdentitiesOptions {
+  /** Signs for the service `dynamodb`. Not the SDK's client, which alone would take five times the authorizer's bundle. */
+  readonly client: AwsClient;
+  /** `https://dynamodb.{region}.amazonaws.com/` */
+  readonly endpoint: string;
+  readonly tableName: string;
+  readonly now: Now;
+}
+
+/**
+ * The count of handshakes in the connections table, and the revocation, which stays for good because nobody knows how long the
+ * tokens would be accepted.
+ */
+export function createDynamoDbIdentities({ client, endpoint, tableName, now }: IdentitiesOptions): Identities {
+  /** @returns undefined where the condition does not hold */
+  async function call(operation: string, input: object): Promise<{ readonly Item?: Item } | undefined> {
+    const response = await client.fetch(endpoint, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `DynamoDB_20120810.${operation}` },
+      body: JSON.stringify({ TableName: tableName, ...input }),
+    });
+    const text = await response.text();
+    if (response.ok) return JSON.parse(text);
+    if (response.status === 400 && text.includes('ConditionalCheckFailedException')) return undefined;
+    throw new Error(`DynamoDB answered ${response.status} to ${operation}: ${text.slice(0, 300)}`);
+  }
+
+  /** @returns whether there has not been one too many */
+  async function countHandshake(userId: string): Promise<boolean> {
+    const nowMs = now();
+    const count = (pace: Pace) => {
+      const { condition, set, values } = chargeInput({ limit: HANDSHAKE_LIMIT, cost: 1 }, pace, nowMs);
+      return call('UpdateItem', {
+        Key: keyOf('handshakes', { user: userAddress(userId) }),
+        ConditionExpression: condition.expression,
+        UpdateExpression: `SET ${set}, expiresAt = :expiry`,
+        ExpressionAttributeValues: {
+          ...condition.values,
+          ...values,
+          ':expiry': number(toSeconds(nowMs) + COUNT_SECONDS),
+        },
+      });
+    };
+    return ((await count('idle')) ?? (await count('busy'))) !== undefined;
+  }
+
+  async function revokedUntil(userId: string): Promise<number | undefined> {
+    const found = await call('GetItem', {
+      Key: keyOf('revocation', { user: userAddress(userId) }),
+      ConsistentRead: true,
+    });
+    const until = found?.Item?.['revokedUntil'];
+    return until && 'N' in until ? Number(until.N) : undefined;
+  }
+
+  return {
+    async admitHandshake(userId) {
+      const [until, admitted] = await Promise.all([revokedUntil(userId), countHandshake(userId)]);
+      return { admitted, ...(until !== undefined && { revokedUntil: until }) };
+    },
+
+    revokedUntil,
+
+    async revoke(userId, untilSeconds) {
+      const isLater = isBelow('revokedUntil', number(untilSeconds));
+      await call('UpdateItem', {
+        Key: keyOf('revocation', { user: userAddress(userId) }),
+        ConditionExpression: isLater.expression,
+        UpdateExpression: 'SET revokedUntil = :until',
+        ExpressionAttributeValues: { ...isLater.values, ':until': number(untilSeconds) },
+      });
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import { OVERLAP_MS, problem, type RegisteredReply, type RegisterFrame, type Result } from '../../protocol/index.ts';
+import { type Address, isRoom } from '../address.ts';
+import { type Now, toSeconds } from '../clock.ts';
+import type { Enter } from '../gate/gate.ts';
+import type { Arrive } from '../presence/arrive.ts';
+import type { MessageLog } from '../sending/message-log.ts';
+import { serialFloor, serialTime } from '../serial.ts';
+import type { AddressStates } from './address-state.ts';
+import type { Connection } from './connection.ts';
+
+/** Who subscribes to what. */
+export interface Subscription {
+  readonly connection: Connection;
+  readonly address: Address;
+  /** Epoch seconds until which the mapping stands. */
+  readonly expiresAt: number;
+}
+
+/** What a resume gives: what was missed, or its next page. */
+export type Resumption = Pick<RegisteredReply, 'recovered' | 'messages' | 'more' | 'cursor' | 'serverTime' | 'shown'>;
+
+/** Where a resume begins, and what is known there of what it brings. */
+type Beginning = { readonly after: string } & Pick<Resumption, 'recovered' | 'shown'>;
+
+/**
+ * Subscribes a connection to an address, and gives it what it has missed there: from `since`, and an overlap before it.
+ * Without `since`, of a user's messages those that no device has acknowledged; of a room's none that were sent before.
+ * With `after`, gives the next page and subscribes to nothing.
+ */
+export type Resume = (
+  subscription: Subscription,
+  frame: Pick<RegisterFrame, 'since' | 'after' | 'attempt'>,
+) => Promise<Result<Resumption>>;
+
+export interface ResumeDependencies {
+  /** Makes the mapping. */
+  readonly enter: Enter;
+  readonly log: MessageLog;
+  readonly states: AddressStates;
+  readonly arrive: Arrive;
+  /** The Management API endpoint of the API that holds the connections. */
+  readonly callbackUrl: string;
+  readonly retentionSeconds: number;
+  readonly now: Now;
+}
+
+export function createResume(dependencies: ResumeDependencies): Resume {
+  const { enter, log, states, arrive, callbackUrl, retentionSeconds, now } = dependencies;
+
+  async function page(address: Address, { after, ...from }: Beginning): Promise<Result<Resumption>> {
+    // Read before the log: whatever is sent from now on is behind this cursor, or within the overlap before it.
+    const serverTime = now();
+    const { messages, more } = await log.read(address, after);
+    return { ok: true, value: { ...from, messages, more, cursor: serialFloor(serverTime), serverTime } };
+  }
+
+  /** Where the log is read from, and whether everything from `since` on is still there. */
+  async function beginning(address: Address, since: string | undefined, nowMs: number) {
+    if (since === undefined && isRoom(address)) return { after: serialFloor(nowMs), recovered: true };
+    const horizonMs = nowMs - retentionSeconds * 1000;
+    const { cursor, late } = await states.read(address);
+    const start = since ?? cursor;
+    if (start === undefined) return { after: serialFloor(horizonMs), recovered: true };
+    const startMs = serialTime(start);
+    const lateMs = late && startMs < late.markedAt ? serialTime(late.serial) : startMs;
+    const fromMs = Math.min(startMs, lateMs) - OVERLAP_MS;
+    return { after: serialFloor(Math.max(fromMs, horizonMs)), recovered: since === undefined || startMs >= horizonMs };
+  }
+
+  return async ({ connection, address, expiresAt }, { since, after, attempt = 0 }) => {
+    const nowMs = now();
+    if (since !== undefined && isInFuture(since, nowMs)) return { ok: false, problem: problem('invalid_cursor') };
+    if (after !== undefined) return page(address, { after, recovered: true });
+    // First the mapping, then the rest: a message is either posted to the mapping or found in the log, or both; and a
+    // late one either finds the mapping or has left its mark before.
+    const registration = { ...connection, address, callbackUrl, attempt, registeredAt: toSeconds(nowMs), expiresAt };
+    const refused = await enter(registration);
+    if (refused) return { ok: false, problem: refused };
+    const [from, shown] = await Promise.all([
+      beginning(address, since, nowMs),
+      since === undefined && !isRoom(address) ? states.readShown(address) : [],
+      arrive(address, connection.userId),
+    ]);
+    return page(address, { ...from, ...(shown.length > 0 && { shown }) });
+  };
+}
+
+/** A cursor that no clock of ours can have given. */
+export function isInFuture(cursor: string, nowMs: number): boolean {
+  return serialTime(cursor) > nowMs + OVERLAP_MS;
+}

@@ -1,0 +1,114 @@
+import { userAddress } from '../address.ts';
+import type { Now } from '../clock.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import type { AddressStates } from '../connections/address-state.ts';
+import type { Directory } from '../connections/directory.ts';
+import { createDisconnect } from '../connections/disconnect.ts';
+import { describeError, type Logger } from '../logger.ts';
+import type { Presence } from '../presence/presence.ts';
+import type { IndexMessages } from '../search/indexing.ts';
+import { type Delivery, isClosed, MAX_DELIVERY_AGE_MS, type Poster } from '../sending/posting.ts';
+import { serialTime } from '../serial.ts';
+import type { AnnounceTask, CloseTask, DeliverTask, DisconnectTask, Task } from '../tasks.ts';
+
+/** The part of an SQS event that `work` reads. */
+export interface TaskEvent {
+  readonly Records: readonly {
+    readonly messageId: string;
+    readonly body: string;
+    /** How often it has been handed out, as text; the first time it is 1. */
+    readonly attributes: { readonly ApproximateReceiveCount: string };
+  }[];
+}
+
+/** The tasks that must be done again. */
+export interface TaskResponse {
+  readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
+}
+
+export interface WorkDependencies {
+  readonly directory: Directory;
+  readonly delivery: Delivery;
+  readonly states: AddressStates;
+  readonly presence: Presence;
+  readonly poster: Poster;
+  /** Absent: search is switched off, and what was queued before that is let go. */
+  readonly indexMessages?: IndexMessages | undefined;
+  readonly log: Logger;
+  readonly now: Now;
+}
+
+/** Tasks done at once: few, because closing many connections at once would bring them all back at once. */
+const MAX_CONCURRENT_TASKS = 2;
+
+/** Does tasks. One that fails comes back, and in the end goes to the dead-letter queue; the others are not affected. */
+export function createWork(dependencies: WorkDependencies): (event: TaskEvent) => Promise<TaskResponse> {
+  const { directory, delivery, states, presence, poster, indexMessages, log, now } = dependencies;
+  const disconnect = createDisconnect({ directory, poster });
+
+  async function doTask(task: Task, isRetry: boolean): Promise<void> {
+    switch (task.kind) {
+      case 'deliver':
+        return deliver(task);
+      case 'presence':
+        return presence.check(task, isRetry);
+      case 'recheck':
+        return presence.recheck(task);
+      case 'announce':
+        return announce(task);
+      case 'index':
+        return indexMessages?.(task.messages);
+      case 'disconnect':
+        return leave(task);
+      case 'close':
+        return close(task);
+      default:
+        throw new Error('There is no such kind of task');
+    }
+  }
+
+  async function close(task: CloseTask): Promise<void> {
+    if (!isClosed(await poster.close(task))) throw new Error('The connection could not be closed');
+  }
+
+  async function leave({ bye, unlessLive = false, ...connection }: DisconnectTask): Promise<void> {
+    const { connectionId, userId } = connection;
+    const range = { first: connectionId, last: connectionId };
+    const live = unlessLive ? await directory.find(userAddress(userId), { consistent: true, range }) : [];
+    if (live.length === 0) await disconnect(connection, bye);
+  }
+
+  async function announce({ topic, frame, range }: AnnounceTask): Promise<void> {
+    await delivery.announce(await directory.find(topic, { consistent: true, range }), frame, { isPart: true });
+  }
+
+  async function deliver({ address, messages, range, spared }: DeliverTask): Promise<void> {
+    // Whoever is not connected now, and has a cursor from before, would look behind it when they resume.
+    const [first] = messages;
+    if (first && serialTime(first.serial) < now() - MAX_DELIVERY_AGE_MS) await states.markLate(address, first.serial);
+    const targets = await directory.find(address, { consistent: true, range });
+    await delivery.deliver(targets, messages, { spared, isPart: true });
+  }
+
+  return async ({ Records }) => {
+    const failures = await mapConcurrently(Records, MAX_CONCURRENT_TASKS, async ({ messageId, body, attributes }) => {
+      const startedAt = now();
+      try {
+        const task: Task = JSON.parse(body);
+        await doTask(task, Number(attributes.ApproximateReceiveCount) > 1);
+        log({ route: 'work', outcome: 'ok', reason: task.kind, requestId: messageId, durationMs: now() - startedAt });
+        return [];
+      } catch (error) {
+        log({
+          route: 'work',
+          outcome: 'failed',
+          requestId: messageId,
+          error: describeError(error),
+          metrics: { TasksFailed: 1 },
+        });
+        return [{ itemIdentifier: messageId }];
+      }
+    });
+    return { batchItemFailures: failures.flat() };
+  };
+}

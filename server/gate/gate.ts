@@ -1,0 +1,141 @@
+import { frameCharge, type Problem, problem, type Result, TARIFF } from '../../protocol/index.ts';
+import { type Address, userAddress } from '../address.ts';
+import { allows, forbidden, hashCapability, type Operation } from '../auth/capability.ts';
+import { type Now, toSeconds } from '../clock.ts';
+import type { Claims, Connection } from '../connections/connection.ts';
+import type { Directory, Registration, Touched, TouchRefusal } from '../connections/directory.ts';
+import { IDLE_SECONDS } from '../connections/expiry.ts';
+import { burstMs, type RateLimit } from './rate-limit.ts';
+import type { Accounts } from './user-budget.ts';
+
+export interface AdmitOptions {
+  /** What the frame is charged, in units: see `protocol/charges.ts`. @default 1 */
+  readonly cost?: number;
+}
+
+/**
+ * The gate before whatever a registered connection asks for: notes the sign of life, charges the rate limit, and gives the
+ * claims that hold now, or says why nothing may be done. One conditional write, so that sending costs no look-up of the
+ * sender; and one read where a newer token has brought another capability than the one that opened the connection.
+ */
+export type Admit = (
+  connection: Pick<Connection, 'connectionId' | 'userId' | 'capability'>,
+  options?: AdmitOptions,
+) => Promise<Result<Claims>>;
+
+type Registered = Parameters<Admit>[0];
+
+/**
+ * The gate before a registration: makes the mapping and charges for it like for any frame.
+ * @returns why it was not made
+ */
+export type Enter = (registration: Registration) => Promise<Problem | undefined>;
+
+export interface GateDependencies {
+  readonly directory: Directory;
+  readonly accounts: Accounts;
+  /** Of each connection. */
+  readonly rateLimit: RateLimit;
+  /** Of each user, over all their connections. */
+  readonly userRateLimit: RateLimit;
+  readonly now: Now;
+}
+
+/**
+ * A user is charged for what a connection sends when it has come to this part of the user's burst: a connection may be ahead
+ * by as much, and one write more is to be made for each.
+ */
+const INSTALMENTS_PER_BURST = 10;
+
+const REGISTER_CHARGE = frameCharge({ action: 'register' }, TARIFF);
+
+/** What a registration is told that was not made. */
+const NOT_ENTERED = { superseded: 'superseded', removed: 'connection_removed' } as const;
+
+/** The two gates, which charge the same rate limits. */
+export function createGate(dependencies: GateDependencies): { readonly admit: Admit; readonly enter: Enter } {
+  const { directory, accounts, rateLimit, userRateLimit, now } = dependencies;
+  const instalment = Math.max(1, Math.floor(userRateLimit.burst / INSTALMENTS_PER_BURST));
+
+  /**
+   * Charges the user for what a connection has sent, if another instalment is due, or lets the connection wait until that can
+   * be done.
+   * @param charged What the connection has been charged in all.
+   * @param cost Of the frame at hand, which is refused then.
+   * @returns why it is refused
+   */
+  async function chargeUser(
+    { connectionId, userId }: Pick<Registered, 'connectionId' | 'userId'>,
+    charged: number,
+    cost: number,
+  ) {
+    const instalments = Math.floor(charged / instalment) - Math.floor((charged - cost) / instalment);
+    if (instalments === 0) return undefined;
+    const retryAfterMs = await accounts.charge(userId, { limit: userRateLimit, cost: instalments * instalment });
+    if (retryAfterMs === 0) return undefined;
+    const arrivesAt = now() + retryAfterMs + burstMs(rateLimit);
+    await directory.holdBack(userAddress(userId), connectionId, { cost, arrivesAt });
+    return { ...problem('rate_limited'), retryAfterMs };
+  }
+
+  /** The claims of a connection that was let through. Those that opened it hold while their capability is the registered one. */
+  async function claimsOf({ connectionId, userId, capability: opened }: Registered, touched: Touched) {
+    const { tokenExpiresAt, capabilityHash } = touched;
+    const capability =
+      hashCapability(opened) === capabilityHash
+        ? opened
+        : await directory.capability(userAddress(userId), connectionId, capabilityHash);
+    // Two registrations at once, of which one has died: the client registers again.
+    if (!capability) return { ok: false, problem: problem('not_registered') } as const;
+    return { ok: true, value: { tokenExpiresAt, capability } } as const;
+  }
+
+  return {
+    async admit(connection, { cost = 1 } = {}) {
+      const { connectionId, userId } = connection;
+      const touched = await directory.touch(userAddress(userId), connectionId, {
+        expiresAt: toSeconds(now()) + IDLE_SECONDS,
+        charge: { limit: rateLimit, cost },
+      });
+      if ('refused' in touched) return { ok: false, problem: toProblem(touched) };
+      const refused = await chargeUser(connection, touched.charged, cost);
+      return refused ? { ok: false, problem: refused } : claimsOf(connection, touched);
+    },
+
+    async enter(registration) {
+      const entered = await directory.enter(registration, { limit: rateLimit, cost: REGISTER_CHARGE });
+      if (!('refused' in entered)) return chargeUser(registration, entered.charged, REGISTER_CHARGE);
+      if (entered.refused === 'rate_limited') return toProblem(entered);
+      return problem(NOT_ENTERED[entered.refused]);
+    },
+  };
+}
+
+function toProblem({ refused, retryAfterMs }: TouchRefusal): Problem {
+  return { ...problem(refused), ...(retryAfterMs !== undefined && { retryAfterMs }) };
+}
+
+/** Makes the mapping of a connection that has passed the gate, which has charged it. */
+export function enterAdmitted(directory: Pick<Directory, 'put'>): Enter {
+  return async (registration) => {
+    const outcome = await directory.put(registration);
+    return outcome === 'registered' ? undefined : problem(NOT_ENTERED[outcome]);
+  };
+}
+
+/** The gate before an operation at some addresses: all of them, or none. Nothing is written for what it refuses. */
+export type Permit = (
+  connection: Connection,
+  operation: Operation,
+  addresses: readonly Address[],
+  options?: AdmitOptions,
+) => Promise<Result<Claims>>;
+
+export function createPermit(admit: Admit): Permit {
+  return async (connection, operation, addresses, options) => {
+    const admitted = await admit(connection, options);
+    if (!admitted.ok) return admitted;
+    const address = addresses.find((each) => !allows(admitted.value.capability, operation, each));
+    return address ? { ok: false, problem: forbidden(operation, address) } : admitted;
+  };
+}

@@ -1,0 +1,27 @@
+import type { RateLimit } from './rate-limit.ts';
+import type { Accounts } from './user-budget.ts';
+
+/**
+ * Charges a user for what nobody could know before it was done, such as how many connections a room has: it is taken from
+ * the user's budget however far that goes beyond it, and the next frames wait. Never rejects, because it has been done.
+ */
+export type Surcharge = (userId: string, units: number) => Promise<void>;
+
+/** Posts that a frame may cause for each unit that it is charged. */
+export const POSTS_PER_UNIT = 100;
+
+/** Write units that a frame may cause in an item which grows with what is in it, for each unit that it is charged. */
+export const WRITE_UNITS_PER_UNIT = 10;
+
+export function createSurcharge(dependencies: {
+  readonly accounts: Pick<Accounts, 'spend'>;
+  /** Of each user, over all their connections. */
+  readonly userRateLimit: RateLimit;
+  /** Told why a user was not charged. */
+  readonly onFailure: (error: unknown) => void;
+}): Surcharge {
+  const { accounts, userRateLimit, onFailure } = dependencies;
+  return async (userId, units) => {
+    if (units > 0) await accounts.spend(userId, { limit: userRateLimit, cost: units }).catch(onFailure);
+  };
+}

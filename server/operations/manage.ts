@@ -1,0 +1,167 @@
+import { type BeckonError, isObject, isUserId, NAME_RULE, problem, toError } from '../../protocol/index.ts';
+import { userAddress } from '../address.ts';
+import { type Identities, REVOKED_BYE } from '../auth/revocations.ts';
+import { type Now, toSeconds } from '../clock.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import type { Directory } from '../connections/directory.ts';
+import type { Disconnect } from '../connections/disconnect.ts';
+import type { Logger } from '../logger.ts';
+import { allBlocked, setBlocked } from '../sending/block.ts';
+import type { Inboxes } from '../sending/inboxes.ts';
+import type { Records } from './erasure.ts';
+
+/** What an operator can do about a user. */
+export type ManageEvent =
+  /** Closes their connections, or one of them, with a word to the client. */
+  | {
+      readonly disconnect: {
+        readonly user: string;
+        /** @default all of them */
+        readonly connectionId?: string;
+        /** One sentence, for the client. */
+        readonly reason?: string;
+        /** Whether the client may come back. @default false */
+        readonly reconnect?: boolean;
+      };
+    }
+  /** Refuses the tokens that they have been issued until now, and closes their connections: they need another token. */
+  | { readonly revoke: { readonly user: string } }
+  /** Closes their connections, and deletes what is kept of them. */
+  | { readonly forget: { readonly user: string } }
+  /** Keeps messages of `sender` out of their inbox, or lets them in again. */
+  | { readonly block: { readonly user: string; readonly sender: string } }
+  | { readonly unblock: { readonly user: string; readonly sender: string } }
+  /** Tells whom they have blocked. */
+  | { readonly blocked: { readonly user: string } };
+
+/** What has been done. */
+export interface ManageResult {
+  /** Connections that were closed. */
+  readonly disconnected: number;
+  /** Items that were deleted. */
+  readonly deleted: number;
+  /** Whether there is nothing left to do; otherwise invoke it again. */
+  readonly done: boolean;
+  /** Whom the user has blocked, where that was asked. */
+  readonly blocked?: readonly string[];
+}
+
+export interface ManageDependencies {
+  readonly directory: Directory;
+  readonly disconnect: Disconnect;
+  readonly identities: Pick<Identities, 'revoke'>;
+  readonly records: Records;
+  readonly inboxes: Inboxes;
+  readonly log: Logger;
+  readonly now: Now;
+}
+
+/** Connections closed at once. */
+const MAX_CONCURRENT_DISCONNECTS = 10;
+
+/** Connections closed, and items deleted, in one invocation: well within its ten seconds. */
+const MAX_DISCONNECTS = 200;
+const MAX_DELETIONS = 2_000;
+
+const NOTHING_LEFT: ManageResult = { disconnected: 0, deleted: 0, done: true };
+
+/** The longest reason, in UTF-16 code units. */
+const MAX_REASON_LENGTH = 200;
+
+/**
+ * The `manage` function.
+ * @throws BeckonError `invalid_frame` for an event that is none, saying what is wrong with it
+ */
+export function createManage(dependencies: ManageDependencies): (event: unknown) => Promise<ManageResult> {
+  const { directory, disconnect, identities, records, inboxes, log, now } = dependencies;
+
+  async function disconnectAll(
+    user: string,
+    bye: Parameters<Disconnect>[1],
+    connectionId?: string,
+  ): Promise<Pick<ManageResult, 'disconnected' | 'done'>> {
+    const range = connectionId === undefined ? {} : { range: { first: connectionId, last: connectionId } };
+    const found = await directory.find(userAddress(user), { consistent: true, limit: MAX_DISCONNECTS + 1, ...range });
+    const leaving = found.slice(0, MAX_DISCONNECTS);
+    await mapConcurrently(leaving, MAX_CONCURRENT_DISCONNECTS, (mapping) => disconnect(mapping, bye));
+    return { disconnected: leaving.length, done: leaving.length === found.length };
+  }
+
+  async function revoke(user: string): Promise<ManageResult> {
+    // First the mark, then the look: whoever registers meanwhile finds the one or is found by the other.
+    await identities.revoke(user, toSeconds(now()));
+    return { deleted: 0, ...(await disconnectAll(user, REVOKED_BYE)) };
+  }
+
+  async function forget(user: string): Promise<ManageResult> {
+    const { disconnected, done } = await disconnectAll(user, { ...problem('disconnected'), reconnect: false });
+    if (!done) return { disconnected, deleted: 0, done };
+    const deleted = await records.deleteOf(user, MAX_DELETIONS);
+    return { disconnected, deleted, done: deleted < MAX_DELETIONS };
+  }
+
+  async function block({ user, sender }: { user: string; sender: string }, isBlocked: boolean): Promise<ManageResult> {
+    const wrong = await setBlocked(inboxes, { recipient: user, sender }, isBlocked);
+    if (wrong) throw toError(wrong);
+    return NOTHING_LEFT;
+  }
+
+  async function manage(event: ManageEvent): Promise<ManageResult> {
+    if ('revoke' in event) return revoke(event.revoke.user);
+    if ('forget' in event) return forget(event.forget.user);
+    if ('block' in event) return block(event.block, true);
+    if ('unblock' in event) return block(event.unblock, false);
+    if ('blocked' in event) return { ...NOTHING_LEFT, blocked: await allBlocked(inboxes, event.blocked.user) };
+    const { user, connectionId, reason, reconnect = false } = event.disconnect;
+    const bye = { ...problem('disconnected', reason), reconnect };
+    return { deleted: 0, ...(await disconnectAll(user, bye, connectionId)) };
+  }
+
+  return async (event) => {
+    const startedAt = now();
+    const parsed = parseEvent(event);
+    const result = await manage(parsed);
+    log({ route: 'manage', outcome: 'ok', reason: Object.keys(parsed)[0] ?? '', durationMs: now() - startedAt });
+    return result;
+  };
+}
+
+const FIELDS = {
+  disconnect: ['user', 'connectionId', 'reason', 'reconnect'],
+  revoke: ['user'],
+  forget: ['user'],
+  block: ['user', 'sender'],
+  unblock: ['user', 'sender'],
+  blocked: ['user'],
+} as const;
+
+function parseEvent(event: unknown): ManageEvent {
+  const [name, ...others] = isObject(event) ? Object.keys(event) : [];
+  const known = Object.keys(FIELDS).find((each): each is keyof typeof FIELDS => each === name);
+  if (!isObject(event) || known === undefined || others.length > 0) {
+    throw invalid(`the event must be { X: { user } }, and X one of ${Object.keys(FIELDS).join(', ')}`);
+  }
+  const given = event[known];
+  if (!isObject(given)) throw invalid(`"${known}" must be { user }`);
+  for (const field of ['user', 'sender'] as const) {
+    if ((FIELDS[known] as readonly string[]).includes(field) && !isUserId(given[field]))
+      throw invalid(`"${known}.${field}" must be a user id: at most 256 ${NAME_RULE}`);
+  }
+  const { connectionId, reason, reconnect } = given;
+  const unknown = Object.keys(given).find((field) => !(FIELDS[known] as readonly string[]).includes(field));
+  if (unknown !== undefined) throw invalid(`unknown field "${known}.${unknown.slice(0, 64)}"`);
+  if (connectionId !== undefined && (typeof connectionId !== 'string' || connectionId === '')) {
+    throw invalid('"disconnect.connectionId" must be the id of a connection');
+  }
+  if (reason !== undefined && (typeof reason !== 'string' || reason.length > MAX_REASON_LENGTH)) {
+    throw invalid(`"disconnect.reason" must be a text of at most ${MAX_REASON_LENGTH} characters`);
+  }
+  if (reconnect !== undefined && typeof reconnect !== 'boolean') {
+    throw invalid('"disconnect.reconnect" must be true or false');
+  }
+  return event as ManageEvent;
+}
+
+function invalid(message: string): BeckonError {
+  return toError(problem('invalid_frame', message));
+}

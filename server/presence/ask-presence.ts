@@ -1,0 +1,139 @@
+import {
+  frameCharge,
+  MAX_USERS_PER_PRESENCE,
+  type Presence,
+  type PresenceFrame,
+  type PresenceReply,
+  problem,
+  type Result,
+  TARIFF,
+} from '../../protocol/index.ts';
+import { type Address, presenceAddress, roomAddress, userAddress } from '../address.ts';
+import { type Now, toSeconds } from '../clock.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import type { Claims, Connection } from '../connections/connection.ts';
+import type { Directory } from '../connections/directory.ts';
+import { CONNECTION_LIFE_SECONDS } from '../connections/expiry.ts';
+import type { Permit } from '../gate/gate.ts';
+import type { Subscribe } from '../rooms/subscribe.ts';
+import type { Tasks } from '../tasks.ts';
+import { attendance, isPresent } from './occupancy.ts';
+import type { Announcement, Announcements } from './presence-state.ts';
+import { createRechecks } from './presence-sweep.ts';
+
+/**
+ * Who is online, or in a room.
+ *
+ * Without `watch` it is what is so now. With it, it is what has been announced up to now, and every change is pushed: so
+ * that the reply and the pushes together are right at any moment, whatever happens between them.
+ */
+export type AskPresence = (connection: Connection, frame: PresenceFrame) => Promise<Result<Omit<PresenceReply, 'id'>>>;
+
+export interface AskPresenceDependencies {
+  readonly permit: Permit;
+  readonly subscribe: Subscribe;
+  readonly directory: Directory;
+  readonly announcements: Announcements;
+  readonly tasks: Tasks;
+  /** The Management API endpoint of the API that holds the connections. */
+  readonly callbackUrl: string;
+  readonly now: Now;
+}
+
+/** Who asks about which addresses, and what the frame is charged. */
+type Asked = readonly [connection: Connection, addresses: readonly Address[], cost: number];
+
+/** Calls of the directory under way at once: as many as the SDK's HTTP agent has sockets for a host. */
+const MAX_CONCURRENT_CALLS = 50;
+
+export function createAskPresence(dependencies: AskPresenceDependencies): AskPresence {
+  const { permit, subscribe, directory, announcements, callbackUrl, now } = dependencies;
+  const rechecks = createRechecks(dependencies);
+  const ask = (...[connection, addresses, cost]: Asked) => permit(connection, 'presence', addresses, { cost });
+
+  async function startWatching(...asked: Asked): Promise<Result<Claims>> {
+    const [connection, addresses] = asked;
+    const permitted = await ask(...asked);
+    if (!permitted.ok) return permitted;
+    const refused = await subscribe(connection, 'watches', addresses);
+    if (refused) return { ok: false, problem: refused };
+    const registeredAt = toSeconds(now());
+    const expiresAt = registeredAt + CONNECTION_LIFE_SECONDS;
+    const common = { ...connection, ...permitted.value, callbackUrl, attempt: 0, registeredAt, expiresAt };
+    const outcomes = await mapConcurrently(addresses, MAX_CONCURRENT_CALLS, (address) =>
+      directory.put({ ...common, address: presenceAddress(address) }),
+    );
+    return outcomes.includes('removed') ? { ok: false, problem: problem('connection_removed') } : permitted;
+  }
+
+  async function stopWatching(...asked: Asked): Promise<Result<Claims>> {
+    const [connection, addresses] = asked;
+    const permitted = await ask(...asked);
+    if (!permitted.ok) return permitted;
+    const { connectionId, userId } = connection;
+    await directory.unsubscribe(connectionId, addresses.map(presenceAddress));
+    await directory.removeSubscriptions(userAddress(userId), connectionId, { kind: 'watches', addresses });
+    return permitted;
+  }
+
+  function enter(watch: boolean | undefined, ...asked: Asked) {
+    if (watch === undefined) return ask(...asked);
+    return watch ? startWatching(...asked) : stopWatching(...asked);
+  }
+
+  async function ofUsers(userIds: readonly string[], isWatched: boolean, admission: Promise<Result<Claims>>) {
+    const [admitted, all] = await Promise.all([admission, announcements.readUsers(userIds)]);
+    if (!admitted.ok) return admitted;
+    const online = all.filter((each) => each.online).map(({ userId }) => userId);
+    // Whoever is announced might be gone without a trace: as long as nobody watches, nobody looks.
+    if (isWatched) await rechecks.start(online.map(userAddress));
+    const present = isWatched ? online : await onlyPresent(online);
+    const announced = new Map(all.map((each) => [each.userId, each]));
+    const users = userIds.map((userId) => toPresence(userId, present.includes(userId), announced.get(userId)));
+    return reply({ users });
+  }
+
+  async function onlyPresent(userIds: readonly string[]): Promise<readonly string[]> {
+    const present = await mapConcurrently(userIds, MAX_CONCURRENT_CALLS, async (userId) =>
+      (await isPresent(directory, userAddress(userId), userId)) ? [userId] : [],
+    );
+    return present.flat();
+  }
+
+  async function ofRoom(room: string, isWatched: boolean, admission: Promise<Result<Claims>>) {
+    const admitted = await admission;
+    if (!admitted.ok) return admitted;
+    const address = roomAddress(room);
+    const [all, present] = await Promise.all([announcements.online(address), attendance(directory, address)]);
+    if (isWatched && all.length > 0) await rechecks.start([address]);
+    const announced = new Map(all.map((each) => [each.userId, each]));
+    const inRoom = [...(isWatched ? announced : present).keys()];
+    const connections = [...present.values()].reduce((sum, each) => sum + each.connections, 0);
+    return reply({
+      room,
+      users: inRoom.slice(0, MAX_USERS_PER_PRESENCE).map((userId) => toPresence(userId, true, announced.get(userId))),
+      occupancy: { users: inRoom.length, connections },
+    });
+  }
+
+  return async (connection, frame) => {
+    const { watch } = frame;
+    const userIds = 'users' in frame ? [...new Set(frame.users)] : [];
+    const addresses = 'users' in frame ? userIds.map(userAddress) : [roomAddress(frame.room)];
+    const admission = enter(watch, connection, addresses, frameCharge(frame, TARIFF));
+    // Read after the watch has begun: what changes from now on is pushed, what has changed before is read.
+    if (watch !== undefined) await admission;
+    return 'users' in frame
+      ? ofUsers(userIds, watch === true, admission)
+      : ofRoom(frame.room, watch === true, admission);
+  };
+}
+
+/** What is announced holds only where it agrees with what is so. */
+function toPresence(user: string, online: boolean, announced: Announcement | undefined): Presence {
+  return { user, online, ...(announced?.online === online && { since: announced.since }) };
+}
+
+function reply(value: Omit<PresenceReply, 'type' | 'id'>): Result<Omit<PresenceReply, 'id'>> {
+  return { ok: true, value: { type: 'presence', ...value } };
+}

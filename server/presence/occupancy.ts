@@ -1,0 +1,34 @@
+import { type Address, isRoom } from '../address.ts';
+import type { Directory } from '../connections/directory.ts';
+
+/** Somebody who is at an address. */
+export interface Attendance {
+  /** On how many connections. */
+  readonly connections: number;
+  /** Epoch seconds: until when at least, even if they are not heard any more. */
+  readonly until: number;
+}
+
+/**
+ * Who is at an address, by their ids, in the order of these. A user is online while a connection of theirs is live, and in a
+ * room while one of those is in it. That is all there is to presence: whatever is announced follows it.
+ */
+export async function attendance(directory: Directory, address: Address): Promise<ReadonlyMap<string, Attendance>> {
+  const present = new Map<string, Attendance>();
+  const mappings = isRoom(address)
+    ? await directory.members(address)
+    : await directory.find(address, { consistent: true });
+  for (const { userId, expiresAt } of mappings) {
+    const { connections, until } = present.get(userId) ?? { connections: 0, until: 0 };
+    present.set(userId, { connections: connections + 1, until: Math.max(until, expiresAt) });
+  }
+  return new Map([...present].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Whether one user is at an address. */
+export async function isPresent(directory: Directory, address: Address, userId: string): Promise<boolean> {
+  const mappings = isRoom(address)
+    ? await directory.members(address, userId)
+    : await directory.find(address, { consistent: true });
+  return mappings.length > 0;
+}

@@ -1,0 +1,45 @@
+import { type Address, isRoom } from '../address.ts';
+
+/** What has last been announced of a user at an address. */
+export interface Announcement {
+  readonly userId: string;
+  /** Whether they are there. */
+  readonly online: boolean;
+  /** Since when, epoch milliseconds. Strictly increases, so that whoever hears of two knows which is the later one. */
+  readonly since: number;
+}
+
+/** What is announced, and when it is looked at again: items in the connections table. All reads are strongly consistent. */
+export interface Announcements {
+  /** What is announced of a user at an address; `undefined` if they have not been there for as long as that is kept. */
+  read(address: Address, userId: string): Promise<Announcement | undefined>;
+
+  /** What is announced of users at their own addresses; of those never announced, nothing. */
+  readUsers(userIds: readonly string[]): Promise<readonly Announcement[]>;
+
+  /** Everybody who is announced as being at an address, in the order of their ids. */
+  online(address: Address): Promise<readonly Announcement[]>;
+
+  /**
+   * Announces, unless something else than `before` has been announced meanwhile.
+   * @returns whether it is announced
+   */
+  announce(address: Address, next: Announcement, before: Announcement | undefined): Promise<boolean>;
+
+  /** When addresses are looked at again, epoch milliseconds. Absent, or past: nobody has said so. */
+  rechecks(addresses: readonly Address[]): Promise<ReadonlyMap<Address, number>>;
+
+  /** Says when an address is looked at again, unless that is said already and is not before `nowMs`. */
+  setRecheck(address: Address, due: number, nowMs: number): Promise<void>;
+
+  /**
+   * Takes on the recheck that is due then, after which none is said to come.
+   * @returns false, and nothing is changed, if another one is said to come that is not before `nowMs`
+   */
+  takeRecheck(address: Address, due: number, nowMs: number): Promise<boolean>;
+}
+
+/** How long it is remembered that a user has gone, in seconds: 30 days; that they have left a room: one. */
+export function memorySeconds(address: Address): number {
+  return isRoom(address) ? 24 * 3600 : 30 * 24 * 3600;
+}

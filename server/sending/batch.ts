@@ -1,0 +1,123 @@
+import {
+  checkMessage,
+  correlationId,
+  DEFAULT_SIZE_LIMITS,
+  everyNumber,
+  isWithinDepth,
+  jsonByteLength,
+  type MessageInput,
+  messageCharge,
+  type Problem,
+  problem,
+  type Result,
+  type SendFailure,
+  type SendResult,
+  type SizeLimits,
+  TARIFF,
+  type Tariff,
+} from '../../protocol/index.ts';
+import type { MetricName } from '../config.ts';
+import { type Judged, withinReply } from './ack-size.ts';
+import type { Admission, Origin, Send } from './send.ts';
+
+/** What holds of a batch besides what holds of all. */
+export interface BatchOptions {
+  /** Admits the sender, who is charged so many units. */
+  readonly admit: (cost: number) => Admission;
+  readonly tariff: Tariff;
+  readonly limits: SizeLimits;
+  /** Whether a number in the data is the one that was sent. Default: it is. */
+  readonly isExact: (number: number) => boolean;
+}
+
+/**
+ * Sends what may be a batch with mistakes in it: each message is judged by itself, and one that is invalid does not
+ * stop the others. The results are in the order of the messages.
+ */
+export async function sendBatch(
+  send: Send,
+  origin: Origin,
+  messages: readonly unknown[],
+  { admit, tariff = TARIFF, limits, isExact = () => true }: Partial<BatchOptions> = {},
+): Promise<Result<readonly (SendResult | SendFailure)[]>> {
+  if (limits && messages.length > limits.maxMessagesPerFrame) {
+    // Waited for: what is left under way when a handler returns is frozen with it.
+    const admitted = await admit?.(messages.length);
+    if (admitted && !admitted.ok) return admitted;
+    const detail = `"messages" must hold at most ${limits.maxMessagesPerFrame} messages`;
+    return { ok: false, problem: problem('invalid_frame', detail) };
+  }
+  const charge = (input: MessageInput) => messageCharge(input, jsonByteLength(input.data), tariff);
+  const checked = messages.map((message) => judge(message, limits ?? DEFAULT_SIZE_LIMITS, isExact));
+  // What is sent on behalf of a service is answered by Lambda, which carries more.
+  const judged = limits ? withinReply(checked) : checked;
+  const inputs = judged.flatMap((each): MessageInput[] => ('input' in each ? [each.input] : []));
+  const refused = judged.length - inputs.length;
+  const sent = await send(origin, inputs, admit?.(refused + inputs.reduce((sum, input) => sum + charge(input), 0)));
+  if (!sent.ok) return sent;
+  const outcomes = sent.value.values();
+  const results = judged.map((each) => {
+    const outcome = 'input' in each ? outcomes.next().value : each;
+    if (!outcome) throw new Error('send gave fewer results than it got messages');
+    return outcome;
+  });
+  return { ok: true, value: results };
+}
+
+function judge(message: unknown, limits: SizeLimits, isExact: BatchOptions['isExact']): Judged {
+  const checked = checkMessage(message);
+  if (!checked.ok) return failure(message, checked.problem);
+  const excess = excessProblem(checked.value, limits);
+  if (excess) return failure(message, excess);
+  if (everyNumber(checked.value.data, isExact)) return { input: checked.value };
+  const detail = `"data" must not hold numbers beyond ±${Number.MAX_SAFE_INTEGER} here: send such a number as text`;
+  return failure(message, problem('invalid_frame', detail));
+}
+
+/** The result of a message that is not sent, under its id as far as it has one. */
+export function failure(message: unknown, error: Problem): SendFailure {
+  const id = correlationId(message);
+  return { ...(id !== undefined && { id }), error };
+}
+
+function excessProblem({ to, data }: MessageInput, limits: SizeLimits): Problem | undefined {
+  const { maxUsersPerMessage, maxDataDepth, maxDataBytes } = limits;
+  if ('users' in to && to.users.length > maxUsersPerMessage)
+    return problem('invalid_frame', `"to.users" must name at most ${maxUsersPerMessage} users`);
+  if (!isWithinDepth(data, maxDataDepth))
+    return problem('invalid_frame', `"data" must not be nested more than ${maxDataDepth} deep`);
+  const bytes = jsonByteLength(data);
+  if (bytes <= maxDataBytes) return undefined;
+  return problem('message_too_large', `data takes ${bytes} bytes as JSON; at most ${maxDataBytes} are allowed`);
+}
+
+const METRIC_OF_STATUS = {
+  delivered: 'MessagesDelivered',
+  queued: 'MessagesDelivered',
+  stored: 'MessagesStored',
+  dropped: 'MessagesDropped',
+} as const;
+
+/** What a batch adds to the metrics. */
+export function sendMetrics(
+  results: readonly (SendResult | SendFailure)[],
+): Readonly<Partial<Record<MetricName, number>>> {
+  const metrics = {
+    MessagesDelivered: 0,
+    MessagesStored: 0,
+    MessagesDropped: 0,
+    ConnectionsGone: 0,
+    PostsFailed: 0,
+    FramesRefused: 0,
+  };
+  for (const result of results) {
+    if ('error' in result) {
+      metrics.FramesRefused += 1;
+      continue;
+    }
+    metrics[METRIC_OF_STATUS[result.status]] += 1;
+    metrics.ConnectionsGone += result.connections.gone;
+    metrics.PostsFailed += result.connections.failed;
+  }
+  return metrics;
+}

@@ -1,0 +1,34 @@
+import { type Address, userAddress } from '../../server/address.ts';
+import type { Announcement, Announcements } from '../../server/presence/presence-state.ts';
+
+/** Announcements in memory, held to the same contract as those on DynamoDB. */
+export function createMemoryAnnouncements(): Announcements {
+  const announced = new Map<Address, Map<string, Announcement>>();
+  const dues = new Map<Address, number>();
+  const read = (address: Address, userId: string) => announced.get(address)?.get(userId);
+  const isToCome = (address: Address, nowMs: number) => (dues.get(address) ?? Number.NEGATIVE_INFINITY) >= nowMs;
+  return {
+    read: async (address, userId) => read(address, userId),
+    readUsers: async (userIds) => userIds.flatMap((userId) => read(userAddress(userId), userId) ?? []),
+    async online(address) {
+      const all = [...(announced.get(address)?.values() ?? [])];
+      return all.filter(({ online }) => online).sort((a, b) => (a.userId < b.userId ? -1 : 1));
+    },
+    async announce(address, next, before) {
+      if (read(address, next.userId)?.since !== before?.since) return false;
+      announced.set(address, new Map(announced.get(address)).set(next.userId, next));
+      return true;
+    },
+    async rechecks(addresses) {
+      return new Map([...dues].filter(([address]) => addresses.includes(address)));
+    },
+    async setRecheck(address, due, nowMs) {
+      if (!isToCome(address, nowMs)) dues.set(address, due);
+    },
+    async takeRecheck(address, due, nowMs) {
+      if (isToCome(address, nowMs) && dues.get(address) !== due) return false;
+      dues.delete(address);
+      return true;
+    },
+  };
+}

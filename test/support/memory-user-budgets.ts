@@ -1,0 +1,22 @@
+import type { Now } from '../../server/clock.ts';
+import { arrival } from '../../server/gate/rate-limit.ts';
+import type { Accounts } from '../../server/gate/user-budget.ts';
+
+/** Accounts in memory, held to the same contract as those on DynamoDB. */
+export function createMemoryAccounts(now: Now): Accounts {
+  const arrivals = new Map<string, number>();
+  return {
+    async charge(userId, charge) {
+      const nowMs = now();
+      const { incrementMs, latestMs } = arrival(charge, nowMs);
+      const arrivesAt = Math.max(arrivals.get(userId) ?? 0, nowMs);
+      if (arrivesAt > nowMs && arrivesAt > latestMs) return arrivesAt - latestMs;
+      arrivals.set(userId, arrivesAt + incrementMs);
+      return 0;
+    },
+    async spend(userId, charge) {
+      const { incrementMs } = arrival(charge, now());
+      arrivals.set(userId, Math.max(arrivals.get(userId) ?? 0, now()) + incrementMs);
+    },
+  };
+}

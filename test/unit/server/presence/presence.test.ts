@@ -1,0 +1,251 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Push } from '../../../../protocol/index.ts';
+import { type Address, presenceAddress, roomAddress, type Topic, userAddress } from '../../../../server/address.ts';
+import { createPresence, type Presence } from '../../../../server/presence/presence.ts';
+import type { Announcements } from '../../../../server/presence/presence-state.ts';
+import { createDelivery, type PostOutcome } from '../../../../server/sending/posting.ts';
+import type { Task } from '../../../../server/tasks.ts';
+import { createMemoryDirectory } from '../../../support/memory-directory.ts';
+import { createMemoryAnnouncements } from '../../../support/memory-presence-states.ts';
+
+const NOW = 1_800_000_000_000;
+const BOB = userAddress('bob');
+const LOBBY = roomAddress('lobby');
+
+let nowMs: number;
+let directory: ReturnType<typeof createMemoryDirectory>;
+let announcements: Announcements;
+let presence: Presence;
+let tasks: Task[];
+let pushed: { connectionId: string; frame: Push }[];
+let outcome: PostOutcome;
+
+beforeEach(() => {
+  nowMs = NOW;
+  const now = () => nowMs;
+  directory = createMemoryDirectory(now);
+  announcements = createMemoryAnnouncements();
+  tasks = [];
+  pushed = [];
+  outcome = 'delivered';
+  const add = async (added: readonly Task[]) => {
+    tasks.push(...added);
+  };
+  const poster = {
+    async post({ connectionId }: { connectionId: string }, frame: Push) {
+      pushed.push({ connectionId, frame });
+      return outcome;
+    },
+    close: async () => outcome,
+  };
+  const delivery = createDelivery({ poster, directory, tasks: { add } });
+  presence = createPresence({ directory, announcements, delivery, tasks: { add }, now });
+});
+
+async function subscribe(address: Topic, userId: string, connectionId: string, expiresAt = NOW / 1000 + 660) {
+  const registration = { address, userId, connectionId, expiresAt, callbackUrl: '', attempt: 0, registeredAt: 0 };
+  await directory.put({ ...registration, tokenExpiresAt: NOW, capability: {} });
+}
+
+async function enter(userId: string, connectionId: string, expiresAt?: number): Promise<void> {
+  await subscribe(userAddress(userId), userId, connectionId, expiresAt);
+  await subscribe(LOBBY, userId, connectionId);
+}
+
+const leave = (userId: string, connectionId: string) =>
+  directory.forget({ address: userAddress(userId), userId, connectionId });
+const watch = (address: Address, connectionId = 'w1') =>
+  subscribe(presenceAddress(address), 'alice', connectionId, NOW / 1000 + 7200);
+const check = (address: Address = BOB, isRetry = false) =>
+  presence.check({ kind: 'presence', address, userId: 'bob' }, isRetry);
+const announced = (address: Address = BOB) => announcements.read(address, 'bob');
+const told = () => pushed.map(({ frame }) => frame);
+
+describe('a check', () => {
+  test('announces who has come and who has gone, in a room as well, and tells those who watch', async () => {
+    await watch(BOB);
+    await watch(LOBBY, 'w2');
+    await enter('bob', 'b1');
+    await check();
+    await check(LOBBY);
+    await leave('bob', 'b1');
+    nowMs += 1;
+    await check();
+    await check(LOBBY);
+    const [came, went] = [
+      { user: 'bob', online: true, since: NOW },
+      { user: 'bob', online: false, since: NOW + 1 },
+    ];
+    expect(pushed).toEqual([
+      { connectionId: 'w1', frame: { type: 'presence', users: [came] } },
+      { connectionId: 'w2', frame: { type: 'presence', room: 'lobby', users: [came] } },
+      { connectionId: 'w1', frame: { type: 'presence', users: [went] } },
+      { connectionId: 'w2', frame: { type: 'presence', room: 'lobby', users: [went] } },
+    ]);
+  });
+
+  test('tells nothing that is not new: another device, one that is left, a reload', async () => {
+    await watch(BOB);
+    await check();
+    await enter('bob', 'b1');
+    await check();
+    await enter('bob', 'b2');
+    await check();
+    await leave('bob', 'b1');
+    await check();
+    expect(told()).toHaveLength(1);
+    expect(await announced()).toEqual({ userId: 'bob', online: true, since: NOW });
+  });
+
+  test('gives every change a later moment, whatever the clock says', async () => {
+    await enter('bob', 'b1');
+    await check();
+    await leave('bob', 'b1');
+    nowMs -= 5000;
+    await check();
+    expect(await announced()).toEqual({ userId: 'bob', online: false, since: NOW + 1 });
+  });
+
+  test('looks again after it has announced an absence', async () => {
+    await enter('bob', 'b1');
+    await check();
+    await leave('bob', 'b1');
+    const { announce } = announcements;
+    announcements.announce = async (...values) => {
+      await enter('bob', 'b2');
+      return announce(...values);
+    };
+    await check();
+    expect(await announced()).toEqual({ userId: 'bob', online: true, since: NOW + 2 });
+  });
+
+  test('that was begun before tells what it finds, because perhaps nobody was told', async () => {
+    await watch(BOB);
+    await enter('bob', 'b1');
+    await announcements.announce(BOB, { userId: 'bob', online: true, since: 7 }, undefined);
+    await check(BOB, true);
+    expect(told()).toEqual([{ type: 'presence', users: [{ user: 'bob', online: true, since: 7 }] }]);
+    await presence.check({ kind: 'presence', address: userAddress('eve'), userId: 'eve' }, true);
+    expect(told()).toHaveLength(1);
+  });
+
+  test('cuts off a watcher that could not be told: its picture would be wrong', async () => {
+    await watch(BOB);
+    await enter('bob', 'b1');
+    outcome = 'failed';
+    await check();
+    expect(tasks).toContainEqual({ kind: 'close', connectionId: 'w1', callbackUrl: '' });
+    expect(await directory.find(presenceAddress(BOB), { consistent: true })).toEqual([]);
+  });
+
+  test('leaves more than 200 watchers to others, each to one of them', async () => {
+    for (let index = 0; index < 201; index += 1) await watch(BOB, `w${index}`);
+    await enter('bob', 'b1');
+    await check();
+    expect(pushed).toEqual([]);
+    const parts = tasks.filter((task) => task.kind === 'announce');
+    const ids = await Promise.all(parts.map(({ topic, range }) => directory.find(topic, { consistent: true, range })));
+    expect(ids.flat()).toHaveLength(201);
+    expect(parts[0]?.frame).toEqual({ type: 'presence', users: [{ user: 'bob', online: true, since: NOW }] });
+  });
+
+  test('takes five calls if something is new, and two if not', async () => {
+    const calls: string[] = [];
+    const counted = <P extends object>(port: P): P =>
+      new Proxy(port, {
+        get: (target, name) => {
+          calls.push(String(name));
+          return Reflect.get(target, name);
+        },
+      });
+    const never = () => Promise.reject(new Error('nobody watches'));
+    const counting = createPresence({
+      directory: counted(directory),
+      announcements: counted(announcements),
+      delivery: { deliver: never, push: never, announce: async () => undefined },
+      tasks: { add: never },
+      now: () => nowMs,
+    });
+    await enter('bob', 'b1');
+    await counting.check({ kind: 'presence', address: BOB, userId: 'bob' }, false);
+    expect(calls).toEqual(['read', 'find', 'announce', 'find', 'find']);
+    calls.length = 0;
+    await counting.check({ kind: 'presence', address: BOB, userId: 'bob' }, false);
+    expect(calls).toEqual(['read', 'find']);
+  });
+
+  test('gives up, and comes back, when somebody else always announces something first', async () => {
+    await enter('bob', 'b1');
+    announcements.announce = async () => false;
+    await expect(check()).rejects.toThrow('faster than it can be announced');
+  });
+});
+
+describe('a watched address', () => {
+  const rechecks = () => tasks.filter((task) => task.kind === 'recheck');
+  const recheck = async (address: Address = BOB) => {
+    const task = rechecks().findLast((each) => each.address === address);
+    if (!task) throw new Error('none is to come');
+    nowMs = Math.max(nowMs, task.due);
+    await presence.recheck(task);
+  };
+
+  test('is looked at when somebody has come, and not when nobody watches', async () => {
+    await enter('bob', 'b1');
+    await check();
+    expect(rechecks()).toEqual([]);
+    await leave('bob', 'b1');
+    await check();
+    await watch(BOB);
+    await enter('bob', 'b1');
+    await check();
+    expect(rechecks()).toEqual([{ kind: 'recheck', address: BOB, due: NOW }]);
+  });
+
+  test('is looked at again when whoever is there would be gone, as long as somebody watches', async () => {
+    await watch(BOB);
+    await enter('bob', 'b1');
+    await check();
+    await recheck();
+    expect(rechecks()[1]).toEqual({ kind: 'recheck', address: BOB, due: NOW + 661_000, delaySeconds: 661 });
+    nowMs += 600_000;
+    await directory.touch(BOB, 'b1', { expiresAt: NOW / 1000 + 1260 });
+    await recheck();
+    expect(rechecks()[2]).toMatchObject({ due: NOW + 1_261_000, delaySeconds: 600 });
+    await directory.touch(BOB, 'b1', { expiresAt: NOW / 1000 + 9000 });
+    await recheck();
+    expect(rechecks()[3]).toMatchObject({ delaySeconds: 900 });
+    await directory.unsubscribe('w1', [presenceAddress(BOB)]);
+    await recheck();
+    expect(rechecks()).toHaveLength(4);
+    expect(await announcements.rechecks([BOB])).toEqual(new Map());
+  });
+
+  test('has whoever is gone without a trace checked, but not before they could be back', async () => {
+    await watch(LOBBY);
+    await enter('bob', 'b1');
+    await enter('eve', 'e1', NOW / 1000 + 9000);
+    await check(LOBBY);
+    await presence.check({ kind: 'presence', address: LOBBY, userId: 'eve' }, false);
+    nowMs += 660_000;
+    await recheck(LOBBY);
+    expect(tasks).toContainEqual({ kind: 'presence', address: LOBBY, userId: 'bob', delaySeconds: 15 });
+    expect(rechecks().at(-1)).toMatchObject({ delaySeconds: 30 });
+    expect(told()).toHaveLength(2);
+    await check(LOBBY);
+    expect(told()[2]).toMatchObject({ room: 'lobby', users: [{ user: 'bob', online: false }] });
+  });
+
+  test('has one recheck to come, however many are done', async () => {
+    await watch(BOB);
+    await enter('bob', 'b1', NOW / 1000 + 9000);
+    await check();
+    const [first] = rechecks();
+    if (!first) throw new Error('none is to come');
+    await presence.recheck(first);
+    await presence.recheck(first);
+    await presence.recheck({ ...first, due: NOW + 1 });
+    await check(BOB, true);
+    expect(rechecks()).toHaveLength(2);
+  });
+});

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { DEFAULT_SIZE_LIMITS, TARIFF } from '../../../../protocol/index.ts';
+import type { AdmitOptions } from '../../../../server/gate/gate.ts';
+import type { Send } from '../../../../server/sending/send.ts';
+import { createSendMessage } from '../../../../server/sending/send-message.ts';
+
+const origins: unknown[] = [];
+const charged: AdmitOptions[] = [];
+const send: Send = async (origin, inputs) => {
+  origins.push(origin);
+  const connections = { delivered: 1, gone: 0, failed: 0 };
+  return {
+    ok: true,
+    value: inputs.map(({ id = 'minted' }) => ({ id, serial: 'S1', status: 'delivered', connections, users: [] })),
+  };
+};
+const sendMessage = createSendMessage({
+  send,
+  admit: async (_, options = {}) => {
+    charged.push(options);
+    return { ok: true, value: { tokenExpiresAt: 0, capability: {} } };
+  },
+  limits: DEFAULT_SIZE_LIMITS,
+  tariff: TARIFF,
+});
+const alice = { connectionId: 'c1=', userId: 'alice', capability: {} };
+const message = { to: { user: 'bob' }, data: 1 };
+
+test('one message is charged as one, and sent in the name of the connection', async () => {
+  expect(await sendMessage(alice, { action: 'sendMessage', id: 'm1', ...message })).toMatchObject({
+    ok: true,
+    value: { type: 'ack', results: [{ id: 'm1', status: 'delivered' }] },
+  });
+  expect([origins.at(-1), charged.at(-1)]).toEqual([{ from: { user: 'alice' }, connectionId: 'c1=' }, { cost: 1 }]);
+});
+
+test('when API Gateway received the frame is passed on', async () => {
+  await sendMessage(alice, { action: 'sendMessage', ...message }, 1_800_000_000_000);
+  expect(origins.at(-1)).toEqual({ from: { user: 'alice' }, connectionId: 'c1=', receivedAt: 1_800_000_000_000 });
+});
+
+test('of a batch each is charged, and what is wrong with one is its own', async () => {
+  const messages = [message, { to: 'bob', id: 'm2' }, message];
+  const { value } = (await sendMessage(alice, { action: 'sendMessage', messages })) as { value?: unknown };
+  expect(value).toMatchObject({
+    type: 'ack',
+    results: [{ status: 'delivered' }, { id: 'm2', error: { code: 'invalid_frame' } }, { status: 'delivered' }],
+  });
+  expect(charged.at(-1)).toEqual({ cost: 3 });
+});
+
+test('what is wrong with the only message is wrong with the frame', async () => {
+  const data = 'x'.repeat(DEFAULT_SIZE_LIMITS.maxDataBytes);
+  expect(await sendMessage(alice, { action: 'sendMessage', ...message, data })).toMatchObject({
+    ok: false,
+    problem: { code: 'message_too_large' },
+  });
+});
