@@ -1,6 +1,6 @@
 /**
  * How long one message takes to reach thousands of connections in a room, each of a user of their own, on this machine, on
- * the synthesized template: sender → Lambda → queue → `work` → posts → sockets. A user with as many connections is
+ * the synthesized template: sender → Lambda → queue → `tasks` → posts → sockets. A user with as many connections is
  * delivered to in the same way, but could not open them at once (see docs/security.md, "Limits").
  *
  *     npx tsx bench/fan-out.ts [--connections 5000] [--at-once 50]
@@ -99,7 +99,7 @@ async function measure(cloud: LocalCloud, sockets: ChildProcess): Promise<void> 
 
   const calls = cloud.calls().filter(({ at }) => Date.parse(at) >= since);
   const posts = calls.filter(({ operation }) => operation === 'PostToConnection');
-  const tasks = cloud.log().filter(({ message }) => /"route":"work".*"reason":"deliver"/.test(message));
+  const tasks = cloud.log().filter(({ message }) => /"route":"tasks".*"reason":"deliver"/.test(message));
   print(`acknowledged   ${JSON.stringify((ack['results'] as unknown[])[0])} after ${seconds(ackedAt - startedAt)}`);
   print(`received       by all after ${seconds(receivedAt - startedAt)}`);
   print(`posts          ${posts.length}, at most ${mostAtOnce(posts)} at once`);

@@ -1,5 +1,5 @@
-import { composeIdentities } from '../server/aws/authorize.ts';
-import { composeDelivery, composeDirectory, composeInboxes, composeRecords } from '../server/aws/index.ts';
+import { composeRevocations } from '../server/aws/authorize.ts';
+import { composeDirectory, composeErasure, composeInboxes, composePosting } from '../server/aws/index.ts';
 import { createDisconnect } from '../server/connections/disconnect.ts';
 import { createLogger } from '../server/logger.ts';
 import { createManage } from '../server/operations/manage.ts';
@@ -7,14 +7,14 @@ import { createManage } from '../server/operations/manage.ts';
 const now = Date.now;
 const log = createLogger();
 const directory = composeDirectory(now);
-const { poster } = composeDelivery({ directory, log });
+const { poster } = composePosting({ directory, log });
 
 /** `manage`: disconnects users, revokes their tokens, forgets them, and blocks others on their behalf. Invoked by operators: `beckon disconnect bob`. */
 export const handler = createManage({
   directory,
   disconnect: createDisconnect({ directory, poster }),
-  identities: composeIdentities(now),
-  records: composeRecords(),
+  revocations: composeRevocations(now),
+  erasure: composeErasure(),
   inboxes: composeInboxes(now),
   log,
   now,

@@ -1,11 +1,11 @@
 import {
-  composeDelivery,
   composeDirectory,
   composeEdge,
   composeGate,
   composeInboxes,
   composeMarkers,
   composeMessageLog,
+  composePosting,
   composeSurcharge,
 } from '../server/aws/index.ts';
 import { messageRoute } from '../server/edge/route.ts';
@@ -22,7 +22,7 @@ const mark = createMark({
   log: composeMessageLog(now),
   inboxes: composeInboxes(now),
   directory,
-  delivery: composeDelivery({ directory, log, surcharge: composeSurcharge(now, log) }).delivery,
+  posting: composePosting({ directory, log, surcharge: composeSurcharge(now, log) }).posting,
   now,
 });
 

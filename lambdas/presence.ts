@@ -1,8 +1,8 @@
 import {
-  composeAnnouncements,
   composeDirectory,
   composeEdge,
   composeGate,
+  composePresenceStates,
   composeSurcharge,
   composeTasks,
 } from '../server/aws/index.ts';
@@ -21,7 +21,7 @@ const askPresence = createAskPresence({
   permit: createPermit(composeGate({ directory, now }).admit),
   subscribe: createSubscribe({ directory, limits }),
   directory,
-  announcements: composeAnnouncements(now),
+  presenceStates: composePresenceStates(now),
   tasks: composeTasks(),
   callbackUrl: readCallbackUrl(),
   now,

@@ -1,4 +1,4 @@
-import { composeAuthenticate, composeIdentities } from '../server/aws/authorize.ts';
+import { composeAuthenticate, composeRevocations } from '../server/aws/authorize.ts';
 import {
   composeDirectory,
   composeEdge,
@@ -32,7 +32,7 @@ const register = createRegister({
   directory,
   surcharge,
   authenticate: composeAuthenticate(now, log),
-  identities: composeIdentities(now),
+  revocations: composeRevocations(now),
   tasks: composeTasks(),
   callbackUrl: readCallbackUrl(),
   expectedConnections: readExpectedConnections(),

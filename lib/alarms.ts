@@ -38,7 +38,7 @@ export class Alarms extends Construct {
     this.all = [
       this.#add('DeadLetters', waitingIn(deadLetters), {
         alarmDescription:
-          'Tasks of Beckon could not be done. Look at the log of "work", then send them back to their queue.',
+          'Tasks of Beckon could not be done. Look at the log of "tasks", then send them back to their queue.',
       }),
       this.#add('FailedSends', waitingIn(failedSends), {
         alarmDescription:

@@ -76,7 +76,7 @@ export class Beckon extends Construct {
   /** Messages, by address. Partition key `address`, sort key `serial`, index `conversation`, TTL attribute `expiresAt`. */
   readonly messagesTable: TableV2;
 
-  /** Tasks that `work` could not do: to be looked at, then sent back to their queue. An alarm goes off when there is one. */
+  /** Tasks that failed in every attempt: look at them, then send them back to their queue. An alarm goes off when there is one. */
   readonly deadLetterQueue: IQueue;
 
   /**
@@ -158,7 +158,7 @@ export class Beckon extends Construct {
     this.failedSendsQueue = failedSends;
     this.sendFunction = this.#addSendFunction(logging, failedSends);
     this.manageFunction = this.#addManageFunction(logging);
-    this.#addWorkFunction(logging);
+    this.#addTasksFunction(logging);
     this.alarms = isProduction ? this.#addAlarms() : [];
     if (props.outputs ?? true) this.#addOutputs();
   }
@@ -354,17 +354,17 @@ export class Beckon extends Construct {
     return manage;
   }
 
-  #addWorkFunction(logging: HandlerProps): void {
-    const work = this.#addTableHandler('work', logging, this.#userRateEnvironment());
-    this.#grantDelivery(work);
-    this.#gateway.grantClose(work);
+  #addTasksFunction(logging: HandlerProps): void {
+    const tasks = this.#addTableHandler('tasks', logging, this.#userRateEnvironment());
+    this.#grantDelivery(tasks);
+    this.#gateway.grantClose(tasks);
     // Presence: what has been announced, and who is in a room.
-    this.#grantTable(work, this.connectionsTable, 'dynamodb:GetItem', 'dynamodb:BatchGetItem');
-    if (this.#search) this.#grantTable(work, this.messagesTable, 'dynamodb:BatchWriteItem');
+    this.#grantTable(tasks, this.connectionsTable, 'dynamodb:GetItem', 'dynamodb:BatchGetItem');
+    if (this.#search) this.#grantTable(tasks, this.messagesTable, 'dynamodb:BatchWriteItem');
     // What polling takes; the CDK's own grant adds permissions that nothing uses.
-    this.#grant(work, this.#tasks.queueArn, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
-    this.#grantKey(work, 'sqs', 'kms:Decrypt');
-    this.#tasks.addWorker(work);
+    this.#grant(tasks, this.#tasks.queueArn, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
+    this.#grantKey(tasks, 'sqs', 'kms:Decrypt');
+    this.#tasks.addWorker(tasks);
   }
 
   #addTableHandler(id: string, logging: HandlerProps, environment: Record<string, string> = {}): Handler {
@@ -410,7 +410,7 @@ export class Beckon extends Construct {
     this.#grantTasks(grantee);
   }
 
-  /** Having something done by `work`. */
+  /** Queueing a task for `tasks`. */
   #grantTasks(grantee: IGrantable): void {
     this.#grant(grantee, this.#tasks.queueArn, 'sqs:SendMessage');
     this.#grantKey(grantee, 'sqs', 'kms:Decrypt', 'kms:GenerateDataKey');

@@ -35,7 +35,7 @@ export class FailedInvocations extends Queue implements IDestination {
   }
 }
 
-/** The queue of tasks for `work`, with the one beside it where those end that could not be done. */
+/** The queue of tasks for `tasks`, with the one beside it where those end that could not be done. */
 export class TaskQueue extends Queue {
   readonly deadLetters: Queue;
 

@@ -100,7 +100,7 @@ export interface LogConfig extends Reachable {
 
 /** What sending takes. */
 export interface SendConfig extends DirectoryConfig, LogConfig {
-  /** The queue of the `work` function. */
+  /** The queue of the `tasks` function. */
   readonly tasksQueueUrl: string;
   /** The Management API's endpoint of this installation. Absent where `grantSend` of an older release has set the others. */
   readonly callbackUrl?: string | undefined;

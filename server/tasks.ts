@@ -47,8 +47,8 @@ export interface PresenceTask extends Delayed {
 }
 
 /** Looks whether everybody who was announced at a watched address is still there: connections can die without a trace. */
-export interface RecheckTask extends Delayed {
-  readonly kind: 'recheck';
+export interface SweepTask extends Delayed {
+  readonly kind: 'sweep';
   readonly address: Address;
   /** Epoch milliseconds: when it is to be done. Tells it from others for the same address. */
   readonly due: number;
@@ -62,7 +62,7 @@ export interface AnnounceTask {
   readonly range: ConnectionIdRange;
 }
 
-export type Task = CloseTask | DisconnectTask | DeliverTask | IndexTask | PresenceTask | RecheckTask | AnnounceTask;
+export type Task = CloseTask | DisconnectTask | DeliverTask | IndexTask | PresenceTask | SweepTask | AnnounceTask;
 
 /**
  * The longest delay of a task, in seconds.
@@ -70,7 +70,7 @@ export type Task = CloseTask | DisconnectTask | DeliverTask | IndexTask | Presen
  */
 export const MAX_DELAY_SECONDS = 900;
 
-/** Work that is done behind the scenes, at a pace of its own, by the `work` function. */
+/** Work that is done behind the scenes, at a pace of its own, by the `tasks` function. */
 export interface Tasks {
   /** Resolves when all of them will be done at least once. */
   add(tasks: readonly Task[]): Promise<void>;

@@ -3,7 +3,7 @@ import type { Authenticate } from './authenticate.ts';
 import { credentialsOf } from './credentials.ts';
 import { type Handshake, headerValues } from './handshake.ts';
 import { createOriginCheck } from './origins.ts';
-import { type Identities, isRevoked } from './revocations.ts';
+import { isRevoked, type Revocations } from './revocations.ts';
 
 /** Whether a handshake may go on. `reason` is for the log: the client learns the status only. */
 export type Decision =
@@ -14,7 +14,7 @@ export type AuthorizeHandshake = (handshake: Handshake) => Promise<Decision>;
 
 export interface AuthorizeOptions {
   readonly authenticate: Authenticate;
-  readonly identities: Pick<Identities, 'admitHandshake'>;
+  readonly revocations: Pick<Revocations, 'admitHandshake'>;
   /** Origins of pages that may connect; `*` allows all. What is none allows nothing. */
   readonly allowedOrigins: readonly string[];
 }
@@ -23,7 +23,7 @@ export interface AuthorizeOptions {
  * Decides on handshakes. Rejects when it cannot be known whether a token is good: then nobody gets in, and the cause is in
  * the log.
  */
-export function createAuthorize({ authenticate, identities, allowedOrigins }: AuthorizeOptions): AuthorizeHandshake {
+export function createAuthorize({ authenticate, revocations, allowedOrigins }: AuthorizeOptions): AuthorizeHandshake {
   const isAllowedOrigin = createOriginCheck(allowedOrigins);
   return async (handshake) => {
     const { domainName } = handshake.requestContext ?? {};
@@ -33,7 +33,7 @@ export function createAuthorize({ authenticate, identities, allowedOrigins }: Au
     if ('refused' in credentials) return { outcome: 'unauthorized', reason: credentials.refused };
     const identity = await authenticate(credentials.token);
     if ('refused' in identity) return { outcome: 'unauthorized', reason: identity.refused };
-    const { admitted, revokedUntil } = await identities.admitHandshake(identity.userId);
+    const { admitted, revokedUntil } = await revocations.admitHandshake(identity.userId);
     if (isRevoked(identity, revokedUntil)) return { outcome: 'unauthorized', reason: 'revoked' };
     if (!admitted) return { outcome: 'rate_limited', reason: 'too_many_handshakes' };
     return { outcome: 'allowed', ...identity };

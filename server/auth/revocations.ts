@@ -14,7 +14,7 @@ export const REVOKED_BYE = {
 };
 
 /** What is known of users beside their tokens. */
-export interface Identities {
+export interface Revocations {
   /**
    * Counts a handshake of a user, unless there have been too many already: then it is not admitted.
    * @returns also until when their tokens have been revoked: epoch seconds; absent if they never were

@@ -9,7 +9,7 @@ import {
 import { type AuthorizeHandshake, createAuthorize } from '../auth/authorize.ts';
 import { createKeySet } from '../auth/key-set.ts';
 import { canonicalOrigin } from '../auth/origins.ts';
-import type { Identities } from '../auth/revocations.ts';
+import type { Revocations } from '../auth/revocations.ts';
 import type { Now } from '../clock.ts';
 import {
   type IdentityConfig,
@@ -21,7 +21,7 @@ import {
   readRegion,
 } from '../config.ts';
 import { describeError, type Logger } from '../logger.ts';
-import { createDynamoDbIdentities } from './dynamodb-revocations.ts';
+import { createDynamoDbRevocations } from './dynamodb-revocations.ts';
 import { createSecretReader } from './secret.ts';
 
 /** Whether tokens are good, with the keys that the environment names. */
@@ -35,9 +35,9 @@ export function composeAuthenticate(
   return createAuthenticate({ issuers, defaultCapability, now });
 }
 
-export function composeIdentities(now: Now): Identities {
+export function composeRevocations(now: Now): Revocations {
   const region = readRegion();
-  return createDynamoDbIdentities({
+  return createDynamoDbRevocations({
     client: new AwsClient({ ...readAwsCredentials(), service: 'dynamodb', region, retries: 2 }),
     endpoint: `https://dynamodb.${region}.amazonaws.com/`,
     tableName: readDirectoryConfig().connectionsTable,
@@ -59,7 +59,7 @@ export function composeAuthorize(
   }
   return createAuthorize({
     authenticate: composeAuthenticate(now, log, config),
-    identities: composeIdentities(now),
+    revocations: composeRevocations(now),
     allowedOrigins,
   });
 }

@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { toSeconds } from '../clock.ts';
 import type { Subscriptions } from '../connections/directory.ts';
 import { EXPIRY_MARGIN_SECONDS } from '../connections/expiry.ts';
-import type { Announcement } from '../presence/presence-state.ts';
+import type { PresenceState } from '../presence/presence-state.ts';
 import type { Load } from '../sending/inboxes.ts';
 import { number } from './attributes.ts';
 
@@ -180,7 +180,7 @@ export function isAbove(name: string, value: AttributeValue): Condition {
  *       |-- announce: online --->|                        |
  *       |                        |<--- announce: gone ----|   refused: it looks again who is there, and then decides
  */
-export function isStillAnnounced(before: Announcement | undefined): Condition {
+export function isStillAnnounced(before: PresenceState | undefined): Condition {
   if (!before) return { expression: 'attribute_not_exists(since)' };
   return { expression: 'since = :announcedSince', values: { ':announcedSince': number(before.since) } };
 }

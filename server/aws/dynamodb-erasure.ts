@@ -1,7 +1,7 @@
 import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from '@aws-sdk/client-dynamodb';
 import { userAddress } from '../address.ts';
 import { topicsOf } from '../connections/directory.ts';
-import type { Records } from '../operations/erasure.ts';
+import type { Erasure } from '../operations/erasure.ts';
 import { type Item, textOf } from './attributes.ts';
 import { queryItems } from './read-items.ts';
 import { toSubscriptions } from './subscriptions-item.ts';
@@ -19,11 +19,11 @@ import {
 const MAX_BATCH_ITEMS = 25;
 
 /** What the declaration of the tables says goes with a user, some items at a time: the next call finds what is left. */
-export function createDynamoDbRecords(options: {
+export function createDynamoDbErasure(options: {
   readonly client: DynamoDBClient;
   readonly connectionsTable: string;
   readonly messagesTable: string;
-}): Records {
+}): Erasure {
   const { client, connectionsTable, messagesTable } = options;
   const names = { connections: connectionsTable, messages: messagesTable } as const satisfies Record<TableName, string>;
 
@@ -60,7 +60,7 @@ export function createDynamoDbRecords(options: {
   }
 
   return {
-    async deleteOf(userId, limit) {
+    async eraseUser(userId, limit) {
       let deleted = 0;
       for (const partition of erasedPartitions(userAddress(userId))) {
         const keys = await keysOf(partition, limit - deleted);

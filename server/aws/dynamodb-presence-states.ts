@@ -1,7 +1,7 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { type UserAddress, userAddress, userIdOf } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import { type Announcement, type Announcements, memorySeconds } from '../presence/presence-state.ts';
+import { memorySeconds, type PresenceState, type PresenceStates } from '../presence/presence-state.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 import { deleteIf, updateIf } from './conditional-write.ts';
 import { isDue, isNotAwaited, isStillAnnounced } from './conditions.ts';
@@ -9,26 +9,26 @@ import { queryItems, readItems } from './read-items.ts';
 import { keyOf, partitionOf, presenceStateKey } from './tables.ts';
 
 /** How long a recheck that never came is remembered, in milliseconds. */
-const RECHECK_MEMORY_MS = 24 * 3600 * 1000;
+const SWEEP_MEMORY_MS = 24 * 3600 * 1000;
 
 /** Presence states and rechecks in the connections table. Whoever is there is remembered until they go. */
-export function createDynamoDbAnnouncements(options: {
+export function createDynamoDbPresenceStates(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly now: Now;
-}): Announcements {
+}): PresenceStates {
   const { client, tableName: TableName, now } = options;
 
   return {
     async read(address, userId) {
       const input = { TableName, Key: presenceStateKey(address, userId), ConsistentRead: true };
       const { Item } = await client.send(new GetItemCommand(input));
-      return Item && toAnnouncement(Item);
+      return Item && toPresenceState(Item);
     },
 
     async readUsers(userIds) {
       const keys = userIds.map((userId) => presenceStateKey(userAddress(userId), userId));
-      return (await readItems(client, TableName, keys, { consistent: true })).map(toAnnouncement);
+      return (await readItems(client, TableName, keys, { consistent: true })).map(toPresenceState);
     },
 
     async online(address) {
@@ -44,8 +44,8 @@ export function createDynamoDbAnnouncements(options: {
           ':true': { BOOL: true },
         },
       });
-      const announced: Announcement[] = [];
-      for await (const item of items) announced.push(toAnnouncement(item));
+      const announced: PresenceState[] = [];
+      for await (const item of items) announced.push(toPresenceState(item));
       return announced;
     },
 
@@ -61,9 +61,9 @@ export function createDynamoDbAnnouncements(options: {
       return held;
     },
 
-    async rechecks(addresses) {
-      const byPartition = new Map(addresses.map((address) => [partitionOf('recheck', { address }), address]));
-      const keys = [...byPartition.values()].map((address) => keyOf('recheck', { address }));
+    async sweeps(addresses) {
+      const byPartition = new Map(addresses.map((address) => [partitionOf('sweep', { address }), address]));
+      const keys = [...byPartition.values()].map((address) => keyOf('sweep', { address }));
       const items = await readItems(client, TableName, keys, { consistent: true });
       return new Map(
         items.flatMap((item) => {
@@ -73,23 +73,23 @@ export function createDynamoDbAnnouncements(options: {
       );
     },
 
-    async setRecheck(address, due, nowMs) {
+    async setSweep(address, due, nowMs) {
       await updateIf(client, isNotAwaited(nowMs), {
         TableName,
-        Key: keyOf('recheck', { address }),
+        Key: keyOf('sweep', { address }),
         UpdateExpression: 'SET due = :due, expiresAt = :expiry',
-        values: { ':due': number(due), ':expiry': number(toSeconds(due + RECHECK_MEMORY_MS)) },
+        values: { ':due': number(due), ':expiry': number(toSeconds(due + SWEEP_MEMORY_MS)) },
       });
     },
 
-    async takeRecheck(address, due, nowMs) {
-      const input = { TableName, Key: keyOf('recheck', { address }) };
+    async takeSweep(address, due, nowMs) {
+      const input = { TableName, Key: keyOf('sweep', { address }) };
       return (await deleteIf(client, isDue(due, nowMs), input)).held;
     },
   };
 }
 
-function toAnnouncement(item: Item): Announcement {
+function toPresenceState(item: Item): PresenceState {
   const userId = userIdOf(textOf(item, 'connectionId') as UserAddress);
   return { userId, online: item['online']?.BOOL === true, since: numberOf(item, 'since') };
 }

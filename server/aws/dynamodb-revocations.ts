@@ -1,6 +1,6 @@
 import type { AwsClient } from 'aws4fetch';
 import { userAddress } from '../address.ts';
-import type { Identities } from '../auth/revocations.ts';
+import type { Revocations } from '../auth/revocations.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import type { RateLimit } from '../gate/rate-limit.ts';
 import { number } from './attributes.ts';
@@ -16,7 +16,7 @@ const COUNT_SECONDS = 3600;
 
 type Item = Readonly<Record<string, { readonly S: string } | { readonly N: string }>>;
 
-export interface IdentitiesOptions {
+export interface RevocationsOptions {
   /** Signs for the service `dynamodb`. Not the SDK's client, which alone would take five times the authorizer's bundle. */
   readonly client: AwsClient;
   /** `https://dynamodb.{region}.amazonaws.com/` */
@@ -29,7 +29,7 @@ export interface IdentitiesOptions {
  * The count of handshakes in the connections table, and the revocation, which stays for good because nobody knows how long the
  * tokens would be accepted.
  */
-export function createDynamoDbIdentities({ client, endpoint, tableName, now }: IdentitiesOptions): Identities {
+export function createDynamoDbRevocations({ client, endpoint, tableName, now }: RevocationsOptions): Revocations {
   /** @returns undefined where the condition does not hold */
   async function call(operation: string, input: object): Promise<{ readonly Item?: Item } | undefined> {
     const response = await client.fetch(endpoint, {

@@ -3,18 +3,18 @@ import { userAddress } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { EXPIRY_MARGIN_SECONDS } from '../connections/expiry.ts';
 import { arrival, type Charge } from '../gate/rate-limit.ts';
-import type { Accounts } from '../gate/user-budget.ts';
+import type { UserBudgets } from '../gate/user-budget.ts';
 import { number } from './attributes.ts';
 import { type ChargeInput, chargeInput, spendInput } from './charge-input.ts';
 import { updateIf } from './conditional-write.ts';
 import { keyOf } from './tables.ts';
 
 /** User budgets in the connections table. */
-export function createDynamoDbAccounts(options: {
+export function createDynamoDbUserBudgets(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly now: Now;
-}): Accounts {
+}): UserBudgets {
   const { client, tableName: TableName, now } = options;
 
   /**

@@ -26,33 +26,33 @@ import type { RouteDependencies } from '../edge/route.ts';
 import { type Admit, createGate, type Enter, enterAdmitted } from '../gate/gate.ts';
 import { createNoteAnswer } from '../gate/offences.ts';
 import { createSurcharge, type Surcharge } from '../gate/surcharge.ts';
-import type { Accounts } from '../gate/user-budget.ts';
+import type { UserBudgets } from '../gate/user-budget.ts';
 import type { MarkerStore } from '../history/markers.ts';
 import type { Transcripts } from '../history/transcripts.ts';
 import { createLogger, describeError, type Logger } from '../logger.ts';
-import type { Records } from '../operations/erasure.ts';
+import type { Erasure } from '../operations/erasure.ts';
 import { createArrive } from '../presence/arrive.ts';
-import type { Announcements } from '../presence/presence-state.ts';
+import type { PresenceStates } from '../presence/presence-state.ts';
 import { createQueueForIndex } from '../search/indexing.ts';
 import type { SearchIndex } from '../search/search-index.ts';
 import { createMailboxes } from '../sending/delivery.ts';
 import { createInboxGuard, type InboxGuard } from '../sending/inbox-guard.ts';
 import type { Inboxes } from '../sending/inboxes.ts';
 import type { MessageLog } from '../sending/message-log.ts';
-import { createDelivery, type Delivery, type Poster } from '../sending/posting.ts';
+import { createPosting, type Poster, type Posting } from '../sending/posting.ts';
 import { createSend, type Send } from '../sending/send.ts';
 import type { Tasks } from '../tasks.ts';
 import { createDynamoDbAddressStates } from './dynamodb-address-states.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
-import { createDynamoDbRecords } from './dynamodb-erasure.ts';
+import { createDynamoDbErasure } from './dynamodb-erasure.ts';
 import { createDynamoDbInboxes } from './dynamodb-inboxes.ts';
 import { createDynamoDbMarkers } from './dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from './dynamodb-message-log.ts';
 import { createDynamoDbOffences } from './dynamodb-offences.ts';
-import { createDynamoDbAnnouncements } from './dynamodb-presence-states.ts';
+import { createDynamoDbPresenceStates } from './dynamodb-presence-states.ts';
 import { createDynamoDbSearchIndex } from './dynamodb-search-index.ts';
 import { createDynamoDbTranscripts } from './dynamodb-transcripts.ts';
-import { createDynamoDbAccounts } from './dynamodb-user-budgets.ts';
+import { createDynamoDbUserBudgets } from './dynamodb-user-budgets.ts';
 import { createManagementApiPoster } from './management-api-poster.ts';
 import { createSqsTasks } from './sqs-tasks.ts';
 
@@ -78,14 +78,14 @@ export function composeDirectory(
 }
 
 /** The budgets of users. */
-function composeAccounts(now: Now, { connectionsTable }: DirectoryConfig): Accounts {
-  return createDynamoDbAccounts({ client: dynamoDbClient(), tableName: connectionsTable, now });
+function composeUserBudgets(now: Now, { connectionsTable }: DirectoryConfig): UserBudgets {
+  return createDynamoDbUserBudgets({ client: dynamoDbClient(), tableName: connectionsTable, now });
 }
 
 /** What is charged to users when it has been done, for functions that do something on their behalf. */
 export function composeSurcharge(now: Now, log: Logger, config: DirectoryConfig = readDirectoryConfig()): Surcharge {
   return createSurcharge({
-    accounts: composeAccounts(now, config),
+    userBudgets: composeUserBudgets(now, config),
     userRateLimit: readUserRateLimit(),
     onFailure: (error) =>
       log({ route: 'surcharge', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } }),
@@ -115,7 +115,7 @@ export function composeResume(now: Now, enter: Enter = enterAdmitted(composeDire
     enter,
     log: composeMessageLog(now, config),
     states: composeAddressStates(now, config),
-    arrive: createArrive({ announcements: composeAnnouncements(now, config), tasks: composeTasks() }),
+    arrive: createArrive({ presenceStates: composePresenceStates(now, config), tasks: composeTasks() }),
     callbackUrl: readCallbackUrl(),
     retentionSeconds,
     now,
@@ -161,11 +161,11 @@ function composeInboxGuard(now: Now, config: SendConfig): InboxGuard {
   });
 }
 
-export function composeAnnouncements(
+export function composePresenceStates(
   now: Now,
   { connectionsTable }: DirectoryConfig = readDirectoryConfig(),
-): Announcements {
-  return createDynamoDbAnnouncements({ client: dynamoDbClient(), tableName: connectionsTable, now });
+): PresenceStates {
+  return createDynamoDbPresenceStates({ client: dynamoDbClient(), tableName: connectionsTable, now });
 }
 
 export function composeTasks(
@@ -176,10 +176,10 @@ export function composeTasks(
   return createSqsTasks({ client, queueUrl: tasksQueueUrl });
 }
 
-export function composeRecords(
+export function composeErasure(
   { connectionsTable, messagesTable }: Pick<SendConfig, 'connectionsTable' | 'messagesTable'> = readSendConfig(),
-): Records {
-  return createDynamoDbRecords({ client: dynamoDbClient(), connectionsTable, messagesTable });
+): Erasure {
+  return createDynamoDbErasure({ client: dynamoDbClient(), connectionsTable, messagesTable });
 }
 
 /** The gates before every frame. */
@@ -189,7 +189,7 @@ export function composeGate(
 ): { readonly admit: Admit; readonly enter: Enter } {
   return createGate({
     directory,
-    accounts: composeAccounts(now, config),
+    userBudgets: composeUserBudgets(now, config),
     rateLimit: readRateLimit(),
     userRateLimit: readUserRateLimit(),
     now,
@@ -215,10 +215,10 @@ export function composeEdge(
 }
 
 /** Delivery over the Management API. Without a surcharge nothing is delivered on behalf of users. */
-export function composeDelivery(
+export function composePosting(
   dependencies: { directory: Directory; log: Logger; surcharge?: Surcharge },
   config: Pick<SendConfig, 'tasksQueueUrl' | 'callbackUrl' | 'client'> = readSendConfig(),
-): { delivery: Delivery; poster: Poster; tasks: Tasks } {
+): { posting: Posting; poster: Poster; tasks: Tasks } {
   const { directory, log, surcharge } = dependencies;
   const poster = createManagementApiPoster({
     callbackUrl: config.callbackUrl,
@@ -226,7 +226,7 @@ export function composeDelivery(
     onFailure: (error) => log({ route: 'post', outcome: 'failed', error: describeError(error) }),
   });
   const tasks = composeTasks(config);
-  return { delivery: createDelivery({ poster, directory, tasks, surcharge }), poster, tasks };
+  return { posting: createPosting({ poster, directory, tasks, surcharge }), poster, tasks };
 }
 
 /**
@@ -244,7 +244,7 @@ export function composeSend(
   config: SendConfig = readSendConfig(),
 ): Send {
   const { directory, now, log } = dependencies;
-  const { delivery, tasks } = composeDelivery(dependencies, config);
+  const { posting, tasks } = composePosting(dependencies, config);
   const messageLog = composeMessageLog(now, config);
   const mintSerial = monotonicFactory();
   const logFailure = (error: unknown) =>
@@ -254,7 +254,7 @@ export function composeSend(
     directory,
     log: messageLog,
     guard: composeInboxGuard(now, config),
-    delivery,
+    posting,
     tasks,
     now,
     mintSerial,

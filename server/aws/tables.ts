@@ -25,7 +25,7 @@ import type { Item } from './attributes.ts';
  *   ├──────────────────────────────┼──────────────┤
  *   │ state#ADDRESS                │ state        │ state: acknowledged cursor, late delivery. ping, deliver
  *   │ state#ADDRESS                │ shown        │ shown: which messages a page has handed over. ping
- *   │ state#ADDRESS                │ recheck      │ recheck: when the address is looked at again. presence
+ *   │ state#ADDRESS                │ recheck      │ sweep: when the presence of the address is checked again. presence
  *   │ state#user#ID                │ user#ID      │ presenceState: what watchers were last told of the user. presence
  *   │ state#room#NAME              │ user#ID      │ roomPresenceState: the same, in a room. presence
  *   │ state#user#ID                │ messages     │ budget: the user's rate limit. gate
@@ -150,7 +150,7 @@ export const KINDS = {
     attributes: ['acknowledged', 'shown', 'expiresAt'],
     erasure: 'deleted',
   },
-  recheck: {
+  sweep: {
     table: 'connections',
     partition: 'state#{address}',
     sort: 'recheck',

@@ -11,7 +11,7 @@ import {
 import { conversationOf, presenceAddress, type RoomAddress, userAddress } from '../address.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { allows, hashCapability } from '../auth/capability.ts';
-import { type Identities, isRevoked, REVOKED_BYE } from '../auth/revocations.ts';
+import { isRevoked, REVOKED_BYE, type Revocations } from '../auth/revocations.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import type { Admit } from '../gate/gate.ts';
 import type { RateLimit } from '../gate/rate-limit.ts';
@@ -34,7 +34,7 @@ export interface RegisterDependencies {
   readonly admit: Admit;
   readonly directory: Directory;
   readonly authenticate: Authenticate;
-  readonly identities: Pick<Identities, 'revokedUntil'>;
+  readonly revocations: Pick<Revocations, 'revokedUntil'>;
   readonly tasks: Tasks;
   /** The Management API endpoint of the API that holds the connections. */
   readonly callbackUrl: string;
@@ -52,7 +52,7 @@ export interface RegisterDependencies {
 }
 
 export function createRegister(dependencies: RegisterDependencies): Register {
-  const { resume, admit, directory, authenticate, identities, tasks, callbackUrl, now, surcharge } = dependencies;
+  const { resume, admit, directory, authenticate, revocations, tasks, callbackUrl, now, surcharge } = dependencies;
   const { perSecond: ratePerSecond, burst: rateBurst } = dependencies.rateLimit;
   const maxBackoffSeconds = backoffCapSeconds(dependencies.expectedConnections);
   const limits = {
@@ -130,7 +130,7 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     const resumed = await resume({ connection, address: userAddress(userId), expiresAt }, frame);
     if (!resumed.ok) return resumed;
     // After the mapping is there: whoever revokes either finds it, or has left the mark that is found here.
-    if (isRevoked(connection, await identities.revokedUntil(userId))) return refuseRevoked(connection);
+    if (isRevoked(connection, await revocations.revokedUntil(userId))) return refuseRevoked(connection);
     const rooms = token === undefined ? undefined : await renew(connection);
     const value = { userId, connectionId, ...resumed.value, expiresAt: expiresAt * 1000, limits };
     const reply = { type: 'registered', ...value } as const;

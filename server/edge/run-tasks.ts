@@ -7,11 +7,11 @@ import { createDisconnect } from '../connections/disconnect.ts';
 import { describeError, type Logger } from '../logger.ts';
 import type { Presence } from '../presence/presence.ts';
 import type { IndexMessages } from '../search/indexing.ts';
-import { type Delivery, isClosed, MAX_DELIVERY_AGE_MS, type Poster } from '../sending/posting.ts';
+import { isClosed, MAX_DELIVERY_AGE_MS, type Poster, type Posting } from '../sending/posting.ts';
 import { serialTime } from '../serial.ts';
 import type { AnnounceTask, CloseTask, DeliverTask, DisconnectTask, Task } from '../tasks.ts';
 
-/** The part of an SQS event that `work` reads. */
+/** The part of an SQS event that `tasks` reads. */
 export interface TaskEvent {
   readonly Records: readonly {
     readonly messageId: string;
@@ -26,9 +26,9 @@ export interface TaskResponse {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
 
-export interface WorkDependencies {
+export interface TaskRunnerDependencies {
   readonly directory: Directory;
-  readonly delivery: Delivery;
+  readonly posting: Posting;
   readonly states: AddressStates;
   readonly presence: Presence;
   readonly poster: Poster;
@@ -42,8 +42,8 @@ export interface WorkDependencies {
 const MAX_CONCURRENT_TASKS = 2;
 
 /** Does tasks. One that fails comes back, and in the end goes to the dead-letter queue; the others are not affected. */
-export function createWork(dependencies: WorkDependencies): (event: TaskEvent) => Promise<TaskResponse> {
-  const { directory, delivery, states, presence, poster, indexMessages, log, now } = dependencies;
+export function createTaskRunner(dependencies: TaskRunnerDependencies): (event: TaskEvent) => Promise<TaskResponse> {
+  const { directory, posting, states, presence, poster, indexMessages, log, now } = dependencies;
   const disconnect = createDisconnect({ directory, poster });
 
   async function doTask(task: Task, isRetry: boolean): Promise<void> {
@@ -52,8 +52,8 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
         return deliver(task);
       case 'presence':
         return presence.check(task, isRetry);
-      case 'recheck':
-        return presence.recheck(task);
+      case 'sweep':
+        return presence.sweep(task);
       case 'announce':
         return announce(task);
       case 'index':
@@ -79,7 +79,7 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
   }
 
   async function announce({ topic, frame, range }: AnnounceTask): Promise<void> {
-    await delivery.announce(await directory.find(topic, { consistent: true, range }), frame, { isPart: true });
+    await posting.announce(await directory.find(topic, { consistent: true, range }), frame, { isPart: true });
   }
 
   async function deliver({ address, messages, range, spared }: DeliverTask): Promise<void> {
@@ -87,7 +87,7 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
     const [first] = messages;
     if (first && serialTime(first.serial) < now() - MAX_DELIVERY_AGE_MS) await states.markLate(address, first.serial);
     const targets = await directory.find(address, { consistent: true, range });
-    await delivery.deliver(targets, messages, { spared, isPart: true });
+    await posting.deliver(targets, messages, { spared, isPart: true });
   }
 
   return async ({ Records }) => {
@@ -96,11 +96,11 @@ export function createWork(dependencies: WorkDependencies): (event: TaskEvent) =
       try {
         const task: Task = JSON.parse(body);
         await doTask(task, Number(attributes.ApproximateReceiveCount) > 1);
-        log({ route: 'work', outcome: 'ok', reason: task.kind, requestId: messageId, durationMs: now() - startedAt });
+        log({ route: 'tasks', outcome: 'ok', reason: task.kind, requestId: messageId, durationMs: now() - startedAt });
         return [];
       } catch (error) {
         log({
-          route: 'work',
+          route: 'tasks',
           outcome: 'failed',
           requestId: messageId,
           error: describeError(error),

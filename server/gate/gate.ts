@@ -6,9 +6,9 @@ import type { Claims, Connection } from '../connections/connection.ts';
 import type { Directory, Registration, Touched, TouchRefusal } from '../connections/directory.ts';
 import { IDLE_SECONDS } from '../connections/expiry.ts';
 import { burstMs, type RateLimit } from './rate-limit.ts';
-import type { Accounts } from './user-budget.ts';
+import type { UserBudgets } from './user-budget.ts';
 
-export interface AdmitOptions {
+export interface GateOptions {
   /** What the frame is charged, in units: see `protocol/charges.ts`. @default 1 */
   readonly cost?: number;
 }
@@ -20,7 +20,7 @@ export interface AdmitOptions {
  */
 export type Admit = (
   connection: Pick<Connection, 'connectionId' | 'userId' | 'capability'>,
-  options?: AdmitOptions,
+  options?: GateOptions,
 ) => Promise<Result<Claims>>;
 
 type Registered = Parameters<Admit>[0];
@@ -33,7 +33,7 @@ export type Enter = (registration: Registration) => Promise<Problem | undefined>
 
 export interface GateDependencies {
   readonly directory: Directory;
-  readonly accounts: Accounts;
+  readonly userBudgets: UserBudgets;
   /** Of each connection. */
   readonly rateLimit: RateLimit;
   /** Of each user, over all their connections. */
@@ -54,7 +54,7 @@ const NOT_ENTERED = { superseded: 'superseded', removed: 'connection_removed' } 
 
 /** The two gates, which charge the same rate limits. */
 export function createGate(dependencies: GateDependencies): { readonly admit: Admit; readonly enter: Enter } {
-  const { directory, accounts, rateLimit, userRateLimit, now } = dependencies;
+  const { directory, userBudgets, rateLimit, userRateLimit, now } = dependencies;
   const instalment = Math.max(1, Math.floor(userRateLimit.burst / INSTALMENTS_PER_BURST));
 
   /**
@@ -71,7 +71,7 @@ export function createGate(dependencies: GateDependencies): { readonly admit: Ad
   ) {
     const instalments = Math.floor(charged / instalment) - Math.floor((charged - cost) / instalment);
     if (instalments === 0) return undefined;
-    const retryAfterMs = await accounts.charge(userId, { limit: userRateLimit, cost: instalments * instalment });
+    const retryAfterMs = await userBudgets.charge(userId, { limit: userRateLimit, cost: instalments * instalment });
     if (retryAfterMs === 0) return undefined;
     const arrivesAt = now() + retryAfterMs + burstMs(rateLimit);
     await directory.holdBack(userAddress(userId), connectionId, { cost, arrivesAt });
@@ -128,7 +128,7 @@ export type Permit = (
   connection: Connection,
   operation: Operation,
   addresses: readonly Address[],
-  options?: AdmitOptions,
+  options?: GateOptions,
 ) => Promise<Result<Claims>>;
 
 export function createPermit(admit: Admit): Permit {

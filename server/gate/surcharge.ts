@@ -1,5 +1,5 @@
 import type { RateLimit } from './rate-limit.ts';
-import type { Accounts } from './user-budget.ts';
+import type { UserBudgets } from './user-budget.ts';
 
 /**
  * Charges a user for what nobody could know before it was done, such as how many connections a room has: it is taken from
@@ -14,14 +14,14 @@ export const POSTS_PER_UNIT = 100;
 export const WRITE_UNITS_PER_UNIT = 10;
 
 export function createSurcharge(dependencies: {
-  readonly accounts: Pick<Accounts, 'spend'>;
+  readonly userBudgets: Pick<UserBudgets, 'spend'>;
   /** Of each user, over all their connections. */
   readonly userRateLimit: RateLimit;
   /** Told why a user was not charged. */
   readonly onFailure: (error: unknown) => void;
 }): Surcharge {
-  const { accounts, userRateLimit, onFailure } = dependencies;
+  const { userBudgets, userRateLimit, onFailure } = dependencies;
   return async (userId, units) => {
-    if (units > 0) await accounts.spend(userId, { limit: userRateLimit, cost: units }).catch(onFailure);
+    if (units > 0) await userBudgets.spend(userId, { limit: userRateLimit, cost: units }).catch(onFailure);
   };
 }

@@ -1,7 +1,7 @@
 import type { Charge } from './rate-limit.ts';
 
 /** How fast users send, over all their connections together. */
-export interface Accounts {
+export interface UserBudgets {
   /**
    * Takes from the rate limit of a user.
    * @returns 0; or in how many milliseconds it can be taken, and nothing has been

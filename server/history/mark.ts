@@ -18,7 +18,7 @@ import type { Permit } from '../gate/gate.ts';
 import { MAX_DIRECT_CONNECTIONS } from '../sending/delivery.ts';
 import type { Inboxes } from '../sending/inboxes.ts';
 import type { MessageLog } from '../sending/message-log.ts';
-import type { Delivery } from '../sending/posting.ts';
+import type { Posting } from '../sending/posting.ts';
 import type { MarkerStore } from './markers.ts';
 
 /** Notes how far messages have come with a user, and tells those who sent them. */
@@ -36,10 +36,10 @@ export function createMark(dependencies: {
   log: Pick<MessageLog, 'senderOf'>;
   inboxes: Pick<Inboxes, 'isBlocked'>;
   directory: Pick<Directory, 'find'>;
-  delivery: Pick<Delivery, 'push'>;
+  posting: Pick<Posting, 'push'>;
   now: Now;
 }): MarkMessages {
-  const { permit, markers, log, inboxes, directory, delivery, now } = dependencies;
+  const { permit, markers, log, inboxes, directory, posting, now } = dependencies;
 
   /** @returns the markers as they are now, if any of them has moved */
   async function move(userId: string, { conversation, delivered, read }: Mark): Promise<Markers | undefined> {
@@ -69,7 +69,7 @@ export function createMark(dependencies: {
       consistent: false,
       limit: MAX_DIRECT_CONNECTIONS,
     });
-    await delivery.push(targets, { type: 'receipt', from: { user: userId }, ...moved });
+    await posting.push(targets, { type: 'receipt', from: { user: userId }, ...moved });
   }
 
   return async (connection, { marks }) => {

@@ -1,6 +1,6 @@
 import { type BeckonError, isObject, isUserId, NAME_RULE, problem, toError } from '../../protocol/index.ts';
 import { userAddress } from '../address.ts';
-import { type Identities, REVOKED_BYE } from '../auth/revocations.ts';
+import { REVOKED_BYE, type Revocations } from '../auth/revocations.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { Directory } from '../connections/directory.ts';
@@ -8,7 +8,7 @@ import type { Disconnect } from '../connections/disconnect.ts';
 import type { Logger } from '../logger.ts';
 import { allBlocked, setBlocked } from '../sending/block.ts';
 import type { Inboxes } from '../sending/inboxes.ts';
-import type { Records } from './erasure.ts';
+import type { Erasure } from './erasure.ts';
 
 /** What an operator can do about a user. */
 export type ManageEvent =
@@ -49,8 +49,8 @@ export interface ManageResult {
 export interface ManageDependencies {
   readonly directory: Directory;
   readonly disconnect: Disconnect;
-  readonly identities: Pick<Identities, 'revoke'>;
-  readonly records: Records;
+  readonly revocations: Pick<Revocations, 'revoke'>;
+  readonly erasure: Erasure;
   readonly inboxes: Inboxes;
   readonly log: Logger;
   readonly now: Now;
@@ -73,7 +73,7 @@ const MAX_REASON_LENGTH = 200;
  * @throws BeckonError `invalid_frame` for an event that is none, saying what is wrong with it
  */
 export function createManage(dependencies: ManageDependencies): (event: unknown) => Promise<ManageResult> {
-  const { directory, disconnect, identities, records, inboxes, log, now } = dependencies;
+  const { directory, disconnect, revocations, erasure, inboxes, log, now } = dependencies;
 
   async function disconnectAll(
     user: string,
@@ -89,14 +89,14 @@ export function createManage(dependencies: ManageDependencies): (event: unknown)
 
   async function revoke(user: string): Promise<ManageResult> {
     // First the mark, then the look: whoever registers meanwhile finds the one or is found by the other.
-    await identities.revoke(user, toSeconds(now()));
+    await revocations.revoke(user, toSeconds(now()));
     return { deleted: 0, ...(await disconnectAll(user, REVOKED_BYE)) };
   }
 
   async function forget(user: string): Promise<ManageResult> {
     const { disconnected, done } = await disconnectAll(user, { ...problem('disconnected'), reconnect: false });
     if (!done) return { disconnected, deleted: 0, done };
-    const deleted = await records.deleteOf(user, MAX_DELETIONS);
+    const deleted = await erasure.eraseUser(user, MAX_DELETIONS);
     return { disconnected, deleted, done: deleted < MAX_DELETIONS };
   }
 

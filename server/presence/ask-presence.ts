@@ -17,9 +17,9 @@ import { CONNECTION_LIFE_SECONDS } from '../connections/expiry.ts';
 import type { Permit } from '../gate/gate.ts';
 import type { Subscribe } from '../rooms/subscribe.ts';
 import type { Tasks } from '../tasks.ts';
-import { attendance, isPresent } from './occupancy.ts';
-import type { Announcement, Announcements } from './presence-state.ts';
-import { createRechecks } from './presence-sweep.ts';
+import { isPresent, occupancy } from './occupancy.ts';
+import type { PresenceState, PresenceStates } from './presence-state.ts';
+import { createPresenceSweeps } from './presence-sweep.ts';
 
 /**
  * Who is online, or in a room.
@@ -33,7 +33,7 @@ export interface AskPresenceDependencies {
   readonly permit: Permit;
   readonly subscribe: Subscribe;
   readonly directory: Directory;
-  readonly announcements: Announcements;
+  readonly presenceStates: PresenceStates;
   readonly tasks: Tasks;
   /** The Management API endpoint of the API that holds the connections. */
   readonly callbackUrl: string;
@@ -47,8 +47,8 @@ type Asked = readonly [connection: Connection, addresses: readonly Address[], co
 const MAX_CONCURRENT_CALLS = 50;
 
 export function createAskPresence(dependencies: AskPresenceDependencies): AskPresence {
-  const { permit, subscribe, directory, announcements, callbackUrl, now } = dependencies;
-  const rechecks = createRechecks(dependencies);
+  const { permit, subscribe, directory, presenceStates, callbackUrl, now } = dependencies;
+  const sweeps = createPresenceSweeps(dependencies);
   const ask = (...[connection, addresses, cost]: Asked) => permit(connection, 'presence', addresses, { cost });
 
   async function startWatching(...asked: Asked): Promise<Result<Claims>> {
@@ -81,12 +81,12 @@ export function createAskPresence(dependencies: AskPresenceDependencies): AskPre
     return watch ? startWatching(...asked) : stopWatching(...asked);
   }
 
-  async function ofUsers(userIds: readonly string[], isWatched: boolean, admission: Promise<Result<Claims>>) {
-    const [admitted, all] = await Promise.all([admission, announcements.readUsers(userIds)]);
+  async function ofUsers(userIds: readonly string[], isWatched: boolean, atGate: Promise<Result<Claims>>) {
+    const [admitted, all] = await Promise.all([atGate, presenceStates.readUsers(userIds)]);
     if (!admitted.ok) return admitted;
     const online = all.filter((each) => each.online).map(({ userId }) => userId);
     // Whoever is announced might be gone without a trace: as long as nobody watches, nobody looks.
-    if (isWatched) await rechecks.start(online.map(userAddress));
+    if (isWatched) await sweeps.start(online.map(userAddress));
     const present = isWatched ? online : await onlyPresent(online);
     const announced = new Map(all.map((each) => [each.userId, each]));
     const users = userIds.map((userId) => toPresence(userId, present.includes(userId), announced.get(userId)));
@@ -100,12 +100,12 @@ export function createAskPresence(dependencies: AskPresenceDependencies): AskPre
     return present.flat();
   }
 
-  async function ofRoom(room: string, isWatched: boolean, admission: Promise<Result<Claims>>) {
-    const admitted = await admission;
+  async function ofRoom(room: string, isWatched: boolean, atGate: Promise<Result<Claims>>) {
+    const admitted = await atGate;
     if (!admitted.ok) return admitted;
     const address = roomAddress(room);
-    const [all, present] = await Promise.all([announcements.online(address), attendance(directory, address)]);
-    if (isWatched && all.length > 0) await rechecks.start([address]);
+    const [all, present] = await Promise.all([presenceStates.online(address), occupancy(directory, address)]);
+    if (isWatched && all.length > 0) await sweeps.start([address]);
     const announced = new Map(all.map((each) => [each.userId, each]));
     const inRoom = [...(isWatched ? announced : present).keys()];
     const connections = [...present.values()].reduce((sum, each) => sum + each.connections, 0);
@@ -120,17 +120,15 @@ export function createAskPresence(dependencies: AskPresenceDependencies): AskPre
     const { watch } = frame;
     const userIds = 'users' in frame ? [...new Set(frame.users)] : [];
     const addresses = 'users' in frame ? userIds.map(userAddress) : [roomAddress(frame.room)];
-    const admission = enter(watch, connection, addresses, frameCharge(frame, TARIFF));
+    const atGate = enter(watch, connection, addresses, frameCharge(frame, TARIFF));
     // Read after the watch has begun: what changes from now on is pushed, what has changed before is read.
-    if (watch !== undefined) await admission;
-    return 'users' in frame
-      ? ofUsers(userIds, watch === true, admission)
-      : ofRoom(frame.room, watch === true, admission);
+    if (watch !== undefined) await atGate;
+    return 'users' in frame ? ofUsers(userIds, watch === true, atGate) : ofRoom(frame.room, watch === true, atGate);
   };
 }
 
 /** What is announced holds only where it agrees with what is so. */
-function toPresence(user: string, online: boolean, announced: Announcement | undefined): Presence {
+function toPresence(user: string, online: boolean, announced: PresenceState | undefined): Presence {
   return { user, online, ...(announced?.online === online && { since: announced.since }) };
 }
 

@@ -2,7 +2,7 @@ import { type Address, isRoom } from '../address.ts';
 import type { Directory } from '../connections/directory.ts';
 
 /** Somebody who is at an address. */
-export interface Attendance {
+export interface Occupant {
   /** On how many connections. */
   readonly connections: number;
   /** Epoch seconds: until when at least, even if they are not heard any more. */
@@ -13,8 +13,8 @@ export interface Attendance {
  * Who is at an address, by their ids, in the order of these. A user is online while a connection of theirs is live, and in a
  * room while one of those is in it. That is all there is to presence: whatever is announced follows it.
  */
-export async function attendance(directory: Directory, address: Address): Promise<ReadonlyMap<string, Attendance>> {
-  const present = new Map<string, Attendance>();
+export async function occupancy(directory: Directory, address: Address): Promise<ReadonlyMap<string, Occupant>> {
+  const present = new Map<string, Occupant>();
   const mappings = isRoom(address)
     ? await directory.members(address)
     : await directory.find(address, { consistent: true });

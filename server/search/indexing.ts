@@ -16,7 +16,7 @@ const MAX_MESSAGES_PER_TASK = 10;
 /** Has letters indexed that are in a log now. Never rejects: a message is sent although it cannot be found by its words. */
 export type QueueForIndex = (address: Address, letters: readonly Letter[]) => Promise<void>;
 
-/** Leaves indexing to `work`, off the way to the recipient. */
+/** Leaves indexing to `tasks`, off the way to the recipient. */
 export function createQueueForIndex(dependencies: {
   tasks: Tasks;
   /** Told why messages will not be found. */

@@ -8,7 +8,7 @@ import type { Tasks } from '../tasks.ts';
 import { connectionIdRanges } from './fan-out.ts';
 import type { InboxGuard } from './inbox-guard.ts';
 import type { MessageLog } from './message-log.ts';
-import { type Delivery, MAX_DELIVERY_AGE_MS, type Spared, toFrames } from './posting.ts';
+import { MAX_DELIVERY_AGE_MS, type Posting, type Spared, toFrames } from './posting.ts';
 
 /** One message for one address. */
 export interface Letter {
@@ -42,14 +42,14 @@ export interface LetterOutcome {
   readonly duplicate: boolean;
 }
 
-/** Connections that a handler posts to by itself. A larger mailbox is delivered by `work`, in parts. */
+/** Connections that a handler posts to by itself. A larger mailbox is delivered by `tasks`, in parts. */
 export const MAX_DIRECT_CONNECTIONS = 200;
 
 export interface MailboxDependencies {
   readonly directory: Directory;
   readonly log: MessageLog;
   readonly guard: InboxGuard;
-  readonly delivery: Delivery;
+  readonly posting: Posting;
   readonly tasks: Tasks;
   readonly now: Now;
   readonly mintSerial: MintSerial;
@@ -85,7 +85,7 @@ export interface Standing extends Letter {
 }
 
 export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
-  const { directory, log, guard, delivery, tasks, now, mintSerial, queueForIndex } = dependencies;
+  const { directory, log, guard, posting, tasks, now, mintSerial, queueForIndex } = dependencies;
   const limit = MAX_DIRECT_CONNECTIONS + 1;
 
   /** Only for retries is it looked whether they have been sent before: the usual path pays nothing. */
@@ -142,7 +142,7 @@ export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
   function post(mailbox: Mailbox, targets: readonly Mapping[], letters: readonly Letter[], logged?: Promise<unknown>) {
     const messages = letters.map(({ message }) => message);
     const spared = sparedOf(mailbox, letters);
-    return delivery.deliver(targets, messages, { spared, ...(logged && { logged }) });
+    return posting.deliver(targets, messages, { spared, ...(logged && { logged }) });
   }
 
   /** For whoever has come since the first look: they are in the directory, or they find the message in the log. */

@@ -67,7 +67,7 @@ export interface DeliverOptions {
 }
 
 /** Delivers to connections, and sees to those that cannot be reached. */
-export interface Delivery {
+export interface Posting {
   /**
    * Posts `messages`, in their order, to every target; resolves when each post has an outcome.
    * A connection that is gone is forgotten, and closed in case it is not. One that missed a message gets no later one: it
@@ -105,13 +105,13 @@ export const MAX_DELIVERY_AGE_MS = OVERLAP_MS / 2;
 /** Posts a handler has under way at once: as many as the SDK's HTTP agent has sockets for a host. */
 export const MAX_CONCURRENT_POSTS = 50;
 
-export function createDelivery(dependencies: {
+export function createPosting(dependencies: {
   poster: Poster;
   directory: Directory;
   tasks: Tasks;
   /** Absent: nothing is sent on behalf of users. */
   surcharge?: Surcharge | undefined;
-}): Delivery {
+}): Posting {
   const { poster, directory, tasks, surcharge } = dependencies;
   const forget = createForget(dependencies);
 
@@ -141,7 +141,7 @@ export function createDelivery(dependencies: {
     );
   }
 
-  /** Removed first: a sender who looks now must not find it. Closed by `work`, paced, lest a brake become a stampede. */
+  /** Removed first: a sender who looks now must not find it. Closed by `tasks`, paced, lest a brake become a stampede. */
   async function cutOff({ address, connectionId, callbackUrl }: Mapping): Promise<void> {
     await directory.remove(address, connectionId);
     await tasks.add([{ kind: 'close', connectionId, callbackUrl }]);

@@ -57,7 +57,7 @@ export type Admission = Promise<Result<Pick<Claims, 'capability'>>>;
 export type Send = (
   origin: Origin,
   inputs: readonly MessageInput[],
-  admission?: Admission,
+  atGate?: Admission,
 ) => Promise<Result<readonly (SendResult | SendFailure)[]>>;
 
 /**
@@ -177,11 +177,11 @@ export function createSend(dependencies: SendDependencies): Send {
     }
   }
 
-  return async (origin, inputs, admission) => {
+  return async (origin, inputs, atGate) => {
     const envelopes = inputs.map((input) => accept(origin, input));
     const bundles = bundle(envelopes);
     const [admitted, looks] = await Promise.all([
-      admission,
+      atGate,
       mapConcurrently(bundles, MAX_CONCURRENT_MAILBOXES, ({ address }) => mailboxes.lookUp(address, origin.from)),
     ]);
     if (admitted && !admitted.ok) return admitted;

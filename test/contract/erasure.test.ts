@@ -8,15 +8,15 @@ import { NO_FAULTS } from '../../local/faults.ts';
 import { pairOf, presenceAddress, roomAddress, type Topic, userAddress } from '../../server/address.ts';
 import { createDynamoDbAddressStates } from '../../server/aws/dynamodb-address-states.ts';
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
-import { createDynamoDbRecords } from '../../server/aws/dynamodb-erasure.ts';
+import { createDynamoDbErasure } from '../../server/aws/dynamodb-erasure.ts';
 import { createDynamoDbInboxes } from '../../server/aws/dynamodb-inboxes.ts';
 import { createDynamoDbMarkers } from '../../server/aws/dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
 import { createDynamoDbOffences } from '../../server/aws/dynamodb-offences.ts';
-import { createDynamoDbAnnouncements } from '../../server/aws/dynamodb-presence-states.ts';
-import { createDynamoDbIdentities } from '../../server/aws/dynamodb-revocations.ts';
+import { createDynamoDbPresenceStates } from '../../server/aws/dynamodb-presence-states.ts';
+import { createDynamoDbRevocations } from '../../server/aws/dynamodb-revocations.ts';
 import { createDynamoDbSearchIndex } from '../../server/aws/dynamodb-search-index.ts';
-import { createDynamoDbAccounts } from '../../server/aws/dynamodb-user-budgets.ts';
+import { createDynamoDbUserBudgets } from '../../server/aws/dynamodb-user-budgets.ts';
 import { type ItemKind, KINDS, type KindName } from '../../server/aws/tables.ts';
 import { serialFloor } from '../../server/serial.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
@@ -53,12 +53,12 @@ function plants(userId: string): Record<KindName, () => Promise<unknown>> {
   const inConnections = { client, tableName: connections, now, retentionSeconds: 3600 };
   const inMessages = { client, tableName: messages, now };
   const directory = createDynamoDbDirectory(inConnections);
-  const announcements = createDynamoDbAnnouncements(inConnections);
+  const presenceStates = createDynamoDbPresenceStates(inConnections);
   const log = createDynamoDbMessageLog(inMessages);
   const inboxes = createDynamoDbInboxes(inConnections);
   const fromEve = { recipient: userId, sender: 'eve' };
   const { endpoint, region, credentials } = server.client();
-  const identities = createDynamoDbIdentities({
+  const revocations = createDynamoDbRevocations({
     client: new AwsClient({ ...credentials, service: 'dynamodb', region }),
     endpoint,
     tableName: connections,
@@ -99,13 +99,14 @@ function plants(userId: string): Record<KindName, () => Promise<unknown>> {
     subscriptions: () => directory.keepCapability(user, connectionId, { capability: {}, attempt: 1 }),
     state: () => createDynamoDbAddressStates(inConnections).acknowledge(user, serialFloor(NOW)),
     shown: () => createDynamoDbAddressStates(inConnections).keepShown(user, serialFloor(NOW), []),
-    recheck: () => announcements.setRecheck(user, NOW + 1, NOW),
-    presenceState: () => announcements.announce(user, announced, undefined),
-    roomPresenceState: () => announcements.announce(LOBBY, announced, undefined),
-    budget: () => createDynamoDbAccounts(inConnections).charge(userId, { limit: { perSecond: 1, burst: 1 }, cost: 1 }),
-    handshakes: () => identities.admitHandshake(userId),
+    sweep: () => presenceStates.setSweep(user, NOW + 1, NOW),
+    presenceState: () => presenceStates.announce(user, announced, undefined),
+    roomPresenceState: () => presenceStates.announce(LOBBY, announced, undefined),
+    budget: () =>
+      createDynamoDbUserBudgets(inConnections).charge(userId, { limit: { perSecond: 1, burst: 1 }, cost: 1 }),
+    handshakes: () => revocations.admitHandshake(userId),
     offences: () => createDynamoDbOffences(inConnections).add({ userId, connectionId }, 10),
-    revocation: () => identities.revoke(userId, NOW / 1000),
+    revocation: () => revocations.revoke(userId, NOW / 1000),
     marker: () => createDynamoDbMarkers(inConnections).move({ userId, peer: EVE }, 'read', serialFloor(NOW)),
     block: () => inboxes.block(fromEve),
     waiting: () =>
@@ -136,7 +137,7 @@ async function kindsOf(userId: string): Promise<readonly string[]> {
   return kinds.toSorted();
 }
 
-const records = () => createDynamoDbRecords({ client, connectionsTable: connections, messagesTable: messages });
+const erasure = () => createDynamoDbErasure({ client, connectionsTable: connections, messagesTable: messages });
 
 const ALL = Object.keys(KINDS).toSorted();
 const KEPT = Object.entries<ItemKind>(KINDS)
@@ -149,7 +150,7 @@ test('of all kinds of items that there can be of a user, what must go is gone, a
   await plant('ann-a2222');
   expect(await kindsOf('bob-b0b')).toEqual(ALL);
 
-  await records().deleteOf('bob-b0b', 1000);
+  await erasure().eraseUser('bob-b0b', 1000);
 
   expect(await kindsOf('bob-b0b')).toEqual(KEPT);
   expect(await kindsOf('ann-a2222')).toEqual(ALL);
@@ -162,7 +163,7 @@ test('what stays is what the declaration says, for the reason that it gives', ()
 test('a few at a time is as thorough, and comes to an end', async () => {
   await plant('bob-b0b');
   const counts: number[] = [];
-  do counts.push(await records().deleteOf('bob-b0b', 1));
+  do counts.push(await erasure().eraseUser('bob-b0b', 1));
   while ((counts.at(-1) ?? 0) > 0);
   expect(await kindsOf('bob-b0b')).toEqual(KEPT);
   expect(counts.length).toBeGreaterThan(5);
@@ -173,7 +174,7 @@ test('what a connection has left behind goes although nothing shows any more tha
   await member();
   await watch();
   expect(await kindsOf('bob-b0b')).toEqual(['member', 'subscriptions', 'watch']);
-  await records().deleteOf('bob-b0b', 1000);
+  await erasure().eraseUser('bob-b0b', 1000);
   expect(await kindsOf('bob-b0b')).toEqual([]);
 });
 

@@ -1,33 +1,35 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Address, roomAddress, userAddress } from '../../server/address.ts';
 import type { Now } from '../../server/clock.ts';
-import type { Announcement, Announcements } from '../../server/presence/presence-state.ts';
+import type { PresenceState, PresenceStates } from '../../server/presence/presence-state.ts';
 
 const BOB = userAddress('bob');
 const LOBBY = roomAddress('lobby');
 const NOW = 1_800_000_000_000;
 
 /** What every store of announcements must do. `open` gives one over an empty table, reading the given clock. */
-export function announcementsContract(name: string, open: (now: Now) => Promise<Announcements>): void {
-  describe(`announcements on ${name}`, () => {
-    let announcements: Announcements;
+export function presenceStatesContract(name: string, open: (now: Now) => Promise<PresenceStates>): void {
+  describe(`presenceStates on ${name}`, () => {
+    let presenceStates: PresenceStates;
 
     beforeEach(async () => {
-      announcements = await open(() => NOW);
+      presenceStates = await open(() => NOW);
     });
 
     const announcement = (userId: string, online: boolean, since: number) => ({ userId, online, since });
 
-    async function announce(address: Address, ...all: Announcement[]): Promise<void> {
+    async function announce(address: Address, ...all: PresenceState[]): Promise<void> {
       for (const each of all) {
-        expect(await announcements.announce(address, each, await announcements.read(address, each.userId))).toBe(true);
+        expect(await presenceStates.announce(address, each, await presenceStates.read(address, each.userId))).toBe(
+          true,
+        );
       }
     }
 
     test('of somebody who was never announced there is nothing', async () => {
-      expect(await announcements.read(BOB, 'bob')).toBeUndefined();
-      expect(await announcements.readUsers(['bob'])).toEqual([]);
-      expect(await announcements.online(LOBBY)).toEqual([]);
+      expect(await presenceStates.read(BOB, 'bob')).toBeUndefined();
+      expect(await presenceStates.readUsers(['bob'])).toEqual([]);
+      expect(await presenceStates.online(LOBBY)).toEqual([]);
     });
 
     test('each address and user has one of its own', async () => {
@@ -38,9 +40,9 @@ export function announcementsContract(name: string, open: (now: Now) => Promise<
         announcement('bob', false, 30),
         announcement('eve', true, 40),
       );
-      expect(await announcements.read(BOB, 'bob')).toEqual(announcement('bob', true, 10));
-      expect(await announcements.read(LOBBY, 'bob')).toEqual(announcement('bob', false, 30));
-      expect(await announcements.read(roomAddress('attic'), 'bob')).toBeUndefined();
+      expect(await presenceStates.read(BOB, 'bob')).toEqual(announcement('bob', true, 10));
+      expect(await presenceStates.read(LOBBY, 'bob')).toEqual(announcement('bob', false, 30));
+      expect(await presenceStates.read(roomAddress('attic'), 'bob')).toBeUndefined();
     });
 
     test('one that was not expected to be there stays, whichever way round', async () => {
@@ -49,18 +51,18 @@ export function announcementsContract(name: string, open: (now: Now) => Promise<
         announcement('bob', false, 2),
         announcement('bob', true, 3),
       ];
-      expect(await announcements.announce(BOB, first, first)).toBe(false);
-      expect(await announcements.announce(BOB, first, undefined)).toBe(true);
-      expect(await announcements.announce(BOB, second, undefined)).toBe(false);
-      expect(await announcements.announce(BOB, second, first)).toBe(true);
-      expect(await announcements.announce(BOB, third, first)).toBe(false);
-      expect(await announcements.read(BOB, 'bob')).toEqual(second);
+      expect(await presenceStates.announce(BOB, first, first)).toBe(false);
+      expect(await presenceStates.announce(BOB, first, undefined)).toBe(true);
+      expect(await presenceStates.announce(BOB, second, undefined)).toBe(false);
+      expect(await presenceStates.announce(BOB, second, first)).toBe(true);
+      expect(await presenceStates.announce(BOB, third, first)).toBe(false);
+      expect(await presenceStates.read(BOB, 'bob')).toEqual(second);
     });
 
     test('a hundred users are read at once, whatever they are called', async () => {
       const userIds = [
         'state',
-        'recheck',
+        'sweep',
         'user#bob',
         'room#x',
         '😀',
@@ -69,7 +71,7 @@ export function announcementsContract(name: string, open: (now: Now) => Promise<
       for (const [at, userId] of userIds.entries()) {
         if (at % 2 === 0) await announce(userAddress(userId), announcement(userId, at % 4 === 0, at + 1));
       }
-      const read = await announcements.readUsers(userIds);
+      const read = await presenceStates.readUsers(userIds);
       const expected = userIds.flatMap((userId, at) => (at % 2 ? [] : [announcement(userId, at % 4 === 0, at + 1)]));
       expect(read.toSorted((a, b) => a.since - b.since)).toEqual(expected);
     });
@@ -77,39 +79,39 @@ export function announcementsContract(name: string, open: (now: Now) => Promise<
     test('those who are announced as being at an address come in the order of their ids', async () => {
       await announce(LOBBY, announcement('eve', true, 1), announcement('bob', true, 2), announcement('ann', false, 3));
       await announce(roomAddress('lobby2'), announcement('zoe', true, 4));
-      await announcements.setRecheck(LOBBY, NOW, NOW);
-      expect(await announcements.online(LOBBY)).toEqual([announcement('bob', true, 2), announcement('eve', true, 1)]);
+      await presenceStates.setSweep(LOBBY, NOW, NOW);
+      expect(await presenceStates.online(LOBBY)).toEqual([announcement('bob', true, 2), announcement('eve', true, 1)]);
     });
 
     test('more than one page of them', async () => {
       const name = (at: number) => `${String(at).padStart(4, '0')}${'界'.repeat(250)}`;
       const all = Array.from({ length: 1400 }, (_, at) => announcement(name(at), true, 1));
       for (let at = 0; at < all.length; at += 100) {
-        await Promise.all(all.slice(at, at + 100).map((each) => announcements.announce(LOBBY, each, undefined)));
+        await Promise.all(all.slice(at, at + 100).map((each) => presenceStates.announce(LOBBY, each, undefined)));
       }
-      expect(await announcements.online(LOBBY)).toEqual(all);
+      expect(await presenceStates.online(LOBBY)).toEqual(all);
     }, 60_000);
 
     describe('the recheck of an address', () => {
       test('is said to come once, and after it was taken, none is', async () => {
-        expect(await announcements.rechecks([BOB, LOBBY])).toEqual(new Map());
-        for (const due of [NOW + 10, NOW + 20]) await announcements.setRecheck(BOB, due, NOW);
-        expect(await announcements.rechecks([BOB, LOBBY])).toEqual(new Map([[BOB, NOW + 10]]));
-        expect(await announcements.takeRecheck(BOB, NOW + 20, NOW + 10)).toBe(false);
-        expect(await announcements.takeRecheck(BOB, NOW + 10, NOW)).toBe(true);
-        expect(await announcements.rechecks([BOB])).toEqual(new Map());
+        expect(await presenceStates.sweeps([BOB, LOBBY])).toEqual(new Map());
+        for (const due of [NOW + 10, NOW + 20]) await presenceStates.setSweep(BOB, due, NOW);
+        expect(await presenceStates.sweeps([BOB, LOBBY])).toEqual(new Map([[BOB, NOW + 10]]));
+        expect(await presenceStates.takeSweep(BOB, NOW + 20, NOW + 10)).toBe(false);
+        expect(await presenceStates.takeSweep(BOB, NOW + 10, NOW)).toBe(true);
+        expect(await presenceStates.sweeps([BOB])).toEqual(new Map());
       });
 
       test('may be taken although nobody has said that it comes, and again when it was begun before', async () => {
-        expect(await announcements.takeRecheck(BOB, NOW, NOW)).toBe(true);
-        expect(await announcements.takeRecheck(BOB, NOW, NOW)).toBe(true);
+        expect(await presenceStates.takeSweep(BOB, NOW, NOW)).toBe(true);
+        expect(await presenceStates.takeSweep(BOB, NOW, NOW)).toBe(true);
       });
 
       test('that should have come gives way', async () => {
-        for (const due of [NOW, NOW + 20]) await announcements.setRecheck(BOB, due, due > NOW ? NOW + 1 : NOW);
-        expect(await announcements.rechecks([BOB])).toEqual(new Map([[BOB, NOW + 20]]));
-        expect(await announcements.takeRecheck(BOB, NOW + 30, NOW + 20)).toBe(false);
-        expect(await announcements.takeRecheck(BOB, NOW + 30, NOW + 21)).toBe(true);
+        for (const due of [NOW, NOW + 20]) await presenceStates.setSweep(BOB, due, due > NOW ? NOW + 1 : NOW);
+        expect(await presenceStates.sweeps([BOB])).toEqual(new Map([[BOB, NOW + 20]]));
+        expect(await presenceStates.takeSweep(BOB, NOW + 30, NOW + 20)).toBe(false);
+        expect(await presenceStates.takeSweep(BOB, NOW + 30, NOW + 21)).toBe(true);
       });
     });
   });

@@ -10,10 +10,10 @@ import { createDynamoDbInboxes } from '../../server/aws/dynamodb-inboxes.ts';
 import { createDynamoDbMarkers } from '../../server/aws/dynamodb-markers.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
 import { createDynamoDbOffences } from '../../server/aws/dynamodb-offences.ts';
-import { createDynamoDbAnnouncements } from '../../server/aws/dynamodb-presence-states.ts';
+import { createDynamoDbPresenceStates } from '../../server/aws/dynamodb-presence-states.ts';
 import { createDynamoDbSearchIndex } from '../../server/aws/dynamodb-search-index.ts';
 import { createDynamoDbTranscripts } from '../../server/aws/dynamodb-transcripts.ts';
-import { createDynamoDbAccounts } from '../../server/aws/dynamodb-user-budgets.ts';
+import { createDynamoDbUserBudgets } from '../../server/aws/dynamodb-user-budgets.ts';
 import type { TableName } from '../../server/aws/tables.ts';
 import type { Now } from '../../server/clock.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
@@ -23,10 +23,10 @@ import { createMemoryInboxes } from '../support/memory-inboxes.ts';
 import { createMemoryMarkers } from '../support/memory-markers.ts';
 import { createMemoryMessageLog } from '../support/memory-message-log.ts';
 import { createMemoryOffences } from '../support/memory-offences.ts';
-import { createMemoryAnnouncements } from '../support/memory-presence-states.ts';
+import { createMemoryPresenceStates } from '../support/memory-presence-states.ts';
 import { createMemorySearchIndex } from '../support/memory-search-index.ts';
 import { createMemoryTranscripts } from '../support/memory-transcripts.ts';
-import { createMemoryAccounts } from '../support/memory-user-budgets.ts';
+import { createMemoryUserBudgets } from '../support/memory-user-budgets.ts';
 import { createTable, declaredKind, scanTable } from '../support/tables.ts';
 import { addressStatesContract } from './address-states.ts';
 import { directoryContract } from './directory.ts';
@@ -34,11 +34,11 @@ import { inboxesContract } from './inboxes.ts';
 import { markersContract } from './markers.ts';
 import { messageLogContract } from './message-log.ts';
 import { offencesContract } from './offences.ts';
-import { announcementsContract } from './presence-states.ts';
+import { presenceStatesContract } from './presence-states.ts';
 import { sameDirectory } from './same-directory.ts';
 import { searchIndexContract } from './search-index.ts';
 import { transcriptsContract } from './transcripts.ts';
-import { accountsContract } from './user-budgets.ts';
+import { userBudgetsContract } from './user-budgets.ts';
 
 /** Set to run against AWS itself, with the credentials and region of the environment. */
 const REMOTE = process.env['REMOTE'] !== undefined;
@@ -81,9 +81,9 @@ messageLogContract(DYNAMODB, async (now) =>
   createDynamoDbMessageLog({ client, tableName: await emptyTable('messages'), now }),
 );
 
-accountsContract('memory', async (now) => createMemoryAccounts(now));
-accountsContract(DYNAMODB, async (now) =>
-  createDynamoDbAccounts({ client, tableName: await emptyTable('connections'), now }),
+userBudgetsContract('memory', async (now) => createMemoryUserBudgets(now));
+userBudgetsContract(DYNAMODB, async (now) =>
+  createDynamoDbUserBudgets({ client, tableName: await emptyTable('connections'), now }),
 );
 
 offencesContract('memory', async (now) => createMemoryOffences(now));
@@ -91,9 +91,9 @@ offencesContract(DYNAMODB, async (now) =>
   createDynamoDbOffences({ client, tableName: await emptyTable('connections'), now }),
 );
 
-announcementsContract('memory', async () => createMemoryAnnouncements());
-announcementsContract(DYNAMODB, async (now) =>
-  createDynamoDbAnnouncements({ client, tableName: await emptyTable('connections'), now }),
+presenceStatesContract('memory', async () => createMemoryPresenceStates());
+presenceStatesContract(DYNAMODB, async (now) =>
+  createDynamoDbPresenceStates({ client, tableName: await emptyTable('connections'), now }),
 );
 
 addressStatesContract('memory', async (now) => createMemoryAddressStates(now));

@@ -1,21 +1,22 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Now } from '../../server/clock.ts';
-import type { Accounts } from '../../server/gate/user-budget.ts';
+import type { UserBudgets } from '../../server/gate/user-budget.ts';
 
 const START = 1_800_000_000_000;
 
 /** What all accounts must do. `open` gives some over an empty table, reading the given clock. */
-export function accountsContract(name: string, open: (now: Now) => Promise<Accounts>): void {
-  describe(`accounts on ${name}, of 10 a second, and 5 at once`, () => {
-    let accounts: Accounts;
+export function userBudgetsContract(name: string, open: (now: Now) => Promise<UserBudgets>): void {
+  describe(`userBudgets on ${name}, of 10 a second, and 5 at once`, () => {
+    let userBudgets: UserBudgets;
     let nowMs: number;
 
     beforeEach(async () => {
       nowMs = START;
-      accounts = await open(() => nowMs);
+      userBudgets = await open(() => nowMs);
     });
 
-    const charge = (userId: string, cost = 1) => accounts.charge(userId, { limit: { perSecond: 10, burst: 5 }, cost });
+    const charge = (userId: string, cost = 1) =>
+      userBudgets.charge(userId, { limit: { perSecond: 10, burst: 5 }, cost });
 
     test('what is within the limit passes, what is above it says when it will', async () => {
       for (let time = 0; time < 5; time += 1) expect(await charge('bob')).toBe(0);
@@ -42,7 +43,7 @@ export function accountsContract(name: string, open: (now: Now) => Promise<Accou
     });
 
     test('what has been done already is taken in any case, and the next charge waits for it', async () => {
-      const spend = (cost: number) => accounts.spend('bob', { limit: { perSecond: 10, burst: 5 }, cost });
+      const spend = (cost: number) => userBudgets.spend('bob', { limit: { perSecond: 10, burst: 5 }, cost });
       await spend(20);
       expect(await charge('bob')).toBe(1600);
       await spend(10);

@@ -11,8 +11,8 @@ import { createDynamoDbAddressStates } from '../../server/aws/dynamodb-address-s
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
 import { createDynamoDbInboxes } from '../../server/aws/dynamodb-inboxes.ts';
 import { createDynamoDbMessageLog } from '../../server/aws/dynamodb-message-log.ts';
-import { createDynamoDbAnnouncements } from '../../server/aws/dynamodb-presence-states.ts';
-import { createDynamoDbAccounts } from '../../server/aws/dynamodb-user-budgets.ts';
+import { createDynamoDbPresenceStates } from '../../server/aws/dynamodb-presence-states.ts';
+import { createDynamoDbUserBudgets } from '../../server/aws/dynamodb-user-budgets.ts';
 import { createForget } from '../../server/connections/forget.ts';
 import { createPing } from '../../server/connections/ping.ts';
 import { createRegister } from '../../server/connections/register.ts';
@@ -24,7 +24,7 @@ import { createJoin, createLeave } from '../../server/rooms/join.ts';
 import { createSubscribe } from '../../server/rooms/subscribe.ts';
 import { createMailboxes } from '../../server/sending/delivery.ts';
 import { createInboxGuard } from '../../server/sending/inbox-guard.ts';
-import { createDelivery } from '../../server/sending/posting.ts';
+import { createPosting } from '../../server/sending/posting.ts';
 import { createSend } from '../../server/sending/send.ts';
 import { createSendMessage } from '../../server/sending/send-message.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
@@ -54,20 +54,20 @@ function operations() {
   const directory = createDynamoDbDirectory(inConnections);
   const log = createDynamoDbMessageLog({ client, tableName: 'messages', now });
   const states = createDynamoDbAddressStates({ ...inConnections, retentionSeconds: 3600 });
-  const announcements = createDynamoDbAnnouncements(inConnections);
+  const presenceStates = createDynamoDbPresenceStates(inConnections);
   const tasks = { add: async () => undefined };
   const callbackUrl = 'https://abcdefghij.execute-api.ap-southeast-2.amazonaws.com/production';
   const unlimited = { perSecond: 100_000, burst: 100_000 };
   const rates = { rateLimit: unlimited, userRateLimit: unlimited };
-  const accounts = createDynamoDbAccounts(inConnections);
-  const { admit, enter } = createGate({ directory, accounts, ...rates, now });
+  const userBudgets = createDynamoDbUserBudgets(inConnections);
+  const { admit, enter } = createGate({ directory, userBudgets, ...rates, now });
   const permit = createPermit(admit);
   const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
-  const arrive = createArrive({ announcements, tasks });
+  const arrive = createArrive({ presenceStates, tasks });
   const resumeAt = (enter: Enter) =>
     createResume({ enter, log, states, arrive, callbackUrl, retentionSeconds: 3600, now });
   const poster = { post: async () => 'delivered' as const, close: async () => 'delivered' as const };
-  const delivery = createDelivery({ poster, directory, tasks });
+  const posting = createPosting({ poster, directory, tasks });
   const mintSerial = monotonicFactory();
   const guard = createInboxGuard({
     inboxes: createDynamoDbInboxes({ ...inConnections, retentionSeconds: 3600 }),
@@ -75,7 +75,7 @@ function operations() {
     limit: { messages: 100, bytes: 1024 * 1024 },
   });
   const send = createSend({
-    mailboxes: createMailboxes({ directory, log, guard, delivery, tasks, now, mintSerial }),
+    mailboxes: createMailboxes({ directory, log, guard, posting, tasks, now, mintSerial }),
     now,
     retentionSeconds: 3600,
     mintSerial,
@@ -92,7 +92,7 @@ function operations() {
       directory,
       surcharge: async () => undefined,
       authenticate: () => Promise.reject(new Error('nobody renews a token')),
-      identities: { revokedUntil: async () => undefined },
+      revocations: { revokedUntil: async () => undefined },
       tasks,
       callbackUrl,
       expectedConnections: 0,
@@ -105,7 +105,7 @@ function operations() {
     sendMessage: createSendMessage({ send, admit, limits: DEFAULT_SIZE_LIMITS, tariff: TARIFF }),
     join: createJoin({ permit, subscribe, resume: resumeAt(enterAdmitted(directory)), now }),
     leave: createLeave({ admit, directory, tasks }),
-    askPresence: createAskPresence({ permit, subscribe, directory, announcements, tasks, callbackUrl, now }),
+    askPresence: createAskPresence({ permit, subscribe, directory, presenceStates, tasks, callbackUrl, now }),
     forget: createForget({ directory, tasks }),
   };
 }

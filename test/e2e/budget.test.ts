@@ -40,7 +40,7 @@ beforeAll(async () => {
   cloud = await startLocalCloud({ app: inject('app'), port: 0, parameters, dynamodbEndpoint });
   [alice, bob] = await Promise.all([device('alice'), device('bob')]);
   // Announcing the two is over: five calls for each.
-  await vi.waitUntil(() => callsOf('work').length === 10, { timeout: 15_000 });
+  await vi.waitUntil(() => callsOf('tasks').length === 10, { timeout: 15_000 });
 });
 
 afterAll(async () => {
@@ -66,10 +66,10 @@ const received = (client: WireClient, data: string) => client.frame((frame) => J
 
 /** Sends to bob, and gives the calls that it took, as they were begun. */
 async function callsFor(data: string, more: Record<string, unknown> = {}) {
-  const before = callsOf('sendMessage', 'work').length;
+  const before = callsOf('sendMessage', 'tasks').length;
   const ack = await alice.ask({ action: 'sendMessage', to: { user: 'bob' }, data, ...more });
   expect(ack).toMatchObject({ results: [{ status: 'delivered', connections: { delivered: 1 } }] });
-  return callsOf('sendMessage', 'work')
+  return callsOf('sendMessage', 'tasks')
     .slice(before)
     .map(({ operation, at, durationMs }) => ({
       operation,

@@ -52,7 +52,7 @@ async function leave(client: WireClient): Promise<void> {
 
 /** How many checks of presence have been done. */
 const checks = () =>
-  cloud.log().filter(({ message }) => /"route":"work"/.test(message) && /"reason":"presence"/.test(message)).length;
+  cloud.log().filter(({ message }) => /"route":"tasks"/.test(message) && /"reason":"presence"/.test(message)).length;
 
 const SOON = { timeout: 20_000 };
 const is = (online: boolean) => ({ user: bob, online, since: expect.any(Number) });

@@ -22,7 +22,7 @@ const SHOWN_AT: Readonly<Record<Rule, number>> = {
   'retries tell': 1917,
   'watch before reading': 193,
   'mapping before reading': 6,
-  rechecks: 6,
+  sweeps: 6,
 };
 
 async function firstFailure(count: number, { from = FIRST, without }: { from?: number; without?: Rule } = {}) {

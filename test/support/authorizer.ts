@@ -14,7 +14,7 @@ export function createTestAuthorizer(options: TestAuthorizerOptions): AuthorizeH
   const { allowedOrigins, revokedUntil, admitted = true, ...others } = options;
   return createAuthorize({
     authenticate: createAuthenticate(others),
-    identities: {
+    revocations: {
       admitHandshake: async () => ({ admitted, ...(revokedUntil !== undefined && { revokedUntil }) }),
     },
     allowedOrigins,

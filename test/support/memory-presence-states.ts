@@ -1,9 +1,9 @@
 import { type Address, userAddress } from '../../server/address.ts';
-import type { Announcement, Announcements } from '../../server/presence/presence-state.ts';
+import type { PresenceState, PresenceStates } from '../../server/presence/presence-state.ts';
 
 /** Announcements in memory, held to the same contract as those on DynamoDB. */
-export function createMemoryAnnouncements(): Announcements {
-  const announced = new Map<Address, Map<string, Announcement>>();
+export function createMemoryPresenceStates(): PresenceStates {
+  const announced = new Map<Address, Map<string, PresenceState>>();
   const dues = new Map<Address, number>();
   const read = (address: Address, userId: string) => announced.get(address)?.get(userId);
   const isToCome = (address: Address, nowMs: number) => (dues.get(address) ?? Number.NEGATIVE_INFINITY) >= nowMs;
@@ -19,13 +19,13 @@ export function createMemoryAnnouncements(): Announcements {
       announced.set(address, new Map(announced.get(address)).set(next.userId, next));
       return true;
     },
-    async rechecks(addresses) {
+    async sweeps(addresses) {
       return new Map([...dues].filter(([address]) => addresses.includes(address)));
     },
-    async setRecheck(address, due, nowMs) {
+    async setSweep(address, due, nowMs) {
       if (!isToCome(address, nowMs)) dues.set(address, due);
     },
-    async takeRecheck(address, due, nowMs) {
+    async takeSweep(address, due, nowMs) {
       if (isToCome(address, nowMs) && dues.get(address) !== due) return false;
       dues.delete(address);
       return true;

@@ -1,9 +1,9 @@
 import type { Now } from '../../server/clock.ts';
 import { arrival } from '../../server/gate/rate-limit.ts';
-import type { Accounts } from '../../server/gate/user-budget.ts';
+import type { UserBudgets } from '../../server/gate/user-budget.ts';
 
 /** Accounts in memory, held to the same contract as those on DynamoDB. */
-export function createMemoryAccounts(now: Now): Accounts {
+export function createMemoryUserBudgets(now: Now): UserBudgets {
   const arrivals = new Map<string, number>();
   return {
     async charge(userId, charge) {

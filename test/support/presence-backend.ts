@@ -4,21 +4,21 @@ import { type Directory, type Mapping, topicsOf } from '../../server/connections
 import { createForget } from '../../server/connections/forget.ts';
 import { createRegister } from '../../server/connections/register.ts';
 import { createResume } from '../../server/connections/resume.ts';
-import { createWork } from '../../server/edge/run-tasks.ts';
+import { createTaskRunner } from '../../server/edge/run-tasks.ts';
 import { createGate, createPermit, type Enter, enterAdmitted } from '../../server/gate/gate.ts';
 import { createArrive } from '../../server/presence/arrive.ts';
 import { createAskPresence } from '../../server/presence/ask-presence.ts';
 import { createPresence } from '../../server/presence/presence.ts';
-import type { Announcement, Announcements } from '../../server/presence/presence-state.ts';
+import type { PresenceState, PresenceStates } from '../../server/presence/presence-state.ts';
 import { createJoin, createLeave } from '../../server/rooms/join.ts';
 import { createSubscribe } from '../../server/rooms/subscribe.ts';
-import { createDelivery, type Poster } from '../../server/sending/posting.ts';
+import { createPosting, type Poster } from '../../server/sending/posting.ts';
 import type { Task, Tasks } from '../../server/tasks.ts';
 import { createMemoryAddressStates } from './memory-address-states.ts';
 import { createMemoryDirectory, type MemoryDirectory } from './memory-directory.ts';
 import { createMemoryMessageLog } from './memory-message-log.ts';
-import { createMemoryAnnouncements } from './memory-presence-states.ts';
-import { createMemoryAccounts } from './memory-user-budgets.ts';
+import { createMemoryPresenceStates } from './memory-presence-states.ts';
+import { createMemoryUserBudgets } from './memory-user-budgets.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** Rules of presence that can be taken away, to see that each is needed. */
@@ -36,7 +36,7 @@ export const RULES = [
   /** It is looked up what is announced after the mapping is there. */
   'mapping before reading',
   /** A watched address is looked at again. */
-  'rechecks',
+  'sweeps',
 ] as const;
 export type Rule = (typeof RULES)[number];
 
@@ -53,7 +53,7 @@ export interface Peer {
 /** The server's code over stores in memory, in which every call of a port is a turn of the scheduler. */
 export interface Backend {
   readonly directory: Directory;
-  readonly announcements: Announcements;
+  readonly presenceStates: PresenceStates;
   /** Tasks that nobody tries any more. */
   readonly deadTasks: readonly Task[];
   /** From now on handlers die in between, a few times in all. */
@@ -95,7 +95,7 @@ export function createBackend({ scheduler, isHurried, without }: BackendOptions)
   const directory = createMemoryDirectory(now);
   const stores = {
     directory,
-    announcements: createMemoryAnnouncements(),
+    presenceStates: createMemoryPresenceStates(),
     states: createMemoryAddressStates(now),
     log: createMemoryMessageLog(now),
   };
@@ -120,7 +120,7 @@ export function createBackend({ scheduler, isHurried, without }: BackendOptions)
       const ports = {
         now: () => now() + skewMs,
         directory: paced(inSteps(stores.directory, turn)),
-        announcements: paced(losingAnswers(stores.announcements, chance)),
+        presenceStates: paced(losingAnswers(stores.presenceStates, chance)),
         states: stores.states,
         log: stores.log,
         poster: paced(poster),
@@ -133,7 +133,7 @@ export function createBackend({ scheduler, isHurried, without }: BackendOptions)
   function handOut(task: Task, receives: number): void {
     const attributes = { ApproximateReceiveCount: String(without === 'retries tell' ? 1 : receives) };
     const Records = [{ messageId: 't', body: JSON.stringify(task), attributes }];
-    const done = invoke(({ work }) => work()({ Records }));
+    const done = invoke(({ runTasks }) => runTasks()({ Records }));
     void done.then((response) => {
       if (response && response.batchItemFailures.length === 0) return;
       if (receives === MAX_RECEIVES) deadTasks.push(task);
@@ -144,7 +144,7 @@ export function createBackend({ scheduler, isHurried, without }: BackendOptions)
   const tasks: Tasks = {
     async add(added) {
       for (const task of added) {
-        if (task.kind === 'recheck' && without === 'rechecks') continue;
+        if (task.kind === 'sweep' && without === 'sweeps') continue;
         const { delaySeconds = 0 } = 'delaySeconds' in task ? task : {};
         const secondMs = isHurried && task.kind === 'presence' ? HURRIED_SECOND_MS : 1000;
         const delayMs = delaySeconds * secondMs + random() * (chance(0.1) ? 30_000 : 200);
@@ -180,7 +180,7 @@ export function createBackend({ scheduler, isHurried, without }: BackendOptions)
 
   return {
     directory,
-    announcements: stores.announcements,
+    presenceStates: stores.presenceStates,
     deadTasks,
     allowCrashes: (count) => {
       crashes = count;
@@ -201,7 +201,7 @@ export function createBackend({ scheduler, isHurried, without }: BackendOptions)
 interface Ports {
   readonly now: () => number;
   readonly directory: Directory;
-  readonly announcements: Announcements;
+  readonly presenceStates: PresenceStates;
   readonly states: ReturnType<typeof createMemoryAddressStates>;
   readonly log: ReturnType<typeof createMemoryMessageLog>;
   readonly poster: Poster;
@@ -210,20 +210,20 @@ interface Ports {
 
 /** Each is made when it is asked for: an invocation runs one of them. */
 function createHandlers(ports: Ports) {
-  const { directory, announcements, tasks, now } = ports;
-  const accounts = createMemoryAccounts(now);
-  const gate = () => createGate({ directory, accounts, rateLimit: UNLIMITED, userRateLimit: UNLIMITED, now });
+  const { directory, presenceStates, tasks, now } = ports;
+  const userBudgets = createMemoryUserBudgets(now);
+  const gate = () => createGate({ directory, userBudgets, rateLimit: UNLIMITED, userRateLimit: UNLIMITED, now });
   const admit = () => gate().admit;
   const resume = (enter: Enter) => {
-    const arrive = createArrive({ announcements, tasks });
+    const arrive = createArrive({ presenceStates, tasks });
     return createResume({ ...ports, enter, arrive, callbackUrl: CALLBACK_URL, retentionSeconds: 3600 });
   };
   const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
-  const delivery = () => createDelivery(ports);
-  const presence = () => createPresence({ ...ports, delivery: delivery() });
+  const posting = () => createPosting(ports);
+  const presence = () => createPresence({ ...ports, posting: posting() });
   return {
     directory,
-    delivery,
+    posting,
     register: () =>
       createRegister({
         ...ports,
@@ -231,7 +231,7 @@ function createHandlers(ports: Ports) {
         admit: admit(),
         surcharge: async () => undefined,
         authenticate: () => Promise.reject(new Error('nobody renews a token')),
-        identities: { revokedUntil: async () => undefined },
+        revocations: { revokedUntil: async () => undefined },
         callbackUrl: CALLBACK_URL,
         expectedConnections: 0,
         rateLimit: UNLIMITED,
@@ -243,7 +243,7 @@ function createHandlers(ports: Ports) {
     forget: () => createForget({ directory, tasks }),
     askPresence: () =>
       createAskPresence({ ...ports, permit: createPermit(admit()), subscribe, callbackUrl: CALLBACK_URL }),
-    work: () => createWork({ ...ports, delivery: delivery(), presence: presence(), log: () => undefined }),
+    runTasks: () => createTaskRunner({ ...ports, posting: posting(), presence: presence(), log: () => undefined }),
   };
 }
 
@@ -293,19 +293,19 @@ function isAmong(mappings: readonly Mapping[], { connectionId }: Mapping): boole
 }
 
 /** Sometimes the answer to a write gets lost; the SDK writes again, and finds its condition does not hold any more. */
-function losingAnswers(announcements: Announcements, chance: Scheduler['chance']): Announcements {
+function losingAnswers(presenceStates: PresenceStates, chance: Scheduler['chance']): PresenceStates {
   return {
-    ...announcements,
+    ...presenceStates,
     async announce(...values) {
-      const isAnnounced = await announcements.announce(...values);
-      return chance(0.05) ? announcements.announce(...values) : isAnnounced;
+      const isAnnounced = await presenceStates.announce(...values);
+      return chance(0.05) ? presenceStates.announce(...values) : isAnnounced;
     },
   };
 }
 
 /** The ports of one invocation, without a rule. */
 function weaken(ports: Ports, without: Rule): Ports {
-  const { directory, announcements } = ports;
+  const { directory, presenceStates } = ports;
   switch (without) {
     case 'second look': {
       let seen: ReturnType<Directory['find']> | undefined;
@@ -317,21 +317,21 @@ function weaken(ports: Ports, without: Rule): Ports {
       return { ...ports, directory: { ...directory, find } };
     }
     case 'conditional write': {
-      const announce: Announcements['announce'] = async (address, next, before) => {
-        const isAnnounced = await announcements.announce(address, next, before);
+      const announce: PresenceStates['announce'] = async (address, next, before) => {
+        const isAnnounced = await presenceStates.announce(address, next, before);
         if (isAnnounced) return true;
-        return announcements.announce(address, next, await announcements.read(address, next.userId));
+        return presenceStates.announce(address, next, await presenceStates.read(address, next.userId));
       };
-      return { ...ports, announcements: { ...announcements, announce } };
+      return { ...ports, presenceStates: { ...presenceStates, announce } };
     }
     case 'order of since': {
-      const read = async (...values: Parameters<Announcements['read']>) => {
-        const announced = await announcements.read(...values);
+      const read = async (...values: Parameters<PresenceStates['read']>) => {
+        const announced = await presenceStates.read(...values);
         return announced && { ...announced, since: 0, real: announced };
       };
-      const announce: Announcements['announce'] = (address, next, before) =>
-        announcements.announce(address, next, before && 'real' in before ? (before.real as Announcement) : before);
-      return { ...ports, announcements: { ...announcements, read, announce } };
+      const announce: PresenceStates['announce'] = (address, next, before) =>
+        presenceStates.announce(address, next, before && 'real' in before ? (before.real as PresenceState) : before);
+      return { ...ports, presenceStates: { ...presenceStates, read, announce } };
     }
     case 'watch before reading': {
       const put: Directory['put'] = async (registration) => {
@@ -346,15 +346,16 @@ function weaken(ports: Ports, without: Rule): Ports {
       return { ...ports, directory: { ...directory, put } };
     }
     case 'mapping before reading': {
-      const early = new Map<string, ReturnType<Announcements['read']>>();
+      const early = new Map<string, ReturnType<PresenceStates['read']>>();
       const put: Directory['put'] = async (registration) => {
         const { address, userId } = registration;
-        if (!address.startsWith('presence#')) early.set(userId, announcements.read(userAddress(userId), userId));
+        if (!address.startsWith('presence#')) early.set(userId, presenceStates.read(userAddress(userId), userId));
         await early.get(userId);
         return directory.put(registration);
       };
-      const read: Announcements['read'] = (address, userId) => early.get(userId) ?? announcements.read(address, userId);
-      return { ...ports, directory: { ...directory, put }, announcements: { ...announcements, read } };
+      const read: PresenceStates['read'] = (address, userId) =>
+        early.get(userId) ?? presenceStates.read(address, userId);
+      return { ...ports, directory: { ...directory, put }, presenceStates: { ...presenceStates, read } };
     }
     default:
       return ports;

@@ -45,7 +45,7 @@ async function problemsOf({ backend }: World, watchers: readonly Watcher[]): Pro
   const problems: string[] = [];
   for (const address of [BOB, LOBBY]) {
     const isThere = await isPresent(backend.directory, address, 'bob');
-    const announced = await backend.announcements.read(address, 'bob');
+    const announced = await backend.presenceStates.read(address, 'bob');
     if (isThere !== (announced?.online ?? false)) problems.push(`${address}: announced ${!isThere}, is ${isThere}`);
     for (const watcher of watchers) {
       const seen = watcher.seen.get(address)?.online ?? false;
@@ -214,9 +214,9 @@ class Device extends Client {
   /** Somebody sends to all of the user's connections, and to the room: those that are gone are found out. */
   async #sendTo(): Promise<void> {
     const message = { id: 'm', serial: 's', from: { user: 'x' }, to: { user: 'bob' }, data: 0, sentAt: 0 };
-    await this.backend.invoke(async ({ directory, delivery }) => {
+    await this.backend.invoke(async ({ directory, posting }) => {
       for (const address of [BOB, LOBBY]) {
-        await delivery().deliver(await directory.find(address, { consistent: false }), [message]);
+        await posting().deliver(await directory.find(address, { consistent: false }), [message]);
       }
     });
   }

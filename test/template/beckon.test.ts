@@ -105,7 +105,7 @@ describe('the template', () => {
       Beckonsend: [...sending, 'sqs:SendMessage FailedSends', ...LOGS('send')].toSorted(),
       BeckonsendMessage: [...sending, 'dynamodb:GetItem Connections', ...LOGS('sendMessage')].toSorted(),
       Beckonunread: [...gate, 'dynamodb:BatchGetItem Connections', ...READING, ...LOGS('unread')].toSorted(),
-      Beckonwork: [
+      Beckontasks: [
         ...delivery,
         'dynamodb:BatchGetItem Connections',
         'dynamodb:GetItem Connections',
@@ -113,7 +113,7 @@ describe('the template', () => {
         'sqs:DeleteMessage Tasks',
         'sqs:GetQueueAttributes Tasks',
         'sqs:ReceiveMessage Tasks',
-        ...LOGS('work'),
+        ...LOGS('tasks'),
       ].toSorted(),
     });
   });
@@ -465,9 +465,9 @@ describe('the construct', () => {
           ...LOGS('search'),
         ].toSorted(),
       );
-      expect(granted['Beckonwork']).toContain('dynamodb:BatchWriteItem Messages');
-      const { Beckonsearch: _, Beckonwork: __, ...others } = granted;
-      const { Beckonsearch: ___, Beckonwork: ____, ...without } = permissions(withSearch(false));
+      expect(granted['Beckontasks']).toContain('dynamodb:BatchWriteItem Messages');
+      const { Beckonsearch: _, Beckontasks: __, ...others } = granted;
+      const { Beckonsearch: ___, Beckontasks: ____, ...without } = permissions(withSearch(false));
       expect(others).toEqual(without);
       searching.hasResourceProperties('AWS::Lambda::Function', {
         Environment: { Variables: { BECKON_SEARCH: '{"fields":["text"]}' } },

@@ -45,7 +45,7 @@ beforeEach(() => {
       surcharges.push([userId, units]);
     },
     authenticate: async (token) => tokens[token] ?? { refused: 'malformed_token' },
-    identities: { revokedUntil: async () => revokedUntil },
+    revocations: { revokedUntil: async () => revokedUntil },
     tasks: {
       add: async (added) => {
         tasks.push(...added);

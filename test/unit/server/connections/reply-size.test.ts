@@ -18,7 +18,7 @@ import { sendBatch } from '../../../../server/sending/batch.ts';
 import type { Send } from '../../../../server/sending/send.ts';
 
 const alice = { from: { user: 'alice' } };
-const admission = Promise.resolve({ ok: true, value: { capability: {} } } as const);
+const atGate = Promise.resolve({ ok: true, value: { capability: {} } } as const);
 const LARGEST_FRAME_ID = '\u0001'.repeat(64);
 
 const of = <T>(count: number, item: (index: number) => T) => Array.from({ length: count }, (_, index) => item(index));
@@ -50,7 +50,7 @@ async function ackOf(messages: readonly unknown[], outcome: Outcome) {
     sent.push(...inputs);
     return { ok: true, value: inputs.map(outcome) };
   };
-  const result = await sendBatch(send, alice, messages, { admit: () => admission, limits: DEFAULT_SIZE_LIMITS });
+  const result = await sendBatch(send, alice, messages, { admit: () => atGate, limits: DEFAULT_SIZE_LIMITS });
   const results = result.ok ? result.value : [];
   return { sent, results, bytes: jsonByteLength({ type: 'ack', id: LARGEST_FRAME_ID, results }) };
 }

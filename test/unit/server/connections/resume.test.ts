@@ -5,13 +5,13 @@ import type { AddressStates } from '../../../../server/connections/address-state
 import { createResume, type Resume } from '../../../../server/connections/resume.ts';
 import { enterAdmitted } from '../../../../server/gate/gate.ts';
 import { createArrive } from '../../../../server/presence/arrive.ts';
-import type { Announcements } from '../../../../server/presence/presence-state.ts';
+import type { PresenceStates } from '../../../../server/presence/presence-state.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
 import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
 import { createMemoryDirectory } from '../../../support/memory-directory.ts';
 import { createMemoryMessageLog } from '../../../support/memory-message-log.ts';
-import { createMemoryAnnouncements } from '../../../support/memory-presence-states.ts';
+import { createMemoryPresenceStates } from '../../../support/memory-presence-states.ts';
 
 const NOW = 1_800_000_000_000;
 const BOB = userAddress('bob');
@@ -22,7 +22,7 @@ let nowMs: number;
 let directory: ReturnType<typeof createMemoryDirectory>;
 let log: ReturnType<typeof createMemoryMessageLog>;
 let states: AddressStates;
-let announcements: Announcements;
+let presenceStates: PresenceStates;
 let tasks: Task[];
 let resume: Resume;
 
@@ -32,12 +32,12 @@ beforeEach(() => {
   directory = createMemoryDirectory(now);
   log = createMemoryMessageLog(now);
   states = createMemoryAddressStates(now);
-  announcements = createMemoryAnnouncements();
+  presenceStates = createMemoryPresenceStates();
   tasks = [];
   const add = async (added: readonly Task[]) => {
     tasks.push(...added);
   };
-  const arrive = createArrive({ announcements, tasks: { add } });
+  const arrive = createArrive({ presenceStates, tasks: { add } });
   resume = createResume({
     enter: enterAdmitted(directory),
     log,
@@ -201,13 +201,13 @@ describe('presence', () => {
     await resumed(BOB);
     await resumed(LOBBY);
     expect(tasks).toEqual([check(BOB), check(LOBBY)]);
-    await announcements.announce(BOB, { userId: 'bob', online: false, since: 1 }, undefined);
+    await presenceStates.announce(BOB, { userId: 'bob', online: false, since: 1 }, undefined);
     await resumed(BOB, { attempt: 1 });
     expect(tasks).toHaveLength(3);
   });
 
   test('is not where they are, nor for the next page, nor for a connection that is refused', async () => {
-    await announcements.announce(BOB, { userId: 'bob', online: true, since: 1 }, undefined);
+    await presenceStates.announce(BOB, { userId: 'bob', online: true, since: 1 }, undefined);
     await resumed(BOB);
     await resumed(LOBBY, { after: at(10) });
     await directory.remove(LOBBY, 'b1');
@@ -216,8 +216,8 @@ describe('presence', () => {
   });
 
   test('is looked up after the mapping is there: whoever announces an absence meanwhile sees it', async () => {
-    const { read } = announcements;
-    announcements.read = async (...values) => {
+    const { read } = presenceStates;
+    presenceStates.read = async (...values) => {
       expect(await directory.find(BOB, { consistent: true })).toHaveLength(1);
       return read(...values);
     };

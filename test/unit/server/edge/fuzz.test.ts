@@ -6,7 +6,7 @@ import { DEFAULT_CAPABILITY } from '../../../../server/auth/capability.ts';
 import { answerHandshake } from '../../../../server/auth/handshake.ts';
 import type { WebSocketEvent } from '../../../../server/connections/connection.ts';
 import { defaultRoute } from '../../../../server/edge/route.ts';
-import { createWork } from '../../../../server/edge/run-tasks.ts';
+import { createTaskRunner } from '../../../../server/edge/run-tasks.ts';
 import { createServiceSend, InvocationError } from '../../../../server/sending/service-send.ts';
 import { createTestAuthorizer } from '../../../support/authorizer.ts';
 import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
@@ -47,11 +47,11 @@ describe('whatever an event holds, the handlers fail as they are meant to', () =
   });
 
   test('a task of any shape comes back to the queue by itself, and holds up no other', async () => {
-    const work = createWork({
+    const runTasks = createTaskRunner({
       directory: createMemoryDirectory(now),
-      delivery: { deliver: async () => [], push: async () => undefined, announce: async () => undefined },
+      posting: { deliver: async () => [], push: async () => undefined, announce: async () => undefined },
       states: createMemoryAddressStates(now),
-      presence: { check: async () => undefined, recheck: async () => undefined },
+      presence: { check: async () => undefined, sweep: async () => undefined },
       poster: { post: async () => 'delivered', close: async () => 'delivered' },
       log,
       now,
@@ -61,7 +61,7 @@ describe('whatever an event holds, the handlers fail as they are meant to', () =
       fc.asyncProperty(fc.array(fc.oneof(fc.string(), fc.json()), { maxLength: 8 }), async (bodies) => {
         const attributes = { ApproximateReceiveCount: '1' };
         const Records = [...bodies, close].map((body, index) => ({ messageId: `t${index}`, attributes, body }));
-        const { batchItemFailures } = await work({ Records });
+        const { batchItemFailures } = await runTasks({ Records });
         expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).not.toContain(`t${bodies.length}`);
       }),
     );

@@ -2,9 +2,9 @@ import { beforeEach, expect, test } from 'vitest';
 import type { Message } from '../../../../protocol/index.ts';
 import { presenceAddress, type Topic, userAddress } from '../../../../server/address.ts';
 import type { AddressStates } from '../../../../server/connections/address-state.ts';
-import { createWork } from '../../../../server/edge/run-tasks.ts';
+import { createTaskRunner } from '../../../../server/edge/run-tasks.ts';
 import type { Presence } from '../../../../server/presence/presence.ts';
-import { createDelivery, type Poster, type PostOutcome, Unreachable } from '../../../../server/sending/posting.ts';
+import { createPosting, type Poster, type PostOutcome, Unreachable } from '../../../../server/sending/posting.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
 import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
@@ -16,7 +16,7 @@ const target = { connectionId: 'b1', callbackUrl: 'https://api.example/prod' };
 
 let states: AddressStates;
 let closing: PostOutcome;
-let posting: PostOutcome;
+let postOutcome: PostOutcome;
 let closed: string[];
 let onClose: () => Promise<void>;
 let posted: string[];
@@ -24,11 +24,11 @@ let checked: unknown[];
 let postsUnderWay: number;
 let mostPostsUnderWay: number;
 let directory: ReturnType<typeof createMemoryDirectory>;
-let work: ReturnType<typeof createWork>;
+let runTasks: ReturnType<typeof createTaskRunner>;
 
 beforeEach(() => {
   closing = 'delivered';
-  posting = 'delivered';
+  postOutcome = 'delivered';
   closed = [];
   onClose = async () => undefined;
   posted = [];
@@ -44,7 +44,7 @@ beforeEach(() => {
       await new Promise(setImmediate);
       postsUnderWay -= 1;
       posted.push(connectionId);
-      return posting;
+      return postOutcome;
     },
     async close({ connectionId }) {
       closed.push(connectionId);
@@ -52,16 +52,16 @@ beforeEach(() => {
       return closing;
     },
   };
-  const delivery = createDelivery({ poster, directory, tasks: { add: async () => undefined } });
+  const posting = createPosting({ poster, directory, tasks: { add: async () => undefined } });
   const presence: Presence = {
     check: async (task, isRetry) => {
       checked.push([task, isRetry]);
     },
-    recheck: async (task) => {
+    sweep: async (task) => {
       checked.push([task]);
     },
   };
-  work = createWork({ directory, delivery, states, presence, poster, log: () => undefined, now: () => NOW });
+  runTasks = createTaskRunner({ directory, posting, states, presence, poster, log: () => undefined, now: () => NOW });
 });
 
 const event = (...tasks: (Task | string)[]) => ({
@@ -93,14 +93,14 @@ async function connect(address: Topic, ...connectionIds: string[]): Promise<void
 
 test('closes connections; one that is gone is closed', async () => {
   closing = 'gone';
-  expect(await work(event({ kind: 'close', ...target }))).toEqual({ batchItemFailures: [] });
+  expect(await runTasks(event({ kind: 'close', ...target }))).toEqual({ batchItemFailures: [] });
   expect(closed).toEqual(['b1']);
 });
 
 test('what cannot be done comes back, and holds up nothing else', async () => {
   closing = 'failed';
   await connect(BOB, 'b1');
-  expect(await work(event({ kind: 'close', ...target }, 'not a task', deliver(0)))).toEqual({
+  expect(await runTasks(event({ kind: 'close', ...target }, 'not a task', deliver(0)))).toEqual({
     batchItemFailures: [{ itemIdentifier: 't0' }, { itemIdentifier: 't1' }],
   });
   expect(posted).toEqual(['b1']);
@@ -108,12 +108,12 @@ test('what cannot be done comes back, and holds up nothing else', async () => {
 
 test('what the API cannot be reached for comes back', async () => {
   closing = new Unreachable(undefined);
-  posting = new Unreachable(undefined);
+  postOutcome = new Unreachable(undefined);
   await connect(BOB, 'b1');
   await connect(presenceAddress(BOB), 'b1');
   const frame = { type: 'presence', users: [{ user: 'bob', online: true, since: NOW }] } as const;
   const announce = { kind: 'announce', topic: presenceAddress(BOB), frame, range: { first: ' ', last: '~' } } as const;
-  const { batchItemFailures } = await work(event({ kind: 'close', ...target }, deliver(0), announce));
+  const { batchItemFailures } = await runTasks(event({ kind: 'close', ...target }, deliver(0), announce));
   expect(batchItemFailures).toHaveLength(3);
   expect(await directory.find(BOB, { consistent: true })).toHaveLength(1);
 });
@@ -121,7 +121,7 @@ test('what the API cannot be reached for comes back', async () => {
 test('delivers to a range of connections, concurrently but not all at once', async () => {
   const ids = Array.from({ length: 300 }, (_, index) => `b${String(index).padStart(3, '0')}`);
   await connect(BOB, ...ids, 'c1');
-  await work(event(deliver(0, { first: 'b', last: 'bz' })));
+  await runTasks(event(deliver(0, { first: 'b', last: 'bz' })));
   expect(posted.toSorted()).toEqual(ids);
   expect(mostPostsUnderWay).toBe(50);
 });
@@ -133,7 +133,7 @@ test('a delivery looks for those that are connected now, after it has left its m
     looks.push({ consistent: options.consistent, ...(await states.read(BOB)) });
     return find(address, options);
   };
-  await work(event(deliver(61)));
+  await runTasks(event(deliver(61)));
   expect(looks).toEqual([{ consistent: true, late: { serial: serialFloor(NOW - 61_000), markedAt: NOW } }]);
 });
 
@@ -146,23 +146,23 @@ test('closes two connections at a time: all at once would come back at once', as
     await new Promise(setImmediate);
     underWay -= 1;
   };
-  await work(event(...Array.from({ length: 10 }, () => ({ kind: 'close' as const, ...target }))));
+  await runTasks(event(...Array.from({ length: 10 }, () => ({ kind: 'close' as const, ...target }))));
   expect(closed).toHaveLength(10);
   expect(mostUnderWay).toBe(2);
 });
 
 test('a delivery later than half the overlap widens the resumes that would look behind it', async () => {
-  await work(event(deliver(59)));
+  await runTasks(event(deliver(59)));
   expect(await states.read(BOB)).toEqual({});
-  await work(event(deliver(61)));
+  await runTasks(event(deliver(61)));
   expect(await states.read(BOB)).toEqual({ late: { serial: serialFloor(NOW - 61_000), markedAt: NOW } });
 });
 
 test('presence is checked, and says whether that was begun before', async () => {
   const check = { kind: 'presence', address: BOB, userId: 'bob' } as const;
-  const recheck = { kind: 'recheck', address: BOB, due: NOW } as const;
-  await work(event(check, check, recheck));
-  expect(checked).toEqual([[check, false], [check, true], [recheck]]);
+  const sweep = { kind: 'sweep', address: BOB, due: NOW } as const;
+  await runTasks(event(check, check, sweep));
+  expect(checked).toEqual([[check, false], [check, true], [sweep]]);
 });
 
 test('a part of those who watch is told', async () => {
@@ -170,6 +170,6 @@ test('a part of those who watch is told', async () => {
   await connect(topic, 'a1', 'b1', 'b2');
   await connect(BOB, 'b3');
   const frame = { type: 'presence', users: [{ user: 'bob', online: true, since: NOW }] } as const;
-  await work(event({ kind: 'announce', topic, frame, range: { first: 'b', last: 'c' } }));
+  await runTasks(event({ kind: 'announce', topic, frame, range: { first: 'b', last: 'c' } }));
   expect(posted.toSorted()).toEqual(['b1', 'b2']);
 });

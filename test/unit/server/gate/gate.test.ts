@@ -5,7 +5,7 @@ import type { Capability } from '../../../../server/auth/capability.ts';
 import { type Admit, createGate, createPermit, type Permit } from '../../../../server/gate/gate.ts';
 import { createSubscribe } from '../../../../server/rooms/subscribe.ts';
 import { createMemoryDirectory } from '../../../support/memory-directory.ts';
-import { createMemoryAccounts } from '../../../support/memory-user-budgets.ts';
+import { createMemoryUserBudgets } from '../../../support/memory-user-budgets.ts';
 
 const NOW = 1_800_000_000_000;
 const LOBBY = roomAddress('lobby');
@@ -28,7 +28,7 @@ beforeEach(() => {
   };
   const now = () => nowMs;
   const limits = { rateLimit: { perSecond: 10, burst: 20 }, userRateLimit: { perSecond: 20, burst: 40 } };
-  admit = createGate({ directory, accounts: createMemoryAccounts(now), ...limits, now }).admit;
+  admit = createGate({ directory, userBudgets: createMemoryUserBudgets(now), ...limits, now }).admit;
   permit = createPermit(admit);
 });
 

@@ -3,17 +3,17 @@ import type { Message, Push } from '../../../../protocol/index.ts';
 import { userAddress } from '../../../../server/address.ts';
 import type { Mapping } from '../../../../server/connections/directory.ts';
 import { createSurcharge } from '../../../../server/gate/surcharge.ts';
-import { createDelivery, type Delivery, Unreachable } from '../../../../server/sending/posting.ts';
+import { createPosting, type Posting, Unreachable } from '../../../../server/sending/posting.ts';
 import { createMemoryDirectory } from '../../../support/memory-directory.ts';
 
 const LIMIT = { perSecond: 10, burst: 5 };
 
 let surcharges: [userId: string, units: number][];
-let delivery: Delivery;
+let posting: Posting;
 
 beforeEach(() => {
   surcharges = [];
-  delivery = createDelivery({
+  posting = createPosting({
     poster: { post: async () => 'delivered', close: async () => 'delivered' },
     directory: createMemoryDirectory(() => 0),
     tasks: { add: async () => undefined },
@@ -44,7 +44,7 @@ describe('whoever sends is charged for the posts', () => {
     [100, [['alice', 1]]],
     [200, [['alice', 2]]],
   ])('to %d connections: one unit for each hundred, of which the first is paid already', async (count, charged) => {
-    await delivery.deliver(targets(count), [message(ALICE, 'a')]);
+    await posting.deliver(targets(count), [message(ALICE, 'a')]);
     expect(surcharges).toEqual(charged);
   });
 
@@ -53,18 +53,18 @@ describe('whoever sends is charged for the posts', () => {
     [1, [['alice', 1]]],
     [101, [['alice', 2]]],
   ])('to a part with %d connections: one unit for each hundred begun', async (count, charged) => {
-    await delivery.deliver(targets(count), [message(ALICE, 'a')], { isPart: true });
+    await posting.deliver(targets(count), [message(ALICE, 'a')], { isPart: true });
     expect(surcharges).toEqual(charged);
   });
 
   test('of each frame, when messages take more than one', async () => {
     const large = Array.from({ length: 5 }, (_, index) => message(ALICE, `${index}${'x'.repeat(32_000)}`));
-    await delivery.deliver(targets(50), large);
+    await posting.deliver(targets(50), large);
     expect(surcharges).toEqual([['alice', 1]]);
   });
 
   test('unless it is a service', async () => {
-    await delivery.deliver(targets(200), [message({ service: 'billing' }, 'a')], { isPart: true });
+    await posting.deliver(targets(200), [message({ service: 'billing' }, 'a')], { isPart: true });
     expect(surcharges).toEqual([]);
   });
 
@@ -74,7 +74,7 @@ describe('whoever sends is charged for the posts', () => {
     const surcharge = async (...charged: [string, number]) => {
       surcharges.push(charged);
     };
-    const broken = createDelivery({ poster, directory, tasks: { add: async () => undefined }, surcharge });
+    const broken = createPosting({ poster, directory, tasks: { add: async () => undefined }, surcharge });
     await expect(broken.deliver(targets(100), [message(ALICE, 'a')])).rejects.toThrow('cannot be reached');
     expect(surcharges).toEqual([['alice', 1]]);
   });
@@ -84,8 +84,8 @@ test.each<[string, Push]>([
   ['marks messages, for the receipts', { type: 'receipt', from: { user: 'alice' }, read: '0'.repeat(26) }],
   ['comes or goes, for the presence', { type: 'presence', users: [{ user: 'alice', online: true }] }],
 ])('whoever %s', async (_, frame) => {
-  await delivery.push(targets(200), frame);
-  await delivery.announce(targets(1), frame, { isPart: true });
+  await posting.push(targets(200), frame);
+  await posting.announce(targets(1), frame, { isPart: true });
   expect(surcharges).toEqual([
     ['alice', 2],
     ['alice', 1],
@@ -95,16 +95,16 @@ test.each<[string, Push]>([
 test('a surcharge that fails undoes nothing, and is told', async () => {
   const failures: unknown[] = [];
   const failure = new Error('The table does not answer.');
-  const accounts = { spend: () => Promise.reject(failure) };
-  const surcharge = createSurcharge({ accounts, userRateLimit: LIMIT, onFailure: (error) => failures.push(error) });
+  const userBudgets = { spend: () => Promise.reject(failure) };
+  const surcharge = createSurcharge({ userBudgets, userRateLimit: LIMIT, onFailure: (error) => failures.push(error) });
   await surcharge('alice', 3);
   expect(failures).toEqual([failure]);
 });
 
 test('a surcharge of nothing takes no write', async () => {
-  const accounts = { spend: () => Promise.reject(new Error('not to be asked')) };
+  const userBudgets = { spend: () => Promise.reject(new Error('not to be asked')) };
   await createSurcharge({
-    accounts,
+    userBudgets,
     userRateLimit: LIMIT,
     onFailure: (error) => {
       throw error;

@@ -4,7 +4,7 @@ import { roomAddress, userAddress } from '../../../../server/address.ts';
 import type { Capability } from '../../../../server/auth/capability.ts';
 import { createPermit } from '../../../../server/gate/gate.ts';
 import { createMark } from '../../../../server/history/mark.ts';
-import { createDelivery, type PostOutcome } from '../../../../server/sending/posting.ts';
+import { createPosting, type PostOutcome } from '../../../../server/sending/posting.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
 import { createMemoryDirectory } from '../../../support/memory-directory.ts';
@@ -69,9 +69,9 @@ function mark(userId: string, ...marks: Mark[]) {
   const add = async (added: readonly Task[]) => {
     tasks.push(...added);
   };
-  const delivery = createDelivery({ poster, directory, tasks: { add } });
+  const posting = createPosting({ poster, directory, tasks: { add } });
   const permit = createPermit(async () => ({ ok: true, value: claims }));
-  const markAll = createMark({ permit, markers, log, inboxes, directory, delivery, now: () => NOW });
+  const markAll = createMark({ permit, markers, log, inboxes, directory, posting, now: () => NOW });
   return markAll({ connectionId: 'b1', userId, ...claims }, { marks });
 }
 

@@ -4,36 +4,36 @@ import { type Address, presenceAddress, roomAddress, userAddress } from '../../.
 import type { Capability } from '../../../../server/auth/capability.ts';
 import { createGate, createPermit } from '../../../../server/gate/gate.ts';
 import { type AskPresence, createAskPresence } from '../../../../server/presence/ask-presence.ts';
-import type { Announcements } from '../../../../server/presence/presence-state.ts';
+import type { PresenceStates } from '../../../../server/presence/presence-state.ts';
 import { createSubscribe } from '../../../../server/rooms/subscribe.ts';
 import type { Task } from '../../../../server/tasks.ts';
 import { createMemoryDirectory } from '../../../support/memory-directory.ts';
-import { createMemoryAnnouncements } from '../../../support/memory-presence-states.ts';
-import { createMemoryAccounts } from '../../../support/memory-user-budgets.ts';
+import { createMemoryPresenceStates } from '../../../support/memory-presence-states.ts';
+import { createMemoryUserBudgets } from '../../../support/memory-user-budgets.ts';
 
 const NOW = 1_800_000_000_000;
 const LOBBY = roomAddress('lobby');
 const EVERYTHING: Capability = { 'user:*': ['presence'], 'room:*': ['presence'] };
 
 let directory: ReturnType<typeof createMemoryDirectory>;
-let announcements: Announcements;
+let presenceStates: PresenceStates;
 let tasks: Task[];
 let askPresence: AskPresence;
 
 beforeEach(async () => {
   const now = () => NOW;
   directory = createMemoryDirectory(now);
-  announcements = createMemoryAnnouncements();
+  presenceStates = createMemoryPresenceStates();
   tasks = [];
   const add = async (added: readonly Task[]) => {
     tasks.push(...added);
   };
   const limit = { perSecond: 1000, burst: 1000 };
   const limits = { rateLimit: limit, userRateLimit: limit };
-  const admit = createGate({ directory, accounts: createMemoryAccounts(now), ...limits, now }).admit;
+  const admit = createGate({ directory, userBudgets: createMemoryUserBudgets(now), ...limits, now }).admit;
   const permit = createPermit(admit);
   const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
-  const ports = { directory, announcements, tasks: { add } };
+  const ports = { directory, presenceStates, tasks: { add } };
   askPresence = createAskPresence({ ...ports, permit, subscribe, callbackUrl: 'https://api', now });
   await register('alice', 'a1');
 });
@@ -58,7 +58,7 @@ async function register(userId: string, connectionId: string, capability = EVERY
 }
 
 const announce = (address: Address, userId: string, online: boolean, since: number) =>
-  announcements.announce(address, { userId, online, since }, undefined);
+  presenceStates.announce(address, { userId, online, since }, undefined);
 
 type Asked = { users: string[] } | { room: string };
 function ask(asked: Asked, watch?: boolean, capability = EVERYTHING) {
@@ -109,7 +109,7 @@ describe('of users', () => {
     };
     directory.touch = counting(directory.touch);
     directory.find = counting(directory.find);
-    announcements.readUsers = counting(announcements.readUsers);
+    presenceStates.readUsers = counting(presenceStates.readUsers);
     expect(await ask({ users })).toMatchObject({ ok: true });
     expect(steps).toBe(2);
   });
@@ -150,7 +150,7 @@ describe('of a room', () => {
         occupancy: { users: 2, connections: 3 },
       },
     });
-    expect(tasks).toEqual([{ kind: 'recheck', address: LOBBY, due: NOW }]);
+    expect(tasks).toEqual([{ kind: 'sweep', address: LOBBY, due: NOW }]);
   });
 
   test('names at most 100 of many, and counts all', async () => {
@@ -174,8 +174,8 @@ describe('of a room', () => {
 describe('whoever watches', () => {
   test('is subscribed before what is announced is read, and has those looked at who are announced', async () => {
     await announce(userAddress('bob'), 'bob', true, 10);
-    const { readUsers } = announcements;
-    announcements.readUsers = async (users) => {
+    const { readUsers } = presenceStates;
+    presenceStates.readUsers = async (users) => {
       expect(await watchers(userAddress('bob'))).toEqual(['a1']);
       return readUsers(users);
     };
@@ -188,8 +188,8 @@ describe('whoever watches', () => {
       },
     });
     expect(await watchers(userAddress('eve'))).toEqual(['a1']);
-    expect(tasks).toEqual([{ kind: 'recheck', address: userAddress('bob'), due: NOW }]);
-    await announcements.setRecheck(userAddress('bob'), NOW + 1, NOW);
+    expect(tasks).toEqual([{ kind: 'sweep', address: userAddress('bob'), due: NOW }]);
+    await presenceStates.setSweep(userAddress('bob'), NOW + 1, NOW);
     await ask({ users: ['bob'] }, true);
     expect(tasks).toHaveLength(1);
     expect.assertions(6);

@@ -2,11 +2,11 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Push } from '../../../../protocol/index.ts';
 import { type Address, presenceAddress, roomAddress, type Topic, userAddress } from '../../../../server/address.ts';
 import { createPresence, type Presence } from '../../../../server/presence/presence.ts';
-import type { Announcements } from '../../../../server/presence/presence-state.ts';
-import { createDelivery, type PostOutcome } from '../../../../server/sending/posting.ts';
+import type { PresenceStates } from '../../../../server/presence/presence-state.ts';
+import { createPosting, type PostOutcome } from '../../../../server/sending/posting.ts';
 import type { Task } from '../../../../server/tasks.ts';
 import { createMemoryDirectory } from '../../../support/memory-directory.ts';
-import { createMemoryAnnouncements } from '../../../support/memory-presence-states.ts';
+import { createMemoryPresenceStates } from '../../../support/memory-presence-states.ts';
 
 const NOW = 1_800_000_000_000;
 const BOB = userAddress('bob');
@@ -14,7 +14,7 @@ const LOBBY = roomAddress('lobby');
 
 let nowMs: number;
 let directory: ReturnType<typeof createMemoryDirectory>;
-let announcements: Announcements;
+let presenceStates: PresenceStates;
 let presence: Presence;
 let tasks: Task[];
 let pushed: { connectionId: string; frame: Push }[];
@@ -24,7 +24,7 @@ beforeEach(() => {
   nowMs = NOW;
   const now = () => nowMs;
   directory = createMemoryDirectory(now);
-  announcements = createMemoryAnnouncements();
+  presenceStates = createMemoryPresenceStates();
   tasks = [];
   pushed = [];
   outcome = 'delivered';
@@ -38,8 +38,8 @@ beforeEach(() => {
     },
     close: async () => outcome,
   };
-  const delivery = createDelivery({ poster, directory, tasks: { add } });
-  presence = createPresence({ directory, announcements, delivery, tasks: { add }, now });
+  const posting = createPosting({ poster, directory, tasks: { add } });
+  presence = createPresence({ directory, presenceStates, posting, tasks: { add }, now });
 });
 
 async function subscribe(address: Topic, userId: string, connectionId: string, expiresAt = NOW / 1000 + 660) {
@@ -58,7 +58,7 @@ const watch = (address: Address, connectionId = 'w1') =>
   subscribe(presenceAddress(address), 'alice', connectionId, NOW / 1000 + 7200);
 const check = (address: Address = BOB, isRetry = false) =>
   presence.check({ kind: 'presence', address, userId: 'bob' }, isRetry);
-const announced = (address: Address = BOB) => announcements.read(address, 'bob');
+const announced = (address: Address = BOB) => presenceStates.read(address, 'bob');
 const told = () => pushed.map(({ frame }) => frame);
 
 describe('a check', () => {
@@ -110,8 +110,8 @@ describe('a check', () => {
     await enter('bob', 'b1');
     await check();
     await leave('bob', 'b1');
-    const { announce } = announcements;
-    announcements.announce = async (...values) => {
+    const { announce } = presenceStates;
+    presenceStates.announce = async (...values) => {
       await enter('bob', 'b2');
       return announce(...values);
     };
@@ -122,7 +122,7 @@ describe('a check', () => {
   test('that was begun before tells what it finds, because perhaps nobody was told', async () => {
     await watch(BOB);
     await enter('bob', 'b1');
-    await announcements.announce(BOB, { userId: 'bob', online: true, since: 7 }, undefined);
+    await presenceStates.announce(BOB, { userId: 'bob', online: true, since: 7 }, undefined);
     await check(BOB, true);
     expect(told()).toEqual([{ type: 'presence', users: [{ user: 'bob', online: true, since: 7 }] }]);
     await presence.check({ kind: 'presence', address: userAddress('eve'), userId: 'eve' }, true);
@@ -161,8 +161,8 @@ describe('a check', () => {
     const never = () => Promise.reject(new Error('nobody watches'));
     const counting = createPresence({
       directory: counted(directory),
-      announcements: counted(announcements),
-      delivery: { deliver: never, push: never, announce: async () => undefined },
+      presenceStates: counted(presenceStates),
+      posting: { deliver: never, push: never, announce: async () => undefined },
       tasks: { add: never },
       now: () => nowMs,
     });
@@ -176,49 +176,49 @@ describe('a check', () => {
 
   test('gives up, and comes back, when somebody else always announces something first', async () => {
     await enter('bob', 'b1');
-    announcements.announce = async () => false;
+    presenceStates.announce = async () => false;
     await expect(check()).rejects.toThrow('faster than it can be announced');
   });
 });
 
 describe('a watched address', () => {
-  const rechecks = () => tasks.filter((task) => task.kind === 'recheck');
-  const recheck = async (address: Address = BOB) => {
-    const task = rechecks().findLast((each) => each.address === address);
+  const sweeps = () => tasks.filter((task) => task.kind === 'sweep');
+  const sweep = async (address: Address = BOB) => {
+    const task = sweeps().findLast((each) => each.address === address);
     if (!task) throw new Error('none is to come');
     nowMs = Math.max(nowMs, task.due);
-    await presence.recheck(task);
+    await presence.sweep(task);
   };
 
   test('is looked at when somebody has come, and not when nobody watches', async () => {
     await enter('bob', 'b1');
     await check();
-    expect(rechecks()).toEqual([]);
+    expect(sweeps()).toEqual([]);
     await leave('bob', 'b1');
     await check();
     await watch(BOB);
     await enter('bob', 'b1');
     await check();
-    expect(rechecks()).toEqual([{ kind: 'recheck', address: BOB, due: NOW }]);
+    expect(sweeps()).toEqual([{ kind: 'sweep', address: BOB, due: NOW }]);
   });
 
   test('is looked at again when whoever is there would be gone, as long as somebody watches', async () => {
     await watch(BOB);
     await enter('bob', 'b1');
     await check();
-    await recheck();
-    expect(rechecks()[1]).toEqual({ kind: 'recheck', address: BOB, due: NOW + 661_000, delaySeconds: 661 });
+    await sweep();
+    expect(sweeps()[1]).toEqual({ kind: 'sweep', address: BOB, due: NOW + 661_000, delaySeconds: 661 });
     nowMs += 600_000;
     await directory.touch(BOB, 'b1', { expiresAt: NOW / 1000 + 1260 });
-    await recheck();
-    expect(rechecks()[2]).toMatchObject({ due: NOW + 1_261_000, delaySeconds: 600 });
+    await sweep();
+    expect(sweeps()[2]).toMatchObject({ due: NOW + 1_261_000, delaySeconds: 600 });
     await directory.touch(BOB, 'b1', { expiresAt: NOW / 1000 + 9000 });
-    await recheck();
-    expect(rechecks()[3]).toMatchObject({ delaySeconds: 900 });
+    await sweep();
+    expect(sweeps()[3]).toMatchObject({ delaySeconds: 900 });
     await directory.unsubscribe('w1', [presenceAddress(BOB)]);
-    await recheck();
-    expect(rechecks()).toHaveLength(4);
-    expect(await announcements.rechecks([BOB])).toEqual(new Map());
+    await sweep();
+    expect(sweeps()).toHaveLength(4);
+    expect(await presenceStates.sweeps([BOB])).toEqual(new Map());
   });
 
   test('has whoever is gone without a trace checked, but not before they could be back', async () => {
@@ -228,9 +228,9 @@ describe('a watched address', () => {
     await check(LOBBY);
     await presence.check({ kind: 'presence', address: LOBBY, userId: 'eve' }, false);
     nowMs += 660_000;
-    await recheck(LOBBY);
+    await sweep(LOBBY);
     expect(tasks).toContainEqual({ kind: 'presence', address: LOBBY, userId: 'bob', delaySeconds: 15 });
-    expect(rechecks().at(-1)).toMatchObject({ delaySeconds: 30 });
+    expect(sweeps().at(-1)).toMatchObject({ delaySeconds: 30 });
     expect(told()).toHaveLength(2);
     await check(LOBBY);
     expect(told()[2]).toMatchObject({ room: 'lobby', users: [{ user: 'bob', online: false }] });
@@ -240,12 +240,12 @@ describe('a watched address', () => {
     await watch(BOB);
     await enter('bob', 'b1', NOW / 1000 + 9000);
     await check();
-    const [first] = rechecks();
+    const [first] = sweeps();
     if (!first) throw new Error('none is to come');
-    await presence.recheck(first);
-    await presence.recheck(first);
-    await presence.recheck({ ...first, due: NOW + 1 });
+    await presence.sweep(first);
+    await presence.sweep(first);
+    await presence.sweep({ ...first, due: NOW + 1 });
     await check(BOB, true);
-    expect(rechecks()).toHaveLength(2);
+    expect(sweeps()).toHaveLength(2);
   });
 });

@@ -13,8 +13,8 @@ import type { Task } from '../../../../server/tasks.ts';
 import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
 import { createMemoryDirectory } from '../../../support/memory-directory.ts';
 import { createMemoryMessageLog } from '../../../support/memory-message-log.ts';
-import { createMemoryAnnouncements } from '../../../support/memory-presence-states.ts';
-import { createMemoryAccounts } from '../../../support/memory-user-budgets.ts';
+import { createMemoryPresenceStates } from '../../../support/memory-presence-states.ts';
+import { createMemoryUserBudgets } from '../../../support/memory-user-budgets.ts';
 
 const NOW = 1_800_000_000_000;
 const NOW_SECONDS = NOW / 1000;
@@ -44,10 +44,10 @@ beforeEach(() => {
     tasks.push(...added);
   };
   const userRateLimit = { perSecond: 1000, burst: 1000 };
-  const accounts = createMemoryAccounts(now);
-  const admitAt = (rateLimit: RateLimit) => createGate({ directory, accounts, rateLimit, userRateLimit, now }).admit;
+  const userBudgets = createMemoryUserBudgets(now);
+  const admitAt = (rateLimit: RateLimit) => createGate({ directory, userBudgets, rateLimit, userRateLimit, now }).admit;
   const admit = admitAt(userRateLimit);
-  const arrive = createArrive({ announcements: createMemoryAnnouncements(), tasks: { add } });
+  const arrive = createArrive({ presenceStates: createMemoryPresenceStates(), tasks: { add } });
   const resume = createResume({
     enter: enterAdmitted(directory),
     log,

@@ -10,7 +10,7 @@ const send: Send = async (_, inputs) => ({
   value: inputs.map(({ id = '' }) => ({ id, serial: '', status: 'delivered', connections: counts, users: [] })),
 });
 const alice = { from: { user: 'alice' } };
-const admission = Promise.resolve({ ok: true, value: { capability: {} } } as const);
+const atGate = Promise.resolve({ ok: true, value: { capability: {} } } as const);
 
 const nested = (depth: number): Json => (depth === 0 ? 'x' : [nested(depth - 1)]);
 const users = (count: number) => Array.from({ length: count }, (_, index) => `u${index}`);
@@ -44,7 +44,7 @@ const PER_MESSAGE: readonly Row[] = [
 test.each(PER_MESSAGE)('%s of %d: so much passes, one more is refused and stops no other', async (...row) => {
   const [name, limit, make, code, told] = row;
   const limits = { ...DEFAULT_SIZE_LIMITS, [name]: limit };
-  const batch = (...messages: object[]) => sendBatch(send, alice, messages, { admit: () => admission, limits });
+  const batch = (...messages: object[]) => sendBatch(send, alice, messages, { admit: () => atGate, limits });
   expect(await batch(make(limit))).toMatchObject({ value: [{ status: 'delivered' }] });
   expect(await batch({ ...make(limit + 1), id: 'big' }, make(limit))).toMatchObject({
     ok: true,
@@ -59,7 +59,7 @@ test('a batch of more messages than are allowed is refused as a whole', async ()
       send,
       alice,
       users(count).map((id) => message({ id })),
-      { admit: () => admission, limits },
+      { admit: () => atGate, limits },
     );
   expect(await batch(2)).toMatchObject({ ok: true });
   expect(await batch(3)).toMatchObject({
@@ -70,11 +70,11 @@ test('a batch of more messages than are allowed is refused as a whole', async ()
 test('whoever is not admitted is told so first, and the gate is never left under way', async () => {
   const refused = { ok: false, problem: problem('not_registered') } as const;
   let isOver = false;
-  const admission = new Promise<typeof refused>((resolve) => setImmediate(() => resolve(refused))).finally(() => {
+  const atGate = new Promise<typeof refused>((resolve) => setImmediate(() => resolve(refused))).finally(() => {
     isOver = true;
   });
   const limits = { ...DEFAULT_SIZE_LIMITS, maxMessagesPerFrame: 1 };
-  expect(await sendBatch(send, alice, [message({}), message({})], { admit: () => admission, limits })).toEqual(refused);
+  expect(await sendBatch(send, alice, [message({}), message({})], { admit: () => atGate, limits })).toEqual(refused);
   expect(isOver).toBe(true);
 });
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { userAddress } from '../../../../server/address.ts';
-import { createWork } from '../../../../server/edge/run-tasks.ts';
+import { createTaskRunner } from '../../../../server/edge/run-tasks.ts';
 import { createMailboxes } from '../../../../server/sending/delivery.ts';
 import { connectionIdRanges } from '../../../../server/sending/fan-out.ts';
-import { createDelivery, MAX_CONCURRENT_POSTS } from '../../../../server/sending/posting.ts';
+import { createPosting, MAX_CONCURRENT_POSTS } from '../../../../server/sending/posting.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
 import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
@@ -43,10 +43,10 @@ test('5,000 connections of one user each get one post, in a few tasks, and only 
   };
   const queue: Task[] = [];
   const tasks = { add: async (added: readonly Task[]) => void queue.push(...added) };
-  const delivery = createDelivery({ poster, directory, tasks });
+  const posting = createPosting({ poster, directory, tasks });
   const log = createMemoryMessageLog(now);
   const guard = { isBlocked: async () => false, take: () => Promise.reject(new Error('there are connections')) };
-  const mailboxes = createMailboxes({ directory, log, guard, delivery, tasks, now, mintSerial: serialFloor });
+  const mailboxes = createMailboxes({ directory, log, guard, posting, tasks, now, mintSerial: serialFloor });
   const message = {
     id: 'm1',
     serial: serialFloor(NOW),
@@ -68,11 +68,11 @@ test('5,000 connections of one user each get one post, in a few tasks, and only 
 
   const states = createMemoryAddressStates(now);
   const unused = () => Promise.reject(new Error('not a matter of delivery'));
-  const presence = { check: unused, recheck: unused };
-  const work = createWork({ directory, delivery, states, presence, poster, log: () => undefined, now });
+  const presence = { check: unused, sweep: unused };
+  const runTasks = createTaskRunner({ directory, posting, states, presence, poster, log: () => undefined, now });
   for (const [index, task] of queue.entries()) {
     const before = posted.length;
-    await work({
+    await runTasks({
       Records: [{ messageId: `t${index}`, attributes: { ApproximateReceiveCount: '1' }, body: JSON.stringify(task) }],
     });
     // Ids are random, so that the parts are even.

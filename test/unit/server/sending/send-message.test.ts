@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { DEFAULT_SIZE_LIMITS, TARIFF } from '../../../../protocol/index.ts';
-import type { AdmitOptions } from '../../../../server/gate/gate.ts';
+import type { GateOptions } from '../../../../server/gate/gate.ts';
 import type { Send } from '../../../../server/sending/send.ts';
 import { createSendMessage } from '../../../../server/sending/send-message.ts';
 
 const origins: unknown[] = [];
-const charged: AdmitOptions[] = [];
+const charged: GateOptions[] = [];
 const send: Send = async (origin, inputs) => {
   origins.push(origin);
   const connections = { delivered: 1, gone: 0, failed: 0 };

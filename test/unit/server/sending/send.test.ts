@@ -3,10 +3,10 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { MAX_PUSH_BYTES, type MessagesPush, problem } from '../../../../protocol/index.ts';
 import { roomAddress, userAddress } from '../../../../server/address.ts';
 import type { Capability } from '../../../../server/auth/capability.ts';
-import { createWork } from '../../../../server/edge/run-tasks.ts';
+import { createTaskRunner } from '../../../../server/edge/run-tasks.ts';
 import { createMailboxes } from '../../../../server/sending/delivery.ts';
 import { createInboxGuard } from '../../../../server/sending/inbox-guard.ts';
-import { createDelivery, type Poster, type PostOutcome, Unreachable } from '../../../../server/sending/posting.ts';
+import { createPosting, type Poster, type PostOutcome, Unreachable } from '../../../../server/sending/posting.ts';
 import { createSend, type Origin, type Send } from '../../../../server/sending/send.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
@@ -38,7 +38,7 @@ let failures: unknown[];
 /** What happens, in order: to the log, the directory and the connections. */
 let happened: string[];
 let send: Send;
-let work: ReturnType<typeof createWork>;
+let runTasks: ReturnType<typeof createTaskRunner>;
 
 beforeEach(() => {
   nowMs = NOW;
@@ -71,7 +71,7 @@ beforeEach(() => {
     tasks.push(...added);
   };
   const watched = watch(directory, 'find', 'remove', 'forget');
-  const delivery = createDelivery({ poster: watch(poster, 'post'), directory: watched, tasks: { add } });
+  const posting = createPosting({ poster: watch(poster, 'post'), directory: watched, tasks: { add } });
   states = createMemoryAddressStates(() => nowMs);
   most = { messages: 100, bytes: 1024 * 1024 };
   inboxes = createMemoryInboxes(() => nowMs, 600);
@@ -80,14 +80,14 @@ beforeEach(() => {
     directory: watched,
     log: watch(log, 'append', 'find'),
     guard,
-    delivery,
+    posting,
     tasks: { add },
     now: () => nowMs,
     mintSerial,
   });
   const unused = () => Promise.reject(new Error('not a matter of sending'));
-  const presence = { check: unused, recheck: unused };
-  work = createWork({ directory, delivery, states, presence, poster, log: () => undefined, now: () => nowMs });
+  const presence = { check: unused, sweep: unused };
+  runTasks = createTaskRunner({ directory, posting, states, presence, poster, log: () => undefined, now: () => nowMs });
   send = createSend({
     mailboxes,
     now: () => nowMs,
@@ -772,7 +772,7 @@ describe('to a room', () => {
       attributes: { ApproximateReceiveCount: '1' },
       body: JSON.stringify(task),
     }));
-    expect(await work({ Records })).toEqual({ batchItemFailures: [] });
+    expect(await runTasks({ Records })).toEqual({ batchItemFailures: [] });
     expect(connectionsPostedTo()).toEqual([...ids, 'a1'].toSorted());
     expect(dataAt(ids[0] ?? '')).toEqual([1, 2]);
     expect(dataAt('a1')).toEqual([2]);

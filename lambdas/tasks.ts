@@ -1,13 +1,13 @@
 import {
   composeAddressStates,
-  composeAnnouncements,
-  composeDelivery,
   composeDirectory,
+  composePosting,
+  composePresenceStates,
   composeSearchIndex,
   composeSurcharge,
 } from '../server/aws/index.ts';
 import { readSearchConfig } from '../server/config.ts';
-import { createWork } from '../server/edge/run-tasks.ts';
+import { createTaskRunner } from '../server/edge/run-tasks.ts';
 import { createLogger } from '../server/logger.ts';
 import { createPresence } from '../server/presence/presence.ts';
 import { createIndexMessages } from '../server/search/indexing.ts';
@@ -17,12 +17,12 @@ const log = createLogger();
 const directory = composeDirectory(now);
 const search = readSearchConfig();
 const indexMessages = search && createIndexMessages(composeSearchIndex(now), search);
-const { delivery, poster, tasks } = composeDelivery({ directory, log, surcharge: composeSurcharge(now, log) });
+const { posting, poster, tasks } = composePosting({ directory, log, surcharge: composeSurcharge(now, log) });
 const states = composeAddressStates(now);
-const presence = createPresence({ directory, announcements: composeAnnouncements(now), delivery, tasks, now });
+const presence = createPresence({ directory, presenceStates: composePresenceStates(now), posting, tasks, now });
 
 /**
- * `work`: does what the others put on the queue: large deliveries, announcing who comes and goes, indexing messages by their
+ * `tasks`: does what the others put on the queue: large deliveries, announcing who comes and goes, indexing messages by their
  * words, and closing connections that missed a message.
  */
-export const handler = createWork({ directory, delivery, poster, states, presence, indexMessages, log, now });
+export const handler = createTaskRunner({ directory, posting, poster, states, presence, indexMessages, log, now });
