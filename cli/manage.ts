@@ -1,6 +1,6 @@
 import { createManageClient, type InvokeManage } from '../server/aws/manage-client.ts';
 import { readStackOutputs } from '../server/aws/stack-outputs.ts';
-import type { ManageEvent } from '../server/operations/manage.ts';
+import type { ManageEvent } from '../server/operations/manage-event.ts';
 import { readArguments } from './arguments.ts';
 import { askLocalCloud, DEFAULT_URL } from './ask-local-cloud.ts';
 import { typedCommand, UsageError } from './usage.ts';

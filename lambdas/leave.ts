@@ -1,6 +1,6 @@
 import { composeDirectory, composeEdge, composeGate, composeSurcharge, composeTasks } from '../server/aws/index.ts';
 import { messageRoute } from '../server/edge/route.ts';
-import { createLeave } from '../server/rooms/join.ts';
+import { createLeave } from '../server/rooms/leave.ts';
 
 const now = Date.now;
 const edge = composeEdge(now);

@@ -10,7 +10,7 @@ import {
 } from '../server/aws/index.ts';
 import { messageRoute } from '../server/edge/route.ts';
 import { createPermit } from '../server/gate/gate.ts';
-import { createMark } from '../server/history/mark.ts';
+import { createMark } from '../server/history/markers.ts';
 
 const now = Date.now;
 const edge = composeEdge(now);

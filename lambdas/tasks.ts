@@ -9,7 +9,7 @@ import {
 import { readSearchConfig } from '../server/config.ts';
 import { createTaskRunner } from '../server/edge/run-tasks.ts';
 import { createLogger } from '../server/logger.ts';
-import { createPresence } from '../server/presence/presence.ts';
+import { createPresenceChecks } from '../server/presence/presence.ts';
 import { createIndexMessages } from '../server/search/indexing.ts';
 
 const now = Date.now;
@@ -19,7 +19,7 @@ const search = readSearchConfig();
 const indexMessages = search && createIndexMessages(composeSearchIndex(now), search);
 const { posting, poster, tasks } = composePosting({ directory, log, surcharge: composeSurcharge(now, log) });
 const states = composeAddressStates(now);
-const presence = createPresence({ directory, presenceStates: composePresenceStates(now), posting, tasks, now });
+const presence = createPresenceChecks({ directory, presenceStates: composePresenceStates(now), posting, tasks, now });
 
 /**
  * `tasks`: does what the others put on the queue: large deliveries, announcing who comes and goes, indexing messages by their

@@ -1,3 +1,6 @@
+/** Calls of one service that a handler has under way at once: the SDK's HTTP agent has as many sockets for a host. */
+export const MAX_SOCKETS = 50;
+
 /**
  * Maps `items` with at most `limit` calls under way at once, in order of the items.
  * Rejects with the first rejection, after the calls under way have settled; no further ones are begun.

@@ -71,10 +71,10 @@ export interface ClientSettings {
   /** One URL for all services, such as that of the local cloud. */
   readonly endpoint?: string;
   /** Credentials, or what gives them, such as `fromTemporaryCredentials()` of `@aws-sdk/credential-providers`. */
-  readonly credentials?: Credentials | (() => Promise<Credentials>);
+  readonly credentials?: AwsCredentials | (() => Promise<AwsCredentials>);
 }
 
-interface Credentials {
+interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;

@@ -1,4 +1,5 @@
 import { decodeTime, encodeTime } from 'ulid';
+import { OVERLAP_MS } from '../protocol/index.ts';
 
 /** Mints a serial for a moment (epoch milliseconds): a ULID, above all that it has minted before. */
 export type MintSerial = (epochMs: number) => string;
@@ -15,4 +16,9 @@ export function serialFloor(epochMs: number): string {
 /** The moment of a serial or cursor, in epoch milliseconds. */
 export function serialTime(serial: string): number {
   return decodeTime(serial);
+}
+
+/** Whether a cursor is in the future: no clock of the server can have given it. */
+export function isInFuture(cursor: string, nowMs: number): boolean {
+  return serialTime(cursor) > nowMs + OVERLAP_MS;
 }

@@ -2,8 +2,7 @@ import type { ByePush, Message, PresenceReply } from '../protocol/index.ts';
 import type { Address, PresenceAddress } from './address.ts';
 import type { Mapping } from './connections/directory.ts';
 import type { Indexable } from './search/search-index.ts';
-import type { ConnectionIdRange } from './sending/fan-out.ts';
-import type { Spared } from './sending/posting.ts';
+import type { ConnectionIdRange, Spared } from './sending/fan-out.ts';
 
 /** A task that is not to be done at once. */
 interface Delayed {

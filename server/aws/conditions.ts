@@ -1,7 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { toSeconds } from '../clock.ts';
-import type { Subscriptions } from '../connections/directory.ts';
-import { EXPIRY_MARGIN_SECONDS } from '../connections/expiry.ts';
+import { EXPIRY_MARGIN_SECONDS, type Subscriptions } from '../connections/directory.ts';
 import type { PresenceState } from '../presence/presence-state.ts';
 import type { Load } from '../sending/inboxes.ts';
 import { number } from './attributes.ts';

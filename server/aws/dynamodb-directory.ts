@@ -9,6 +9,7 @@ import { hashCapability } from '../auth/capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import {
+  CONNECTION_LIFE_SECONDS,
   type Directory,
   type EnterOutcome,
   type FindOptions,
@@ -17,9 +18,8 @@ import {
   type Registration,
   topicsOf,
 } from '../connections/directory.ts';
-import { CONNECTION_LIFE_SECONDS } from '../connections/expiry.ts';
 import type { Charge } from '../gate/rate-limit.ts';
-import type { Surcharge } from '../gate/surcharge.ts';
+import type { Surcharge } from '../gate/user-budget.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 import type { Pace } from './charge-input.ts';
 import { deleteIf, updateIf } from './conditional-write.ts';

@@ -3,8 +3,8 @@ import { userAddress } from '../address.ts';
 import { topicsOf } from '../connections/directory.ts';
 import type { Erasure } from '../operations/erasure.ts';
 import { type Item, textOf } from './attributes.ts';
+import { toSubscriptions } from './dynamodb-subscriptions.ts';
 import { queryItems } from './read-items.ts';
-import { toSubscriptions } from './subscriptions-item.ts';
 import {
   type ErasedPartition,
   erasedPartitions,

@@ -9,7 +9,7 @@ import { MAX_PAGE_MESSAGES, type Message } from '../../protocol/index.ts';
 import type { Address } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { PAIR_INDEX } from '../config.ts';
-import { createPage } from '../history/page.ts';
+import { createPage } from '../reply-size.ts';
 import { MAX_FIND_ENTRIES, type MessageLog } from '../sending/message-log.ts';
 import { number, numberOf } from './attributes.ts';
 import { toMessage } from './message-item.ts';

@@ -14,7 +14,7 @@ const HANDSHAKE_LIMIT: RateLimit = { perSecond: 1, burst: 100 };
 /** How long the count of a user's handshakes is kept, in seconds: longer than the whole burst takes. */
 const COUNT_SECONDS = 3600;
 
-type Item = Readonly<Record<string, { readonly S: string } | { readonly N: string }>>;
+type ItemAsJson = Readonly<Record<string, { readonly S: string } | { readonly N: string }>>;
 
 export interface RevocationsOptions {
   /** Signs for the service `dynamodb`. Not the SDK's client, which alone would take five times the authorizer's bundle. */
@@ -31,7 +31,7 @@ export interface RevocationsOptions {
  */
 export function createDynamoDbRevocations({ client, endpoint, tableName, now }: RevocationsOptions): Revocations {
   /** @returns undefined where the condition does not hold */
-  async function call(operation: string, input: object): Promise<{ readonly Item?: Item } | undefined> {
+  async function call(operation: string, input: object): Promise<{ readonly Item?: ItemAsJson } | undefined> {
     const response = await client.fetch(endpoint, {
       method: 'POST',
       headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `DynamoDB_20120810.${operation}` },

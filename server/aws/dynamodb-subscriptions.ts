@@ -4,16 +4,19 @@ import {
   GetItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { type Address, type UserAddress, userIdOf } from '../address.ts';
+import { type Address, type RoomAddress, type UserAddress, userIdOf } from '../address.ts';
 import { capabilityOfClaim, hashCapability } from '../auth/capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import type { Directory, SubscriptionChange, Subscriptions } from '../connections/directory.ts';
-import { CONNECTION_LIFE_SECONDS } from '../connections/expiry.ts';
-import { type Surcharge, WRITE_UNITS_PER_UNIT } from '../gate/surcharge.ts';
+import {
+  CONNECTION_LIFE_SECONDS,
+  type Directory,
+  type SubscriptionChange,
+  type Subscriptions,
+} from '../connections/directory.ts';
+import { type Surcharge, WRITE_UNITS_PER_UNIT } from '../gate/user-budget.ts';
 import { type Item, number } from './attributes.ts';
 import { type Conditional, updateIf, type Written } from './conditional-write.ts';
 import { type Condition, EXISTS, hasSpace, isNewCapability } from './conditions.ts';
-import { toSubscriptions } from './subscriptions-item.ts';
 import { keyOf } from './tables.ts';
 
 /** The part of the directory that is about one connection's item of subscriptions. */
@@ -120,4 +123,9 @@ export function createDynamoDbSubscriptions(options: {
       return toSubscriptions(Attributes);
     },
   };
+}
+
+/** What an item of subscriptions tells of. */
+export function toSubscriptions({ rooms, watches }: Item): Subscriptions {
+  return { rooms: (rooms?.SS ?? []) as RoomAddress[], watches: (watches?.SS ?? []) as Address[] };
 }

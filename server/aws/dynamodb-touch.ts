@@ -1,8 +1,13 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { UserAddress } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import type { Touched, TouchOptions, TouchOutcome, TouchRefusal } from '../connections/directory.ts';
-import { EXPIRY_MARGIN_SECONDS } from '../connections/expiry.ts';
+import {
+  EXPIRY_MARGIN_SECONDS,
+  type Touched,
+  type TouchOptions,
+  type TouchOutcome,
+  type TouchRefusal,
+} from '../connections/directory.ts';
 import { arrival, type Charge } from '../gate/rate-limit.ts';
 import { type Item, number, numberOf } from './attributes.ts';
 import { chargeInput, type Pace } from './charge-input.ts';

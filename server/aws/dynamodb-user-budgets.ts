@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { userAddress } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import { EXPIRY_MARGIN_SECONDS } from '../connections/expiry.ts';
+import { EXPIRY_MARGIN_SECONDS } from '../connections/directory.ts';
 import { arrival, type Charge } from '../gate/rate-limit.ts';
 import type { UserBudgets } from '../gate/user-budget.ts';
 import { number } from './attributes.ts';

@@ -25,17 +25,16 @@ import { createResume, type Resume } from '../connections/resume.ts';
 import type { RouteDependencies } from '../edge/route.ts';
 import { type Admit, createGate, type Enter, enterAdmitted } from '../gate/gate.ts';
 import { createNoteAnswer } from '../gate/offences.ts';
-import { createSurcharge, type Surcharge } from '../gate/surcharge.ts';
-import type { UserBudgets } from '../gate/user-budget.ts';
+import { createSurcharge, type Surcharge, type UserBudgets } from '../gate/user-budget.ts';
 import type { MarkerStore } from '../history/markers.ts';
 import type { Transcripts } from '../history/transcripts.ts';
 import { createLogger, describeError, type Logger } from '../logger.ts';
 import type { Erasure } from '../operations/erasure.ts';
-import { createArrive } from '../presence/arrive.ts';
+import { createArrive } from '../presence/presence.ts';
 import type { PresenceStates } from '../presence/presence-state.ts';
 import { createQueueForIndex } from '../search/indexing.ts';
 import type { SearchIndex } from '../search/search-index.ts';
-import { createMailboxes } from '../sending/delivery.ts';
+import { createDeliveries } from '../sending/delivery.ts';
 import { createInboxGuard, type InboxGuard } from '../sending/inbox-guard.ts';
 import type { Inboxes } from '../sending/inboxes.ts';
 import type { MessageLog } from '../sending/message-log.ts';
@@ -250,7 +249,7 @@ export function composeSend(
   const logFailure = (error: unknown) =>
     log({ route: 'send', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } });
   const queueForIndex = readSearchConfig() && createQueueForIndex({ tasks, onFailure: logFailure });
-  const mailboxes = createMailboxes({
+  const deliveries = createDeliveries({
     directory,
     log: messageLog,
     guard: composeInboxGuard(now, config),
@@ -261,7 +260,7 @@ export function composeSend(
     queueForIndex,
   });
   return createSend({
-    mailboxes,
+    deliveries,
     now,
     retentionSeconds: config.retentionSeconds,
     mintSerial,

@@ -1,5 +1,6 @@
 import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
-import type { ManageEvent, ManageResult } from '../operations/manage.ts';
+import type { ManageResult } from '../operations/manage.ts';
+import type { ManageEvent } from '../operations/manage-event.ts';
 
 /** Invokes the `manage` function until all is done. Rejects with what the function says is wrong. */
 export type InvokeManage = (event: ManageEvent) => Promise<Omit<ManageResult, 'done'>>;

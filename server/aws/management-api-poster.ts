@@ -4,8 +4,9 @@ import {
   DeleteConnectionCommand,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
+import { MAX_SOCKETS } from '../concurrency.ts';
 import type { ClientSettings } from '../config.ts';
-import { MAX_CONCURRENT_POSTS, type Poster, type PostOutcome, type Target, Unreachable } from '../sending/posting.ts';
+import { type Poster, type PostOutcome, type Target, Unreachable } from '../sending/posting.ts';
 
 /** How long one attempt of a post may take, in milliseconds: API Gateway has been seen to leave posts without an answer. */
 const REQUEST_TIMEOUT_MS = 2_000;
@@ -77,7 +78,7 @@ async function createClient(callbackUrl: string, settings: ClientSettings): Prom
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       // Without it the timeout above only writes a warning: https://github.com/aws/aws-sdk-js-v3/issues/7632
       throwOnRequestTimeout: true,
-      httpsAgent: { keepAlive: true, maxSockets: MAX_CONCURRENT_POSTS },
+      httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
     },
   });
 }

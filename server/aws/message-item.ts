@@ -1,5 +1,5 @@
 import type { Message } from '../../protocol/index.ts';
-import type { Copy, Entry } from '../history/transcripts.ts';
+import type { Copy, TranscriptEntry } from '../history/transcripts.ts';
 import { type Item, textOf } from './attributes.ts';
 
 /** The part of a query that asks for what {@link toCopy} reads, and for nothing else. */
@@ -24,6 +24,6 @@ export function isRetried(item: Item): boolean {
 }
 
 /** The message, and what a reader of transcripts has to know of it. */
-export function toEntry(item: Item): Entry {
+export function toEntry(item: Item): TranscriptEntry {
   return { message: toMessage(item), retried: isRetried(item) };
 }

@@ -17,7 +17,7 @@ const REFUSED_CHARACTERS = /[\uFFFE\uFFFF]/g;
 
 /** Tasks in an SQS queue. */
 export function createSqsTasks({ client, queueUrl }: { client: SQSClient; queueUrl: string }): Tasks {
-  async function addBatch(entries: readonly Entry[]): Promise<void> {
+  async function addBatch(entries: readonly BatchEntry[]): Promise<void> {
     const Entries = entries.map((entry, index) => ({ Id: String(index), ...entry }));
     const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
     const [failure] = Failed;
@@ -34,10 +34,10 @@ export function createSqsTasks({ client, queueUrl }: { client: SQSClient; queueU
   };
 }
 
-type Entry = Pick<SendMessageBatchRequestEntry, 'MessageBody' | 'DelaySeconds'>;
+type BatchEntry = Pick<SendMessageBatchRequestEntry, 'MessageBody' | 'DelaySeconds'>;
 
-function toBatches(tasks: readonly Task[]): readonly Entry[][] {
-  const batches: Entry[][] = [];
+function toBatches(tasks: readonly Task[]): readonly BatchEntry[][] {
+  const batches: BatchEntry[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const task of tasks) {
     const MessageBody = toBody(task);

@@ -1,12 +1,7 @@
 import { userAddress } from '../address.ts';
+import { ABSENCE_SECONDS } from '../presence/presence-state.ts';
 import type { Tasks } from '../tasks.ts';
 import type { Directory, Mapping } from './directory.ts';
-
-/**
- * How long somebody may be away before it is announced, in seconds: a page that is loaded again comes back at once, and
- * a client that has lost its network within its first attempts.
- */
-export const ABSENCE_SECONDS = 15;
 
 /** A connection to be forgotten. */
 export interface Forgotten extends Pick<Mapping, 'address' | 'connectionId' | 'userId'> {

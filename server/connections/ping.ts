@@ -3,10 +3,9 @@ import { userAddress } from '../address.ts';
 import type { Now } from '../clock.ts';
 import type { Admit } from '../gate/gate.ts';
 import type { MessageLog, Page } from '../sending/message-log.ts';
-import { serialFloor, serialTime } from '../serial.ts';
+import { isInFuture, serialFloor, serialTime } from '../serial.ts';
 import type { AddressStates } from './address-state.ts';
 import type { Connection } from './connection.ts';
-import { isInFuture } from './resume.ts';
 
 /** A sign of life; with a cursor also an acknowledgement, answered with what was missed. `shown` is kept for newcomers. */
 export type Ping = (

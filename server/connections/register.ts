@@ -15,12 +15,11 @@ import { isRevoked, REVOKED_BYE, type Revocations } from '../auth/revocations.ts
 import { type Now, toSeconds } from '../clock.ts';
 import type { Admit } from '../gate/gate.ts';
 import type { RateLimit } from '../gate/rate-limit.ts';
-import { type Surcharge, WRITE_UNITS_PER_UNIT } from '../gate/surcharge.ts';
+import { type Surcharge, WRITE_UNITS_PER_UNIT } from '../gate/user-budget.ts';
+import { fittingRooms } from '../reply-size.ts';
 import type { Tasks } from '../tasks.ts';
 import type { Connection } from './connection.ts';
-import { type Directory, topicsOf } from './directory.ts';
-import { mappingExpiry } from './expiry.ts';
-import { fittingRooms } from './reply-size.ts';
+import { type Directory, mappingExpiry, topicsOf } from './directory.ts';
 import type { Resume } from './resume.ts';
 
 /** Makes a connection one of its user's, and gives it what it has missed. */

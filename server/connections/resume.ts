@@ -2,9 +2,9 @@ import { OVERLAP_MS, problem, type RegisteredReply, type RegisterFrame, type Res
 import { type Address, isRoom } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import type { Enter } from '../gate/gate.ts';
-import type { Arrive } from '../presence/arrive.ts';
+import type { Arrive } from '../presence/presence.ts';
 import type { MessageLog } from '../sending/message-log.ts';
-import { serialFloor, serialTime } from '../serial.ts';
+import { isInFuture, serialFloor, serialTime } from '../serial.ts';
 import type { AddressStates } from './address-state.ts';
 import type { Connection } from './connection.ts';
 
@@ -83,9 +83,4 @@ export function createResume(dependencies: ResumeDependencies): Resume {
     ]);
     return page(address, { ...from, ...(shown.length > 0 && { shown }) });
   };
-}
-
-/** A cursor that no clock of ours can have given. */
-export function isInFuture(cursor: string, nowMs: number): boolean {
-  return serialTime(cursor) > nowMs + OVERLAP_MS;
 }

@@ -30,7 +30,7 @@ type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
 type Metrics = Readonly<Partial<Record<MetricName, number>>>;
 
 /** What the server does with a frame of this action, and when API Gateway received it (epoch milliseconds). */
-type Operation<A extends Action, R> = (
+type Perform<A extends Action, R> = (
   connection: Connection,
   frame: Frame<A>,
   receivedAt?: number,
@@ -52,7 +52,7 @@ export interface RouteDependencies {
 export function messageRoute<A extends Action, R extends Unnumbered<Reply>>(
   action: A,
   dependencies: RouteDependencies,
-  operation: Operation<A, R>,
+  operation: Perform<A, R>,
   metricsOf?: (reply: R) => Metrics,
 ): (event: WebSocketEvent) => Promise<RouteResponse> {
   return edge(

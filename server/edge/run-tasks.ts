@@ -5,7 +5,7 @@ import type { AddressStates } from '../connections/address-state.ts';
 import type { Directory } from '../connections/directory.ts';
 import { createDisconnect } from '../connections/disconnect.ts';
 import { describeError, type Logger } from '../logger.ts';
-import type { Presence } from '../presence/presence.ts';
+import type { PresenceChecks } from '../presence/presence.ts';
 import type { IndexMessages } from '../search/indexing.ts';
 import { isClosed, MAX_DELIVERY_AGE_MS, type Poster, type Posting } from '../sending/posting.ts';
 import { serialTime } from '../serial.ts';
@@ -30,7 +30,7 @@ export interface TaskRunnerDependencies {
   readonly directory: Directory;
   readonly posting: Posting;
   readonly states: AddressStates;
-  readonly presence: Presence;
+  readonly presence: PresenceChecks;
   readonly poster: Poster;
   /** Absent: search is switched off, and what was queued before that is let go. */
   readonly indexMessages?: IndexMessages | undefined;

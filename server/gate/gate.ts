@@ -3,8 +3,13 @@ import { type Address, userAddress } from '../address.ts';
 import { allows, forbidden, hashCapability, type Operation } from '../auth/capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import type { Claims, Connection } from '../connections/connection.ts';
-import type { Directory, Registration, Touched, TouchRefusal } from '../connections/directory.ts';
-import { IDLE_SECONDS } from '../connections/expiry.ts';
+import {
+  type Directory,
+  IDLE_SECONDS,
+  type Registration,
+  type Touched,
+  type TouchRefusal,
+} from '../connections/directory.ts';
 import { burstMs, type RateLimit } from './rate-limit.ts';
 import type { UserBudgets } from './user-budget.ts';
 

@@ -9,8 +9,8 @@ import {
 import { peerAddress, type Transcript, transcriptOf, userAddress } from '../address.ts';
 import type { Connection } from '../connections/connection.ts';
 import type { Permit } from '../gate/gate.ts';
+import { createPage } from '../reply-size.ts';
 import type { MarkerKey, MarkerStore } from './markers.ts';
-import { createPage } from './page.ts';
 import { withoutRepeats } from './repeats.ts';
 import type { Position, Transcripts } from './transcripts.ts';
 

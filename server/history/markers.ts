@@ -1,5 +1,24 @@
-import type { Markers } from '../../protocol/index.ts';
-import type { Address } from '../address.ts';
+import {
+  frameCharge,
+  type Mark,
+  type MarkedReply,
+  type Markers,
+  type MarkFrame,
+  problem,
+  type Result,
+  TARIFF,
+} from '../../protocol/index.ts';
+import { type Address, peerAddress, userAddress } from '../address.ts';
+import type { Now } from '../clock.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import type { Connection } from '../connections/connection.ts';
+import type { Directory } from '../connections/directory.ts';
+import type { Permit } from '../gate/gate.ts';
+import { MAX_DIRECT_CONNECTIONS } from '../sending/fan-out.ts';
+import type { Inboxes } from '../sending/inboxes.ts';
+import type { MessageLog } from '../sending/message-log.ts';
+import type { Posting } from '../sending/posting.ts';
+import { isInFuture } from '../serial.ts';
 
 /** Whose markers, and with whom. */
 export interface MarkerKey {
@@ -15,4 +34,83 @@ export interface MarkerStore {
 
   /** Moves a marker to `serial`. @returns the markers as they are then; nothing if it was there already, or further on */
   move(key: MarkerKey, marker: keyof Markers, serial: string): Promise<Markers | undefined>;
+}
+
+/** Notes how far messages have come with a user, and tells those who sent them. */
+export type MarkMessages = (
+  connection: Connection,
+  frame: Pick<MarkFrame, 'marks'>,
+) => Promise<Result<Omit<MarkedReply, 'id'>>>;
+
+/** Conversations whose markers are moved at once. */
+const MAX_CONCURRENT_MARKS = 10;
+
+export function createMark(dependencies: {
+  permit: Permit;
+  markers: MarkerStore;
+  log: Pick<MessageLog, 'senderOf'>;
+  inboxes: Pick<Inboxes, 'isBlocked'>;
+  directory: Pick<Directory, 'find'>;
+  posting: Pick<Posting, 'push'>;
+  now: Now;
+}): MarkMessages {
+  const { permit, markers, log, inboxes, directory, posting, now } = dependencies;
+
+  /** @returns the markers as they are now, if any of them has moved */
+  async function move(userId: string, { conversation, delivered, read }: Mark): Promise<Markers | undefined> {
+    const key = { userId, peer: peerAddress(conversation) };
+    const first = delivered === undefined ? undefined : await markers.move(key, 'delivered', delivered);
+    const second = read === undefined ? undefined : await markers.move(key, 'read', read);
+    return second ?? first;
+  }
+
+  /** Whether a serial is that of a message from the other user, who has not blocked this one. */
+  async function concerns(other: string, userId: string, { delivered, read }: Mark): Promise<boolean> {
+    const serials = new Set([delivered, read].filter((serial) => serial !== undefined));
+    const [isBlocked, ...senders] = await Promise.all([
+      inboxes.isBlocked({ recipient: other, sender: userId }),
+      ...[...serials].map((serial) => log.senderOf(userAddress(userId), serial)),
+    ]);
+    return !isBlocked && senders.some((from) => from && 'user' in from && from.user === other);
+  }
+
+  async function markOne(userId: string, mark: Mark): Promise<void> {
+    const moved = await move(userId, mark);
+    const { conversation } = mark;
+    if (!moved || 'room' in conversation || conversation.user === userId) return;
+    // Nobody is told how far somebody has come whom they have not written to.
+    if (!(await concerns(conversation.user, userId, mark))) return;
+    const targets = await directory.find(userAddress(conversation.user), {
+      consistent: false,
+      limit: MAX_DIRECT_CONNECTIONS,
+    });
+    await posting.push(targets, { type: 'receipt', from: { user: userId }, ...moved });
+  }
+
+  return async (connection, { marks }) => {
+    const wrong = problemOf(marks, now());
+    if (wrong) return { ok: false, problem: wrong };
+    const peers = marks.map(({ conversation }) => peerAddress(conversation));
+    const admitted = await permit(connection, 'history', peers, {
+      cost: frameCharge({ action: 'mark', marks }, TARIFF),
+    });
+    if (!admitted.ok) return admitted;
+    await mapConcurrently(marks, MAX_CONCURRENT_MARKS, (mark) => markOne(connection.userId, mark));
+    return { ok: true, value: { type: 'marked' } };
+  };
+}
+
+/** A marker that stood in the future would count as read what nobody has written yet. */
+function problemOf(marks: readonly Mark[], nowMs: number) {
+  for (const [index, { delivered, read }] of marks.entries()) {
+    if (delivered === undefined && read === undefined) {
+      return problem('invalid_frame', `"marks.${index}" must have "delivered" or "read"`);
+    }
+    for (const serial of [delivered, read]) {
+      if (serial !== undefined && isInFuture(serial, nowMs)) {
+        return problem('invalid_cursor', `"marks.${index}" is of a time that has not come`);
+      }
+    }
+  }
+  return undefined;
 }

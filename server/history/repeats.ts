@@ -1,7 +1,7 @@
 import type { Transcript } from '../address.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import { serialFloor, serialTime } from '../serial.ts';
-import type { Copy, Entry, Transcripts } from './transcripts.ts';
+import type { Copy, TranscriptEntry, Transcripts } from './transcripts.ts';
 
 /**
  * How long after a message it may have been sent again, in milliseconds, so that the two count as one: twice as long as
@@ -51,8 +51,8 @@ export async function findRepeats(
 export async function withoutRepeats(
   transcripts: Pick<Transcripts, 'find'>,
   transcript: Transcript,
-  entries: readonly Entry[],
-): Promise<readonly Entry[]> {
+  entries: readonly TranscriptEntry[],
+): Promise<readonly TranscriptEntry[]> {
   const retried = entries.flatMap((entry) => (entry.retried ? [entry.message] : []));
   const repeats = await findRepeats(transcripts, transcript, retried);
   return entries.filter(({ message }) => !repeats.has(message.serial));

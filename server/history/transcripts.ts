@@ -2,7 +2,7 @@ import type { Message, Sender } from '../../protocol/index.ts';
 import type { Transcript } from '../address.ts';
 
 /** A message in a transcript. */
-export interface Entry {
+export interface TranscriptEntry {
   readonly message: Message;
   /** The transcript may hold an earlier copy of it: see `repeats.ts`. */
   readonly retried: boolean;
@@ -17,7 +17,7 @@ export type Position = { readonly before?: string } | { readonly after: string }
 /** What one read of a transcript gives. */
 export interface Passage {
   /** In the direction of reading. */
-  readonly entries: readonly Entry[];
+  readonly entries: readonly TranscriptEntry[];
   /** The serial from which to read on. Absent: there is nothing more. */
   readonly next?: string;
 }

@@ -10,10 +10,9 @@ import {
 } from '../../protocol/index.ts';
 import { type Address, presenceAddress, roomAddress, userAddress } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import { mapConcurrently } from '../concurrency.ts';
+import { MAX_SOCKETS, mapConcurrently } from '../concurrency.ts';
 import type { Claims, Connection } from '../connections/connection.ts';
-import type { Directory } from '../connections/directory.ts';
-import { CONNECTION_LIFE_SECONDS } from '../connections/expiry.ts';
+import { CONNECTION_LIFE_SECONDS, type Directory } from '../connections/directory.ts';
 import type { Permit } from '../gate/gate.ts';
 import type { Subscribe } from '../rooms/subscribe.ts';
 import type { Tasks } from '../tasks.ts';
@@ -43,9 +42,6 @@ export interface AskPresenceDependencies {
 /** Who asks about which addresses, and what the frame is charged. */
 type Asked = readonly [connection: Connection, addresses: readonly Address[], cost: number];
 
-/** Calls of the directory under way at once: as many as the SDK's HTTP agent has sockets for a host. */
-const MAX_CONCURRENT_CALLS = 50;
-
 export function createAskPresence(dependencies: AskPresenceDependencies): AskPresence {
   const { permit, subscribe, directory, presenceStates, callbackUrl, now } = dependencies;
   const sweeps = createPresenceSweeps(dependencies);
@@ -60,7 +56,7 @@ export function createAskPresence(dependencies: AskPresenceDependencies): AskPre
     const registeredAt = toSeconds(now());
     const expiresAt = registeredAt + CONNECTION_LIFE_SECONDS;
     const common = { ...connection, ...permitted.value, callbackUrl, attempt: 0, registeredAt, expiresAt };
-    const outcomes = await mapConcurrently(addresses, MAX_CONCURRENT_CALLS, (address) =>
+    const outcomes = await mapConcurrently(addresses, MAX_SOCKETS, (address) =>
       directory.put({ ...common, address: presenceAddress(address) }),
     );
     return outcomes.includes('removed') ? { ok: false, problem: problem('connection_removed') } : permitted;
@@ -94,7 +90,7 @@ export function createAskPresence(dependencies: AskPresenceDependencies): AskPre
   }
 
   async function onlyPresent(userIds: readonly string[]): Promise<readonly string[]> {
-    const present = await mapConcurrently(userIds, MAX_CONCURRENT_CALLS, async (userId) =>
+    const present = await mapConcurrently(userIds, MAX_SOCKETS, async (userId) =>
       (await isPresent(directory, userAddress(userId), userId)) ? [userId] : [],
     );
     return present.flat();

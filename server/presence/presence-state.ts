@@ -39,6 +39,12 @@ export interface PresenceStates {
   takeSweep(address: Address, due: number, nowMs: number): Promise<boolean>;
 }
 
+/**
+ * How long somebody may be away before it is announced, in seconds: a page that is loaded again comes back at once, and
+ * a client that has lost its network within its first attempts.
+ */
+export const ABSENCE_SECONDS = 15;
+
 /** How long it is remembered that a user has gone, in seconds: 30 days; that they have left a room: one. */
 export function memorySeconds(address: Address): number {
   return isRoom(address) ? 24 * 3600 : 30 * 24 * 3600;

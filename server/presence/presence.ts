@@ -2,13 +2,11 @@ import type { PresenceReply } from '../../protocol/index.ts';
 import { type Address, conversationOf, presenceAddress } from '../address.ts';
 import type { Now } from '../clock.ts';
 import type { Directory } from '../connections/directory.ts';
-import { ABSENCE_SECONDS } from '../connections/forget.ts';
-import { MAX_DIRECT_CONNECTIONS } from '../sending/delivery.ts';
-import { connectionIdRanges } from '../sending/fan-out.ts';
+import { connectionIdRanges, MAX_DIRECT_CONNECTIONS } from '../sending/fan-out.ts';
 import type { Posting } from '../sending/posting.ts';
 import type { PresenceTask, SweepTask, Tasks } from '../tasks.ts';
 import { isPresent, type Occupant, occupancy } from './occupancy.ts';
-import type { PresenceState, PresenceStates } from './presence-state.ts';
+import { ABSENCE_SECONDS, type PresenceState, type PresenceStates } from './presence-state.ts';
 import { createPresenceSweeps } from './presence-sweep.ts';
 
 /** The shortest time between two rechecks of an address, in seconds: connections of a large room expire one by one. */
@@ -26,7 +24,7 @@ export interface PresenceDependencies {
 }
 
 /** Announces who comes and goes. Everything here may be done twice, late, and in any order. */
-export interface Presence {
+export interface PresenceChecks {
   /**
    * Announces whether a user is at an address, and tells those who watch it if that is new.
    * @param isRetry whether it has been begun before: perhaps it was announced then, and told to nobody
@@ -37,7 +35,7 @@ export interface Presence {
   sweep(task: SweepTask): Promise<void>;
 }
 
-export function createPresence(dependencies: PresenceDependencies): Presence {
+export function createPresenceChecks(dependencies: PresenceDependencies): PresenceChecks {
   const { directory, presenceStates, posting, tasks, now } = dependencies;
   const sweeps = createPresenceSweeps(dependencies);
 
@@ -109,4 +107,17 @@ function toFrame(address: Address, announced: PresenceState): PresenceReply {
 function roomOf(address: Address): Pick<PresenceReply, 'room'> {
   const conversation = conversationOf(address);
   return 'room' in conversation ? conversation : {};
+}
+
+/**
+ * Has it announced that a user has come to an address, unless that is what is announced: mostly they have been there on
+ * another device, or a moment ago. To be called after the directory shows them.
+ */
+export type Arrive = (address: Address, userId: string) => Promise<void>;
+
+export function createArrive({ presenceStates, tasks }: { presenceStates: PresenceStates; tasks: Tasks }): Arrive {
+  return async (address, userId) => {
+    const announced = await presenceStates.read(address, userId);
+    if (!announced?.online) await tasks.add([{ kind: 'presence', address, userId }]);
+  };
 }

@@ -1,7 +1,6 @@
-import { isObject, type Json } from '../../protocol/index.ts';
-import type { Address } from '../address.ts';
+import { isObject, type Json, type Message } from '../../protocol/index.ts';
+import type { Address, Pair } from '../address.ts';
 import type { SearchConfig } from '../config.ts';
-import type { Letter } from '../sending/delivery.ts';
 import type { Tasks } from '../tasks.ts';
 import { isReadable, readData } from './encoded-data.ts';
 import type { Indexable, SearchIndex } from './search-index.ts';
@@ -13,8 +12,17 @@ export const MAX_INDEXED_WORDS = 100;
 /** Messages of one task, so that an invocation with ten tasks has time for all of them. */
 const MAX_MESSAGES_PER_TASK = 10;
 
-/** Has letters indexed that are in a log now. Never rejects: a message is sent although it cannot be found by its words. */
-export type QueueForIndex = (address: Address, letters: readonly Letter[]) => Promise<void>;
+/** What indexing needs of a delivery. */
+interface Delivered {
+  readonly message: Message;
+  /** Epoch seconds. Absent: the message is not kept. */
+  readonly expiresAt?: number;
+  /** Absent: the message is to a room, or in no transcript. */
+  readonly pair?: Pair;
+}
+
+/** Queues messages of a log for indexing. Never rejects: a message is sent even if search will not find it. */
+export type QueueForIndex = (address: Address, deliveries: readonly Delivered[]) => Promise<void>;
 
 /** Leaves indexing to `tasks`, off the way to the recipient. */
 export function createQueueForIndex(dependencies: {
@@ -23,8 +31,8 @@ export function createQueueForIndex(dependencies: {
   onFailure: (error: unknown) => void;
 }): QueueForIndex {
   const { tasks, onFailure } = dependencies;
-  return async (address, letters) => {
-    const messages = letters.flatMap((letter) => indexable(address, letter));
+  return async (address, deliveries) => {
+    const messages = deliveries.flatMap((delivery) => indexable(address, delivery));
     const parts = Array.from({ length: Math.ceil(messages.length / MAX_MESSAGES_PER_TASK) }, (_, part) =>
       messages.slice(part * MAX_MESSAGES_PER_TASK, (part + 1) * MAX_MESSAGES_PER_TASK),
     );
@@ -34,7 +42,7 @@ export function createQueueForIndex(dependencies: {
 }
 
 /** What is in no transcript is not found, nor is what only its recipients can decode. */
-function indexable(address: Address, { message, expiresAt, pair }: Letter): readonly Indexable[] {
+function indexable(address: Address, { message, expiresAt, pair }: Delivered): readonly Indexable[] {
   const transcript = pair ?? ('room' in message.to ? `room#${message.to.room}` : undefined);
   if (transcript === undefined || expiresAt === undefined || !isReadable(message)) return [];
   return [{ transcript: transcript as Indexable['transcript'], address, message, expiresAt }];

@@ -1,6 +1,6 @@
 import type { Message } from '../../protocol/index.ts';
 import type { Address, Transcript } from '../address.ts';
-import type { Entry } from '../history/transcripts.ts';
+import type { TranscriptEntry } from '../history/transcripts.ts';
 
 /** Where a message is, in which a word occurs. */
 export interface Hit {
@@ -33,7 +33,7 @@ export interface SearchIndex {
   findPrefix(transcript: Transcript, prefix: string, from?: string): Promise<Hits>;
 
   /** The entries at some hits, of which there are at most 100, in their order; without those that are no longer there. */
-  fetch(hits: readonly Hit[]): Promise<readonly Entry[]>;
+  fetch(hits: readonly Hit[]): Promise<readonly TranscriptEntry[]>;
 }
 
 /** A message that is to be indexed. */

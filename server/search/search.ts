@@ -10,9 +10,9 @@ import {
 import { peerAddress, type Transcript, transcriptOf } from '../address.ts';
 import type { Connection } from '../connections/connection.ts';
 import type { Permit } from '../gate/gate.ts';
-import { createPage } from '../history/page.ts';
 import { withoutRepeats } from '../history/repeats.ts';
 import type { Transcripts } from '../history/transcripts.ts';
+import { createPage } from '../reply-size.ts';
 import type { Hit, SearchIndex } from './search-index.ts';
 import { type Lookup, lookupsIn, parseQuery, type Query } from './tokenizer.ts';
 

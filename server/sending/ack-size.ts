@@ -10,7 +10,7 @@ import {
 } from '../../protocol/index.ts';
 import { roomAddress } from '../address.ts';
 import { forbidden } from '../auth/capability.ts';
-import { replyBytes } from '../connections/reply-size.ts';
+import { replyBytes } from '../reply-size.ts';
 
 /** A message of a batch, or what is wrong with it. */
 export type Judged = { readonly input: MessageInput } | SendFailure;

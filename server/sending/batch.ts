@@ -18,12 +18,12 @@ import {
 } from '../../protocol/index.ts';
 import type { MetricName } from '../config.ts';
 import { type Judged, withinReply } from './ack-size.ts';
-import type { Admission, Origin, Send } from './send.ts';
+import type { GateResult, Origin, Send } from './send.ts';
 
 /** What holds of a batch besides what holds of all. */
 export interface BatchOptions {
   /** Admits the sender, who is charged so many units. */
-  readonly admit: (cost: number) => Admission;
+  readonly admit: (cost: number) => GateResult;
   readonly tariff: Tariff;
   readonly limits: SizeLimits;
   /** Whether a number in the data is the one that was sent. Default: it is. */

@@ -5,47 +5,46 @@ import type { Directory, Mapping } from '../connections/directory.ts';
 import type { QueueForIndex } from '../search/indexing.ts';
 import { type MintSerial, serialFloor, serialTime } from '../serial.ts';
 import type { Tasks } from '../tasks.ts';
-import { connectionIdRanges } from './fan-out.ts';
+import { connectionIdRanges, MAX_DIRECT_CONNECTIONS, type Spared } from './fan-out.ts';
 import type { InboxGuard } from './inbox-guard.ts';
 import type { MessageLog } from './message-log.ts';
-import { MAX_DELIVERY_AGE_MS, type Posting, type Spared, toFrames } from './posting.ts';
+import { MAX_DELIVERY_AGE_MS, type Posting, toFrames } from './posting.ts';
 
 /** One message for one address. */
-export interface Letter {
+export interface Delivery {
   readonly message: Message;
-  /** Epoch seconds until which it is kept; absent: it is not kept. */
+  /** Epoch seconds until which the message is kept; absent: it is not kept. */
   readonly expiresAt?: number;
-  /** Whether it may have been sent before, under the same id. */
+  /** Whether the message may have been sent before, under the same id. */
   readonly retry: boolean;
   /** Whether its frame waited so long that a retry of it may have come first. @default false */
   readonly late?: boolean;
-  /** Between whom it is. Absent: it is a copy, to a room, or from a service. */
+  /** The two users of the conversation. Absent: it is a copy, to a room, or from a service. */
   readonly pair?: Pair;
-  /** Whether the connection that sends it gets none: a copy for the sender's other devices, or a message to a room. */
+  /** Whether the sending connection does not get it: a copy for the sender's other devices, or a message to a room. */
   readonly sparesSender: boolean;
+  /** Whether the log has it already: then `message` is the one in the log. @default false */
+  readonly duplicate?: boolean;
 }
 
-/** All letters of one sender for one address, in their order: two mailboxes for one address would overtake each other. */
-export interface Mailbox<L extends Letter = Letter> {
+/** All deliveries of one sender to one address, in their order: two batches for one address would overtake each other. */
+export interface DeliveryBatch<D extends Delivery = Delivery> {
   readonly address: Address;
-  readonly letters: readonly L[];
-  /** The connection that sends, if it is one. */
-  readonly sendingConnectionId?: string;
+  readonly deliveries: readonly D[];
+  /** The connection that sends. Absent: a service sends. */
+  readonly sendingConnectionId?: string | undefined;
 }
 
-/** What became of one letter. */
-export interface LetterOutcome {
+/** The result of one delivery. */
+export interface DeliveryOutcome {
   readonly status: DeliveryStatus;
   readonly counts: ConnectionCounts;
-  /** The serial under which it stands: of a retry, that of the first. */
+  /** The serial of the message in the log: for a retry, the serial of the first attempt. */
   readonly serial: string;
   readonly duplicate: boolean;
 }
 
-/** Connections that a handler posts to by itself. A larger mailbox is delivered by `tasks`, in parts. */
-export const MAX_DIRECT_CONNECTIONS = 200;
-
-export interface MailboxDependencies {
+export interface DeliveriesDependencies {
   readonly directory: Directory;
   readonly log: MessageLog;
   readonly guard: InboxGuard;
@@ -57,164 +56,165 @@ export interface MailboxDependencies {
   readonly queueForIndex?: QueueForIndex | undefined;
 }
 
-/** What is known of an address before anything is done there. */
+/** What the first read of an address finds. */
 export interface FirstLook {
   readonly connections: readonly Mapping[];
-  /** Whether the user there has blocked the sender. */
+  /** Whether the user at the address has blocked the sender. */
   readonly isBlocked: boolean;
 }
 
-/** Delivers mailboxes. */
-export interface Mailboxes {
-  /** The first look, which may be a little old: taken while the sender is being admitted. */
+/** Delivers messages to an address: to its connections, and to its log. */
+export interface Deliveries {
+  /** Takes the first look, while the gate checks the sender. */
   lookUp(address: Address, from: Sender): Promise<FirstLook>;
   /**
-   * Finds out which letters may be delivered. What was accepted before, and is sent again, is accepted.
-   * @returns each letter under the message that stands for it; `undefined` for one that the recipient does not accept
+   * Finds out which deliveries the recipient accepts. A retry of an accepted message is accepted.
+   * @returns each delivery with the message to post; `undefined` for one that the recipient does not accept
    */
-  accept(mailbox: Mailbox, look: FirstLook): Promise<readonly (Standing | undefined)[]>;
-  /** @param mailbox with letters that were accepted @returns an outcome for each letter, once each post has one */
-  deliver(mailbox: Mailbox<Standing>, look: FirstLook): Promise<readonly LetterOutcome[]>;
+  accept<D extends Delivery>(batch: DeliveryBatch<D>, look: FirstLook): Promise<readonly (D | undefined)[]>;
+  /**
+   * Appends accepted messages to the log and posts them.
+   * @returns an outcome for each delivery, once each post has one
+   */
+  deliver(batch: DeliveryBatch, look: FirstLook): Promise<readonly DeliveryOutcome[]>;
 }
 
 const NO_CONNECTIONS: ConnectionCounts = { delivered: 0, gone: 0, failed: 0 };
 
-/** A letter, under the message that stands for it. */
-export interface Standing extends Letter {
-  readonly duplicate: boolean;
-}
-
-export function createMailboxes(dependencies: MailboxDependencies): Mailboxes {
+export function createDeliveries(dependencies: DeliveriesDependencies): Deliveries {
   const { directory, log, guard, posting, tasks, now, mintSerial, queueForIndex } = dependencies;
   const limit = MAX_DIRECT_CONNECTIONS + 1;
 
-  /** Only for retries is it looked whether they have been sent before: the usual path pays nothing. */
-  async function standing(address: Address, letters: readonly Letter[]): Promise<readonly Standing[]> {
-    const retried = letters.filter(({ retry, expiresAt }) => retry && expiresAt !== undefined);
+  /** Replaces retries by the first attempt in the log. Only retries are looked up: the usual path pays nothing. */
+  async function withFirstAttempts<D extends Delivery>(address: Address, deliveries: readonly D[]) {
+    const retried = deliveries.filter(({ retry, expiresAt }) => retry && expiresAt !== undefined);
     const before = await findAll(address, retried);
     let last = '';
-    return letters.map((letter) => {
-      const first = retried.includes(letter) ? before?.get(letter.message.id) : undefined;
-      const message = first ?? behind(last, letter.message);
+    return deliveries.map((delivery): D => {
+      const first = retried.includes(delivery) ? before?.get(delivery.message.id) : undefined;
+      const message = first ?? behind(last, delivery.message);
       if (message.serial > last) last = message.serial;
-      return { ...letter, message, duplicate: first !== undefined };
+      return { ...delivery, message, duplicate: first !== undefined };
     });
   }
 
   /**
-   * A handler that is slow may find that a retry, which began after it, has appended the first letters. The others must
-   * stand behind those, or whoever reads the log meanwhile finds them the wrong way round.
+   * A retry that began after this handler may have appended the first messages of the batch already. The others get later
+   * serials than those, or a reader of the log would find them in the wrong order.
    */
   function behind(serial: string, message: Message): Message {
     if (message.serial > serial) return message;
     return { ...message, serial: mintSerial(serialTime(serial) + 1) };
   }
 
-  function findAll(address: Address, letters: readonly Letter[]) {
-    const [first] = letters;
+  function findAll(address: Address, deliveries: readonly Delivery[]) {
+    const [first] = deliveries;
     if (!first) return undefined;
-    const ids = letters.map(({ message }) => message.id);
+    const ids = deliveries.map(({ message }) => message.id);
     return log.find(address, first.message.from, ids, serialFloor(now() - MAX_DELIVERY_AGE_MS));
   }
 
-  /** The letters that the recipient does not accept. */
-  async function refused(address: Address, letters: readonly Standing[], { connections, isBlocked }: FirstLook) {
-    const unheard = letters.filter(({ duplicate }) => !duplicate);
-    if (isBlocked) return unheard;
-    const kept = unheard.filter(({ expiresAt }) => expiresAt !== undefined);
+  /** The deliveries that the recipient does not accept. */
+  async function refused<D extends Delivery>(
+    address: Address,
+    deliveries: readonly D[],
+    { connections, isBlocked }: FirstLook,
+  ): Promise<readonly D[]> {
+    const fresh = deliveries.filter(({ duplicate }) => !duplicate);
+    if (isBlocked) return fresh;
+    const kept = fresh.filter(({ expiresAt }) => expiresAt !== undefined);
     const [first] = kept;
-    // Whoever is connected reads what comes.
+    // A connected user reads the inbox: there is no limit then.
     if (!first || connections.length > 0) return [];
     const messages = kept.map(({ message }) => message);
     return kept.slice(await guard.take(address, first.message.from, messages));
   }
 
-  /** One after the other: a letter must not be in the log before one that failed and will be appended later. */
-  async function append(address: Address, letters: readonly Standing[]): Promise<void> {
-    for (const { message, expiresAt, duplicate, pair, retry, late } of letters) {
+  /** One after the other: if one fails and is retried later, the log must not have a message behind it already. */
+  async function append(address: Address, deliveries: readonly Delivery[]): Promise<void> {
+    for (const { message, expiresAt, duplicate, pair, retry, late } of deliveries) {
       if (expiresAt === undefined || duplicate) continue;
       const retried = (retry || late) && ({ retried: true } as const);
       await log.append(address, message, expiresAt, { ...(pair && { pair }), ...retried });
     }
   }
 
-  /** Posts letters to connections; gives a count of outcomes for each letter. */
-  function post(mailbox: Mailbox, targets: readonly Mapping[], letters: readonly Letter[], logged?: Promise<unknown>) {
-    const messages = letters.map(({ message }) => message);
-    const spared = sparedOf(mailbox, letters);
-    return posting.deliver(targets, messages, { spared, ...(logged && { logged }) });
+  /** Posts a batch to connections; gives a count of outcomes for each delivery. */
+  function post(batch: DeliveryBatch, targets: readonly Mapping[], logged?: Promise<unknown>) {
+    const messages = batch.deliveries.map(({ message }) => message);
+    return posting.deliver(targets, messages, { spared: sparedOf(batch), ...(logged && { logged }) });
   }
 
-  /** For whoever has come since the first look: they are in the directory, or they find the message in the log. */
-  async function deliverToNewcomers(mailbox: Mailbox, seen: readonly Mapping[], letters: readonly Standing[]) {
-    const kept = letters.filter(({ expiresAt }) => expiresAt !== undefined);
-    if (kept.length === 0) return [];
-    const found = await directory.find(mailbox.address, { consistent: true, limit });
+  /** Posts to connections that came after the first look. Each is in the directory, or finds the message in the log. */
+  async function deliverToNewcomers(batch: DeliveryBatch, seen: readonly Mapping[]) {
+    const kept = { ...batch, deliveries: batch.deliveries.filter(({ expiresAt }) => expiresAt !== undefined) };
+    if (kept.deliveries.length === 0) return [];
+    const found = await directory.find(batch.address, { consistent: true, limit });
     if (found.length > MAX_DIRECT_CONNECTIONS) {
-      await fanOut(mailbox, kept);
+      await fanOut(kept);
       return [];
     }
     const known = new Set(seen.map(({ connectionId }) => connectionId));
     const newcomers = found.filter(({ connectionId }) => !known.has(connectionId));
-    return post(mailbox, newcomers, kept);
+    return post(kept, newcomers);
   }
 
-  async function fanOut(mailbox: Mailbox, letters: readonly Letter[]): Promise<void> {
-    const frames = toFrames(letters.map(({ message }) => message));
-    const spared = sparedOf(mailbox, letters);
-    const task = { kind: 'deliver', address: mailbox.address, ...(spared && { spared }) } as const;
+  async function fanOut(batch: DeliveryBatch): Promise<void> {
+    const frames = toFrames(batch.deliveries.map(({ message }) => message));
+    const spared = sparedOf(batch);
+    const task = { kind: 'deliver', address: batch.address, ...(spared && { spared }) } as const;
     await tasks.add(
       connectionIdRanges().flatMap((range) => frames.map(({ messages }) => ({ ...task, messages, range }))),
     );
   }
 
   return {
-    // Strongly consistent: a connection that missed the sender's last message was removed before that was acknowledged, and
-    // an old answer would still show it. It would get this one before it comes back for that one.
+    // Strongly consistent: a connection that missed the sender's last message was removed before that message was
+    // acknowledged. An old answer would still show it, and it would get this message before the one that it missed.
     async lookUp(address, from) {
       const found = directory.find(address, { consistent: true, limit });
       const [connections, isBlocked] = await Promise.all([found, guard.isBlocked(address, from)]);
       return { connections, isBlocked };
     },
 
-    async accept({ address, letters }, look) {
-      const all = await standing(address, letters);
+    async accept({ address, deliveries }, look) {
+      const all = await withFirstAttempts(address, deliveries);
       const without = new Set(await refused(address, all, look));
-      return all.map((letter) => (without.has(letter) ? undefined : letter));
+      return all.map((delivery) => (without.has(delivery) ? undefined : delivery));
     },
 
-    async deliver(mailbox, { connections: seen }) {
-      const { address, letters } = mailbox;
+    async deliver(batch, { connections: seen }) {
+      const { address, deliveries } = batch;
       if (seen.length > MAX_DIRECT_CONNECTIONS) {
-        await append(address, letters);
-        await settleAll([fanOut(mailbox, letters), queueForIndex?.(address, letters)]);
-        return letters.map((letter) => toOutcome(letter, [], 'queued'));
+        await append(address, deliveries);
+        await settleAll([fanOut(batch), queueForIndex?.(address, deliveries)]);
+        return deliveries.map((delivery) => toOutcome(delivery, [], 'queued'));
       }
-      const logged = append(address, letters);
+      const logged = append(address, deliveries);
       const [first, later] = await settleAll([
-        post(mailbox, seen, letters, logged),
-        logged.then(() => settleAll([deliverToNewcomers(mailbox, seen, letters), queueForIndex?.(address, letters)])),
+        post(batch, seen, logged),
+        logged.then(() => settleAll([deliverToNewcomers(batch, seen), queueForIndex?.(address, deliveries)])),
       ] as const);
       const laterCounts = later[0].values();
-      return letters.map((letter, index) => {
-        const ofNewcomers = letter.expiresAt === undefined ? undefined : laterCounts.next().value;
-        return toOutcome(letter, [first[index], ofNewcomers]);
+      return deliveries.map((delivery, index) => {
+        const ofNewcomers = delivery.expiresAt === undefined ? undefined : laterCounts.next().value;
+        return toOutcome(delivery, [first[index], ofNewcomers]);
       });
     },
   };
 }
 
-function sparedOf({ sendingConnectionId }: Mailbox, letters: readonly Letter[]): Spared | undefined {
-  const spared = letters.filter(({ sparesSender }) => sparesSender);
+function sparedOf({ sendingConnectionId, deliveries }: DeliveryBatch): Spared | undefined {
+  const spared = deliveries.filter(({ sparesSender }) => sparesSender);
   if (sendingConnectionId === undefined || spared.length === 0) return undefined;
   return { connectionId: sendingConnectionId, serials: spared.map(({ message }) => message.serial) };
 }
 
 function toOutcome(
-  { message, expiresAt, duplicate }: Standing,
+  { message, expiresAt, duplicate = false }: Delivery,
   counts: readonly (ConnectionCounts | undefined)[],
   otherwise: DeliveryStatus = expiresAt === undefined ? 'dropped' : 'stored',
-): LetterOutcome {
+): DeliveryOutcome {
   const total = counts.reduce<ConnectionCounts>((sum, each) => add(sum, each ?? NO_CONNECTIONS), NO_CONNECTIONS);
   return { status: total.delivered > 0 ? 'delivered' : otherwise, counts: total, serial: message.serial, duplicate };
 }
@@ -224,7 +224,7 @@ export function add(a: ConnectionCounts, b: ConnectionCounts): ConnectionCounts 
   return { delivered: a.delivered + b.delivered, gone: a.gone + b.gone, failed: a.failed + b.failed };
 }
 
-/** Like `Promise.all`, but waits for all of them: what is left under way when a handler returns is frozen with it. */
+/** Like `Promise.all`, but waits for all promises: Lambda freezes what a handler leaves under way. */
 async function settleAll<const T extends readonly unknown[]>(
   promises: T,
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {

@@ -7,11 +7,12 @@ import {
   OVERLAP_MS,
   type Push,
 } from '../../protocol/index.ts';
-import { mapConcurrently } from '../concurrency.ts';
+import { MAX_SOCKETS, mapConcurrently } from '../concurrency.ts';
 import type { Directory, Mapping } from '../connections/directory.ts';
 import { createForget } from '../connections/forget.ts';
-import { POSTS_PER_UNIT, type Surcharge } from '../gate/surcharge.ts';
+import { POSTS_PER_UNIT, type Surcharge } from '../gate/user-budget.ts';
 import type { Tasks } from '../tasks.ts';
+import type { Spared } from './fan-out.ts';
 
 /** What became of one post. */
 export type PostOutcome =
@@ -46,12 +47,6 @@ export interface Poster {
   post(target: Target, frame: Push): Promise<PostOutcome>;
   /** Closes a connection; `gone` if there is none. */
   close(target: Target): Promise<PostOutcome>;
-}
-
-/** What is not posted to the connection that sends. */
-export interface Spared {
-  readonly connectionId: string;
-  readonly serials: readonly string[];
 }
 
 export interface DeliverOptions {
@@ -101,9 +96,6 @@ export interface Posting {
  * of a handler and the difference of clocks. The model loses messages when it does not: `RETRY_AGE` in docs/model.
  */
 export const MAX_DELIVERY_AGE_MS = OVERLAP_MS / 2;
-
-/** Posts a handler has under way at once: as many as the SDK's HTTP agent has sockets for a host. */
-export const MAX_CONCURRENT_POSTS = 50;
 
 export function createPosting(dependencies: {
   poster: Poster;
@@ -158,7 +150,7 @@ export function createPosting(dependencies: {
     async deliver(targets, messages, { spared, logged, isPart } = {}) {
       const frames = toFrames(messages);
       const ofSender = spared ? toFrames(messages.filter(({ serial }) => !spared.serials.includes(serial))) : [];
-      const posting = mapConcurrently(targets, MAX_CONCURRENT_POSTS, (target) =>
+      const posting = mapConcurrently(targets, MAX_SOCKETS, (target) =>
         deliverToOne(target, target.connectionId === spared?.connectionId ? ofSender : frames, logged),
       );
       await Promise.allSettled([posting, charge(frames[0], frames.length * targets.length, isPart)]);
@@ -175,14 +167,14 @@ export function createPosting(dependencies: {
 
     async push(targets, frame) {
       await charge(frame, targets.length);
-      await mapConcurrently(targets, MAX_CONCURRENT_POSTS, async (target) => {
+      await mapConcurrently(targets, MAX_SOCKETS, async (target) => {
         if ((await poster.post(target, frame)) === 'gone') await forget(target);
       });
     },
 
     async announce(targets, frame, { isPart } = {}) {
       await charge(frame, targets.length, isPart);
-      await mapConcurrently(targets, MAX_CONCURRENT_POSTS, (target) => postAll(target, [frame]));
+      await mapConcurrently(targets, MAX_SOCKETS, (target) => postAll(target, [frame]));
     },
   };
 }
@@ -205,14 +197,14 @@ function causedBy(frame: Push): string | undefined {
 
 /** As few frames as the push limit allows: API Gateway bills each. */
 export function toFrames(messages: readonly Message[]): readonly MessagesPush[] {
-  const envelopeBytes = jsonByteLength({ type: 'messages', messages: [] } satisfies MessagesPush);
+  const emptyFrameBytes = jsonByteLength({ type: 'messages', messages: [] } satisfies MessagesPush);
   const frames: Message[][] = [];
   let frameBytes = Number.POSITIVE_INFINITY;
   for (const message of messages) {
     const bytes = jsonByteLength(message) + 1;
     if (frameBytes + bytes > MAX_PUSH_BYTES) {
       frames.push([]);
-      frameBytes = envelopeBytes;
+      frameBytes = emptyFrameBytes;
     }
     frames.at(-1)?.push(message);
     frameBytes += bytes;

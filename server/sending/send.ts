@@ -9,7 +9,7 @@ import {
   type SendFailure,
   type SendResult,
 } from '../../protocol/index.ts';
-import { type Address, conversationOf, type Pair, pairOf, roomAddress, userAddress } from '../address.ts';
+import { type Address, conversationOf, isRoom, type Pair, pairOf, roomAddress, userAddress } from '../address.ts';
 import { allows, forbidden } from '../auth/capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
@@ -17,17 +17,16 @@ import type { Claims } from '../connections/connection.ts';
 import type { MintSerial } from '../serial.ts';
 import {
   add,
+  type Deliveries,
+  type Delivery,
+  type DeliveryBatch,
+  type DeliveryOutcome,
   type FirstLook,
-  type Letter,
-  type LetterOutcome,
-  type Mailbox,
-  type Mailboxes,
-  type Standing,
 } from './delivery.ts';
 
 /** What sending needs. */
 export interface SendDependencies {
-  readonly mailboxes: Mailboxes;
+  readonly deliveries: Deliveries;
   readonly now: Now;
   /** How long messages are kept, and the most that one may ask for. */
   readonly retentionSeconds: number;
@@ -47,8 +46,8 @@ export interface Origin {
   readonly receivedAt?: number;
 }
 
-/** Whether the sender may send now, and what; or why not. Asked while the recipients are being looked up. */
-export type Admission = Promise<Result<Pick<Claims, 'capability'>>>;
+/** What the gate says of the sender. It is asked while the recipients are looked up. */
+export type GateResult = Promise<Result<Pick<Claims, 'capability'>>>;
 
 /**
  * The one way messages are sent, for users and services alike: in the order given, each with a result of its own.
@@ -57,7 +56,7 @@ export type Admission = Promise<Result<Pick<Claims, 'capability'>>>;
 export type Send = (
   origin: Origin,
   inputs: readonly MessageInput[],
-  atGate?: Admission,
+  gate?: GateResult,
 ) => Promise<Result<readonly (SendResult | SendFailure)[]>>;
 
 /**
@@ -66,140 +65,107 @@ export type Send = (
  */
 const MAX_PROMPT_MS = 100;
 
-/** Mailboxes that are looked up, and then delivered to, at once. */
-const MAX_CONCURRENT_MAILBOXES = 10;
+/** Addresses that one call looks up, and then delivers to, at once. */
+const MAX_CONCURRENT_ADDRESSES = 10;
 
-/** One accepted message, and what became of it at each recipient. */
-interface Envelope {
+/** A message on its way, and what became of it at each recipient. */
+interface Sending {
   readonly message: Message;
-  readonly letter: Omit<Letter, 'message' | 'sparesSender'>;
   readonly recipients: ReadonlySet<Address>;
-  /** The sender's address, for a copy. */
-  readonly echoTo?: Address;
-  readonly sparesSender: boolean;
-  readonly outcomes: Map<Address, LetterOutcome>;
-  /** The recipients who do not accept it. */
+  /** The deliveries of the message: one to each recipient, and one to the sender if they get a copy. */
+  readonly deliveries: ReadonlyMap<Address, Delivery>;
+  readonly outcomes: Map<Address, DeliveryOutcome>;
+  /** The recipients who do not accept the message. */
   readonly refusedBy: Set<Address>;
   /** Why nothing is known to have been done. */
   error?: Problem;
 }
 
-/** The envelopes out of which one address gets a letter, in their order. */
-interface Bundle {
-  readonly address: Address;
-  readonly envelopes: Envelope[];
-}
-
-/** What its user has accepted of a bundle. */
-interface AcceptedBundle {
-  readonly mailbox: Omit<Mailbox, 'letters'>;
-  readonly entries: readonly { readonly envelope: Envelope; readonly letter: Standing }[];
-  readonly look: FirstLook;
+/** A delivery, and the message that it is a part of. */
+interface Part extends Delivery {
+  readonly sending: Sending;
 }
 
 export function createSend(dependencies: SendDependencies): Send {
-  const { mailboxes, now, retentionSeconds, mintSerial, mintId, onFailure } = dependencies;
+  const { deliveries, now, retentionSeconds, mintSerial, mintId, onFailure } = dependencies;
 
-  function accept({ from, receivedAt = Number.POSITIVE_INFINITY }: Origin, input: MessageInput): Envelope {
+  function begin({ from, receivedAt = Number.POSITIVE_INFINITY }: Origin, input: MessageInput): Sending {
     const { id, to, data, encoding, store = true, ttlSeconds = retentionSeconds, retry = false, echo = false } = input;
-    // What is not kept cannot be told from what never was: no receipt would be pushed for it.
+    // A message that is not kept looks like one that never was: it gets no receipt.
     const receipt = input.receipt && store && 'user' in from && !('room' in to);
     const content = { data, ...(encoding !== undefined && { encoding }) };
     const sentAt = now();
+    const serial = mintSerial(sentAt);
+    const message = { id: id ?? mintId(), serial, from, to, ...content, sentAt, ...(receipt && { receipt }) };
     const recipients = addressesOf(to);
     const expiresAt = toSeconds(sentAt) + Math.min(ttlSeconds, retentionSeconds);
-    return {
-      message: {
-        id: id ?? mintId(),
-        serial: mintSerial(sentAt),
-        from,
-        to,
-        ...content,
-        sentAt,
-        ...(receipt && { receipt }),
-      },
-      letter: { retry, late: sentAt - receivedAt > MAX_PROMPT_MS, ...(store && { expiresAt }) },
-      recipients,
-      ...(echo && 'user' in from && copyTo(userAddress(from.user), recipients)),
-      sparesSender: 'room' in to && !echo,
-      outcomes: new Map(),
-      refusedBy: new Set(),
-    };
-  }
-
-  function toMailbox({ address, envelopes }: Bundle, { connectionId: sendingConnectionId }: Origin): Mailbox {
-    const letters = envelopes.map(({ message, letter, echoTo, sparesSender }) => {
-      const isCopy = echoTo === address;
-      // Of several recipients, each sees themselves alone.
-      const to = isCopy ? message.to : conversationOf(address);
-      const pair = isCopy ? undefined : pairBetween(message.from, to);
-      return { ...letter, sparesSender: isCopy || sparesSender, message: { ...message, to }, ...(pair && { pair }) };
+    const common = { retry, late: sentAt - receivedAt > MAX_PROMPT_MS, ...(store && { expiresAt }) };
+    const copyTo = echo && 'user' in from ? copyAddress(userAddress(from.user), recipients) : undefined;
+    const parts = [...recipients].map((address): [Address, Delivery] => {
+      // Each of several recipients sees themselves alone.
+      const own = conversationOf(address);
+      const pair = pairBetween(from, own);
+      const sparesSender = 'room' in to && !echo;
+      return [address, { ...common, sparesSender, message: { ...message, to: own }, ...(pair && { pair }) }];
     });
-    return { address, letters, ...(sendingConnectionId !== undefined && { sendingConnectionId }) };
+    if (copyTo !== undefined) parts.push([copyTo, { ...common, sparesSender: true, message }]);
+    return { message, recipients, deliveries: new Map(parts), outcomes: new Map(), refusedBy: new Set() };
   }
 
-  /** @returns `undefined` if nothing is known to have been done for these envelopes */
-  async function attempt<T>(envelopes: readonly Envelope[], work: () => Promise<T>): Promise<T | undefined> {
+  /** @returns `undefined` if nothing is known to have been done for these messages */
+  async function attempt<T>(parts: readonly Part[], work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();
     } catch (cause) {
       const error = problem('internal');
       onFailure(cause, error);
-      for (const envelope of envelopes) envelope.error = error;
+      for (const { sending } of parts) sending.error = error;
       return undefined;
     }
   }
 
-  /** Has the user of an address accept what is in a bundle, and notes what they do not accept. */
-  async function offer(bundle: Bundle, origin: Origin, look: FirstLook): Promise<AcceptedBundle | undefined> {
-    const { address, envelopes } = bundle;
-    const mailbox = toMailbox(bundle, origin);
-    const letters = await attempt(envelopes, () => mailboxes.accept(mailbox, look));
-    if (!letters) return undefined;
-    const entries = envelopes.flatMap((envelope, index) => {
-      const letter = letters[index];
-      if (letter) return [{ envelope, letter }];
-      envelope.refusedBy.add(address);
-      return [];
-    });
-    return { mailbox, entries, look };
+  /** @returns the part of a batch that the recipient accepts. Notes who does not accept a message. */
+  async function accept(batch: DeliveryBatch<Part>, look: FirstLook): Promise<DeliveryBatch<Part> | undefined> {
+    const all = await attempt(batch.deliveries, () => deliveries.accept(batch, look));
+    if (!all) return undefined;
+    for (const [index, { sending }] of batch.deliveries.entries()) {
+      if (!all[index]) sending.refusedBy.add(batch.address);
+    }
+    return { ...batch, deliveries: all.filter((part) => part !== undefined) };
   }
 
-  async function deliver({ mailbox, entries, look }: AcceptedBundle): Promise<void> {
-    // Of what nobody accepts, the sender gets no copy.
-    const wanted = entries.filter(({ envelope }) => !isRefused(envelope));
-    const [envelopes, letters] = [wanted.map(({ envelope }) => envelope), wanted.map(({ letter }) => letter)];
-    if (letters.length === 0) return;
-    const outcomes = await attempt(envelopes, () => mailboxes.deliver({ ...mailbox, letters }, look));
-    for (const [index, envelope] of envelopes.entries()) {
+  async function deliver(batch: DeliveryBatch<Part>, look: FirstLook): Promise<void> {
+    // The sender gets no copy of a message that nobody accepts.
+    const parts = batch.deliveries.filter(({ sending }) => !isRefused(sending));
+    if (parts.length === 0) return;
+    const outcomes = await attempt(parts, () => deliveries.deliver({ ...batch, deliveries: parts }, look));
+    for (const [index, { sending }] of parts.entries()) {
       const outcome = outcomes?.[index];
-      if (outcome && envelope.recipients.has(mailbox.address)) envelope.outcomes.set(mailbox.address, outcome);
+      if (outcome && sending.recipients.has(batch.address)) sending.outcomes.set(batch.address, outcome);
     }
   }
 
-  return async (origin, inputs, atGate) => {
-    const envelopes = inputs.map((input) => accept(origin, input));
-    const bundles = bundle(envelopes);
-    const [admitted, looks] = await Promise.all([
-      atGate,
-      mapConcurrently(bundles, MAX_CONCURRENT_MAILBOXES, ({ address }) => mailboxes.lookUp(address, origin.from)),
+  return async (origin, inputs, gate) => {
+    const sendings = inputs.map((input) => begin(origin, input));
+    const batches = toBatches(sendings, origin);
+    const [passed, looks] = await Promise.all([
+      gate,
+      mapConcurrently(batches, MAX_CONCURRENT_ADDRESSES, ({ address }) => deliveries.lookUp(address, origin.from)),
     ]);
-    if (admitted && !admitted.ok) return admitted;
-    if (admitted) forbid(bundles, admitted.value);
-    const offers = bundles.flatMap(({ address, envelopes: all }, index) => {
-      const allowed = all.filter(({ error }) => !error);
+    if (passed && !passed.ok) return passed;
+    if (passed) forbid(batches, passed.value);
+    const offers = batches.flatMap((batch, index) => {
       const look = looks[index];
-      return look && allowed.length > 0 ? [{ bundle: { address, envelopes: allowed }, look }] : [];
+      const allowed = batch.deliveries.filter(({ sending }) => !sending.error);
+      return look && allowed.length > 0 ? [{ batch: { ...batch, deliveries: allowed }, look }] : [];
     });
-    const accepted = await mapConcurrently(offers, MAX_CONCURRENT_MAILBOXES, ({ bundle: each, look }) =>
-      offer(each, origin, look),
-    );
-    await mapConcurrently(
-      accepted.filter((each) => each !== undefined),
-      MAX_CONCURRENT_MAILBOXES,
-      deliver,
-    );
-    return { ok: true, value: envelopes.map(summarize) };
+    const accepted = await mapConcurrently(offers, MAX_CONCURRENT_ADDRESSES, async ({ batch, look }) => {
+      const accepted = await accept(batch, look);
+      return accepted ? [{ batch: accepted, look }] : [];
+    });
+    // Only now does each message know who accepts it.
+    await mapConcurrently(accepted.flat(), MAX_CONCURRENT_ADDRESSES, ({ batch, look }) => deliver(batch, look));
+    return { ok: true, value: sendings.map(summarize) };
   };
 }
 
@@ -212,47 +178,47 @@ function pairBetween(from: Sender, to: MessageInput['to']): Pair | undefined {
   return 'user' in from && 'user' in to ? pairOf(from.user, to.user) : undefined;
 }
 
-/** Who writes to themselves has the message on all their devices anyway; and so has whoever is in the room. */
-function copyTo(own: Address, recipients: ReadonlySet<Address>): Pick<Envelope, 'echoTo'> {
+/** Where the sender's copy goes. Nowhere, if the message reaches the sender's devices anyway: as a recipient, or in the room. */
+function copyAddress(own: Address, recipients: ReadonlySet<Address>): Address | undefined {
   const [first] = recipients;
-  return recipients.has(own) || first?.startsWith('room#') ? {} : { echoTo: own };
+  return recipients.has(own) || (first && isRoom(first)) ? undefined : own;
 }
 
-/** A message goes to all of its recipients or to none. */
-function forbid(bundles: readonly Bundle[], { capability }: Pick<Claims, 'capability'>): void {
-  for (const { address, envelopes } of bundles) {
+/** Notes the messages that the sender may not send: a message goes to all of its recipients or to none. */
+function forbid(batches: readonly DeliveryBatch<Part>[], { capability }: Pick<Claims, 'capability'>): void {
+  for (const { address, deliveries } of batches) {
     if (allows(capability, 'send', address)) continue;
     const error = forbidden('send', address);
-    for (const envelope of envelopes) if (envelope.recipients.has(address)) envelope.error = error;
+    for (const { sending } of deliveries) if (sending.recipients.has(address)) sending.error = error;
   }
 }
 
-/** By address, the sender's copies among what is meant for them. */
-function bundle(envelopes: readonly Envelope[]): readonly Bundle[] {
-  const bundles = new Map<Address, Bundle>();
-  for (const envelope of envelopes) {
-    for (const address of [...envelope.recipients, ...(envelope.echoTo === undefined ? [] : [envelope.echoTo])]) {
-      const existing = bundles.get(address);
-      if (existing) existing.envelopes.push(envelope);
-      else bundles.set(address, { address, envelopes: [envelope] });
+/** By address, the sender's copies among the messages to the sender. */
+function toBatches(sendings: readonly Sending[], { connectionId }: Origin): readonly DeliveryBatch<Part>[] {
+  const byAddress = new Map<Address, Part[]>();
+  for (const sending of sendings) {
+    for (const [address, delivery] of sending.deliveries) {
+      const parts = byAddress.get(address) ?? [];
+      byAddress.set(address, parts);
+      parts.push({ ...delivery, sending });
     }
   }
-  return [...bundles.values()];
+  return [...byAddress].map(([address, parts]) => ({ address, deliveries: parts, sendingConnectionId: connectionId }));
 }
 
-/** Whether none of its recipients accepts it. */
-function isRefused({ recipients, refusedBy }: Envelope): boolean {
+/** Whether no recipient accepts the message. */
+function isRefused({ recipients, refusedBy }: Sending): boolean {
   return refusedBy.size === recipients.size;
 }
 
 const WORST_LAST: readonly DeliveryStatus[] = ['delivered', 'queued', 'stored', 'dropped'];
 
-function summarize(envelope: Envelope): SendResult | SendFailure {
-  const { message, recipients, outcomes, refusedBy, error } = envelope;
+function summarize(sending: Sending): SendResult | SendFailure {
+  const { message, recipients, outcomes, refusedBy, error } = sending;
   const { id } = message;
   if (error) return { id, error };
-  // Neither delivered nor kept anywhere: that must not look like an acknowledgement.
-  if (isRefused(envelope)) return { id, error: problem('not_accepted') };
+  // Neither delivered nor kept: that must not look like an acknowledgement.
+  if (isRefused(sending)) return { id, error: problem('not_accepted') };
   const all = [...outcomes.values()];
   const worst = Math.max(...all.map(({ status }) => WORST_LAST.indexOf(status)));
   return {

@@ -18,11 +18,12 @@ import { createPing } from '../../server/connections/ping.ts';
 import { createRegister } from '../../server/connections/register.ts';
 import { createResume } from '../../server/connections/resume.ts';
 import { createGate, createPermit, type Enter, enterAdmitted } from '../../server/gate/gate.ts';
-import { createArrive } from '../../server/presence/arrive.ts';
 import { createAskPresence } from '../../server/presence/ask-presence.ts';
-import { createJoin, createLeave } from '../../server/rooms/join.ts';
+import { createArrive } from '../../server/presence/presence.ts';
+import { createJoin } from '../../server/rooms/join.ts';
+import { createLeave } from '../../server/rooms/leave.ts';
 import { createSubscribe } from '../../server/rooms/subscribe.ts';
-import { createMailboxes } from '../../server/sending/delivery.ts';
+import { createDeliveries } from '../../server/sending/delivery.ts';
 import { createInboxGuard } from '../../server/sending/inbox-guard.ts';
 import { createPosting } from '../../server/sending/posting.ts';
 import { createSend } from '../../server/sending/send.ts';
@@ -75,7 +76,7 @@ function operations() {
     limit: { messages: 100, bytes: 1024 * 1024 },
   });
   const send = createSend({
-    mailboxes: createMailboxes({ directory, log, guard, posting, tasks, now, mintSerial }),
+    deliveries: createDeliveries({ directory, log, guard, posting, tasks, now, mintSerial }),
     now,
     retentionSeconds: 3600,
     mintSerial,

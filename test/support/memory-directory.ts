@@ -1,14 +1,14 @@
 import { type Address, presenceAddress, userAddress } from '../../server/address.ts';
 import { type Capability, hashCapability } from '../../server/auth/capability.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
-import type {
-  Directory,
-  Mapping,
-  Registration,
-  Subscriptions,
-  TouchRefusal,
+import {
+  type Directory,
+  EXPIRY_MARGIN_SECONDS,
+  type Mapping,
+  type Registration,
+  type Subscriptions,
+  type TouchRefusal,
 } from '../../server/connections/directory.ts';
-import { EXPIRY_MARGIN_SECONDS } from '../../server/connections/expiry.ts';
 import { arrival, type Charge } from '../../server/gate/rate-limit.ts';
 
 interface Pace {

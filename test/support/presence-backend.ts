@@ -6,11 +6,11 @@ import { createRegister } from '../../server/connections/register.ts';
 import { createResume } from '../../server/connections/resume.ts';
 import { createTaskRunner } from '../../server/edge/run-tasks.ts';
 import { createGate, createPermit, type Enter, enterAdmitted } from '../../server/gate/gate.ts';
-import { createArrive } from '../../server/presence/arrive.ts';
 import { createAskPresence } from '../../server/presence/ask-presence.ts';
-import { createPresence } from '../../server/presence/presence.ts';
+import { createArrive, createPresenceChecks } from '../../server/presence/presence.ts';
 import type { PresenceState, PresenceStates } from '../../server/presence/presence-state.ts';
-import { createJoin, createLeave } from '../../server/rooms/join.ts';
+import { createJoin } from '../../server/rooms/join.ts';
+import { createLeave } from '../../server/rooms/leave.ts';
 import { createSubscribe } from '../../server/rooms/subscribe.ts';
 import { createPosting, type Poster } from '../../server/sending/posting.ts';
 import type { Task, Tasks } from '../../server/tasks.ts';
@@ -220,7 +220,7 @@ function createHandlers(ports: Ports) {
   };
   const subscribe = createSubscribe({ directory, limits: DEFAULT_SIZE_LIMITS });
   const posting = () => createPosting(ports);
-  const presence = () => createPresence({ ...ports, posting: posting() });
+  const presence = () => createPresenceChecks({ ...ports, posting: posting() });
   return {
     directory,
     posting,

@@ -1,9 +1,9 @@
 import type { Presence, Push, Result } from '../../protocol/index.ts';
 import { type Address, roomAddress, userAddress } from '../../server/address.ts';
 import type { Connection } from '../../server/connections/connection.ts';
-import { IDLE_SECONDS } from '../../server/connections/expiry.ts';
-import { ABSENCE_SECONDS } from '../../server/connections/forget.ts';
+import { IDLE_SECONDS } from '../../server/connections/directory.ts';
 import { isPresent } from '../../server/presence/occupancy.ts';
+import { ABSENCE_SECONDS } from '../../server/presence/presence-state.ts';
 import { type Backend, createBackend, type Handlers, HURRIED_SECOND_MS, type Rule } from './presence-backend.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Message } from '../../../protocol/index.ts';
-import { OVERLAP_MS } from '../../../protocol/index.ts';
+import { type Message, OVERLAP_MS } from '../../../protocol/index.ts';
 import { serialFloor, serialTime } from '../../../server/serial.ts';
 import { delivered, type FakeSocket, messageAt, seededRandom, settle } from '../../support/client-world.ts';
 import { FakeBrowser, type Page } from '../../support/pages.ts';

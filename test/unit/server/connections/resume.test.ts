@@ -4,7 +4,7 @@ import { type Address, roomAddress, userAddress } from '../../../../server/addre
 import type { AddressStates } from '../../../../server/connections/address-state.ts';
 import { createResume, type Resume } from '../../../../server/connections/resume.ts';
 import { enterAdmitted } from '../../../../server/gate/gate.ts';
-import { createArrive } from '../../../../server/presence/arrive.ts';
+import { createArrive } from '../../../../server/presence/presence.ts';
 import type { PresenceStates } from '../../../../server/presence/presence-state.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';

@@ -3,7 +3,7 @@ import type { Message } from '../../../../protocol/index.ts';
 import { presenceAddress, type Topic, userAddress } from '../../../../server/address.ts';
 import type { AddressStates } from '../../../../server/connections/address-state.ts';
 import { createTaskRunner } from '../../../../server/edge/run-tasks.ts';
-import type { Presence } from '../../../../server/presence/presence.ts';
+import type { PresenceChecks } from '../../../../server/presence/presence.ts';
 import { createPosting, type Poster, type PostOutcome, Unreachable } from '../../../../server/sending/posting.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
@@ -53,7 +53,7 @@ beforeEach(() => {
     },
   };
   const posting = createPosting({ poster, directory, tasks: { add: async () => undefined } });
-  const presence: Presence = {
+  const presence: PresenceChecks = {
     check: async (task, isRetry) => {
       checked.push([task, isRetry]);
     },

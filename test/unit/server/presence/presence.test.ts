@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Push } from '../../../../protocol/index.ts';
 import { type Address, presenceAddress, roomAddress, type Topic, userAddress } from '../../../../server/address.ts';
-import { createPresence, type Presence } from '../../../../server/presence/presence.ts';
+import { createPresenceChecks, type PresenceChecks } from '../../../../server/presence/presence.ts';
 import type { PresenceStates } from '../../../../server/presence/presence-state.ts';
 import { createPosting, type PostOutcome } from '../../../../server/sending/posting.ts';
 import type { Task } from '../../../../server/tasks.ts';
@@ -15,7 +15,7 @@ const LOBBY = roomAddress('lobby');
 let nowMs: number;
 let directory: ReturnType<typeof createMemoryDirectory>;
 let presenceStates: PresenceStates;
-let presence: Presence;
+let presence: PresenceChecks;
 let tasks: Task[];
 let pushed: { connectionId: string; frame: Push }[];
 let outcome: PostOutcome;
@@ -39,7 +39,7 @@ beforeEach(() => {
     close: async () => outcome,
   };
   const posting = createPosting({ poster, directory, tasks: { add } });
-  presence = createPresence({ directory, presenceStates, posting, tasks: { add }, now });
+  presence = createPresenceChecks({ directory, presenceStates, posting, tasks: { add }, now });
 });
 
 async function subscribe(address: Topic, userId: string, connectionId: string, expiresAt = NOW / 1000 + 660) {
@@ -159,7 +159,7 @@ describe('a check', () => {
         },
       });
     const never = () => Promise.reject(new Error('nobody watches'));
-    const counting = createPresence({
+    const counting = createPresenceChecks({
       directory: counted(directory),
       presenceStates: counted(presenceStates),
       posting: { deliver: never, push: never, announce: async () => undefined },

@@ -11,7 +11,7 @@ import {
 } from '../../../../protocol/index.ts';
 import { type Address, pairOf, roomAddress, userAddress } from '../../../../server/address.ts';
 import { createIndexMessages, createQueueForIndex, MAX_INDEXED_WORDS } from '../../../../server/search/indexing.ts';
-import type { Letter } from '../../../../server/sending/delivery.ts';
+import type { Delivery } from '../../../../server/sending/delivery.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
 import { createMemorySearchIndex } from '../../../support/memory-search-index.ts';
@@ -36,7 +36,7 @@ describe('what is left to be indexed', () => {
     refusal = undefined;
   });
 
-  function queue(address: Address, ...letters: (Partial<Letter> & Pick<Letter, 'message'>)[]) {
+  function queue(address: Address, ...deliveries: (Partial<Delivery> & Pick<Delivery, 'message'>)[]) {
     const add = async (added: readonly Task[]) => {
       if (refusal) throw refusal;
       tasks.push(...added);
@@ -45,7 +45,7 @@ describe('what is left to be indexed', () => {
     const common = { retry: false, sparesSender: false, expiresAt: NOW / 1000 };
     return queueForIndex(
       address,
-      letters.map((letter) => ({ ...common, ...letter })),
+      deliveries.map((delivery) => ({ ...common, ...delivery })),
     );
   }
 
@@ -63,7 +63,7 @@ describe('what is left to be indexed', () => {
   });
 
   test('is not what is not kept, a copy, from a service, or encoded', async () => {
-    const { expiresAt: _, ...volatile }: Partial<Letter> = { pair: PAIR, expiresAt: 1 };
+    const { expiresAt: _, ...volatile }: Partial<Delivery> = { pair: PAIR, expiresAt: 1 };
     const add = async (added: readonly Task[]) => void tasks.push(...added);
     await createQueueForIndex({ tasks: { add }, onFailure: () => undefined })(userAddress('bob'), [
       { message: message(1), retry: false, sparesSender: false, ...volatile },

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { userAddress } from '../../../../server/address.ts';
+import { MAX_SOCKETS } from '../../../../server/concurrency.ts';
 import { createTaskRunner } from '../../../../server/edge/run-tasks.ts';
-import { createMailboxes } from '../../../../server/sending/delivery.ts';
+import { createDeliveries } from '../../../../server/sending/delivery.ts';
 import { connectionIdRanges } from '../../../../server/sending/fan-out.ts';
-import { createPosting, MAX_CONCURRENT_POSTS } from '../../../../server/sending/posting.ts';
+import { createPosting } from '../../../../server/sending/posting.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
 import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
@@ -46,7 +47,7 @@ test('5,000 connections of one user each get one post, in a few tasks, and only 
   const posting = createPosting({ poster, directory, tasks });
   const log = createMemoryMessageLog(now);
   const guard = { isBlocked: async () => false, take: () => Promise.reject(new Error('there are connections')) };
-  const mailboxes = createMailboxes({ directory, log, guard, posting, tasks, now, mintSerial: serialFloor });
+  const deliveries = createDeliveries({ directory, log, guard, posting, tasks, now, mintSerial: serialFloor });
   const message = {
     id: 'm1',
     serial: serialFloor(NOW),
@@ -55,11 +56,13 @@ test('5,000 connections of one user each get one post, in a few tasks, and only 
     data: 0,
     sentAt: NOW,
   };
-  const letter = { message, expiresAt: NOW, retry: false, sparesSender: false };
+  const delivery = { message, expiresAt: NOW, retry: false, sparesSender: false };
 
-  const look = await mailboxes.lookUp(BOB, message.from);
-  const letters = (await mailboxes.accept({ address: BOB, letters: [letter] }, look)).filter((it) => it !== undefined);
-  expect(await mailboxes.deliver({ address: BOB, letters }, look)).toMatchObject([{ status: 'queued' }]);
+  const look = await deliveries.lookUp(BOB, message.from);
+  const accepted = (await deliveries.accept({ address: BOB, deliveries: [delivery] }, look)).filter(
+    (it) => it !== undefined,
+  );
+  expect(await deliveries.deliver({ address: BOB, deliveries: accepted }, look)).toMatchObject([{ status: 'queued' }]);
 
   // Whoever sends looks at a few of them only, and posts to none.
   expect(look.connections.length).toBeLessThan(300);
@@ -78,7 +81,7 @@ test('5,000 connections of one user each get one post, in a few tasks, and only 
     // Ids are random, so that the parts are even.
     expect(posted.length - before).toBeLessThan((2 * CONNECTIONS) / queue.length);
   }
-  expect(mostUnderWay).toBe(MAX_CONCURRENT_POSTS);
+  expect(mostUnderWay).toBe(MAX_SOCKETS);
   expect(posted.toSorted()).toEqual(ids.toSorted());
 });
 

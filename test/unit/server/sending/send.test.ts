@@ -4,7 +4,7 @@ import { MAX_PUSH_BYTES, type MessagesPush, problem } from '../../../../protocol
 import { roomAddress, userAddress } from '../../../../server/address.ts';
 import type { Capability } from '../../../../server/auth/capability.ts';
 import { createTaskRunner } from '../../../../server/edge/run-tasks.ts';
-import { createMailboxes } from '../../../../server/sending/delivery.ts';
+import { createDeliveries } from '../../../../server/sending/delivery.ts';
 import { createInboxGuard } from '../../../../server/sending/inbox-guard.ts';
 import { createPosting, type Poster, type PostOutcome, Unreachable } from '../../../../server/sending/posting.ts';
 import { createSend, type Origin, type Send } from '../../../../server/sending/send.ts';
@@ -76,7 +76,7 @@ beforeEach(() => {
   most = { messages: 100, bytes: 1024 * 1024 };
   inboxes = createMemoryInboxes(() => nowMs, 600);
   const guard = createInboxGuard({ inboxes: watch(inboxes, 'isBlocked', 'take'), states, limit: most });
-  const mailboxes = createMailboxes({
+  const deliveries = createDeliveries({
     directory: watched,
     log: watch(log, 'append', 'find'),
     guard,
@@ -89,7 +89,7 @@ beforeEach(() => {
   const presence = { check: unused, sweep: unused };
   runTasks = createTaskRunner({ directory, posting, states, presence, poster, log: () => undefined, now: () => nowMs });
   send = createSend({
-    mailboxes,
+    deliveries,
     now: () => nowMs,
     retentionSeconds: 600,
     mintSerial,

@@ -3,7 +3,7 @@ import type { Mark, Push } from '../../../../protocol/index.ts';
 import { roomAddress, userAddress } from '../../../../server/address.ts';
 import type { Capability } from '../../../../server/auth/capability.ts';
 import { createPermit } from '../../../../server/gate/gate.ts';
-import { createMark } from '../../../../server/history/mark.ts';
+import { createMark } from '../../../../server/history/markers.ts';
 import { createPosting, type PostOutcome } from '../../../../server/sending/posting.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { hasTokenInUrl } from '../../../../server/auth/credentials.ts';
 import type { Handshake } from '../../../../server/auth/handshake.ts';
-import { hasTokenInUrl } from '../../../../server/auth/token-in-url.ts';
 import { createForge } from '../../../support/token-forge.ts';
 
 const options = { issuer: 'https://login.example', audience: 'beckon', nowSeconds: () => 1_800_000_000 };

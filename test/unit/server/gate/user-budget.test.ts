@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Message, Push } from '../../../../protocol/index.ts';
 import { userAddress } from '../../../../server/address.ts';
 import type { Mapping } from '../../../../server/connections/directory.ts';
-import { createSurcharge } from '../../../../server/gate/surcharge.ts';
+import { createSurcharge } from '../../../../server/gate/user-budget.ts';
 import { createPosting, type Posting, Unreachable } from '../../../../server/sending/posting.ts';
 import { createMemoryDirectory } from '../../../support/memory-directory.ts';
 

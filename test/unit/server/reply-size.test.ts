@@ -1,21 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import {
+  DEFAULT_LIMITS,
   DEFAULT_SIZE_LIMITS,
   jsonByteLength,
   MAX_MESSAGES_PER_FRAME,
+  MAX_PUSH_BYTES,
   MAX_REPLY_BYTES,
+  MAX_SHOWN_BYTES,
   MAX_USER_ID_LENGTH,
   MAX_USERS_PER_MESSAGE,
+  type Message,
   type MessageInput,
   type RegisteredReply,
   type SendFailure,
   type SendResult,
-} from '../../../../protocol/index.ts';
-import { roomAddress, userAddress } from '../../../../server/address.ts';
-import { forbidden } from '../../../../server/auth/capability.ts';
-import { fittingRooms } from '../../../../server/connections/reply-size.ts';
-import { sendBatch } from '../../../../server/sending/batch.ts';
-import type { Send } from '../../../../server/sending/send.ts';
+} from '../../../protocol/index.ts';
+import { roomAddress, userAddress } from '../../../server/address.ts';
+import { forbidden } from '../../../server/auth/capability.ts';
+import { createPage, fittingRooms } from '../../../server/reply-size.ts';
+import { sendBatch } from '../../../server/sending/batch.ts';
+import type { Send } from '../../../server/sending/send.ts';
+import { serialFloor } from '../../../server/serial.ts';
 
 const alice = { from: { user: 'alice' } };
 const atGate = Promise.resolve({ ok: true, value: { capability: {} } } as const);
@@ -153,4 +158,38 @@ describe('the rooms that a reply to register names', () => {
     // As many as there is room for.
     expect(fitting.length === rooms.length || whole + 3 * LONG > MAX_REPLY_BYTES - 20).toBe(true);
   });
+});
+
+const NOW = 1_800_000_000_000;
+
+test('a full page fits into a frame together with all that a reply may say beside it', () => {
+  const page = createPage(1_000_000);
+  const message: Message = {
+    id: 'm',
+    serial: serialFloor(NOW),
+    from: { user: 'a' },
+    to: { user: 'b' },
+    data: 'x'.repeat(100),
+    sentAt: NOW,
+  };
+  while (page.add(message));
+  const shown = [{ from: { user: '' }, ids: ['1'] }];
+  const filler = 'x'.repeat(MAX_SHOWN_BYTES - jsonByteLength(shown));
+  const reply: RegisteredReply = {
+    type: 'registered',
+    id: 'i'.repeat(64),
+    userId: '漢'.repeat(256),
+    connectionId: 'c'.repeat(128),
+    serverTime: NOW,
+    recovered: false,
+    shown: [{ from: { user: filler }, ids: ['1'] }],
+    messages: page.messages,
+    more: true,
+    cursor: serialFloor(NOW),
+    expiresAt: NOW,
+    limits: DEFAULT_LIMITS,
+  };
+  expect(jsonByteLength(reply.shown)).toBe(MAX_SHOWN_BYTES);
+  expect(jsonByteLength(reply)).toBeLessThanOrEqual(MAX_PUSH_BYTES);
+  expect(jsonByteLength(reply)).toBeGreaterThan(MAX_PUSH_BYTES - 4 * 1024);
 });
