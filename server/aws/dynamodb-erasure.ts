@@ -1,4 +1,4 @@
-import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { userAddress } from '../address.ts';
 import { topicsOf } from '../connections/directory.ts';
 import type { Erasure } from '../operations/erasure.ts';
@@ -14,9 +14,7 @@ import {
   SORT_KEYS,
   type TableName,
 } from './tables.ts';
-
-/** @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html (read 2026-11) */
-const MAX_BATCH_ITEMS = 25;
+import { writeItems } from './write-items.ts';
 
 /** What the declaration of the tables says goes with a user, some items at a time: the next call finds what is left. */
 export function createDynamoDbErasure(options: {
@@ -48,23 +46,13 @@ export function createDynamoDbErasure(options: {
     return keys;
   }
 
-  async function deleteAll(table: TableName, keys: readonly Item[]): Promise<void> {
-    const name = names[table];
-    for (let start = 0; start < keys.length; start += MAX_BATCH_ITEMS) {
-      let left: WriteRequest[] = keys.slice(start, start + MAX_BATCH_ITEMS).map((Key) => ({ DeleteRequest: { Key } }));
-      while (left.length > 0) {
-        const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems: { [name]: left } }));
-        left = UnprocessedItems?.[name] ?? [];
-      }
-    }
-  }
-
   return {
     async eraseUser(userId, limit) {
       let deleted = 0;
       for (const partition of erasedPartitions(userAddress(userId))) {
         const keys = await keysOf(partition, limit - deleted);
-        await deleteAll(partition.table, keys);
+        const requests = keys.map((Key) => ({ DeleteRequest: { Key } }));
+        await writeItems(client, names[partition.table], requests);
         deleted += keys.length;
         if (deleted >= limit) return deleted;
       }

@@ -1,37 +1,18 @@
-import {
-  BatchWriteItemCommand,
-  type DynamoDBClient,
-  QueryCommand,
-  type QueryCommandInput,
-  type WriteRequest,
-} from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import type { Address, Transcript } from '../address.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import { mapConcurrently } from '../concurrency.ts';
 import type { Hit, Hits, SearchIndex } from '../search/search-index.ts';
 import { type Item, number, numberOf, textOf } from './attributes.ts';
 import { toEntry } from './message-item.ts';
 import { readItems } from './read-items.ts';
 import { keyOf, messageKey, partitionOf } from './tables.ts';
-
-/**
- * What one call may write.
- * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html (read 2026-11)
- */
-const MAX_BATCH_WRITES = 25;
-
-/** Calls under way at once for one message. */
-const MAX_CONCURRENT_WRITES = 4;
+import { writeItems } from './write-items.ts';
 
 /** Rows of one word that are read with one query. */
 const ROWS_AT_ONCE = 250;
 
 /** A serial has 26 characters, and whatever follows a word and "#" sorts below "~". */
 const SERIAL_LENGTH = 26;
-
-/** The first wait before writes that were throttled are tried again, in milliseconds; waits double. */
-const FIRST_WAIT_MS = 50;
-const MAX_ATTEMPTS = 5;
 
 /** The index in the messages table. `of` is the address in whose log the message is. */
 export function createDynamoDbSearchIndex(options: {
@@ -40,18 +21,6 @@ export function createDynamoDbSearchIndex(options: {
   readonly now: Now;
 }): SearchIndex {
   const { client, tableName: TableName, now } = options;
-
-  /** DynamoDB takes of a batch what it can. @throws Error if it does not take all of it in the end */
-  async function write(requests: readonly WriteRequest[]): Promise<void> {
-    let left = [...requests];
-    for (let attempt = 0; left.length > 0; attempt += 1) {
-      if (attempt === MAX_ATTEMPTS) throw new Error(`DynamoDB did not take ${left.length} rows of the search index`);
-      if (attempt > 0) await wait(FIRST_WAIT_MS * 2 ** (attempt - 1));
-      const RequestItems = { [TableName]: left };
-      const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems }));
-      left = UnprocessedItems?.[TableName] ?? [];
-    }
-  }
 
   async function query(transcript: Transcript, condition: string, values: Item, more: Partial<QueryCommandInput>) {
     const { Items = [], LastEvaluatedKey } = await client.send(
@@ -83,7 +52,7 @@ export function createDynamoDbSearchIndex(options: {
           },
         },
       }));
-      await mapConcurrently(chunks(requests, MAX_BATCH_WRITES), MAX_CONCURRENT_WRITES, write);
+      await writeItems(client, TableName, requests);
     },
 
     async find(transcript, word, before): Promise<Hits> {
@@ -116,20 +85,10 @@ export function createDynamoDbSearchIndex(options: {
   };
 }
 
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
 function toHit(item: Item): Hit {
   return { serial: serialIn(textOf(item, 'serial')), address: textOf(item, 'of') as Address };
 }
 
 function serialIn(sortKey: string): string {
   return sortKey.slice(-SERIAL_LENGTH);
-}
-
-function chunks<T>(items: readonly T[], size: number): readonly T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
-    items.slice(index * size, (index + 1) * size),
-  );
 }
