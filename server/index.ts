@@ -28,7 +28,7 @@ import { type ClientSettings, readFunctionName, readSendConfig } from './config.
 import type { Logger } from './logger.ts';
 import { sendBatch } from './sending/batch.ts';
 import { allBlocked, setBlocked } from './sending/block.ts';
-import { encodeMessage, type ServiceMessage, sendServiceBatch } from './sending/service-batch.ts';
+import { DEFAULT_SERVICE, encodeMessage, type ServiceMessage, sendServiceBatch } from './sending/service-batch.ts';
 
 export type {
   BeckonErrorCode,
@@ -237,13 +237,18 @@ async function translated<T>(work: () => Promise<T>): Promise<T> {
  * @throws Error naming an environment variable that `grantSend` would have set; TypeError for a wrong option
  */
 export function createSender<Outgoing extends Carried<Outgoing> = Data>(options: SenderOptions = {}): Sender<Outgoing> {
-  const { service = readFunctionName() ?? 'server', logger: log = () => {}, client, signal } = requireOptions(options);
+  const {
+    service = readFunctionName() ?? DEFAULT_SERVICE,
+    logger: log = () => {},
+    client,
+    signal,
+  } = requireOptions(options);
   const config = { ...readSendConfig(), client };
   const now = Date.now;
   /** Why messages could not be sent, by what their results say. */
   const causes = new WeakMap<Problem, unknown>();
   const onFailure = (cause: unknown, told: Problem) => causes.set(told, cause);
-  const send = composeSend({ directory: composeDirectory(now, config), now, log, onFailure }, config);
+  const send = composeSend({ directory: composeDirectory({ now, config }), now, log, onFailure }, config);
   const inboxes = composeInboxes(now, config);
   const run = <T>(work: () => Promise<T>, ofCall?: AbortSignal) =>
     unlessAborted(() => translated(work), signal, checkSignal(ofCall));

@@ -1,9 +1,16 @@
+import type { Action } from '../protocol/index.ts';
 import { METRIC_NAMESPACE, type MetricName, readStackName } from './config.ts';
+
+/** The functions that a log line can be from, beside those of the frames' actions. */
+export type FunctionName = '$connect' | '$default' | '$disconnect' | 'authorize' | 'manage' | 'send' | 'tasks';
+
+/** Parts of several functions that tell the operator of their failures. */
+type PartName = 'keys' | 'post' | 'surcharge';
 
 /** What a log line says. Never a token, never a payload. */
 export interface LogLine {
-  /** The route or trigger. */
-  readonly route: string;
+  /** What wrote the line: a function, or a part of several. */
+  readonly route: Action | FunctionName | PartName;
   /** `ok`, or the code of what went wrong. */
   readonly outcome: string;
   readonly requestId?: string;

@@ -1,8 +1,9 @@
 import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
+import { isObject, type Problem, parseJson, toError } from '../../protocol/index.ts';
 import type { ManageResult } from '../operations/manage.ts';
 import type { ManageEvent } from '../operations/manage-event.ts';
 
-/** Invokes the `manage` function until all is done. Rejects with what the function says is wrong. */
+/** Invokes the `manage` function until all is done. Rejects with a BeckonError that has the code and sentence of the function. */
 export type InvokeManage = (event: ManageEvent) => Promise<Omit<ManageResult, 'done'>>;
 
 /** @param config of the SDK's client. Default: the credentials and the region of the environment */
@@ -13,7 +14,7 @@ export function createManageClient(functionName: string, config: LambdaClientCon
     const command = new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(event) });
     const { Payload, FunctionError } = await client.send(command);
     const answer = JSON.parse(Payload?.transformToString() ?? 'null');
-    if (FunctionError) throw new Error(answer?.errorMessage ?? FunctionError);
+    if (FunctionError) throw errorOf(answer?.errorMessage ?? FunctionError);
     return answer;
   }
 
@@ -25,4 +26,10 @@ export function createManageClient(functionName: string, config: LambdaClientCon
       if (done) return total;
     }
   };
+}
+
+/** The problem that the function tells as JSON; or, when Lambda itself failed the invocation, its plain text. */
+function errorOf(message: string): Error {
+  const told = parseJson(message);
+  return told.ok && isObject(told.value) ? toError(told.value as unknown as Problem) : new Error(message);
 }

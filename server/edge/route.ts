@@ -80,7 +80,7 @@ function routingProblem(json: unknown): Problem {
 }
 
 function edge<R extends Unnumbered<Reply>>(
-  route: string,
+  route: LogLine['route'],
   { log, limits, noteAnswer, now }: RouteDependencies,
   answer: (json: unknown, connection: Connection, receivedAt?: number) => Promise<Result<R>>,
   metricsOf?: (reply: R) => Metrics,

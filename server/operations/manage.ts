@@ -1,10 +1,11 @@
-import { problem, toError } from '../../protocol/index.ts';
+import { problem, type Result } from '../../protocol/index.ts';
 import { userAddress } from '../address.ts';
 import { REVOKED_BYE, type Revocations } from '../auth/revocations.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { Directory } from '../connections/directory.ts';
 import type { Disconnect } from '../connections/disconnect.ts';
+import { type InvocationContext, invocationEdge } from '../edge/invocation.ts';
 import type { Logger } from '../logger.ts';
 import { allBlocked, setBlocked } from '../sending/block.ts';
 import type { Inboxes } from '../sending/inboxes.ts';
@@ -44,9 +45,11 @@ const NOTHING_LEFT: ManageResult = { disconnected: 0, deleted: 0, done: true };
 
 /**
  * The `manage` function.
- * @throws BeckonError `invalid_frame` for an event that is none, saying what is wrong with it
+ * @throws InvocationError with the code `invalid_frame` and what is wrong with the event; with `internal` if something fails
  */
-export function createManage(dependencies: ManageDependencies): (event: unknown) => Promise<ManageResult> {
+export function createManage(
+  dependencies: ManageDependencies,
+): (event: unknown, context: InvocationContext) => Promise<ManageResult> {
   const { directory, disconnect, revocations, erasure, inboxes, log, now } = dependencies;
 
   async function disconnectAll(
@@ -74,28 +77,34 @@ export function createManage(dependencies: ManageDependencies): (event: unknown)
     return { disconnected, deleted, done: deleted < MAX_DELETIONS };
   }
 
-  async function block({ user, sender }: { user: string; sender: string }, isBlocked: boolean): Promise<ManageResult> {
+  async function block(
+    { user, sender }: { user: string; sender: string },
+    isBlocked: boolean,
+  ): Promise<Result<ManageResult>> {
     const wrong = await setBlocked(inboxes, { recipient: user, sender }, isBlocked);
-    if (wrong) throw toError(wrong);
-    return NOTHING_LEFT;
+    return wrong ? { ok: false, problem: wrong } : { ok: true, value: NOTHING_LEFT };
   }
 
-  async function manage(event: ManageEvent): Promise<ManageResult> {
-    if ('revoke' in event) return revoke(event.revoke.user);
-    if ('forget' in event) return forget(event.forget.user);
+  async function manage(event: ManageEvent): Promise<Result<ManageResult>> {
+    if ('revoke' in event) return done(await revoke(event.revoke.user));
+    if ('forget' in event) return done(await forget(event.forget.user));
     if ('block' in event) return block(event.block, true);
     if ('unblock' in event) return block(event.unblock, false);
-    if ('blocked' in event) return { ...NOTHING_LEFT, blocked: await allBlocked(inboxes, event.blocked.user) };
+    if ('blocked' in event) return done({ ...NOTHING_LEFT, blocked: await allBlocked(inboxes, event.blocked.user) });
     const { user, connectionId, reason, reconnect = false } = event.disconnect;
     const bye = { ...problem('disconnected', reason), reconnect };
-    return { deleted: 0, ...(await disconnectAll(user, bye, connectionId)) };
+    return done({ deleted: 0, ...(await disconnectAll(user, bye, connectionId)) });
   }
 
-  return async (event) => {
-    const startedAt = now();
+  return invocationEdge('manage', { log, now }, async (event) => {
     const parsed = parseEvent(event);
-    const result = await manage(parsed);
-    log({ route: 'manage', outcome: 'ok', reason: Object.keys(parsed)[0] ?? '', durationMs: now() - startedAt });
-    return result;
-  };
+    if (!parsed.ok) return { problem: parsed.problem };
+    const managed = await manage(parsed.value);
+    const [command = ''] = Object.keys(parsed.value);
+    return managed.ok ? { result: managed.value, line: { reason: command } } : { problem: managed.problem };
+  });
+}
+
+function done(value: ManageResult): Result<ManageResult> {
+  return { ok: true, value };
 }

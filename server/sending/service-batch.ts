@@ -14,6 +14,9 @@ import {
 import { failure, sendBatch } from './batch.ts';
 import type { Origin, Send } from './send.ts';
 
+/** The name that recipients see of a service that gives none. */
+export const DEFAULT_SERVICE = 'server';
+
 /** A message as an application hands it in: its data is not JSON yet. */
 export type ServiceMessage<Outgoing = Data> = Omit<MessageInput, 'data'> & { readonly data: Outgoing };
 

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { messageSchema, sendEventSchema } from '../../../protocol/index.ts';
-import type { SendError, ServiceSend } from '../../../server/sending/service-send.ts';
+import type { InvocationProblem } from '../../../server/edge/invocation.ts';
+import type { ServiceSend } from '../../../server/sending/service-send.ts';
 import { PROTOCOL_DOCUMENT } from '../protocol-document.ts';
 import { describeFields, readFieldTables } from './field-tables.ts';
 import { convert, type JsonSchema, MESSAGE_INPUT, open } from './json-schemas.ts';
@@ -31,7 +32,7 @@ const failed = v.strictObject({
 });
 
 hold<Same<typeof answer, Awaited<ReturnType<ServiceSend>>>>();
-hold<Same<typeof error, SendError>>();
+hold<Same<typeof error, InvocationProblem>>();
 
 const SCHEMAS = {
   event: sendEventSchema,

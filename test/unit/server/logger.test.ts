@@ -13,7 +13,7 @@ function written(line: Parameters<ReturnType<typeof createLogger>>[0]): unknown 
 }
 
 test('a line is one line of JSON', () => {
-  const line = { route: 'ping', outcome: 'ok', connectionId: 'c1=', durationMs: 3, reason: 'two\nlines' };
+  const line = { route: 'ping', outcome: 'ok', connectionId: 'c1=', durationMs: 3, reason: 'two\nlines' } as const;
   expect(written(line)).toEqual(line);
 });
 

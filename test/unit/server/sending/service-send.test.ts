@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { problem } from '../../../../protocol/index.ts';
+import type { InvocationError, InvocationProblem } from '../../../../server/edge/invocation.ts';
 import type { LogLine } from '../../../../server/logger.ts';
 import type { Send } from '../../../../server/sending/send.ts';
-import { createServiceSend, type InvocationError, type SendError } from '../../../../server/sending/service-send.ts';
+import { createServiceSend } from '../../../../server/sending/service-send.ts';
 
 const calls: Parameters<Send>[] = [];
 let sending: Send;
@@ -29,7 +30,7 @@ async function refusalOf(event: unknown) {
     () => expect.unreachable('the invocation did not fail'),
     (thrown: InvocationError) => thrown,
   );
-  return { errorType: error.name, error: JSON.parse(error.message) as SendError };
+  return { errorType: error.name, error: JSON.parse(error.message) as InvocationProblem };
 }
 
 beforeEach(() => {
