@@ -1,10 +1,13 @@
-import { answerHandshake, type Handshake } from '../server/auth/handshake.ts';
+import { createConnect, type Handshake } from '../server/auth/handshake.ts';
+import { createLogger } from '../server/logger.ts';
+
+const connect = createConnect({ log: createLogger() });
 
 /**
- * `$connect`: refuses users who connect too often with 429, for `authorize`, which cannot; and picks the subprotocol, which
- * API Gateway never does by itself. The mapping is not written here: a post to
- * a connection whose `$connect` has not returned gets 410, and the sender would delete the newborn mapping.
+ * `$connect`: refuses with 429 users who connect too often, because `authorize` cannot; and picks the subprotocol, because API
+ * Gateway does not. It does not write the mapping: until it returns, a post to the connection gets 410, and the sender would
+ * delete the mapping of a connection that is about to open.
  */
 export async function handler(event: Handshake) {
-  return answerHandshake(event);
+  return connect(event);
 }

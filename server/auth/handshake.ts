@@ -1,5 +1,7 @@
+import type { ErrorCode } from '../../protocol/index.ts';
 import { parseSubprotocols, SUBPROTOCOL } from '../../protocol/subprotocols.ts';
 import { REFUSED_CONTEXT } from '../connections/connection.ts';
+import type { Logger } from '../logger.ts';
 
 type Values = Readonly<Record<string, readonly string[]>>;
 type Value = Readonly<Record<string, string>>;
@@ -13,6 +15,8 @@ export interface Handshake {
   readonly multiValueQueryStringParameters?: Values | null;
   readonly queryStringParameters?: Value | null;
   readonly requestContext?: {
+    readonly requestId?: string;
+    readonly connectionId?: string;
     /** The host name that the client has connected to: the API's own, or a custom one. */
     readonly domainName?: string;
     /** The context that `authorize` has returned: absent in the event of `authorize` itself. */
@@ -38,19 +42,27 @@ export interface HandshakeResponse {
   readonly headers?: { readonly 'Sec-WebSocket-Protocol': typeof SUBPROTOCOL };
 }
 
-/** Answers 429 where `authorize` says so in its context. Otherwise chooses the subprotocol. */
-export function answerHandshake(handshake: Handshake): HandshakeResponse {
-  if (handshake.requestContext?.authorizer?.['refused'] === REFUSED_CONTEXT.refused) return { statusCode: 429 };
-  return chooseSubprotocol(handshake);
-}
-
 /**
- * Chooses `beckon.v1` where it is offered. A client that offers nothing (a tool that sends a header) is taken as it is;
- * one that offers only others speaks another version, and gets 400.
+ * `$connect`: chooses the subprotocol, and answers 429 where `authorize` says so in its context. A client that offers no
+ * subprotocol (a tool that sends a header) may connect; one that offers only others speaks another version, and gets 400.
  */
-function chooseSubprotocol(handshake: Handshake): HandshakeResponse {
-  const offered = subprotocolsOf(handshake);
-  if (!offered) return { statusCode: 200 };
-  if (!offered.names.includes(SUBPROTOCOL)) return { statusCode: 400 };
-  return { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } };
+export function createConnect({ log }: { readonly log: Logger }): (handshake: Handshake) => HandshakeResponse {
+  return (handshake) => {
+    const { requestId, connectionId, authorizer } = handshake.requestContext ?? {};
+    // `authorize` has counted this refusal.
+    if (authorizer?.['refused'] === REFUSED_CONTEXT.refused) return { statusCode: 429 };
+    const offered = subprotocolsOf(handshake);
+    if (!offered) return { statusCode: 200 };
+    if (offered.names.includes(SUBPROTOCOL)) {
+      return { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } };
+    }
+    log({
+      route: '$connect',
+      outcome: 'unsupported_version' satisfies ErrorCode,
+      ...(requestId !== undefined && { requestId }),
+      ...(connectionId !== undefined && { connectionId }),
+      metrics: { HandshakesRefused: 1 },
+    });
+    return { statusCode: 400 };
+  };
 }

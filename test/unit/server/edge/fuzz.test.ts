@@ -3,11 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { ERROR_CODES, type ErrorCode } from '../../../../protocol/index.ts';
 import { SECRET_ALGORITHMS } from '../../../../server/auth/authenticate.ts';
 import { DEFAULT_CAPABILITY } from '../../../../server/auth/capability.ts';
-import { answerHandshake } from '../../../../server/auth/handshake.ts';
+import { createConnect } from '../../../../server/auth/handshake.ts';
 import type { WebSocketEvent } from '../../../../server/connections/connection.ts';
+import { InvocationError } from '../../../../server/edge/invocation.ts';
 import { defaultRoute } from '../../../../server/edge/route.ts';
 import { createTaskRunner } from '../../../../server/edge/run-tasks.ts';
-import { createServiceSend, InvocationError } from '../../../../server/sending/service-send.ts';
+import { createServiceSend } from '../../../../server/sending/service-send.ts';
 import { createTestAuthorizer } from '../../../support/authorizer.ts';
 import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
 import { createMemoryDirectory } from '../../../support/memory-directory.ts';
@@ -15,6 +16,7 @@ import { createMemoryDirectory } from '../../../support/memory-directory.ts';
 const NOW = 1_800_000_000_000;
 const now = () => NOW;
 const log = () => undefined;
+const connect = createConnect({ log });
 const IDENTITY = { userId: 'alice', tokenExpiresAt: String(NOW / 1000 + 60), capability: '{}' };
 
 const codeOf = (body: string): ErrorCode => JSON.parse(body).code;
@@ -122,7 +124,7 @@ describe('whatever an event holds, the handlers fail as they are meant to', () =
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom('Sec-WebSocket-Protocol', 'other'), fc.string()), (headers) => {
         const offered = (headers['Sec-WebSocket-Protocol'] ?? '').split(',').map((name) => name.trim());
-        const { headers: chosen } = answerHandshake({ headers });
+        const { headers: chosen } = connect({ headers });
         if (chosen) expect(offered).toContain(chosen['Sec-WebSocket-Protocol']);
       }),
     );
