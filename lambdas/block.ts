@@ -4,7 +4,7 @@ import { createBlock } from '../server/sending/block.ts';
 
 const now = Date.now;
 const block = createBlock({
-  admit: composeGate({ directory: composeDirectory(now), now }).admit,
+  admit: composeGate({ directory: composeDirectory({ now }), now }).admit,
   inboxes: composeInboxes(now),
 });
 

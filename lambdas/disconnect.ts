@@ -5,7 +5,7 @@ import { createForget } from '../server/connections/forget.ts';
 import { createLogger } from '../server/logger.ts';
 
 const log = createLogger();
-const forget = createForget({ directory: composeDirectory(Date.now), tasks: composeTasks() });
+const forget = createForget({ directory: composeDirectory({ now: Date.now }), tasks: composeTasks() });
 
 /**
  * `$disconnect`: forgets the connection, takes it off its rooms, and has it checked whether its user has gone. Best effort,

@@ -7,7 +7,7 @@ import { createHistory } from '../server/history/history.ts';
 const now = Date.now;
 const config = { ...readDirectoryConfig(), ...readLogConfig() };
 const history = createHistory({
-  permit: createPermit(composeGate({ directory: composeDirectory(now, config), now }).admit),
+  permit: createPermit(composeGate({ directory: composeDirectory({ now, config }), now }).admit),
   transcripts: composeTranscripts(now, config),
   markers: composeMarkers(now, config),
 });

@@ -8,7 +8,7 @@ import { createSubscribe } from '../server/rooms/subscribe.ts';
 const now = Date.now;
 const edge = composeEdge(now);
 const { log } = edge;
-const directory = composeDirectory(now, undefined, composeSurcharge(now, log));
+const directory = composeDirectory({ now, surcharge: composeSurcharge(now, log) });
 const limits = readSizeLimits();
 const join = createJoin({
   permit: createPermit(composeGate({ directory, now }).admit),

@@ -5,7 +5,7 @@ import { createLeave } from '../server/rooms/leave.ts';
 const now = Date.now;
 const edge = composeEdge(now);
 const { log } = edge;
-const directory = composeDirectory(now, undefined, composeSurcharge(now, log));
+const directory = composeDirectory({ now, surcharge: composeSurcharge(now, log) });
 const leave = createLeave({ admit: composeGate({ directory, now }).admit, directory, tasks: composeTasks() });
 
 /** `leave`: takes this connection out of a room. */

@@ -6,7 +6,7 @@ import { createManage } from '../server/operations/manage.ts';
 
 const now = Date.now;
 const log = createLogger();
-const directory = composeDirectory(now);
+const directory = composeDirectory({ now });
 const { poster } = composePosting({ directory, log });
 
 /** `manage`: disconnects users, revokes their tokens, forgets them, and blocks others on their behalf. Invoked by operators: `beckon disconnect bob`. */

@@ -15,7 +15,7 @@ import { createMark } from '../server/history/markers.ts';
 const now = Date.now;
 const edge = composeEdge(now);
 const { log } = edge;
-const directory = composeDirectory(now);
+const directory = composeDirectory({ now });
 const mark = createMark({
   permit: createPermit(composeGate({ directory, now }).admit),
   markers: composeMarkers(now),

@@ -12,7 +12,7 @@ import { messageRoute } from '../server/edge/route.ts';
 const now = Date.now;
 const config = { ...readDirectoryConfig(), ...readLogConfig() };
 const ping = createPing({
-  admit: composeGate({ directory: composeDirectory(now, config), now }).admit,
+  admit: composeGate({ directory: composeDirectory({ now, config }), now }).admit,
   log: composeMessageLog(now, config),
   states: composeAddressStates(now, config),
   now,

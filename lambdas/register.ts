@@ -24,7 +24,7 @@ const edge = composeEdge(now);
 const { log } = edge;
 const limits = readSizeLimits();
 const surcharge = composeSurcharge(now, log);
-const directory = composeDirectory(now, undefined, surcharge);
+const directory = composeDirectory({ now, surcharge });
 const { admit, enter } = composeGate({ directory, now });
 const register = createRegister({
   resume: composeResume(now, enter),

@@ -16,7 +16,7 @@ const now = Date.now;
 /** Without search the function has no permission to look, and says so to everybody. */
 const search: Search = readSearchConfig()
   ? createSearch({
-      permit: createPermit(composeGate({ directory: composeDirectory(now), now }).admit),
+      permit: createPermit(composeGate({ directory: composeDirectory({ now }), now }).admit),
       index: composeSearchIndex(now),
       transcripts: composeTranscripts(now),
     })

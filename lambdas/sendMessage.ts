@@ -7,7 +7,7 @@ import { createSendMessage } from '../server/sending/send-message.ts';
 const now = Date.now;
 const edge = composeEdge(now);
 const { log } = edge;
-const directory = composeDirectory(now);
+const directory = composeDirectory({ now });
 const limits = readSizeLimits();
 const sendMessage = createSendMessage({
   send: composeSend({ directory, now, log, surcharge: composeSurcharge(now, log) }),

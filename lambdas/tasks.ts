@@ -14,7 +14,7 @@ import { createIndexMessages } from '../server/search/indexing.ts';
 
 const now = Date.now;
 const log = createLogger();
-const directory = composeDirectory(now);
+const directory = composeDirectory({ now });
 const search = readSearchConfig();
 const indexMessages = search && createIndexMessages(composeSearchIndex(now), search);
 const { posting, poster, tasks } = composePosting({ directory, log, surcharge: composeSurcharge(now, log) });

@@ -7,7 +7,7 @@ import { createUnread } from '../server/history/unread.ts';
 const now = Date.now;
 const config = { ...readDirectoryConfig(), ...readLogConfig() };
 const unread = createUnread({
-  permit: createPermit(composeGate({ directory: composeDirectory(now, config), now }).admit),
+  permit: createPermit(composeGate({ directory: composeDirectory({ now, config }), now }).admit),
   transcripts: composeTranscripts(now, config),
   markers: composeMarkers(now, config),
   retentionSeconds: config.retentionSeconds,

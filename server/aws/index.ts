@@ -68,11 +68,16 @@ function dynamoDbClient(settings: ClientSettings = BY_ENVIRONMENT): DynamoDBClie
   return client;
 }
 
-export function composeDirectory(
-  now: Now,
-  { connectionsTable, client }: DirectoryConfig = readDirectoryConfig(),
-  surcharge?: Surcharge,
-): Directory {
+/** The directory. Give it a surcharge where writes of large items have to be charged to users. */
+export function composeDirectory({
+  now,
+  surcharge,
+  config: { connectionsTable, client } = readDirectoryConfig(),
+}: {
+  readonly now: Now;
+  readonly surcharge?: Surcharge;
+  readonly config?: DirectoryConfig;
+}): Directory {
   return createDynamoDbDirectory({ client: dynamoDbClient(client), tableName: connectionsTable, now, surcharge });
 }
 
@@ -107,7 +112,7 @@ export function composeAddressStates(
 }
 
 /** Subscribing to an address, and resuming there, for the connections of the API that the environment names. */
-export function composeResume(now: Now, enter: Enter = enterAdmitted(composeDirectory(now))): Resume {
+export function composeResume(now: Now, enter: Enter = enterAdmitted(composeDirectory({ now }))): Resume {
   const config = { ...readDirectoryConfig(), ...readLogConfig() };
   const { retentionSeconds } = config;
   return createResume({

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createServiceSend, type InvocationError } from '../../server/sending/service-send.ts';
+import type { InvocationError } from '../../server/edge/invocation.ts';
+import { createServiceSend } from '../../server/sending/service-send.ts';
 import { readFieldTables } from '../support/asyncapi/field-tables.ts';
 import { renderSendSchema, SEND_DOCUMENT, SEND_SCHEMA_FILE, sendDefinitions } from '../support/asyncapi/send-schema.ts';
 

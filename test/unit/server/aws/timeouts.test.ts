@@ -25,7 +25,7 @@ test('a call of DynamoDB without an answer is given up, and its socket freed', {
   vi.stubEnv('AWS_REGION', 'us-east-1');
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'local');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'local');
-  const directory = composeDirectory(Date.now, { connectionsTable: 'connections' });
+  const directory = composeDirectory({ now: Date.now, config: { connectionsTable: 'connections' } });
   const looking = directory.find(userAddress('bob'), { consistent: true });
   await expect(looking).rejects.toMatchObject({ name: 'TimeoutError' });
   await vi.waitFor(() => expect([connections > 0, closed]).toEqual([true, connections]));
