@@ -49,19 +49,19 @@ export const PAIR_INDEX = 'conversation';
 /** The CloudWatch namespace of Beckon's metrics; their one dimension is `Stack`. */
 export const METRIC_NAMESPACE = 'Beckon';
 
-/** Beckon's metrics; all are counts. */
-export const METRIC_NAMES = [
-  'MessagesDelivered',
-  'MessagesStored',
-  'MessagesDropped',
-  'ConnectionsGone',
-  'PostsFailed',
-  'TasksFailed',
-  'HandshakesRefused',
-  'FramesRefused',
-  'Errors',
-] as const;
-export type MetricName = (typeof METRIC_NAMES)[number];
+/** Beckon's metrics, all of them counts, and what each counts. docs/deploy.md lists them. */
+export const METRICS = {
+  MessagesDelivered: 'messages that at least one device got, or that are queued for a large room',
+  MessagesStored: 'messages that are kept because no device was connected',
+  MessagesDropped: 'messages with `store: false` that no device got',
+  ConnectionsGone: 'posts to connections that no longer exist',
+  PostsFailed: 'posts that a connection may have missed: it is closed, and its client resumes',
+  TasksFailed: 'attempts at a task of the queue that failed',
+  HandshakesRefused: 'handshakes that were refused: token, origin, too many of one user, unsupported version',
+  FramesRefused: 'frames, messages and invocations that were answered with an error',
+  Errors: 'internal errors',
+} as const;
+export type MetricName = keyof typeof METRICS;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
