@@ -16,8 +16,8 @@ interface AuthorizerEvent extends Handshake {
 }
 
 /**
- * The REQUEST authorizer of `$connect`: who connects, or 401 (no valid token), 403 (origin), 500 (keys out of reach). Whom
- * `$connect` is to answer with 429 it lets through, as nobody.
+ * The REQUEST authorizer of `$connect`: says who connects, or answers 401 (no valid token), 403 (origin) or 500 (keys
+ * out of reach). It lets a user who connects too often through as nobody, and `$connect` answers 429.
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html
  */
 export async function handler(event: AuthorizerEvent) {

@@ -8,5 +8,5 @@ const block = createBlock({
   inboxes: composeInboxes(now),
 });
 
-/** `block`: whose messages the connection's user does not accept. */
+/** `block`: changes and tells whose messages the connection's user does not accept. */
 export const handler = messageRoute('block', composeEdge(now), block);

@@ -8,8 +8,8 @@ const log = createLogger();
 const forget = createForget({ directory: composeDirectory({ now: Date.now }), tasks: composeTasks() });
 
 /**
- * `$disconnect`: forgets the connection, takes it off its rooms, and has it checked whether its user has gone. Best effort,
- * as the event itself is: expiry and 410 do the same later.
+ * `$disconnect`: forgets the connection, removes it from its rooms, and queues a check whether its user is offline. API
+ * Gateway sends this event at best effort; the mapping's expiry and a 410 do the same later.
  */
 export async function handler(event: WebSocketEvent) {
   const { connectionId, userId } = connectionOf(event);

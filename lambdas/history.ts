@@ -12,5 +12,5 @@ const history = createHistory({
   markers: composeMarkers(now, config),
 });
 
-/** `history`: gives one page of what was said with a user or in a room. */
+/** `history`: reads one page of a conversation with a user or in a room. */
 export const handler = messageRoute('history', composeEdge(now), history);

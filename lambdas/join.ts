@@ -17,5 +17,5 @@ const join = createJoin({
   now,
 });
 
-/** `join`: subscribes this connection to a room, and gives it what it has missed there. */
+/** `join`: subscribes the connection to a room, and returns the messages that it missed there. */
 export const handler = messageRoute('join', edge, join);

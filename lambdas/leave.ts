@@ -8,5 +8,5 @@ const { log } = edge;
 const directory = composeDirectory({ now, surcharge: composeSurcharge(now, log) });
 const leave = createLeave({ admit: composeGate({ directory, now }).admit, directory, tasks: composeTasks() });
 
-/** `leave`: takes this connection out of a room. */
+/** `leave`: removes the connection from a room. */
 export const handler = messageRoute('leave', edge, leave);

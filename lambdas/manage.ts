@@ -9,7 +9,10 @@ const log = createLogger();
 const directory = composeDirectory({ now });
 const { poster } = composePosting({ directory, log });
 
-/** `manage`: disconnects users, revokes their tokens, forgets them, and blocks others on their behalf. Invoked by operators: `beckon disconnect bob`. */
+/**
+ * `manage`: disconnects users, revokes their tokens, erases them, and blocks senders on their behalf. Operators invoke
+ * it: `beckon disconnect bob`.
+ */
 export const handler = createManage({
   directory,
   disconnect: createDisconnect({ directory, poster }),

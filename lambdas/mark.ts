@@ -26,5 +26,5 @@ const mark = createMark({
   now,
 });
 
-/** `mark`: notes how far messages have come with the connection's user, and tells those who sent them. */
+/** `mark`: moves the markers of the connection's user, and sends receipts to the authors of the messages. */
 export const handler = messageRoute('mark', edge, mark);

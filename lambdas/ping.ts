@@ -18,5 +18,5 @@ const ping = createPing({
   now,
 });
 
-/** `ping`: keeps the registration alive, acknowledges what has arrived, and gives what has not. */
+/** `ping`: keeps the registration alive, acknowledges messages, and returns those that the connection missed. */
 export const handler = messageRoute('ping', composeEdge(now), ping);

@@ -27,5 +27,5 @@ const askPresence = createAskPresence({
   now,
 });
 
-/** `presence`: who is online, or in a room, and from now on who comes and goes. */
+/** `presence`: tells who is online or in a room, and can watch for changes. */
 export const handler = messageRoute('presence', edge, askPresence);

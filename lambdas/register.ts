@@ -42,5 +42,5 @@ const register = createRegister({
   now,
 });
 
-/** `register`: makes this connection one of its user's, and gives it what it has missed. */
+/** `register`: connects the user: messages arrive from now on. Returns the messages that the connection missed. */
 export const handler = messageRoute('register', edge, register);

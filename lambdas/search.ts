@@ -13,7 +13,7 @@ import { createSearch, type Search } from '../server/search/search.ts';
 
 const now = Date.now;
 
-/** Without search the function has no permission to look, and says so to everybody. */
+/** Without search the function has no permission to read the index: it refuses every query. */
 const search: Search = readSearchConfig()
   ? createSearch({
       permit: createPermit(composeGate({ directory: composeDirectory({ now }), now }).admit),
@@ -22,5 +22,5 @@ const search: Search = readSearchConfig()
     })
   : async () => ({ ok: false, problem: problem('search_disabled') });
 
-/** `search`: finds messages of a conversation by words in them. */
+/** `search`: finds messages of a conversation by their words. */
 export const handler = messageRoute('search', composeEdge(now), search);

@@ -16,5 +16,5 @@ const sendMessage = createSendMessage({
   tariff: readTariff(),
 });
 
-/** `sendMessage`: sends one message, or a batch, on behalf of the connection's user. */
+/** `sendMessage`: sends one message or a batch on behalf of the connection's user. */
 export const handler = messageRoute('sendMessage', edge, sendMessage, ({ results }) => sendMetrics(results));

@@ -22,7 +22,7 @@ const states = composeAddressStates(now);
 const presence = createPresenceChecks({ directory, presenceStates: composePresenceStates(now), posting, tasks, now });
 
 /**
- * `tasks`: does what the others put on the queue: large deliveries, announcing who comes and goes, indexing messages by their
- * words, and closing connections that missed a message.
+ * `tasks`: runs the tasks of the queue: it delivers to large rooms, announces presence, indexes messages, and closes
+ * connections that missed a message.
  */
 export const handler = createTaskRunner({ directory, posting, poster, states, presence, indexMessages, log, now });

@@ -14,5 +14,5 @@ const unread = createUnread({
   now,
 });
 
-/** `unread`: tells how many messages there are behind the read markers of the connection's user. */
+/** `unread`: counts the messages behind the read markers of the connection's user. */
 export const handler = messageRoute('unread', composeEdge(now), unread);

@@ -2,15 +2,15 @@ import { setMaxListeners } from 'node:events';
 
 type Signal = AbortSignal | undefined;
 
-/** @throws TypeError for what is no signal */
+/** @throws TypeError if the value is not a signal */
 export function checkSignal(signal: Signal): Signal {
   if (signal === undefined || typeof signal?.throwIfAborted === 'function') return signal;
   throw new TypeError(`signal must be an AbortSignal, such as AbortSignal.timeout(2_000); got ${typeof signal}`);
 }
 
 /**
- * Does some work, and waits for it until one of the signals aborts. The work itself goes on.
- * @throws the reason of the signal that aborts; if it has aborted before, nothing is done
+ * Starts some work, and waits for it until one of the signals aborts. The work itself continues.
+ * @throws the reason of the signal that aborts. If a signal has aborted already, the work does not start
  */
 export async function unlessAborted<T>(work: () => Promise<T>, ...signals: readonly Signal[]): Promise<T> {
   for (const signal of signals) signal?.throwIfAborted();
@@ -19,7 +19,7 @@ export async function unlessAborted<T>(work: () => Promise<T>, ...signals: reado
     onAbort = () => reject(signals.find((signal) => signal?.aborted)?.reason);
   });
   for (const signal of signals) {
-    // Node warns of eleven, but one signal may be that of many calls at once.
+    // Node warns from eleven listeners on, but many calls at once may share one signal.
     if (signal instanceof EventTarget) setMaxListeners(0, signal);
     signal?.addEventListener('abort', onAbort);
   }

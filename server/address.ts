@@ -1,23 +1,23 @@
 import type { Conversation } from '../protocol/index.ts';
 
-/** What can be sent to: it has subscribers (connections, in the directory), a log (messages) and a state. */
+/** A user or a room. It has subscribers (connections, in the directory), a log (messages) and a state. */
 export type Address = UserAddress | RoomAddress;
 export type UserAddress = `user#${string}`;
 export type RoomAddress = `room#${string}`;
 
-/** What two users have sent each other, both ways: JSON of the two, sorted. */
+/** Two users and their messages in both directions: the sorted user ids, as JSON. */
 export type Pair = `[${string}]`;
 
-/** Where what was said in a conversation is found: in a room's log, or by the two who had it. */
+/** The messages of a conversation, in the order in which they were sent: the log of a room, or a pair of users. */
 export type Transcript = RoomAddress | Pair;
 
-/** Whose subscribers watch the presence at an address. It has no log: what they miss they ask for. */
+/** The presence of an address. Its subscribers watch it. It has no log: a watcher that missed a change asks again. */
 export type PresenceAddress = `presence#${Address}`;
 
 /** What a connection can subscribe to. */
 export type Topic = Address | PresenceAddress;
 
-/** The address of a user, on all their devices. */
+/** The address of a user, on all devices. */
 export function userAddress(userId: string): UserAddress {
   return `user#${userId}`;
 }
@@ -27,17 +27,17 @@ export function roomAddress(room: string): RoomAddress {
   return `room#${room}`;
 }
 
-/** The pair of two users, which is the same for both. */
+/** The pair of two users, the same in either order. */
 export function pairOf(one: string, other: string): Pair {
   return JSON.stringify([one, other].toSorted()) as Pair;
 }
 
-/** Where a conversation is found, of which `userId` is one side. */
+/** The transcript of a conversation of `userId`. */
 export function transcriptOf(userId: string, conversation: Conversation): Transcript {
   return 'room' in conversation ? roomAddress(conversation.room) : pairOf(userId, conversation.user);
 }
 
-/** The address at which watchers of another one are told who comes and goes there. */
+/** The topic whose subscribers watch the presence of an address. */
 export function presenceAddress(address: Address): PresenceAddress {
   return `presence#${address}`;
 }
@@ -55,12 +55,12 @@ export function userIdOf(address: UserAddress): string {
   return address.slice(address.indexOf('#') + 1);
 }
 
-/** What an address is called in a capability. */
+/** The name of an address in a capability. */
 export function resourceOf(address: Address): string {
   return address.replace('#', ':');
 }
 
-/** Whom an address belongs to, as frames have it. */
+/** The user or room of an address, in the form of frames. */
 export function conversationOf(address: Address): Conversation {
   const name = address.slice(address.indexOf('#') + 1);
   return address.startsWith('room#') ? { room: name } : { user: name };

@@ -1,9 +1,9 @@
-/** Calls of one service that a handler has under way at once: the SDK's HTTP agent has as many sockets for a host. */
+/** Calls of one service that a handler makes at once: the SDK's HTTP agent has as many sockets for a host. */
 export const MAX_SOCKETS = 50;
 
 /**
- * Maps `items` with at most `limit` calls under way at once, in order of the items.
- * Rejects with the first rejection, after the calls under way have settled; no further ones are begun.
+ * Maps `items` in their order, with at most `limit` calls at once. After a rejection no further call begins; it rejects
+ * with the first one once the calls under way have settled.
  */
 export async function mapConcurrently<T, R>(
   items: readonly T[],

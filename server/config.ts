@@ -4,7 +4,7 @@ import { parseJson } from '../protocol/parse-json.ts';
 import { type Capability, capabilityOfClaim, DEFAULT_CAPABILITY } from './auth/capability.ts';
 import type { RateLimit } from './gate/rate-limit.ts';
 
-// What `lib/` checks before it puts it into an environment variable, and `cli/` before it asks for it.
+// `lib/` checks these before it writes them into environment variables, and `cli/` before it asks for them.
 export { NAME_RULE } from '../protocol/frames.ts';
 export { DEFAULT_SIZE_LIMITS, type SizeLimits } from '../protocol/limits.ts';
 export { isUserId } from '../protocol/parse.ts';
@@ -12,7 +12,7 @@ export { SUBPROTOCOL } from '../protocol/subprotocols.ts';
 export { type Capability, capabilityOfClaim, OPERATIONS } from './auth/capability.ts';
 export { canonicalOrigin, isOrigin, ORIGIN_PATTERN } from './auth/origins.ts';
 
-/** The environment variables of the functions: `lib/` sets them, this file alone reads them. */
+/** The environment variables of the functions. `lib/` sets them, and only this file reads them. */
 export const ENV = {
   connectionsTable: 'BECKON_CONNECTIONS_TABLE',
   messagesTable: 'BECKON_MESSAGES_TABLE',
@@ -40,10 +40,10 @@ export interface InboxLimit {
   readonly maxBytes: number;
 }
 
-/** What holds unless the installation says. */
+/** The limit of an installation that sets none. */
 export const DEFAULT_INBOX_LIMIT: InboxLimit = { maxMessages: 100, maxBytes: 1024 * 1024 };
 
-/** The index of the messages table, and its partition key, by which what two users have sent each other is found. */
+/** The index of the messages table, and its partition key: it finds the messages between two users. */
 export const PAIR_INDEX = 'conversation';
 
 /** The CloudWatch namespace of Beckon's metrics; their one dimension is `Stack`. */
@@ -65,12 +65,17 @@ export type MetricName = keyof typeof METRICS;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** How the clients of the AWS SDK reach it. The SDK finds what is absent in the environment or the profile, as always. */
+/**
+ * How the clients of the AWS SDK are configured. Absent settings come from the environment or the profile, as always.
+ */
 export interface ClientSettings {
   readonly region?: string;
   /** One URL for all services, such as that of the local cloud. */
   readonly endpoint?: string;
-  /** Credentials, or what gives them, such as `fromTemporaryCredentials()` of `@aws-sdk/credential-providers`. */
+  /**
+   * Credentials, or a function that returns them, such as `fromTemporaryCredentials()` of
+   * `@aws-sdk/credential-providers`.
+   */
   readonly credentials?: AwsCredentials | (() => Promise<AwsCredentials>);
 }
 
@@ -81,7 +86,7 @@ interface AwsCredentials {
   readonly expiration?: Date;
 }
 
-/** Where something is, and how to reach it. */
+/** How to reach AWS. */
 interface Reachable {
   /** @default - by the environment */
   readonly client?: ClientSettings | undefined;
@@ -92,25 +97,28 @@ export interface DirectoryConfig extends Reachable {
   readonly connectionsTable: string;
 }
 
-/** Where the log is, and how long it keeps what is in it. */
+/** Where the log is, and how long it keeps messages. */
 export interface LogConfig extends Reachable {
   readonly messagesTable: string;
   readonly retentionSeconds: number;
 }
 
-/** What sending takes. */
+/** What sending needs. */
 export interface SendConfig extends DirectoryConfig, LogConfig {
   /** The queue of the `tasks` function. */
   readonly tasksQueueUrl: string;
-  /** The Management API's endpoint of this installation. Absent where `grantSend` of an older release has set the others. */
+  /**
+   * The Management API's endpoint of this installation. Absent if `grantSend` of an older release set the other
+   * variables.
+   */
   readonly callbackUrl?: string | undefined;
 }
 
-/** Someone whose tokens are accepted, as the `Beckon` construct writes it into `BECKON_ISSUERS`. */
+/** An issuer whose tokens are accepted, as the `Beckon` construct writes it into `BECKON_ISSUERS`. */
 export interface IssuerConfig {
   /** The `iss` that tokens must carry. */
   readonly issuer: string;
-  /** What `audienceClaim` must be, or contain. */
+  /** The value that `audienceClaim` must have or contain. */
   readonly audience: string;
   /** @default 'aud' */
   readonly audienceClaim?: 'aud' | 'client_id';
@@ -120,21 +128,21 @@ export interface IssuerConfig {
   readonly secretArn?: string;
 }
 
-/** Where the keys of an issuer without a shared secret are published. */
+/** The URL of the keys of an issuer without a shared secret. */
 export function jwksUrlOf({ issuer, jwksUrl }: IssuerConfig): string {
   return jwksUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`;
 }
 
-/** Whose tokens are accepted, and from which pages. */
+/** Which tokens are accepted, and from which pages. */
 export interface IdentityConfig {
   readonly issuers: readonly IssuerConfig[];
-  /** Origins of pages that may connect; `*` allows all. Clients that send no `Origin` are not pages. */
+  /** Origins of pages that may connect; `*` allows all. A client that sends no `Origin` is not a page. */
   readonly allowedOrigins: readonly string[];
-  /** What tokens without the claim `capability` allow. */
+  /** The capability of tokens without the claim `capability`. */
   readonly defaultCapability: Capability;
 }
 
-/** What of messages can be searched. */
+/** What search covers. */
 export interface SearchConfig {
   /** Paths into the data of messages, such as `text` or `body.title`. Absent: every string in it. */
   readonly fields?: readonly string[] | undefined;
@@ -167,7 +175,7 @@ export function readCallbackUrl(env: Env = process.env): string {
   return required(env, ENV.callbackUrl);
 }
 
-/** How many connections there may be at once. 0: nothing is said of it. */
+/** How many connections there may be at once. 0: not known. */
 export function readExpectedConnections(env: Env = process.env): number {
   return Number(env[ENV.expectedConnections] || 0);
 }
@@ -192,7 +200,7 @@ export function readInboxLimit(env: Env = process.env): InboxLimit {
   return Object.freeze({ ...DEFAULT_INBOX_LIMIT, ...readLimits(env, ENV.inboxLimit, DEFAULT_INBOX_LIMIT) });
 }
 
-/** Limits above 0, in JSON, by names that `known` has. */
+/** Reads limits above 0, as JSON, with the names of `known`. */
 function readLimits(env: Env, name: string, known: object): object {
   const parsed = parseJson(env[name] || '{}');
   const given = parsed.ok && isObject(parsed.value) ? parsed.value : { '': undefined };
@@ -234,13 +242,13 @@ function readDefaultCapability(text: string | undefined): Capability {
   return capability;
 }
 
-/** What can be searched, if anything: `lib/` writes it as JSON. */
+/** What search covers; `undefined` without search. `lib/` writes it as JSON. */
 export function readSearchConfig(env: Env = process.env): SearchConfig | undefined {
   const text = env[ENV.search];
   return text ? Object.freeze(JSON.parse(text) as SearchConfig) : undefined;
 }
 
-/** What frames are charged: more where messages are indexed. */
+/** What frames cost: more where messages are indexed. */
 export function readTariff(env: Env = process.env): Tariff {
   return readSearchConfig(env) ? INDEXED_TARIFF : TARIFF;
 }
@@ -260,12 +268,12 @@ export function readAwsCredentials(env: Env = process.env) {
   };
 }
 
-/** The region that this code runs in. */
+/** The region of this function. */
 export function readRegion(env: Env = process.env): string {
   return required(env, 'AWS_REGION');
 }
 
-/** The name of the function that this code runs in, if it is one. */
+/** The name of the Lambda function; `undefined` outside of Lambda. */
 export function readFunctionName(env: Env = process.env): string | undefined {
   return env['AWS_LAMBDA_FUNCTION_NAME'];
 }

@@ -51,8 +51,8 @@ export { BeckonError };
 
 export interface SenderOptions {
   /**
-   * The name under which recipients see this sender, as `from.service`. Default: the Lambda function's name, or `server`.
-   * A name that is none is a `TypeError`.
+   * The name of this sender, which recipients see as `from.service`. Default: the Lambda function's name, or `server`.
+   * An invalid name throws a `TypeError`.
    *
    * ```ts
    * createSender({ service: 'reports' });
@@ -60,9 +60,9 @@ export interface SenderOptions {
    */
   readonly service?: string;
   /**
-   * Told of what goes wrong: why a call was rejected with `internal`, and what rejects no call, because the message was sent: a
-   * connection that could not be posted to, or a message that search will not find. Nothing is logged of tokens and data.
-   * Default: nobody is told. The sender itself writes neither to the standard output nor metrics.
+   * Called with each failure: why a call was rejected with `internal`, and failures that reject no call, because the
+   * message was sent: a failed post, or a message that search will not find. It never gets tokens or data. Default: no
+   * logger. The sender itself writes neither to standard output nor metrics.
    *
    * ```ts
    * createSender({ logger: (line) => console.warn(JSON.stringify(line)) });
@@ -70,8 +70,8 @@ export interface SenderOptions {
    */
   readonly logger?: Logger;
   /**
-   * How DynamoDB, SQS and the Management API are reached: `region`, `credentials` and `endpoint`, each as the clients of the AWS
-   * SDK take it. Default: as the environment or the profile says.
+   * How to reach DynamoDB, SQS and the Management API: `region`, `credentials` and `endpoint`, as the clients of the
+   * AWS SDK take them. Default: the environment or the profile.
    *
    * ```ts
    * createSender({ client: { region: 'eu-central-1', credentials: fromTemporaryCredentials({ params: { RoleArn } }) } });
@@ -79,7 +79,8 @@ export interface SenderOptions {
    */
   readonly client?: ClientSettings;
   /**
-   * Ends the sender when it aborts: every call, also one that is under way, rejects with the signal's reason. Default: none.
+   * Ends the sender when it aborts: every call, including calls under way, rejects with the signal's reason. Default:
+   * none.
    *
    * ```ts
    * const stopping = new AbortController();
@@ -92,8 +93,8 @@ export interface SenderOptions {
 
 export interface CallOptions {
   /**
-   * Gives waiting up when it aborts: the call rejects with the signal's reason. What is under way by then may be sent all the same;
-   * send it again with the same `id` and `retry`. Default: none.
+   * Stops waiting when it aborts: the call rejects with the signal's reason. The message may be sent all the same;
+   * retry it with the same `id` and `retry`. Default: none.
    *
    * ```ts
    * await sender.sendToUser('bob', report, { id: report.id, signal: AbortSignal.timeout(2_000) });
@@ -103,7 +104,7 @@ export interface CallOptions {
 }
 
 /**
- * How a message is sent. What is not acceptable rejects with {@link BeckonError}, `invalid_frame`, and names the option.
+ * How to send a message. An invalid option rejects with {@link BeckonError}, `invalid_frame`, and names the option.
  *
  * ```ts
  * await sender.sendToUser('bob', { typing: true }, { store: false });
@@ -115,49 +116,50 @@ export interface SendOptions extends CallOptions {
   /** The identity of the message across retries: letters, digits, `_.:-`, at most 64. Default: a random UUID. */
   readonly id?: string;
   /**
-   * How `data` is encoded already, which clients of this project undo: `base64` says that it is bytes, `gzip/base64` bytes and
-   * `json/gzip/base64` JSON that were compressed first. Default: `base64` for bytes; other data is what it says.
+   * The encoding of `data`, if you have encoded it already. Clients of this project decode `base64` (bytes),
+   * `gzip/base64` (compressed bytes) and `json/gzip/base64` (compressed JSON). Default: `base64` for bytes, none for
+   * other data.
    */
   readonly encoding?: string;
-  /** Whether it is kept for devices that are not connected. Default: true. */
+  /** Whether devices that are not connected get the message later. Default: true. */
   readonly store?: boolean;
-  /** How long it is kept, in seconds. Default: the installation's retention, which is also the most. */
+  /** How long the message is kept, in seconds. Default and maximum: the installation's retention. */
   readonly ttlSeconds?: number;
-  /** Says that it may have been sent before, under the same id: then the first stands. Default: false. */
+  /** Whether you may have sent the message before, under the same id: then recipients get it once. Default: false. */
   readonly retry?: boolean;
 }
 
-/** What was wrong with one message of several; the others are not affected. */
+/** Why one message of several was not sent. The others are not affected. */
 export interface SendFailure {
   readonly id?: string;
-  /** As `sendToUser` would have rejected. */
+  /** The error with which `sendToUser` would have rejected. */
   readonly error: BeckonError;
 }
 
 /**
- * Sends messages as a service. One for the life of the process: it keeps its connections to AWS open.
+ * Sends messages as a service. Make one for the life of the process: it keeps its connections to AWS open.
  * @typeParam Outgoing The data of messages. Default: any JSON, or bytes.
  */
 export interface Sender<Outgoing = Data> {
   /**
-   * Sends to every device of one user: those that are connected now, and the others when they come back.
+   * Sends to every device of one user: to connected devices now, and to the others when they come back.
    *
    * ```ts
    * const { status } = await sender.sendToUser('bob', { title: 'Sales in May' }, { ttlSeconds: 3600 });
    * ```
-   * @param data Any JSON, or bytes, which arrive as a `Uint8Array`: by the rules of the client.
-   * @throws TypeError if the data is neither, and where it is not; {@link BeckonError} if the user's id, an option or the size of the
-   *   data is not acceptable, or the recipient does not accept the message (`code`). If something fails behind the sender, the
-   *   code is `internal`, and `cause` is why, such as an error of the AWS SDK: try again with the same `id` and `retry`. Unless
-   *   `maybeDelivered` is set, nothing was sent. The reason of a signal
+   * @param data Any JSON, or bytes, which arrive as a `Uint8Array`.
+   * @throws TypeError if the data is neither, and names the place; {@link BeckonError} if the user's id, an option or
+   *   the size of the data is invalid, or the recipient does not accept the message (`code`). If AWS fails, the code is
+   *   `internal`, and `cause` is the error of the AWS SDK: retry with the same `id` and `retry`. Unless
+   *   `maybeDelivered` is set, nothing was sent. The reason of a signal that aborts
    */
   sendToUser(user: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
   /** Sends one message to at most 100 users. Throws as `sendToUser` does. */
   sendToUsers(users: readonly string[], data: Outgoing, options?: SendOptions): Promise<SendResult>;
-  /** Sends to everybody in a room, and to those who come back to it. Throws as `sendToUser` does. */
+  /** Sends to everybody in a room, and to members of the room who come back. Throws as `sendToUser` does. */
   sendToRoom(room: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
   /**
-   * Sends several messages in their order. One that is invalid does not stop the others: its result holds the error.
+   * Sends several messages in their order. One invalid message does not stop the others: its result holds the error.
    *
    * ```ts
    * const results = await sender.send([{ to: { user: 'bob' }, data: report }, { to: { room: 'sales' }, data: report }]);
@@ -170,33 +172,34 @@ export interface Sender<Outgoing = Data> {
     options?: CallOptions,
   ): Promise<readonly (SendResult | SendFailure)[]>;
   /**
-   * Keeps messages of one user out of the inbox of another, on the recipient's behalf. Rooms and services are not concerned.
+   * Keeps messages of one user out of the inbox of another, on the recipient's behalf. Messages in rooms and of
+   * services still arrive.
    *
    * ```ts
    * await sender.block('bob', 'mallory');
    * console.log(await sender.blocked('bob')); // [ 'mallory' ]
    * ```
-   * @throws BeckonError with `invalid_frame` if one of the ids is none, or both are the same; `too_many_blocked`; `internal`
+   * @throws BeckonError with `invalid_frame` if an id is invalid, or both are the same; `too_many_blocked`; `internal`
    */
   block(recipient: string, sender: string): Promise<void>;
-  /** Lets them in again. Throws as `block` does. */
+  /** Undoes `block`. Throws as `block` does. */
   unblock(recipient: string, sender: string): Promise<void>;
-  /** Tells whom the recipient has blocked, by name. Throws as `block` does. */
+  /** Tells whom the recipient has blocked, in the order of their ids. Throws as `block` does. */
   blocked(recipient: string): Promise<readonly string[]>;
 }
 
-/** @throws BeckonError if it is none */
+/** @throws BeckonError if the value is not a user id */
 function requireUserId(name: string, value: string): string {
   if (isUserId(value)) return value;
   throw toError(problem('invalid_frame', `"${name}" must be a user id: at most 256 ${NAME_RULE}`));
 }
 
-/** What is no list is left for the schema to refuse: the letters of a name would be users, too. */
+/** Copies a list. The schema refuses other values: a string must not become a list of its characters. */
 function copyOf(users: readonly string[]): string[] {
   return Array.isArray(users) ? [...users] : (users as string[]);
 }
 
-/** @throws TypeError that says what is wrong, and what to do about it */
+/** @throws TypeError that says what is wrong, and what to do */
 function requireOptions(options: SenderOptions): SenderOptions {
   requireNames('createSender', options, ['service', 'logger', 'client', 'signal']);
   const { service, logger, client = {} } = options;
@@ -217,7 +220,7 @@ function requireNames(of: string, options: object, names: readonly string[]): vo
   if (unknown !== undefined) throw new TypeError(`${of} has no option "${unknown}"; it has ${names.join(', ')}`);
 }
 
-/** Whatever fails behind the sender is told as one code, with the error of the AWS SDK or of Node as its cause. */
+/** Turns a failure of AWS or Node into one code, with the original error as its cause. */
 async function translated<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -228,13 +231,13 @@ async function translated<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Makes a sender, as {@link SenderOptions} say.
+ * Makes a sender. See {@link SenderOptions}.
  *
  * ```ts
  * const sender = createSender<Report>({ service: 'reports' });
  * ```
  * @typeParam Outgoing The data of messages: any type that JSON can carry. Default: any JSON, or bytes.
- * @throws Error naming an environment variable that `grantSend` would have set; TypeError for a wrong option
+ * @throws Error that names a missing environment variable, which `grantSend` sets; TypeError for an invalid option
  */
 export function createSender<Outgoing extends Carried<Outgoing> = Data>(options: SenderOptions = {}): Sender<Outgoing> {
   const {
@@ -245,7 +248,7 @@ export function createSender<Outgoing extends Carried<Outgoing> = Data>(options:
   } = requireOptions(options);
   const config = { ...readSendConfig(), client };
   const now = Date.now;
-  /** Why messages could not be sent, by what their results say. */
+  /** Why messages could not be sent, by the problem in their result. */
   const causes = new WeakMap<Problem, unknown>();
   const onFailure = (cause: unknown, told: Problem) => causes.set(told, cause);
   const send = composeSend({ directory: composeDirectory({ now, config }), now, log, onFailure }, config);

@@ -1,24 +1,24 @@
 import type { Action } from '../protocol/index.ts';
 import { METRIC_NAMESPACE, type MetricName, readStackName } from './config.ts';
 
-/** The functions that a log line can be from, beside those of the frames' actions. */
+/** The functions that write log lines, beside the routes of the wire's actions. */
 export type FunctionName = '$connect' | '$default' | '$disconnect' | 'authorize' | 'manage' | 'send' | 'tasks';
 
-/** Parts of several functions that tell the operator of their failures. */
+/** Parts of several functions that report their failures to the operator. */
 type PartName = 'keys' | 'post' | 'surcharge';
 
-/** What a log line says. Never a token, never a payload. */
+/** A log line. It never contains a token or a payload. */
 export interface LogLine {
-  /** What wrote the line: a function, or a part of several. */
+  /** The writer of the line: a function, or a part of several. */
   readonly route: Action | FunctionName | PartName;
-  /** `ok`, or the code of what went wrong. */
+  /** `ok`, or the code of the error. */
   readonly outcome: string;
   readonly requestId?: string;
   readonly connectionId?: string;
   readonly durationMs?: number;
-  /** More than the outcome says: why a handshake was refused. */
+  /** More detail: why a handshake was refused, which task ran. */
   readonly reason?: string;
-  /** An unexpected failure, for the operator alone. */
+  /** An unexpected failure, for the operator only. */
   readonly error?: { readonly name: string; readonly message: string; readonly stack?: string | undefined };
   /** Counted in CloudWatch. */
   readonly metrics?: Readonly<Partial<Record<MetricName, number>>>;
@@ -28,8 +28,9 @@ export interface LogLine {
 export type Logger = (line: LogLine) => void;
 
 /**
- * Lines of JSON on standard output, their metrics in CloudWatch's embedded format.
- * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ * Writes lines of JSON to standard output, with metrics in CloudWatch's embedded format.
+ * @see
+ *   https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function createLogger({ stackName = readStackName(), now = Date.now } = {}): Logger {
   return ({ metrics = {}, ...line }) => {
@@ -52,7 +53,7 @@ export function createLogger({ stackName = readStackName(), now = Date.now } = {
   };
 }
 
-/** An unexpected failure as a log line tells it. */
+/** An unexpected failure, in the form of a log line. */
 export function describeError(error: unknown): NonNullable<LogLine['error']> {
   return error instanceof Error
     ? { name: error.name, message: error.message, stack: error.stack }

@@ -1,14 +1,14 @@
 import { decodeTime, encodeTime } from 'ulid';
 import { OVERLAP_MS } from '../protocol/index.ts';
 
-/** Mints a serial for a moment (epoch milliseconds): a ULID, above all that it has minted before. */
+/** Mints a serial for a moment (epoch milliseconds): a ULID above all that it has minted before. */
 export type MintSerial = (epochMs: number) => string;
 
-/** The characters of a ULID that encode its time, and those that are random. */
+/** The length of a ULID's time, and of its random part. */
 const TIME_LENGTH = 10;
 const RANDOM_LENGTH = 16;
 
-/** The lowest serial of a moment (epoch milliseconds): a cursor that stands before everything sent then or later. */
+/** The lowest serial of a moment (epoch milliseconds): a cursor before all messages of that moment and later. */
 export function serialFloor(epochMs: number): string {
   return encodeTime(Math.max(0, epochMs), TIME_LENGTH) + '0'.repeat(RANDOM_LENGTH);
 }

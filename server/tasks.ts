@@ -4,26 +4,26 @@ import type { Mapping } from './connections/directory.ts';
 import type { Indexable } from './search/search-index.ts';
 import type { ConnectionIdRange, Spared } from './sending/fan-out.ts';
 
-/** A task that is not to be done at once. */
+/** A task that may start later. */
 interface Delayed {
   /** Whole seconds, at most {@link MAX_DELAY_SECONDS}. @default 0 */
   readonly delaySeconds?: number;
 }
 
-/** Closes a connection that has missed a message; its client comes back and resumes. */
+/** Closes a connection that missed a message; its client comes back and resumes. */
 export interface CloseTask extends Pick<Mapping, 'connectionId' | 'callbackUrl'> {
   readonly kind: 'close';
 }
 
-/** Tells a connection why it has to go, and closes it. From then on nothing is delivered to it. */
+/** Tells a connection why it is closed, and closes it. From then on it gets no messages. */
 export interface DisconnectTask extends Delayed, Pick<Mapping, 'connectionId' | 'userId' | 'callbackUrl'> {
   readonly kind: 'disconnect';
   readonly bye: Omit<ByePush, 'type'>;
-  /** Whether to let it be if it is registered and its token good. @default false */
+  /** Whether to keep the connection if it is registered and its token is valid. @default false */
   readonly unlessLive?: boolean;
 }
 
-/** Delivers messages to the connections of an address whose ids are in a range. */
+/** Delivers messages to a range of an address's connections. */
 export interface DeliverTask {
   readonly kind: 'deliver';
   readonly address: Address;
@@ -38,22 +38,22 @@ export interface IndexTask {
   readonly messages: readonly Indexable[];
 }
 
-/** Looks whether a user is at an address, and announces it if that is new. */
+/** Checks whether a user is at an address, and tells the watchers if that is new. */
 export interface PresenceTask extends Delayed {
   readonly kind: 'presence';
   readonly address: Address;
   readonly userId: string;
 }
 
-/** Looks whether everybody who was announced at a watched address is still there: connections can die without a trace. */
+/** Checks whether the users who count as present at a watched address are: connections can die without a trace. */
 export interface SweepTask extends Delayed {
   readonly kind: 'sweep';
   readonly address: Address;
-  /** Epoch milliseconds: when it is to be done. Tells it from others for the same address. */
+  /** Epoch milliseconds: when the sweep runs. It identifies the sweep among those of the address. */
   readonly due: number;
 }
 
-/** Tells those who watch an address, as far as their connection ids are in a range, what is new there. */
+/** Tells a range of an address's watchers what is new there. */
 export interface AnnounceTask {
   readonly kind: 'announce';
   readonly topic: PresenceAddress;
@@ -69,8 +69,8 @@ export type Task = CloseTask | DisconnectTask | DeliverTask | IndexTask | Presen
  */
 export const MAX_DELAY_SECONDS = 900;
 
-/** Work that is done behind the scenes, at a pace of its own, by the `tasks` function. */
+/** Queues tasks for the `tasks` function, which runs them at its own pace. */
 export interface Tasks {
-  /** Resolves when all of them will be done at least once. */
+  /** Resolves when each task is certain to run at least once. */
   add(tasks: readonly Task[]): Promise<void>;
 }

@@ -5,33 +5,33 @@ import type { Claims } from '../connections/connection.ts';
 import { type Capability, capabilityOfClaim } from './capability.ts';
 import { CLOCK_TOLERANCE_SECONDS } from './revocations.ts';
 
-/** Who a token is of, and what it says; or why it is refused, for the log alone. */
+/** The user and the claims of a token; or the reason why it is refused, for the log only. */
 export type Authentication = ({ readonly userId: string } & Claims) | { readonly refused: string };
 
-/** Rejects when the keys cannot be had: then nobody is let in, and the cause is in the log. */
+/** Rejects when the keys are out of reach: then nobody gets in, and the log has the cause. */
 export type Authenticate = (token: string) => Promise<Authentication>;
 
-/** Someone whose tokens are accepted. */
+/** An issuer whose tokens are accepted. */
 export interface TrustedIssuer {
-  /** The `iss` of its tokens, to the letter. */
+  /** The exact `iss` of its tokens. */
   readonly issuer: string;
-  /** What `audienceClaim` must be, or contain. */
+  /** The value that `audienceClaim` must have or contain. */
   readonly audience: string;
   readonly audienceClaim: 'aud' | 'client_id';
   /** Finds the key of a token: the issuer's key set, or the shared secret. */
   readonly getKey: JWTVerifyGetKey;
-  /** The signature algorithms that are trusted with these keys; a token cannot choose another. */
+  /** The signature algorithms that are trusted with these keys. A token cannot choose another one. */
   readonly algorithms: readonly string[];
 }
 
 export interface AuthenticateOptions {
   readonly issuers: readonly TrustedIssuer[];
-  /** What tokens without the claim `capability` allow. */
+  /** The capability of tokens without the claim `capability`. */
   readonly defaultCapability: Capability;
   readonly now: Now;
 }
 
-/** Algorithms for the keys of an issuer: asymmetric only, so that a public key cannot serve as a secret. */
+/** Algorithms for the keys of an issuer: only asymmetric ones, so that a public key cannot serve as a secret. */
 export const KEY_SET_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -43,26 +43,26 @@ export const KEY_SET_ALGORITHMS = [
   'ES384',
   'ES512',
   'EdDSA',
-  // RFC 9864 names the curve instead: `EdDSA` says only the family.
+  // RFC 9864 names the curve: `EdDSA` names only the family.
   'Ed25519',
 ];
 
 /** Algorithms for a shared secret. */
 export const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 
-/** Three parts of base64url, without the padding and white space that decoders overlook. */
+/** Three parts of base64url. Decoders accept padding and white space; a token has neither. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
-/** The last second of the year 9999: whoever says more has given milliseconds. */
+/** The last second of the year 9999. A later time is in milliseconds by mistake. */
 const MAX_EXPIRY_SECONDS = 253_402_300_799;
 
-/** Tokens for other purposes (a logout, a proof of possession) have a type that says so. */
+/** The types of access tokens. Tokens for other purposes (a logout, a proof of possession) have other types. */
 const TOKEN_TYPES = ['jwt', 'at+jwt', 'application/jwt', 'application/at+jwt'];
 
-/** What a key source throws because of the token. Anything else that it throws means that there are no keys to be had. */
+/** The errors that a key source throws because of the token. Any other error means that the keys are out of reach. */
 const NO_KEY_FOR_TOKEN = /^ERR_JWKS_(NO|MULTIPLE)_MATCHING_KEYS?$|^ERR_JOSE_NOT_SUPPORTED$/;
 
-/** Carries out of jose that the keys cannot be had, which is not the client's fault. */
+/** Tells, through jose, that the keys are out of reach: the client did nothing wrong. */
 class KeysUnavailable extends Error {}
 
 export function createAuthenticate(options: AuthenticateOptions): Authenticate {
@@ -73,9 +73,9 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
 }
 
 /**
- * The claims, or the reason why the token is invalid. Reads the issuer first, and verifies it with the rest.
- * Nothing that a stranger writes into a token can make it throw: a failure of the function sets off an alarm.
- * @throws what the key source threw when there are no keys to be had
+ * Returns the claims, or the reason why the token is invalid. It reads the issuer first, and verifies it with the rest.
+ * No token of a stranger can make it throw: a failure of the function sets off an alarm.
+ * @throws the error of the key source when the keys are out of reach
  */
 async function verify(token: string, { issuers, now }: AuthenticateOptions): Promise<JWTPayload | string> {
   if (token.length > MAX_TOKEN_LENGTH) return 'token_too_large';
@@ -100,7 +100,7 @@ async function verify(token: string, { issuers, now }: AuthenticateOptions): Pro
   }
 }
 
-/** Finds the key for a header that is that of an access token: what jose leaves to the application. */
+/** Checks that the header is one of an access token, which jose leaves to the application, and finds the key. */
 function keyOf({ getKey }: TrustedIssuer): JWTVerifyGetKey {
   return async (header, token) => {
     const { typ, kid }: Readonly<Record<string, unknown>> = header;
@@ -117,11 +117,11 @@ function keyOf({ getKey }: TrustedIssuer): JWTVerifyGetKey {
   };
 }
 
-/** Why a token is invalid: names of errors and claims, never what the token says. */
+/** Why a token is invalid: the names of errors and claims, never their values. */
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTClaimValidationFailed) return `${error.code}:${error.claim}`;
   if (error instanceof errors.JOSEError) return error.code;
-  // jose complains about a key that it cannot use (an RSA key that is too short) with an error of the platform.
+  // For a key that it cannot use (an RSA key that is too short), jose throws an error of the platform.
   return `unverifiable:${error instanceof Error ? error.name : typeof error}`;
 }
 
@@ -130,7 +130,8 @@ function identify(claims: JWTPayload, { defaultCapability, now }: AuthenticateOp
   const nowSeconds = toSeconds(now());
   if (!isUserId(sub)) return { refused: 'unusable_sub' };
   if (aud !== undefined && ![aud].flat().every((each) => typeof each === 'string')) return { refused: 'unusable_aud' };
-  // A time may have a fraction (RFC 7519, section 2). Rounded down, a token ends earlier, and counts as issued earlier.
+  // A time may have a fraction (RFC 7519, section 2). Rounded down, the token ends earlier, and counts as issued
+  // earlier.
   const expiresAt = Math.floor(exp ?? Number.NaN);
   if (!(expiresAt > nowSeconds && expiresAt <= MAX_EXPIRY_SECONDS)) return { refused: 'unusable_exp' };
   if (iat !== undefined && !(Number.isFinite(iat) && iat <= nowSeconds + CLOCK_TOLERANCE_SECONDS)) {

@@ -5,7 +5,7 @@ import { type Handshake, headerValues } from './handshake.ts';
 import { createOriginCheck } from './origins.ts';
 import { isRevoked, type Revocations } from './revocations.ts';
 
-/** Whether a handshake may go on. `reason` is for the log: the client learns the status only. */
+/** Whether a handshake may continue. `reason` is for the log: the client sees only the status. */
 export type Decision =
   | ({ readonly outcome: 'allowed'; readonly userId: string } & Claims)
   | { readonly outcome: 'unauthorized' | 'forbidden' | 'rate_limited'; readonly reason: string };
@@ -15,14 +15,11 @@ export type AuthorizeHandshake = (handshake: Handshake) => Promise<Decision>;
 export interface AuthorizeOptions {
   readonly authenticate: Authenticate;
   readonly revocations: Pick<Revocations, 'admitHandshake'>;
-  /** Origins of pages that may connect; `*` allows all. What is none allows nothing. */
+  /** Origins of pages that may connect; `*` allows all. A value that is not an origin allows nothing. */
   readonly allowedOrigins: readonly string[];
 }
 
-/**
- * Decides on handshakes. Rejects when it cannot be known whether a token is good: then nobody gets in, and the cause is in
- * the log.
- */
+/** Decides on handshakes. Rejects when it cannot verify a token: then nobody gets in, and the log has the cause. */
 export function createAuthorize({ authenticate, revocations, allowedOrigins }: AuthorizeOptions): AuthorizeHandshake {
   const isAllowedOrigin = createOriginCheck(allowedOrigins);
   return async (handshake) => {

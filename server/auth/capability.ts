@@ -3,28 +3,28 @@ import { isObject, jsonByteLength, type Problem, parseJson, problem } from '../.
 import { type Address, resourceOf } from '../address.ts';
 
 /**
- * What a capability can allow at a resource. `join` includes reading what the room keeps, from any cursor on; `history`
- * includes searching, counting what is unread, and markers.
+ * The operations that a capability can allow at a resource. `join` includes reading the room's log from any cursor;
+ * `history` includes search, unread counts and markers.
  */
 export const OPERATIONS = ['join', 'send', 'history', 'presence'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 /**
- * What a token allows: resources, and what may be done with them, such as
- * `{"room:team-*": ["join", "send", "history"], "user:*": ["send"]}`. A resource is `user:` or `room:` and a name; a `*` in
- * the name stands for any characters, also none. What no resource allows is forbidden.
+ * What a token allows: operations at resources, such as `{"room:team-*": ["join", "send", "history"], "user:*":
+ * ["send"]}`. A resource is `user:` or `room:` and a name; a `*` in the name stands for any number of characters.
+ * Everything else is forbidden.
  */
 export type Capability = Readonly<Record<string, readonly Operation[]>>;
 
-/** Only one's own messages can be read without a grant, and nothing in rooms. */
+/** Without a grant, users read only their own messages, and nothing in rooms. */
 export const DEFAULT_CAPABILITY: Capability = { 'user:*': ['send', 'history', 'presence'] };
 
-/** The longest capability, in bytes of its JSON in UTF-8: API Gateway carries 8 KB of authorizer context in all. */
+/** The longest capability, in bytes of its JSON in UTF-8: API Gateway limits the whole authorizer context to 8 KB. */
 export const MAX_CAPABILITY_BYTES = 4096;
 
 const RESOURCE = /^(user|room):.+$/su;
 
-/** The capability that a value is, or `undefined` if it is none. */
+/** The value as a capability, or `undefined` if it is not one. */
 export function parseCapability(value: unknown): Capability | undefined {
   const isValid =
     isObject(value) &&
@@ -33,8 +33,8 @@ export function parseCapability(value: unknown): Capability | undefined {
 }
 
 /**
- * The capability that a claim holds, as it is or as JSON in a text, which is all that some issuers can put into a claim.
- * `undefined` if it holds none, or one that is too long: then the token is not accepted.
+ * The capability of a claim: an object, or JSON as text, because some issuers can put only text into a claim.
+ * `undefined` if the claim has no valid capability, or one that is too long: then the token is refused.
  */
 export function capabilityOfClaim(claim: unknown): Capability | undefined {
   const json = typeof claim === 'string' ? parseJson(claim) : { ok: true, value: claim };
@@ -42,10 +42,10 @@ export function capabilityOfClaim(claim: unknown): Capability | undefined {
   return capability && jsonByteLength(capability) <= MAX_CAPABILITY_BYTES ? capability : undefined;
 }
 
-/** Bytes of a hash: nobody finds two capabilities with the same one. */
+/** Enough bytes that nobody finds two capabilities with the same hash. */
 const HASH_BYTES = 16;
 
-/** A short text that tells a capability from every other. */
+/** A short text that identifies a capability. */
 export function hashCapability(capability: Capability): string {
   return createHash('sha256').update(JSON.stringify(capability)).digest().subarray(0, HASH_BYTES).toString('base64url');
 }
@@ -58,7 +58,7 @@ export function allows(capability: Capability, operation: Operation, address: Ad
   );
 }
 
-/** What a capability does not allow, as it is told. */
+/** The problem to tell when a capability does not allow an operation. */
 export function forbidden(operation: Operation, address: Address): Problem {
   return problem('forbidden', `the token's capability does not allow "${operation}" at "${resourceOf(address)}"`);
 }
@@ -67,7 +67,7 @@ function isOperations(value: unknown): value is readonly Operation[] {
   return Array.isArray(value) && value.every((operation) => (OPERATIONS as readonly unknown[]).includes(operation));
 }
 
-/** Piece by piece rather than by a regular expression: a hostile pattern must not take long. */
+/** Compares piece by piece. With a regular expression, a hostile pattern could take very long. */
 function matches(pattern: string, resource: string): boolean {
   const [first = '', ...others] = pattern.split('*');
   const last = others.pop();

@@ -1,11 +1,11 @@
 import { type Handshake, headerValues, subprotocolsOf } from './handshake.ts';
 
-/** The token of a handshake, or why there is none to be trusted. */
+/** The token of a handshake, or why the handshake has none that can be trusted. */
 export type Credentials = { readonly token: string } | { readonly refused: string };
 
 /**
- * Finds the one token: in `Authorization: Bearer`, or offered as the subprotocol `bearer.<token>`.
- * A token in the URL refuses the handshake even beside a good one: URLs end up in logs, and its owner should hear of it.
+ * Finds the one token: in `Authorization: Bearer`, or in the subprotocol `bearer.<token>`. A token in the URL refuses
+ * the handshake even beside a good one: URLs end up in logs, and the developer should notice.
  */
 export function credentialsOf(handshake: Handshake): Credentials {
   if (hasTokenInUrl(handshake)) return { refused: 'token_in_url' };
@@ -16,20 +16,20 @@ export function credentialsOf(handshake: Handshake): Credentials {
 }
 
 /**
- * How many wrappings are taken off what stands in a URL, one around the other: percent encoding and base64. API Gateway has
- * taken one percent encoding off before.
+ * How many layers of encoding are removed from a text in a URL: percent encoding and base64, in any order. API Gateway
+ * has removed one percent encoding already.
  */
 const MAX_WRAPPINGS = 3;
 
-/** What base64, also base64url, consists of; long enough for the shortest header of a token. */
+/** A run of base64 or base64url that is long enough for the shortest header of a token. */
 const BASE64_RUN = /[\w+/-]{16,}/g;
 
-/** What every token says: its header has `alg`, its claims have `iss`. */
+/** Every token has these fields: `alg` in its header, `iss` in its claims. */
 const TOKEN_FIELD = /"(?:alg|iss)"\s*:/;
 
 /**
- * Whether the query of a URL has a token in it, or the header or the claims of one: in a key or a value, also repeated,
- * within other text such as JSON, wrapped up to three times, or cut into pieces that are in their order.
+ * Whether the query of a URL contains a token, or a token's header or claims: in a key or a value, repeated, within
+ * other text such as JSON, in up to three layers of encoding, or in pieces that are in order.
  */
 export function hasTokenInUrl(handshake: Handshake): boolean {
   const { multiValueQueryStringParameters: all, queryStringParameters: last } = handshake;
@@ -52,7 +52,7 @@ function hasToken(text: string, wrappings: number): boolean {
   return (plain === text ? decoded : [plain, ...decoded]).some((inner) => hasToken(inner, wrappings - 1));
 }
 
-/** From each place where its groups of four may begin: the run may have a prefix such as `jwt_`. */
+/** Starts at each of four offsets: the run may have a prefix such as `jwt_`. */
 function decodings(run: string): readonly string[] {
   return [0, 1, 2, 3].map((start) => Buffer.from(run.slice(start), 'base64').toString('latin1'));
 }

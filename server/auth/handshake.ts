@@ -6,31 +6,34 @@ import type { Logger } from '../logger.ts';
 type Values = Readonly<Record<string, readonly string[]>>;
 type Value = Readonly<Record<string, string>>;
 
-/** A handshake, as a REQUEST authorizer and the function of `$connect` see it. */
+/** A handshake, as a REQUEST authorizer and the function of `$connect` get it. */
 export interface Handshake {
-  /** Every line of each header, under its name in the client's own casing. */
+  /** Every line of each header, under its name as the client wrote it. */
   readonly multiValueHeaders?: Values | null;
-  /** The last line of each header: read only where there is nothing else. */
+  /** The last line of each header: read only if there is nothing else. */
   readonly headers?: Value | null;
   readonly multiValueQueryStringParameters?: Values | null;
   readonly queryStringParameters?: Value | null;
   readonly requestContext?: {
     readonly requestId?: string;
     readonly connectionId?: string;
-    /** The host name that the client has connected to: the API's own, or a custom one. */
+    /** The host name that the client connects to: the API's own, or a custom one. */
     readonly domainName?: string;
-    /** The context that `authorize` has returned: absent in the event of `authorize` itself. */
+    /** The context that `authorize` has returned. Absent in the event of `authorize` itself. */
     readonly authorizer?: Readonly<Record<string, unknown>>;
   };
 }
 
-/** Every line of a header, whatever the casing of its name. */
+/** Every line of a header. The name is case-insensitive. */
 export function headerValues({ multiValueHeaders, headers }: Handshake, name: string): readonly string[] {
   const lines: Readonly<Record<string, string | readonly string[]>> = multiValueHeaders ?? headers ?? {};
   return Object.entries(lines).flatMap(([key, values]) => (key.toLowerCase() === name ? values : []));
 }
 
-/** What is offered in all lines of `Sec-WebSocket-Protocol` together (RFC 6455, section 11.3.4); `undefined` without one. */
+/**
+ * The subprotocols in all lines of `Sec-WebSocket-Protocol` (RFC 6455, section 11.3.4); `undefined` without such a
+ * line.
+ */
 export function subprotocolsOf(handshake: Handshake): ReturnType<typeof parseSubprotocols> | undefined {
   const lines = headerValues(handshake, 'sec-websocket-protocol');
   return lines.length > 0 ? parseSubprotocols(lines.join(',')) : undefined;

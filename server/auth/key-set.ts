@@ -3,47 +3,57 @@ import { isObject } from '../../protocol/json.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
 import type { Now } from '../clock.ts';
 
-/** How long fetching the keys may take, in milliseconds, until the last byte of them. */
+/** How long fetching the keys may take, in milliseconds, up to the last byte. */
 const TIMEOUT_MS = 3_000;
 
-/** After this time keys are fetched again, in milliseconds: one that the issuer has withdrawn is not trusted for longer. */
+/**
+ * The age at which keys are fetched again, in milliseconds: a key that the issuer has withdrawn is trusted no longer.
+ */
 const MAX_AGE_MS = 10 * 60 * 1000;
 
 /**
- * How long keys stay in use that cannot be fetched again, in milliseconds. An issuer that has been down for a day has
- * issued nothing for a day; by then hardly a token of its is left that has not expired.
+ * How long keys stay in use that cannot be fetched again, in milliseconds. An issuer that is down for a day issues no
+ * tokens for a day; by then nearly all of its tokens have expired.
  */
 const MAX_STALE_MS = 24 * 60 * 60 * 1000;
 
-/** How long after a fetch an unknown key id may cause another, in milliseconds: garbage ids must not hammer the issuer. */
+/**
+ * How soon after a fetch an unknown key id may cause another, in milliseconds: made-up ids must not flood the issuer.
+ */
 const COOLDOWN_MS = 30_000;
 
-/** How long after a fetch that failed there may be another, in milliseconds: an issuer that is down must get up again. */
+/**
+ * How soon after a failed fetch the next one may start, in milliseconds: an issuer that is down must be able to
+ * recover.
+ */
 const RETRY_AFTER_MS = 1_000;
 
-/** The largest key set, in bytes after decompression, and the most keys in it. Large issuers publish a dozen in 20 KB. */
+/**
+ * The largest key set, in bytes after decompression, and the most keys in it. Large issuers publish a dozen keys in 20
+ * KB.
+ */
 const MAX_BYTES = 256 * 1024;
 const MAX_KEYS = 100;
 
 export interface KeySetOptions {
   readonly jwksUrl: string;
   readonly now: Now;
-  /** Told why a fetch failed: while known keys stay in use, nobody else notices. */
+  /** Called with the reason when a fetch fails. While known keys stay in use, nothing else shows it. */
   readonly onFailure: (error: unknown) => void;
   /** @default - the global `fetch` */
   readonly fetch?: FetchImplementation;
 }
 
 /**
- * Finds a token's key in the set that its issuer publishes. Keys that were fetched once stay in use for a day while the
- * issuer is out of reach. Redirects are not followed.
- * @throws Error (from the returned function) while there are no keys at all, or none younger than a day; a
- * `JWKSNoMatchingKey` for a key that is unknown or cannot be used
+ * Finds a token's key in the set that its issuer publishes. Fetched keys stay in use for a day while the issuer is out
+ * of reach. Redirects are not followed.
+ * @throws Error (from the returned function) while there are no keys, or none younger than a day; a `JWKSNoMatchingKey`
+ *   for a key that is unknown or cannot be used
  */
 export function createKeySet({ jwksUrl, now, onFailure, fetch = globalThis.fetch }: KeySetOptions): JWTVerifyGetKey {
   const keys = createRemoteJWKSet(new URL(jwksUrl), {
     timeoutDuration: TIMEOUT_MS,
-    // Told by `fetchAgain` when to fetch: by itself it would drop the keys it has when a fetch fails.
+    // `fetchAgain` decides when jose fetches: by itself jose would drop its keys when a fetch fails.
     cacheMaxAge: Number.POSITIVE_INFINITY,
     cooldownDuration: Number.POSITIVE_INFINITY,
     [customFetch]: async (url, options) => readKeySet(url, await fetch(url, options)),
@@ -72,7 +82,7 @@ export function createKeySet({ jwksUrl, now, onFailure, fetch = globalThis.fetch
       return await keys(header, token);
     } catch (cause) {
       if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
-      // The issuer publishes a broken one. Whoever names it in a token must not make the function fail.
+      // The issuer publishes a broken key. A token that names it must not make the function fail.
       throw new errors.JWKSNoMatchingKey('the key of the token cannot be used', { cause });
     }
   };
@@ -89,7 +99,7 @@ export function createKeySet({ jwksUrl, now, onFailure, fetch = globalThis.fetch
   };
 }
 
-/** The response, read as far as it is worth reading. @throws Error for a key set that is too large */
+/** Reads the response up to the size limit. @throws Error if the key set is too large */
 async function readKeySet(url: string, response: Response): Promise<Response> {
   if (response.status !== 200) {
     await response.body?.cancel();
@@ -111,7 +121,7 @@ async function readText(url: string, { body }: Response): Promise<string> {
   let bytes = 0;
   for await (const chunk of body ?? []) {
     bytes += chunk.byteLength;
-    // Leaving the loop cancels the rest.
+    // Leaving the loop cancels the rest of the response.
     if (bytes > MAX_BYTES) throw new Error(`${url} must answer with at most ${MAX_BYTES} bytes, and sent more`);
     text += decoder.decode(chunk, { stream: true });
   }

@@ -1,15 +1,16 @@
-/** What a host consists of, with Punycode for other letters than these; or an IPv6 address. */
+/** A host: letters, digits and Punycode; or an IPv6 address. */
 const HOST = '(?:[A-Za-z\\d_.~-]+|\\[[\\dA-Fa-f:.]+\\])';
 
-/** Schemes of WebSockets and files are no page's; what has the default port is written without it. */
+/** WebSockets and files are not origins of pages. An origin is written without its default port. */
 const NEVER_SENT = '(?!wss?:|ftp:|http://[^/]*:80\\b|https://[^/]*:443\\b)';
 
-/** Every page; one without an origin of its own, such as a sandboxed frame; a file. */
+/** Every page; a page without an origin of its own, such as a sandboxed frame; a file. */
 const OTHERS = ['*', 'null', 'file://'];
 
 /**
- * An origin that may be listed, as a regular expression for JavaScript and for CloudFormation (Java) alike. Any scheme:
- * pages come from `capacitor://localhost`, `tauri://localhost` and `chrome-extension://…`, too. Letter case does not count.
+ * An origin that may be listed, as a regular expression for both JavaScript and CloudFormation (Java). It allows any
+ * scheme, because pages also come from `capacitor://localhost`, `tauri://localhost` and `chrome-extension://…`.
+ * Case-insensitive.
  */
 export const ORIGIN_PATTERN = `(?:\\*|null|file://|${NEVER_SENT}[A-Za-z][A-Za-z\\d+.-]*://${HOST}(?::\\d{1,5})?)`;
 
@@ -21,8 +22,8 @@ export function isOrigin(text: string): boolean {
 }
 
 /**
- * An origin in the form in which it is compared: in lower case, in Punycode, without a default port and a slash at the end.
- * `undefined` for what no browser sends: a path, a name with `*` in it, the address of a WebSocket.
+ * The form in which origins are compared: lower case, Punycode, without a default port or a slash at the end.
+ * `undefined` for a text that no browser sends: a path, a name with `*` in it, the address of a WebSocket.
  */
 export function canonicalOrigin(text: string): string | undefined {
   const trimmed = text.trim();
@@ -41,8 +42,8 @@ function serialize(text: string): string | undefined {
 export type IsAllowedOrigin = (origin: string, domainName: string | undefined) => boolean;
 
 /**
- * Allows the listed origins, and the API's own address, `https://{domainName}`: React Native sends it in the place of an
- * origin, and no page can be there.
+ * Allows the listed origins, and the API's own address, `https://{domainName}`: React Native sends it as the origin,
+ * and no page can have it.
  */
 export function createOriginCheck(allowedOrigins: readonly string[]): IsAllowedOrigin {
   const allowed = new Set(allowedOrigins.map(canonicalOrigin));

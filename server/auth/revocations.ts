@@ -1,36 +1,40 @@
 import { problem } from '../../protocol/index.ts';
 import type { Claims } from '../connections/connection.ts';
 
-/**
- * How far an issuer's clock may be ahead of ours, in seconds: a token may have been issued this much later than now.
- */
+/** How far an issuer's clock may be ahead of ours, in seconds. */
 export const CLOCK_TOLERANCE_SECONDS = 5;
 
-/** What a connection is told before it is closed. A token that is issued sooner may count as one from before. */
+/**
+ * What a connection is told before it is closed. A token that is issued sooner than `retryAfterMs` could count as
+ * revoked.
+ */
 export const REVOKED_BYE = {
   ...problem('revoked'),
   reconnect: true,
   retryAfterMs: (CLOCK_TOLERANCE_SECONDS + 1) * 1000,
 };
 
-/** What is known of users beside their tokens. */
+/** The revoked tokens of users, and the number of their handshakes. */
 export interface Revocations {
   /**
-   * Counts a handshake of a user, unless there have been too many already: then it is not admitted.
-   * @returns also until when their tokens have been revoked: epoch seconds; absent if they never were
+   * Counts a handshake of a user, and does not admit it if there were too many.
+   * @returns also `revokedUntil`, as {@link Revocations.revokedUntil} does
    */
   admitHandshake(userId: string): Promise<{ readonly admitted: boolean; readonly revokedUntil?: number }>;
 
-  /** Until when a user's tokens have been revoked, strongly consistent: epoch seconds. */
+  /**
+   * Tokens of the user that were issued until this time are revoked: epoch seconds; `undefined` if none are. Strongly
+   * consistent.
+   */
   revokedUntil(userId: string): Promise<number | undefined>;
 
-  /** Revokes what was issued to a user until then, in epoch seconds. Never takes an earlier revocation back. */
+  /** Revokes the tokens that were issued to a user until then, in epoch seconds. Never undoes an earlier revocation. */
   revoke(userId: string, untilSeconds: number): Promise<void>;
 }
 
 /**
- * Whether a token may have been issued before its user's tokens were revoked. An issuer whose clock is ahead gives an
- * older token a later time, so the tolerance counts as before. So does a token that does not say when it was issued.
+ * Whether a token may have been issued before the revocation. An issuer whose clock is ahead gives an older token a
+ * later time, so a token within the tolerance counts as revoked; so does a token without a time.
  */
 export function isRevoked({ tokenIssuedAt }: Pick<Claims, 'tokenIssuedAt'>, revokedUntil: number | undefined): boolean {
   if (revokedUntil === undefined) return false;

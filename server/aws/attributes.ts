@@ -6,7 +6,10 @@ export function number(value: number): AttributeValue.NMember {
   return { N: String(value) };
 }
 
-/** The text of an attribute. @throws Error naming the attribute if the item does not have it: it is none of ours */
+/**
+ * The text of an attribute. @throws Error that names the attribute if the item does not have it: Beckon has not written
+ * it
+ */
 export function textOf(item: Item, name: string): string {
   const value = item[name]?.S;
   if (value === undefined) throw new Error(`An item has no text in "${name}", but in ${Object.keys(item).join(', ')}`);

@@ -24,7 +24,7 @@ import { describeError, type Logger } from '../logger.ts';
 import { createDynamoDbRevocations } from './dynamodb-revocations.ts';
 import { createSecretReader } from './secret.ts';
 
-/** Whether tokens are good, with the keys that the environment names. */
+/** Verifies tokens with the keys that the environment names. */
 export function composeAuthenticate(
   now: Now,
   log: Logger,
@@ -45,7 +45,7 @@ export function composeRevocations(now: Now): Revocations {
   });
 }
 
-/** Authorization of handshakes. */
+/** Decides on handshakes, with the issuers and origins that the environment names. */
 export function composeAuthorize(
   now: Now,
   log: Logger,
@@ -53,7 +53,8 @@ export function composeAuthorize(
 ): AuthorizeHandshake {
   const { allowedOrigins } = config;
   for (const origin of allowedOrigins.filter((each) => canonicalOrigin(each) === undefined)) {
-    // It may come from a parameter that nobody has checked. The other origins, and what is no page, still get in.
+    // It may come from a parameter that nobody has checked. The other origins, and clients that are not pages, still
+    // get in.
     const error = new Error(`allowedOrigins: ${JSON.stringify(origin)} is no origin, and allows no page`);
     log({ route: 'authorize', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } });
   }

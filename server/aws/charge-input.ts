@@ -2,7 +2,7 @@ import { arrival, type Charge } from '../gate/rate-limit.ts';
 import { type Item, number } from './attributes.ts';
 import type { Condition } from './conditions.ts';
 
-/** What a charge takes for granted of an item that it has not read: whether the arrival time is past. */
+/** What a charge assumes of an item that it has not read: `idle` if the arrival time is past, else `busy`. */
 export type Pace = 'idle' | 'busy';
 
 /** The part of an update that charges a rate limit, kept as `arrivesAt`. */
@@ -10,12 +10,13 @@ export interface ChargeInput {
   readonly condition: Condition;
   /** An action of `SET`. */
   readonly set: string;
-  /** What the action names, beside the condition's values. */
+  /** The values of the action, beside those of the condition. */
   readonly values: Item;
 }
 
 /**
- * An update has no maximum of two numbers, so there is one for each pace. Frames that come at once are counted each by itself:
+ * The part of an update that charges a rate limit. DynamoDB's updates cannot take the maximum of two numbers, so each
+ * pace has an update of its own. Frames that come at once are counted one by one:
  *
  *     frame 1                 table                   frame 2
  *       |-- idle: now + 10 --->|                         |
@@ -27,7 +28,7 @@ export function chargeInput(charge: Charge, pace: Pace, nowMs: number): ChargeIn
   return takeInput(charge, pace, nowMs, isWithinBurst(nowMs, latestMs));
 }
 
-/** The part of an update that takes a charge however late the arrival time becomes. */
+/** The part of an update that charges a rate limit without a bound: the arrival time may become as late as it takes. */
 export function spendInput(charge: Charge, pace: Pace, nowMs: number): ChargeInput {
   return takeInput(charge, pace, nowMs, isBusy(nowMs));
 }
@@ -48,7 +49,7 @@ function takeInput(charge: Charge, pace: Pace, nowMs: number, ifBusy: Condition)
   };
 }
 
-/** The arrival time is past: the whole burst may come. */
+/** The arrival time is past: the whole burst is available. */
 function isIdle(nowMs: number): Condition {
   return {
     expression: 'attribute_not_exists(arrivesAt) OR arrivesAt <= :idleSince',
@@ -56,12 +57,12 @@ function isIdle(nowMs: number): Condition {
   };
 }
 
-/** The arrival time is to come. */
+/** The arrival time is in the future. */
 function isBusy(nowMs: number): Condition {
   return { expression: 'arrivesAt > :busyAt', values: { ':busyAt': number(nowMs) } };
 }
 
-/** The arrival time is to come, and leaves space for the charge. */
+/** The arrival time is in the future, and leaves space for the charge. */
 function isWithinBurst(nowMs: number, latestMs: number): Condition {
   return {
     expression: 'arrivesAt BETWEEN :burstFrom AND :burstTo',

@@ -10,14 +10,17 @@ import {
 import type { Item } from './attributes.ts';
 import type { Condition } from './conditions.ts';
 
-/** What became of a conditional write. */
+/** The result of a conditional write. */
 export type Written =
-  /** The condition held. `item` has what the write was asked to return; `units` are the write units, if it was asked for them. */
+  /**
+   * The condition held. `item` has what the write was asked to return, `units` the consumed write units, if it asked
+   * for them.
+   */
   | { readonly held: true; readonly item: Item; readonly units: number }
-  /** The condition did not hold, and nothing has changed. `item` is what is there: nothing if there is no item. */
+  /** The condition did not hold, and nothing has changed. `item` is the item that is there, if there is one. */
   | { readonly held: false; readonly item: Item | undefined };
 
-/** What a conditional write takes beside its condition. */
+/** The input of a conditional write, beside its condition. */
 export type Conditional<Input> = Omit<
   Input,
   'ConditionExpression' | 'ReturnValuesOnConditionCheckFailure' | 'ExpressionAttributeValues'
@@ -27,11 +30,11 @@ export type Conditional<Input> = Omit<
 };
 
 /**
- * Updates an item if the condition holds. Every conditional write of the SDK's client goes through here or through
- * {@link deleteIf}.
+ * Updates an item if the condition holds. Every conditional write through the SDK's client uses this function or {@link
+ * deleteIf}.
  *
- * The SDK repeats a write whose answer got lost, and the second may find that the condition does not hold any more although
- * the first was done. Callers take "not held" for "somebody else did it, or I did".
+ * The SDK repeats a write whose answer got lost. The second write may find that the condition no longer holds, although
+ * the first one succeeded. Callers treat "not held" as "somebody else did it, or I did".
  */
 export function updateIf(
   client: DynamoDBClient,
@@ -41,7 +44,7 @@ export function updateIf(
   return write(() => client.send(new UpdateItemCommand({ ...input, ...toInput(condition, values) })));
 }
 
-/** Deletes an item if the condition holds; as {@link updateIf}. */
+/** Deletes an item if the condition holds. See {@link updateIf}. */
 export function deleteIf(
   client: DynamoDBClient,
   condition: Condition,
@@ -67,7 +70,7 @@ function toInput({ expression, values: ofCondition }: Condition, values: Item = 
   return {
     ConditionExpression: expression,
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    // An empty map of values is refused.
+    // DynamoDB refuses an empty map of values.
     ...(Object.keys(all).length > 0 && { ExpressionAttributeValues: all }),
   } as const;
 }

@@ -6,15 +6,16 @@ import type { Load } from '../sending/inboxes.ts';
 import { number } from './attributes.ts';
 
 /**
- * What must hold of an item for a write to be done, and the values that the expression names. Each has a name, and where two
- * handlers can meet, what happens when they do. Names of values begin with the condition's, so that any two can be joined.
+ * What must be true of an item for a write, and the values of the expression. Each condition has a name, and a timeline
+ * where two handlers can meet. The names of its values begin with its own name, so that any two conditions can be
+ * joined.
  */
 export interface Condition {
   readonly expression: string;
   readonly values?: Record<string, AttributeValue>;
 }
 
-/** All of them hold. */
+/** All of the conditions hold. */
 export function all(...conditions: readonly Condition[]): Condition {
   return {
     expression: conditions.map(({ expression }) => `(${expression})`).join(' AND '),
@@ -22,16 +23,16 @@ export function all(...conditions: readonly Condition[]): Condition {
   };
 }
 
-/** The item is there. A write without it would make one that nobody has asked for. */
+/** The item exists. Without this condition, the write would create it. */
 export const EXISTS: Condition = { expression: 'attribute_exists(address)' };
 
-/** The mapping was made by the first attempt, so no late one can revive it; and it is no tombstone. */
+/** The first attempt made the mapping, so no late attempt can revive it; and the mapping is not a tombstone. */
 export const IS_OF_FIRST_ATTEMPT: Condition = {
   expression: 'attribute_not_exists(removedAt) AND (attribute_not_exists(attempt) OR attempt = :firstAttempt)',
   values: { ':firstAttempt': number(0) },
 };
 
-/** The item is there, and is no tombstone, which has to stay as long as its connection can live. */
+/** The item exists and is not a tombstone. A tombstone stays as long as its connection can live. */
 export const IS_NOT_REMOVED: Condition = {
   expression: 'attribute_exists(address) AND attribute_not_exists(removedAt)',
 };
@@ -41,7 +42,7 @@ export function expiresAfter(nowMs: number): Condition {
   return { expression: 'expiresAt > :expiresAfter', values: { ':expiresAfter': number(toSeconds(nowMs)) } };
 }
 
-/** The item has expired, or does not exist: DynamoDB may take days to delete it. */
+/** The item has expired or does not exist: DynamoDB may take days to delete it. */
 export function hasExpired(nowMs: number): Condition {
   return {
     expression: 'attribute_not_exists(expiresAt) OR expiresAt <= :expiredAt',
@@ -49,7 +50,7 @@ export function hasExpired(nowMs: number): Condition {
   };
 }
 
-/** The connection has been charged for something, of which a part can be taken back. */
+/** The connection has been charged, so that a part can be taken back. */
 export const HAS_BEEN_CHARGED: Condition = { expression: 'attribute_exists(charged)' };
 
 /**
@@ -69,7 +70,7 @@ export function isLive(nowMs: number): Condition {
   };
 }
 
-/** The mapping's token is good for a while, and the mapping was not removed; as {@link isLive}. */
+/** The mapping's token is valid for a while, and the mapping is not a tombstone. See {@link isLive}. */
 export function hasGoodToken(nowMs: number): Condition {
   return {
     expression: 'tokenExpiresAt > :tokenSoon AND attribute_not_exists(removedAt)',
@@ -111,22 +112,22 @@ export function isOfAttempt(attempt: number): Condition {
 }
 
 /**
- * There is space for so many more subscriptions of a kind, if none of them is there yet. Two joins at once cannot both take the
- * last place: the second finds the first one's set.
+ * There is space for `count` more subscriptions of a kind, if none of them exists yet. Two joins at once cannot both
+ * take the last place: the second finds the set of the first.
  */
 export function hasSpace(kind: keyof Subscriptions, count: number, most: number): Condition {
   const fits = `size(${kind}) <= :space`;
   const space = most - count;
   return {
-    // A set that is not there has no size, and so would never fit; where there is no space at all, it must not.
+    // A missing set has no size, so the comparison would fail; where there is no space at all, it must fail.
     expression: space < 0 ? fits : `attribute_not_exists(${kind}) OR ${fits}`,
     values: { ':space': number(space) },
   };
 }
 
 /**
- * There is space for what is left in an inbox, beside what is there. Two senders' functions at once cannot both take the last
- * place: the second finds what the first has counted.
+ * There is space in an inbox for a load, beside what waits there already. Two functions at once cannot both take the
+ * last place: the second finds the count of the first.
  */
 export function hasSpaceBeside(load: Load, most: Load): Condition {
   return {
@@ -156,17 +157,19 @@ export function isNewCapability(text: string, attempt: number): Condition {
   };
 }
 
-/** The attribute is absent or below `value`: it only ever moves forward, in whatever order writes land. */
+/** The attribute is absent or below `value`: it only moves forward, in whatever order writes arrive. */
 export function isBelow(name: string, value: AttributeValue): Condition {
   return { expression: `attribute_not_exists(${name}) OR ${name} < :below`, values: { ':below': value } };
 }
 
-/** The attribute is absent or at most `value`: it never moves back, and what is noted with an equal one is noted anew. */
+/**
+ * The attribute is absent or at most `value`: it never moves back, and an equal value overwrites what is noted with it.
+ */
 export function isNotAbove(name: string, value: AttributeValue): Condition {
   return { expression: `attribute_not_exists(${name}) OR ${name} <= :notAbove`, values: { ':notAbove': value } };
 }
 
-/** The attribute is absent or above `value`: it only ever moves back. */
+/** The attribute is absent or above `value`: it only moves back. */
 export function isAbove(name: string, value: AttributeValue): Condition {
   return { expression: `attribute_not_exists(${name}) OR ${name} > :above`, values: { ':above': value } };
 }
@@ -184,12 +187,12 @@ export function isStillAnnounced(before: PresenceState | undefined): Condition {
   return { expression: 'since = :announcedSince', values: { ':announcedSince': number(before.since) } };
 }
 
-/** No recheck is said to come, or the one that should have come never did. */
+/** No sweep is due, or the one that was due never ran. */
 export function isNotAwaited(nowMs: number): Condition {
   return { expression: 'attribute_not_exists(due) OR due < :awaitedNow', values: { ':awaitedNow': number(nowMs) } };
 }
 
-/** This very recheck is said to come, or none is: another handler that takes the same one on finds none, too, which is fine. */
+/** This sweep is due, or none is. A second handler that takes the same sweep finds none either, which is fine. */
 export function isDue(due: number, nowMs: number): Condition {
   return {
     expression: 'attribute_not_exists(due) OR due = :due OR due < :dueNow',

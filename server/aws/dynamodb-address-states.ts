@@ -9,14 +9,14 @@ import { isAbove, isBelow, isNotAbove } from './conditions.ts';
 import { keyOf } from './tables.ts';
 
 /**
- * The states of addresses in the connections table. What was shown is an item beside it, because a ping that acknowledges nothing
- * new pays for the size of the item that it does not change.
+ * The states of addresses in the connections table. `shown` is an item of its own: otherwise a ping that acknowledges
+ * nothing new would pay for the size of the whole item.
  */
 export function createDynamoDbAddressStates(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly now: Now;
-  /** A state is of no use once everything it speaks of has expired. */
+  /** A state is of no use once the messages that it describes have expired. */
   readonly retentionSeconds: number;
 }): AddressStates {
   const { client, tableName: TableName, now, retentionSeconds } = options;
@@ -37,7 +37,7 @@ export function createDynamoDbAddressStates(options: {
     },
 
     async keepShown(address, cursor, shown) {
-      // Also an equal one: it has been told of more since.
+      // An equal cursor too: the device has handed over more since.
       await updateIf(client, isNotAbove('acknowledged', { S: cursor }), {
         ...place(address, 'shown'),
         UpdateExpression: 'SET acknowledged = :cursor, shown = :shown, expiresAt = :expiry',

@@ -45,7 +45,7 @@ export function createDynamoDbDirectory(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly now: Now;
-  /** Told what a write of a large item costs its user. Absent: nothing is written for users. */
+  /** Charges a user for writes of large items. Absent: this function writes none for users. */
   readonly surcharge?: Surcharge | undefined;
 }): Directory {
   const { client, tableName: TableName, now } = options;
@@ -54,7 +54,10 @@ export function createDynamoDbDirectory(options: {
   const deleteMapping = (topic: Topic, connectionId: string) =>
     client.send(new DeleteItemCommand({ TableName, Key: mappingKey(topic, connectionId) }));
 
-  /** Ends a registration whose connection may be alive. What is left of it does not exist for any reader, but has its number. */
+  /**
+   * Ends a registration whose connection may be alive. No reader sees the rest of the item, but it keeps the attempt's
+   * number.
+   */
   async function endRegistration(user: UserAddress, connectionId: string): Promise<void> {
     const place = { TableName, Key: keyOf('connection', { user, connectionId }) };
     const { held: isDeleted } = await deleteIf(client, IS_OF_FIRST_ATTEMPT, place);
@@ -66,7 +69,7 @@ export function createDynamoDbDirectory(options: {
     });
   }
 
-  /** One that cannot be removed keeps none of the others. */
+  /** Removes all mappings that it can, even if one fails. */
   async function unsubscribe(connectionId: string, topics: readonly Topic[]): Promise<void> {
     const settled = await mapConcurrently(topics, MAX_CONCURRENT_WRITES, async (topic) => {
       const [outcome] = await Promise.allSettled([deleteMapping(topic, connectionId)]);
@@ -76,7 +79,7 @@ export function createDynamoDbDirectory(options: {
     if (failed) throw failed.reason;
   }
 
-  /** The clock is read before the directory: a mapping that expires meanwhile has not been seen to be live. */
+  /** Reads the clock before the directory: it must not return a mapping that expires in between. */
   async function find(address: Topic, findOptions: FindOptions): Promise<readonly Mapping[]> {
     const input = { TableName, ...findInput(address, toSeconds(now()), findOptions) };
     const { limit } = findOptions;
@@ -88,7 +91,7 @@ export function createDynamoDbDirectory(options: {
     return mappings;
   }
 
-  /** The live mappings of some connections, each under its own topic. */
+  /** The live mappings of some connections, each at its own topic. */
   async function findEach(topics: ReadonlyMap<string, Topic>): Promise<readonly Mapping[]> {
     const nowSeconds = toSeconds(now());
     const keys = [...topics].map(([connectionId, topic]) => mappingKey(topic, connectionId));
@@ -99,7 +102,7 @@ export function createDynamoDbDirectory(options: {
     });
   }
 
-  /** An update, so that what else is known of the connection stays. */
+  /** Updates the item, so that its other attributes stay. */
   function writeMapping(registration: Registration, charging?: ReturnType<typeof connectionCharge>) {
     const { address, connectionId, attempt } = registration;
     const values = toAttributes(registration);
@@ -147,7 +150,7 @@ export function createDynamoDbDirectory(options: {
           : await findEach(
               new Map((await find(userAddress(userId), consistent)).map(({ connectionId }) => [connectionId, room])),
             );
-      // Last, so that whoever is told of here was in the room while their connection was live.
+      // The user's mappings come last: whoever is returned was in the room while the connection was live.
       const live = await findEach(
         new Map(inRoom.map((mapping) => [mapping.connectionId, userAddress(mapping.userId)])),
       );
@@ -171,8 +174,9 @@ export function createDynamoDbDirectory(options: {
 
     async forget({ address, connectionId, userId }, mayBeAlive = false) {
       const user = userAddress(userId);
-      // First what tells that it is live, so that nobody finds it any more; then what tells of all the rest. A handler that dies
-      // in between leaves the subscriptions, and whoever posts to a mapping that they tell of comes here again.
+      // First the mapping that shows that the connection is live, so that nobody finds it; then the subscriptions. If
+      // this handler dies in between, the subscriptions stay, and the next sender that posts to one of their topics
+      // comes here again.
       await (mayBeAlive ? endRegistration(user, connectionId) : deleteMapping(user, connectionId));
       const known = await deleteSubscriptions(user, connectionId);
       const others = new Set<Topic>([address, ...topicsOf(known)]);
@@ -218,7 +222,10 @@ export function createDynamoDbDirectory(options: {
   };
 }
 
-/** What a mapping holds: a user's what posting and the gate need, all others what posting and forgetting need. */
+/**
+ * The attributes of a mapping: a user's mapping has what posting and the gate need, all others what posting and
+ * forgetting need.
+ */
 function toAttributes(registration: Registration): Item {
   const { address, attempt, expiresAt, tokenExpiresAt, registeredAt, capability, callbackUrl, userId } = registration;
   const common = {
@@ -256,7 +263,7 @@ function refusalToPut(item: Item | undefined): Exclude<PutOutcome, 'registered'>
 }
 
 function isLiveItem(item: Item, nowSeconds: number): boolean {
-  // A tombstone of what never was a mapping has nothing but its expiry.
+  // A tombstone that never was a mapping has only an expiry.
   return !item['removedAt'] && endOf(item) > nowSeconds;
 }
 
@@ -270,7 +277,7 @@ function toMapping(address: Topic, item: Item): Mapping {
   };
 }
 
-/** Epoch seconds: from then on the mapping does not exist for any reader. */
+/** Epoch seconds. From then on no reader sees the mapping. */
 function endOf(item: Item): number {
   return Math.min(numberOf(item, 'expiresAt'), numberOf(item, 'tokenExpiresAt'));
 }

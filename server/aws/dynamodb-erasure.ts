@@ -16,7 +16,7 @@ import {
 } from './tables.ts';
 import { writeItems } from './write-items.ts';
 
-/** What the declaration of the tables says goes with a user, some items at a time: the next call finds what is left. */
+/** Deletes what the declaration of the tables says, some items at a time: the next call finds the rest. */
 export function createDynamoDbErasure(options: {
   readonly client: DynamoDBClient;
   readonly connectionsTable: string;
@@ -25,7 +25,10 @@ export function createDynamoDbErasure(options: {
   const { client, connectionsTable, messagesTable } = options;
   const names = { connections: connectionsTable, messages: messagesTable } as const satisfies Record<TableName, string>;
 
-  /** The keys of what goes with a partition, at least `limit` if there are as many. What an item tells of is before it. */
+  /**
+   * The keys to delete for a partition: at least `limit`, if there are as many. Items that another item names come
+   * before it.
+   */
   async function keysOf({ table, partition }: ErasedPartition, limit: number): Promise<readonly Item[]> {
     const sortKey = SORT_KEYS[table];
     const items = queryItems(client, {
@@ -61,7 +64,7 @@ export function createDynamoDbErasure(options: {
   };
 }
 
-/** The keys of the items that go with an item, because it tells of them. */
+/** The keys of the items that go with an item, because it names them. */
 function keysWith(table: TableName, item: Item): readonly Item[] {
   if (kindOf(table, item) !== 'subscriptions') return [];
   const connectionId = textOf(item, 'connectionId');

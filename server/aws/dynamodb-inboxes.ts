@@ -21,7 +21,7 @@ export function createDynamoDbInboxes(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly now: Now;
-  /** What is left in an inbox is gone by then. */
+  /** How long messages wait in an inbox, in seconds. */
   readonly retentionSeconds: number;
 }): Inboxes {
   const { client, tableName: TableName, now, retentionSeconds } = options;

@@ -14,14 +14,14 @@ export function createDynamoDbMarkers(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly now: Now;
-  /** A marker is of no use once everything up to it has expired. */
+  /** A marker is of no use once all messages up to it have expired. */
   readonly retentionSeconds: number;
 }): MarkerStore {
   const { client, tableName: TableName, now, retentionSeconds } = options;
 
   return {
     async read(keys) {
-      // A key that comes twice in one call is refused.
+      // DynamoDB refuses a key that comes twice in one call.
       const distinct = new Map(keys.map((key) => [nameOf(toKey(key)), toKey(key)]));
       const items = new Map(
         (await readItems(client, TableName, [...distinct.values()], { consistent: true })).map((item) => [

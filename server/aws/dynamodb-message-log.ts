@@ -24,7 +24,7 @@ export function createDynamoDbMessageLog(options: {
 }): MessageLog {
   const { client, tableName: TableName, now } = options;
 
-  /** A query for the items above a serial, strongly consistent, without those that have expired. */
+  /** A strongly consistent query for the items above a serial, without expired ones. */
   function inputAfter(address: Address, after: string, more: Partial<QueryCommandInput>): QueryCommandInput {
     const values = { ':address': { S: address }, ':after': { S: after }, ':now': number(toSeconds(now())) };
     return {
@@ -43,7 +43,7 @@ export function createDynamoDbMessageLog(options: {
         ...messageKey(address, serial),
         id: { S: id },
         from: { S: JSON.stringify(from) },
-        // As text, because DynamoDB's own types do not keep every JSON value as it is.
+        // As text, because DynamoDB's types do not preserve every JSON value.
         body: { S: JSON.stringify(body) },
         expiresAt: number(expiresAt),
         ...(pair && { [PAIR_INDEX]: { S: pair } }),
@@ -75,10 +75,10 @@ export function createDynamoDbMessageLog(options: {
         ScanIndexForward: false,
         Limit: MAX_FIND_ENTRIES,
       };
-      // One page: DynamoDB ends it at a megabyte as well.
+      // One page: DynamoDB also ends it at a megabyte.
       const { Items = [] } = await client.send(new QueryCommand(inputAfter(address, after, wanted)));
       const found = new Map<string, Message>();
-      // The first of those under one id comes last, and stays.
+      // The first message under an id comes last, and stays.
       for (const message of Items.map(toMessage)) found.set(message.id, message);
       return found;
     },

@@ -7,7 +7,9 @@ import { updateIf } from './conditional-write.ts';
 import { expiresAfter, hasExpired } from './conditions.ts';
 import { keyOf } from './tables.ts';
 
-/** Offences in the connections table. Each item is a minute of one connection, and has expired when that is over. */
+/**
+ * Offences in the connections table. Each item is one minute of one connection, and expires when the minute is over.
+ */
 export function createDynamoDbOffences(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
@@ -33,7 +35,7 @@ export function createDynamoDbOffences(options: {
         UpdateExpression: 'SET offences = :offences, expiresAt = :expiresAt',
         values: { ':offences': number(offences), ':expiresAt': number(toSeconds(nowMs + OFFENCE_WINDOW_MS)) },
       });
-      // Not held: another environment has begun the minute meanwhile.
+      // Another environment began the minute in between.
       return begins.held ? offences : add({ userId, connectionId }, offences);
     },
   };

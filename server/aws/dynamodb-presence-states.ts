@@ -8,10 +8,10 @@ import { isDue, isNotAwaited, isStillAnnounced } from './conditions.ts';
 import { queryItems, readItems } from './read-items.ts';
 import { keyOf, partitionOf, presenceStateKey } from './tables.ts';
 
-/** How long a recheck that never came is remembered, in milliseconds. */
+/** How long a sweep that never ran is remembered, in milliseconds. */
 const SWEEP_MEMORY_MS = 24 * 3600 * 1000;
 
-/** Presence states and rechecks in the connections table. Whoever is there is remembered until they go. */
+/** Presence states and sweeps in the connections table. The state of a present user does not expire. */
 export function createDynamoDbPresenceStates(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;

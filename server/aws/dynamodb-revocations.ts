@@ -8,7 +8,7 @@ import { chargeInput, type Pace } from './charge-input.ts';
 import { isBelow } from './conditions.ts';
 import { keyOf } from './tables.ts';
 
-/** How often one user may connect. A fleet of devices comes back at once; an endless loop is held back. */
+/** How often one user may connect. A fleet of devices may reconnect at once; an endless loop may not. */
 const HANDSHAKE_LIMIT: RateLimit = { perSecond: 1, burst: 100 };
 
 /** How long the count of a user's handshakes is kept, in seconds: longer than the whole burst takes. */
@@ -17,7 +17,9 @@ const COUNT_SECONDS = 3600;
 type ItemAsJson = Readonly<Record<string, { readonly S: string } | { readonly N: string }>>;
 
 export interface RevocationsOptions {
-  /** Signs for the service `dynamodb`. Not the SDK's client, which alone would take five times the authorizer's bundle. */
+  /**
+   * Signs for the service `dynamodb`. The SDK's client alone would make the authorizer's bundle five times as large.
+   */
   readonly client: AwsClient;
   /** `https://dynamodb.{region}.amazonaws.com/` */
   readonly endpoint: string;
@@ -26,11 +28,11 @@ export interface RevocationsOptions {
 }
 
 /**
- * The count of handshakes in the connections table, and the revocation, which stays for good because nobody knows how long the
- * tokens would be accepted.
+ * Counts of handshakes and revocations in the connections table. A revocation never expires, because nobody knows how
+ * long the tokens are valid.
  */
 export function createDynamoDbRevocations({ client, endpoint, tableName, now }: RevocationsOptions): Revocations {
-  /** @returns undefined where the condition does not hold */
+  /** @returns undefined if the condition does not hold */
   async function call(operation: string, input: object): Promise<{ readonly Item?: ItemAsJson } | undefined> {
     const response = await client.fetch(endpoint, {
       method: 'POST',
@@ -43,7 +45,7 @@ export function createDynamoDbRevocations({ client, endpoint, tableName, now }: 
     throw new Error(`DynamoDB answered ${response.status} to ${operation}: ${text.slice(0, 300)}`);
   }
 
-  /** @returns whether there has not been one too many */
+  /** @returns false if the user connects too often */
   async function countHandshake(userId: string): Promise<boolean> {
     const nowMs = now();
     const count = (pace: Pace) => {

@@ -8,13 +8,13 @@ import { readItems } from './read-items.ts';
 import { keyOf, messageKey, partitionOf } from './tables.ts';
 import { writeItems } from './write-items.ts';
 
-/** Rows of one word that are read with one query. */
+/** Rows of one word that one query reads. */
 const ROWS_AT_ONCE = 250;
 
 /** A serial has 26 characters, and whatever follows a word and "#" sorts below "~". */
 const SERIAL_LENGTH = 26;
 
-/** The index in the messages table. `of` is the address in whose log the message is. */
+/** The search index in the messages table. `of` is the address whose log has the message. */
 export function createDynamoDbSearchIndex(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;

@@ -19,13 +19,13 @@ import { type Conditional, updateIf, type Written } from './conditional-write.ts
 import { type Condition, EXISTS, hasSpace, isNewCapability } from './conditions.ts';
 import { keyOf } from './tables.ts';
 
-/** The part of the directory that is about one connection's item of subscriptions. */
+/** The part of the directory that handles the subscriptions item of a connection. */
 export interface DynamoDbSubscriptions
   extends Pick<
     Directory,
     'addSubscriptions' | 'removeSubscriptions' | 'subscriptions' | 'keepCapability' | 'capability'
   > {
-  /** Deletes the item. @returns what it told of */
+  /** Deletes the item. @returns the subscriptions that it had */
   deleteItem(address: UserAddress, connectionId: string): Promise<Subscriptions>;
 }
 
@@ -33,7 +33,7 @@ export function createDynamoDbSubscriptions(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly now: Now;
-  /** Told what a write of a large item costs its user. Absent: nothing is written for users. */
+  /** Charges a user for writes of large items. Absent: this function writes none for users. */
   readonly surcharge?: Surcharge | undefined;
 }): DynamoDbSubscriptions {
   const { client, tableName: TableName, now, surcharge } = options;
@@ -44,7 +44,7 @@ export function createDynamoDbSubscriptions(options: {
   });
   const expiry = () => number(toSeconds(now()) + CONNECTION_LIFE_SECONDS);
 
-  /** Writes the item, and has its user charged for its size: a write costs as much as the whole of it. */
+  /** Writes the item, and charges its user for its size: each write costs as much as the whole item. */
   async function writeItem(
     address: UserAddress,
     connectionId: string,
@@ -64,7 +64,7 @@ export function createDynamoDbSubscriptions(options: {
     return Item;
   }
 
-  /** One write in the usual case, in which none of the addresses is there; otherwise the item tells which ones are new. */
+  /** Makes one write in the usual case, in which the addresses are new. Otherwise the item tells which ones are new. */
   async function addSubscriptions(
     address: UserAddress,
     connectionId: string,
@@ -89,7 +89,7 @@ export function createDynamoDbSubscriptions(options: {
 
     async removeSubscriptions(address, connectionId, { kind, addresses }) {
       const SS = [...new Set(addresses)];
-      // A set must not be empty.
+      // DynamoDB refuses an empty set.
       if (SS.length === 0) return;
       await writeItem(address, connectionId, EXISTS, {
         UpdateExpression: `DELETE ${kind} :removed`,
@@ -103,7 +103,7 @@ export function createDynamoDbSubscriptions(options: {
 
     async keepCapability(address, connectionId, { capability, attempt }) {
       const text = JSON.stringify(capability);
-      // The one before it holds until the mapping has the hash of this one.
+      // The former capability holds until the mapping has the hash of the new one.
       await writeItem(address, connectionId, isNewCapability(text, attempt), {
         UpdateExpression: `SET formerCapability = if_not_exists(capability, :capability), capability = :capability,
           capabilityAttempt = :attempt, expiresAt = :expiry`,
@@ -125,7 +125,7 @@ export function createDynamoDbSubscriptions(options: {
   };
 }
 
-/** What an item of subscriptions tells of. */
+/** The subscriptions in an item. */
 export function toSubscriptions({ rooms, watches }: Item): Subscriptions {
   return { rooms: (rooms?.SS ?? []) as RoomAddress[], watches: (watches?.SS ?? []) as Address[] };
 }

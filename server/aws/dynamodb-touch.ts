@@ -16,8 +16,8 @@ import { all, type Condition, isLive } from './conditions.ts';
 import { keyOf } from './tables.ts';
 
 /**
- * The write that every frame makes. One in the usual case, in which the sender has paused; otherwise the item tells that, and
- * the next attempt takes it from there.
+ * The write that every frame makes. One write in the usual case, in which the sender has paused. Otherwise the item
+ * tells so, and the next attempt uses its values.
  */
 export function createDynamoDbTouch(options: {
   readonly client: DynamoDBClient;
@@ -61,7 +61,7 @@ export function connectionCharge(charge: Charge, pace: Pace, nowMs: number) {
 function toTouched(item: Item): Touched {
   return {
     tokenExpiresAt: numberOf(item, 'tokenExpiresAt'),
-    // Without one the connection is registered with no capability that anybody knows.
+    // Without a hash, the connection is registered with a capability that nobody knows.
     capabilityHash: item['capabilityHash']?.S ?? '',
     charged: chargedOf(item),
   };
@@ -72,7 +72,7 @@ export function chargedOf(item: Item): number {
   return Number(item['charged']?.N ?? 0);
 }
 
-/** Why a touch has failed for good; `undefined` if it only took the wrong pace for granted. */
+/** Why a touch has failed; `undefined` if it only assumed the wrong pace. */
 function refusalOf(item: Item | undefined, { charge }: TouchOptions, nowMs: number): TouchRefusal | undefined {
   const soonSeconds = toSeconds(nowMs) + EXPIRY_MARGIN_SECONDS;
   if (!item || item['removedAt']) return { refused: 'not_registered' };
@@ -81,7 +81,7 @@ function refusalOf(item: Item | undefined, { charge }: TouchOptions, nowMs: numb
   return charge && chargeRefusal(item, charge, nowMs);
 }
 
-/** Why a connection cannot be charged; `undefined` if only the wrong pace was taken for granted. */
+/** Why a connection cannot be charged; `undefined` if the charge only assumed the wrong pace. */
 export function chargeRefusal(item: Item, charge: Charge, nowMs: number) {
   const arrivesAt = arrivalOf(item);
   const lateMs = arrivesAt - arrival(charge, nowMs).latestMs;
@@ -89,7 +89,7 @@ export function chargeRefusal(item: Item, charge: Charge, nowMs: number) {
   return { refused: 'rate_limited', retryAfterMs: lateMs } as const;
 }
 
-/** When the connection will have been idle for as long as what it sent takes at its rate, epoch milliseconds. */
+/** When the connection will have been idle for as long as its frames take at its rate, epoch milliseconds. */
 export function arrivalOf(item: Item | undefined): number {
   return Number(item?.['arrivesAt']?.N ?? 0);
 }

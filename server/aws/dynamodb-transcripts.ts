@@ -11,21 +11,21 @@ import type { Copy, Position, Transcripts } from '../history/transcripts.ts';
 import { type Item, number, textOf } from './attributes.ts';
 import { COPY_FIELDS, isRetried, toCopy, toEntry } from './message-item.ts';
 
-/** Entries that are looked at with one query while counting, and how many queries there are at most. */
+/** Entries that one query reads while counting, and the most queries of one count. */
 const COUNTED_AT_ONCE = 200;
 const MAX_COUNTING_QUERIES = 5;
 
-/** Queries that look for copies within one range, each of which reads at most 1 MB. */
+/** Queries that look for copies within one range. Each reads at most 1 MB. */
 const MAX_FIND_QUERIES = 5;
 
-/** The part of a query that differs: which serials, and what of them. */
+/** What differs between queries: the serials, and what is read of them. */
 interface Wanted extends Partial<QueryCommandInput> {
   /** A condition on `serial`. Absent: all of them. */
   readonly serials?: string;
   readonly values?: Item;
 }
 
-/** Transcripts in the messages table: those of rooms are their logs, those of pairs are in an index. */
+/** Transcripts in the messages table: the transcript of a room is its log, that of a pair is in an index. */
 export function createDynamoDbTranscripts(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
@@ -38,7 +38,7 @@ export function createDynamoDbTranscripts(options: {
     return client.send(
       new QueryCommand({
         TableName,
-        // An index is never strongly consistent; a log can be, and whoever joins a room asks for what was said until now.
+        // An index is never strongly consistent; a log can be. Whoever joins a room expects everything up to now.
         ...(isLog ? { ConsistentRead: true } : { IndexName: PAIR_INDEX }),
         ...more,
         KeyConditionExpression: `${isLog ? 'address' : PAIR_INDEX} = :transcript${serials ? ` AND ${serials}` : ''}`,
@@ -60,7 +60,7 @@ export function createDynamoDbTranscripts(options: {
     }
   }
 
-  /** The entries of one page of a query that were sent again. */
+  /** The retried entries of one page of a query. */
   async function retriedIn(transcript: Transcript, page: Wanted): Promise<readonly Copy[]> {
     const { FilterExpression } = page;
     const { Items = [] } = await query(transcript, {
@@ -111,7 +111,7 @@ export function createDynamoDbTranscripts(options: {
       let start: Item | undefined;
       for (let asked = 1; ; asked += 1) {
         const page = { ...wanted, ...(start && { ExclusiveStartKey: start }) };
-        // The answer has an empty item for each entry that was sent once: hardly more than a number.
+        // For each entry that is not a retry, the answer has an empty item: hardly more than a number.
         const only = { ...page, ProjectionExpression: 'retried' };
         const { Items = [], LastEvaluatedKey }: QueryCommandOutput = await query(transcript, only);
         count += Items.length;

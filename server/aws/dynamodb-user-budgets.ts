@@ -18,8 +18,8 @@ export function createDynamoDbUserBudgets(options: {
   const { client, tableName: TableName, now } = options;
 
   /**
-   * @param endsAtMs when the arrival time is past, which says as much as no item does; epoch milliseconds
-   * @returns the arrival time that is there, if it is not the one which the input takes for granted
+   * @param endsAtMs When the arrival time is past, in epoch milliseconds: from then on the item is not needed.
+   * @returns the arrival time in the table, if the input assumed another one
    */
   async function take(userId: string, { condition, set, values }: ChargeInput, endsAtMs: number) {
     const { held, item } = await updateIf(client, condition, {

@@ -55,20 +55,20 @@ import { createDynamoDbUserBudgets } from './dynamodb-user-budgets.ts';
 import { createManagementApiPoster } from './management-api-poster.ts';
 import { createSqsTasks } from './sqs-tasks.ts';
 
-/** How long connecting to DynamoDB or SQS and one attempt may take, in milliseconds; they answer in single digits. */
+/** How long connecting to DynamoDB or SQS and one attempt may take, in milliseconds. They usually answer in a few. */
 const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true };
 
 const BY_ENVIRONMENT: ClientSettings = {};
 const dynamoDbClients = new WeakMap<ClientSettings, DynamoDBClient>();
 
-/** One client for everything in DynamoDB that is reached in the same way, so that they share its connections. */
+/** One client for all DynamoDB adapters with the same settings, so that they share its connections. */
 function dynamoDbClient(settings: ClientSettings = BY_ENVIRONMENT): DynamoDBClient {
   const client = dynamoDbClients.get(settings) ?? new DynamoDBClient({ ...settings, requestHandler: TIMEOUTS });
   dynamoDbClients.set(settings, client);
   return client;
 }
 
-/** The directory. Give it a surcharge where writes of large items have to be charged to users. */
+/** The directory. It needs a surcharge where users are charged for writes of large items. */
 export function composeDirectory({
   now,
   surcharge,
@@ -86,7 +86,7 @@ function composeUserBudgets(now: Now, { connectionsTable }: DirectoryConfig): Us
   return createDynamoDbUserBudgets({ client: dynamoDbClient(), tableName: connectionsTable, now });
 }
 
-/** What is charged to users when it has been done, for functions that do something on their behalf. */
+/** Charges users for work after it is done, in functions that work on behalf of users. */
 export function composeSurcharge(now: Now, log: Logger, config: DirectoryConfig = readDirectoryConfig()): Surcharge {
   return createSurcharge({
     userBudgets: composeUserBudgets(now, config),
@@ -111,7 +111,7 @@ export function composeAddressStates(
   return createDynamoDbAddressStates({ client: dynamoDbClient(client), tableName, now, retentionSeconds });
 }
 
-/** Subscribing to an address, and resuming there, for the connections of the API that the environment names. */
+/** Subscribes connections of this API to an address, and resumes there. */
 export function composeResume(now: Now, enter: Enter = enterAdmitted(composeDirectory({ now }))): Resume {
   const config = { ...readDirectoryConfig(), ...readLogConfig() };
   const { retentionSeconds } = config;
@@ -186,7 +186,7 @@ export function composeErasure(
   return createDynamoDbErasure({ client: dynamoDbClient(), connectionsTable, messagesTable });
 }
 
-/** The gates before every frame. */
+/** The two gates: one before every frame, one before a registration. */
 export function composeGate(
   { directory, now }: { directory: Directory; now: Now },
   config: DirectoryConfig = readDirectoryConfig(),
@@ -200,7 +200,7 @@ export function composeGate(
   });
 }
 
-/** The edge of a route, which sees how each frame is answered. */
+/** The edge of a route, which sees the answer to each frame. */
 export function composeEdge(
   now: Now,
   { connectionsTable }: DirectoryConfig = readDirectoryConfig(),
@@ -218,7 +218,7 @@ export function composeEdge(
   };
 }
 
-/** Delivery over the Management API. Without a surcharge nothing is delivered on behalf of users. */
+/** Posts over the Management API. Without a surcharge, nothing is posted on behalf of users. */
 export function composePosting(
   dependencies: { directory: Directory; log: Logger; surcharge?: Surcharge },
   config: Pick<SendConfig, 'tasksQueueUrl' | 'callbackUrl' | 'client'> = readSendConfig(),
@@ -234,8 +234,9 @@ export function composePosting(
 }
 
 /**
- * Sending, over all of the above.
- * @param dependencies `onFailure` is told, besides the log, why a message could not be sent, and as what problem its sender learns it
+ * Sends messages, with all of the above.
+ * @param dependencies `onFailure` is called, besides the log, with the reason why a message could not be sent, and with
+ *   the problem that the sender gets
  */
 export function composeSend(
   dependencies: {

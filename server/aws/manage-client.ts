@@ -3,10 +3,13 @@ import { isObject, type Problem, parseJson, toError } from '../../protocol/index
 import type { ManageResult } from '../operations/manage.ts';
 import type { ManageEvent } from '../operations/manage-event.ts';
 
-/** Invokes the `manage` function until all is done. Rejects with a BeckonError that has the code and sentence of the function. */
+/**
+ * Invokes the `manage` function until it is done. Rejects with a BeckonError that has the code and the sentence of the
+ * function.
+ */
 export type InvokeManage = (event: ManageEvent) => Promise<Omit<ManageResult, 'done'>>;
 
-/** @param config of the SDK's client. Default: the credentials and the region of the environment */
+/** @param config The settings of the SDK's client. Default: the credentials and the region of the environment */
 export function createManageClient(functionName: string, config: LambdaClientConfig = {}): InvokeManage {
   const client = new LambdaClient(config);
 
@@ -28,7 +31,7 @@ export function createManageClient(functionName: string, config: LambdaClientCon
   };
 }
 
-/** The problem that the function tells as JSON; or, when Lambda itself failed the invocation, its plain text. */
+/** The problem that the function tells as JSON; or the plain text of Lambda, if Lambda itself failed the invocation. */
 function errorOf(message: string): Error {
   const told = parseJson(message);
   return told.ok && isObject(told.value) ? toError(told.value as unknown as Problem) : new Error(message);

@@ -8,27 +8,29 @@ import { MAX_SOCKETS } from '../concurrency.ts';
 import type { ClientSettings } from '../config.ts';
 import { type Poster, type PostOutcome, type Target, Unreachable } from '../sending/posting.ts';
 
-/** How long one attempt of a post may take, in milliseconds: API Gateway has been seen to leave posts without an answer. */
+/** How long one attempt of a post may take, in milliseconds: API Gateway has left posts without an answer. */
 const REQUEST_TIMEOUT_MS = 2_000;
 
 /** How long connecting to the Management API may take, in milliseconds. */
 const CONNECTION_TIMEOUT_MS = 1_000;
 
-/** Attempts at one post; 429, 5xx and network errors are tried again with jitter, all else is final. */
+/** Attempts at one post. 429, 5xx and network errors are retried with jitter; every other answer is final. */
 const MAX_ATTEMPTS = 3;
 
 export interface ManagementApiPosterOptions {
-  /** Told why a post failed, for the operator: a missing permission looks like any other failure. */
+  /** Called with the reason when a post fails: to the operator, a missing permission looks like any other failure. */
   readonly onFailure: (error: unknown) => void;
   /**
-   * The endpoint of this installation's API. What cannot be reached at another one has gone with its API, such as a stage
-   * that has been renamed. Absent: every endpoint counts as this installation's.
+   * The endpoint of this installation's API. A connection at another endpoint that is out of reach is gone with its
+   * API, for example after a stage was renamed. Absent: every endpoint counts as this installation's.
    */
   readonly callbackUrl?: string | undefined;
   readonly client?: ClientSettings | undefined;
 }
 
-/** Posts through the Management API, over kept-alive connections: one client for each API that holds connections. */
+/**
+ * Posts through the Management API over kept-alive connections, with one client for each API that holds connections.
+ */
 export function createManagementApiPoster({
   onFailure,
   callbackUrl: own,
@@ -76,7 +78,7 @@ async function createClient(callbackUrl: string, settings: ClientSettings): Prom
     requestHandler: {
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionTimeout: CONNECTION_TIMEOUT_MS,
-      // Without it the timeout above only writes a warning: https://github.com/aws/aws-sdk-js-v3/issues/7632
+      // Without it, the timeout above only writes a warning: https://github.com/aws/aws-sdk-js-v3/issues/7632
       throwOnRequestTimeout: true,
       httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
     },
@@ -84,12 +86,12 @@ async function createClient(callbackUrl: string, settings: ClientSettings): Prom
 }
 
 /**
- * Where to post to. An endpoint that the settings, the environment or the profile configure takes the place of AWS, as for every client
- * of the SDK; the stage stays that of the API, unless the configured endpoint names it.
+ * Where to post to. An endpoint in the settings, the environment or the profile replaces AWS, as for every client of
+ * the SDK. The stage stays the API's, unless the configured endpoint names one.
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
  */
 async function endpointFor(callbackUrl: string, settings: ClientSettings): Promise<string> {
-  // The SDK looks for it only when it is given no endpoint.
+  // The SDK looks for a configured endpoint only when it is given none.
   const configured =
     settings.endpoint ?? (await new ApiGatewayManagementApiClient({}).config.serviceConfiguredEndpoint?.());
   if (!configured) return callbackUrl;
@@ -107,10 +109,10 @@ interface ErrorFacts {
   readonly $response?: { readonly statusCode?: number };
 }
 
-/** Answers that say nothing about the connection: whoever asks like that is let in nowhere. */
+/** Answers that say nothing about the connection: this caller gets them for every connection. */
 const REFUSING_STATUSES: ReadonlySet<number> = new Set([401, 403, 404, 407, 421]);
 
-/** Errors of a socket that was open, so the request may have been received. */
+/** Errors of an open socket: the API may have received the request. */
 const BROKEN_OFF: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
 function outcomeOfError(error: unknown): Exclude<PostOutcome, 'delivered'> {
@@ -121,17 +123,17 @@ function outcomeOfError(error: unknown): Exclude<PostOutcome, 'delivered'> {
   return hasBrokenOff(error, facts) ? 'failed' : new Unreachable(error);
 }
 
-/** Whether the request may have been received. Not when there was no connection, or nothing to sign the request with. */
+/** Whether the API may have received the request. Not if there was no connection, or no credentials to sign with. */
 function hasBrokenOff(error: unknown, { code, syscall, message = '' }: ErrorFacts): boolean {
-  // Node tries the addresses of a name one after the other, and throws what all of them came to as one.
+  // Node tries the addresses of a name one after the other, and throws their errors as one.
   const isWhileConnecting =
     error instanceof AggregateError || syscall === 'connect' || message.includes('before secure TLS connection');
   return !isWhileConnecting && BROKEN_OFF.has(code);
 }
 
 /**
- * The status decides as well as the name: the SDK names an error only when the response has `x-amzn-errortype`.
- * A malformed id (400) is as gone as one that has ceased to exist (410).
+ * Looks at the status as well as the name: the SDK names an error only if the response has `x-amzn-errortype`. A
+ * malformed id (400) counts as gone, like a connection that no longer exists (410).
  */
 function isGone(error: unknown): boolean {
   if (!(error instanceof ApiGatewayManagementApiServiceException)) return false;

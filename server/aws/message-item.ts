@@ -2,7 +2,7 @@ import type { Message } from '../../protocol/index.ts';
 import type { Copy, TranscriptEntry } from '../history/transcripts.ts';
 import { type Item, textOf } from './attributes.ts';
 
-/** The part of a query that asks for what {@link toCopy} reads, and for nothing else. */
+/** The part of a query that asks only for what {@link toCopy} reads. */
 export const COPY_FIELDS = {
   ProjectionExpression: 'serial, id, #from',
   ExpressionAttributeNames: { '#from': 'from' },
@@ -13,7 +13,7 @@ export function toMessage(item: Item): Message {
   return { ...toCopy(item), ...JSON.parse(textOf(item, 'body')) };
 }
 
-/** What tells the message in an item from others. */
+/** What identifies the message of an item among its copies. */
 export function toCopy(item: Item): Copy {
   return { id: textOf(item, 'id'), serial: textOf(item, 'serial'), from: JSON.parse(textOf(item, 'from')) };
 }
@@ -23,7 +23,7 @@ export function isRetried(item: Item): boolean {
   return item['retried']?.BOOL === true;
 }
 
-/** The message, and what a reader of transcripts has to know of it. */
+/** The message of an item, as an entry of a transcript. */
 export function toEntry(item: Item): TranscriptEntry {
   return { message: toMessage(item), retried: isRetried(item) };
 }

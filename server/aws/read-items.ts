@@ -15,10 +15,10 @@ import type { Item } from './attributes.ts';
  */
 const MAX_BATCH_KEYS = 100;
 
-/** Batches under way at once. */
+/** Batches that are read at once. */
 const MAX_CONCURRENT_BATCHES = 25;
 
-/** How long to wait before what a batch has left unread is asked for again, in milliseconds; then it has failed. */
+/** The waits before unread keys of a batch are asked for again, in milliseconds. After the last one, the read fails. */
 const RETRY_DELAYS_MS = [50, 100, 200, 400];
 
 /** All items of a query, page by page. */
@@ -31,7 +31,7 @@ export async function* queryItems(client: DynamoDBClient, input: QueryCommandInp
   }
 }
 
-/** The items that there are under some keys of a table, in any order. No key may come twice. */
+/** The items with some keys of a table, in any order. No key may come twice. */
 export async function readItems(
   client: DynamoDBClient,
   TableName: string,
@@ -46,7 +46,7 @@ export async function readItems(
   return read.flat();
 }
 
-/** DynamoDB may leave some keys unread, without an error that the SDK would try again for. */
+/** DynamoDB may leave keys unread without an error, so the SDK does not retry. */
 async function readBatch(
   client: DynamoDBClient,
   first: NonNullable<BatchGetItemCommandInput['RequestItems']>,

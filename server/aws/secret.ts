@@ -1,16 +1,16 @@
 import { AwsClient } from 'aws4fetch';
 import { readAwsCredentials } from '../config.ts';
 
-/** How long a secret is kept, in milliseconds: a rotated one is in use this much later at the latest. */
+/** How long a secret is kept, in milliseconds. A rotated secret is in use at the latest this much later. */
 const MAX_AGE_MS = 5 * 60 * 1000;
 
 /** A shorter secret can be guessed from one token. @see https://www.rfc-editor.org/rfc/rfc7518#section-3.2 */
 const MIN_BYTES = 32;
 
 /**
- * Reads a secret's string from Secrets Manager and keeps it for five minutes.
- * Signed by aws4fetch: the SDK's client alone would take four times the authorizer's whole bundle.
- * @throws Error (from the returned function) if the secret cannot be had, or is too short
+ * Reads a secret's string from Secrets Manager, and keeps it for five minutes. Signed with aws4fetch: the SDK's client
+ * alone is four times as large as the authorizer's bundle.
+ * @throws Error (from the returned function) if the secret cannot be read, or is too short
  */
 export function createSecretReader(secretArn: string, now: () => number = Date.now): () => Promise<Uint8Array> {
   const region = secretArn.split(':')[3] ?? '';

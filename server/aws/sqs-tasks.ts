@@ -2,15 +2,15 @@ import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSCli
 import type { Task, Tasks } from '../tasks.ts';
 
 /**
- * What one batch may hold.
+ * The limits of one batch.
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html (read 2026-11)
  */
 const MAX_BATCH_ENTRIES = 10;
 const MAX_BATCH_BYTES = 1024 * 1024;
 
 /**
- * The characters that SQS refuses and that `JSON.stringify` leaves as they are. It escapes the others itself: control
- * characters and half characters.
+ * The characters that SQS refuses and that `JSON.stringify` does not escape. It escapes the others itself: control
+ * characters and lone surrogates.
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html (read 2026-11)
  */
 const REFUSED_CHARACTERS = /[\uFFFE\uFFFF]/g;
@@ -26,7 +26,7 @@ export function createSqsTasks({ client, queueUrl }: { client: SQSClient; queueU
 
   return {
     async add(tasks) {
-      // Waits for all of them: what is left under way when a handler returns is frozen with it.
+      // Waits for all of them: Lambda freezes what a handler leaves under way.
       const added = await Promise.allSettled(toBatches(tasks).map(addBatch));
       const refused = added.find((outcome) => outcome.status === 'rejected');
       if (refused) throw refused.reason;
@@ -53,7 +53,7 @@ function toBatches(tasks: readonly Task[]): readonly BatchEntry[][] {
   return batches;
 }
 
-/** The task as JSON that SQS takes, whatever a client has sent. */
+/** The task as JSON that SQS accepts, whatever a client has sent. */
 function toBody(task: Task): string {
   return JSON.stringify(task).replace(REFUSED_CHARACTERS, (character) =>
     character === '\uFFFE' ? '\\uFFFE' : '\\uFFFF',

@@ -1,9 +1,12 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { AwsClient } from 'aws4fetch';
 
-/** Reads the outputs of a deployed stack, with the credentials and the region of the environment. @throws Error with what CloudFormation says */
+/**
+ * Reads the outputs of a deployed stack, with the credentials and the region of the environment. @throws Error with the
+ * message of CloudFormation
+ */
 export async function readStackOutputs(stackName: string): Promise<Readonly<Record<string, string>>> {
-  // Not to call Lambda: it finds the environment's credentials and region, as each client of the SDK does.
+  // This client calls nothing: it finds the environment's credentials and region, as every client of the SDK does.
   const { config } = new LambdaClient({});
   const region = await config.region();
   const { accessKeyId, secretAccessKey, sessionToken } = await config.credentials();

@@ -51,17 +51,17 @@ import type { Item } from './attributes.ts';
 
 export type TableName = 'connections' | 'messages';
 
-/** The attribute with the sort key; that of the partition key is `address` in both. */
+/** The attribute of the sort key. The attribute of the partition key is `address` in both tables. */
 export const SORT_KEYS = { connections: 'connectionId', messages: 'serial' } as const satisfies Record<
   TableName,
   string
 >;
 
-/** What stands for `{name}` in a key. */
+/** The values of `{name}` in a key. */
 interface Parts {
   readonly user: `user#${string}`;
   readonly room: `room#${string}`;
-  /** Who sends to the user. */
+  /** The user who sends to `user`. */
   readonly sender: `user#${string}`;
   readonly address: Address;
   readonly presence: PresenceAddress;
@@ -72,7 +72,7 @@ interface Parts {
   readonly word: string;
 }
 
-/** The parts of a key that are not just any text. */
+/** The shapes of parts that are not any text. */
 const SHAPES: Readonly<Partial<Record<keyof Parts, string>>> = {
   user: 'user#.*',
   room: 'room#.*',
@@ -82,16 +82,16 @@ const SHAPES: Readonly<Partial<Record<keyof Parts, string>>> = {
   presence: 'presence#.*',
 };
 
-/** What becomes of the items of a kind when a user is forgotten. */
-export type Erasure =
-  /** Deleted: everything in the partition of the user, whose address is the only part of the partition key. */
+/** What erasing a user does with the items of a kind. */
+export type ErasureRule =
+  /** Deleted: everything in the partition of the user. The partition key has no other part than the user's address. */
   | 'deleted'
-  /** Deleted with an item of another kind, which tells of it. */
+  /** Deleted with an item of another kind, which names it. */
   | { readonly with: 'subscriptions' }
-  /** Stays, and why. */
+  /** Kept, and why. */
   | { readonly kept: string };
 
-/** A kind of item. One without a rule of erasure does not compile. */
+/** A kind of item. A kind without a rule of erasure does not compile. */
 export interface ItemKind {
   readonly table: TableName;
   /** The partition key. `{name}` is one of {@link Parts}. */
@@ -99,7 +99,7 @@ export interface ItemKind {
   readonly sort: string;
   /** All attributes that an item may have beside its key. */
   readonly attributes: readonly string[];
-  readonly erasure: Erasure;
+  readonly erasure: ErasureRule;
 }
 
 const MAPPING_ATTRIBUTES = ['userId', 'callbackUrl', 'attempt', 'tokenExpiresAt', 'expiresAt', 'removedAt'] as const;
@@ -263,7 +263,7 @@ export function keyOf<Name extends KindName>(name: Name, parts: PartitionParts<N
   return { address: { S: fill(partition, parts) }, [SORT_KEYS[table]]: { S: fill(sort, parts) } };
 }
 
-/** The key of a mapping: of a connection at its user, in a room, or watching presence. */
+/** The key of a mapping: of a connection at its user, in a room, or as a watcher. */
 export function mappingKey(topic: Topic, connectionId: string): Item {
   if (isPresence(topic)) return keyOf('watch', { presence: topic, connectionId });
   if (isRoom(topic)) return keyOf('member', { room: topic, connectionId });
@@ -277,10 +277,10 @@ export function messageKey(address: Address, serial: string): Item {
     : keyOf('message', { user: address, serial });
 }
 
-/** The key of what watchers of an address were last told of a user. */
+/** The key of the presence state of a user at an address. */
 export function presenceStateKey(address: Address, userId: string): Item {
   const user = userAddress(userId);
-  // Of a user, watchers are told at the user's own address.
+  // Watchers of a user are told at the user's own address.
   return isRoom(address) ? keyOf('roomPresenceState', { room: address, user }) : keyOf('presenceState', { user });
 }
 
@@ -293,7 +293,7 @@ export function kindOf(table: TableName, item: Item): KindName | undefined {
   );
 }
 
-/** A partition that is emptied when a user is forgotten, except for the items of kinds that are kept. */
+/** A partition that is emptied when a user is erased, except for items of kept kinds. */
 export interface ErasedPartition {
   readonly table: TableName;
   readonly partition: string;
@@ -308,11 +308,11 @@ export function erasedPartitions(user: `user#${string}`): readonly ErasedPartiti
   return [...new Map(partitions.map((each) => [JSON.stringify(each), each])).values()];
 }
 
-/** Whether an item in one of these partitions stays. What no kind declares goes. */
+/** Whether an item in one of these partitions is kept. An item of no declared kind is deleted. */
 export function isKept(table: TableName, item: Item): boolean {
   const name = kindOf(table, item);
   if (name === undefined) return false;
-  const erasure: Erasure = KINDS[name].erasure;
+  const erasure: ErasureRule = KINDS[name].erasure;
   return typeof erasure === 'object' && 'kept' in erasure;
 }
 

@@ -1,17 +1,17 @@
 import { type Capability, parseCapability } from '../auth/capability.ts';
 
-/** What a token says, beside who its user is. */
+/** The claims of a token, beside its user. */
 export interface Claims {
   /** Epoch seconds. */
   readonly tokenExpiresAt: number;
   readonly capability: Capability;
-  /** Epoch seconds. Absent: the token does not say. */
+  /** Epoch seconds. Absent: the token has no such claim. */
   readonly tokenIssuedAt?: number;
 }
 
 /**
- * What API Gateway tells of a connection with each event. Identity comes from here alone, never from a frame. The claims
- * are those of the token that opened the connection; a registered one may have newer ones in the directory.
+ * What API Gateway tells of a connection with each event. Identity comes only from here, never from a frame. The claims
+ * are those of the token that opened the connection; the directory may have newer ones.
  */
 export interface Connection extends Claims {
   readonly connectionId: string;
@@ -25,21 +25,21 @@ export interface WebSocketEvent {
     readonly connectionId: string;
     readonly routeKey: string;
     readonly requestId: string;
-    /** Epoch milliseconds: when API Gateway received what the event is about. */
+    /** Epoch milliseconds: when API Gateway received the event. */
     readonly requestTimeEpoch?: number;
-    /** What the authorizer put into its context; API Gateway makes every value a string. */
+    /** The authorizer's context. API Gateway makes every value a string. */
     readonly authorizer?: Readonly<Record<string, unknown>>;
   };
   readonly body?: string;
 }
 
 /**
- * The authorizer's context for a handshake that `$connect` must refuse: an authorizer itself can answer only 401, 403 and
- * 500. It carries no identity: if such a connection opened all the same, it could do nothing.
+ * The authorizer's context for a handshake that `$connect` must refuse: an authorizer can answer only 401, 403 and 500.
+ * It has no identity: if such a connection opened, it could do nothing.
  */
 export const REFUSED_CONTEXT = { refused: 'rate_limited' } as const;
 
-/** The authorizer's context, as `authorize` returns it and later events carry it. */
+/** The authorizer's context, as `authorize` returns it and later events contain it. */
 export function toContext(connection: Omit<Connection, 'connectionId'>): Record<string, string> {
   const { userId, tokenExpiresAt, tokenIssuedAt, capability } = connection;
   return {
@@ -50,7 +50,7 @@ export function toContext(connection: Omit<Connection, 'connectionId'>): Record<
   };
 }
 
-/** @throws Error if the API has no authorizer: without one nobody has an identity. */
+/** @throws Error if the API has no authorizer: then the connection has no identity */
 export function connectionOf({ requestContext }: WebSocketEvent): Connection {
   const { userId, tokenExpiresAt, tokenIssuedAt, capability: text } = requestContext.authorizer ?? {};
   const capability = typeof text === 'string' ? parseCapability(JSON.parse(text)) : undefined;

@@ -3,13 +3,13 @@ import { userAddress } from '../address.ts';
 import { isClosed, type Poster } from '../sending/posting.ts';
 import { type Directory, type Mapping, topicsOf } from './directory.ts';
 
-/** A connection to be closed. */
+/** A connection to close. */
 export type Leaving = Pick<Mapping, 'connectionId' | 'userId' | 'callbackUrl'>;
 
 /**
- * Takes a connection out of the directory for good, tells it why, and closes it: whatever is sent from the moment on that
- * this begins may miss it, and whatever is sent after it has ended does.
- * @throws Error if the connection could not be closed; it gets nothing any more all the same
+ * Removes a connection from the directory for good, tells it why, and closes it. It may miss messages from the call on,
+ * and misses all messages after it.
+ * @throws Error if the connection could not be closed; it gets no messages all the same
  */
 export type Disconnect = (connection: Leaving, bye: Omit<ByePush, 'type'>) => Promise<void>;
 
@@ -18,8 +18,8 @@ export function createDisconnect({ directory, poster }: { directory: Directory; 
     const { connectionId, userId } = connection;
     const user = userAddress(userId);
     await directory.remove(user, connectionId);
-    // They are read and not deleted: a second attempt needs them when this one fails, and so does whoever forgets the
-    // connection, to have its rooms checked.
+    // The subscriptions are read and not deleted: a second attempt needs them if this one fails, and forgetting the
+    // connection needs them to check the presence of its rooms.
     await directory.unsubscribe(connectionId, topicsOf(await directory.subscriptions(user, connectionId)));
     const { code, message, reconnect, retryAfterMs } = bye;
     const told = {
@@ -29,7 +29,7 @@ export function createDisconnect({ directory, poster }: { directory: Directory; 
       reconnect,
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     } as const;
-    // What could not be told is no reason to stay open.
+    // A connection that could not be told is closed all the same.
     await poster.post(connection, told);
     if (!isClosed(await poster.close(connection))) throw new Error('The connection could not be closed');
   };

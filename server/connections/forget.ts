@@ -3,16 +3,16 @@ import { ABSENCE_SECONDS } from '../presence/presence-state.ts';
 import type { Tasks } from '../tasks.ts';
 import type { Directory, Mapping } from './directory.ts';
 
-/** A connection to be forgotten. */
+/** A connection to forget. */
 export interface Forgotten extends Pick<Mapping, 'address' | 'connectionId' | 'userId'> {
-  /** Where to close it, in case it is alive. Absent: it is known to have ended. */
+  /** Where to close the connection, in case it is alive. Absent: it is known to have ended. */
   readonly callbackUrl?: string;
 }
 
 /**
- * Forgets a connection that has ceased to exist, and has it checked a little later whether its user is still there. API
- * Gateway has been seen to answer 410 for a living connection, which would stay open and hear nothing; so it is closed as
- * well, and where that is answered in the same way, its next frame is answered with `not_registered`.
+ * Forgets a connection that no longer exists, and queues a check of its user's presence a little later. API Gateway has
+ * answered 410 for live connections, which would stay open without messages: so the connection is closed as well. If
+ * that is answered with 410 too, its next frame gets `not_registered`.
  */
 export type Forget = (connection: Forgotten) => Promise<void>;
 

@@ -7,7 +7,10 @@ import { isInFuture, serialFloor, serialTime } from '../serial.ts';
 import type { AddressStates } from './address-state.ts';
 import type { Connection } from './connection.ts';
 
-/** A sign of life; with a cursor also an acknowledgement, answered with what was missed. `shown` is kept for newcomers. */
+/**
+ * Keeps a connection alive. With a cursor, it acknowledges, and returns the messages that the connection missed.
+ * `shown` is kept for devices that come later.
+ */
 export type Ping = (
   connection: Connection,
   frame: Pick<PingFrame, 'cursor' | 'shown'>,

@@ -22,7 +22,7 @@ import type { Connection } from './connection.ts';
 import { type Directory, mappingExpiry, topicsOf } from './directory.ts';
 import type { Resume } from './resume.ts';
 
-/** Makes a connection one of its user's, and gives it what it has missed. */
+/** Makes the connection one of its user's, and returns the messages that it missed. */
 export type Register = (
   connection: Connection,
   frame: Pick<RegisterFrame, 'since' | 'after' | 'attempt' | 'token'>,
@@ -37,15 +37,15 @@ export interface RegisterDependencies {
   readonly tasks: Tasks;
   /** The Management API endpoint of the API that holds the connections. */
   readonly callbackUrl: string;
-  /** How many connections there may be at once: clients spread their attempts to come back accordingly. */
+  /** How many connections there may be at once: clients spread their attempts to reconnect accordingly. */
   readonly expectedConnections: number;
-  /** Told to clients, which keep to it. */
+  /** Clients are told, and keep to it. */
   readonly rateLimit: RateLimit;
-  /** Told to clients, too. */
+  /** Clients are told. */
   readonly sizeLimits: SizeLimits;
-  /** And this. */
+  /** Clients are told. */
   readonly tariff: Tariff;
-  /** For what a newer token has to be written to. */
+  /** Charges for the mappings that a newer token extends. */
   readonly surcharge: Surcharge;
   readonly now: Now;
 }
@@ -63,7 +63,7 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     tariff: dependencies.tariff,
   };
 
-  /** The connection with what a newer token says. */
+  /** The connection, with the claims of a newer token. */
   async function withToken(connection: Connection, token: string | undefined): Promise<Result<Connection>> {
     if (token === undefined) return { ok: true, value: connection };
     const identity = await authenticate(token);
@@ -79,14 +79,17 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     return { ok: false, problem: problem('revoked') };
   }
 
-  /** Before the mapping has its hash: from that moment on the gate may look for it. What opened the connection it knows. */
+  /**
+   * Keeps a new capability before the mapping has its hash: from then on the gate may look for it. The gate knows the
+   * capability that opened the connection.
+   */
   async function keepCapability(opened: Connection, { connectionId, userId, capability }: Connection, attempt = 0) {
     if (hashCapability(capability) === hashCapability(opened.capability)) return;
     await directory.keepCapability(userAddress(userId), connectionId, { capability, attempt });
   }
 
   /**
-   * Lets the connection's other mappings live as long as the newer token, as far as it allows them.
+   * Extends the connection's other mappings to the newer token's expiry, as far as its capability allows.
    * @returns the rooms that the connection is in
    */
   async function renew(connection: Connection): Promise<readonly string[]> {
@@ -121,14 +124,14 @@ export function createRegister(dependencies: RegisterDependencies): Register {
     const { connectionId, userId, tokenExpiresAt } = connection;
     const nowSeconds = toSeconds(now());
     if (tokenExpiresAt <= nowSeconds) return { ok: false, problem: problem('token_expired') };
-    // A page is read for whoever is registered already; a registration is charged when it is made.
+    // A registration is charged when it is made; its further pages pass the gate like other frames.
     const admitted = frame.after === undefined ? undefined : await admit(opened);
     if (admitted && !admitted.ok) return admitted;
     if (!admitted) await keepCapability(opened, connection, frame.attempt);
     const expiresAt = mappingExpiry(nowSeconds, tokenExpiresAt);
     const resumed = await resume({ connection, address: userAddress(userId), expiresAt }, frame);
     if (!resumed.ok) return resumed;
-    // After the mapping is there: whoever revokes either finds it, or has left the mark that is found here.
+    // After the mapping exists: a revocation either finds the mapping, or is found here.
     if (isRevoked(connection, await revocations.revokedUntil(userId))) return refuseRevoked(connection);
     const rooms = token === undefined ? undefined : await renew(connection);
     const value = { userId, connectionId, ...resumed.value, expiresAt: expiresAt * 1000, limits };

@@ -8,24 +8,24 @@ import { isInFuture, serialFloor, serialTime } from '../serial.ts';
 import type { AddressStates } from './address-state.ts';
 import type { Connection } from './connection.ts';
 
-/** Who subscribes to what. */
+/** A connection that subscribes to an address. */
 export interface Subscription {
   readonly connection: Connection;
   readonly address: Address;
-  /** Epoch seconds until which the mapping stands. */
+  /** Epoch seconds: when the mapping expires. */
   readonly expiresAt: number;
 }
 
-/** What a resume gives: what was missed, or its next page. */
+/** The missed messages, or the next page of them. */
 export type Resumption = Pick<RegisteredReply, 'recovered' | 'messages' | 'more' | 'cursor' | 'serverTime' | 'shown'>;
 
-/** Where a resume begins, and what is known there of what it brings. */
+/** Where a resume begins reading, and what is known at that point. */
 type Beginning = { readonly after: string } & Pick<Resumption, 'recovered' | 'shown'>;
 
 /**
- * Subscribes a connection to an address, and gives it what it has missed there: from `since`, and an overlap before it.
- * Without `since`, of a user's messages those that no device has acknowledged; of a room's none that were sent before.
- * With `after`, gives the next page and subscribes to nothing.
+ * Subscribes a connection to an address, and returns the messages that it missed there: from `since`, less an overlap.
+ * Without `since`: for a user, the messages that no device has acknowledged; for a room, none. With `after`, it returns
+ * the next page and subscribes to nothing.
  */
 export type Resume = (
   subscription: Subscription,
@@ -48,13 +48,13 @@ export function createResume(dependencies: ResumeDependencies): Resume {
   const { enter, log, states, arrive, callbackUrl, retentionSeconds, now } = dependencies;
 
   async function page(address: Address, { after, ...from }: Beginning): Promise<Result<Resumption>> {
-    // Read before the log: whatever is sent from now on is behind this cursor, or within the overlap before it.
+    // The time is read before the log: later messages are behind this cursor, or within the overlap before it.
     const serverTime = now();
     const { messages, more } = await log.read(address, after);
     return { ok: true, value: { ...from, messages, more, cursor: serialFloor(serverTime), serverTime } };
   }
 
-  /** Where the log is read from, and whether everything from `since` on is still there. */
+  /** Where the log is read from, and whether it still has everything from `since` on. */
   async function beginning(address: Address, since: string | undefined, nowMs: number) {
     if (since === undefined && isRoom(address)) return { after: serialFloor(nowMs), recovered: true };
     const horizonMs = nowMs - retentionSeconds * 1000;
@@ -71,8 +71,8 @@ export function createResume(dependencies: ResumeDependencies): Resume {
     const nowMs = now();
     if (since !== undefined && isInFuture(since, nowMs)) return { ok: false, problem: problem('invalid_cursor') };
     if (after !== undefined) return page(address, { after, recovered: true });
-    // First the mapping, then the rest: a message is either posted to the mapping or found in the log, or both; and a
-    // late one either finds the mapping or has left its mark before.
+    // First the mapping, then the rest: each message is posted to the mapping, or found in the log, or both; and a late
+    // delivery finds the mapping, or has left its mark before.
     const registration = { ...connection, address, callbackUrl, attempt, registeredAt: toSeconds(nowMs), expiresAt };
     const refused = await enter(registration);
     if (refused) return { ok: false, problem: refused };

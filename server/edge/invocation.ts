@@ -25,15 +25,17 @@ export class InvocationError extends Error {
   }
 }
 
-/** What a function did: a result for its caller, or the problem that fails the invocation; and more for the log line. */
+/**
+ * What a function did: a result for its caller, or the problem that fails the invocation; and more for the log line.
+ */
 export type Performed<R> = ({ readonly result: R } | { readonly problem: InvocationProblem }) & {
   readonly line?: Partial<LogLine>;
 };
 
 /**
- * The edge of a function that services and operators invoke. It writes one log line for each invocation, and throws rather
- * than return an error: a function cannot know whether it was invoked asynchronously, and Lambda repeats, and hands to a
- * destination, only invocations that fail.
+ * The edge of a function that services and operators invoke. It writes one log line for each invocation. It throws
+ * rather than return an error: a function cannot know whether it was invoked asynchronously, and only a failed
+ * invocation is retried and goes to a destination.
  */
 export function invocationEdge<R>(
   route: FunctionName,

@@ -19,7 +19,7 @@ import { type Connection, connectionOf, type WebSocketEvent } from '../connectio
 import type { NoteAnswer } from '../gate/offences.ts';
 import { describeError, type Logger, type LogLine } from '../logger.ts';
 
-/** What a two-way route returns: API Gateway sends the body back over the connection. */
+/** The answer of a two-way route: API Gateway sends the body back over the connection. */
 export interface RouteResponse {
   readonly statusCode: 200;
   readonly body: string;
@@ -29,7 +29,7 @@ type Frame<A extends Action> = Extract<ReturnType<typeof checkFrame<A>>, { ok: t
 type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
 type Metrics = Readonly<Partial<Record<MetricName, number>>>;
 
-/** What the server does with a frame of this action, and when API Gateway received it (epoch milliseconds). */
+/** Performs a frame of this action. `receivedAt` is when API Gateway received it (epoch milliseconds). */
 type Perform<A extends Action, R> = (
   connection: Connection,
   frame: Frame<A>,
@@ -45,9 +45,9 @@ export interface RouteDependencies {
 }
 
 /**
- * The edge of a message route: parses and checks the frame, has `operation` done, and puts the frame's `id` on the reply.
- * Always answers 200: for another status API Gateway would replace the body.
- * @param metricsOf What a reply is counted as. Default: as nothing.
+ * The edge of a message route: parses and checks the frame, performs it, and puts the frame's `id` on the reply. It
+ * always answers 200: for another status, API Gateway would replace the body.
+ * @param metricsOf The metrics of a reply. Default: none.
  */
 export function messageRoute<A extends Action, R extends Unnumbered<Reply>>(
   action: A,
@@ -66,7 +66,7 @@ export function messageRoute<A extends Action, R extends Unnumbered<Reply>>(
   );
 }
 
-/** The edge of `$default`: whatever no other route takes is answered with what is wrong with it. */
+/** The edge of `$default`: tells the sender of a frame that no other route takes what is wrong with it. */
 export function defaultRoute(dependencies: RouteDependencies): (event: WebSocketEvent) => Promise<RouteResponse> {
   return edge('$default', dependencies, async (json) => ({ ok: false, problem: routingProblem(json) }));
 }
@@ -112,7 +112,10 @@ function edge<R extends Unnumbered<Reply>>(
   };
 }
 
-/** A message may come in several frames, and be larger than each; so what API Gateway allows is not for us to refuse. */
+/**
+ * API Gateway limits a message to a larger size than a frame. Where the installation sets no limit, API Gateway's
+ * applies.
+ */
 function tooLarge(body: string, { maxFrameBytes }: RouteDependencies['limits']): Result<never> | undefined {
   const bytes = Buffer.byteLength(body);
   if (maxFrameBytes === MAX_FRAME_BYTES || bytes <= maxFrameBytes) return undefined;

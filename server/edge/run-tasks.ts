@@ -11,17 +11,17 @@ import { isClosed, MAX_DELIVERY_AGE_MS, type Poster, type Posting } from '../sen
 import { serialTime } from '../serial.ts';
 import type { AnnounceTask, CloseTask, DeliverTask, DisconnectTask, Task } from '../tasks.ts';
 
-/** The part of an SQS event that `tasks` reads. */
+/** The part of an SQS event that the task runner reads. */
 export interface TaskEvent {
   readonly Records: readonly {
     readonly messageId: string;
     readonly body: string;
-    /** How often it has been handed out, as text; the first time it is 1. */
+    /** How often SQS has handed out the task, as text; the first time it is 1. */
     readonly attributes: { readonly ApproximateReceiveCount: string };
   }[];
 }
 
-/** The tasks that must be done again. */
+/** The tasks that SQS must hand out again. */
 export interface TaskResponse {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
@@ -32,16 +32,19 @@ export interface TaskRunnerDependencies {
   readonly states: AddressStates;
   readonly presence: PresenceChecks;
   readonly poster: Poster;
-  /** Absent: search is switched off, and what was queued before that is let go. */
+  /** Absent: search is switched off, and tasks that were queued before are dropped. */
   readonly indexMessages?: IndexMessages | undefined;
   readonly log: Logger;
   readonly now: Now;
 }
 
-/** Tasks done at once: few, because closing many connections at once would bring them all back at once. */
+/** Tasks that run at once. Few, because connections that are closed at once reconnect at once. */
 const MAX_CONCURRENT_TASKS = 2;
 
-/** Does tasks. One that fails comes back, and in the end goes to the dead-letter queue; the others are not affected. */
+/**
+ * Runs tasks. SQS hands a failed task out again, and moves it to the dead-letter queue in the end; the others are not
+ * affected.
+ */
 export function createTaskRunner(dependencies: TaskRunnerDependencies): (event: TaskEvent) => Promise<TaskResponse> {
   const { directory, posting, states, presence, poster, indexMessages, log, now } = dependencies;
   const disconnect = createDisconnect({ directory, poster });
@@ -83,7 +86,7 @@ export function createTaskRunner(dependencies: TaskRunnerDependencies): (event: 
   }
 
   async function deliver({ address, messages, range, spared }: DeliverTask): Promise<void> {
-    // Whoever is not connected now, and has a cursor from before, would look behind it when they resume.
+    // A user who is not connected now resumes from a cursor, perhaps from one behind the message.
     const [first] = messages;
     if (first && serialTime(first.serial) < now() - MAX_DELIVERY_AGE_MS) await states.markLate(address, first.serial);
     const targets = await directory.find(address, { consistent: true, range });

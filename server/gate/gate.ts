@@ -14,14 +14,14 @@ import { burstMs, type RateLimit } from './rate-limit.ts';
 import type { UserBudgets } from './user-budget.ts';
 
 export interface GateOptions {
-  /** What the frame is charged, in units: see `protocol/charges.ts`. @default 1 */
+  /** What the frame costs, in units: see `protocol/charges.ts`. @default 1 */
   readonly cost?: number;
 }
 
 /**
- * The gate before whatever a registered connection asks for: notes the sign of life, charges the rate limit, and gives the
- * claims that hold now, or says why nothing may be done. One conditional write, so that sending costs no look-up of the
- * sender; and one read where a newer token has brought another capability than the one that opened the connection.
+ * The gate before every frame of a registered connection: keeps the connection alive, charges its rate limit, and
+ * returns the current claims, or why the frame is refused. It makes one conditional write, so that sending needs no
+ * read of the sender; and one read if a newer token has another capability than the one that opened the connection.
  */
 export type Admit = (
   connection: Pick<Connection, 'connectionId' | 'userId' | 'capability'>,
@@ -31,7 +31,7 @@ export type Admit = (
 type Registered = Parameters<Admit>[0];
 
 /**
- * The gate before a registration: makes the mapping and charges for it like for any frame.
+ * The gate before a registration: makes the mapping and charges for it.
  * @returns why it was not made
  */
 export type Enter = (registration: Registration) => Promise<Problem | undefined>;
@@ -47,26 +47,26 @@ export interface GateDependencies {
 }
 
 /**
- * A user is charged for what a connection sends when it has come to this part of the user's burst: a connection may be ahead
- * by as much, and one write more is to be made for each.
+ * A user is charged once a connection has used this part of the user's burst. A connection may be ahead by as much, and
+ * each part costs one more write.
  */
 const INSTALMENTS_PER_BURST = 10;
 
 const REGISTER_CHARGE = frameCharge({ action: 'register' }, TARIFF);
 
-/** What a registration is told that was not made. */
+/** The error code of a registration that was not made. */
 const NOT_ENTERED = { superseded: 'superseded', removed: 'connection_removed' } as const;
 
-/** The two gates, which charge the same rate limits. */
+/** Makes the two gates, which charge the same rate limits. */
 export function createGate(dependencies: GateDependencies): { readonly admit: Admit; readonly enter: Enter } {
   const { directory, userBudgets, rateLimit, userRateLimit, now } = dependencies;
   const instalment = Math.max(1, Math.floor(userRateLimit.burst / INSTALMENTS_PER_BURST));
 
   /**
-   * Charges the user for what a connection has sent, if another instalment is due, or lets the connection wait until that can
-   * be done.
-   * @param charged What the connection has been charged in all.
-   * @param cost Of the frame at hand, which is refused then.
+   * Charges the user if a connection has used another part of the burst. If the user cannot be charged yet, the
+   * connection waits as long.
+   * @param charged The sum of all charges of the connection.
+   * @param cost What this frame costs, which is refused in that case.
    * @returns why it is refused
    */
   async function chargeUser(
@@ -83,14 +83,17 @@ export function createGate(dependencies: GateDependencies): { readonly admit: Ad
     return { ...problem('rate_limited'), retryAfterMs };
   }
 
-  /** The claims of a connection that was let through. Those that opened it hold while their capability is the registered one. */
+  /**
+   * The claims of a connection that has passed. The claims that opened it hold as long as their capability is the
+   * registered one.
+   */
   async function claimsOf({ connectionId, userId, capability: opened }: Registered, touched: Touched) {
     const { tokenExpiresAt, capabilityHash } = touched;
     const capability =
       hashCapability(opened) === capabilityHash
         ? opened
         : await directory.capability(userAddress(userId), connectionId, capabilityHash);
-    // Two registrations at once, of which one has died: the client registers again.
+    // Two registrations came at once, and one of them died: the client registers again.
     if (!capability) return { ok: false, problem: problem('not_registered') } as const;
     return { ok: true, value: { tokenExpiresAt, capability } } as const;
   }
@@ -128,7 +131,9 @@ export function enterAdmitted(directory: Pick<Directory, 'put'>): Enter {
   };
 }
 
-/** The gate before an operation at some addresses: all of them, or none. Nothing is written for what it refuses. */
+/**
+ * The gate before an operation at some addresses: all of them, or none. It writes nothing for a frame that it refuses.
+ */
 export type Permit = (
   connection: Connection,
   operation: Operation,

@@ -8,21 +8,23 @@ type Offender = Pick<Connection, 'connectionId' | 'userId'>;
 /** The offences of each connection, over all execution environments. */
 export interface Offences {
   /**
-   * Adds to what a connection has done within a minute. Its first offence begins the minute; after it the count starts anew.
+   * Adds to the offences of a connection within a minute. The first offence begins the minute; after it, the count
+   * starts anew.
    * @returns the sum
    */
   add(offender: Offender, offences: number): Promise<number>;
 }
 
 /**
- * Notes how a frame is about to be answered, and has its connection closed when too many were refused.
- * @param refused Why it is refused; `undefined` if it is not
+ * Notes how a frame is answered, and closes its connection when too many frames were refused.
+ * @param refused Why the frame is refused; `undefined` if it is not
  */
 export type NoteAnswer = (connection: Offender, refused: Problem | undefined) => Promise<void>;
 
 /**
- * What a refused frame counts. A code that is not here counts nothing: the gate has charged the frame, or the connection is
- * closed anyway. Half, where a client may have several in flight before it hears of the first, or a person may cause many.
+ * How much a refused frame counts. Codes that are missing count nothing: the gate has charged the frame, or the
+ * connection is closed anyway. A half for frames of which a client may have several in flight, or which a person may
+ * cause often.
  */
 const WEIGHTS: Readonly<Partial<Record<ErrorCode, number>>> = {
   invalid_json: 1,
@@ -31,59 +33,63 @@ const WEIGHTS: Readonly<Partial<Record<ErrorCode, number>>> = {
   frame_too_large: 1,
   not_registered: 1,
   invalid_token: 1,
-  // Of a registration, which is charged only when it is made.
+  // A registration is charged only when it is made.
   superseded: 0.5,
   connection_removed: 0.5,
   invalid_cursor: 0.5,
   search_disabled: 0.5,
-  // Counts only after another one: a client that waits as long as it is told has a frame accepted in between. An eighth, since
-  // hundreds may be in flight when the budget of the user runs out, which another device of theirs may have used up.
+  // Counts only after another one: a client that waits as long as it is told has a frame accepted in between. An
+  // eighth, because hundreds may be in flight when the user's budget runs out, perhaps because of another device.
   rate_limited: 0.125,
 };
 
-/** How many offences within a minute close a connection. */
+/** Offences within a minute that close a connection. */
 const MAX_OFFENCES = 50;
 
-/** Refused frames that an execution environment gathers before it writes: a write for each would cost more than the frame. */
+/**
+ * Refused frames that an execution environment gathers before it writes: one write for each would cost more than the
+ * frame.
+ */
 const FRAMES_PER_STEP = 10;
 
 /** How long offences count, in milliseconds. */
 export const OFFENCE_WINDOW_MS = 60_000;
 
-/** How long whoever was closed for offences is kept away, in milliseconds. */
+/** How long a connection that was closed for offences is kept away, in milliseconds. */
 const PENALTY_MS = 60_000;
 
-/** How long a connection stays open whose token has expired, in seconds: time to hear of it, and to register a newer one. */
+/** How long a connection stays open after its token has expired, in seconds: time to register a newer token. */
 const GRACE_SECONDS = 10;
 
 /**
- * How many connections an execution environment remembers: it runs one frame at a time, and as many do not come in a minute.
- * If they do, it forgets the oldest, with nine frames at most.
+ * Connections that an execution environment remembers. It runs one frame at a time, and so many do not come in a
+ * minute. If they do, it forgets the oldest one, with nine frames at most.
  */
 const MAX_REMEMBERED = 10_000;
 
 /** What an execution environment has seen of one connection in the past minute. */
 interface Conduct {
   readonly sinceMs: number;
-  /** Frames whose offences have not been added yet. */
+  /** Refused frames whose offences are not written yet. */
   frames: number;
   /** Their offences. */
   offences: number;
-  /** Whether it has been told to wait, and has not had a frame accepted since. */
+  /** Whether it was told to wait, and has had no frame accepted since. */
   isHeldBack: boolean;
-  /** Until when a task is under way that ends it because its token has expired, epoch milliseconds. */
+  /** Until when a task is under way that closes it because its token has expired, epoch milliseconds. */
   endingUntilMs: number;
 }
 
 /**
- * Each execution environment counts in memory, and adds what ten frames count to the item of the connection. The one whose
- * step reaches 50 within a minute has the connection closed: at the latest at frame 50 + 9 for each environment.
+ * Each execution environment counts in memory, and adds the offences of ten frames to the item of the connection. The
+ * environment whose step reaches 50 within a minute closes the connection: at the latest at frame 50 + 9 for each
+ * environment.
  *
  *     environment 1          environment 2           item
  *       |  9 frames              |  40 frames            |
- *       |                        |--- add 10, 4 times -->|  40: the connection goes on
+ *       |                        |--- add 10, 4 times -->|  40: the connection stays open
  *       |  1 frame               |                       |
- *       |--- add 10 ------------------------------------>|  50: environment 1 has it closed
+ *       |--- add 10 ------------------------------------>|  50: environment 1 closes it
  */
 export function createNoteAnswer(dependencies: {
   readonly offences: Offences;
@@ -102,7 +108,7 @@ export function createNoteAnswer(dependencies: {
     await tasks.add([
       { kind: 'disconnect', ...offender, callbackUrl, bye, unlessLive: true, delaySeconds: GRACE_SECONDS },
     ]);
-    // A connection that is still open after the grace has lost its task.
+    // A connection that is still open after the grace period has lost its task.
     conduct.endingUntilMs = now() + GRACE_SECONDS * 1000;
   }
 
@@ -118,7 +124,7 @@ export function createNoteAnswer(dependencies: {
     const step = conduct.offences;
     conduct.frames = conduct.offences = 0;
     const sum = await offences.add(offender, step);
-    // Another task follows 50 offences later, in case this one gets lost.
+    // The next 50 offences queue another task, in case this one gets lost.
     if (Math.floor(sum / MAX_OFFENCES) === Math.floor((sum - step) / MAX_OFFENCES)) return;
     await tasks.add([{ kind: 'disconnect', ...offender, callbackUrl, bye: byeFor(refused.code) }]);
   }
@@ -132,7 +138,7 @@ export function createNoteAnswer(dependencies: {
   };
 }
 
-/** Has the sentence of the code, not that of the frame, which may quote the frame, and would be kept in a queue. */
+/** Uses the sentence of the code. The sentence of the frame may quote the frame, which must not get into a queue. */
 function byeFor(code: ErrorCode): DisconnectTask['bye'] {
   const message = `Too many frames were refused within a minute. The last one: ${ERROR_CODES[code].message}`;
   return { code, message, reconnect: true, retryAfterMs: PENALTY_MS };
@@ -161,7 +167,7 @@ function createConducts(now: Now) {
       return conduct;
     },
 
-    /** Does not remember a connection that has done nothing wrong. */
+    /** Does not remember a connection without offences. */
     accept({ connectionId }: Offender): void {
       const known = conducts.get(connectionId);
       if (known) known.isHeldBack = false;

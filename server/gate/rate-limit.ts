@@ -1,26 +1,26 @@
-/** How fast one sender may go on. */
+/** How fast one sender may send. */
 export interface RateLimit {
-  /** Messages, or other frames, for each second on average. */
+  /** Units per second, on average. */
   readonly perSecond: number;
-  /** How many may come at once after a pause. */
+  /** Units that may come at once after a pause. */
   readonly burst: number;
 }
 
-/** What is to be taken from a rate limit. */
+/** What to take from a rate limit. */
 export interface Charge {
   readonly limit: RateLimit;
-  /** How many messages. More than `burst` pass after a pause only, and then count in full. */
+  /** Units. More than `burst` pass only after a pause, and then count in full. */
   readonly cost: number;
 }
 
 /**
- * The generic cell rate algorithm, of which a table keeps one number: the *theoretical arrival time*, at which the sender
- * will have been idle for as long as what they sent takes at their rate. Times are in epoch milliseconds.
+ * The generic cell rate algorithm. A table keeps one number for it: the *theoretical arrival time*, at which the sender
+ * will have been idle for as long as their frames take at their rate. Times are in epoch milliseconds.
  */
 export interface Arrival {
-  /** How far the charge moves the arrival time: from now on when that is past, from where it is otherwise. */
+  /** How far the charge moves the arrival time: from now on if it is past, else from where it is. */
   readonly incrementMs: number;
-  /** With an arrival time after this one the charge is refused. */
+  /** If the arrival time is after this, the charge is refused. */
   readonly latestMs: number;
 }
 
@@ -30,12 +30,12 @@ export function arrival({ limit, cost }: Charge, nowMs: number): Arrival {
   return { incrementMs, latestMs: nowMs + Math.max(0, burstMs(limit) - incrementMs) };
 }
 
-/** How long what may come at once takes at the rate, in milliseconds. */
+/** How long a whole burst takes at the rate, in milliseconds. */
 export function burstMs({ perSecond, burst }: RateLimit): number {
   return Math.ceil((burst * 1000) / perSecond);
 }
 
-/** What holds where both hold. */
+/** The limit where two limits apply. */
 export function lower(one: RateLimit, other: RateLimit): RateLimit {
   return { perSecond: Math.min(one.perSecond, other.perSecond), burst: Math.min(one.burst, other.burst) };
 }

@@ -14,13 +14,13 @@ import type { MarkerKey, MarkerStore } from './markers.ts';
 import { withoutRepeats } from './repeats.ts';
 import type { Position, Transcripts } from './transcripts.ts';
 
-/** Gives one page of what was said in a conversation, and how far its two sides have come. */
+/** Reads one page of a conversation, and the markers of its two sides. */
 export type History = (
   connection: Connection,
   frame: Pick<HistoryFrame, 'conversation' | 'before' | 'after' | 'limit'>,
 ) => Promise<Result<Omit<HistoryReply, 'id'>>>;
 
-/** Reads of the transcript for one page: with so many, a page that has not been filled is given as it is. */
+/** The most reads of the transcript for one page. After them, the page is returned as it is. */
 const MAX_READS = 10;
 
 export function createHistory(dependencies: {

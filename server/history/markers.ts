@@ -20,23 +20,26 @@ import type { MessageLog } from '../sending/message-log.ts';
 import type { Posting } from '../sending/posting.ts';
 import { isInFuture } from '../serial.ts';
 
-/** Whose markers, and with whom. */
+/** Whose markers, and in which conversation. */
 export interface MarkerKey {
   readonly userId: string;
   /** The other user, or the room. */
   readonly peer: Address;
 }
 
-/** How far users have come with the messages of others. Markers move forward only. */
+/** How far users have received and read the messages of others. Markers only move forward. */
 export interface MarkerStore {
   /** The markers of each key, in their order. Strongly consistent. At most 100 keys. */
   read(keys: readonly MarkerKey[]): Promise<readonly Markers[]>;
 
-  /** Moves a marker to `serial`. @returns the markers as they are then; nothing if it was there already, or further on */
+  /**
+   * Moves a marker to `serial`. @returns the markers after it; `undefined` if the marker was there already, or further
+   * on
+   */
   move(key: MarkerKey, marker: keyof Markers, serial: string): Promise<Markers | undefined>;
 }
 
-/** Notes how far messages have come with a user, and tells those who sent them. */
+/** Moves markers of a user, and sends receipts to the authors of the messages. */
 export type MarkMessages = (
   connection: Connection,
   frame: Pick<MarkFrame, 'marks'>,
@@ -56,7 +59,7 @@ export function createMark(dependencies: {
 }): MarkMessages {
   const { permit, markers, log, inboxes, directory, posting, now } = dependencies;
 
-  /** @returns the markers as they are now, if any of them has moved */
+  /** @returns the markers after the move, if one of them has moved */
   async function move(userId: string, { conversation, delivered, read }: Mark): Promise<Markers | undefined> {
     const key = { userId, peer: peerAddress(conversation) };
     const first = delivered === undefined ? undefined : await markers.move(key, 'delivered', delivered);
@@ -64,7 +67,7 @@ export function createMark(dependencies: {
     return second ?? first;
   }
 
-  /** Whether a serial is that of a message from the other user, who has not blocked this one. */
+  /** Whether a serial is one of a message from the other user, and that user has not blocked this one. */
   async function concerns(other: string, userId: string, { delivered, read }: Mark): Promise<boolean> {
     const serials = new Set([delivered, read].filter((serial) => serial !== undefined));
     const [isBlocked, ...senders] = await Promise.all([
@@ -78,7 +81,7 @@ export function createMark(dependencies: {
     const moved = await move(userId, mark);
     const { conversation } = mark;
     if (!moved || 'room' in conversation || conversation.user === userId) return;
-    // Nobody is told how far somebody has come whom they have not written to.
+    // Users get receipts only for messages that they have sent.
     if (!(await concerns(conversation.user, userId, mark))) return;
     const targets = await directory.find(userAddress(conversation.user), {
       consistent: false,
@@ -100,7 +103,7 @@ export function createMark(dependencies: {
   };
 }
 
-/** A marker that stood in the future would count as read what nobody has written yet. */
+/** A marker in the future would mark messages as read that nobody has written yet. */
 function problemOf(marks: readonly Mark[], nowMs: number) {
   for (const [index, { delivered, read }] of marks.entries()) {
     if (delivered === undefined && read === undefined) {

@@ -4,16 +4,16 @@ import { serialFloor, serialTime } from '../serial.ts';
 import type { Copy, TranscriptEntry, Transcripts } from './transcripts.ts';
 
 /**
- * How long after a message it may have been sent again, in milliseconds, so that the two count as one: twice as long as
- * the client keeps trying by default. Receivers remember ids as long.
+ * How long after a message a retry of it counts as the same message, in milliseconds: twice as long as the client
+ * retries by default. Receivers remember ids as long.
  */
 const REPEAT_WINDOW_MS = 10 * 60_000;
 
-/** The most ids that a transcript looks for at once, and how often it is asked at once. */
+/** The most ids of one query for copies, and the most queries at once. */
 const MAX_IDS = 100;
 const MAX_CONCURRENT_FINDS = 10;
 
-/** Where the copies of some entries can stand. */
+/** A range of serials that contains the copies of some entries. */
 interface Range {
   readonly first: string;
   last: string;
@@ -21,12 +21,12 @@ interface Range {
 }
 
 /**
- * The rule by which history, unread, search and a resuming client agree on what is one message: of the copies under one
- * sender and id the **earliest that is still kept** stands. A copy is left out if there is an earlier one in the ten
- * minutes before it. Only what may be a copy is looked for: a transcript without retries costs nothing.
+ * Which of several copies is the message: history, unread counts, search and a resuming client use this rule. Of the
+ * copies with one sender and id, the **earliest that is still kept** is the message. A copy is left out if there is an
+ * earlier one in the ten minutes before it. Only retries are looked up: a transcript without retries costs nothing.
  *
- * @param retried the entries that may be copies
- * @returns the serials of those that are
+ * @param retried The entries that may be copies
+ * @returns the serials of the copies
  */
 export async function findRepeats(
   transcripts: Pick<Transcripts, 'find'>,
@@ -47,7 +47,7 @@ export async function findRepeats(
   return new Set(retried.filter(isRepeat).map(({ serial }) => serial));
 }
 
-/** Leaves out the entries for which an earlier one stands. */
+/** Leaves out the entries that are copies of an earlier one. */
 export async function withoutRepeats(
   transcripts: Pick<Transcripts, 'find'>,
   transcript: Transcript,
@@ -58,7 +58,7 @@ export async function withoutRepeats(
   return entries.filter(({ message }) => !repeats.has(message.serial));
 }
 
-/** As few ranges as hold the ten minutes before each: those of a page of search may be days apart. */
+/** As few ranges as cover the ten minutes before each copy: the copies of a page of search may be days apart. */
 function rangesOf(copies: readonly Copy[]): readonly Range[] {
   const ranges: Range[] = [];
   for (const copy of copies.toSorted((a, b) => (a.serial < b.serial ? -1 : 1))) {

@@ -8,40 +8,40 @@ export interface TranscriptEntry {
   readonly retried: boolean;
 }
 
-/** What tells copies of one message from each other, and from other messages. */
+/** What identifies a copy of a message. */
 export type Copy = Pick<Message, 'id' | 'from' | 'serial'>;
 
-/** From where a transcript is read: the newest below a serial (or of all), or the oldest above one. */
+/** Where reading begins: with the newest entry below a serial (or of all), or with the oldest above one. */
 export type Position = { readonly before?: string } | { readonly after: string };
 
-/** What one read of a transcript gives. */
+/** The result of one read of a transcript. */
 export interface Passage {
   /** In the direction of reading. */
   readonly entries: readonly TranscriptEntry[];
-  /** The serial from which to read on. Absent: there is nothing more. */
+  /** The serial to continue from. Absent: there are no more entries. */
   readonly next?: string;
 }
 
 /** A number of entries. */
 export interface Count {
   readonly count: number;
-  /** Those among them that may be copies of earlier ones. */
+  /** The entries among them that may be copies of earlier ones. */
   readonly retried: readonly Copy[];
   /** Whether counting ended before the last entry. */
   readonly more: boolean;
 }
 
 /**
- * What was said, by conversation: the entries of the messages table, as one sees them who reads along. Never an expired one.
- * Of a room strongly consistent; between two users what was appended in the last moments may be missing.
+ * Conversations: the entries of the messages table, as a participant sees them, without expired ones. Rooms are read
+ * strongly consistently; between two users, the messages of the last moments may be missing.
  */
 export interface Transcripts {
-  /** At most `limit` entries, perhaps fewer or none although there are more. */
+  /** At most `limit` entries. It may return fewer or none although there are more. */
   read(transcript: Transcript, from: Position, limit: number): Promise<Passage>;
 
   /**
-   * The entries between two serials, both included, under any of these ids, of which there are at most 100, in any order.
-   * Looks at a bounded number of entries, beginning with the newest.
+   * The entries between two serials, both included, with any of at most 100 ids, in any order. Reads a bounded number
+   * of entries, beginning with the newest.
    */
   find(
     transcript: Transcript,
@@ -50,8 +50,8 @@ export interface Transcripts {
   ): Promise<readonly Copy[]>;
 
   /**
-   * Counts the entries above `after` that are not from `except`: until more than `limit` are surely no copies, or a bounded
-   * number of entries has been looked at.
+   * Counts the entries above `after` that are not from `except`. Stops when more than `limit` are certainly not copies,
+   * or after a bounded number of entries.
    */
   count(
     transcript: Transcript,

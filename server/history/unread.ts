@@ -16,7 +16,7 @@ import type { MarkerStore } from './markers.ts';
 import { findRepeats } from './repeats.ts';
 import type { Transcripts } from './transcripts.ts';
 
-/** Tells how many messages of others are behind the read marker of each conversation. */
+/** Counts the messages of others behind the read marker of each conversation. */
 export type Unread = (
   connection: Connection,
   frame: Pick<UnreadFrame, 'conversations'>,

@@ -18,9 +18,9 @@ export interface ManageResult {
   readonly disconnected: number;
   /** Items that were deleted. */
   readonly deleted: number;
-  /** Whether there is nothing left to do; otherwise invoke it again. */
+  /** Whether nothing is left to do; otherwise invoke it again. */
   readonly done: boolean;
-  /** Whom the user has blocked, where that was asked. */
+  /** The users that the user has blocked, if the command asked for them. */
   readonly blocked?: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export interface ManageDependencies {
 /** Connections closed at once. */
 const MAX_CONCURRENT_DISCONNECTS = 10;
 
-/** Connections closed, and items deleted, in one invocation: well within its ten seconds. */
+/** Connections to close, and items to delete, in one invocation: well within its ten seconds. */
 const MAX_DISCONNECTS = 200;
 const MAX_DELETIONS = 2_000;
 
@@ -65,7 +65,7 @@ export function createManage(
   }
 
   async function revoke(user: string): Promise<ManageResult> {
-    // First the mark, then the look: whoever registers meanwhile finds the one or is found by the other.
+    // First the revocation, then the look: a registration in between finds the one, or is found by the other.
     await revocations.revoke(user, toSeconds(now()));
     return { deleted: 0, ...(await disconnectAll(user, REVOKED_BYE)) };
   }

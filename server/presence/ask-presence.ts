@@ -21,10 +21,10 @@ import type { PresenceState, PresenceStates } from './presence-state.ts';
 import { createPresenceSweeps } from './presence-sweep.ts';
 
 /**
- * Who is online, or in a room.
+ * Tells who is online or in a room.
  *
- * Without `watch` it is what is so now. With it, it is what has been announced up to now, and every change is pushed: so
- * that the reply and the pushes together are right at any moment, whatever happens between them.
+ * Without `watch`, it tells the presence of this moment. With `watch`, it tells the presence state so far, and every
+ * change is pushed: the reply and the pushes together are right at any moment, whatever happens in between.
  */
 export type AskPresence = (connection: Connection, frame: PresenceFrame) => Promise<Result<Omit<PresenceReply, 'id'>>>;
 
@@ -39,7 +39,7 @@ export interface AskPresenceDependencies {
   readonly now: Now;
 }
 
-/** Who asks about which addresses, and what the frame is charged. */
+/** The connection, the addresses it asks about, and the cost of the frame. */
 type Asked = readonly [connection: Connection, addresses: readonly Address[], cost: number];
 
 export function createAskPresence(dependencies: AskPresenceDependencies): AskPresence {
@@ -81,7 +81,7 @@ export function createAskPresence(dependencies: AskPresenceDependencies): AskPre
     const [admitted, all] = await Promise.all([atGate, presenceStates.readUsers(userIds)]);
     if (!admitted.ok) return admitted;
     const online = all.filter((each) => each.online).map(({ userId }) => userId);
-    // Whoever is announced might be gone without a trace: as long as nobody watches, nobody looks.
+    // A user may be gone without a trace although the state says online: without watchers there is no sweep.
     if (isWatched) await sweeps.start(online.map(userAddress));
     const present = isWatched ? online : await onlyPresent(online);
     const announced = new Map(all.map((each) => [each.userId, each]));
@@ -117,13 +117,13 @@ export function createAskPresence(dependencies: AskPresenceDependencies): AskPre
     const userIds = 'users' in frame ? [...new Set(frame.users)] : [];
     const addresses = 'users' in frame ? userIds.map(userAddress) : [roomAddress(frame.room)];
     const atGate = enter(watch, connection, addresses, frameCharge(frame, TARIFF));
-    // Read after the watch has begun: what changes from now on is pushed, what has changed before is read.
+    // The state is read after the watch has begun: later changes are pushed, earlier ones are read.
     if (watch !== undefined) await atGate;
     return 'users' in frame ? ofUsers(userIds, watch === true, atGate) : ofRoom(frame.room, watch === true, atGate);
   };
 }
 
-/** What is announced holds only where it agrees with what is so. */
+/** The time of the presence state holds only if the state is true. */
 function toPresence(user: string, online: boolean, announced: PresenceState | undefined): Presence {
   return { user, online, ...(announced?.online === online && { since: announced.since }) };
 }

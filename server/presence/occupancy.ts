@@ -1,17 +1,17 @@
 import { type Address, isRoom } from '../address.ts';
 import type { Directory } from '../connections/directory.ts';
 
-/** Somebody who is at an address. */
+/** A user at an address. */
 export interface Occupant {
-  /** On how many connections. */
+  /** The number of their connections there. */
   readonly connections: number;
-  /** Epoch seconds: until when at least, even if they are not heard any more. */
+  /** Epoch seconds: they are there at least until then, even without another frame. */
   readonly until: number;
 }
 
 /**
- * Who is at an address, by their ids, in the order of these. A user is online while a connection of theirs is live, and in a
- * room while one of those is in it. That is all there is to presence: whatever is announced follows it.
+ * Who is at an address, by user id, in the order of ids. A user is online while a connection of theirs is live, and in
+ * a room while one of those connections is in it. Presence states follow from this alone.
  */
 export async function occupancy(directory: Directory, address: Address): Promise<ReadonlyMap<string, Occupant>> {
   const present = new Map<string, Occupant>();
@@ -25,7 +25,7 @@ export async function occupancy(directory: Directory, address: Address): Promise
   return new Map([...present].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Whether one user is at an address. */
+/** Whether a user is at an address. */
 export async function isPresent(directory: Directory, address: Address, userId: string): Promise<boolean> {
   const mappings = isRoom(address)
     ? await directory.members(address, userId)

@@ -1,51 +1,56 @@
 import { type Address, isRoom } from '../address.ts';
 
-/** What has last been announced of a user at an address. */
+/** What watchers of an address were last told of a user. */
 export interface PresenceState {
   readonly userId: string;
-  /** Whether they are there. */
+  /** Whether the user is there. */
   readonly online: boolean;
-  /** Since when, epoch milliseconds. Strictly increases, so that whoever hears of two knows which is the later one. */
+  /**
+   * Since when, epoch milliseconds. It strictly increases, so that a watcher who gets two states knows the later one.
+   */
   readonly since: number;
 }
 
-/** What is announced, and when it is looked at again: items in the connections table. All reads are strongly consistent. */
+/**
+ * Presence states, and when the next sweep of an address is due: items in the connections table. All reads are strongly
+ * consistent.
+ */
 export interface PresenceStates {
-  /** What is announced of a user at an address; `undefined` if they have not been there for as long as that is kept. */
+  /** The state of a user at an address; `undefined` if there is none, or it is forgotten ({@link memorySeconds}). */
   read(address: Address, userId: string): Promise<PresenceState | undefined>;
 
-  /** What is announced of users at their own addresses; of those never announced, nothing. */
+  /** The states of users at their own addresses. Users without a state are left out. */
   readUsers(userIds: readonly string[]): Promise<readonly PresenceState[]>;
 
-  /** Everybody who is announced as being at an address, in the order of their ids. */
+  /** The states of all users who count as present at an address, in the order of their ids. */
   online(address: Address): Promise<readonly PresenceState[]>;
 
   /**
-   * Announces, unless something else than `before` has been announced meanwhile.
-   * @returns whether it is announced
+   * Changes a state, unless it is no longer `before`.
+   * @returns whether it has changed the state
    */
   announce(address: Address, next: PresenceState, before: PresenceState | undefined): Promise<boolean>;
 
-  /** When addresses are looked at again, epoch milliseconds. Absent, or past: nobody has said so. */
+  /** When sweeps of addresses are due, epoch milliseconds. Absent or past: no sweep is under way. */
   sweeps(addresses: readonly Address[]): Promise<ReadonlyMap<Address, number>>;
 
-  /** Says when an address is looked at again, unless that is said already and is not before `nowMs`. */
+  /** Notes when the next sweep of an address is due, unless one is due at `nowMs` or later already. */
   setSweep(address: Address, due: number, nowMs: number): Promise<void>;
 
   /**
-   * Takes on the recheck that is due then, after which none is said to come.
-   * @returns false, and nothing is changed, if another one is said to come that is not before `nowMs`
+   * Takes on the sweep that is due at `due`; after that, none is due.
+   * @returns false, and changes nothing, if another sweep is due at `nowMs` or later
    */
   takeSweep(address: Address, due: number, nowMs: number): Promise<boolean>;
 }
 
 /**
- * How long somebody may be away before it is announced, in seconds: a page that is loaded again comes back at once, and
- * a client that has lost its network within its first attempts.
+ * How long a user may be away before watchers are told, in seconds. A page that reloads comes back at once, and a
+ * client that has lost its network within its first attempts.
  */
 export const ABSENCE_SECONDS = 15;
 
-/** How long it is remembered that a user has gone, in seconds: 30 days; that they have left a room: one. */
+/** How long the state of an absent user is kept, in seconds: 30 days; in a room, one day. */
 export function memorySeconds(address: Address): number {
   return isRoom(address) ? 24 * 3600 : 30 * 24 * 3600;
 }

@@ -4,15 +4,18 @@ import { MAX_DELAY_SECONDS, type SweepTask, type Tasks } from '../tasks.ts';
 import type { PresenceStates } from './presence-state.ts';
 
 /**
- * Sees to it that addresses are looked at again and again: while one is watched and somebody is announced there, a recheck
- * of it is to come. Each that is done says when the next one is due, and one that finds another said to come ends.
+ * Keeps sweeps going: while an address is watched and somebody counts as present there, the next sweep is due. Each
+ * sweep queues the next one. A sweep that finds another one due ends.
  */
 export interface PresenceSweeps {
-  /** Has addresses looked at now of which no recheck is to come. */
+  /** Starts sweeps of addresses that have none under way. */
   start(addresses: readonly Address[]): Promise<void>;
-  /** @returns whether the task is to be done. After that none is said to come */
+  /** @returns whether this sweep runs. After that, none is due */
   take(task: SweepTask): Promise<boolean>;
-  /** Has an address looked at again at `due` (epoch milliseconds), or as late as the queue can, unless another is to come. */
+  /**
+   * Queues the next sweep of an address at `due` (epoch milliseconds), or as late as the queue can, unless another is
+   * due.
+   */
   next(address: Address, due: number): Promise<void>;
 }
 
@@ -35,7 +38,8 @@ export function createPresenceSweeps(dependencies: {
     async next(address, due) {
       const nowMs = now();
       const delaySeconds = Math.min(MAX_DELAY_SECONDS, Math.ceil((due - nowMs) / 1000));
-      // The task first: if this handler dies in between, it comes all the same. One too many finds another's due, and ends.
+      // The task first: if this handler dies in between, the sweep runs all the same. A superfluous sweep finds another
+      // one due, and ends.
       await tasks.add([{ kind: 'sweep', address, due, delaySeconds }]);
       await presenceStates.setSweep(address, due, nowMs);
     },

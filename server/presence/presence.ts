@@ -9,10 +9,12 @@ import { isPresent, type Occupant, occupancy } from './occupancy.ts';
 import { ABSENCE_SECONDS, type PresenceState, type PresenceStates } from './presence-state.ts';
 import { createPresenceSweeps } from './presence-sweep.ts';
 
-/** The shortest time between two rechecks of an address, in seconds: connections of a large room expire one by one. */
+/**
+ * The shortest time between two sweeps of an address, in seconds: the connections of a large room expire one by one.
+ */
 const MIN_SWEEP_SECONDS = 2 * ABSENCE_SECONDS;
 
-/** How often what is announced can be outrun by others in one check. More, and the task comes back later. */
+/** How often others may change the state during one check. After that, the task fails and runs again later. */
 const MAX_LOOKS = 10;
 
 export interface PresenceDependencies {
@@ -23,15 +25,15 @@ export interface PresenceDependencies {
   readonly now: Now;
 }
 
-/** Announces who comes and goes. Everything here may be done twice, late, and in any order. */
+/** Tells watchers who comes and goes. Every check may run twice, late, and in any order. */
 export interface PresenceChecks {
   /**
-   * Announces whether a user is at an address, and tells those who watch it if that is new.
-   * @param isRetry whether it has been begun before: perhaps it was announced then, and told to nobody
+   * Checks whether a user is at an address, and tells the watchers if that is new.
+   * @param isRetry Whether the check ran before: it may have changed the state then, and told nobody
    */
   check(task: PresenceTask, isRetry: boolean): Promise<void>;
 
-  /** Has everybody checked who is announced at a watched address and is not there, and looks again later. */
+  /** Checks every user who counts as present at a watched address but is absent, and queues the next sweep. */
   sweep(task: SweepTask): Promise<void>;
 }
 
@@ -39,7 +41,7 @@ export function createPresenceChecks(dependencies: PresenceDependencies): Presen
   const { directory, presenceStates, posting, tasks, now } = dependencies;
   const sweeps = createPresenceSweeps(dependencies);
 
-  /** Makes the announcement true. @returns it, and whether that took anything */
+  /** Makes the presence state true. @returns the state, and whether it has changed */
   async function settle({ address, userId }: PresenceTask) {
     let announced = await presenceStates.read(address, userId);
     for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
@@ -47,13 +49,13 @@ export function createPresenceChecks(dependencies: PresenceDependencies): Presen
       if (online === (announced?.online ?? false)) return { announced, isNews: looks > 0 };
       const next = { userId, online, since: Math.max(now(), (announced?.since ?? 0) + 1) };
       const isAnnounced = await presenceStates.announce(address, next, announced);
-      // Then another look: whoever came before this was written saw the old announcement, and has asked nobody to check.
+      // Then it looks again: a user who came before this write saw the old state, and has queued no check.
       announced = isAnnounced ? next : await presenceStates.read(address, userId);
     }
     throw new Error('Presence changes faster than it can be announced');
   }
 
-  /** After it has been announced: a watcher who is not to be seen here reads it. */
+  /** Runs after the state has changed: a watcher that the directory does not show yet reads the new state. */
   async function tell(address: Address, announced: PresenceState): Promise<void> {
     const topic = presenceAddress(address);
     const limit = MAX_DIRECT_CONNECTIONS + 1;
@@ -73,7 +75,8 @@ export function createPresenceChecks(dependencies: PresenceDependencies): Presen
     async sweep(task) {
       if (!(await sweeps.take(task))) return;
       const { address } = task;
-      // Looked at after that: whoever begins to watch, or comes, and is not to be seen here, finds no recheck and asks for one.
+      // After the sweep is taken on: a watcher or user who comes later and is not found here finds no sweep due, and
+      // starts one.
       const topic = presenceAddress(address);
       const [watchers, announced] = await Promise.all([
         directory.find(topic, { consistent: true, limit: 1 }),
@@ -92,7 +95,7 @@ export function createPresenceChecks(dependencies: PresenceDependencies): Presen
   };
 }
 
-/** When the first of those who are there would be gone without another sign of life, epoch milliseconds. */
+/** When the first of the present users would be absent without another frame, epoch milliseconds. */
 function earliestEnd(present: ReadonlyMap<string, Occupant>): number {
   return (Math.min(...[...present.values()].map(({ until }) => until)) + 1) * 1000;
 }
@@ -103,15 +106,15 @@ function toFrame(address: Address, announced: PresenceState): PresenceReply {
   return { type: 'presence', ...roomOf(address), users: [{ user, online, since }] };
 }
 
-/** The name of a room, as frames have it; of a user's address nothing. */
+/** The room of an address, in the form of frames; nothing for a user's address. */
 function roomOf(address: Address): Pick<PresenceReply, 'room'> {
   const conversation = conversationOf(address);
   return 'room' in conversation ? conversation : {};
 }
 
 /**
- * Has it announced that a user has come to an address, unless that is what is announced: mostly they have been there on
- * another device, or a moment ago. To be called after the directory shows them.
+ * Queues a check when a user comes to an address, unless the user counts as present already: usually they are there on
+ * another device, or were a moment ago. Call it after the directory shows them.
  */
 export type Arrive = (address: Address, userId: string) => Promise<void>;
 

@@ -7,7 +7,7 @@ import type { Resume } from '../connections/resume.ts';
 import type { Permit } from '../gate/gate.ts';
 import type { Subscribe } from './subscribe.ts';
 
-/** Subscribes a registered connection to a room, and gives it what it has missed there. */
+/** Subscribes a registered connection to a room, and returns the messages that it missed there. */
 export type Join = (
   connection: Connection,
   frame: Pick<JoinFrame, 'room' | 'since' | 'after' | 'attempt'>,
@@ -19,10 +19,10 @@ export function createJoin(dependencies: { permit: Permit; subscribe: Subscribe;
     const address = roomAddress(frame.room);
     const permitted = await permit(connection, 'join', [address]);
     if (!permitted.ok) return permitted;
-    // The next page is for whoever is in the room already.
+    // The connection asks for the next page: it is in the room already.
     const refused = frame.after === undefined ? await subscribe(connection, 'rooms', [address]) : undefined;
     if (refused) return { ok: false, problem: refused };
-    // For as long as the connection can live: whether it does is told by its user's mapping alone.
+    // As long as a connection can live. Only its user's mapping tells whether it is live.
     const expiresAt = toSeconds(now()) + CONNECTION_LIFE_SECONDS;
     const resumed = await resume({ connection: { ...connection, ...permitted.value }, address, expiresAt }, frame);
     if (!resumed.ok) return resumed;

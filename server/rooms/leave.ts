@@ -5,7 +5,7 @@ import type { Directory } from '../connections/directory.ts';
 import type { Admit } from '../gate/gate.ts';
 import type { Tasks } from '../tasks.ts';
 
-/** Takes a registered connection out of a room; fine if it is not in it. */
+/** Removes a registered connection from a room. Does nothing if it is not in it. */
 export type Leave = (
   connection: Connection,
   frame: Pick<LeaveFrame, 'room' | 'attempt'>,
@@ -27,12 +27,12 @@ export function createLeave(dependencies: {
     await directory.removeSubscriptions(user, connectionId, change);
     const withdrawn = await directory.withdraw(address, connectionId, attempt);
     if (withdrawn === 'superseded') {
-      // A frame that comes late must not take away what a later join has made: its client would wait for messages in vain. That
-      // join has been counted already, so no limit can refuse it now.
+      // A late frame must not undo a later join: its client would wait for messages in vain. That join has been
+      // counted, so no limit can refuse it now.
       await directory.addSubscriptions(user, connectionId, change, Number.MAX_SAFE_INTEGER);
       return { ok: false, problem: problem('superseded') };
     }
-    // At once: who leaves does not come back by itself.
+    // Without a delay: a user who leaves a room does not come back by accident.
     await tasks.add([{ kind: 'presence', address, userId }]);
     return { ok: true, value: { type: 'left', room } };
   };

@@ -4,8 +4,8 @@ import type { Connection } from '../connections/connection.ts';
 import { type Directory, TOO_MANY } from '../connections/directory.ts';
 
 /**
- * Adds to what a connection is subscribed to, which the gate has let through: all of the addresses, or none.
- * @returns why not
+ * Adds subscriptions of a connection that has passed the gate: all of the addresses, or none.
+ * @returns why it did not
  */
 export type Subscribe = (
   connection: Pick<Connection, 'connectionId' | 'userId'>,

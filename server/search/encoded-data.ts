@@ -8,17 +8,17 @@ import {
   parseJson,
 } from '../../protocol/index.ts';
 
-/** How the client encodes JSON that is long, and nothing else that has words in it. */
+/** The encodings that the client uses for long JSON. Other encodings contain no words. */
 const ENCODED_JSON = /^json\/(gzip\/)?base64$/;
 
-/** Whether {@link readData} can tell what a message says, unless it is broken. */
+/** Whether {@link readData} can read the data of a message, unless it is broken. */
 export function isReadable({ encoding }: Pick<Message, 'encoding'>): boolean {
   return encoding === undefined || ENCODED_JSON.test(encoding);
 }
 
 /**
- * The data of a message as it was before the client encoded it; `null` where that cannot be told, since it is broken, or
- * larger or more deeply nested than the client would send. No more than 256 KB are ever inflated.
+ * The data of a message before the client encoded it; `null` if it is broken, or larger or more deeply nested than the
+ * client would send. It never inflates more than 256 KB.
  */
 export function readData({ data, encoding }: Pick<Message, 'data' | 'encoding'>): Json {
   if (encoding === undefined) return data;
@@ -33,7 +33,7 @@ function inflate(bytes: Buffer): Buffer | undefined {
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_DECODED_BYTES });
   } catch {
-    // Whatever the sender has put there is between them and the recipients.
+    // The recipients can decode it, or not: that is not the server's concern.
     return undefined;
   }
 }

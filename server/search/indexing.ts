@@ -6,10 +6,10 @@ import { isReadable, readData } from './encoded-data.ts';
 import type { Indexable, SearchIndex } from './search-index.ts';
 import { indexedWords, MAX_TEXT_LENGTH } from './tokenizer.ts';
 
-/** Under how many different words a message is found, the first ones: each costs a write. */
+/** The most words under which a message is found: the first ones. Each costs a write. */
 export const MAX_INDEXED_WORDS = 100;
 
-/** Messages of one task, so that an invocation with ten tasks has time for all of them. */
+/** Messages of one task. An invocation with ten tasks must have time for all of them. */
 const MAX_MESSAGES_PER_TASK = 10;
 
 /** What indexing needs of a delivery. */
@@ -24,10 +24,10 @@ interface Delivered {
 /** Queues messages of a log for indexing. Never rejects: a message is sent even if search will not find it. */
 export type QueueForIndex = (address: Address, deliveries: readonly Delivered[]) => Promise<void>;
 
-/** Leaves indexing to `tasks`, off the way to the recipient. */
+/** Queues messages for indexing by `tasks`, so that recipients do not wait for it. */
 export function createQueueForIndex(dependencies: {
   tasks: Tasks;
-  /** Told why messages will not be found. */
+  /** Called with the reason when messages could not be queued. */
   onFailure: (error: unknown) => void;
 }): QueueForIndex {
   const { tasks, onFailure } = dependencies;
@@ -41,7 +41,7 @@ export function createQueueForIndex(dependencies: {
   };
 }
 
-/** What is in no transcript is not found, nor is what only its recipients can decode. */
+/** Leaves out messages that are in no transcript, and those that only their recipients can decode. */
 function indexable(address: Address, { message, expiresAt, pair }: Delivered): readonly Indexable[] {
   const transcript = pair ?? ('room' in message.to ? `room#${message.to.room}` : undefined);
   if (transcript === undefined || expiresAt === undefined || !isReadable(message)) return [];
@@ -61,8 +61,8 @@ export function createIndexMessages(index: SearchIndex, { fields }: SearchConfig
 }
 
 /**
- * What is written comes first, so that parts of words and compounds take no room from other words. Of a message with
- * thousands of texts no more is looked at than of one.
+ * Words as they are written come first, so that parts of words and compounds take no room from other words. However
+ * many texts a message has, no more characters are read than of one text.
  */
 function firstWords(texts: Iterable<string>): readonly string[] {
   const written = new Set<string>();
@@ -79,13 +79,13 @@ function firstWords(texts: Iterable<string>): readonly string[] {
   return [...new Set([...written, ...others])].slice(0, MAX_INDEXED_WORDS);
 }
 
-/** The strings in some fields of the data, such as `text` or `body.title`; of all of it if none are named. */
+/** The strings in some fields of the data, such as `text` or `body.title`. Without fields: all strings. */
 function textsAt(data: Json, fields: readonly string[] | undefined): readonly string[] {
   if (!fields) return textsIn(data);
   return fields.flatMap((field) => at(data, field.split('.')).flatMap(textsIn));
 }
 
-/** What is at a path; of an array, what is at the path in each of its elements. */
+/** The values at a path. For an array: the values at the path in each element. */
 function at(value: Json, [key, ...rest]: readonly string[]): readonly Json[] {
   if (key === undefined) return [value];
   if (Array.isArray(value)) return value.flatMap((element) => at(element, [key, ...rest]));

@@ -2,22 +2,22 @@ import type { Message } from '../../protocol/index.ts';
 import type { Address, Transcript } from '../address.ts';
 import type { TranscriptEntry } from '../history/transcripts.ts';
 
-/** Where a message is, in which a word occurs. */
+/** A message in which a word occurs. */
 export interface Hit {
   readonly serial: string;
-  /** The address in whose log it is. */
+  /** The address whose log has the message. */
   readonly address: Address;
 }
 
-/** Some of the hits; there are more if `next` is there, which is where to go on. */
+/** Some of the hits. If there are more, `next` is where to continue. */
 export interface Hits {
   readonly hits: readonly Hit[];
   readonly next?: string;
 }
 
-/** Words → messages, by transcript. Never an expired one; what was added in the last moments may be missing. */
+/** Words → messages, by transcript, without expired ones. Messages of the last moments may be missing. */
 export interface SearchIndex {
-  /** Adds a message under each of its words, which are all different. Adding it again changes nothing. */
+  /** Adds a message under its words, each of them once. Adding it again changes nothing. */
   add(
     transcript: Transcript,
     hit: Hit,
@@ -26,17 +26,17 @@ export interface SearchIndex {
     expiresAt: number,
   ): Promise<void>;
 
-  /** The messages below `before` (or of all) in which a word occurs, the newest first. `next` is a serial. */
+  /** The messages below `before` (or all) in which a word occurs, the newest first. `next` is a serial. */
   find(transcript: Transcript, word: string, before?: string): Promise<Hits>;
 
-  /** The messages in which a word begins with a prefix, in no order, perhaps several times. `next` is for `from`. */
+  /** The messages with a word that begins with a prefix, in any order, perhaps several times. `next` is for `from`. */
   findPrefix(transcript: Transcript, prefix: string, from?: string): Promise<Hits>;
 
-  /** The entries at some hits, of which there are at most 100, in their order; without those that are no longer there. */
+  /** The entries at up to 100 hits, in their order, without those that no longer exist. */
   fetch(hits: readonly Hit[]): Promise<readonly TranscriptEntry[]>;
 }
 
-/** A message that is to be indexed. */
+/** A message to index. */
 export interface Indexable {
   readonly transcript: Transcript;
   readonly address: Address;

@@ -16,28 +16,28 @@ import { createPage } from '../reply-size.ts';
 import type { Hit, SearchIndex } from './search-index.ts';
 import { type Lookup, lookupsIn, parseQuery, type Query } from './tokenizer.ts';
 
-/** Finds the messages of a conversation in which all words occur, the last one as the beginning of a word. */
+/** Finds the messages of a conversation that contain all words. The last word may be the beginning of one. */
 export type Search = (
   connection: Connection,
   frame: Pick<SearchFrame, 'conversation' | 'text' | 'before' | 'limit'>,
 ) => Promise<Result<Omit<SearchReply, 'id'>>>;
 
-/** Queries for the words that begin with a prefix, and with all prefixes of a search: each gives some thousand rows. */
+/** The most queries for one prefix, and for all prefixes of a search. Each returns some thousand rows. */
 const MAX_PREFIX_QUERIES = 5;
 const MAX_ALL_PREFIX_QUERIES = 15;
 
-/** Rounds of reading on in the words that hold up the others: with so many, a page that is not full is given as it is. */
+/** The most rounds of reading more hits of the words that lag behind. After them, the page is returned as it is. */
 const MAX_ROUNDS = 40;
 
-/** What is known of one of the words that are looked up. */
+/** What is known of one word of the query. */
 interface Term {
   readonly hits: Map<string, Hit>;
-  /** Absent: all of its hits are known. Otherwise those down to this serial. */
+  /** Absent: all of its hits are known. Otherwise: the hits down to this serial are known. */
   knownTo?: string;
   readonly word: string;
 }
 
-/** What is known, by what was looked up: see `keyOf`. */
+/** What is known of each word, by {@link keyOf}. */
 type Terms = ReadonlyMap<string, Term>;
 
 export function createSearch(dependencies: {
@@ -60,7 +60,7 @@ export function createSearch(dependencies: {
     return term;
   }
 
-  /** Rows are in the order of the words, so that the newest are known only when all are. Nothing: there are too many. */
+  /** Rows are sorted by word, so the newest hits are known only when all are. `undefined`: there are too many. */
   async function beginning(transcript: Transcript, prefix: string, maxQueries: number, before = '~') {
     const term: Term = { word: prefix, hits: new Map() };
     let from: string | undefined;
@@ -73,7 +73,7 @@ export function createSearch(dependencies: {
     return undefined;
   }
 
-  /** All words of a query, by what is looked up; without those that too many words begin with. */
+  /** Looks up all words of a query. Prefixes of too many words are left out. */
   async function lookUp(transcript: Transcript, query: Query, before: string | undefined): Promise<Terms> {
     const lookups = new Map(lookupsIn(query).map((lookup) => [keyOf(lookup), lookup]));
     const prefixes = [...lookups.values()].filter(({ isPrefix }) => isPrefix).length;
@@ -87,7 +87,7 @@ export function createSearch(dependencies: {
     return new Map(found.flatMap(([key, term]) => (term ? [[key, term] as const] : [])));
   }
 
-  /** The newest hits of a query, more than `limit` if there are; and down to where that is all of them. */
+  /** The newest hits of a query, more than `limit` if there are, and the serial down to which they are complete. */
   async function newest(transcript: Transcript, query: Query, terms: Terms, limit: number) {
     const known = [...terms.values()];
     for (let round = 0; ; round += 1) {
@@ -116,7 +116,7 @@ export function createSearch(dependencies: {
     const permitted = await permit(connection, 'history', [peerAddress(conversation)]);
     if (!permitted.ok) return permitted;
     const { words, query } = parseQuery(text.slice(0, MAX_SEARCH_LENGTH));
-    // Charged, so that it is no offence: whoever types a sentence into a search causes it with each key.
+    // The gate has charged it, so it is not an offence: typing a sentence into a search box causes it with each key.
     const wrong = problemOf(text, words);
     if (wrong !== undefined) return { ok: false, problem: problem('search_invalid', wrong) };
     const transcript = transcriptOf(connection.userId, conversation);
@@ -137,7 +137,10 @@ function keyOf({ word, isPrefix }: Lookup): string {
   return isPrefix ? `${word}*` : word;
 }
 
-/** What is known of the hits of a query. Nothing: too many words begin with one of it. Other ways to write one are left out. */
+/**
+ * The known hits of a query. `undefined`: too many words begin with one of its words. Other ways to write a word are
+ * left out.
+ */
 function hitsOf(query: Query, terms: Terms): ReadonlyMap<string, Hit> | undefined {
   if ('word' in query) return terms.get(keyOf(query))?.hits;
   if ('written' in query) {

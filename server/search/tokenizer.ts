@@ -1,29 +1,29 @@
 /**
- * Splits texts into the words under which they are found, and what somebody looks for into the words to look up.
+ * Splits a text into the words under which it is found, and a query into the words to look up.
  *
- * The rules use nothing but Unicode's categories, scripts and normalization forms, and no dictionary: what one version of
- * the runtime has indexed, the next one must find. See docs/decisions/026-words-without-a-dictionary.md.
+ * The rules use only Unicode's categories, scripts and normalization forms, and no dictionary: the next version of the
+ * runtime must find what this one has indexed. See docs/decisions/026-words-without-a-dictionary.md.
  */
 
-/** The longest word, in code points: of a longer one the beginning counts. It is a part of a sort key. */
+/** The longest word, in code points. Of a longer word, the beginning counts. It is a part of a sort key. */
 const MAX_WORD_LENGTH = 40;
 
-/** How much of a text is looked at, in UTF-16 code units, before it is normalized and after. */
+/** How much of a text is read, in UTF-16 code units, before and after normalization. */
 export const MAX_TEXT_LENGTH = 32_768;
 
-/** Words that one query looks up, however many parts they have. */
+/** The most words that one query looks up, with all their parts. */
 export const MAX_LOOKUPS = 16;
 
 /**
- * The shortest beginning of a word that is looked for as one, in letters and marks; a syllable of Hangul has several. A
- * shorter last word is looked for as it is.
+ * The shortest prefix to look up, in letters and marks; a syllable of Hangul has several. A shorter last word is looked
+ * up as a whole word.
  */
 const MIN_PREFIX_LENGTH = 2;
 
 /** How much of a word is split into parts, in UTF-16 code units. */
 const MAX_SPLIT_LENGTH = 4 * MAX_WORD_LENGTH;
 
-/** A word of more parts, such as a checksum, is no name that somebody has made of words. */
+/** A word with more parts, such as a checksum, is not a name made of words. */
 const MAX_PARTS_OF_WORD = 8;
 
 /** Scripts whose letters are words or syllables, and those of Unicode's line breaking class SA: neither has spaces between words. */
@@ -31,42 +31,48 @@ const IDEOGRAPHIC = `${scripts('Hani', 'Hira', 'Kana', 'Bopo', 'Yiii', 'Tang', '
 const COMPLEX = scripts('Thai', 'Laoo', 'Khmr', 'Mymr', 'Tale', 'Talu', 'Lana', 'Tavt', 'Ahom');
 const UNSPACED = `[[${IDEOGRAPHIC}${COMPLEX}]&&[\\p{L}\\p{N}\\p{M}]]`;
 
-/** Letters like U+02BC that belong to no script stand for apostrophes and accents. */
+/** Letters such as U+02BC that belong to no script stand for apostrophes and accents. */
 const BEGINNING = `[[\\p{L}\\p{N}]--[\\p{Lm}&&\\p{sc=Zyyy}]--${UNSPACED}]`;
 
-/** The words of a normalized text, and the runs of text that has no spaces between words. */
+/** The words of a normalized text, and its runs of text without spaces between words. */
 const WORDS = new RegExp(`(?<run>[${UNSPACED}--\\p{M}][${UNSPACED}\\p{M}]*)|${BEGINNING}[${BEGINNING}\\p{M}]*`, 'gv');
 
-/** "HTTPServer2" consists of "HTTP", "Server" and "2". */
+/** The parts of a word: "HTTPServer2" has "HTTP", "Server" and "2". */
 const PARTS = /\p{N}+|[\p{Lu}\p{Lt}]+(?![\p{Ll}\p{M}])|[\p{Lu}\p{Lt}]?[^\p{Lu}\p{Lt}\p{N}]+/gu;
 
-/** A letter with the marks on it. */
+/** A letter with its marks. */
 const CHARACTERS = /\P{M}\p{M}*/gu;
 const ENDS_COMPLEX = new RegExp(`[${COMPLEX}]\\p{M}*$`, 'v');
 
-/** Two words with one such character between them belong together: "node.js", "l’heure", "e-mail". */
+/** Characters that join two words: "node.js", "l’heure", "e-mail". */
 const CONNECTOR = /^\P{White_Space}$/u;
 
-/** UAX #15 calls a text "stream-safe" that has at most 30 marks in a row; to sort more takes time that grows with the square. */
+/**
+ * UAX #15 calls a text with at most 30 marks in a row "stream-safe". Sorting more takes time that grows with the
+ * square.
+ */
 const EXCESS_MARKS = /(\p{M}{30})\p{M}+/gu;
 
-/** Marks without which a word is the same: accents, Arabic and Hebrew vowels, variants of emoji. Those of kana make other letters. */
+/**
+ * Marks that do not change a word: accents, Arabic and Hebrew vowels, variants of emoji. The marks of kana make other
+ * letters.
+ */
 const OPTIONAL_MARKS =
   /(?![\u3099\u309a])(?=[\p{sc=Zinh}\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}\p{sc=Cyrl}])[\p{Mn}\p{Me}]/gu;
 
-/** Characters that nobody sees, such as soft hyphens and joiners, and the tatweel, which stretches a word. */
+/** Invisible characters, such as soft hyphens and joiners, and the tatweel, which stretches a word. */
 const INVISIBLE = /\p{Cf}|\u0640/gu;
 
-/** Invisible, too, but between words: Khmer and others have it where one may end a line. */
+/** Invisible, but between words: Khmer and others use it where a word may end a line. */
 const WORD_END = '\u200b';
 
-/** A word that is looked up, or all words that begin with it. */
+/** A word to look up, or a prefix. */
 export interface Lookup {
   readonly word: string;
   readonly isPrefix: boolean;
 }
 
-/** What a message must have to be found: a word, all of some, or what is written as it is or in one of other ways. */
+/** What a message must contain: a word, all of some, or a word as it is written or in one of other ways. */
 export type Query =
   | Lookup
   | { readonly all: readonly Query[] }
@@ -84,14 +90,14 @@ type Compound = readonly Piece[];
 /** A word under which a text is found. */
 export interface IndexedWord {
   readonly word: string;
-  /** Whether it stands so in the text. Otherwise it is a part of a word, or a compound as one word. */
+  /** Whether the text contains the word like this. Otherwise it is a part of a word, or a compound as one word. */
   readonly isWritten: boolean;
 }
 
 /**
- * The words under which a text is found, in their order; some come several times. Of "report_final-V2.pdf" "report",
- * "final", "v2" and "pdf" are written, "2" and "reportfinalv2pdf" are not; of "getUser" "getuser" is, "get" and "user" are
- * not. Of text without spaces they are each two neighbours, and the last character.
+ * The words under which a text is found, in their order; some come several times. In "report_final-V2.pdf", "report",
+ * "final", "v2" and "pdf" are written; "2" and "reportfinalv2pdf" are not. In "getUser", "getuser" is written; "get"
+ * and "user" are not. In text without spaces, the words are pairs of neighbours, and the last character.
  */
 export function* indexedWords(text: string): Iterable<IndexedWord> {
   for (const compound of compoundsOf(text)) {
@@ -104,10 +110,10 @@ export function* indexedWords(text: string): Iterable<IndexedWord> {
 }
 
 /**
- * What to look for: every word, the last one as the beginning of a word. A compound is found by its words and as one word,
- * "e-mail" as "email" too. Where that makes more than {@link MAX_LOOKUPS}, other ways to write a word are left out, and then
- * the last words of compounds, so that more is found.
- * @returns also how many words there are, with a compound as one
+ * What to look for: every word, the last one as a prefix. A compound is found by its words and as one word: "e-mail"
+ * also as "email". If that makes more than {@link MAX_LOOKUPS}, the query leaves out other ways to write a word, then
+ * the last words of compounds: so it finds more.
+ * @returns also the number of words, with a compound as one
  */
 export function parseQuery(text: string): { readonly words: number; readonly query: Query } {
   const compounds = [...compoundsOf(text)];
@@ -160,7 +166,7 @@ function* compoundsOf(text: string): Iterable<Compound> {
   if (compound.length > 0) yield compound;
 }
 
-/** One way to write each character, as far as Unicode has several. Some become eighteen. */
+/** One form of each character that Unicode can write in several ways. Some characters become eighteen. */
 function normalize(text: string): string {
   const decomposed = text.slice(0, MAX_TEXT_LENGTH).replace(EXCESS_MARKS, '$1').normalize('NFKD');
   return decomposed
@@ -171,21 +177,21 @@ function normalize(text: string): string {
     .normalize('NFC');
 }
 
-/** The same for each way to write a word. */
+/** One form of each spelling of a word. */
 function fold(word: string): string {
-  // By way of upper case, so that "ß", "ẞ" and "SS" are the same; the last sigma of a Greek word is one like the others.
+  // Through upper case, so that "ß", "ẞ" and "SS" are the same, and the final sigma of a Greek word is a sigma.
   const folded = word.slice(0, MAX_SPLIT_LENGTH).toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ');
   return [...folded.normalize('NFC')].slice(0, MAX_WORD_LENGTH).join('');
 }
 
-/** The words that one word consists of; none if it is only one. A letter by itself is none, a digit is. */
+/** The words that a word consists of; none if it is only one. A single letter is not a word, a digit is. */
 function partsOf(word: string): readonly string[] {
   const parts = word.slice(0, MAX_SPLIT_LENGTH).match(PARTS) ?? [];
   if (parts.length === 1 || parts.length > MAX_PARTS_OF_WORD) return [];
   return parts.map(fold).filter((part) => [...part].length > 1 || /^\p{N}/u.test(part));
 }
 
-/** The same, if that is all of the word. */
+/** The parts, if they make up the whole word. */
 function exactPartsOf(word: string): readonly string[] {
   const parts = partsOf(word);
   return parts.join('') === fold(word) ? parts : [];
@@ -208,7 +214,7 @@ function charactersOf(run: string): readonly string[] {
   return run.match(CHARACTERS) ?? [];
 }
 
-/** Each two neighbours, and the last character, so that the beginning of a pair finds every single one. */
+/** Each pair of neighbours, and the last character: a prefix finds every single character. */
 function* pairsOf(characters: readonly string[]): Iterable<string> {
   for (const [index, character] of characters.entries()) yield fold(character + (characters[index + 1] ?? ''));
 }
@@ -217,7 +223,7 @@ function lookupsOf({ text, isRun }: Piece, isLast: boolean): readonly Lookup[] {
   if (!isRun) return toLookups([fold(text)], isLast);
   const characters = charactersOf(text);
   if (characters.length === 1) return [{ word: fold(text), isPrefix: true }];
-  // As few pairs as cover all. The last character of one may still want its marks.
+  // As few pairs as cover the text. The last character of a pair may still lack its marks.
   const starts = Array.from({ length: Math.ceil(characters.length / 2) }, (_, n) =>
     Math.min(2 * n, characters.length - 2),
   );
@@ -225,7 +231,7 @@ function lookupsOf({ text, isRun }: Piece, isLast: boolean): readonly Lookup[] {
   return toLookups(pairs, isLast && ENDS_COMPLEX.test(text));
 }
 
-/** Lookups for words, the last one as the beginning of a word if it is the last of all. */
+/** The lookups of words. The last word of a query is a prefix. */
 function toLookups(words: readonly string[], isLast: boolean): readonly Lookup[] {
   return words.map((word, index) => ({
     word,

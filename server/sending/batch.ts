@@ -20,19 +20,19 @@ import type { MetricName } from '../config.ts';
 import { type Judged, withinReply } from './ack-size.ts';
 import type { GateResult, Origin, Send } from './send.ts';
 
-/** What holds of a batch besides what holds of all. */
+/** The options of a batch. */
 export interface BatchOptions {
-  /** Admits the sender, who is charged so many units. */
+  /** Charges the sender at the gate. */
   readonly admit: (cost: number) => GateResult;
   readonly tariff: Tariff;
   readonly limits: SizeLimits;
-  /** Whether a number in the data is the one that was sent. Default: it is. */
+  /** Whether a number in the data is exactly the one that was sent. Default: it is. */
   readonly isExact: (number: number) => boolean;
 }
 
 /**
- * Sends what may be a batch with mistakes in it: each message is judged by itself, and one that is invalid does not
- * stop the others. The results are in the order of the messages.
+ * Sends a batch that may contain invalid messages. It judges each by itself: an invalid message does not stop the
+ * others. The results are in the order of the messages.
  */
 export async function sendBatch(
   send: Send,
@@ -41,7 +41,7 @@ export async function sendBatch(
   { admit, tariff = TARIFF, limits, isExact = () => true }: Partial<BatchOptions> = {},
 ): Promise<Result<readonly (SendResult | SendFailure)[]>> {
   if (limits && messages.length > limits.maxMessagesPerFrame) {
-    // Waited for: what is left under way when a handler returns is frozen with it.
+    // Awaited: Lambda freezes what a handler leaves under way.
     const admitted = await admit?.(messages.length);
     if (admitted && !admitted.ok) return admitted;
     const detail = `"messages" must hold at most ${limits.maxMessagesPerFrame} messages`;
@@ -49,7 +49,7 @@ export async function sendBatch(
   }
   const charge = (input: MessageInput) => messageCharge(input, jsonByteLength(input.data), tariff);
   const checked = messages.map((message) => judge(message, limits ?? DEFAULT_SIZE_LIMITS, isExact));
-  // What is sent on behalf of a service is answered by Lambda, which carries more.
+  // Lambda answers services, and its answers may be larger than a frame.
   const judged = limits ? withinReply(checked) : checked;
   const inputs = judged.flatMap((each): MessageInput[] => ('input' in each ? [each.input] : []));
   const refused = judged.length - inputs.length;
@@ -74,7 +74,7 @@ function judge(message: unknown, limits: SizeLimits, isExact: BatchOptions['isEx
   return failure(message, problem('invalid_frame', detail));
 }
 
-/** The result of a message that is not sent, under its id as far as it has one. */
+/** The result of a message that is not sent, with its id if it has a valid one. */
 export function failure(message: unknown, error: Problem): SendFailure {
   const id = correlationId(message);
   return { ...(id !== undefined && { id }), error };
@@ -98,7 +98,7 @@ const METRIC_OF_STATUS = {
   dropped: 'MessagesDropped',
 } as const;
 
-/** What a batch adds to the metrics. */
+/** The metrics of a batch. */
 export function sendMetrics(
   results: readonly (SendResult | SendFailure)[],
 ): Readonly<Partial<Record<MetricName, number>>> {

@@ -3,7 +3,7 @@ import type { Connection } from '../connections/connection.ts';
 import type { Admit } from '../gate/gate.ts';
 import type { Inboxes, InboxKey } from './inboxes.ts';
 
-/** Tells whom the connection's user has blocked, and blocks and unblocks. Nothing can be said of anybody else's inbox. */
+/** Tells whom the connection's user has blocked, and blocks and unblocks. A user cannot change anybody else's inbox. */
 export type Block = (connection: Connection, frame: BlockFrame) => Promise<Result<Omit<BlockedReply, 'id'>>>;
 
 export function createBlock({ admit, inboxes }: { admit: Admit; inboxes: Inboxes }): Block {
@@ -23,7 +23,7 @@ export function createBlock({ admit, inboxes }: { admit: Admit; inboxes: Inboxes
   };
 }
 
-/** @returns why it cannot be done */
+/** @returns why the block cannot be set */
 export async function setBlocked(inboxes: Inboxes, key: InboxKey, isBlocked: boolean): Promise<Problem | undefined> {
   if (key.recipient === key.sender) return problem('invalid_frame', 'nobody can block themselves');
   if (!isBlocked) {
@@ -33,7 +33,7 @@ export async function setBlocked(inboxes: Inboxes, key: InboxKey, isBlocked: boo
   return (await inboxes.block(key)) ? undefined : problem('too_many_blocked');
 }
 
-/** Everybody whom a user has blocked, by name. */
+/** All users whom a user has blocked, in the order of their ids. */
 export async function allBlocked(inboxes: Pick<Inboxes, 'blocked'>, recipient: string): Promise<readonly string[]> {
   const all: string[] = [];
   for (let more = true; more; ) {

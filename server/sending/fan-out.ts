@@ -1,7 +1,7 @@
 /** Connections that a handler posts to itself. To more of them `tasks` posts, in parts. */
 export const MAX_DIRECT_CONNECTIONS = 200;
 
-/** What is not posted to the connection that sends. */
+/** Messages that are not posted to the connection that sends them. */
 export interface Spared {
   readonly connectionId: string;
   readonly serials: readonly string[];
@@ -13,13 +13,16 @@ export interface ConnectionIdRange {
   readonly last: string;
 }
 
-/** The characters of connection ids (base64url), in the order in which DynamoDB sorts them. Ids are random: ranges are even. */
+/** The characters of connection ids (base64url), in DynamoDB's order. Ids are random, so ranges are of even size. */
 const ALPHABET = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz';
 
-/** Into how many parts a large delivery is divided. */
+/** The number of parts of a large delivery. */
 const PARTS = 16;
 
-/** Ranges that together hold every connection id once: an id is longer than the one character at which they meet. */
+/**
+ * Ranges that together contain every connection id once. Two ranges meet at one character, and every id is longer than
+ * that.
+ */
 export function connectionIdRanges(): readonly ConnectionIdRange[] {
   const step = ALPHABET.length / PARTS;
   return Array.from({ length: PARTS }, (_, part) => ({

@@ -4,21 +4,21 @@ import type { AddressStates } from '../connections/address-state.ts';
 import { serialFloor } from '../serial.ts';
 import type { Inboxes, InboxKey, Load } from './inboxes.ts';
 
-/** Keeps out of an inbox what its user does not accept. Rooms, services, and what one sends to oneself are let through. */
+/** Keeps out of an inbox what its user does not accept. Messages to rooms, from services and to oneself always pass. */
 export interface InboxGuard {
   /** Whether the user of the address has blocked the sender. */
   isBlocked(address: Address, from: Sender): Promise<boolean>;
 
   /**
    * Counts messages that the sender leaves in an inbox that nobody reads.
-   * @returns for how many of them, from the first on, there is space
+   * @returns how many of them, from the first on, have space
    */
   take(address: Address, from: Sender, messages: readonly Message[]): Promise<number>;
 }
 
 const EMPTY: Load = { messages: 0, bytes: 0 };
 
-/** Before everything, for whoever has acknowledged nothing yet. */
+/** A cursor before all messages, for users who have acknowledged nothing yet. */
 const NOTHING_ACKNOWLEDGED = serialFloor(0);
 
 export function createInboxGuard(dependencies: {
@@ -40,7 +40,7 @@ export function createInboxGuard(dependencies: {
       if (!key || messages.length === 0) return messages.length;
       const loads = messages.map((message) => ({ messages: 1, bytes: jsonByteLength(message) }));
       const { cursor = NOTHING_ACKNOWLEDGED } = await states.read(address);
-      // What is there only grows, so fewer are tried each time; mostly the first time is the last.
+      // The count of an inbox only grows, so each attempt takes fewer. Usually the first one succeeds.
       for (let counted: Load | undefined = EMPTY; ; ) {
         const fitting = prefix(loads, counted, most);
         if (fitting.length === 0) return 0;
@@ -51,13 +51,13 @@ export function createInboxGuard(dependencies: {
   };
 }
 
-/** `undefined`: everything is let through. */
+/** `undefined`: the message always passes. */
 function keyOf(address: Address, from: Sender): InboxKey | undefined {
   if (isRoom(address) || !('user' in from) || address === userAddress(from.user)) return undefined;
   return { recipient: userIdOf(address), sender: from.user };
 }
 
-/** The first of the loads, as many as fit beside what is there. */
+/** As many of the first loads as fit beside what is there. */
 function prefix(loads: readonly Load[], there: Load, most: Load): readonly Load[] {
   let total = there;
   const end = loads.findIndex((load) => {

@@ -1,17 +1,17 @@
-/** Whose inbox, and who would leave something in it: ids of users. */
+/** An inbox and a sender: user ids. */
 export interface InboxKey {
   readonly recipient: string;
   readonly sender: string;
 }
 
-/** How much there is, or may be, in an inbox. */
+/** How much is, or may be, in an inbox. */
 export interface Load {
   readonly messages: number;
   /** Of their JSON in UTF-8. */
   readonly bytes: number;
 }
 
-/** One page of those whom a user has blocked, by name. */
+/** One page of the users whom a user has blocked, in the order of their ids. */
 export interface BlockedPage {
   readonly users: readonly string[];
   /** Whether there are more behind the last of them. */
@@ -20,27 +20,27 @@ export interface BlockedPage {
 
 /** What users accept of each other, in the connections table. */
 export interface Inboxes {
-  /** Whether the recipient has blocked the sender. Strongly consistent: a block holds as soon as it was answered. */
+  /** Whether the recipient has blocked the sender. Strongly consistent: a block holds as soon as it is answered. */
   isBlocked(key: InboxKey): Promise<boolean>;
 
   /**
-   * Blocks the sender; fine if they are blocked already. Two blocks at once may both take the last place.
+   * Blocks the sender. Does nothing if the sender is blocked already. Two blocks at once may both take the last place.
    * @returns false if the recipient has blocked {@link MAX_BLOCKED_USERS} others
    */
   block(key: InboxKey): Promise<boolean>;
 
-  /** Unblocks the sender; fine if they are not blocked. */
+  /** Unblocks the sender. Does nothing if the sender is not blocked. */
   unblock(key: InboxKey): Promise<void>;
 
-  /** At most {@link MAX_PAGE_USERS} of those whom the recipient has blocked, behind `after`. Strongly consistent. */
+  /** At most {@link MAX_PAGE_USERS} users whom the recipient has blocked, behind `after`. Strongly consistent. */
   blocked(recipient: string, after?: string): Promise<BlockedPage>;
 
   /**
-   * Counts what the sender leaves in the recipient's inbox. It is counted for each cursor by itself, so that a recipient who
-   * acknowledges more has an empty inbox; and as long as messages are kept, after the last that was counted.
+   * Counts what the sender leaves in the recipient's inbox. Each cursor has a count of its own, so that a recipient who
+   * acknowledges more has an empty inbox. The count expires with the messages.
    * @param load at most `most`
    * @param cursor up to which the recipient has acknowledged
-   * @returns what was counted before, if that and `load` are more than `most`: then nothing has been counted
+   * @returns the count before, if `load` does not fit beside it: then nothing was counted
    */
   take(key: InboxKey, load: Load, options: { readonly most: Load; readonly cursor: string }): Promise<Load | undefined>;
 }

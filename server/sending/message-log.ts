@@ -2,8 +2,8 @@ import type { Message, Sender } from '../../protocol/index.ts';
 import type { Address, Pair } from '../address.ts';
 
 /**
- * Where a look for what was sent before ends, so that its price does not depend on how much others have sent. A retry that
- * is not found is appended anew, as one is that comes late, and whoever has seen the first drops it.
+ * The most entries that a look for the first attempt reads, so that its price does not depend on how much others have
+ * sent. A retry whose first attempt is not found is appended again, and recipients who have the first one drop it.
  */
 export const MAX_FIND_ENTRIES = 250;
 
@@ -11,15 +11,15 @@ export const MAX_FIND_ENTRIES = 250;
 export interface Page {
   /** In the order of their serials. */
   readonly messages: readonly Message[];
-  /** Whether there is more behind the last of them. */
+  /** Whether there are more messages behind the last of them. */
   readonly more: boolean;
 }
 
-/** What is noted with a message. */
+/** Notes beside a message. */
 export interface EntryNotes {
-  /** Between whom it is, which puts it into their transcript. Absent: it is in none, or the address is a room. */
+  /** The two users, if the message belongs into their transcript. Absent: it is in none, or the address is a room. */
   readonly pair?: Pair;
-  /** It was sent again, or may have been before it was handled: there may be an earlier entry for it. */
+  /** The message is a retry, or a retry may have come first: there may be an earlier entry for it. */
   readonly retried?: true;
 }
 
@@ -28,15 +28,15 @@ export interface MessageLog {
   /** Appends a message at its serial. Appending the same message again changes nothing. `expiresAt` is in epoch seconds. */
   append(address: Address, message: Message, expiresAt: number, notes?: EntryNotes): Promise<void>;
 
-  /** Who has sent the message at this serial; `undefined` if there is none. */
+  /** The sender of the message with this serial; `undefined` if there is none. */
   senderOf(address: Address, serial: string): Promise<Sender | undefined>;
 
-  /** Messages with serials above `after`, as many as fit into one frame. */
+  /** Messages with serials above `after`: as many as fit into one frame. */
   read(address: Address, after: string): Promise<Page>;
 
   /**
-   * By id: the first message above `after` that this sender sent under each of these ids, of which there are at most 50.
-   * Looks at the newest {@link MAX_FIND_ENTRIES} entries: what is not among them counts as not sent.
+   * By id: the first message above `after` from this sender, for each of at most 50 ids. Reads the newest {@link
+   * MAX_FIND_ENTRIES} entries: a message that is not among them counts as not sent.
    */
   find(address: Address, from: Sender, ids: readonly string[], after: string): Promise<ReadonlyMap<string, Message>>;
 }

@@ -14,11 +14,11 @@ import { POSTS_PER_UNIT, type Surcharge } from '../gate/user-budget.ts';
 import type { Tasks } from '../tasks.ts';
 import type { Spared } from './fan-out.ts';
 
-/** What became of one post. */
+/** The result of one post. */
 export type PostOutcome =
-  /** The API took it. That is no receipt: a half-open socket swallows posts, and the resume repairs it. */
+  /** The API accepted it. That is not a receipt: a half-open socket swallows posts, and the resume repairs it. */
   | 'delivered'
-  /** The API says that there is no such connection. It has been seen to say so of a living one. */
+  /** The API says that there is no such connection. It has said so of live connections. */
   | 'gone'
   /** The connection may have missed it. */
   | 'failed'
@@ -33,7 +33,7 @@ export class Unreachable extends Error {
   }
 }
 
-/** Whether a connection is closed after it was to be: one that is gone is as closed as one can be. */
+/** Whether a connection is closed. A connection that is gone counts as closed. */
 export function isClosed(outcome: PostOutcome): boolean {
   return outcome === 'delivered' || outcome === 'gone';
 }
@@ -41,7 +41,7 @@ export function isClosed(outcome: PostOutcome): boolean {
 /** Where a connection can be reached. */
 export type Target = Pick<Mapping, 'connectionId' | 'callbackUrl'>;
 
-/** The Management API. Never rejects: what can go wrong is an outcome. */
+/** The Management API. It never rejects: failures are outcomes. */
 export interface Poster {
   /** Posts one frame to one connection. */
   post(target: Target, frame: Push): Promise<PostOutcome>;
@@ -50,25 +50,26 @@ export interface Poster {
 }
 
 export interface DeliverOptions {
-  /** @default nothing is spared */
+  /** @default every message is posted */
   readonly spared?: Spared | undefined;
-  /** Settles when the messages are in their log, as far as they are to be. @default they are */
+  /** Settles when the messages are in their log, if they go into one. @default they are in their log */
   readonly logged?: Promise<unknown>;
   /**
-   * Whether the targets are a part of those of an address. Then the sender is charged for each hundred posts begun; otherwise
-   * the first hundred are paid by what the frame was charged. @default false
+   * Whether the targets are only a part of the address's connections. Then the sender is charged for each hundred posts
+   * begun. Otherwise the frame's charge pays for the first hundred. @default false
    */
   readonly isPart?: boolean;
 }
 
-/** Delivers to connections, and sees to those that cannot be reached. */
+/** Posts frames to connections, and handles those that do not take them. */
 export interface Posting {
   /**
-   * Posts `messages`, in their order, to every target; resolves when each post has an outcome.
-   * A connection that is gone is forgotten, and closed in case it is not. One that missed a message gets no later one: it
-   * is removed from the directory, then closed, and its client comes back and resumes.
+   * Posts `messages`, in their order, to every target. Resolves when each post has an outcome. A connection that is
+   * gone is forgotten, and closed in case it is alive. A connection that missed a message gets no later one: it is
+   * removed from the directory, then closed, and its client comes back and resumes.
    * @returns one count of outcomes for each message
-   * @throws Unreachable if the API cannot be reached: nobody is cut off for that, and the messages must not be acknowledged
+   * @throws Unreachable if the API cannot be reached: no connection is cut off for that, and the messages must not be
+   *   acknowledged
    */
   deliver(
     targets: readonly Mapping[],
@@ -77,13 +78,13 @@ export interface Posting {
   ): Promise<readonly ConnectionCounts[]>;
 
   /**
-   * Posts what is in no log, once. What does not arrive is lost, and leaves no gap that a later one could hide. A connection
-   * that is gone is forgotten.
+   * Posts a frame that is in no log, once. A lost frame leaves no gap that a later one could hide. A connection that is
+   * gone is forgotten.
    */
   push(targets: readonly Mapping[], frame: Push): Promise<void>;
 
   /**
-   * Posts what is in no log but must not be missed either: a connection that does not take it is cut off as well.
+   * Posts a frame that is in no log, but must not be missed: a connection that does not take it is cut off.
    * @param options as those of `deliver`
    * @throws Unreachable if the API cannot be reached, as `deliver` does
    */
@@ -91,9 +92,9 @@ export interface Posting {
 }
 
 /**
- * How old a stored message may be, in milliseconds, when it is posted from the log or from the queue like any other. A
- * device that misses that post resumes from its cursor less the overlap, so the overlap has to cover this age, the life
- * of a handler and the difference of clocks. The model loses messages when it does not: `RETRY_AGE` in docs/model.
+ * The oldest age of a stored message, in milliseconds, at which it is posted from the log or the queue like a new one.
+ * A device that misses that post resumes from its cursor less the overlap. So the overlap covers this age, the life of
+ * a handler and the difference of clocks. Otherwise the model loses messages: `RETRY_AGE` in docs/model.
  */
 export const MAX_DELIVERY_AGE_MS = OVERLAP_MS / 2;
 
@@ -107,7 +108,10 @@ export function createPosting(dependencies: {
   const { poster, directory, tasks, surcharge } = dependencies;
   const forget = createForget(dependencies);
 
-  /** One frame after the other, for order; after one that did not arrive, none: a later one would hide the gap. */
+  /**
+   * Posts one frame after the other, to keep their order. After a frame that did not arrive it posts none: a later one
+   * would hide the gap.
+   */
   async function postAll(target: Mapping, frames: readonly Push[], logged?: Promise<unknown>) {
     const outcomes: Exclude<PostOutcome, Unreachable>[] = [];
     let outcome: PostOutcome = 'delivered';
@@ -117,7 +121,7 @@ export function createPosting(dependencies: {
       outcomes.push(outcome);
     }
     if (outcome === 'gone') {
-      // One that is alive registers again as soon as it is forgotten, and has to find in the log what it was not posted.
+      // A live connection registers again as soon as it is forgotten, and must find in the log what it was not posted.
       await Promise.allSettled([logged]);
       await forget(target);
     }
@@ -125,7 +129,7 @@ export function createPosting(dependencies: {
     return outcomes;
   }
 
-  /** @returns what became of each message, by its serial */
+  /** @returns the outcome of each message, by its serial */
   async function deliverToOne(target: Mapping, frames: readonly MessagesPush[], logged?: Promise<unknown>) {
     const outcomes = await postAll(target, frames, logged);
     return new Map(
@@ -133,13 +137,16 @@ export function createPosting(dependencies: {
     );
   }
 
-  /** Removed first: a sender who looks now must not find it. Closed by `tasks`, paced, lest a brake become a stampede. */
+  /**
+   * Removes the connection first: a sender who looks now must not find it. `tasks` closes it at a slow pace, or a short
+   * failure would bring every client back at once.
+   */
   async function cutOff({ address, connectionId, callbackUrl }: Mapping): Promise<void> {
     await directory.remove(address, connectionId);
     await tasks.add([{ kind: 'close', connectionId, callbackUrl }]);
   }
 
-  /** Charges whoever has caused some posts, in whose name the frame is. */
+  /** Charges the user in whose name the frame is posted. */
   async function charge(frame: Push | undefined, posts: number, isPart = false): Promise<void> {
     const userId = frame && causedBy(frame);
     if (userId === undefined) return;
@@ -179,7 +186,7 @@ export function createPosting(dependencies: {
   };
 }
 
-/** The user in whose name a frame is posted; `undefined` for what services and the installation itself send. */
+/** The user in whose name a frame is posted; `undefined` for services and the installation itself. */
 function causedBy(frame: Push): string | undefined {
   switch (frame.type) {
     case 'messages': {

@@ -4,7 +4,7 @@ import type { Admit } from '../gate/gate.ts';
 import { sendBatch } from './batch.ts';
 import type { Send } from './send.ts';
 
-/** Sends one message, or a batch, on behalf of a registered connection. What is wrong with the only one is the frame's problem. */
+/** Sends one message or a batch on behalf of a registered connection. If the only message is invalid, the frame is. */
 export type SendMessage = (
   connection: Pick<Connection, 'connectionId' | 'userId' | 'capability'>,
   frame: SendMessageFrame,

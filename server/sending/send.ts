@@ -28,30 +28,33 @@ import {
 export interface SendDependencies {
   readonly deliveries: Deliveries;
   readonly now: Now;
-  /** How long messages are kept, and the most that one may ask for. */
+  /** How long messages are kept: the default and the maximum. */
   readonly retentionSeconds: number;
   readonly mintSerial: MintSerial;
-  /** Makes a UUID for a message that came without an id. */
+  /** Makes a UUID for a message without an id. */
   readonly mintId: () => string;
-  /** Told why a message could not be sent, and as what problem the sender learns it: `internal`. */
+  /** Called with the reason why a message could not be sent, and with the problem that the sender gets: `internal`. */
   readonly onFailure: (cause: unknown, told: Problem) => void;
 }
 
 /** On whose behalf messages are sent. */
 export interface Origin {
   readonly from: Sender;
-  /** The user's connection that sends: it gets no copies of its own messages, and none from a room unless it asks. */
+  /**
+   * The sending connection of a user. It gets no copies of its own messages, and none from a room unless it asks for
+   * them.
+   */
   readonly connectionId?: string;
   /** Epoch milliseconds: when API Gateway received the frame. */
   readonly receivedAt?: number;
 }
 
-/** What the gate says of the sender. It is asked while the recipients are looked up. */
+/** The answer of the gate. It arrives while the recipients are looked up. */
 export type GateResult = Promise<Result<Pick<Claims, 'capability'>>>;
 
 /**
- * The one way messages are sent, for users and services alike: in the order given, each with a result of its own.
- * Fails as a whole only when the sender is not admitted; then nothing has been sent.
+ * Sends messages, for users and services alike: in the order given, each with a result of its own. It fails as a whole
+ * only if the gate refuses the sender; then nothing is sent.
  */
 export type Send = (
   origin: Origin,
@@ -60,15 +63,15 @@ export type Send = (
 ) => Promise<Result<readonly (SendResult | SendFailure)[]>>;
 
 /**
- * How long a frame may wait for its handler, in milliseconds, before a retry may have come first: a client that has lost
- * its connection needs longer to open another one and to register on it. A warm function begins within a few.
+ * How long a frame may wait for its handler, in milliseconds, before a retry may have come first. A client that loses
+ * its connection needs longer to open and register another one. A warm function starts within a few milliseconds.
  */
 const MAX_PROMPT_MS = 100;
 
 /** Addresses that one call looks up, and then delivers to, at once. */
 const MAX_CONCURRENT_ADDRESSES = 10;
 
-/** A message on its way, and what became of it at each recipient. */
+/** A message on its way, and its outcome at each recipient. */
 interface Sending {
   readonly message: Message;
   readonly recipients: ReadonlySet<Address>;
@@ -77,7 +80,7 @@ interface Sending {
   readonly outcomes: Map<Address, DeliveryOutcome>;
   /** The recipients who do not accept the message. */
   readonly refusedBy: Set<Address>;
-  /** Why nothing is known to have been done. */
+  /** The message may or may not have been sent, and this is what the sender is told. */
   error?: Problem;
 }
 
@@ -91,7 +94,7 @@ export function createSend(dependencies: SendDependencies): Send {
 
   function begin({ from, receivedAt = Number.POSITIVE_INFINITY }: Origin, input: MessageInput): Sending {
     const { id, to, data, encoding, store = true, ttlSeconds = retentionSeconds, retry = false, echo = false } = input;
-    // A message that is not kept looks like one that never was: it gets no receipt.
+    // A message that is not kept cannot be told from one that never was, so it gets no receipt.
     const receipt = input.receipt && store && 'user' in from && !('room' in to);
     const content = { data, ...(encoding !== undefined && { encoding }) };
     const sentAt = now();
@@ -102,7 +105,7 @@ export function createSend(dependencies: SendDependencies): Send {
     const common = { retry, late: sentAt - receivedAt > MAX_PROMPT_MS, ...(store && { expiresAt }) };
     const copyTo = echo && 'user' in from ? copyAddress(userAddress(from.user), recipients) : undefined;
     const parts = [...recipients].map((address): [Address, Delivery] => {
-      // Each of several recipients sees themselves alone.
+      // Each of several recipients sees only themselves.
       const own = conversationOf(address);
       const pair = pairBetween(from, own);
       const sparesSender = 'room' in to && !echo;
@@ -112,7 +115,7 @@ export function createSend(dependencies: SendDependencies): Send {
     return { message, recipients, deliveries: new Map(parts), outcomes: new Map(), refusedBy: new Set() };
   }
 
-  /** @returns `undefined` if nothing is known to have been done for these messages */
+  /** @returns `undefined` if the messages may or may not have been sent */
   async function attempt<T>(parts: readonly Part[], work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();
@@ -124,7 +127,7 @@ export function createSend(dependencies: SendDependencies): Send {
     }
   }
 
-  /** @returns the part of a batch that the recipient accepts. Notes who does not accept a message. */
+  /** Notes which messages the recipient does not accept. @returns the batch without them */
   async function accept(batch: DeliveryBatch<Part>, look: FirstLook): Promise<DeliveryBatch<Part> | undefined> {
     const all = await attempt(batch.deliveries, () => deliveries.accept(batch, look));
     if (!all) return undefined;
@@ -178,7 +181,10 @@ function pairBetween(from: Sender, to: MessageInput['to']): Pair | undefined {
   return 'user' in from && 'user' in to ? pairOf(from.user, to.user) : undefined;
 }
 
-/** Where the sender's copy goes. Nowhere, if the message reaches the sender's devices anyway: as a recipient, or in the room. */
+/**
+ * Where the sender's copy goes. Nowhere, if the message reaches the sender's devices anyway: as a recipient, or in the
+ * room.
+ */
 function copyAddress(own: Address, recipients: ReadonlySet<Address>): Address | undefined {
   const [first] = recipients;
   return recipients.has(own) || (first && isRoom(first)) ? undefined : own;
@@ -193,7 +199,7 @@ function forbid(batches: readonly DeliveryBatch<Part>[], { capability }: Pick<Cl
   }
 }
 
-/** By address, the sender's copies among the messages to the sender. */
+/** The deliveries of all messages, by address. The sender's copies are among the messages to the sender. */
 function toBatches(sendings: readonly Sending[], { connectionId }: Origin): readonly DeliveryBatch<Part>[] {
   const byAddress = new Map<Address, Part[]>();
   for (const sending of sendings) {
@@ -217,7 +223,7 @@ function summarize(sending: Sending): SendResult | SendFailure {
   const { message, recipients, outcomes, refusedBy, error } = sending;
   const { id } = message;
   if (error) return { id, error };
-  // Neither delivered nor kept: that must not look like an acknowledgement.
+  // Neither delivered nor kept: this must not look like an acknowledgement.
   if (isRefused(sending)) return { id, error: problem('not_accepted') };
   const all = [...outcomes.values()];
   const worst = Math.max(...all.map(({ status }) => WORST_LAST.indexOf(status)));

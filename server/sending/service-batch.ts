@@ -14,15 +14,15 @@ import {
 import { failure, sendBatch } from './batch.ts';
 import type { Origin, Send } from './send.ts';
 
-/** The name that recipients see of a service that gives none. */
+/** The name of a service that gives none. */
 export const DEFAULT_SERVICE = 'server';
 
-/** A message as an application hands it in: its data is not JSON yet. */
+/** A message from an application. Its data is not JSON yet. */
 export type ServiceMessage<Outgoing = Data> = Omit<MessageInput, 'data'> & { readonly data: Outgoing };
 
 /**
- * Encodes the data of a message as the client does: bytes in base64, everything else as the JSON that it is now.
- * @throws TypeError for what is neither; whatever a getter or a `toJSON` of the data throws
+ * Encodes the data of a message as the client does: bytes in base64, everything else as JSON.
+ * @throws TypeError for other data; whatever a getter or a `toJSON` of the data throws
  */
 export async function encodeMessage<M extends object>(message: M): Promise<M> {
   const { data, encoding } = message as Partial<ServiceMessage>;
@@ -34,8 +34,8 @@ export async function encodeMessage<M extends object>(message: M): Promise<M> {
 }
 
 /**
- * Sends what an application hands in, each message judged by itself: one whose data cannot be encoded stops no other.
- * The results are in the order of the messages.
+ * Sends messages of an application, and judges each by itself: one whose data cannot be encoded does not stop the
+ * others. The results are in the order of the messages.
  */
 export async function sendServiceBatch(
   send: Send,

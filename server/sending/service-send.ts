@@ -13,7 +13,7 @@ import { sendBatch, sendMetrics } from './batch.ts';
 import type { Send } from './send.ts';
 import { DEFAULT_SERVICE } from './service-batch.ts';
 
-/** How many failures an error lists: it has to fit into a record of Lambda's beside the event. */
+/** The most failures that an error lists: Lambda's record of the invocation must hold it beside the event. */
 const MAX_TOLD_FAILURES = 10;
 
 type Results = readonly (SendResult | SendFailure)[];
@@ -45,7 +45,7 @@ export function createServiceSend({ send, log, now }: { send: Send; log: Logger;
   });
 }
 
-/** The messages of an event, which are yet to be judged one by one. */
+/** The messages of an event, before each is judged. */
 interface Batch {
   readonly service: string;
   readonly messages: readonly unknown[];
@@ -70,7 +70,7 @@ function problemOf(failures: readonly SendFailure[], messages: number): Invocati
   return { ...error, message, failures: failures.slice(0, MAX_TOLD_FAILURES) };
 }
 
-/** The id of a message that has none. It may have been sent under it before. */
+/** Gives an id to messages that have none. An earlier attempt of the invocation may have sent them under it. */
 function withIdOf(requestId: string) {
   return (message: unknown, index: number, { length }: readonly unknown[]): unknown => {
     if (!isObject(message) || 'id' in message) return message;
@@ -78,7 +78,7 @@ function withIdOf(requestId: string) {
   };
 }
 
-/** The runtime has read the numbers of the event: beyond the safe integers nobody can tell any more which one was sent. */
+/** The runtime has parsed the numbers of the event: beyond the safe integers, the original number is lost. */
 function isExact(number: number): boolean {
   return Math.abs(number) <= Number.MAX_SAFE_INTEGER;
 }
