@@ -1,5 +1,4 @@
 import type { SendResult } from '../protocol/index.ts';
-import { onAbort } from './abort.ts';
 import type {
   Client,
   ClientEvents,
@@ -9,13 +8,14 @@ import type {
   ReceivedMessage,
   SendOptions,
 } from './api.ts';
+import { onAbort } from './base/abort.ts';
+import type { LateArguments, LateMethod, LateResult } from './calls/on-demand.ts';
 import { Engine } from './engine.ts';
 import type { Environment } from './environment.ts';
 import { describeCode } from './errors.ts';
-import { Inbox } from './inbox.ts';
-import type { LateArguments, LateMethod, LateResult } from './on-demand.ts';
 import { checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
-import type { To } from './outgoing.ts';
+import { Inbox } from './receiving/inbox.ts';
+import type { To } from './sending/outgoing.ts';
 import type { ConnectionState, Reason } from './state.ts';
 
 const DEFAULT_MAX_BUFFERED = 1_000;

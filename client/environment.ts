@@ -37,10 +37,10 @@ export interface Channel {
 }
 
 /** What is loaded only by those that ask for it: most applications need neither a storage nor shared connections. */
-export type LoadCompanion = () => Promise<Pick<typeof import('./companion.ts'), 'createCompanion'>>;
+export type LoadCompanion = () => Promise<Pick<typeof import('./tabs/companion.ts'), 'createCompanion'>>;
 
 /** What is loaded with the first call of it: many pages only send and receive. */
-export type LoadOnDemand = () => Promise<Pick<typeof import('./on-demand.ts'), 'createOnDemand'>>;
+export type LoadOnDemand = () => Promise<Pick<typeof import('./calls/on-demand.ts'), 'createOnDemand'>>;
 
 /** Everything the client takes from the world around it, so that tests can hand in another world. */
 export interface Environment {
@@ -104,8 +104,8 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
     openSocket: (url, protocols) => new webSocket(url, protocols),
     onWake: (callback) => onPageEvents(['online', 'offline', 'pageshow'], 'visible', callback),
     onHide: (callback) => onPageEvents(['beforeunload', 'pagehide'], 'hidden', callback),
-    loadCompanion: () => import('./companion.ts'),
-    loadOnDemand: () => import('./on-demand.ts'),
+    loadCompanion: () => import('./tabs/companion.ts'),
+    loadOnDemand: () => import('./calls/on-demand.ts'),
     locks: probe(() => globals.navigator?.locks),
     openChannel: BroadcastChannel && ((name) => probe(() => new BroadcastChannel(name))),
   };

@@ -25,7 +25,7 @@ export type { WebSocketConstructor, WebSocketLike } from './environment.ts';
 export { BeckonError, type BeckonErrorCode, type BeckonErrorOptions, type ClientCode } from './errors.ts';
 export type { ConnectOptions, Durations, TokenRequest } from './options.ts';
 export type { ConnectionState, Reason } from './state.ts';
-export type { ClientStorage } from './storage.ts';
+export type { ClientStorage } from './storage/storage.ts';
 
 /**
  * Connects a user, and keeps them connected until `close()`.

@@ -1,5 +1,5 @@
 import type { WebSocketConstructor } from './environment.ts';
-import type { ClientStorage } from './storage.ts';
+import type { ClientStorage } from './storage/storage.ts';
 
 /** What `getToken` is told about the attempt that it is asked for. */
 export interface TokenRequest {

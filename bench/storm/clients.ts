@@ -1,4 +1,4 @@
-import { backoffDelayMs } from '../../client/backoff.ts';
+import { backoffDelayMs } from '../../client/base/backoff.ts';
 import { resolveOptions } from '../../client/options.ts';
 import { backoffCapSeconds } from '../../protocol/limits.ts';
 

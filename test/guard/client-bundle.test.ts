@@ -18,10 +18,10 @@ const MAX_ON_DEMAND_BYTES = 5.25 * 1024;
 const MAX_INFLATE_BYTES = 2.5 * 1024;
 
 /** What most pages never load. */
-const COMPANION = 'client/companion.ts';
+const COMPANION = 'client/tabs/companion.ts';
 
 /** What many pages never load. */
-const ON_DEMAND = 'client/on-demand.ts';
+const ON_DEMAND = 'client/calls/on-demand.ts';
 
 const leaveForLater: Plugin = {
   name: 'leave for later',
@@ -85,13 +85,20 @@ it('the hooks add little to it', () => {
 
 it('what keeps records and shares connections is not in it, and stays within its own', () => {
   const inputs = Object.keys(client.metafile.inputs);
-  for (const file of [COMPANION, 'client/store.ts', 'client/tabs.ts']) expect(inputs).not.toContain(file);
+  for (const file of [COMPANION, 'client/storage/store.ts', 'client/tabs/tabs.ts']) expect(inputs).not.toContain(file);
   expectChunk(/companion/, MAX_COMPANION_BYTES);
 });
 
 it('what joins rooms, watches and asks is not in it, and stays within its own', () => {
   const inputs = Object.keys(client.metafile.inputs);
-  for (const name of ['on-demand', 'calls', 'feeds', 'marks', 'room-subscriptions', 'watches']) {
+  for (const name of [
+    'calls/on-demand',
+    'calls/calls',
+    'rooms/feeds',
+    'calls/markers',
+    'rooms/room-subscriptions',
+    'calls/watches',
+  ]) {
     expect(inputs).not.toContain(`client/${name}.ts`);
   }
   expectChunk(/on-demand/, MAX_ON_DEMAND_BYTES);
@@ -99,11 +106,11 @@ it('what joins rooms, watches and asks is not in it, and stays within its own', 
 
 it('what decompresses where the runtime cannot is in a chunk of its own, and its library nowhere else', () => {
   const chunks = Object.entries(whole.metafile.outputs).filter(([, { inputs }]) =>
-    Object.keys(inputs).some((path) => path.includes('fflate') || path === 'client/inflate.ts'),
+    Object.keys(inputs).some((path) => path.includes('fflate') || path === 'client/encoding/inflate.ts'),
   );
   expect(chunks).toHaveLength(1);
   const [[name, { inputs }]] = chunks as [(typeof chunks)[number]];
-  expect(Object.keys(inputs)).toEqual([expect.stringMatching(/^node_modules\/fflate\//), 'client/inflate.ts']);
+  expect(Object.keys(inputs)).toEqual([expect.stringMatching(/^node_modules\/fflate\//), 'client/encoding/inflate.ts']);
   expect(firstChunks().map(({ path }) => basename(path))).not.toContain(name);
   expectChunk(/inflate/, MAX_INFLATE_BYTES);
 });

@@ -1,7 +1,7 @@
-import * as companion from '../../client/companion.ts';
+import * as onDemand from '../../client/calls/on-demand.ts';
 import type { Environment, Locks, WebSocketLike } from '../../client/environment.ts';
-import * as onDemand from '../../client/on-demand.ts';
 import { type ConnectOptions, type Options, resolveOptions } from '../../client/options.ts';
+import * as companion from '../../client/tabs/companion.ts';
 import {
   DEFAULT_LIMITS,
   type ErrorCode,

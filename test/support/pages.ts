@@ -2,7 +2,7 @@ import type { Client, Settled } from '../../client/api.ts';
 import { SessionClient } from '../../client/client.ts';
 import type { BeckonError } from '../../client/errors.ts';
 import type { ConnectOptions } from '../../client/options.ts';
-import type { ClientStorage } from '../../client/storage.ts';
+import type { ClientStorage } from '../../client/storage/storage.ts';
 import { Channels } from './channels.ts';
 import { ClientWorld, settle, testOptions } from './client-world.ts';
 import { deferred } from './deferred.ts';

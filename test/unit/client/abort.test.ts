@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { abortWith, reasonOf, throwIfAborted } from '../../../client/abort.ts';
-import { unlessAborted } from '../../../client/timer.ts';
+import { abortWith, reasonOf, throwIfAborted } from '../../../client/base/abort.ts';
+import { unlessAborted } from '../../../client/base/timer.ts';
 
 /** As React Native has it: it neither takes nor tells a reason. */
 class WordlessController extends AbortController {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { backoffDelayMs } from '../../../client/backoff.ts';
+import { backoffDelayMs } from '../../../client/base/backoff.ts';
 import { seededRandom } from '../../support/client-world.ts';
 
 const backoff = { minBackoffMs: 1_000, maxBackoffMs: 30_000 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Gap } from '../../../client/api.ts';
 import type { ConnectOptions } from '../../../client/options.ts';
-import type { Snapshot } from '../../../client/storage.ts';
+import type { Snapshot } from '../../../client/storage/storage.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import { dataOf, openNext, returnedSocket } from '../../support/client-session.ts';
 import { delivered, messageAt, roomMessageAt, settle } from '../../support/client-world.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { Cursor } from '../../../client/cursor.ts';
-import { createDedupe } from '../../../client/dedupe.ts';
+import { Cursor } from '../../../client/receiving/cursor.ts';
+import { createDedupe } from '../../../client/receiving/dedupe.ts';
 import { messageAt } from '../../support/client-world.ts';
 
 const minute = 60_000;

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { createEnvironment } from '../../../client/environment.ts';
-import { acquire } from '../../../client/locks.ts';
+import { acquire } from '../../../client/storage/locks.ts';
 import { FakeSocket } from '../../support/client-world.ts';
 import { WebLocks } from '../../support/web-locks.ts';
 

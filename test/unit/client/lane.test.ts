@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createLane } from '../../../client/lane.ts';
+import { createLane } from '../../../client/base/queue.ts';
 import { settle } from '../../support/client-world.ts';
 import { deferred } from '../../support/deferred.ts';
 

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { decodeMessages, type EncodedData, prepareData } from '../../../client/payload.ts';
+import { decodeMessages, type EncodedData, prepareData } from '../../../client/encoding/payload.ts';
 import { MAX_DECODED_BYTES, type Message } from '../../../protocol/index.ts';
 import { connectClient, nextSince, resumedClient } from '../../support/client-session.ts';
 import { type FakeSocket, messageAt, seededRandom, settle } from '../../support/client-world.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Snapshot } from '../../../client/storage.ts';
+import type { Snapshot } from '../../../client/storage/storage.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import { dataOf, openNext, returnedSocket } from '../../support/client-session.ts';
 import { delivered, messageAt, settle } from '../../support/client-world.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { OnDemand } from '../../../client/calls/on-demand.ts';
 import { SessionClient } from '../../../client/client.ts';
-import { OnDemand } from '../../../client/on-demand.ts';
 import type { ConnectOptions } from '../../../client/options.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import { dataOf, openNext } from '../../support/client-session.ts';

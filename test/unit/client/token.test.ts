@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { tokenExpiresAtMs, tokenUser } from '../../../client/token.ts';
+import { tokenExpiresAtMs, tokenUser } from '../../../client/connection/token.ts';
 
 const token = (payload: string) => `e30.${Buffer.from(payload).toString('base64url')}.signature`;
 

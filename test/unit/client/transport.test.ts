@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { openTransport } from '../../../client/transport.ts';
+import { openTransport } from '../../../client/connection/transport.ts';
 import { ClientWorld } from '../../support/client-world.ts';
 
 function open() {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createDedupe } from '../../../../client/dedupe.ts';
+import { createDedupe } from '../../../../client/receiving/dedupe.ts';
 import type { Conversation, Message } from '../../../../protocol/index.ts';
 import { type Address, peerAddress, roomAddress, transcriptOf, userAddress } from '../../../../server/address.ts';
 import { createPermit } from '../../../../server/gate/gate.ts';

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { prepareData } from '../../../../client/payload.ts';
+import { prepareData } from '../../../../client/encoding/payload.ts';
 import {
   INDEXED_TARIFF,
   type Json,

@@ -1,0 +1,100 @@
+import type { Limits, Message, ServerFrame } from '../../protocol/index.ts';
+import { isObject } from '../../protocol/json.ts';
+import { decodeMessages } from '../encoding/payload.ts';
+
+/**
+ * What came in. `serviceError` is a frame of API Gateway itself (`{"message": "Internal server error", …}`), sent when a
+ * handler failed or was too slow: it has no type, and does not say which frame it answers.
+ */
+export type Incoming = { readonly frame: ServerFrame } | { readonly serviceError: string } | undefined;
+
+/**
+ * Reads a frame, `undefined` for a binary one, and decodes the messages in it, for which a promise may be needed. Gives
+ * `undefined` for what is no frame, or none of a type that this client knows. Unknown fields are let be.
+ */
+export function readFrame(text: string | undefined): Incoming | Promise<Incoming> {
+  const frame = parse(text ?? '');
+  if (!isObject(frame)) return undefined;
+  const { type, message } = frame as Fields;
+  if (type === undefined) return typeof message === 'string' ? { serviceError: message } : undefined;
+  return looksRight(frame) ? decodeFrame(frame as unknown as ServerFrame) : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeFrame(frame: ServerFrame): Incoming | Promise<Incoming> {
+  const messages = 'messages' in frame && decodeMessages(frame.messages);
+  return messages instanceof Promise
+    ? messages.then((decoded) => ({ frame: { ...frame, messages: decoded } }))
+    : { frame };
+}
+
+/** Fields that nobody has looked at yet. */
+type Fields = { readonly [name in AllKeys<ServerFrame>]?: unknown };
+type AllKeys<T> = T extends unknown ? keyof T : never;
+
+/** Checks just enough of each frame that handling it cannot throw. The server's own tests see to the rest. */
+function looksRight({ type, code, message, messages, results, users, conversations, from, ...frame }: Fields): boolean {
+  switch (type) {
+    case 'registered':
+      return isRegistration(frame) && isPage(messages, frame.more);
+    case 'joined':
+      return typeof frame.cursor === 'string' && isPage(messages, frame.more);
+    case 'ack':
+      return Array.isArray(results) && results.every(isObject);
+    case 'error':
+    case 'bye':
+      return typeof code === 'string' && typeof message === 'string';
+    case 'messages':
+    case 'history':
+    case 'search':
+    case 'pong':
+      return isPage(messages, frame.more);
+    case 'presence':
+      return Array.isArray(users) && users.every((user) => isObject(user) && typeof user['user'] === 'string');
+    case 'blocked':
+      return Array.isArray(users);
+    case 'unread':
+      return Array.isArray(conversations);
+    case 'receipt':
+      return isObject(from);
+    default:
+      return type === 'left' || type === 'marked';
+  }
+}
+
+function isRegistration({ userId, serverTime, cursor, limits, shown = [] }: Fields): boolean {
+  const hasPlace = typeof userId === 'string' && typeof serverTime === 'number' && typeof cursor === 'string';
+  return hasPlace && isLimits(limits) && Array.isArray(shown) && shown.every(isShown);
+}
+
+function isShown(value: unknown): boolean {
+  return isObject(value) && isObject(value['from']) && Array.isArray(value['ids']);
+}
+
+/** The next page is asked for by the last message of this one. */
+function isPage(messages: unknown, more?: unknown): boolean {
+  return Array.isArray(messages) && messages.every(isMessage) && (!more || messages.length > 0);
+}
+
+function isMessage(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { id, serial, from, to } = value as { readonly [name in keyof Message]?: unknown };
+  return typeof id === 'string' && typeof serial === 'string' && isObject(from) && isObject(to);
+}
+
+function isLimits(value: unknown): boolean {
+  const needed: readonly (keyof Limits)[] = [
+    'heartbeatSeconds',
+    'maxFrameBytes',
+    'maxDataBytes',
+    'maxMessagesPerFrame',
+  ];
+  return isObject(value) && needed.every((name) => typeof value[name] === 'number' && value[name] > 0);
+}

@@ -1,0 +1,233 @@
+import type { Limits, Problem } from '../../protocol/index.ts';
+import { type Backoff, backoffDelayMs } from '../base/backoff.ts';
+import { createTimer, type Timer } from '../base/timer.ts';
+import type { Cancel, Environment } from '../environment.ts';
+import type { BeckonError } from '../errors.ts';
+import { MAX_TIMER_MS, type Options } from '../options.ts';
+import type { ConnectionState, Reason } from '../state.ts';
+import { Connection, type ConnectionContext, type ConnectionEnd, type Registration } from './connection.ts';
+
+export interface SessionHandlers {
+  onState(state: ConnectionState): void;
+  /**
+   * There is a connection that can be used.
+   * @param isNew Otherwise it is the one that there was before, which could not be used meanwhile.
+   */
+  onConnected(isNew: boolean): void;
+  onProblem(problem: Problem): void;
+  /** An attempt failed, or a token could not be had, for a reason that the application should know. */
+  onError(error: BeckonError): void;
+  onIgnoredFrame(): void;
+}
+
+/** The share of a connection's age that is random, so that a fleet does not come back together. */
+const AGE_JITTER = 0.1;
+
+/** Keeps one connection alive: connects, comes back after a loss, replaces the connection before it ends. */
+export class Session {
+  readonly #context: ConnectionContext;
+  readonly #environment: Environment;
+  readonly #options: Options;
+  readonly #handlers: SessionHandlers;
+  readonly #retry: Timer;
+  readonly #uptime: Timer;
+  readonly #replacement: Timer;
+  readonly #suspension: Timer;
+  #stopWatching: Cancel | undefined;
+  #state: ConnectionState = { status: 'connecting' };
+  /** What to call the state while there is no connection. */
+  #away: 'connecting' | 'recovering' | 'suspended' = 'connecting';
+  #reason: Reason | undefined;
+  /** Every connection, also those that have been replaced, and wait for a last reply. */
+  readonly connections = new Set<Connection>();
+  #current: Connection | undefined;
+  #opening: Connection | undefined;
+  #stopped = false;
+  #failures = 0;
+  #backoff: Backoff;
+  /** The server has said when to come back. */
+  #isHeldOff = false;
+
+  constructor(context: ConnectionContext, handlers: SessionHandlers) {
+    const { environment, options } = context;
+    this.#context = context;
+    this.#environment = environment;
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#backoff = options;
+    this.#retry = createTimer(environment);
+    this.#uptime = createTimer(environment);
+    this.#replacement = createTimer(environment);
+    this.#suspension = createTimer(environment);
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The connection to send on. */
+  get connection(): Connection | undefined {
+    return this.#current?.isRegistered ? this.#current : undefined;
+  }
+
+  /** @param away What to call the state until there is a connection. Default: `connecting`. */
+  start(away: 'connecting' | 'recovering' = 'connecting'): void {
+    this.#away = away;
+    this.#stopWatching = this.#environment.onWake(() => this.#onWake());
+    this.#startSuspension();
+    this.#open();
+  }
+
+  /** Ends the session for good. */
+  stop(status: 'closed' | 'failed', reason: Reason): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    if (status === 'closed') this.#current?.takeLeave();
+    this.pause();
+    this.#setState({ status, reason });
+  }
+
+  /** Connects no more until it is started again. */
+  pause(): void {
+    this.#stopWatching?.();
+    for (const timer of [this.#retry, this.#uptime, this.#replacement, this.#suspension]) timer.stop();
+    for (const connection of [...this.connections]) connection.close();
+    this.#current = this.#opening = undefined;
+  }
+
+  #open(): void {
+    this.#retry.stop();
+    this.#isHeldOff = false;
+    this.#replacement.stop();
+    const connection: Connection = new Connection(this.#context, this.#failures, {
+      onRegistered: (registration) => this.#onRegistered(connection, registration),
+      onUnregistered: (error) => this.#onUnregistered(connection, error),
+      onTokenRefused: () => this.#onTokenRefused(connection),
+      onError: this.#handlers.onError,
+      onEnded: (end) => this.#onEnded(connection, end),
+      onReleased: () => this.connections.delete(connection),
+      onProblem: this.#handlers.onProblem,
+      onIgnoredFrame: this.#handlers.onIgnoredFrame,
+    });
+    this.connections.add(connection);
+    this.#opening = connection;
+    if (!this.#current) this.#setAway();
+  }
+
+  #onRegistered(connection: Connection, { userId, connectionId, limits, renewed }: Registration): void {
+    const previous = this.#current;
+    const isNew = connection === this.#opening;
+    // It had been replaced before it was registered again.
+    if (!isNew && connection !== previous) return;
+    this.#heedLimits(limits);
+    if (isNew) this.#use(connection);
+    this.#away = 'recovering';
+    this.#suspension.stop();
+    this.#setState({ status: 'connected', userId, connectionId });
+    this.#handlers.onConnected(isNew);
+    if (isNew) void renewed.then(() => previous?.retire());
+  }
+
+  #use(connection: Connection): void {
+    this.#current = connection;
+    this.#opening = undefined;
+    this.#uptime.start(this.#options.minUptimeMs, () => {
+      this.#failures = 0;
+    });
+    const ageMs = this.#options.maxConnectionAgeMs * (1 - AGE_JITTER * this.#environment.random());
+    this.#replacement.start(ageMs, () => this.#open());
+  }
+
+  #onUnregistered(connection: Connection, error: BeckonError): void {
+    if (connection !== this.#current) return;
+    this.#reason = toReason({ error });
+    this.#startSuspension();
+    this.#setAway();
+  }
+
+  /** The server knows how many there may be to come back, and how many are let in at a time. */
+  #heedLimits({ maxBackoffSeconds }: Limits): void {
+    const { minBackoffMs, isBackoffGiven } = this.#options;
+    if (isBackoffGiven || !(maxBackoffSeconds > 0)) return;
+    this.#backoff = { minBackoffMs, maxBackoffMs: Math.min(maxBackoffSeconds * 1_000, MAX_TIMER_MS) };
+  }
+
+  #onTokenRefused(connection: Connection): void {
+    // One that is being made, or waited for, asks for a token as well.
+    const isUnderWay = this.#opening !== undefined || this.#retry.running;
+    if (connection === this.#current && !isUnderWay) this.#open();
+  }
+
+  #onEnded(connection: Connection, end: ConnectionEnd): void {
+    // Otherwise it had been replaced already.
+    if (connection !== this.#current && connection !== this.#opening) return;
+    if (end.isTold) this.#handlers.onError(end.error);
+    // A listener may have closed the client while it was told.
+    if (this.#stopped) return;
+    if (connection === this.#current) this.#onLost(end);
+    else this.#onAttemptFailed(end);
+  }
+
+  #onLost(end: ConnectionEnd): void {
+    this.#current = undefined;
+    this.#reason = toReason(end);
+    this.#uptime.stop();
+    this.#replacement.stop();
+    this.#startSuspension();
+    if (end.final) this.stop('failed', this.#reason);
+    else if (this.#opening) this.#setAway();
+    else this.#retryLater(end);
+  }
+
+  #onAttemptFailed(end: ConnectionEnd): void {
+    this.#opening = undefined;
+    this.#reason = toReason(end);
+    if (end.final) this.stop('failed', this.#reason);
+    else this.#retryLater(end);
+  }
+
+  #retryLater({ error: { retryAfterMs = 0 } }: ConnectionEnd): void {
+    const delayMs = retryAfterMs + backoffDelayMs(this.#failures, this.#environment.random, this.#backoff);
+    this.#isHeldOff = retryAfterMs > 0;
+    this.#failures += 1;
+    this.#retry.start(delayMs, () => this.#open());
+    if (!this.#current) this.#setAway(this.#environment.now() + delayMs);
+  }
+
+  /** The network is gone or back, or somebody looks at the page again: what is known of the connection may be stale. */
+  #onWake(): void {
+    if (this.#current) this.#current.checkLiveness();
+    else if (!this.#opening && !this.#isHeldOff) this.#open();
+  }
+
+  #startSuspension(): void {
+    if (this.#suspension.running) return;
+    this.#suspension.start(this.#options.suspendAfterMs, () => {
+      this.#away = 'suspended';
+      this.#setState({ ...this.#state, status: 'suspended' } as ConnectionState);
+    });
+  }
+
+  #setAway(retryAtMs?: number): void {
+    this.#setState({
+      status: this.#away,
+      ...(this.#reason && { reason: this.#reason }),
+      ...(retryAtMs !== undefined && { retryAtMs }),
+    });
+  }
+
+  #setState(state: ConnectionState): void {
+    this.#state = Object.freeze(state);
+    this.#handlers.onState(this.#state);
+  }
+}
+
+function toReason({ error, closeCode }: ConnectionEnd): Reason {
+  const { code, message, httpStatus } = error;
+  return {
+    code,
+    message,
+    ...(closeCode !== undefined && { closeCode }),
+    ...(httpStatus !== undefined && { httpStatus }),
+  };
+}

@@ -1,0 +1,108 @@
+import type { Message, Shown } from '../../protocol/index.ts';
+import { MAX_SHOWN_BYTES, MAX_SHOWN_MESSAGES } from '../../protocol/limits.ts';
+import type { ServerClock } from '../base/server-clock.ts';
+import { utf8Length } from '../base/utf8.ts';
+import type { SeenMessage } from '../storage/storage.ts';
+import { type Cursor, serialTimeMs } from './cursor.ts';
+
+/** A message that was sent again can come this long after the first copy, whatever its serial says. */
+const MIN_AGE_MS = 10 * 60_000;
+
+/** Remembers which messages were handed to the application. */
+export interface Dedupe {
+  /** Whether the message has not been seen yet. Asking makes it seen. */
+  isNew(message: Pick<Message, 'from' | 'id' | 'serial'>): boolean;
+  /** What another memory must know to tell what is new: as many of the newest as are remembered anyway. */
+  snapshot(): readonly SeenMessage[];
+  restore(seen: readonly SeenMessage[]): void;
+  /** A message that is about to be sent from here counts as seen: a resume may bring it. */
+  addOwn(message: Pick<Message, 'from' | 'id'>): void;
+  /** Messages that another device has shown count as seen. They were sent at this moment (epoch milliseconds) at the latest. */
+  addShown(shown: readonly Shown[], sentMs: number): void;
+  /** What a resume from the cursor would bring again: the newest, as many as a frame may say. */
+  shown(): Shown[];
+}
+
+/**
+ * A message is the same when its sender and its id are. One is forgotten when no resume can bring it again, *and* it is
+ * older than ten minutes, *and* as many newer ones have come as are remembered whatever their age. So memory is bounded by
+ * what waits to be resumed and what arrives within ten minutes.
+ * @param minCount How many of the newest are remembered whatever their age. Ten thousand take about two megabytes.
+ */
+export function createDedupe(
+  clock: Pick<ServerClock, 'now' | 'aheadMs'>,
+  cursor: Pick<Cursor, 'horizonMs'>,
+  minCount: number,
+): Dedupe {
+  const seen = new Map<string, { readonly at: number; readonly sentMs: number }>();
+  // What another page has seen is of no known age before the server has told the time. A clock that was set back must not
+  // keep everything until it has caught up.
+  const isOld = (at: number, sentMs: number) =>
+    clock.aheadMs !== undefined && Math.abs(clock.now() - at) >= MIN_AGE_MS && sentMs < cursor.horizonMs;
+  const forgetOld = () => {
+    for (const [key, { at, sentMs }] of seen) {
+      if (seen.size <= minCount || !isOld(at, sentMs)) return;
+      seen.delete(key);
+    }
+  };
+  const remember = (key: string, at: number, sentMs: number) => {
+    const known = seen.get(key);
+    // The copy may stand in the log under a later serial, and come again from there.
+    seen.delete(key);
+    seen.set(key, { at, sentMs: Math.max(sentMs, known?.sentMs ?? 0) });
+    return !known;
+  };
+  const take = ({ from, id }: Pick<Message, 'from' | 'id'>, sentMs: number) => {
+    const isNew = remember(keyOf(from, id), clock.now(), sentMs);
+    if (isNew) forgetOld();
+    return isNew;
+  };
+  return {
+    isNew: (message) => take(message, serialTimeMs(message.serial)),
+    // Its serial is not known yet, and it may be sent again for some time.
+    addOwn: (message) => void take(message, clock.now() + MIN_AGE_MS),
+    addShown: (shown, sentMs) => {
+      for (const { from, ids } of shown) for (const id of ids) take({ from, id }, sentMs);
+    },
+    shown: () => {
+      const keys = [...seen].filter(([, { sentMs }]) => sentMs >= cursor.horizonMs).map(([key]) => key);
+      return groupBySender(keys.reverse().slice(0, MAX_SHOWN_MESSAGES));
+    },
+    snapshot: () =>
+      [...seen]
+        .slice(-minCount)
+        .map(([key, { at, sentMs }]) => [key, at, sentMs] as const)
+        .filter(([, at, sentMs]) => !isOld(at, sentMs)),
+    restore: (messages) => {
+      for (const message of messages) remember(...message);
+    },
+  };
+}
+
+/** An id has no blanks. */
+function keyOf(from: Message['from'], id: string): string {
+  return 'user' in from ? `user ${id} ${from.user}` : `service ${id} ${from.service}`;
+}
+
+/** The messages of these keys, up to the first that would be too many bytes. */
+function groupBySender(keys: readonly string[]): Shown[] {
+  const idsBySender = new Map<string, string[]>();
+  const groups: Shown[] = [];
+  let bytes = 2;
+  for (const key of keys) {
+    const [kind = '', id = ''] = key.split(' ', 2);
+    const sender = key.slice(kind.length + id.length + 2);
+    const from = { [kind]: sender } as Message['from'];
+    const ids = idsBySender.get(kind + sender);
+    // With the comma before it.
+    bytes += 1 + utf8Length(JSON.stringify(ids ? id : { from, ids: [id] }));
+    if (bytes > MAX_SHOWN_BYTES) break;
+    if (ids) ids.push(id);
+    else {
+      const group = { from, ids: [id] };
+      idsBySender.set(kind + sender, group.ids);
+      groups.push(group);
+    }
+  }
+  return groups;
+}

@@ -1,0 +1,71 @@
+import { BeckonError } from '../errors.ts';
+
+interface Taker<T> {
+  resolve(result: IteratorResult<T>): void;
+  reject(error: unknown): void;
+}
+
+const DONE = { done: true, value: undefined } as const;
+
+/** Hands values that come whenever they come to a `for await` loop that takes them when it can. */
+export class Inbox<T> implements AsyncIterableIterator<T> {
+  readonly #maxBuffered: number;
+  readonly #onEnd: () => void;
+  readonly #buffered: T[] = [];
+  readonly #takers: Taker<T>[] = [];
+  #ended = false;
+  /** What the loop is yet to be told. */
+  #failure: BeckonError | undefined;
+
+  /**
+   * @param maxBuffered How many values may wait for the loop.
+   * @param onEnd Called once, when the iteration ends on either side.
+   */
+  constructor(maxBuffered: number, onEnd: () => void) {
+    this.#maxBuffered = maxBuffered;
+    this.#onEnd = onEnd;
+  }
+
+  /** Ends the iteration with `slow_consumer` when too many wait: nothing is lost silently. */
+  push(value: T): void {
+    if (this.#ended) return;
+    const taker = this.#takers.shift();
+    if (taker) taker.resolve({ done: false, value });
+    else if (this.#buffered.length < this.#maxBuffered) this.#buffered.push(value);
+    else this.end(new BeckonError('slow_consumer'));
+  }
+
+  /** Ends the iteration once what waits has been taken; with an error if one is given. */
+  end(error?: BeckonError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const takers = this.#takers.splice(0);
+    if (takers.length === 0) this.#failure = error;
+    for (const taker of takers) {
+      if (error) taker.reject(error);
+      else taker.resolve(DONE);
+    }
+    this.#onEnd();
+  }
+
+  async next(): Promise<IteratorResult<T>> {
+    if (this.#buffered.length > 0) return { done: false, value: this.#buffered.shift() as T };
+    if (!this.#ended) return new Promise((resolve, reject) => this.#takers.push({ resolve, reject }));
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) throw failure;
+    return DONE;
+  }
+
+  /** The loop was left. */
+  async return(): Promise<IteratorResult<T>> {
+    this.#buffered.length = 0;
+    this.#failure = undefined;
+    this.end();
+    return DONE;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}

@@ -1,0 +1,234 @@
+import type { JoinedReply, Message, PongReply, Problem, RegisteredReply, RegisterFrame } from '../../protocol/index.ts';
+import type { Gap } from '../api.ts';
+import { type Backoff, retryDelayMs } from '../base/backoff.ts';
+import { sleep } from '../base/timer.ts';
+import { type Outcome, problemOf } from '../connection/requests.ts';
+import type { Environment } from '../environment.ts';
+import { serialTimeMs } from './cursor.ts';
+import type { Feed } from './feed.ts';
+
+/** What the server answers to `register` and to `join`. */
+type SubscribedReply = RegisteredReply | JoinedReply;
+
+/** Which page is asked for; the first one, with `attempt`, also subscribes. */
+export type Place = Pick<RegisterFrame, 'attempt' | 'since' | 'after'>;
+
+/** The connection, as far as one of its subscriptions is concerned. */
+export interface SubscriptionHost {
+  /** Counts the attempts of the connection. */
+  nextAttempt(): number;
+  /** Sends a frame, and gives what became of it: `unanswered` only when the connection has shown to be alive. */
+  ask(place: Place): Promise<Outcome>;
+  /** The first page is there. */
+  onSubscribed(reply: SubscribedReply): void;
+  /** The server does not want to subscribe this connection. */
+  onRefused(problem: Problem): void;
+  /** Messages for the application, which may have had some of them. */
+  onMessages(messages: readonly Message[]): void;
+  onGap(gap: Gap): void;
+  /** A resume has brought news, which the server does not know to have arrived. */
+  onNews(): void;
+}
+
+/** Pushes that wait for the end of a resume. Beyond, they are taken from the log, by another resume. */
+const MAX_HELD = 10_000;
+
+/**
+ * Keeps one connection subscribed to a feed, and what comes of it complete and in order. Subscribing is followed by a
+ * *resume*: what was missed, page by page. Pushes that arrive meanwhile wait for its end, because they are younger.
+ * Only then does the cursor move: to where the first page stood, as the pages may take long, and from then on with the
+ * messages. If anything goes wrong before, the next resume begins at the same place.
+ */
+export class Subscription {
+  readonly #environment: Environment;
+  readonly #backoff: Backoff;
+  readonly #feed: Feed;
+  readonly #host: SubscriptionHost;
+  readonly #stopping = new AbortController();
+  #latest = -1;
+  #hasSubscribed = false;
+  #subscribing: Promise<void> | undefined;
+  /** `undefined`: the resume is complete. */
+  #held: Message[] | undefined = [];
+  /** More were pushed than can be held. */
+  #overflown = false;
+  /** Only once: where much comes, a pong does not have everything and leads to a resume, which again has news. */
+  #toldNews = false;
+
+  constructor(environment: Environment, backoff: Backoff, feed: Feed, host: SubscriptionHost) {
+    this.#environment = environment;
+    this.#backoff = backoff;
+    this.#feed = feed;
+    this.#host = host;
+  }
+
+  /** Subscribes, for the first time or again, and resumes. Resolves when the connection is subscribed, or is not to be. */
+  subscribe(): Promise<void> {
+    this.#subscribing ??= this.#subscribe(0).finally(() => {
+      this.#subscribing = undefined;
+    });
+    return this.#subscribing;
+  }
+
+  /** Until what subscribes has come to an end. */
+  get settled(): Promise<void> | undefined {
+    return this.#subscribing;
+  }
+
+  onPush(messages: readonly Message[]): void {
+    if (this.#held) this.#hold(this.#held, messages);
+    else this.#takeOver(messages);
+  }
+
+  /** What a pong has follows the cursor without a gap, so it may be handed on even in the middle of a resume. */
+  onPong({ messages, more, serverTime }: PongReply): void {
+    this.#feed.clock.observe(serverTime);
+    if (this.#held || more) this.#handOn(messages);
+    else this.#takeOver(messages);
+    if (more && !this.#held) void this.subscribe();
+  }
+
+  /** The server has refused the cursor: resumes without it. */
+  onInvalidCursor(cursor: string | undefined): void {
+    if (this.#dropCursor(cursor)) void this.subscribe();
+  }
+
+  /**
+   * What is still on its way counts for nothing.
+   * @returns When nothing is any more that would subscribe.
+   */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#subscribing;
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  async #subscribe(failures: number): Promise<void> {
+    const attempt = this.#host.nextAttempt();
+    const since = this.#feed.cursor.value;
+    this.#latest = attempt;
+    this.#held ??= [];
+    this.#overflown = false;
+    const outcome = await this.#host.ask({ attempt, since });
+    if (this.#stopped || outcome.kind === 'lost') return;
+    if (isPage(outcome)) this.#onSubscribed(outcome.reply, attempt, since);
+    else if (outcome.kind === 'unanswered' || this.#isCurable(outcome, since)) await this.#subscribe(failures);
+    else if (this.#isPassing(outcome)) {
+      await this.#wait(failures, outcome);
+      if (!this.#stopped) await this.#subscribe(failures + 1);
+    } else if (outcome.kind === 'error') this.#host.onRefused(outcome.problem);
+  }
+
+  #onSubscribed(reply: SubscribedReply, attempt: number, since: string | undefined): void {
+    const { room, clock } = this.#feed;
+    clock.observe(reply.serverTime);
+    this.#hasSubscribed = true;
+    if (room !== undefined && since === undefined) this.#feed.floor = reply.cursor;
+    if (since === undefined && 'shown' in reply) this.#feed.dedupe.addShown(reply.shown ?? [], reply.serverTime);
+    this.#host.onSubscribed(reply);
+    if (!reply.recovered && this.#feed.cursor.isNewGap(since)) this.#tellGap(since);
+    void this.#resume(reply, attempt, since);
+  }
+
+  async #resume(first: SubscribedReply, attempt: number, since: string | undefined): Promise<void> {
+    let page: SubscribedReply | undefined = first;
+    while (page && this.#isLatest(attempt)) {
+      this.#handOn(page.messages.filter(({ serial }) => serial >= this.#feed.floor));
+      if (page.more) page = await this.#readPage({ since, after: page.messages.at(-1)?.serial }, attempt);
+      else return this.#complete(first.cursor);
+    }
+  }
+
+  /** Asks until the page is there. `undefined`: this resume has come to nothing. */
+  async #readPage(place: Place, attempt: number): Promise<SubscribedReply | undefined> {
+    for (let failures = 0; ; failures += 1) {
+      const outcome = await this.#host.ask(place);
+      if (isPage(outcome)) return outcome.reply;
+      if (!this.#isLatest(attempt)) return undefined;
+      if (outcome.kind === 'error' && !outcome.problem.retryable) {
+        if (this.#isCurable(outcome, place.since)) void this.subscribe();
+        else this.#host.onRefused(outcome.problem);
+        return undefined;
+      }
+      await this.#wait(failures, outcome);
+      if (this.#stopped) return undefined;
+    }
+  }
+
+  #complete(cursor: string): void {
+    if (this.#overflown) {
+      void this.subscribe();
+      return;
+    }
+    this.#handOn(this.#held ?? []);
+    this.#held = undefined;
+    this.#feed.cursor.advance(cursor);
+    if (!this.#feed.hasNews || this.#toldNews || this.#stopped) return;
+    this.#toldNews = true;
+    this.#host.onNews();
+  }
+
+  #hold(held: Message[], messages: readonly Message[]): void {
+    this.#overflown ||= held.length + messages.length > MAX_HELD;
+    if (this.#overflown) held.length = 0;
+    else held.push(...messages);
+  }
+
+  #handOn(messages: readonly Message[]): void {
+    // A listener may have closed the client.
+    if (!this.#stopped) this.#host.onMessages(messages);
+  }
+
+  #takeOver(messages: readonly Message[]): void {
+    this.#handOn(messages);
+    for (const { serial } of messages) this.#feed.cursor.advance(serial);
+  }
+
+  /** Whether subscribing again may do better than what was refused. */
+  #isCurable(outcome: Outcome, since: string | undefined): boolean {
+    const code = problemOf(outcome)?.code;
+    if (code === 'invalid_cursor') this.#dropCursor(since);
+    return code === 'superseded' || (code === 'invalid_cursor' && since !== undefined);
+  }
+
+  /** Whether to wait and try again. A new connection that cannot be registered is of no use: another one may do better. */
+  #isPassing(outcome: Outcome): boolean {
+    const isOfUse = this.#feed.room !== undefined || this.#hasSubscribed;
+    return isOfUse && (outcome.kind === 'refused' || problemOf(outcome)?.retryable === true);
+  }
+
+  /** False when it is not, or no longer, the session's. */
+  #dropCursor(refused: string | undefined): boolean {
+    if (refused === undefined || refused !== this.#feed.cursor.value) return false;
+    this.#feed.cursor.drop();
+    this.#tellGap(undefined);
+    return true;
+  }
+
+  #tellGap(since: string | undefined): void {
+    const { room } = this.#feed;
+    this.#host.onGap({
+      ...(room !== undefined && { room }),
+      ...(since !== undefined && { sinceMs: serialTimeMs(since) }),
+    });
+  }
+
+  #isLatest(attempt: number): boolean {
+    return !this.#stopped && attempt === this.#latest;
+  }
+
+  #wait(failures: number, outcome: Outcome): Promise<void> {
+    return sleep(
+      this.#environment,
+      retryDelayMs(problemOf(outcome), failures, this.#environment.random, this.#backoff),
+      this.#stopping.signal,
+    );
+  }
+}
+
+function isPage(outcome: Outcome): outcome is { readonly kind: 'reply'; readonly reply: SubscribedReply } {
+  return outcome.kind === 'reply' && (outcome.reply.type === 'registered' || outcome.reply.type === 'joined');
+}

@@ -1,0 +1,221 @@
+import type { Message, Problem } from '../../protocol/index.ts';
+import type { Gap, JoinOptions, Left } from '../api.ts';
+import { unlessAborted } from '../base/timer.ts';
+import { BeckonError, toError } from '../errors.ts';
+import { serialTimeMs } from '../receiving/cursor.ts';
+import { Feed } from '../receiving/feed.ts';
+import type { FeedState, Snapshot } from '../storage/storage.ts';
+
+/** How long what is stored of a room waits for somebody to join it again, by the time of its cursor. */
+const MAX_STORED_AGE_MS = 24 * 3_600_000;
+
+/** How many rooms are stored that nobody has joined again. */
+const MAX_STORED_ROOMS = 500;
+
+export interface FeedsHost {
+  /** A room is to be joined, if there is a connection. */
+  join(name: string, room: Feed): void;
+  /** Resolves when the server knows that the connection is no longer in the room. */
+  leave(room: string): Promise<void>;
+  /** Messages of a room are missing. */
+  onGap(gap: Gap): void;
+  /** A room's cursor has moved. */
+  onMove(feed: Feed): void;
+  /** There are other rooms than before. */
+  onRooms(): void;
+}
+
+/** A room that the application wants to be in. */
+class Room extends Feed {
+  isJoined = false;
+  /** The application has said from where on: what is stored does not matter. */
+  isPlaced = false;
+  /** Where it is going to begin is where an earlier page was. */
+  isRestored = false;
+  /** How many calls wait for it to be joined. */
+  waiting = 0;
+  /** What was stored of it: if the server does not let anybody in, it is there for the next time. */
+  stored: FeedState | undefined;
+  #settle: { resolve(): void; reject(error: unknown): void } | undefined;
+  readonly joined = new Promise<void>((resolve, reject) => {
+    this.#settle = { resolve, reject };
+  });
+
+  enter(): void {
+    this.isJoined = true;
+    this.isRestored = false;
+    this.#settle?.resolve();
+  }
+
+  giveUp(error: BeckonError): void {
+    // Whoever waits is told; perhaps nobody does.
+    this.joined.catch(() => {});
+    this.#settle?.reject(error);
+  }
+}
+
+/** Where messages come from: those to the user, and those to the rooms that are joined until they are left. */
+export class Feeds {
+  readonly user: Feed;
+  readonly rooms = new Map<string, Room>();
+  readonly #host: FeedsHost;
+  /** What is stored of rooms that nobody has joined again yet, by address. */
+  readonly #stored = new Map<string, FeedState>();
+  /** Under which the messages to the user are stored: known once there is a token. */
+  userAddress = '';
+
+  constructor(user: Feed, host: FeedsHost) {
+    this.user = user;
+    this.#host = host;
+  }
+
+  /** Resolves when a connection is in the room for the first time. */
+  async join(name: string, { since, signal }: JoinOptions): Promise<void> {
+    const room = this.rooms.get(name) ?? this.#add(name, since);
+    room.waiting += 1;
+    try {
+      await unlessAborted(room.joined, signal);
+    } finally {
+      room.waiting -= 1;
+      if (!room.isJoined && room.waiting === 0 && this.rooms.get(name) === room) void this.leave(name);
+    }
+  }
+
+  async leave(name: string): Promise<void> {
+    this.#drop(name, new BeckonError('left'));
+    this.#stored.delete(roomAddress(name));
+    await this.#host.leave(name);
+  }
+
+  /** Only now is it known how long ago an earlier page was there: by the server's clock. */
+  onJoining(name: string): void {
+    const room = this.rooms.get(name);
+    const cursor = room?.cursor.value;
+    if (!room?.isRestored || cursor === undefined || !this.#isLate(cursor)) return;
+    room.cursor.drop();
+    this.#host.onGap({ room: name, sinceMs: serialTimeMs(cursor) });
+  }
+
+  onJoined(name: string): void {
+    this.rooms.get(name)?.enter();
+  }
+
+  /** @returns What to tell the application: nothing, when a call tells it. */
+  onRefused(name: string, problem: Problem): Left | undefined {
+    const wasJoined = this.rooms.get(name)?.isJoined;
+    const stored = this.rooms.get(name)?.stored;
+    this.#drop(name, toError(problem));
+    if (!wasJoined && stored) this.#stored.set(`room#${name}`, stored);
+    void this.#host.leave(name);
+    return wasJoined ? { room: name, reason: { code: problem.code, message: problem.message } } : undefined;
+  }
+
+  /** There will be no connection any more. */
+  giveUp(error: BeckonError): void {
+    for (const room of this.rooms.values()) room.giveUp(error);
+  }
+
+  /** Is in the same rooms as the tab that connects. */
+  follow(names: readonly string[]): void {
+    for (const name of this.rooms.keys()) if (!names.includes(name)) this.rooms.delete(name);
+    for (const name of names) if (!this.rooms.has(name)) this.#add(name).enter();
+  }
+
+  /** Where a message belongs; `undefined`: to a room that has been left. */
+  of({ to }: Pick<Message, 'to'>): Feed | undefined {
+    return 'room' in to ? this.rooms.get(to.room) : this.user;
+  }
+
+  /** Messages that were sent after this moment may not have been handed over; epoch milliseconds. */
+  get horizonMs(): number {
+    return Math.max(...[this.user, ...this.rooms.values()].map(({ cursor }) => cursor.horizonMs));
+  }
+
+  snapshot(): Snapshot['feeds'] {
+    const feeds = [this.user, ...this.rooms.values()].map((feed) => [this.#addressOf(feed), snapshotOf(feed)] as const);
+    return Object.fromEntries([...this.#storedRooms(), ...feeds]);
+  }
+
+  /** The part of a snapshot that changes when a cursor moves. */
+  progress(feed: Feed): Snapshot['feeds'] {
+    return { [this.#addressOf(feed)]: { cursor: feed.cursor.value, floor: feed.floor } };
+  }
+
+  restore(feeds: Snapshot['feeds']): void {
+    const known = new Map([this.user, ...this.rooms.values()].map((feed) => [this.#addressOf(feed), feed]));
+    for (const [address, state] of Object.entries(feeds)) {
+      const feed = known.get(address);
+      if (feed) restoreFeed(feed, state);
+      else this.#stored.set(address, merge(this.#stored.get(address), state));
+    }
+  }
+
+  #add(name: string, since?: string): Room {
+    const room: Room = new Room(this.user.clock, name, () => this.#host.onMove(room));
+    const address = this.#addressOf(room);
+    room.isPlaced = since !== undefined;
+    room.stored = this.#stored.get(address);
+    room.cursor.advance(since);
+    restoreFeed(room, room.stored ?? {});
+    this.#stored.delete(address);
+    this.rooms.set(name, room);
+    this.#host.onRooms();
+    this.#host.join(name, room);
+    return room;
+  }
+
+  #drop(name: string, error: BeckonError): void {
+    this.rooms.get(name)?.giveUp(error);
+    if (this.rooms.delete(name)) this.#host.onRooms();
+  }
+
+  #addressOf({ room }: Feed): string {
+    return room === undefined ? this.userAddress : roomAddress(room);
+  }
+
+  /** Of a room that has waited for too long only where it was, so that a gap can be told. */
+  #storedRooms(): readonly (readonly [address: string, FeedState])[] {
+    const newestFirst = [...this.#stored].sort(([, { cursor: one = '' }], [, { cursor: other = '' }]) =>
+      one < other ? 1 : -1,
+    );
+    return newestFirst.slice(0, MAX_STORED_ROOMS).map(([address, state]) => {
+      const { cursor } = state;
+      return [address, cursor !== undefined && this.#isLate(cursor) ? { cursor } : state];
+    });
+  }
+
+  /** False as long as nobody knows. */
+  #isLate(cursor: string): boolean {
+    const { clock } = this.user;
+    return clock.aheadMs !== undefined && clock.now() - serialTimeMs(cursor) >= MAX_STORED_AGE_MS;
+  }
+}
+
+function roomAddress(name: string): string {
+  return `room#${name}`;
+}
+
+/** What another session has to know to go on where this one stops. */
+function snapshotOf({ cursor, floor, dedupe }: Feed): FeedState {
+  return { cursor: cursor.value, ...(floor && { floor }), seen: dedupe.snapshot() };
+}
+
+/** Goes on from there, unless it is further already, or is to begin elsewhere. */
+function restoreFeed(feed: Feed, { cursor, floor = '', seen = [] }: FeedState): void {
+  feed.dedupe.restore(seen);
+  if (cursor === undefined) return;
+  if (feed instanceof Room && !feed.isJoined) {
+    if (feed.isPlaced) return;
+    feed.isRestored = true;
+  }
+  if (feed.cursor.value === undefined || floor < feed.floor) feed.floor = floor;
+  feed.cursor.advance(cursor);
+}
+
+/** What two pages knew of a room: where the later one was, and what either may have had. */
+function merge(one: FeedState | undefined, other: FeedState): FeedState {
+  if (one?.cursor === undefined || other.cursor === undefined) return one?.cursor === undefined ? other : one;
+  const [earlier, later] = one.cursor < other.cursor ? [one, other] : [other, one];
+  const floor = (earlier.floor ?? '') < (later.floor ?? '') ? earlier.floor : later.floor;
+  return { cursor: later.cursor, floor, seen: [...(earlier.seen ?? []), ...(later.seen ?? [])] };
+}

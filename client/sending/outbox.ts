@@ -1,0 +1,207 @@
+import type { Limits, SendResult } from '../../protocol/index.ts';
+import { onAbort } from '../base/abort.ts';
+import type { ServerClock } from '../base/server-clock.ts';
+import { createTimer, type Timer } from '../base/timer.ts';
+import type { Environment } from '../environment.ts';
+import { BeckonError } from '../errors.ts';
+import { MAX_TIMER_MS } from '../options.ts';
+import type { StoredMessage } from '../storage/storage.ts';
+import { countMessages, fillFrame, type OutgoingMessage } from './outgoing.ts';
+
+export interface WaitOptions {
+  /** How long the message may wait to be sent, milliseconds. */
+  readonly expiresAfterMs: number;
+  /** Takes the message back when it aborts. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A message whose sender waits to hear what becomes of it. */
+export interface Entry extends OutgoingMessage {
+  /** Whether it may have been sent before: the server then looks for it under its id. */
+  readonly retry: boolean;
+  accept(result: SendResult): void;
+  reject(error: unknown): void;
+}
+
+interface OwnEntry extends Entry {
+  expiresAt: number;
+  /** `expiresAt` is by the device's clock. */
+  isLocal: boolean;
+  readonly expiry: Timer;
+  retry: boolean;
+  settled: boolean;
+}
+
+/** The messages that wait to be sent or acknowledged, oldest first. */
+export class Outbox {
+  readonly #environment: Environment;
+  readonly #clock: ServerClock;
+  readonly #maxMessages: number;
+  readonly #onChange: () => void;
+  /** Those that wait to be sent, and those that have been taken, both in the order in which they were added. */
+  #queued: OwnEntry[] = [];
+  #taken: OwnEntry[] = [];
+
+  /**
+   * @param maxMessages How many may wait to be sent or acknowledged.
+   * @param onChange Called whenever a message has come or is settled.
+   */
+  constructor(environment: Environment, clock: ServerClock, maxMessages: number, onChange: () => void) {
+    this.#environment = environment;
+    this.#clock = clock;
+    this.#maxMessages = maxMessages;
+    this.#onChange = onChange;
+  }
+
+  /** @throws BeckonError `outbox_full` when there is none for a message behind `ahead` others that are yet to be added. */
+  requireRoom(ahead = 0): void {
+    if (this.#unsettled.length + ahead >= this.#maxMessages) throw new BeckonError('outbox_full');
+  }
+
+  /** Resolves with what the server says of the message; rejects when it is refused, expires or is taken back. */
+  add(message: OutgoingMessage, { expiresAfterMs, signal }: WaitOptions): Promise<SendResult> {
+    this.requireRoom();
+    return new Promise((accept, reject) => {
+      const expiresAt = this.#clock.now() + expiresAfterMs;
+      const isLocal = this.#clock.aheadMs === undefined;
+      this.#queued.push(this.#enter({ ...message, expiresAt, isLocal, retry: false, accept, reject }, signal));
+      this.#onChange();
+    });
+  }
+
+  /** What a later client would have to send. */
+  snapshot(): readonly StoredMessage[] {
+    // There is no infinity in JSON.
+    return this.#unsettled.map(({ text, bytes, expiresAt, isLocal }) => ({
+      text,
+      bytes,
+      expiresAt: Math.max(expiresAt, 0),
+      ...(isLocal && { isLocal }),
+    }));
+  }
+
+  /**
+   * Takes messages over from an earlier client, in front of its own. They may have been sent before.
+   * @param tell Makes what is told of a message; there is nobody who has a promise of it.
+   */
+  restore(
+    messages: readonly StoredMessage[],
+    tell: (message: StoredMessage) => Pick<Entry, 'accept' | 'reject'>,
+  ): void {
+    const known = new Set(this.#unsettled.map(({ text }) => text));
+    const entries = messages
+      .filter(({ text }) => !known.has(text))
+      .map((message) => this.#enter({ isLocal: false, ...message, retry: true, ...tell(message) }));
+    this.#queued.unshift(...entries);
+    this.#onChange();
+  }
+
+  /** The server has told the time: only now is it known what has expired since it was stored. */
+  onTime(): void {
+    for (const entry of this.#unsettled) {
+      if (entry.isLocal) entry.expiresAt += this.#clock.aheadMs ?? 0;
+      entry.isLocal = false;
+      if (!entry.expiry.running && entry.expiresAt > Number.NEGATIVE_INFINITY) this.#startExpiry(entry);
+    }
+    this.#dropExpired();
+  }
+
+  /**
+   * Counts the oldest messages that fit into one frame, and the units that they are charged. Both are 0 when no message waits.
+   * @param maxUnits The most that they may be charged, unless the first alone is charged more.
+   */
+  next(limits: Limits, maxUnits: number): { readonly count: number; readonly units: number } {
+    this.#dropExpired();
+    this.#refuseOversize(limits);
+    return fillFrame(this.#queued, limits, maxUnits);
+  }
+
+  /** Takes the {@link next} ones. They go on counting until they are settled or put back. */
+  take(limits: Limits, maxUnits: number): readonly Entry[] {
+    const taken = this.#queued.splice(0, this.next(limits, maxUnits).count);
+    this.#taken = taken;
+    return taken;
+  }
+
+  /**
+   * Puts back, in front of the others, what was taken and is not settled: nothing overtakes a message that is sent again.
+   * @param maybeSent Whether the server may have got it.
+   */
+  putBack({ maybeSent }: { readonly maybeSent: boolean }): void {
+    const unsettled = this.#taken.filter((entry) => !entry.settled);
+    for (const entry of unsettled) entry.retry ||= maybeSent;
+    this.#queued = [...unsettled, ...this.#queued];
+    this.#taken = [];
+    this.#dropExpired();
+  }
+
+  /**
+   * Rejects every message.
+   * @param kept Whether a later client is going to send them.
+   */
+  rejectAll(error: BeckonError, { kept }: { readonly kept: boolean }): void {
+    const inFlight = new Set(this.#taken);
+    for (const entry of this.#unsettled) {
+      const maybeDelivered = kept || entry.retry || inFlight.has(entry);
+      entry.reject(new BeckonError(error.code, error.message, { ...error, maybeDelivered }));
+    }
+    this.#taken = [];
+  }
+
+  get #unsettled(): readonly OwnEntry[] {
+    return [...this.#taken, ...this.#queued].filter(({ settled }) => !settled);
+  }
+
+  /** Makes the entry of a message that is still to be put into the queue. */
+  #enter(message: Entry & Pick<OwnEntry, 'expiresAt' | 'isLocal'>, signal?: AbortSignal): OwnEntry {
+    const expiry = createTimer(this.#environment);
+    const settle =
+      <T>(tell: (outcome: T) => void) =>
+      (outcome: T) => {
+        entry.settled = true;
+        expiry.stop();
+        stopWaiting();
+        this.#queued = this.#queued.filter((other) => other !== entry);
+        this.#onChange();
+        tell(outcome);
+      };
+    const entry: OwnEntry = {
+      ...message,
+      expiry,
+      settled: false,
+      accept: settle(message.accept),
+      reject: settle(message.reject),
+    };
+    if (this.#isTimed(entry)) this.#startExpiry(entry);
+    const stopWaiting = onAbort(signal, entry.reject);
+    return entry;
+  }
+
+  #startExpiry(entry: OwnEntry): void {
+    // The clock by which it was stored may have been ahead by more than a timer can wait.
+    entry.expiry.start(Math.min(entry.expiresAt - this.#clock.now(), MAX_TIMER_MS), () => {
+      // Timers may fire a millisecond before the clock says so.
+      entry.expiresAt = Number.NEGATIVE_INFINITY;
+      this.#dropExpired();
+    });
+  }
+
+  /** Whether there is a clock by which to tell when it expires. */
+  #isTimed({ isLocal }: OwnEntry): boolean {
+    return isLocal || this.#clock.aheadMs !== undefined;
+  }
+
+  /** Messages in flight are let be: the answer is on its way. */
+  #dropExpired(): void {
+    const now = this.#clock.now();
+    const expired = this.#queued.filter((entry) => this.#isTimed(entry) && entry.expiresAt <= now);
+    for (const entry of expired) entry.reject(new BeckonError('expired', undefined, { maybeDelivered: entry.retry }));
+  }
+
+  /** The limits may be other ones than when the message was added. */
+  #refuseOversize(limits: Limits): void {
+    while (this.#queued[0] && countMessages(this.#queued.slice(0, 1), limits) === 0) {
+      this.#queued[0].reject(new BeckonError('frame_too_large'));
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import type { AckReply, Limits, Problem, SendFailure, SendResult } from '../../protocol/index.ts';
+import { retryDelayMs } from '../base/backoff.ts';
+import { sleep } from '../base/timer.ts';
+import type { Pacer } from '../connection/pacer.ts';
+import { type Encode, type Outcome, problemOf } from '../connection/requests.ts';
+import type { Environment } from '../environment.ts';
+import { toError, wordlessProblem } from '../errors.ts';
+import type { Options } from '../options.ts';
+import type { Entry, Outbox } from './outbox.ts';
+import { encodeFrame } from './outgoing.ts';
+
+/** A connection, as far as sending is concerned. */
+export interface Route {
+  readonly limits: Limits | undefined;
+  /** Says when a frame may be sent. Absent: that is up to {@link request}. */
+  readonly pacer?: Pacer;
+  /** @param units What the frame is charged, and was not counted yet by the pacer. */
+  request(encode: Encode, units: number): Promise<Outcome>;
+}
+
+export interface SenderHost {
+  /** `undefined`: there is no connection. */
+  route(): Route | undefined;
+  /** The message is about to be handed to the network. */
+  onSending(entry: Entry): void;
+}
+
+/**
+ * Empties the outbox over whichever connection there is. **One frame is in flight at a time**, because API Gateway runs
+ * the frames of one connection concurrently; what waits meanwhile goes into the next one. That keeps messages in order,
+ * holds them back while the server is slow, and bills fewer frames. What waits for the rate of the connection stays in the
+ * outbox, where it can expire and be taken back.
+ */
+export class Sender {
+  readonly #environment: Environment;
+  readonly #options: Options;
+  readonly #outbox: Outbox;
+  readonly #host: SenderHost;
+  readonly #stopping = new AbortController();
+  #running = false;
+  /** Frames in a row that were not acknowledged. */
+  #failures = 0;
+  /** What the last of them, or the last message of it, came to grief over. */
+  #problem: Problem | undefined;
+
+  constructor(environment: Environment, options: Options, outbox: Outbox, host: SenderHost) {
+    this.#environment = environment;
+    this.#options = options;
+    this.#outbox = outbox;
+    this.#host = host;
+  }
+
+  /** There may be something to do: a message was added, or there is a connection. */
+  wake(): void {
+    if (this.#running) return;
+    this.#running = true;
+    void this.#run();
+  }
+
+  /** Sends nothing more. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #run(): Promise<void> {
+    // What is sent in one go by the application goes into one frame.
+    await undefined;
+    for (let route = this.#host.route(); route?.limits; route = this.#host.route()) {
+      const { limits, pacer } = route;
+      const { units } = this.#outbox.next(limits, pacer?.units ?? limits.ratePerSecond);
+      if (units === 0) break;
+      if (pacer) {
+        await pacer.turn(units);
+        // Its units were counted on a connection that is over.
+        if (route !== this.#host.route()) continue;
+      }
+      const entries = this.#outbox.take(limits, units);
+      // The messages may have expired while they waited.
+      if (entries.length > 0) await this.#send(entries, route, units);
+    }
+    this.#running = false;
+  }
+
+  async #send(entries: readonly Entry[], route: Route, units: number): Promise<void> {
+    for (const entry of entries) this.#host.onSending(entry);
+    const outcome = await route.request((id) => encodeFrame(id, entries), route.pacer ? 0 : units);
+    route.pacer?.settle(units);
+    this.#settle(entries, outcome);
+    this.#outbox.putBack({ maybeSent: outcome.kind !== 'refused' && problemOf(outcome)?.code !== 'rate_limited' });
+    if (this.#failures > 0) await this.#waitBeforeRetry();
+  }
+
+  /**
+   * Tells each message what became of it. Those that are told nothing are sent again: after a wait, but not after a lost
+   * connection, for the next one has been waited for already.
+   */
+  #settle(entries: readonly Entry[], outcome: Outcome): void {
+    this.#failures = outcome.kind === 'lost' ? 0 : this.#failures + 1;
+    this.#problem = problemOf(outcome);
+    if (outcome.kind === 'error' && !outcome.problem.retryable) {
+      this.#failures = 0;
+      for (const entry of entries) entry.reject(toError(outcome.problem));
+    }
+    if (outcome.kind === 'reply' && outcome.reply.type === 'ack') this.#settleEach(entries, outcome.reply);
+  }
+
+  #settleEach(entries: readonly Entry[], { results }: AckReply): void {
+    const problems = entries.map((entry, index) => settleOne(entry, results[index]));
+    this.#problem = problems.findLast((problem) => problem !== undefined);
+    if (!this.#problem) this.#failures = 0;
+  }
+
+  #waitBeforeRetry(): Promise<void> {
+    const delayMs = retryDelayMs(this.#problem, this.#failures - 1, this.#environment.random, this.#options);
+    return sleep(this.#environment, delayMs, this.#stopping.signal);
+  }
+}
+
+/** @returns Why the message should be sent again. */
+function settleOne(entry: Entry, result: SendResult | SendFailure | undefined): Problem | undefined {
+  const failure = result === undefined ? wordlessProblem('internal') : 'error' in result ? result.error : undefined;
+  if (failure?.retryable) return failure;
+  if (failure) entry.reject(toError(failure));
+  else entry.accept(result as SendResult);
+  return undefined;
+}

@@ -1,0 +1,170 @@
+import { createTimer, type Timer } from '../base/timer.ts';
+import type { Cancel, Environment } from '../environment.ts';
+import { BeckonError, describeCode } from '../errors.ts';
+import { acquire } from './locks.ts';
+import { readRecord } from './records.ts';
+import type { ClientStorage, Snapshot } from './storage.ts';
+
+/** How long a change waits for others to be written with it. */
+const WRITE_DELAY_MS = 250;
+
+/** How long to wait for what is stored, before the client goes on without it. */
+const OPEN_TIMEOUT_MS = 5_000;
+
+export interface StoreHost {
+  snapshot(): Snapshot;
+  /** Goes on from there, besides what it knows already. */
+  restore(snapshot: Partial<Snapshot>): void;
+  /** Called once: from now on nothing may survive a reload. */
+  onError(error: BeckonError): void;
+}
+
+/**
+ * Keeps what a client knows in a record of its own, so that clients that run at the same time do not overwrite one
+ * another. While a client runs, it holds a lock of the record's name: a record that nobody holds was left behind, and what
+ * is in it is taken over. Without Web Locks, every other record counts as left behind: two clients at a time may then both
+ * send a message, under the same id.
+ */
+export class Store {
+  readonly #environment: Environment;
+  readonly #storage: ClientStorage;
+  readonly #host: StoreHost;
+  readonly #delay: Timer;
+  readonly #stopWatching: Cancel;
+  #opening: Promise<void> | undefined;
+  #prefix = '';
+  /** Of the own record. `undefined`: not known yet. */
+  #key: string | undefined;
+  #release: Cancel = () => {};
+  #isChanged = false;
+  #isClosed = false;
+  #isBroken = false;
+  #hasTold = false;
+  #written: Promise<unknown> = Promise.resolve();
+
+  constructor(environment: Environment, storage: ClientStorage, host: StoreHost) {
+    this.#environment = environment;
+    this.#storage = storage;
+    this.#host = host;
+    this.#delay = createTimer(environment);
+    this.#stopWatching = environment.onHide(() => void this.#flush());
+  }
+
+  /** Whether a later client is going to find what there is now. */
+  get keeps(): boolean {
+    return this.#key !== undefined && !this.#isBroken;
+  }
+
+  /**
+   * Restores what is stored under this prefix. Resolves when that is done, and also when it fails or takes too long;
+   * called again, it does nothing.
+   */
+  open(prefix: string): Promise<void> {
+    this.#opening ??= new Promise((resolve) => {
+      const end = (cause?: unknown) => {
+        cancelTimer();
+        if (cause !== undefined) this.#fail(cause);
+        if (this.#isClosed) this.#release();
+        resolve();
+      };
+      const cancelTimer = this.#environment.setTimer(OPEN_TIMEOUT_MS, () => end(`no answer in ${OPEN_TIMEOUT_MS} ms`));
+      this.#open(prefix).then(() => end(), end);
+    });
+    return this.#opening;
+  }
+
+  /** Takes over the messages of those that have gone since. Without locks nobody knows who has. */
+  adopt(): void {
+    if (this.#environment.locks && this.#key !== undefined)
+      void this.#takeOver(false).catch((cause) => this.#fail(cause));
+  }
+
+  /** There is something new to write. */
+  changed(): void {
+    if (this.#isChanged || this.#isClosed) return;
+    this.#isChanged = true;
+    this.#delay.start(WRITE_DELAY_MS, () => void this.#written.then(() => this.#flush()));
+  }
+
+  /** Writes what there is now, and leaves it to whoever comes next. */
+  close(): void {
+    void this.#flush().then(() => this.#release());
+    this.#isClosed = true;
+    this.#stopWatching();
+  }
+
+  async #open(prefix: string): Promise<void> {
+    const key = prefix + this.#environment.randomId();
+    this.#release = (await acquire(this.#environment.locks, key)) ?? this.#release;
+    this.#prefix = prefix;
+    this.#key = key;
+    await this.#takeOver(true);
+  }
+
+  async #takeOver(isNew: boolean): Promise<void> {
+    const live: Snapshot[] = [];
+    let count = 0;
+    for (const name of [...(await this.#storage.keys())]) {
+      if (!name.startsWith(this.#prefix)) continue;
+      const release = await acquire(this.#environment.locks, name, { ifAvailable: true });
+      try {
+        const record = await this.#read(name);
+        if (!record || this.#isClosed) continue;
+        if (!release) live.push(record);
+        else if (isNew || record.outbox.length > 0) {
+          count += 1;
+          await this.#restore(name, isNew ? record : { outbox: record.outbox });
+        }
+      } finally {
+        release?.();
+      }
+    }
+    // A new tab beside others goes on from where they are.
+    if (isNew && count === 0) for (const record of live) this.#host.restore({ ...record, outbox: [] });
+  }
+
+  async #restore(name: string, record: Partial<Snapshot>): Promise<void> {
+    this.#host.restore(record);
+    await this.#flush();
+    if (this.keeps) await this.#storage.delete(name);
+  }
+
+  async #read(name: string): Promise<Snapshot | undefined> {
+    const text = await this.#storage.get(name);
+    if (typeof text !== 'string') return undefined;
+    const record = readRecord(text);
+    if (!record) {
+      this.#fail('a record cannot be read');
+      await this.#storage.delete(name);
+    }
+    return record;
+  }
+
+  /** Resolves when everything until now is written, or cannot be. */
+  #flush(): Promise<unknown> {
+    const key = this.#key;
+    if (key !== undefined && this.#isChanged && !this.#isClosed) {
+      this.#delay.stop();
+      this.#isChanged = false;
+      const text = JSON.stringify(this.#host.snapshot());
+      this.#written = this.#written
+        .then(() => this.#storage.set(key, text))
+        .then(
+          () => {
+            this.#isBroken = false;
+          },
+          (cause) => this.#fail(cause),
+        );
+    }
+    return this.#written;
+  }
+
+  #fail(cause: unknown): void {
+    this.#isBroken = true;
+    if (this.#hasTold) return;
+    this.#hasTold = true;
+    this.#host.onError(
+      new BeckonError('storage_failed', `${describeCode('storage_failed')} The reason: ${cause}`, { cause }),
+    );
+  }
+}

@@ -1,0 +1,380 @@
+import type { Limits } from '../../protocol/index.ts';
+import { isObject } from '../../protocol/json.ts';
+import { onAbort, throwIfAborted } from '../base/abort.ts';
+import { createLiveness, type Liveness } from '../connection/liveness.ts';
+import type { Outcome } from '../connection/requests.ts';
+import type { Cancel, Channel, Environment, LockOptions, Locks } from '../environment.ts';
+import { BeckonError } from '../errors.ts';
+import { serialTimeMs } from '../receiving/cursor.ts';
+import type { Route } from '../sending/sender.ts';
+import { acquire } from '../storage/locks.ts';
+
+/** What a runtime needs for tabs to share a connection. */
+export interface TabsEnvironment extends Pick<Environment, 'now' | 'randomId' | 'setTimer' | 'onWake'> {
+  readonly locks: Locks;
+  readonly openChannel: (name: string) => Channel | undefined;
+}
+
+/** The client of one tab, as far as the others are concerned. */
+export interface TabsHost {
+  /** Calls a method of this client. */
+  invoke(method: string, args: readonly unknown[]): unknown;
+  /** Sends a frame over this client's connection. */
+  request(encode: (id: string) => string, units: number | undefined): Promise<Outcome> | undefined;
+  /** This client is the one that connects. */
+  lead(): void;
+  /** Another one is. */
+  follow(): void;
+  /** The leader's client has told something. */
+  onTold(event: string, value: unknown): void;
+  /** What a tab that has just come must be told, as {@link onTold} gets it. */
+  greeting(): readonly Told[];
+  /** Whatever was sent after this was not handed over yet, epoch milliseconds by the server's clock. */
+  horizonMs(): number;
+}
+
+type Told = readonly [event: string, value: unknown];
+
+/** What tabs say to one another. */
+type Word =
+  | { readonly kind: 'lead' }
+  | { readonly kind: 'hello'; readonly tab: string; readonly sinceMs: number }
+  | {
+      readonly kind: 'welcome';
+      readonly tab: string;
+      readonly by: string;
+      readonly told: readonly Told[];
+      /** What a tab without a past takes over, lest there is less at hand when it leads. */
+      readonly memory?: Memory;
+    }
+  | { readonly kind: 'tell'; readonly by: string; readonly told: Told }
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'pong'; readonly by: string }
+  | {
+      readonly kind: 'call';
+      readonly to: string;
+      readonly id: string;
+      readonly method: string;
+      readonly args: readonly unknown[];
+    }
+  | { readonly kind: 'reply'; readonly id: string; readonly value?: unknown; readonly error?: unknown };
+
+/** What was handed over last. */
+interface Memory {
+  readonly recent: readonly Remembered[];
+  /** From when on it is everything; epoch milliseconds by the server's clock. */
+  readonly fromMs: number;
+}
+
+interface Remembered {
+  readonly serial: string;
+}
+
+interface Call {
+  readonly method: string;
+  readonly args: readonly unknown[];
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** What is the business of one tab alone. */
+const OWN_EVENTS: readonly string[] = ['error', 'settled'];
+
+/** The pseudo-method with which a tab sends a frame. */
+const REQUEST = 'request';
+
+const LOST: Outcome = { kind: 'lost' };
+
+/** How often a tab asks whether the one that leads is still there. */
+const HEARTBEAT_MS = 10_000;
+
+/** How many messages are at hand for tabs that were away for a moment. */
+const MAX_RECENT = 1_000;
+
+/**
+ * Makes the tabs of one user share one connection. The tab that holds the lock *leads*: its client connects, and tells the
+ * others whatever it tells its own application. The others *follow*: they hand that on, and ask the leader to do what
+ * needs a connection. When the leader is gone, the browser gives the lock to the next; when it is there and does not answer
+ * (it hangs, or the system has suspended it in the background), whoever finds out first takes the lock from it.
+ *
+ * Each tab has an outbox of its own, and only its frames go through the leader; so nothing that waits is lost with the
+ * leader, and what is sent again has the id that it had.
+ */
+export class Tabs {
+  readonly #environment: TabsEnvironment;
+  readonly #host: TabsHost;
+  readonly #tab: string;
+  readonly #calls = new Map<string, Call>();
+  readonly #recent: Remembered[] = [];
+  /** From when on `#recent` has everything; epoch milliseconds by the server's clock. `undefined`: not known yet. */
+  #recentFromMs: number | undefined;
+  /** Of the tab that leads. */
+  readonly #liveness: Liveness;
+  readonly #stopWatching: Cancel;
+  #name = '';
+  #channel: Channel | undefined;
+  /** Lets go of the lead. */
+  #release: Cancel | undefined;
+  #isWaiting = false;
+  /** The tab that leads. `undefined`: this one, or it has not said so yet. */
+  #leader: string | undefined;
+  #closedWith: BeckonError | undefined;
+
+  /** @param timeoutMs How long the tab that leads may take to answer. */
+  constructor(environment: TabsEnvironment, timeoutMs: number, host: TabsHost) {
+    this.#environment = environment;
+    this.#host = host;
+    this.#tab = environment.randomId();
+    this.#liveness = createLiveness(environment, {
+      heartbeatMs: HEARTBEAT_MS,
+      timeoutMs,
+      ping: () => this.#ask(),
+      onDead: () =>
+        void this.#acquire({ steal: true }).then(
+          (release) => this.#takeOver(release),
+          // Another one was faster, and says so.
+          () => {},
+        ),
+    });
+    this.#stopWatching = environment.onWake(() => this.#channel && !this.isLeading && this.#liveness.check());
+  }
+
+  get isLeading(): boolean {
+    return this.#release !== undefined;
+  }
+
+  /** Where a tab that follows sends its frames, of a connection with these limits. */
+  routeWith(limits: Limits): Route {
+    return { limits, request: (encode, units) => this.#call(REQUEST, [encode('0'), units]) as Promise<Outcome> };
+  }
+
+  /** Resolves when it is clear whether this tab leads. Called again, it does nothing. */
+  async join(name: string): Promise<void> {
+    if (this.#name || this.#closedWith) return;
+    this.#name = name;
+    this.#channel = this.#environment.openChannel(name);
+    if (!this.#channel) return this.#lead(() => {});
+    this.#channel.onmessage = ({ data }: { readonly data: Word }) => this.#onWord(data);
+    // A page that may not take locks has a connection of its own.
+    const release = await this.#acquire({ ifAvailable: true }).catch(() => () => {});
+    if (release) this.#lead(release);
+    else if (!this.#closedWith) this.#follow();
+  }
+
+  /** Does a call in the tab that leads: in this one, if that is so. Signals stay here. */
+  async call(method: string, args: readonly unknown[]): Promise<unknown> {
+    if (this.#closedWith) throw this.#closedWith;
+    if (this.isLeading) return this.#host.invoke(method, args);
+    const signal = args.map((arg) => (isObject(arg) ? arg['signal'] : undefined)).find((given) => given) as
+      | AbortSignal
+      | undefined;
+    throwIfAborted(signal);
+    const withoutSignals = args.map((arg) => (isObject(arg) && arg['signal'] ? { ...arg, signal: undefined } : arg));
+    return this.#call(method, withoutSignals, signal);
+  }
+
+  /** Tells the other tabs what this one's client tells its application. */
+  tell(event: string, value: unknown): void {
+    if (event === 'message') this.#remember(value as Remembered);
+    if (event === 'gap') this.#forget();
+    if (event === 'progress' && this.isLeading) this.#rememberFrom(this.#host.horizonMs());
+    if (this.isLeading && !OWN_EVENTS.includes(event)) this.#say({ kind: 'tell', by: this.#tab, told: [event, value] });
+  }
+
+  /** Leaves the others to themselves; calls that wait for an answer are rejected. */
+  close(error: BeckonError): void {
+    this.#closedWith = error;
+    this.#liveness.stop();
+    this.#stopWatching();
+    this.#channel?.close();
+    this.#release?.();
+    this.#release = this.#channel = undefined;
+    for (const { method, resolve, reject } of this.#calls.values()) {
+      if (method === REQUEST) resolve(LOST);
+      else reject(error);
+    }
+  }
+
+  #acquire(options: LockOptions): Promise<Cancel | undefined> {
+    const acquired = acquire(this.#environment.locks, this.#name, options, () => {
+      // It may lead by another one by now.
+      acquired.then(
+        (release) => release === this.#release && this.#follow(),
+        () => {},
+      );
+    });
+    return acquired;
+  }
+
+  #lead(release: Cancel | undefined): void {
+    if (this.#closedWith) {
+      release?.();
+      return;
+    }
+    this.#release = release;
+    this.#leader = undefined;
+    this.#liveness.stop();
+    this.#rememberFrom(this.#host.horizonMs());
+    this.#say({ kind: 'lead' });
+    this.#callAgain();
+  }
+
+  #takeOver(release: Cancel | undefined): void {
+    this.#lead(release);
+    if (this.isLeading) this.#host.lead();
+  }
+
+  #follow(): void {
+    this.#release = undefined;
+    this.#host.follow();
+    this.#greet();
+    this.#wait();
+  }
+
+  /** Leads when the browser gives it the lock. */
+  #wait(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    const end = () => {
+      this.#isWaiting = false;
+    };
+    void this.#acquire({}).then(
+      (release) => {
+        end();
+        this.#takeOver(release);
+      },
+      // Stolen before this tab knew that it had it.
+      () => {
+        end();
+        this.#wait();
+      },
+    );
+  }
+
+  #greet(): void {
+    this.#leader = undefined;
+    this.#rememberFrom(this.#host.horizonMs());
+    this.#liveness.stop();
+    this.#liveness.check();
+    this.#callAgain();
+  }
+
+  /** Asks the tab that leads for a sign of life; as long as it is not known which one that is, by greeting it. */
+  #ask(): void {
+    if (this.#leader) this.#say({ kind: 'ping' });
+    else this.#say({ kind: 'hello', tab: this.#tab, sinceMs: this.#host.horizonMs() });
+    this.#liveness.sent();
+  }
+
+  /** There is another leader: nobody knows what became of frames, and the rest is to be done by this one. */
+  #callAgain(): void {
+    for (const { method, args, resolve, reject } of this.#calls.values()) {
+      if (method === REQUEST) resolve(LOST);
+      else if (this.isLeading) new Promise((done) => done(this.#host.invoke(method, args))).then(resolve, reject);
+    }
+  }
+
+  #call(method: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    const id = this.#environment.randomId();
+    let stopWaiting!: () => void;
+    return new Promise((resolve, reject) => {
+      const call = { method, args, resolve, reject };
+      this.#calls.set(id, call);
+      this.#sayCall(id, call);
+      stopWaiting = onAbort(signal, reject);
+    }).finally(() => {
+      this.#calls.delete(id);
+      stopWaiting();
+    });
+  }
+
+  /** Waits for a leader if there is none. */
+  #sayCall(id: string, { method, args, reject }: Call): void {
+    if (!this.#leader) return;
+    try {
+      this.#say({ kind: 'call', to: this.#leader, id, method, args });
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  #onWord(word: Word): void {
+    if (this.isLeading) {
+      if (word.kind === 'hello') this.#welcome(word);
+      else if (word.kind === 'call' && word.to === this.#tab) void this.#serve(word);
+      else if (word.kind === 'ping') this.#say({ kind: 'pong', by: this.#tab });
+    } else if (word.kind === 'lead') this.#greet();
+    else if (word.kind === 'reply') this.#onReply(word);
+    else if (word.kind === 'welcome' && word.tab === this.#tab && !this.#leader) {
+      this.#leader = word.by;
+      this.#liveness.heard();
+      if (word.memory) this.#takeOn(word.memory);
+      for (const told of word.told) this.#host.onTold(...told);
+      for (const [id, call] of this.#calls) this.#sayCall(id, call);
+    } else if (word.kind === 'tell' && word.by === this.#leader) this.#host.onTold(...word.told);
+    else if (word.kind === 'pong' && word.by === this.#leader) this.#liveness.heard();
+    // It leads no more.
+    else if (word.kind === 'hello' && word.tab === this.#leader) this.#greet();
+  }
+
+  #welcome({ tab, sinceMs }: { readonly tab: string; readonly sinceMs: number }): void {
+    const fromMs = this.#recentFromMs ?? Number.POSITIVE_INFINITY;
+    const recent = this.#recent.filter(({ serial }) => serialTimeMs(serial) >= sinceMs);
+    const hasPast = sinceMs > Number.NEGATIVE_INFINITY;
+    const told: Told[] = hasPast ? recent.map((message) => ['message', message]) : [];
+    if (hasPast && sinceMs < fromMs) told.unshift(['gap', {}]);
+    told.push(...this.#host.greeting());
+    this.#say({ kind: 'welcome', tab, by: this.#tab, told, ...(!hasPast && { memory: { recent, fromMs } }) });
+  }
+
+  async #serve({ id, method, args }: Word & { readonly kind: 'call' }): Promise<void> {
+    const answer = await this.#answer(method, args).then(
+      (value) => ({ value }),
+      (error) => ({ error: error instanceof BeckonError ? error.toJSON() : error }),
+    );
+    // Whoever leads next is asked again, because this one has given up what it has not done.
+    if (this.isLeading) this.#say({ kind: 'reply', id, ...answer });
+  }
+
+  async #answer(method: string, args: readonly unknown[]): Promise<unknown> {
+    if (method !== REQUEST) return this.#host.invoke(method, args);
+    const [frame, units] = args as readonly [string, number | undefined];
+    const outcome = this.#host.request((id) => frame.replace('"id":"0"', `"id":"${id}"`), units);
+    return outcome ?? LOST;
+  }
+
+  #onReply({ id, value, error }: Word & { readonly kind: 'reply' }): void {
+    const call = this.#calls.get(id);
+    if (error === undefined) call?.resolve(value);
+    // On its way an error of ours would lose its code.
+    else call?.reject(error instanceof BeckonError ? new BeckonError(error.code, error.message, error) : error);
+  }
+
+  #takeOn({ recent, fromMs }: Memory): void {
+    if (this.#recentFromMs !== undefined) return;
+    this.#recent.push(...recent);
+    this.#recentFromMs = fromMs;
+  }
+
+  #rememberFrom(fromMs: number): void {
+    if (fromMs > Number.NEGATIVE_INFINITY) this.#recentFromMs ??= fromMs;
+  }
+
+  #remember(message: Remembered): void {
+    if (this.#recentFromMs === Number.POSITIVE_INFINITY) this.#recentFromMs = serialTimeMs(message.serial);
+    this.#recent.push(message);
+    if (this.#recent.length <= MAX_RECENT) return;
+    const forgotten = this.#recent.shift();
+    this.#recentFromMs = serialTimeMs(forgotten?.serial ?? '') + 1;
+  }
+
+  /** What has come before a gap has nothing to do with what comes after it. */
+  #forget(): void {
+    this.#recent.length = 0;
+    this.#recentFromMs = Number.POSITIVE_INFINITY;
+  }
+
+  #say(word: Word): void {
+    this.#channel?.postMessage(word);
+  }
+}
