@@ -1,5 +1,6 @@
 import type { SendResult } from '../protocol/index.ts';
 import type {
+  CallOptions,
   Client,
   ClientEvents,
   Counters,
@@ -9,37 +10,43 @@ import type {
   SendOptions,
 } from './api.ts';
 import { onAbort } from './base/abort.ts';
-import type { LateArguments, LateMethod, LateResult } from './calls/on-demand.ts';
-import { Engine } from './engine.ts';
+import type { Emitter } from './base/events.ts';
+import { Core, type Loaders } from './core.ts';
 import type { Environment } from './environment.ts';
 import { describeCode } from './errors.ts';
 import { checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
 import { Inbox } from './receiving/inbox.ts';
-import type { To } from './sending/outgoing.ts';
+import type { MessageFields } from './sending/outgoing.ts';
 import type { ConnectionState, Reason } from './state.ts';
 
 const DEFAULT_MAX_BUFFERED = 1_000;
 const CLOSED: Reason = { code: 'closed', message: describeCode('closed') };
 
+type Args<Name extends keyof Client> = Client[Name] extends (...args: infer A) => unknown ? A : never;
+type Result<Incoming, Name extends keyof Client<Incoming>> = Client<Incoming>[Name] extends (...args: never) => infer R
+  ? R
+  : never;
+
 /** What the application calls: checks what it is given. Applications call `connect`; tests bring an environment of their own. */
 export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgoing> {
-  readonly #environment: Environment;
-  readonly #options: Options;
-  readonly #engine: Engine<Incoming>;
+  readonly #core: Core;
 
-  constructor(environment: Environment, options: Options) {
-    this.#environment = environment;
-    this.#options = options;
-    this.#engine = new Engine<Incoming>(environment, options);
-    this.#start();
+  constructor(environment: Environment, options: Options, loaders: Loaders) {
+    this.#core = new Core(environment, options, loaders);
+    const { emitter, session } = this.#core;
+    const stopWaiting = onAbort(options.signal, () => this.close());
+    emitter.on('state', () => {
+      if (this.#core.over) stopWaiting();
+    });
+    if (!this.#core.over) session.start();
   }
 
   get state(): ConnectionState {
-    return this.#engine.state;
+    return this.#core.state;
   }
 
   get counters(): Counters {
-    return { ...this.#engine.counters };
+    return { ...this.#core.counters };
   }
 
   sendToUser(user: string, data: Outgoing, options?: SendOptions): Promise<SendResult> {
@@ -54,51 +61,51 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     return this.#send('sendToRoom', { room }, data, options);
   }
 
-  join(...args: LateArguments<'join'>): LateResult<Incoming, 'join'> {
+  join(...args: Args<'join'>): Result<Incoming, 'join'> {
     return this.#call('join', args);
   }
 
-  leave(...args: LateArguments<'leave'>): LateResult<Incoming, 'leave'> {
+  leave(...args: Args<'leave'>): Result<Incoming, 'leave'> {
     return this.#call('leave', args);
   }
 
-  presence(...args: LateArguments<'presence'>): LateResult<Incoming, 'presence'> {
+  presence(...args: Args<'presence'>): Result<Incoming, 'presence'> {
     return this.#call('presence', args);
   }
 
-  watch(...args: LateArguments<'watch'>): LateResult<Incoming, 'watch'> {
+  watch(...args: Args<'watch'>): Result<Incoming, 'watch'> {
     return this.#call('watch', args);
   }
 
-  unwatch(...args: LateArguments<'unwatch'>): LateResult<Incoming, 'unwatch'> {
+  unwatch(...args: Args<'unwatch'>): Result<Incoming, 'unwatch'> {
     return this.#call('unwatch', args);
   }
 
-  history(...args: LateArguments<'history'>): LateResult<Incoming, 'history'> {
+  history(...args: Args<'history'>): Result<Incoming, 'history'> {
     return this.#call('history', args);
   }
 
-  search(...args: LateArguments<'search'>): LateResult<Incoming, 'search'> {
+  search(...args: Args<'search'>): Result<Incoming, 'search'> {
     return this.#call('search', args);
   }
 
-  unread(...args: LateArguments<'unread'>): LateResult<Incoming, 'unread'> {
+  unread(...args: Args<'unread'>): Result<Incoming, 'unread'> {
     return this.#call('unread', args);
   }
 
-  markRead(...args: LateArguments<'markRead'>): LateResult<Incoming, 'markRead'> {
+  markRead(...args: Args<'markRead'>): Result<Incoming, 'markRead'> {
     return this.#call('markRead', args);
   }
 
-  block(...args: LateArguments<'block'>): LateResult<Incoming, 'block'> {
+  block(...args: Args<'block'>): Result<Incoming, 'block'> {
     return this.#call('block', args);
   }
 
-  unblock(...args: LateArguments<'unblock'>): LateResult<Incoming, 'unblock'> {
+  unblock(...args: Args<'unblock'>): Result<Incoming, 'unblock'> {
     return this.#call('unblock', args);
   }
 
-  blocked(...args: LateArguments<'blocked'>): LateResult<Incoming, 'blocked'> {
+  blocked(...args: Args<'blocked'>): Result<Incoming, 'blocked'> {
     return this.#call('blocked', args);
   }
 
@@ -108,50 +115,43 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     options: ListenOptions = {},
   ): () => void {
     checkNames('on', options, ['signal']);
-    return this.#engine.emitter.on(event, listener, checkSignal('on', options.signal));
+    const emitter = this.#core.emitter as Emitter<object> as Emitter<ClientEvents<Incoming>>;
+    return emitter.on(event, listener, checkSignal('on', options.signal));
   }
 
   messages(options: MessagesOptions = {}): AsyncIterableIterator<ReceivedMessage<Incoming>> {
     checkNames('messages', options, ['signal', 'maxBuffered']);
     const signal = checkSignal('messages', options.signal);
     const maxBuffered = checkCount('messages', 'maxBuffered', options.maxBuffered ?? DEFAULT_MAX_BUFFERED);
-    const { inboxes } = this.#engine;
+    const { inboxes } = this.#core;
     let stopWaiting = () => {};
-    const inbox = new Inbox<ReceivedMessage<Incoming>>(maxBuffered, () => {
+    const inbox = new Inbox<ReceivedMessage>(maxBuffered, () => {
       inboxes.delete(inbox);
       stopWaiting();
     });
     inboxes.add(inbox);
     stopWaiting = onAbort(signal, () => inbox.end());
-    this.#engine.endIfOver(inbox);
-    return inbox;
+    this.#core.endIfOver(inbox);
+    return inbox as unknown as AsyncIterableIterator<ReceivedMessage<Incoming>>;
   }
 
   close(): void {
-    this.#engine.session.stop('closed', CLOSED);
-  }
-
-  #start(): void {
-    const { signal } = this.#options;
-    const stopWaiting = onAbort(signal, () => this.close());
-    this.#engine.emitter.on('state', () => {
-      if (this.#engine.over) stopWaiting();
-    });
-    if (!this.#engine.over) this.#engine.session.start();
+    this.#core.session.stop('closed', CLOSED);
   }
 
   /** Async, so that whatever is wrong with a call arrives as a rejection. */
-  async #send(name: string, to: To, data: Outgoing, options: SendOptions = {}): Promise<SendResult> {
+  async #send(name: string, to: MessageFields['to'], data: Outgoing, options: SendOptions = {}): Promise<SendResult> {
     checkNames(name, options, ['id', 'store', 'ttlSeconds', 'echo', 'receipt', 'expiresAfterMs', 'signal']);
-    const { id = this.#environment.randomId(), expiresAfterMs = this.#options.messageExpiryMs } = options;
-    const { store, ttlSeconds, echo, receipt } = options;
+    const { environment, options: defaults } = this.#core;
+    const { id = environment.randomId(), expiresAfterMs = defaults.messageExpiryMs, signal, ...others } = options;
     checkDuration(name, 'expiresAfterMs', expiresAfterMs);
-    const signal = checkSignal(name, options.signal);
-    return this.#engine.send({ to, id, store, ttlSeconds, echo, receipt }, data, { expiresAfterMs, signal });
+    checkSignal(name, signal);
+    return this.#core.send({ to, id, ...others }, data, { expiresAfterMs, signal });
   }
 
-  /** Has a call done by what is loaded with the first one of them, which checks the arguments. */
-  #call<M extends LateMethod>(method: M, args: LateArguments<M>): LateResult<Incoming, M> {
-    return this.#engine.call(method, args) as LateResult<Incoming, M>;
+  /** The part that does the call checks its arguments. The signal is that of the options, which come last. */
+  async #call(method: string, args: readonly unknown[]): Promise<never> {
+    const { signal } = (args.at(-1) ?? {}) as CallOptions;
+    return this.#core.call(method, args, checkSignal(method, signal)) as Promise<never>;
   }
 }

@@ -36,12 +36,6 @@ export interface Channel {
   onmessage: unknown;
 }
 
-/** What is loaded only by those that ask for it: most applications need neither a storage nor shared connections. */
-export type LoadCompanion = () => Promise<Pick<typeof import('./tabs/companion.ts'), 'createCompanion'>>;
-
-/** What is loaded with the first call of it: many pages only send and receive. */
-export type LoadOnDemand = () => Promise<Pick<typeof import('./calls/on-demand.ts'), 'createOnDemand'>>;
-
 /** Everything the client takes from the world around it, so that tests can hand in another world. */
 export interface Environment {
   /** Epoch milliseconds. */
@@ -60,8 +54,6 @@ export interface Environment {
   readonly locks: Locks | undefined;
   /** Opens a channel to the other pages of the same origin, where the runtime has them. `undefined`: not on this page. */
   readonly openChannel: ((name: string) => Channel | undefined) | undefined;
-  readonly loadCompanion: LoadCompanion;
-  readonly loadOnDemand: LoadOnDemand;
 }
 
 /** Where a page tells what happens to it. */
@@ -104,8 +96,6 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
     openSocket: (url, protocols) => new webSocket(url, protocols),
     onWake: (callback) => onPageEvents(['online', 'offline', 'pageshow'], 'visible', callback),
     onHide: (callback) => onPageEvents(['beforeunload', 'pagehide'], 'hidden', callback),
-    loadCompanion: () => import('./tabs/companion.ts'),
-    loadOnDemand: () => import('./calls/on-demand.ts'),
     locks: probe(() => globals.navigator?.locks),
     openChannel: BroadcastChannel && ((name) => probe(() => new BroadcastChannel(name))),
   };

@@ -1,5 +1,5 @@
 /** Does one thing after the other, in the order of the calls. */
-export interface Lane {
+export interface Queue {
   /** How many wait, or are being waited for. */
   readonly length: number;
   /**
@@ -10,7 +10,7 @@ export interface Lane {
   run<T, R>(prepare: () => T | Promise<T>, finish: (value: T) => R): R | Promise<R>;
 }
 
-export function createLane(): Lane {
+export function createQueue(): Queue {
   let last: Promise<void> | undefined;
   let length = 0;
   return {

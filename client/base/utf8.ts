@@ -7,9 +7,3 @@ export function utf8Length(text: string): number {
   }
   return bytes;
 }
-
-/** @throws Error for what is not UTF-8. */
-export function decodeUtf8(bytes: Uint8Array<ArrayBuffer>): string {
-  if (globalThis.TextDecoder) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  return decodeURIComponent(Array.from(bytes, (byte) => `%${(byte + 256).toString(16).slice(1)}`).join(''));
-}

@@ -1,11 +1,11 @@
-import type { Conversation, Mark, Markers } from '../../protocol/index.ts';
+import type { Conversation, Mark, Markers as Positions } from '../../protocol/index.ts';
 import { MAX_CONVERSATIONS_PER_FRAME } from '../../protocol/limits.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
 import { encodeRequest, takeFitting } from '../connection/requests.ts';
-import type { Environment } from '../environment.ts';
+import type { Core } from '../core.ts';
 import type { BeckonError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../options.ts';
-import type { Calls } from './calls.ts';
+import type { ServerCalls } from './server-calls.ts';
 
 /** How long a mark waits for others to be sent with it, milliseconds. */
 const DELAY_MS = 1_000;
@@ -18,29 +18,28 @@ interface Caller {
 }
 
 /** What is told of one conversation on behalf of all that have called. */
-interface Entry {
+interface PendingMark {
   readonly mark: Mark;
   readonly callers: readonly Caller[];
 }
 
 /** How far conversations have come, on its way to the server: of what waits for the same one, the latest counts. */
-export class Marks {
-  readonly #calls: Calls;
-  readonly #acknowledge: () => Promise<void> | undefined;
+export class Markers {
+  readonly #core: Core;
+  readonly #calls: ServerCalls;
   readonly #delay: Timer;
-  #waiting = new Map<string, Entry>();
+  #waiting = new Map<string, PendingMark>();
   #isSending = false;
   #isOver = false;
 
-  /** @param acknowledge Tells the server what the application was given. Called when some of it was read. */
-  constructor(environment: Environment, calls: Calls, acknowledge: () => Promise<void> | undefined) {
+  constructor(core: Core, calls: ServerCalls) {
+    this.#core = core;
     this.#calls = calls;
-    this.#acknowledge = acknowledge;
-    this.#delay = createTimer(environment);
+    this.#delay = createTimer(core.environment);
   }
 
   /** Resolves when the server knows. */
-  add(conversation: Conversation, { delivered, read }: Markers): Promise<void> {
+  add(conversation: Conversation, { delivered, read }: Positions): Promise<void> {
     const key = 'room' in conversation ? `room ${conversation.room}` : `user ${conversation.user}`;
     const { mark, callers = [] } = this.#waiting.get(key) ?? {};
     const done = new Promise<void>((resolve, reject) => {
@@ -56,7 +55,7 @@ export class Marks {
 
   /** Sends what waits, if there is a connection. */
   wake(): void {
-    if (this.#isSending || !this.#calls.isConnected) return;
+    if (this.#isSending || !this.#core.session.connection) return;
     this.#isSending = true;
     void this.#sendAll();
   }
@@ -77,7 +76,7 @@ export class Marks {
   }
 
   /** As many as one frame can carry. */
-  #take(): readonly Entry[] {
+  #take(): readonly PendingMark[] {
     const waiting = [...this.#waiting];
     const bounds = { maxBytes: this.#calls.maxFrameBytes, maxItems: MAX_CONVERSATIONS_PER_FRAME };
     const marks = waiting.map(([, { mark }]) => mark);
@@ -88,13 +87,14 @@ export class Marks {
   }
 
   /** A frame is refused as a whole: then each conversation by itself, and each call, for the others are not to blame. */
-  async #send(entries: readonly Entry[]): Promise<void> {
+  async #send(entries: readonly PendingMark[]): Promise<void> {
     const callers = entries.flatMap((entry) => entry.callers);
     try {
       const marks = entries.map(({ mark }) => mark);
       await Promise.all([
         this.#calls.call('mark', { marks }, { timeoutMs: MAX_TIMER_MS }),
-        marks.some(({ read }) => read !== undefined) && this.#acknowledge(),
+        // What was read was also shown.
+        marks.some(({ read }) => read !== undefined) && this.#core.session.connection?.acknowledge(),
       ]);
       for (const caller of callers) caller.resolve();
     } catch (error) {

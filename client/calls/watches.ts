@@ -2,8 +2,9 @@ import type { Presence, PresenceReply } from '../../protocol/index.ts';
 import { MAX_USERS_PER_PRESENCE } from '../../protocol/limits.ts';
 import type { PresenceChange, PresenceSnapshot, PresenceTarget } from '../api.ts';
 import { encodeRequest, type FieldsOf, type Outcome, problemOf, takeFitting } from '../connection/requests.ts';
+import type { Core } from '../core.ts';
 import { type BeckonError, toError } from '../errors.ts';
-import type { Calls } from './calls.ts';
+import type { ServerCalls } from './server-calls.ts';
 
 type Change = { readonly room: string | undefined; readonly users: readonly Presence[] };
 type Known = Map<string, Presence | undefined>;
@@ -15,18 +16,10 @@ interface Ending {
   readonly missed: Change[];
 }
 
-export interface WatchesHost {
-  onPresence(change: PresenceChange): void;
-  /** The server does not want to tell any more. */
-  onError(error: BeckonError): void;
-  /** Others are watched than before. */
-  onTargets(): void;
-}
-
 /** Whom the application watches, and what it has been told of them. */
 export class Watches {
-  readonly #calls: Calls;
-  readonly #host: WatchesHost;
+  readonly #core: Core;
+  readonly #calls: ServerCalls;
   readonly #users: Known = new Map();
   readonly #rooms = new Map<string, Known>();
 
@@ -34,9 +27,9 @@ export class Watches {
   readonly #unconfirmed = new Map<string, object>();
   readonly #ending = new Map<string, Ending>();
 
-  constructor(calls: Calls, host: WatchesHost) {
+  constructor(core: Core, calls: ServerCalls) {
+    this.#core = core;
     this.#calls = calls;
-    this.#host = host;
   }
 
   /** @param watch As in the frame. Absent: nothing changes. */
@@ -75,7 +68,7 @@ export class Watches {
         const problem = problemOf(outcome);
         if (problem && isConfirmed) {
           this.#delete(partsOf([target]));
-          this.#host.onError(toError(problem));
+          this.#core.emit('error', toError(problem));
         } else if (outcome.kind === 'reply') this.#tell(take(outcome.reply as PresenceReply));
       }),
     );
@@ -139,7 +132,7 @@ export class Watches {
       if (call && (isNew || this.#unconfirmed.has(key))) this.#unconfirmed.set(key, call);
       this.#ending.delete(key);
     }
-    this.#host.onTargets();
+    this.#core.notify('interest');
   }
 
   #delete(parts: readonly PresenceTarget[]): void {
@@ -148,7 +141,7 @@ export class Watches {
       this.#ending.delete(keyOf(part));
       ('room' in part ? this.#rooms : this.#users).delete(nameOf(part));
     }
-    this.#host.onTargets();
+    this.#core.notify('interest');
   }
 
   /** Holds back what is told about the targets until the server has said whether their watch ends. */
@@ -158,7 +151,7 @@ export class Watches {
         this.#ending.set(keyOf(part), { call, missed: this.#ending.get(keyOf(part))?.missed ?? [] });
       }
     }
-    this.#host.onTargets();
+    this.#core.notify('interest');
   }
 
   #endAll(call: object): void {
@@ -170,7 +163,7 @@ export class Watches {
   #unmute(call: object): void {
     const ended = [...this.#ending].filter(([, ending]) => ending.call === call);
     for (const [key] of ended) this.#ending.delete(key);
-    this.#host.onTargets();
+    this.#core.notify('interest');
     for (const change of ended.flatMap(([, { missed }]) => missed)) this.#tell(change);
   }
 
@@ -234,7 +227,7 @@ export class Watches {
       ending?.missed.push({ room, users: [presence] });
       return !ending;
     });
-    if (told.length > 0) this.#host.onPresence({ ...(room !== undefined && { room }), users: told });
+    if (told.length > 0) this.#core.emit('presence', { ...(room !== undefined && { room }), users: told });
   }
 
   #of(room: string | undefined): Known | undefined {

@@ -4,7 +4,7 @@ export const LONGEST_FRAME_ID = '9'.repeat(10);
 /** What a frame may take. */
 export interface FrameBounds {
   /** What it takes without its items. */
-  readonly envelopeBytes: number;
+  readonly emptyBytes: number;
   readonly maxBytes: number;
   readonly maxItems: number;
 }
@@ -13,8 +13,8 @@ export interface FrameBounds {
  * Counts how many of the first items fit into one frame, with commas between them.
  * @param itemBytes What each item takes.
  */
-export function countFitting(itemBytes: readonly number[], { envelopeBytes, maxBytes, maxItems }: FrameBounds): number {
-  let frameBytes = envelopeBytes;
+export function countFitting(itemBytes: readonly number[], { emptyBytes, maxBytes, maxItems }: FrameBounds): number {
+  let frameBytes = emptyBytes;
   const end = itemBytes.findIndex((bytes, index) => {
     frameBytes += bytes + (index > 0 ? 1 : 0);
     return index >= maxItems || frameBytes > maxBytes;

@@ -1,23 +1,36 @@
 import type { Limits, Message, ServerFrame } from '../../protocol/index.ts';
 import { isObject } from '../../protocol/json.ts';
-import { decodeMessages } from '../encoding/payload.ts';
+import type { BeckonError } from '../errors.ts';
+import type { Context } from './context.ts';
 
 /**
  * What came in. `serviceError` is a frame of API Gateway itself (`{"message": "Internal server error", …}`), sent when a
  * handler failed or was too slow: it has no type, and does not say which frame it answers.
  */
-export type Incoming = { readonly frame: ServerFrame } | { readonly serviceError: string } | undefined;
+export type Incoming =
+  | { readonly frame: ServerFrame }
+  | { readonly serviceError: string }
+  /** Why the messages in a frame could not be decoded. */
+  | { readonly failure: BeckonError }
+  | undefined;
 
 /**
- * Reads a frame, `undefined` for a binary one, and decodes the messages in it, for which a promise may be needed. Gives
- * `undefined` for what is no frame, or none of a type that this client knows. Unknown fields are let be.
+ * Reads a frame, `undefined` for a binary one, and has the messages in it decoded, which may take a promise. Gives
+ * `undefined` for what is no frame, or none of a type that this client knows. Unknown fields are ignored.
  */
-export function readFrame(text: string | undefined): Incoming | Promise<Incoming> {
+export function readFrame(text: string | undefined, context: Pick<Context, 'decode'>): Incoming | Promise<Incoming> {
   const frame = parse(text ?? '');
   if (!isObject(frame)) return undefined;
   const { type, message } = frame as Fields;
   if (type === undefined) return typeof message === 'string' ? { serviceError: message } : undefined;
-  return looksRight(frame) ? decodeFrame(frame as unknown as ServerFrame) : undefined;
+  if (!looksRight(frame)) return undefined;
+  const messages = 'messages' in frame && context.decode(frame['messages'] as readonly Message[]);
+  return messages instanceof Promise
+    ? messages.then(
+        (decoded) => ({ frame: { ...frame, messages: decoded } as unknown as ServerFrame }),
+        (failure: BeckonError) => ({ failure }),
+      )
+    : { frame: frame as unknown as ServerFrame };
 }
 
 function parse(text: string): unknown {
@@ -26,13 +39,6 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function decodeFrame(frame: ServerFrame): Incoming | Promise<Incoming> {
-  const messages = 'messages' in frame && decodeMessages(frame.messages);
-  return messages instanceof Promise
-    ? messages.then((decoded) => ({ frame: { ...frame, messages: decoded } }))
-    : { frame };
 }
 
 /** Fields that nobody has looked at yet. */

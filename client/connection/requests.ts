@@ -36,9 +36,9 @@ export function takeFitting<T>(
   bounds: Pick<FrameBounds, 'maxBytes' | 'maxItems'>,
   encode: (items: readonly T[]) => Encode,
 ): readonly T[] {
-  const envelopeBytes = utf8Length(encode([])(LONGEST_FRAME_ID));
+  const emptyBytes = utf8Length(encode([])(LONGEST_FRAME_ID));
   const itemBytes = items.slice(0, bounds.maxItems).map((item) => utf8Length(JSON.stringify(item)));
-  return items.slice(0, Math.max(countFitting(itemBytes, { ...bounds, envelopeBytes }), 1));
+  return items.slice(0, Math.max(countFitting(itemBytes, { ...bounds, emptyBytes }), 1));
 }
 
 /** The frames of one connection that wait for their replies. */

@@ -1,40 +1,26 @@
-import type { Limits, Problem } from '../../protocol/index.ts';
+import type { Limits, RegisteredReply } from '../../protocol/index.ts';
 import { type Backoff, backoffDelayMs } from '../base/backoff.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
-import type { Cancel, Environment } from '../environment.ts';
+import type { Cancel } from '../environment.ts';
 import type { BeckonError } from '../errors.ts';
-import { MAX_TIMER_MS, type Options } from '../options.ts';
+import { MAX_TIMER_MS } from '../options.ts';
 import type { ConnectionState, Reason } from '../state.ts';
-import { Connection, type ConnectionContext, type ConnectionEnd, type Registration } from './connection.ts';
-
-export interface SessionHandlers {
-  onState(state: ConnectionState): void;
-  /**
-   * There is a connection that can be used.
-   * @param isNew Otherwise it is the one that there was before, which could not be used meanwhile.
-   */
-  onConnected(isNew: boolean): void;
-  onProblem(problem: Problem): void;
-  /** An attempt failed, or a token could not be had, for a reason that the application should know. */
-  onError(error: BeckonError): void;
-  onIgnoredFrame(): void;
-}
+import { Connection, type ConnectionOwner } from './connection.ts';
+import type { ConnectionEnd } from './connection-end.ts';
+import type { Context } from './context.ts';
 
 /** The share of a connection's age that is random, so that a fleet does not come back together. */
 const AGE_JITTER = 0.1;
 
 /** Keeps one connection alive: connects, comes back after a loss, replaces the connection before it ends. */
-export class Session {
-  readonly #context: ConnectionContext;
-  readonly #environment: Environment;
-  readonly #options: Options;
-  readonly #handlers: SessionHandlers;
+export class Session implements ConnectionOwner {
+  readonly #context: Context;
   readonly #retry: Timer;
   readonly #uptime: Timer;
   readonly #replacement: Timer;
   readonly #suspension: Timer;
   #stopWatching: Cancel | undefined;
-  #state: ConnectionState = { status: 'connecting' };
+  state: ConnectionState = { status: 'connecting' };
   /** What to call the state while there is no connection. */
   #away: 'connecting' | 'recovering' | 'suspended' = 'connecting';
   #reason: Reason | undefined;
@@ -48,21 +34,14 @@ export class Session {
   /** The server has said when to come back. */
   #isHeldOff = false;
 
-  constructor(context: ConnectionContext, handlers: SessionHandlers) {
+  constructor(context: Context) {
     const { environment, options } = context;
     this.#context = context;
-    this.#environment = environment;
-    this.#options = options;
-    this.#handlers = handlers;
     this.#backoff = options;
     this.#retry = createTimer(environment);
     this.#uptime = createTimer(environment);
     this.#replacement = createTimer(environment);
     this.#suspension = createTimer(environment);
-  }
-
-  get state(): ConnectionState {
-    return this.#state;
   }
 
   /** The connection to send on. */
@@ -73,7 +52,7 @@ export class Session {
   /** @param away What to call the state until there is a connection. Default: `connecting`. */
   start(away: 'connecting' | 'recovering' = 'connecting'): void {
     this.#away = away;
-    this.#stopWatching = this.#environment.onWake(() => this.#onWake());
+    this.#stopWatching = this.#context.environment.onWake(() => this.#onWake());
     this.#startSuspension();
     this.#open();
   }
@@ -99,22 +78,14 @@ export class Session {
     this.#retry.stop();
     this.#isHeldOff = false;
     this.#replacement.stop();
-    const connection: Connection = new Connection(this.#context, this.#failures, {
-      onRegistered: (registration) => this.#onRegistered(connection, registration),
-      onUnregistered: (error) => this.#onUnregistered(connection, error),
-      onTokenRefused: () => this.#onTokenRefused(connection),
-      onError: this.#handlers.onError,
-      onEnded: (end) => this.#onEnded(connection, end),
-      onReleased: () => this.connections.delete(connection),
-      onProblem: this.#handlers.onProblem,
-      onIgnoredFrame: this.#handlers.onIgnoredFrame,
-    });
+    const connection = new Connection(this.#context, this.#failures, this);
     this.connections.add(connection);
     this.#opening = connection;
     if (!this.#current) this.#setAway();
   }
 
-  #onRegistered(connection: Connection, { userId, connectionId, limits, renewed }: Registration): void {
+  onRegistered(connection: Connection, reply: RegisteredReply, renewed: Promise<unknown>): void {
+    const { userId, connectionId, limits } = reply;
     const previous = this.#current;
     const isNew = connection === this.#opening;
     // It had been replaced before it was registered again.
@@ -124,21 +95,21 @@ export class Session {
     this.#away = 'recovering';
     this.#suspension.stop();
     this.#setState({ status: 'connected', userId, connectionId });
-    this.#handlers.onConnected(isNew);
+    this.#context.onConnected(isNew);
     if (isNew) void renewed.then(() => previous?.retire());
   }
 
   #use(connection: Connection): void {
     this.#current = connection;
     this.#opening = undefined;
-    this.#uptime.start(this.#options.minUptimeMs, () => {
+    this.#uptime.start(this.#context.options.minUptimeMs, () => {
       this.#failures = 0;
     });
-    const ageMs = this.#options.maxConnectionAgeMs * (1 - AGE_JITTER * this.#environment.random());
+    const ageMs = this.#context.options.maxConnectionAgeMs * (1 - AGE_JITTER * this.#context.environment.random());
     this.#replacement.start(ageMs, () => this.#open());
   }
 
-  #onUnregistered(connection: Connection, error: BeckonError): void {
+  onUnregistered(connection: Connection, error: BeckonError): void {
     if (connection !== this.#current) return;
     this.#reason = toReason({ error });
     this.#startSuspension();
@@ -147,25 +118,29 @@ export class Session {
 
   /** The server knows how many there may be to come back, and how many are let in at a time. */
   #heedLimits({ maxBackoffSeconds }: Limits): void {
-    const { minBackoffMs, isBackoffGiven } = this.#options;
+    const { minBackoffMs, isBackoffGiven } = this.#context.options;
     if (isBackoffGiven || !(maxBackoffSeconds > 0)) return;
     this.#backoff = { minBackoffMs, maxBackoffMs: Math.min(maxBackoffSeconds * 1_000, MAX_TIMER_MS) };
   }
 
-  #onTokenRefused(connection: Connection): void {
+  onTokenRefused(connection: Connection): void {
     // One that is being made, or waited for, asks for a token as well.
     const isUnderWay = this.#opening !== undefined || this.#retry.running;
     if (connection === this.#current && !isUnderWay) this.#open();
   }
 
-  #onEnded(connection: Connection, end: ConnectionEnd): void {
+  onEnded(connection: Connection, end: ConnectionEnd): void {
     // Otherwise it had been replaced already.
     if (connection !== this.#current && connection !== this.#opening) return;
-    if (end.isTold) this.#handlers.onError(end.error);
+    if (end.isTold) this.#context.emit('error', end.error);
     // A listener may have closed the client while it was told.
     if (this.#stopped) return;
     if (connection === this.#current) this.#onLost(end);
     else this.#onAttemptFailed(end);
+  }
+
+  onReleased(connection: Connection): void {
+    this.connections.delete(connection);
   }
 
   #onLost(end: ConnectionEnd): void {
@@ -187,11 +162,11 @@ export class Session {
   }
 
   #retryLater({ error: { retryAfterMs = 0 } }: ConnectionEnd): void {
-    const delayMs = retryAfterMs + backoffDelayMs(this.#failures, this.#environment.random, this.#backoff);
+    const delayMs = retryAfterMs + backoffDelayMs(this.#failures, this.#context.environment.random, this.#backoff);
     this.#isHeldOff = retryAfterMs > 0;
     this.#failures += 1;
     this.#retry.start(delayMs, () => this.#open());
-    if (!this.#current) this.#setAway(this.#environment.now() + delayMs);
+    if (!this.#current) this.#setAway(this.#context.environment.now() + delayMs);
   }
 
   /** The network is gone or back, or somebody looks at the page again: what is known of the connection may be stale. */
@@ -202,9 +177,9 @@ export class Session {
 
   #startSuspension(): void {
     if (this.#suspension.running) return;
-    this.#suspension.start(this.#options.suspendAfterMs, () => {
+    this.#suspension.start(this.#context.options.suspendAfterMs, () => {
       this.#away = 'suspended';
-      this.#setState({ ...this.#state, status: 'suspended' } as ConnectionState);
+      this.#setState({ ...this.state, status: 'suspended' } as ConnectionState);
     });
   }
 
@@ -217,8 +192,8 @@ export class Session {
   }
 
   #setState(state: ConnectionState): void {
-    this.#state = Object.freeze(state);
-    this.#handlers.onState(this.#state);
+    this.state = Object.freeze(state);
+    this.#context.onState(this.state);
   }
 }
 

@@ -11,7 +11,7 @@ const TOKEN_MARGIN_MS = 60_000;
 /** … but not before half of what is left has passed: the upper end of the margin as a share of it is twice this. */
 const MARGIN_SHARE = 1 / 4;
 
-export interface TokenRefreshHost {
+export interface TokenRenewalOwner {
   /**
    * Asks the application.
    * @param failures How often in a row it has given no newer token.
@@ -28,22 +28,14 @@ export interface TokenRefreshHost {
   onFailed(error: BeckonError, isOver: boolean): void;
 }
 
-/** When the server registered a connection. The clock of the device may say anything. */
-export interface ServerMoment {
-  /** Epoch milliseconds, by the server's clock. */
-  readonly serverTimeMs: number;
-  /** How much longer ago that may be than it seems: the time that the reply took, milliseconds. */
-  readonly elapsedMs: number;
-}
-
 /**
  * Has a newer token by the time that the one in use expires. The application is asked before that, again and again as long
  * as it gives none that is newer, and a last time at the very end: it may keep each token for as long as it is good.
  */
-export class TokenRefresh {
+export class TokenRenewal {
   readonly #environment: Environment;
   readonly #options: Options;
-  readonly #host: TokenRefreshHost;
+  readonly #host: TokenRenewalOwner;
   readonly #next: Timer;
   /** When the token may have expired, and when it has. */
   readonly #expiry: Timer;
@@ -57,7 +49,7 @@ export class TokenRefresh {
   #failures = 0;
   #isStopped = false;
 
-  constructor(environment: Environment, options: Options, host: TokenRefreshHost) {
+  constructor(environment: Environment, options: Options, host: TokenRenewalOwner) {
     this.#environment = environment;
     this.#options = options;
     this.#host = host;
@@ -66,8 +58,12 @@ export class TokenRefresh {
     this.#end = createTimer(environment);
   }
 
-  /** The server has registered the connection with a token. */
-  start(token: string, { serverTimeMs, elapsedMs }: ServerMoment): void {
+  /**
+   * The server has registered the connection with a token.
+   * @param serverTimeMs When, epoch milliseconds by the server's clock. The device's clock may be wrong.
+   * @param elapsedMs How much longer ago that may be than it seems: the time that the reply took.
+   */
+  start(token: string, serverTimeMs: number, elapsedMs: number): void {
     this.#clear();
     this.#hasEnded = this.#hasNewer = false;
     this.#failures = 0;

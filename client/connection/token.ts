@@ -3,15 +3,7 @@ import { fromBase64 } from '../base/base64.ts';
 import { unlessAborted } from '../base/timer.ts';
 import type { Environment } from '../environment.ts';
 import { BeckonError } from '../errors.ts';
-import type { ConnectOptions } from '../options.ts';
-
-export interface TokenQuestion {
-  readonly getToken: ConnectOptions['getToken'];
-  readonly failures: number;
-  readonly tokenTimeoutMs: number;
-  /** Aborts when the answer is not wanted any more. */
-  readonly signal: AbortSignal;
-}
+import type { Options } from '../options.ts';
 
 /** What a subprotocol name consists of (RFC 6455 section 4.1), for that is how a browser hands the token over. */
 const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/;
@@ -20,9 +12,15 @@ const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/;
  * Asks the application for a token.
  * @throws BeckonError `unauthorized` as the application throws it, which is final; `token_failed` for anything else that
  * it throws, for what is no token, and when it takes too long.
+ * @param failures How many attempts have failed before.
+ * @param signal Aborts when the answer is not wanted any more.
  */
-export async function requestToken(environment: Environment, question: TokenQuestion): Promise<string> {
-  const { getToken, failures, tokenTimeoutMs, signal } = question;
+export async function requestToken(
+  environment: Environment,
+  { getToken, tokenTimeoutMs }: Options,
+  failures: number,
+  signal: AbortSignal,
+): Promise<string> {
   const controller = new AbortController();
   const stopWaiting = onAbort(signal, (reason) => abortWith(controller, reason));
   const cancelTimer = environment.setTimer(tokenTimeoutMs, () =>

@@ -1,9 +1,8 @@
 import type { JoinedReply, Message, PongReply, Problem, RegisteredReply, RegisterFrame } from '../../protocol/index.ts';
-import type { Gap } from '../api.ts';
-import { type Backoff, retryDelayMs } from '../base/backoff.ts';
+import { retryDelayMs } from '../base/backoff.ts';
 import { sleep } from '../base/timer.ts';
+import type { Context, OpenConnection } from '../connection/context.ts';
 import { type Outcome, problemOf } from '../connection/requests.ts';
-import type { Environment } from '../environment.ts';
 import { serialTimeMs } from './cursor.ts';
 import type { Feed } from './feed.ts';
 
@@ -13,21 +12,16 @@ type SubscribedReply = RegisteredReply | JoinedReply;
 /** Which page is asked for; the first one, with `attempt`, also subscribes. */
 export type Place = Pick<RegisterFrame, 'attempt' | 'since' | 'after'>;
 
-/** The connection, as far as one of its subscriptions is concerned. */
-export interface SubscriptionHost {
-  /** Counts the attempts of the connection. */
-  nextAttempt(): number;
+/** What is particular to the subscription to one address. */
+export interface SubscriptionTarget {
   /** Sends a frame, and gives what became of it: `unanswered` only when the connection has shown to be alive. */
   ask(place: Place): Promise<Outcome>;
   /** The first page is there. */
   onSubscribed(reply: SubscribedReply): void;
-  /** The server does not want to subscribe this connection. */
+  /** The server refuses to subscribe this connection. */
   onRefused(problem: Problem): void;
-  /** Messages for the application, which may have had some of them. */
-  onMessages(messages: readonly Message[]): void;
-  onGap(gap: Gap): void;
-  /** A resume has brought news, which the server does not know to have arrived. */
-  onNews(): void;
+  /** A resume has brought messages that the server does not know to have arrived. Absent: it keeps no account of them. */
+  onNews?(): void;
 }
 
 /** Pushes that wait for the end of a resume. Beyond, they are taken from the log, by another resume. */
@@ -40,10 +34,10 @@ const MAX_HELD = 10_000;
  * messages. If anything goes wrong before, the next resume begins at the same place.
  */
 export class Subscription {
-  readonly #environment: Environment;
-  readonly #backoff: Backoff;
+  readonly #context: Context;
   readonly #feed: Feed;
-  readonly #host: SubscriptionHost;
+  readonly #connection: Pick<OpenConnection, 'nextAttempt'>;
+  readonly #target: SubscriptionTarget;
   readonly #stopping = new AbortController();
   #latest = -1;
   #hasSubscribed = false;
@@ -55,11 +49,16 @@ export class Subscription {
   /** Only once: where much comes, a pong does not have everything and leads to a resume, which again has news. */
   #toldNews = false;
 
-  constructor(environment: Environment, backoff: Backoff, feed: Feed, host: SubscriptionHost) {
-    this.#environment = environment;
-    this.#backoff = backoff;
+  constructor(
+    context: Context,
+    feed: Feed,
+    connection: Pick<OpenConnection, 'nextAttempt'>,
+    target: SubscriptionTarget,
+  ) {
+    this.#context = context;
     this.#feed = feed;
-    this.#host = host;
+    this.#connection = connection;
+    this.#target = target;
   }
 
   /** Subscribes, for the first time or again, and resumes. Resolves when the connection is subscribed, or is not to be. */
@@ -107,19 +106,19 @@ export class Subscription {
   }
 
   async #subscribe(failures: number): Promise<void> {
-    const attempt = this.#host.nextAttempt();
+    const attempt = this.#connection.nextAttempt();
     const since = this.#feed.cursor.value;
     this.#latest = attempt;
     this.#held ??= [];
     this.#overflown = false;
-    const outcome = await this.#host.ask({ attempt, since });
+    const outcome = await this.#target.ask({ attempt, since });
     if (this.#stopped || outcome.kind === 'lost') return;
     if (isPage(outcome)) this.#onSubscribed(outcome.reply, attempt, since);
     else if (outcome.kind === 'unanswered' || this.#isCurable(outcome, since)) await this.#subscribe(failures);
     else if (this.#isPassing(outcome)) {
       await this.#wait(failures, outcome);
       if (!this.#stopped) await this.#subscribe(failures + 1);
-    } else if (outcome.kind === 'error') this.#host.onRefused(outcome.problem);
+    } else if (outcome.kind === 'error') this.#target.onRefused(outcome.problem);
   }
 
   #onSubscribed(reply: SubscribedReply, attempt: number, since: string | undefined): void {
@@ -128,7 +127,7 @@ export class Subscription {
     this.#hasSubscribed = true;
     if (room !== undefined && since === undefined) this.#feed.floor = reply.cursor;
     if (since === undefined && 'shown' in reply) this.#feed.dedupe.addShown(reply.shown ?? [], reply.serverTime);
-    this.#host.onSubscribed(reply);
+    this.#target.onSubscribed(reply);
     if (!reply.recovered && this.#feed.cursor.isNewGap(since)) this.#tellGap(since);
     void this.#resume(reply, attempt, since);
   }
@@ -145,12 +144,12 @@ export class Subscription {
   /** Asks until the page is there. `undefined`: this resume has come to nothing. */
   async #readPage(place: Place, attempt: number): Promise<SubscribedReply | undefined> {
     for (let failures = 0; ; failures += 1) {
-      const outcome = await this.#host.ask(place);
+      const outcome = await this.#target.ask(place);
       if (isPage(outcome)) return outcome.reply;
       if (!this.#isLatest(attempt)) return undefined;
       if (outcome.kind === 'error' && !outcome.problem.retryable) {
         if (this.#isCurable(outcome, place.since)) void this.subscribe();
-        else this.#host.onRefused(outcome.problem);
+        else this.#target.onRefused(outcome.problem);
         return undefined;
       }
       await this.#wait(failures, outcome);
@@ -168,7 +167,7 @@ export class Subscription {
     this.#feed.cursor.advance(cursor);
     if (!this.#feed.hasNews || this.#toldNews || this.#stopped) return;
     this.#toldNews = true;
-    this.#host.onNews();
+    this.#target.onNews?.();
   }
 
   #hold(held: Message[], messages: readonly Message[]): void {
@@ -179,7 +178,7 @@ export class Subscription {
 
   #handOn(messages: readonly Message[]): void {
     // A listener may have closed the client.
-    if (!this.#stopped) this.#host.onMessages(messages);
+    if (!this.#stopped) this.#context.onMessages(this.#feed, messages);
   }
 
   #takeOver(messages: readonly Message[]): void {
@@ -210,7 +209,7 @@ export class Subscription {
 
   #tellGap(since: string | undefined): void {
     const { room } = this.#feed;
-    this.#host.onGap({
+    this.#context.emit('gap', {
       ...(room !== undefined && { room }),
       ...(since !== undefined && { sinceMs: serialTimeMs(since) }),
     });
@@ -221,11 +220,9 @@ export class Subscription {
   }
 
   #wait(failures: number, outcome: Outcome): Promise<void> {
-    return sleep(
-      this.#environment,
-      retryDelayMs(problemOf(outcome), failures, this.#environment.random, this.#backoff),
-      this.#stopping.signal,
-    );
+    const { environment, options } = this.#context;
+    const delayMs = retryDelayMs(problemOf(outcome), failures, environment.random, options);
+    return sleep(environment, delayMs, this.#stopping.signal);
   }
 }
 

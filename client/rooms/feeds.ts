@@ -1,6 +1,7 @@
 import type { Message, Problem } from '../../protocol/index.ts';
-import type { Gap, JoinOptions, Left } from '../api.ts';
+import type { JoinOptions } from '../api.ts';
 import { unlessAborted } from '../base/timer.ts';
+import type { Core } from '../core.ts';
 import { BeckonError, toError } from '../errors.ts';
 import { serialTimeMs } from '../receiving/cursor.ts';
 import { Feed } from '../receiving/feed.ts';
@@ -12,17 +13,12 @@ const MAX_STORED_AGE_MS = 24 * 3_600_000;
 /** How many rooms are stored that nobody has joined again. */
 const MAX_STORED_ROOMS = 500;
 
-export interface FeedsHost {
-  /** A room is to be joined, if there is a connection. */
+/** The connections, as far as rooms are concerned. */
+export interface RoomConnections {
+  /** Has the connection join a room, if there is one. */
   join(name: string, room: Feed): void;
-  /** Resolves when the server knows that the connection is no longer in the room. */
+  /** Resolves when the server knows that no connection is in the room any more. */
   leave(room: string): Promise<void>;
-  /** Messages of a room are missing. */
-  onGap(gap: Gap): void;
-  /** A room's cursor has moved. */
-  onMove(feed: Feed): void;
-  /** There are other rooms than before. */
-  onRooms(): void;
 }
 
 /** A room that the application wants to be in. */
@@ -58,15 +54,17 @@ class Room extends Feed {
 export class Feeds {
   readonly user: Feed;
   readonly rooms = new Map<string, Room>();
-  readonly #host: FeedsHost;
+  readonly #core: Core;
+  readonly #connections: RoomConnections;
   /** What is stored of rooms that nobody has joined again yet, by address. */
   readonly #stored = new Map<string, FeedState>();
   /** Under which the messages to the user are stored: known once there is a token. */
   userAddress = '';
 
-  constructor(user: Feed, host: FeedsHost) {
-    this.user = user;
-    this.#host = host;
+  constructor(core: Core, connections: RoomConnections) {
+    this.user = core.user;
+    this.#core = core;
+    this.#connections = connections;
   }
 
   /** Resolves when a connection is in the room for the first time. */
@@ -84,7 +82,7 @@ export class Feeds {
   async leave(name: string): Promise<void> {
     this.#drop(name, new BeckonError('left'));
     this.#stored.delete(roomAddress(name));
-    await this.#host.leave(name);
+    await this.#connections.leave(name);
   }
 
   /** Only now is it known how long ago an earlier page was there: by the server's clock. */
@@ -93,21 +91,22 @@ export class Feeds {
     const cursor = room?.cursor.value;
     if (!room?.isRestored || cursor === undefined || !this.#isLate(cursor)) return;
     room.cursor.drop();
-    this.#host.onGap({ room: name, sinceMs: serialTimeMs(cursor) });
+    this.#core.emit('gap', { room: name, sinceMs: serialTimeMs(cursor) });
   }
 
   onJoined(name: string): void {
     this.rooms.get(name)?.enter();
   }
 
-  /** @returns What to tell the application: nothing, when a call tells it. */
-  onRefused(name: string, problem: Problem): Left | undefined {
+  /** The server refuses the connection. Tells the application, unless a call of `join` does. */
+  onRefused(name: string, problem: Problem): void {
     const wasJoined = this.rooms.get(name)?.isJoined;
     const stored = this.rooms.get(name)?.stored;
     this.#drop(name, toError(problem));
     if (!wasJoined && stored) this.#stored.set(`room#${name}`, stored);
-    void this.#host.leave(name);
-    return wasJoined ? { room: name, reason: { code: problem.code, message: problem.message } } : undefined;
+    void this.#connections.leave(name);
+    const { code, message } = problem;
+    if (wasJoined) this.#core.emit('left', { room: name, reason: { code, message } });
   }
 
   /** There will be no connection any more. */
@@ -151,7 +150,7 @@ export class Feeds {
   }
 
   #add(name: string, since?: string): Room {
-    const room: Room = new Room(this.user.clock, name, () => this.#host.onMove(room));
+    const room: Room = new Room(this.user.clock, name, () => this.#core.notify('cursor', room));
     const address = this.#addressOf(room);
     room.isPlaced = since !== undefined;
     room.stored = this.#stored.get(address);
@@ -159,14 +158,14 @@ export class Feeds {
     restoreFeed(room, room.stored ?? {});
     this.#stored.delete(address);
     this.rooms.set(name, room);
-    this.#host.onRooms();
-    this.#host.join(name, room);
+    this.#core.notify('interest');
+    this.#connections.join(name, room);
     return room;
   }
 
   #drop(name: string, error: BeckonError): void {
     this.rooms.get(name)?.giveUp(error);
-    if (this.rooms.delete(name)) this.#host.onRooms();
+    if (this.rooms.delete(name)) this.#core.notify('interest');
   }
 
   #addressOf({ room }: Feed): string {

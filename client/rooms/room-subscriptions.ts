@@ -1,38 +1,35 @@
-import type { Message, Problem } from '../../protocol/index.ts';
-import { encodeRequest, type FieldsOf, type Outcome, problemOf } from '../connection/requests.ts';
+import type { Message } from '../../protocol/index.ts';
+import { onAbort } from '../base/abort.ts';
+import type { ServerCalls } from '../calls/server-calls.ts';
+import type { OpenConnection } from '../connection/context.ts';
+import { encodeRequest, problemOf } from '../connection/requests.ts';
+import type { Core } from '../core.ts';
+import { toError } from '../errors.ts';
 import type { Feed } from '../receiving/feed.ts';
-import type { Subscription } from '../receiving/subscription.ts';
-import type { Line, RoomsHost } from '../receiving/subscriptions.ts';
-
-/** What a session wants of the rooms of each of its connections. */
-export interface RoomInterests {
-  /** Those that a connection has to join, by name. */
-  readonly rooms: ReadonlyMap<string, Feed>;
-  /** Sends a frame until the server has dealt with it, or the connection is lost. */
-  call(line: Line, action: 'leave', fields: FieldsOf<'leave'>): Promise<Outcome>;
-  /** The connection is about to ask to be let in. */
-  onJoining(room: string): void;
-  onJoined(room: string): void;
-  /** The server does not want to have this connection in the room. */
-  onRefused(room: string, problem: Problem): void;
-}
+import { Subscription } from '../receiving/subscription.ts';
+import type { Feeds } from './feeds.ts';
 
 /** Keeps one connection, which is registered, in the rooms. */
 export class RoomSubscriptions {
-  readonly #interests: RoomInterests;
-  readonly #host: RoomsHost;
+  readonly #core: Core;
+  readonly #connection: OpenConnection;
+  readonly #feeds: Feeds;
+  readonly #calls: ServerCalls;
   readonly #rooms = new Map<string, Subscription>();
   /** Rooms that are being left, which must not be joined meanwhile: frames may overtake one another. */
   readonly #leaving = new Map<string, Promise<unknown>>();
 
-  constructor(interests: RoomInterests, host: RoomsHost) {
-    this.#interests = interests;
-    this.#host = host;
+  constructor(core: Core, connection: OpenConnection, feeds: Feeds, calls: ServerCalls) {
+    this.#core = core;
+    this.#connection = connection;
+    this.#feeds = feeds;
+    this.#calls = calls;
+    onAbort(connection.closing, () => this.#stop());
   }
 
   /** Joins every room but those that are `kept`, or joins it again. Resolves when the connection is in them, or is not to be. */
   async renew(kept: readonly string[]): Promise<void> {
-    const lost = [...this.#interests.rooms].filter(([room]) => !(kept.includes(room) && this.#rooms.has(room)));
+    const lost = [...this.#feeds.rooms].filter(([room]) => !(kept.includes(room) && this.#rooms.has(room)));
     await Promise.all(lost.map(([room, feed]) => this.join(room, feed)));
   }
 
@@ -40,7 +37,7 @@ export class RoomSubscriptions {
     const subscription = this.#rooms.get(room) ?? this.#enter(room, feed);
     await this.#leaving.get(room);
     if (this.#rooms.get(room) !== subscription) return;
-    this.#interests.onJoining(room);
+    this.#feeds.onJoining(room);
     await subscription.subscribe();
   }
 
@@ -59,22 +56,19 @@ export class RoomSubscriptions {
     else if (!this.#leaving.has(room)) void this.#leave(room);
   }
 
-  /** The connection is over. */
-  stop(): void {
+  #stop(): void {
     for (const subscription of this.#rooms.values()) void subscription.stop();
   }
 
   #enter(room: string, feed: Feed): Subscription {
-    const subscription = this.#host.subscription(feed, {
-      ask: (place) => this.#host.connection.request(encodeRequest('join', { room, ...place })),
-      onSubscribed: () => this.#interests.onJoined(room),
+    const subscription = new Subscription(this.#core, feed, this.#connection, {
+      ask: (place) => this.#connection.request(encodeRequest('join', { room, ...place })),
+      onSubscribed: () => this.#feeds.onJoined(room),
       onRefused: (problem) => {
         void subscription.stop();
         this.#rooms.delete(room);
-        this.#interests.onRefused(room, problem);
+        this.#feeds.onRefused(room, problem);
       },
-      // Nobody keeps an account of how far one has come in a room.
-      onNews: () => {},
     });
     this.#rooms.set(room, subscription);
     return subscription;
@@ -86,10 +80,10 @@ export class RoomSubscriptions {
    */
   async #leave(room: string, joining?: Promise<void>): Promise<void> {
     const leaving = Promise.all([this.#leaving.get(room), joining])
-      .then(() => this.#interests.call(this.#host.connection, 'leave', { room, attempt: this.#host.nextAttempt() }))
+      .then(() => this.#calls.callOn(this.#connection, 'leave', { room, attempt: this.#connection.nextAttempt() }))
       .then((outcome) => {
         const problem = problemOf(outcome);
-        if (problem) this.#host.onProblem(problem);
+        if (problem) this.#core.emit('error', toError(problem));
         if (this.#leaving.get(room) === leaving) this.#leaving.delete(room);
       });
     this.#leaving.set(room, leaving);

@@ -16,14 +16,14 @@ export interface WaitOptions {
 }
 
 /** A message whose sender waits to hear what becomes of it. */
-export interface Entry extends OutgoingMessage {
+export interface QueuedMessage extends OutgoingMessage {
   /** Whether it may have been sent before: the server then looks for it under its id. */
   readonly retry: boolean;
   accept(result: SendResult): void;
   reject(error: unknown): void;
 }
 
-interface OwnEntry extends Entry {
+interface OwnMessage extends QueuedMessage {
   expiresAt: number;
   /** `expiresAt` is by the device's clock. */
   isLocal: boolean;
@@ -39,8 +39,8 @@ export class Outbox {
   readonly #maxMessages: number;
   readonly #onChange: () => void;
   /** Those that wait to be sent, and those that have been taken, both in the order in which they were added. */
-  #queued: OwnEntry[] = [];
-  #taken: OwnEntry[] = [];
+  #queued: OwnMessage[] = [];
+  #taken: OwnMessage[] = [];
 
   /**
    * @param maxMessages How many may wait to be sent or acknowledged.
@@ -86,7 +86,7 @@ export class Outbox {
    */
   restore(
     messages: readonly StoredMessage[],
-    tell: (message: StoredMessage) => Pick<Entry, 'accept' | 'reject'>,
+    tell: (message: StoredMessage) => Pick<QueuedMessage, 'accept' | 'reject'>,
   ): void {
     const known = new Set(this.#unsettled.map(({ text }) => text));
     const entries = messages
@@ -117,7 +117,7 @@ export class Outbox {
   }
 
   /** Takes the {@link next} ones. They go on counting until they are settled or put back. */
-  take(limits: Limits, maxUnits: number): readonly Entry[] {
+  take(limits: Limits, maxUnits: number): readonly QueuedMessage[] {
     const taken = this.#queued.splice(0, this.next(limits, maxUnits).count);
     this.#taken = taken;
     return taken;
@@ -148,12 +148,12 @@ export class Outbox {
     this.#taken = [];
   }
 
-  get #unsettled(): readonly OwnEntry[] {
+  get #unsettled(): readonly OwnMessage[] {
     return [...this.#taken, ...this.#queued].filter(({ settled }) => !settled);
   }
 
   /** Makes the entry of a message that is still to be put into the queue. */
-  #enter(message: Entry & Pick<OwnEntry, 'expiresAt' | 'isLocal'>, signal?: AbortSignal): OwnEntry {
+  #enter(message: QueuedMessage & Pick<OwnMessage, 'expiresAt' | 'isLocal'>, signal?: AbortSignal): OwnMessage {
     const expiry = createTimer(this.#environment);
     const settle =
       <T>(tell: (outcome: T) => void) =>
@@ -165,7 +165,7 @@ export class Outbox {
         this.#onChange();
         tell(outcome);
       };
-    const entry: OwnEntry = {
+    const entry: OwnMessage = {
       ...message,
       expiry,
       settled: false,
@@ -177,7 +177,7 @@ export class Outbox {
     return entry;
   }
 
-  #startExpiry(entry: OwnEntry): void {
+  #startExpiry(entry: OwnMessage): void {
     // The clock by which it was stored may have been ahead by more than a timer can wait.
     entry.expiry.start(Math.min(entry.expiresAt - this.#clock.now(), MAX_TIMER_MS), () => {
       // Timers may fire a millisecond before the clock says so.
@@ -187,7 +187,7 @@ export class Outbox {
   }
 
   /** Whether there is a clock by which to tell when it expires. */
-  #isTimed({ isLocal }: OwnEntry): boolean {
+  #isTimed({ isLocal }: OwnMessage): boolean {
     return isLocal || this.#clock.aheadMs !== undefined;
   }
 

@@ -4,14 +4,17 @@ import type { Tariff } from '../../protocol/limits.ts';
 import { utf8Length } from '../base/utf8.ts';
 import { countFitting, LONGEST_FRAME_ID } from '../connection/frame-size.ts';
 import { tooLarge } from '../connection/requests.ts';
-import { checkSize, type EncodedData } from '../encoding/payload.ts';
 import { toError } from '../errors.ts';
+import { checkSize, type EncodedData } from './data.ts';
 
 /** Whom a message is for. */
 export type To = { readonly user: string } | { readonly users: readonly string[] } | { readonly room: string };
 
 /** What a message says besides its data. Fields that are `undefined` are left out. */
-export type Envelope = { readonly to: To } & Pick<MessageInput, 'id' | 'store' | 'ttlSeconds' | 'echo' | 'receipt'>;
+export type MessageFields = { readonly to: To } & Pick<
+  MessageInput,
+  'id' | 'store' | 'ttlSeconds' | 'echo' | 'receipt'
+>;
 
 /** A message as it goes into a frame: encoded once, so that it cannot change while it waits. */
 export interface OutgoingMessage {
@@ -24,20 +27,20 @@ export interface OutgoingMessage {
 const RETRY = ',"retry":true}';
 
 /**
- * Encodes a message, and refuses what would close the connection. The envelope is the server's to judge: its schema
+ * Encodes a message, and refuses what would close the connection. The server judges the other fields: their schema
  * would be a fifth of this client.
  * @throws BeckonError `message_too_large`, `frame_too_large`.
  */
 export function encodeMessage(
-  envelope: Envelope,
+  fields: MessageFields,
   { json, bytes, encoding }: EncodedData,
   limits: Pick<Limits, 'maxDataBytes' | 'maxFrameBytes'>,
 ): OutgoingMessage {
   checkSize(bytes, limits.maxDataBytes);
-  const text = `${JSON.stringify({ ...envelope, encoding }).slice(0, -1)},"data":${json}}`;
+  const text = `${JSON.stringify({ ...fields, encoding }).slice(0, -1)},"data":${json}}`;
   // Room for saying that it is sent again: a message that fitted once must fit then, too.
   const message = { text, bytes: utf8Length(text) - 1 + RETRY.length };
-  const frameBytes = message.bytes + FRAME_ENVELOPE_BYTES;
+  const frameBytes = message.bytes + EMPTY_FRAME_BYTES;
   if (frameBytes > limits.maxFrameBytes) throw toError(tooLarge(frameBytes, limits.maxFrameBytes));
   return message;
 }
@@ -52,13 +55,13 @@ export function encodeFrame(
 }
 
 /** What a frame takes besides its messages and the commas between them. */
-const FRAME_ENVELOPE_BYTES = encodeFrame(LONGEST_FRAME_ID, []).length;
+const EMPTY_FRAME_BYTES = encodeFrame(LONGEST_FRAME_ID, []).length;
 
 /** How many of the first messages fit into one frame. */
 export function countMessages(messages: readonly OutgoingMessage[], limits: Limits): number {
   return countFitting(
     messages.map(({ bytes }) => bytes),
-    { envelopeBytes: FRAME_ENVELOPE_BYTES, maxBytes: limits.maxFrameBytes, maxItems: limits.maxMessagesPerFrame },
+    { emptyBytes: EMPTY_FRAME_BYTES, maxBytes: limits.maxFrameBytes, maxItems: limits.maxMessagesPerFrame },
   );
 }
 

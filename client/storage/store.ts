@@ -11,7 +11,7 @@ const WRITE_DELAY_MS = 250;
 /** How long to wait for what is stored, before the client goes on without it. */
 const OPEN_TIMEOUT_MS = 5_000;
 
-export interface StoreHost {
+export interface StoreOwner {
   snapshot(): Snapshot;
   /** Goes on from there, besides what it knows already. */
   restore(snapshot: Partial<Snapshot>): void;
@@ -28,7 +28,7 @@ export interface StoreHost {
 export class Store {
   readonly #environment: Environment;
   readonly #storage: ClientStorage;
-  readonly #host: StoreHost;
+  readonly #owner: StoreOwner;
   readonly #delay: Timer;
   readonly #stopWatching: Cancel;
   #opening: Promise<void> | undefined;
@@ -42,10 +42,10 @@ export class Store {
   #hasTold = false;
   #written: Promise<unknown> = Promise.resolve();
 
-  constructor(environment: Environment, storage: ClientStorage, host: StoreHost) {
+  constructor(environment: Environment, storage: ClientStorage, owner: StoreOwner) {
     this.#environment = environment;
     this.#storage = storage;
-    this.#host = host;
+    this.#owner = owner;
     this.#delay = createTimer(environment);
     this.#stopWatching = environment.onHide(() => void this.#flush());
   }
@@ -120,11 +120,11 @@ export class Store {
       }
     }
     // A new tab beside others goes on from where they are.
-    if (isNew && count === 0) for (const record of live) this.#host.restore({ ...record, outbox: [] });
+    if (isNew && count === 0) for (const record of live) this.#owner.restore({ ...record, outbox: [] });
   }
 
   async #restore(name: string, record: Partial<Snapshot>): Promise<void> {
-    this.#host.restore(record);
+    this.#owner.restore(record);
     await this.#flush();
     if (this.keeps) await this.#storage.delete(name);
   }
@@ -146,7 +146,7 @@ export class Store {
     if (key !== undefined && this.#isChanged && !this.#isClosed) {
       this.#delay.stop();
       this.#isChanged = false;
-      const text = JSON.stringify(this.#host.snapshot());
+      const text = JSON.stringify(this.#owner.snapshot());
       this.#written = this.#written
         .then(() => this.#storage.set(key, text))
         .then(
@@ -163,7 +163,7 @@ export class Store {
     this.#isBroken = true;
     if (this.#hasTold) return;
     this.#hasTold = true;
-    this.#host.onError(
+    this.#owner.onError(
       new BeckonError('storage_failed', `${describeCode('storage_failed')} The reason: ${cause}`, { cause }),
     );
   }

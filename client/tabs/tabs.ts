@@ -5,9 +5,10 @@ import { createLiveness, type Liveness } from '../connection/liveness.ts';
 import type { Outcome } from '../connection/requests.ts';
 import type { Cancel, Channel, Environment, LockOptions, Locks } from '../environment.ts';
 import { BeckonError } from '../errors.ts';
-import { serialTimeMs } from '../receiving/cursor.ts';
-import type { Route } from '../sending/sender.ts';
+import type { SendingConnection } from '../sending/message-sender.ts';
 import { acquire } from '../storage/locks.ts';
+import { RecentMessages } from './recent.ts';
+import type { RecentMessage, Told, Word, WordOf } from './words.ts';
 
 /** What a runtime needs for tabs to share a connection. */
 export interface TabsEnvironment extends Pick<Environment, 'now' | 'randomId' | 'setTimer' | 'onWake'> {
@@ -16,11 +17,11 @@ export interface TabsEnvironment extends Pick<Environment, 'now' | 'randomId' | 
 }
 
 /** The client of one tab, as far as the others are concerned. */
-export interface TabsHost {
+export interface TabsOwner {
   /** Calls a method of this client. */
   invoke(method: string, args: readonly unknown[]): unknown;
-  /** Sends a frame over this client's connection. */
-  request(encode: (id: string) => string, units: number | undefined): Promise<Outcome> | undefined;
+  /** Sends a frame over this client's connection, under another correlation id. */
+  request(frame: string, units: number | undefined): Promise<Outcome> | undefined;
   /** This client is the one that connects. */
   lead(): void;
   /** Another one is. */
@@ -33,52 +34,12 @@ export interface TabsHost {
   horizonMs(): number;
 }
 
-type Told = readonly [event: string, value: unknown];
-
-/** What tabs say to one another. */
-type Word =
-  | { readonly kind: 'lead' }
-  | { readonly kind: 'hello'; readonly tab: string; readonly sinceMs: number }
-  | {
-      readonly kind: 'welcome';
-      readonly tab: string;
-      readonly by: string;
-      readonly told: readonly Told[];
-      /** What a tab without a past takes over, lest there is less at hand when it leads. */
-      readonly memory?: Memory;
-    }
-  | { readonly kind: 'tell'; readonly by: string; readonly told: Told }
-  | { readonly kind: 'ping' }
-  | { readonly kind: 'pong'; readonly by: string }
-  | {
-      readonly kind: 'call';
-      readonly to: string;
-      readonly id: string;
-      readonly method: string;
-      readonly args: readonly unknown[];
-    }
-  | { readonly kind: 'reply'; readonly id: string; readonly value?: unknown; readonly error?: unknown };
-
-/** What was handed over last. */
-interface Memory {
-  readonly recent: readonly Remembered[];
-  /** From when on it is everything; epoch milliseconds by the server's clock. */
-  readonly fromMs: number;
-}
-
-interface Remembered {
-  readonly serial: string;
-}
-
 interface Call {
   readonly method: string;
   readonly args: readonly unknown[];
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
-
-/** What is the business of one tab alone. */
-const OWN_EVENTS: readonly string[] = ['error', 'settled'];
 
 /** The pseudo-method with which a tab sends a frame. */
 const REQUEST = 'request';
@@ -87,9 +48,6 @@ const LOST: Outcome = { kind: 'lost' };
 
 /** How often a tab asks whether the one that leads is still there. */
 const HEARTBEAT_MS = 10_000;
-
-/** How many messages are at hand for tabs that were away for a moment. */
-const MAX_RECENT = 1_000;
 
 /**
  * Makes the tabs of one user share one connection. The tab that holds the lock *leads*: its client connects, and tells the
@@ -102,12 +60,10 @@ const MAX_RECENT = 1_000;
  */
 export class Tabs {
   readonly #environment: TabsEnvironment;
-  readonly #host: TabsHost;
+  readonly #owner: TabsOwner;
   readonly #tab: string;
   readonly #calls = new Map<string, Call>();
-  readonly #recent: Remembered[] = [];
-  /** From when on `#recent` has everything; epoch milliseconds by the server's clock. `undefined`: not known yet. */
-  #recentFromMs: number | undefined;
+  readonly #recent = new RecentMessages();
   /** Of the tab that leads. */
   readonly #liveness: Liveness;
   readonly #stopWatching: Cancel;
@@ -121,9 +77,9 @@ export class Tabs {
   #closedWith: BeckonError | undefined;
 
   /** @param timeoutMs How long the tab that leads may take to answer. */
-  constructor(environment: TabsEnvironment, timeoutMs: number, host: TabsHost) {
+  constructor(environment: TabsEnvironment, timeoutMs: number, owner: TabsOwner) {
     this.#environment = environment;
-    this.#host = host;
+    this.#owner = owner;
     this.#tab = environment.randomId();
     this.#liveness = createLiveness(environment, {
       heartbeatMs: HEARTBEAT_MS,
@@ -144,7 +100,7 @@ export class Tabs {
   }
 
   /** Where a tab that follows sends its frames, of a connection with these limits. */
-  routeWith(limits: Limits): Route {
+  connectionWith(limits: Limits): SendingConnection {
     return { limits, request: (encode, units) => this.#call(REQUEST, [encode('0'), units]) as Promise<Outcome> };
   }
 
@@ -162,9 +118,9 @@ export class Tabs {
   }
 
   /** Does a call in the tab that leads: in this one, if that is so. Signals stay here. */
-  async call(method: string, args: readonly unknown[]): Promise<unknown> {
+  async invoke(method: string, args: readonly unknown[]): Promise<unknown> {
     if (this.#closedWith) throw this.#closedWith;
-    if (this.isLeading) return this.#host.invoke(method, args);
+    if (this.isLeading) return this.#owner.invoke(method, args);
     const signal = args.map((arg) => (isObject(arg) ? arg['signal'] : undefined)).find((given) => given) as
       | AbortSignal
       | undefined;
@@ -175,10 +131,11 @@ export class Tabs {
 
   /** Tells the other tabs what this one's client tells its application. */
   tell(event: string, value: unknown): void {
-    if (event === 'message') this.#remember(value as Remembered);
-    if (event === 'gap') this.#forget();
-    if (event === 'progress' && this.isLeading) this.#rememberFrom(this.#host.horizonMs());
-    if (this.isLeading && !OWN_EVENTS.includes(event)) this.#say({ kind: 'tell', by: this.#tab, told: [event, value] });
+    if (event === 'message') this.#recent.add(value as RecentMessage);
+    if (event === 'gap') this.#recent.clear();
+    if (!this.isLeading) return;
+    if (event === 'progress') this.#recent.begin(this.#owner.horizonMs());
+    this.#say({ kind: 'tell', by: this.#tab, told: [event, value] });
   }
 
   /** Leaves the others to themselves; calls that wait for an answer are rejected. */
@@ -214,19 +171,19 @@ export class Tabs {
     this.#release = release;
     this.#leader = undefined;
     this.#liveness.stop();
-    this.#rememberFrom(this.#host.horizonMs());
+    this.#recent.begin(this.#owner.horizonMs());
     this.#say({ kind: 'lead' });
     this.#callAgain();
   }
 
   #takeOver(release: Cancel | undefined): void {
     this.#lead(release);
-    if (this.isLeading) this.#host.lead();
+    if (this.isLeading) this.#owner.lead();
   }
 
   #follow(): void {
     this.#release = undefined;
-    this.#host.follow();
+    this.#owner.follow();
     this.#greet();
     this.#wait();
   }
@@ -253,7 +210,7 @@ export class Tabs {
 
   #greet(): void {
     this.#leader = undefined;
-    this.#rememberFrom(this.#host.horizonMs());
+    this.#recent.begin(this.#owner.horizonMs());
     this.#liveness.stop();
     this.#liveness.check();
     this.#callAgain();
@@ -262,7 +219,7 @@ export class Tabs {
   /** Asks the tab that leads for a sign of life; as long as it is not known which one that is, by greeting it. */
   #ask(): void {
     if (this.#leader) this.#say({ kind: 'ping' });
-    else this.#say({ kind: 'hello', tab: this.#tab, sinceMs: this.#host.horizonMs() });
+    else this.#say({ kind: 'hello', tab: this.#tab, sinceMs: this.#owner.horizonMs() });
     this.#liveness.sent();
   }
 
@@ -270,7 +227,7 @@ export class Tabs {
   #callAgain(): void {
     for (const { method, args, resolve, reject } of this.#calls.values()) {
       if (method === REQUEST) resolve(LOST);
-      else if (this.isLeading) new Promise((done) => done(this.#host.invoke(method, args))).then(resolve, reject);
+      else if (this.isLeading) new Promise((done) => done(this.#owner.invoke(method, args))).then(resolve, reject);
     }
   }
 
@@ -308,26 +265,22 @@ export class Tabs {
     else if (word.kind === 'welcome' && word.tab === this.#tab && !this.#leader) {
       this.#leader = word.by;
       this.#liveness.heard();
-      if (word.memory) this.#takeOn(word.memory);
-      for (const told of word.told) this.#host.onTold(...told);
+      if (word.memory) this.#recent.takeOver(word.memory);
+      for (const told of word.told) this.#owner.onTold(...told);
       for (const [id, call] of this.#calls) this.#sayCall(id, call);
-    } else if (word.kind === 'tell' && word.by === this.#leader) this.#host.onTold(...word.told);
+    } else if (word.kind === 'tell' && word.by === this.#leader) this.#owner.onTold(...word.told);
     else if (word.kind === 'pong' && word.by === this.#leader) this.#liveness.heard();
     // It leads no more.
     else if (word.kind === 'hello' && word.tab === this.#leader) this.#greet();
   }
 
-  #welcome({ tab, sinceMs }: { readonly tab: string; readonly sinceMs: number }): void {
-    const fromMs = this.#recentFromMs ?? Number.POSITIVE_INFINITY;
-    const recent = this.#recent.filter(({ serial }) => serialTimeMs(serial) >= sinceMs);
-    const hasPast = sinceMs > Number.NEGATIVE_INFINITY;
-    const told: Told[] = hasPast ? recent.map((message) => ['message', message]) : [];
-    if (hasPast && sinceMs < fromMs) told.unshift(['gap', {}]);
-    told.push(...this.#host.greeting());
-    this.#say({ kind: 'welcome', tab, by: this.#tab, told, ...(!hasPast && { memory: { recent, fromMs } }) });
+  #welcome({ tab, sinceMs }: WordOf<'hello'>): void {
+    const { told, memory } = this.#recent.since(sinceMs);
+    const all = [...told, ...this.#owner.greeting()];
+    this.#say({ kind: 'welcome', tab, by: this.#tab, told: all, ...(memory && { memory }) });
   }
 
-  async #serve({ id, method, args }: Word & { readonly kind: 'call' }): Promise<void> {
+  async #serve({ id, method, args }: WordOf<'call'>): Promise<void> {
     const answer = await this.#answer(method, args).then(
       (value) => ({ value }),
       (error) => ({ error: error instanceof BeckonError ? error.toJSON() : error }),
@@ -337,41 +290,16 @@ export class Tabs {
   }
 
   async #answer(method: string, args: readonly unknown[]): Promise<unknown> {
-    if (method !== REQUEST) return this.#host.invoke(method, args);
+    if (method !== REQUEST) return this.#owner.invoke(method, args);
     const [frame, units] = args as readonly [string, number | undefined];
-    const outcome = this.#host.request((id) => frame.replace('"id":"0"', `"id":"${id}"`), units);
-    return outcome ?? LOST;
+    return this.#owner.request(frame, units) ?? LOST;
   }
 
-  #onReply({ id, value, error }: Word & { readonly kind: 'reply' }): void {
+  #onReply({ id, value, error }: WordOf<'reply'>): void {
     const call = this.#calls.get(id);
     if (error === undefined) call?.resolve(value);
     // On its way an error of ours would lose its code.
     else call?.reject(error instanceof BeckonError ? new BeckonError(error.code, error.message, error) : error);
-  }
-
-  #takeOn({ recent, fromMs }: Memory): void {
-    if (this.#recentFromMs !== undefined) return;
-    this.#recent.push(...recent);
-    this.#recentFromMs = fromMs;
-  }
-
-  #rememberFrom(fromMs: number): void {
-    if (fromMs > Number.NEGATIVE_INFINITY) this.#recentFromMs ??= fromMs;
-  }
-
-  #remember(message: Remembered): void {
-    if (this.#recentFromMs === Number.POSITIVE_INFINITY) this.#recentFromMs = serialTimeMs(message.serial);
-    this.#recent.push(message);
-    if (this.#recent.length <= MAX_RECENT) return;
-    const forgotten = this.#recent.shift();
-    this.#recentFromMs = serialTimeMs(forgotten?.serial ?? '') + 1;
-  }
-
-  /** What has come before a gap has nothing to do with what comes after it. */
-  #forget(): void {
-    this.#recent.length = 0;
-    this.#recentFromMs = Number.POSITIVE_INFINITY;
   }
 
   #say(word: Word): void {

@@ -1,6 +1,7 @@
 import { SessionClient } from '../../client/client.ts';
 import { createEnvironment } from '../../client/environment.ts';
 import { BeckonError, type Client, type ConnectOptions, type SendOptions } from '../../client/index.ts';
+import { LOADERS } from '../../client/loaders.ts';
 import { resolveOptions } from '../../client/options.ts';
 import type { Clock } from '../../local/clock.ts';
 import type { CloudProcess } from './cloud-process.ts';
@@ -185,6 +186,7 @@ function openClient(
       },
     },
     resolveOptions(connectOptions),
+    LOADERS,
   );
   client.on('message', ({ id, serial, to, data }) => {
     const socket = line.socketOf(session, id);

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import { SessionClient } from '../../client/client.ts';
 import { createEnvironment } from '../../client/environment.ts';
 import type { Client, ConnectOptions, Left, Payload, Receipt, Sendable } from '../../client/index.ts';
+import { LOADERS } from '../../client/loaders.ts';
 import { resolveOptions } from '../../client/options.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { openDevice } from '../support/device.ts';
@@ -101,7 +102,7 @@ describe('a token that expires in an hour', () => {
     const setTimer = (delayMs: number, callback: () => void) =>
       base.setTimer(delayMs > 120_000 ? delayMs / 900 : delayMs, callback);
     const options = { url: cloud.websocketUrl, getToken, messageExpiryMs: 60_000, maxConnectionAgeMs: 2 ** 31 - 1 };
-    const hal = new SessionClient({ ...base, setTimer }, resolveOptions(options));
+    const hal = new SessionClient({ ...base, setTimer }, resolveOptions(options), LOADERS);
     clients.push(hal as Client);
     const [left, received]: [string[], unknown[]] = [[], []];
     hal.on('left', ({ room }) => left.push(room));
@@ -173,7 +174,7 @@ describe('a page that is reloaded on a device whose clock is wrong', () => {
       storage,
     };
     const environment = { ...createEnvironment(WebSocket), now: () => Date.now() + aheadMs };
-    const client = new SessionClient<Payload, Sendable<Payload>>(environment, resolveOptions(options));
+    const client = new SessionClient<Payload, Sendable<Payload>>(environment, resolveOptions(options), LOADERS);
     clients.push(client);
     const received: unknown[] = [];
     const gaps: unknown[] = [];

@@ -1,7 +1,10 @@
-import * as onDemand from '../../client/calls/on-demand.ts';
+import * as calls from '../../client/calls/rooms-presence-history.ts';
+import type { Loaders } from '../../client/core.ts';
+import * as encoding from '../../client/encoding/encoding.ts';
 import type { Environment, Locks, WebSocketLike } from '../../client/environment.ts';
 import { type ConnectOptions, type Options, resolveOptions } from '../../client/options.ts';
-import * as companion from '../../client/tabs/companion.ts';
+import * as storage from '../../client/storage/storage-part.ts';
+import * as tabs from '../../client/tabs/tabs-part.ts';
 import {
   DEFAULT_LIMITS,
   type ErrorCode,
@@ -191,8 +194,13 @@ export class ClientWorld implements Environment {
     this.#name = name;
   }
 
-  readonly loadCompanion = async () => companion;
-  loadOnDemand = async () => onDemand;
+  /** What loads the parts of the client; a test may put others in their place. */
+  readonly loaders: { -readonly [Name in keyof Loaders]: Loaders[Name] } = {
+    calls: async () => calls,
+    encoding: async () => encoding,
+    storage: async () => storage,
+    tabs: async () => tabs,
+  };
   readonly now = () => this.#clock + this.#passed;
   readonly random = () => this.nextRandom();
   readonly randomId = () => `${this.#name}-${++this.#ids}`;

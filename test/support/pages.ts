@@ -78,7 +78,11 @@ export class Page {
     this.world = new ClientWorld({ locks: this.#locks, openChannel: this.#channels.open, name });
     const storage = browser.storageOf(this);
     const getToken = () => tokenOf('alice');
-    this.client = new SessionClient<unknown, unknown>(this.world, testOptions({ getToken, storage, ...options }));
+    this.client = new SessionClient<unknown, unknown>(
+      this.world,
+      testOptions({ getToken, storage, ...options }),
+      this.world.loaders,
+    );
     this.client.on('message', ({ id }) => this.ids.push(id));
     this.client.on('settled', (settled) => this.settled.push(settled));
     this.client.on('error', (error) => this.errors.push(error));

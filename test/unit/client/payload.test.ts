@@ -1,13 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { decodeMessages, type EncodedData, prepareData } from '../../../client/encoding/payload.ts';
+import type { EncodedData } from '../../../client/sending/data.ts';
 import { MAX_DECODED_BYTES, type Message } from '../../../protocol/index.ts';
 import { connectClient, nextSince, resumedClient } from '../../support/client-session.ts';
 import { type FakeSocket, messageAt, seededRandom, settle } from '../../support/client-world.ts';
+import { decodeMessages, encodeData as encode } from '../../support/encoding.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
-const encode = async (data: unknown, compress = true): Promise<EncodedData> => prepareData(data, compress)();
 const gzip = (data: string | Uint8Array) => gzipSync(data).toString('base64');
 
 /** As the recipient gets it that is sent like this. */

@@ -9,6 +9,7 @@ import {
   connect,
   type WebSocketConstructor,
 } from '../../../client/index.ts';
+import { LOADERS } from '../../../client/loaders.ts';
 import { resolveOptions } from '../../../client/options.ts';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from '../../support/fake-server.ts';
 import { startProxy } from '../../support/proxy.ts';
@@ -193,7 +194,11 @@ it('a message over a connection that has been swallowed arrives over another one
     now: () => started + passed + 5 * (Date.now() - started),
     setTimer: (delayMs, callback) => setTimer(delayMs / 5, callback),
   };
-  const client = new SessionClient<string, string>(fast, resolveOptions({ url: proxy.url, getToken: () => 'bob' }));
+  const client = new SessionClient<string, string>(
+    fast,
+    resolveOptions({ url: proxy.url, getToken: () => 'bob' }),
+    LOADERS,
+  );
   cleanUps.push(() => client.close());
   await reaches(client, 'connected');
   const inbox = client.messages();

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { OnDemand } from '../../../client/calls/on-demand.ts';
+import { RoomsPresenceHistory } from '../../../client/calls/rooms-presence-history.ts';
 import { SessionClient } from '../../../client/client.ts';
 import type { ConnectOptions } from '../../../client/options.ts';
 import { serialFloor } from '../../../server/serial.ts';
@@ -144,7 +144,11 @@ describe('tabs that share', () => {
     ['there can be no channel', { locks: new WebLocks().page(), openChannel: () => undefined }],
   ])('have connections of their own where %s', async (_, worldOptions) => {
     const world = new ClientWorld(worldOptions);
-    const client = new SessionClient(world, testOptions({ shareAcrossTabs: true, getToken: () => tokenOf('alice') }));
+    const client = new SessionClient(
+      world,
+      testOptions({ shareAcrossTabs: true, getToken: () => tokenOf('alice') }),
+      world.loaders,
+    );
     const socket = await world.accept();
     const sent = client.sendToUser('bob', 1);
     await settle();
@@ -465,7 +469,10 @@ describe('other calls', () => {
     const started = await share(2);
     const calls: unknown[][] = [];
     let answer: (...args: unknown[]) => unknown = (...args) => args;
-    vi.spyOn(OnDemand.prototype, 'history').mockImplementation(function history(this: unknown, ...args: unknown[]) {
+    vi.spyOn(RoomsPresenceHistory.prototype, 'history').mockImplementation(function history(
+      this: unknown,
+      ...args: unknown[]
+    ) {
       calls.push([this === undefined, ...args]);
       return answer(...args) as Promise<never>;
     });

@@ -1,6 +1,5 @@
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { prepareData } from '../../../../client/encoding/payload.ts';
 import {
   INDEXED_TARIFF,
   type Json,
@@ -14,6 +13,7 @@ import { createIndexMessages, createQueueForIndex, MAX_INDEXED_WORDS } from '../
 import type { Delivery } from '../../../../server/sending/delivery.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
+import { encodeData } from '../../../support/encoding.ts';
 import { createMemorySearchIndex } from '../../../support/memory-search-index.ts';
 
 const NOW = 1_800_000_000_000;
@@ -170,7 +170,7 @@ describe('what of a message is indexed', () => {
     const GZIP = 'json/gzip/base64';
 
     test('is what it said before', async () => {
-      const { json, encoding } = await prepareData({ ...data, filler: 'hello '.repeat(400) }, true)();
+      const { json, encoding } = await encodeData({ ...data, filler: 'hello '.repeat(400) });
       expect(encoding).toBe(GZIP);
       expect(await wordsFor(JSON.parse(json), undefined, encoding)).toEqual(['hello', 'world', 'one', 'two']);
       expect(await wordsFor(JSON.parse(json), ['body.title'], encoding)).toEqual(['world']);

@@ -6,23 +6,24 @@ import { type Encode, type Outcome, problemOf } from '../connection/requests.ts'
 import type { Environment } from '../environment.ts';
 import { toError, wordlessProblem } from '../errors.ts';
 import type { Options } from '../options.ts';
-import type { Entry, Outbox } from './outbox.ts';
+import type { Outbox, QueuedMessage } from './outbox.ts';
 import { encodeFrame } from './outgoing.ts';
 
-/** A connection, as far as sending is concerned. */
-export interface Route {
+/** A connection, as far as sending is concerned: this client's, or that of another tab. */
+export interface SendingConnection {
   readonly limits: Limits | undefined;
-  /** Says when a frame may be sent. Absent: that is up to {@link request}. */
+  /** Says when a frame may be sent. Absent: {@link request} waits itself. */
   readonly pacer?: Pacer;
-  /** @param units What the frame is charged, and was not counted yet by the pacer. */
+  /** @param units What the frame is charged, unless the pacer has counted it already. */
   request(encode: Encode, units: number): Promise<Outcome>;
 }
 
-export interface SenderHost {
+/** The client, as far as sending is concerned. */
+export interface MessageSenderOwner {
   /** `undefined`: there is no connection. */
-  route(): Route | undefined;
+  connection(): SendingConnection | undefined;
   /** The message is about to be handed to the network. */
-  onSending(entry: Entry): void;
+  onSending(message: QueuedMessage): void;
 }
 
 /**
@@ -31,23 +32,23 @@ export interface SenderHost {
  * holds them back while the server is slow, and bills fewer frames. What waits for the rate of the connection stays in the
  * outbox, where it can expire and be taken back.
  */
-export class Sender {
+export class MessageSender {
   readonly #environment: Environment;
   readonly #options: Options;
   readonly #outbox: Outbox;
-  readonly #host: SenderHost;
+  readonly #owner: MessageSenderOwner;
   readonly #stopping = new AbortController();
   #running = false;
   /** Frames in a row that were not acknowledged. */
   #failures = 0;
-  /** What the last of them, or the last message of it, came to grief over. */
+  /** Why the last frame or message failed. */
   #problem: Problem | undefined;
 
-  constructor(environment: Environment, options: Options, outbox: Outbox, host: SenderHost) {
+  constructor(environment: Environment, options: Options, outbox: Outbox, owner: MessageSenderOwner) {
     this.#environment = environment;
     this.#options = options;
     this.#outbox = outbox;
-    this.#host = host;
+    this.#owner = owner;
   }
 
   /** There may be something to do: a message was added, or there is a connection. */
@@ -65,27 +66,27 @@ export class Sender {
   async #run(): Promise<void> {
     // What is sent in one go by the application goes into one frame.
     await undefined;
-    for (let route = this.#host.route(); route?.limits; route = this.#host.route()) {
-      const { limits, pacer } = route;
+    for (let connection = this.#owner.connection(); connection?.limits; connection = this.#owner.connection()) {
+      const { limits, pacer } = connection;
       const { units } = this.#outbox.next(limits, pacer?.units ?? limits.ratePerSecond);
       if (units === 0) break;
       if (pacer) {
         await pacer.turn(units);
         // Its units were counted on a connection that is over.
-        if (route !== this.#host.route()) continue;
+        if (connection !== this.#owner.connection()) continue;
       }
-      const entries = this.#outbox.take(limits, units);
+      const messages = this.#outbox.take(limits, units);
       // The messages may have expired while they waited.
-      if (entries.length > 0) await this.#send(entries, route, units);
+      if (messages.length > 0) await this.#send(messages, connection, units);
     }
     this.#running = false;
   }
 
-  async #send(entries: readonly Entry[], route: Route, units: number): Promise<void> {
-    for (const entry of entries) this.#host.onSending(entry);
-    const outcome = await route.request((id) => encodeFrame(id, entries), route.pacer ? 0 : units);
-    route.pacer?.settle(units);
-    this.#settle(entries, outcome);
+  async #send(messages: readonly QueuedMessage[], connection: SendingConnection, units: number): Promise<void> {
+    for (const message of messages) this.#owner.onSending(message);
+    const outcome = await connection.request((id) => encodeFrame(id, messages), connection.pacer ? 0 : units);
+    connection.pacer?.settle(units);
+    this.#settle(messages, outcome);
     this.#outbox.putBack({ maybeSent: outcome.kind !== 'refused' && problemOf(outcome)?.code !== 'rate_limited' });
     if (this.#failures > 0) await this.#waitBeforeRetry();
   }
@@ -94,18 +95,18 @@ export class Sender {
    * Tells each message what became of it. Those that are told nothing are sent again: after a wait, but not after a lost
    * connection, for the next one has been waited for already.
    */
-  #settle(entries: readonly Entry[], outcome: Outcome): void {
+  #settle(messages: readonly QueuedMessage[], outcome: Outcome): void {
     this.#failures = outcome.kind === 'lost' ? 0 : this.#failures + 1;
     this.#problem = problemOf(outcome);
     if (outcome.kind === 'error' && !outcome.problem.retryable) {
       this.#failures = 0;
-      for (const entry of entries) entry.reject(toError(outcome.problem));
+      for (const message of messages) message.reject(toError(outcome.problem));
     }
-    if (outcome.kind === 'reply' && outcome.reply.type === 'ack') this.#settleEach(entries, outcome.reply);
+    if (outcome.kind === 'reply' && outcome.reply.type === 'ack') this.#settleEach(messages, outcome.reply);
   }
 
-  #settleEach(entries: readonly Entry[], { results }: AckReply): void {
-    const problems = entries.map((entry, index) => settleOne(entry, results[index]));
+  #settleEach(messages: readonly QueuedMessage[], { results }: AckReply): void {
+    const problems = messages.map((message, index) => settleOne(message, results[index]));
     this.#problem = problems.findLast((problem) => problem !== undefined);
     if (!this.#problem) this.#failures = 0;
   }
@@ -117,10 +118,10 @@ export class Sender {
 }
 
 /** @returns Why the message should be sent again. */
-function settleOne(entry: Entry, result: SendResult | SendFailure | undefined): Problem | undefined {
+function settleOne(message: QueuedMessage, result: SendResult | SendFailure | undefined): Problem | undefined {
   const failure = result === undefined ? wordlessProblem('internal') : 'error' in result ? result.error : undefined;
   if (failure?.retryable) return failure;
-  if (failure) entry.reject(toError(failure));
-  else entry.accept(result as SendResult);
+  if (failure) message.reject(toError(failure));
+  else message.accept(result as SendResult);
   return undefined;
 }

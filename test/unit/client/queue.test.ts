@@ -1,35 +1,35 @@
 import { expect, it } from 'vitest';
-import { createLane } from '../../../client/base/queue.ts';
+import { createQueue } from '../../../client/base/queue.ts';
 import { settle } from '../../support/client-world.ts';
 import { deferred } from '../../support/deferred.ts';
 
 function recording() {
-  const lane = createLane();
+  const queue = createQueue();
   const done: unknown[] = [];
-  const run = (prepare: () => unknown) => lane.run(prepare, (value) => done.push(value));
-  return { lane, done, run };
+  const run = (prepare: () => unknown) => queue.run(prepare, (value) => done.push(value));
+  return { queue, done, run };
 }
 
 it('does at once what waits for nothing', () => {
-  const { lane, done, run } = recording();
+  const { queue, done, run } = recording();
   expect([run(() => 1), run(() => 2)]).toEqual([1, 2]);
   expect(done).toEqual([1, 2]);
-  expect(lane.length).toBe(0);
+  expect(queue.length).toBe(0);
 });
 
 it('lets nothing overtake what has to be waited for, also not what comes right when that is done', async () => {
-  const { lane, done, run } = recording();
+  const { queue, done, run } = recording();
   const first = deferred<string>();
   void Promise.resolve(run(() => first.promise)).then(() => run(() => 'right after'));
   void run(() => 'second');
   void run(async () => 'third');
   await settle();
   expect(done).toEqual([]);
-  expect(lane.length).toBe(3);
+  expect(queue.length).toBe(3);
   first.resolve('first');
   await settle();
   expect(done).toEqual(['first', 'second', 'third', 'right after']);
-  expect(lane.length).toBe(0);
+  expect(queue.length).toBe(0);
   void run(() => 'at once');
   expect(done.at(-1)).toBe('at once');
 });
@@ -50,9 +50,9 @@ it('begins nothing before its turn', async () => {
 });
 
 it('does not wait for what comes of it', async () => {
-  const { lane, done, run } = recording();
+  const { queue, done, run } = recording();
   const never = new Promise<never>(() => {});
-  void lane.run(
+  void queue.run(
     async () => {},
     () => never,
   );
@@ -62,12 +62,12 @@ it('does not wait for what comes of it', async () => {
 });
 
 it('gives the next one its turn when one fails, and tells only whose it was', async () => {
-  const { lane, done, run } = recording();
-  const failed = lane.run(
+  const { queue, done, run } = recording();
+  const failed = queue.run(
     () => Promise.reject(new Error('prepare')),
     () => {},
   );
-  const failedLater = lane.run(
+  const failedLater = queue.run(
     () => 1,
     () => {
       throw new Error('finish');

@@ -1,12 +1,12 @@
-import type { Action, Conversation } from '../../protocol/index.ts';
+import type { Action, Conversation, Message } from '../../protocol/index.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type {
   CallOptions,
   Client,
-  ClientEvents,
   HistoryOptions,
   HistoryPage,
   JoinOptions,
+  Payload,
   PresenceSnapshot,
   PresenceTarget,
   SearchOptions,
@@ -14,33 +14,19 @@ import type {
   Unread,
 } from '../api.ts';
 import { throwIfAborted } from '../base/abort.ts';
-import type { Emitter } from '../base/events.ts';
+import type { OpenConnection, Push } from '../connection/context.ts';
 import type { FieldsOf } from '../connection/requests.ts';
-import type { Session } from '../connection/session.ts';
-import type { Environment } from '../environment.ts';
+import { type Core, CorePart } from '../core.ts';
 import type { BeckonError } from '../errors.ts';
-import { checkNames, checkSignal, type Options, wrong } from '../options.ts';
+import { checkNames, checkSignal, wrong } from '../options.ts';
+import type { CallsPart, Interest } from '../parts.ts';
 import type { Feed } from '../receiving/feed.ts';
-import type { Line, RoomsHost } from '../receiving/subscriptions.ts';
 import { Feeds } from '../rooms/feeds.ts';
 import { RoomSubscriptions } from '../rooms/room-subscriptions.ts';
-import type { Companion } from '../tabs/companion.ts';
-import { Calls, type ReplyTo } from './calls.ts';
-import { Marks } from './markers.ts';
+import type { Snapshot } from '../storage/storage.ts';
+import { Markers } from './markers.ts';
+import { type ReplyTo, ServerCalls } from './server-calls.ts';
 import { Watches } from './watches.ts';
-
-/** The rest of the client, as far as what is loaded on demand is concerned. */
-export interface OnDemandHost {
-  readonly environment: Environment;
-  readonly options: Options;
-  readonly emitter: Pick<Emitter<Pick<ClientEvents, 'gap' | 'left' | 'presence' | 'error'>>, 'emit'>;
-  readonly session: Session;
-  readonly user: Feed;
-  /** Why nothing can be asked for any more. `undefined`: it can. */
-  over(): BeckonError | undefined;
-  /** What keeps records, and shares the connection with other tabs. `undefined`: there is none. */
-  companion(): Pick<Companion, 'onMove' | 'onInterest'> | undefined;
-}
 
 /** The calls of a client that are loaded with the first one of them, and done by the tab that holds the connection. */
 type LateCalls<Incoming> = Pick<
@@ -59,49 +45,101 @@ type LateCalls<Incoming> = Pick<
   | 'blocked'
 >;
 
-export type LateMethod = keyof LateCalls<unknown>;
-export type LateArguments<M extends LateMethod> = Parameters<LateCalls<unknown>[M]>;
-export type LateResult<Incoming, M extends LateMethod> = ReturnType<LateCalls<Incoming>[M]>;
-
 /** What a client does beyond sending and receiving: rooms, presence, and what was said before. Checks what it is given. */
-export class OnDemand<Incoming> implements LateCalls<Incoming> {
-  readonly feeds: Feeds;
-  readonly watches: Watches;
-  readonly marks: Marks;
-  readonly #calls: Calls;
-  readonly #host: OnDemandHost;
+export class RoomsPresenceHistory extends CorePart implements CallsPart, LateCalls<Payload> {
+  readonly #feeds: Feeds;
+  readonly #calls: ServerCalls;
+  readonly #watches: Watches;
+  readonly #markers: Markers;
+  /** What keeps each connection in the rooms. */
+  readonly #subscriptions = new WeakMap<OpenConnection, RoomSubscriptions>();
 
-  constructor(host: OnDemandHost) {
-    const { environment, session, emitter } = host;
-    this.#host = host;
-    this.feeds = new Feeds(host.user, {
-      join: (name, room) => void session.connection?.rooms?.join(name, room),
-      leave: async (name) => {
-        await Promise.all([...session.connections].map(({ rooms }) => rooms?.leave(name)));
+  constructor(core: Core) {
+    super(core);
+    const { session } = core;
+    this.#calls = new ServerCalls(core);
+    this.#feeds = new Feeds(core, {
+      join: (name, room) => {
+        if (session.connection) void this.#roomsOf(session.connection).join(name, room);
       },
-      onGap: (gap) => emitter.emit('gap', gap),
-      onMove: (feed) => host.companion()?.onMove(feed),
-      onRooms: () => host.companion()?.onInterest(),
+      leave: async (name) => {
+        await Promise.all([...session.connections].map((each) => each.limits && this.#roomsOf(each).leave(name)));
+      },
     });
-    this.#calls = new Calls(environment, host.options, () => session.connection);
-    this.watches = new Watches(this.#calls, {
-      onPresence: (change) => emitter.emit('presence', change),
-      onError: (error) => emitter.emit('error', error),
-      onTargets: () => host.companion()?.onInterest(),
-    });
-    this.marks = new Marks(environment, this.#calls, () => session.connection?.acknowledge());
+    this.#watches = new Watches(core, this.#calls);
+    this.#markers = new Markers(core, this.#calls);
+  }
+
+  async invoke(method: string, args: readonly unknown[]): Promise<unknown> {
+    return (this as unknown as Record<string, (...values: readonly unknown[]) => unknown>)[method]?.(...args);
+  }
+
+  override onEvent(event: string, value: unknown): void {
+    if (event === 'connected') for (const part of [this.#calls, this.#markers]) part.wake();
+    if (event === 'over')
+      for (const part of [this.#feeds, this.#calls, this.#markers]) part.giveUp(value as BeckonError);
+  }
+
+  override async renew(connection: OpenConnection, rooms: readonly string[]): Promise<void> {
+    const maxFrameBytes = connection.limits?.maxFrameBytes ?? MAX_FRAME_BYTES;
+    await Promise.all([
+      this.#roomsOf(connection).renew(rooms),
+      this.#watches.renew((fields) => this.#calls.callOn(connection, 'presence', fields), maxFrameBytes),
+    ]);
+  }
+
+  onPush(push: Push, connection?: OpenConnection): void {
+    if (!('to' in push)) this.#watches.onPush(push);
+    else if (connection?.limits && 'room' in push.to) this.#roomsOf(connection).onPush(push.to.room, push);
+  }
+
+  get interest(): Interest {
+    return { rooms: [...this.#feeds.rooms.keys()], targets: this.#watches.targets };
+  }
+
+  set interest({ rooms, targets }: Interest) {
+    this.#feeds.follow(rooms);
+    this.#watches.follow(targets);
+  }
+
+  feedOf(message: Pick<Message, 'to'>): Feed | undefined {
+    return this.#feeds.of(message);
+  }
+
+  confirm(conversation: Conversation, serial: string): Promise<void> {
+    return this.#markers.add(conversation, { delivered: serial });
+  }
+
+  setUser(user: string): void {
+    this.#feeds.userAddress = `user#${user}`;
+  }
+
+  snapshot(): Snapshot['feeds'] {
+    return this.#feeds.snapshot();
+  }
+
+  progress(feed: Feed): Snapshot['feeds'] {
+    return this.#feeds.progress(feed);
+  }
+
+  restore(feeds: Snapshot['feeds']): void {
+    this.#feeds.restore(feeds);
+  }
+
+  get horizonMs(): number {
+    return this.#feeds.horizonMs;
   }
 
   async join(room: string, options: JoinOptions = {}): Promise<void> {
     checkText('join', 'room', room);
     this.#check('join', options, ['since', 'signal']);
     if (options.since !== undefined) checkText('join', 'since', options.since);
-    await this.feeds.join(room, options);
+    await this.#feeds.join(room, options);
   }
 
   async leave(room: string): Promise<void> {
     checkText('leave', 'room', room);
-    await this.feeds.leave(room);
+    await this.#feeds.leave(room);
   }
 
   presence(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot> {
@@ -116,22 +154,22 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
     await this.#askPresence('unwatch', target, false);
   }
 
-  async history(conversation: Conversation, options: HistoryOptions = {}): Promise<HistoryPage<Incoming>> {
+  async history(conversation: Conversation, options: HistoryOptions = {}): Promise<HistoryPage> {
     checkConversation('history', conversation);
     const { before, after, limit } = options;
     const names = ['before', 'after', 'limit'];
     const reply = await this.#ask('history', { conversation, before, after, limit }, options, names);
     const { type: _, id: __, conversation: ___, ...page } = reply;
-    return page as HistoryPage<Incoming>;
+    return page as HistoryPage;
   }
 
-  async search(conversation: Conversation, text: string, options: SearchOptions = {}): Promise<SearchPage<Incoming>> {
+  async search(conversation: Conversation, text: string, options: SearchOptions = {}): Promise<SearchPage> {
     checkConversation('search', conversation);
     checkText('search', 'text', text);
     const { before, limit } = options;
     const reply = await this.#ask('search', { conversation, text, before, limit }, options, ['before', 'limit']);
     const { type: _, id: __, conversation: ___, ...page } = reply;
-    return page as SearchPage<Incoming>;
+    return page as SearchPage;
   }
 
   async unread(conversations: readonly Conversation[], options: CallOptions = {}): Promise<readonly Unread[]> {
@@ -144,7 +182,7 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
     checkConversation('markRead', conversation);
     checkText('markRead', 'serial', serial);
     this.#check('markRead', {});
-    await this.marks.add(conversation, { read: serial });
+    await this.#markers.add(conversation, { read: serial });
   }
 
   block(user: string, options?: CallOptions): Promise<void> {
@@ -166,38 +204,11 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
     return all;
   }
 
-  /** What keeps a connection in the rooms. */
-  createRooms(host: RoomsHost): RoomSubscriptions {
-    return new RoomSubscriptions(
-      {
-        rooms: this.feeds.rooms,
-        call: (...call) => this.#calls.callOn(...call),
-        onJoining: (room) => this.feeds.onJoining(room),
-        onJoined: (room) => this.feeds.onJoined(room),
-        onRefused: (room, problem) => {
-          const left = this.feeds.onRefused(room, problem);
-          if (left) this.#host.emitter.emit('left', left);
-        },
-      },
-      host,
-    );
-  }
-
-  /** Has a connection that has registered watch everybody. */
-  renew(line: Line): Promise<void> {
-    const maxFrameBytes = line.limits?.maxFrameBytes ?? MAX_FRAME_BYTES;
-    return this.watches.renew((fields) => this.#calls.callOn(line, 'presence', fields), maxFrameBytes);
-  }
-
-  /** There is a connection, or another one than before. */
-  wake(): void {
-    this.#calls.wake();
-    this.marks.wake();
-  }
-
-  /** There will be no connection any more. */
-  giveUp(error: BeckonError): void {
-    for (const part of [this.feeds, this.#calls, this.marks]) part.giveUp(error);
+  #roomsOf(connection: OpenConnection): RoomSubscriptions {
+    const rooms =
+      this.#subscriptions.get(connection) ?? new RoomSubscriptions(this.core, connection, this.#feeds, this.#calls);
+    this.#subscriptions.set(connection, rooms);
+    return rooms;
   }
 
   async #setBlocked(name: string, user: string, blocked: boolean, options: CallOptions = {}): Promise<void> {
@@ -214,7 +225,7 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
   ): Promise<PresenceSnapshot> {
     checkTarget(name, target);
     this.#check(name, options);
-    return this.watches.ask(target, watch, options.signal);
+    return this.#watches.ask(target, watch, options.signal);
   }
 
   async #ask<A extends Action>(
@@ -231,13 +242,13 @@ export class OnDemand<Incoming> implements LateCalls<Incoming> {
   #check(name: string, options: CallOptions, names: readonly string[] = ['signal']): void {
     checkNames(name, options, names);
     throwIfAborted(checkSignal(name, options.signal));
-    const error = this.#host.over();
+    const error = this.core.over;
     if (error) throw error;
   }
 }
 
-export function createOnDemand<Incoming>(host: OnDemandHost): OnDemand<Incoming> {
-  return new OnDemand<Incoming>(host);
+export function createPart(core: Core): CallsPart {
+  return new RoomsPresenceHistory(core);
 }
 
 /** @throws TypeError unless `value` is text. */

@@ -1,0 +1,64 @@
+import type { Limits, Message, PresenceReply } from '../../protocol/index.ts';
+import type { ClientEvents } from '../api.ts';
+import type { Environment } from '../environment.ts';
+import type { Options } from '../options.ts';
+import type { Feed } from '../receiving/feed.ts';
+import type { ConnectionState } from '../state.ts';
+import type { Pacer } from './pacer.ts';
+import type { Encode, Outcome } from './requests.ts';
+
+/** A connection, as far as the rest of the client asks something of it. */
+export interface OpenConnection {
+  /** What the server said when the connection registered. `undefined`: it never has. */
+  readonly limits: Limits | undefined;
+  readonly pacer: Pacer;
+  /** Aborts when the connection is over. */
+  readonly closing: AbortSignal;
+  /**
+   * Sends a frame when the rate of the connection allows it, waits for the reply, and registers again if the server says that the
+   * connection is not registered.
+   * @param units What the frame is charged. Default: 1. A frame of 0 units does not wait.
+   * @param signal Aborts when nobody wants the frame to be sent any more.
+   */
+  request(encode: Encode, units?: number, signal?: AbortSignal): Promise<Outcome>;
+  /** Numbers the frames that subscribe or unsubscribe: the server refuses an older one that comes late. */
+  nextAttempt(): number;
+}
+
+/** A message that was pushed to a room, or a change of presence. */
+export type Push = Message | PresenceReply;
+
+/** What a session, its connections and their subscriptions need of the client. */
+export interface Context {
+  readonly environment: Environment;
+  readonly options: Options;
+  /** The messages to the user. */
+  readonly user: Feed;
+  /** Tells the application. */
+  emit<E extends keyof ClientEvents>(event: E, value: ClientEvents[E]): void;
+  onState(state: ConnectionState): void;
+  /**
+   * A connection can be used.
+   * @param isNew Otherwise the same connection was in use before, and could not be used meanwhile.
+   */
+  onConnected(isNew: boolean): void;
+  onIgnoredFrame(): void;
+  /**
+   * Looks at each token before anything is asked of the server with it.
+   * @throws BeckonError when the token must not be used.
+   */
+  onToken(token: string): Promise<void>;
+  /** Takes messages in the order in which the application gets them. Some may have come before. */
+  onMessages(feed: Feed, messages: readonly Message[]): void;
+  onPush(push: Push, connection: OpenConnection): void;
+  /**
+   * Decodes the data of messages.
+   * @throws BeckonError `load_failed`, as a rejection.
+   */
+  decode(messages: readonly Message[]): readonly Message[] | Promise<readonly Message[]>;
+  /**
+   * Restores on a connection that has just registered what the client keeps on every connection.
+   * @param rooms The rooms that the server says the connection is in.
+   */
+  renew(connection: OpenConnection, rooms: readonly string[]): Promise<unknown>;
+}

@@ -1,0 +1,304 @@
+import type { Message, MessageInput, SendResult } from '../protocol/index.ts';
+import { MAX_DATA_BYTES, MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import type { ClientEvents, HistoryPage, ReceivedMessage } from './api.ts';
+import { abortWith, throwIfAborted } from './base/abort.ts';
+import { createEmitter, type Emitter } from './base/events.ts';
+import { createQueue } from './base/queue.ts';
+import { ServerClock } from './base/server-clock.ts';
+import { unlessAborted } from './base/timer.ts';
+import type { Context, OpenConnection, Push } from './connection/context.ts';
+import { Session } from './connection/session.ts';
+import { tokenUser } from './connection/token.ts';
+import type { Cancel, Environment } from './environment.ts';
+import { BeckonError, describeCode } from './errors.ts';
+import type { Options } from './options.ts';
+import type { InnerEvents, Part, Parts } from './parts.ts';
+import { Feed } from './receiving/feed.ts';
+import type { Inbox } from './receiving/inbox.ts';
+import { type EncodedData, prepareData } from './sending/data.ts';
+import { MessageSender, type SendingConnection } from './sending/message-sender.ts';
+import { Outbox, type WaitOptions } from './sending/outbox.ts';
+import { encodeMessage, type MessageFields } from './sending/outgoing.ts';
+import type { ConnectionState } from './state.ts';
+
+/** What holds as long as the server has not told its limits. */
+const DEFAULT_LIMITS = { maxDataBytes: MAX_DATA_BYTES, maxFrameBytes: MAX_FRAME_BYTES };
+
+const EVENTS = ['message', 'gap', 'left', 'presence', 'receipt', 'settled', 'state', 'error'] as const;
+
+/** How to load each part. */
+export type Loaders = {
+  readonly [Name in keyof Parts]: () => Promise<{ readonly createPart: (core: Core) => Parts[Name] }>;
+};
+
+/** Puts together what every page needs, and loads the other parts. */
+export class Core implements Context {
+  readonly environment: Environment;
+  readonly options: Options;
+  readonly emitter: Emitter<ClientEvents> = createEmitter<ClientEvents>(EVENTS, (event, value) =>
+    this.notify(event, value),
+  );
+  readonly inboxes = new Set<Inbox<ReceivedMessage>>();
+  readonly counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };
+  readonly clock: ServerClock;
+  readonly user: Feed;
+  readonly outbox: Outbox;
+  readonly sender: MessageSender;
+  readonly session: Session;
+  /** The parts that are loaded. */
+  readonly parts: Partial<Parts> = {};
+  readonly #loaders: Loaders;
+  readonly #loading: { [Name in keyof Parts]?: Promise<Parts[Name]> | undefined } = {};
+  /** Encoding may take a while; messages are queued in the order of the calls all the same. */
+  readonly #encoding = createQueue();
+  /** Resolves when the parts are there without which the client must not connect. `undefined`: it may. */
+  #opening: Promise<unknown> | undefined;
+  /** Tells the server what was shown when this may be the last moment: the next page must not show it again. */
+  readonly #stopWatching: Cancel;
+  /** Aborts when there will be no connection any more. */
+  readonly #ending = new AbortController();
+  /** The `sub` of the first token. */
+  #owner: string | undefined;
+
+  constructor(environment: Environment, options: Options, loaders: Loaders) {
+    this.environment = environment;
+    this.options = options;
+    this.#loaders = loaders;
+    this.clock = new ServerClock(environment, () => this.outbox.onTime());
+    this.user = new Feed(this.clock, undefined, () => this.notify('cursor', this.user));
+    this.outbox = new Outbox(environment, this.clock, options.maxQueuedMessages, () => this.notify('outbox'));
+    this.session = new Session(this);
+    this.sender = new MessageSender(environment, options, this.outbox, {
+      connection: () => this.#connection,
+      onSending: ({ text }) => this.onSending(JSON.parse(text)),
+    });
+    this.#stopWatching = environment.onHide(() => void this.session.connection?.acknowledge());
+    if (options.storage || options.shareAcrossTabs) this.#opening = this.#loadOpening();
+  }
+
+  get state(): ConnectionState {
+    return this.parts.tabs?.state ?? this.session.state;
+  }
+
+  /** Why nothing can be asked for any more. `undefined`: it can. */
+  get over(): BeckonError | undefined {
+    return overError(this.state);
+  }
+
+  emit<E extends keyof ClientEvents>(event: E, value: ClientEvents[E]): boolean {
+    return this.emitter.emit(event, value);
+  }
+
+  /** Tells the parts what has happened. */
+  notify(event: keyof ClientEvents | keyof InnerEvents, value?: unknown): void {
+    for (const part of Object.values(this.parts)) part.onEvent(event, value);
+  }
+
+  /**
+   * Loads a part, unless it is there.
+   * @throws BeckonError `load_failed`, as a rejection: the next call tries again.
+   */
+  load<Name extends keyof Parts>(name: Name): Promise<Parts[Name]> {
+    this.#loading[name] ??= this.#load(name) as never;
+    return this.#loading[name] as Promise<Parts[Name]>;
+  }
+
+  /** Resolves with what the server did with the message. */
+  async send(fields: MessageFields, data: unknown, wait: WaitOptions): Promise<SendResult> {
+    const encode = prepareData(data, this.options.compress, () => this.load('encoding'));
+    this.outbox.requireRoom(this.#encoding.length);
+    return this.#encoding.run(encode, (encoded) => this.#enqueue(fields, encoded, wait));
+  }
+
+  /**
+   * Does a call that asks the server, in whichever tab holds the connection.
+   * @throws BeckonError `load_failed`, why the client is over, or what the call rejects with; the reason of the signal.
+   */
+  async call(method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
+    const loading = this.#opening ?? (!this.parts.calls && this.load('calls'));
+    if (loading) await unlessAborted(unlessAborted<unknown>(loading, signal), this.#ending.signal);
+    const result = await (this.parts.tabs ?? this).invoke(method, args);
+    const { messages = [] } = (result ?? {}) as Partial<HistoryPage>;
+    for (const message of messages) this.#checkDecoded(message);
+    return result;
+  }
+
+  /** Does a call in this tab. */
+  async invoke(method: string, args: readonly unknown[]): Promise<unknown> {
+    return (await this.load('calls')).invoke(method, args);
+  }
+
+  /** A loop over the messages just ends when the client was closed, and throws when it failed. */
+  endIfOver(inbox: Inbox<ReceivedMessage>): void {
+    const error = this.over;
+    if (error) inbox.end(error.code === 'closed' ? undefined : error);
+  }
+
+  /** Hands a message to the application, unless it has it. */
+  handOn(feed: Feed | undefined, message: Message): void {
+    if (feed?.isNew(message)) this.#deliver(message as ReceivedMessage);
+    else this.counters.duplicates += 1;
+  }
+
+  /** Expects what this device is about to send: a resume brings it as well, though the sender wants no copy. */
+  onSending({ to, id = '', echo = false }: MessageInput): void {
+    const own = this.#userId;
+    const isToOwn = 'users' in to ? to.users.includes(own) : 'user' in to && to.user === own;
+    if (isToOwn || echo === 'room' in to) return;
+    const feed = 'room' in to ? this.parts.calls?.feedOf({ to }) : this.user;
+    feed?.addOwn({ id, from: { user: own } });
+  }
+
+  onState(state: ConnectionState): void {
+    // That of the own session: until it is over, what another tab tells goes on.
+    const error = overError(state);
+    if (error) this.#release(error);
+    this.emit('state', state);
+  }
+
+  onConnected(isNew: boolean): void {
+    if (isNew) this.counters.connections += 1;
+    this.sender.wake();
+    this.notify('connected');
+  }
+
+  onIgnoredFrame(): void {
+    this.counters.ignoredFrames += 1;
+  }
+
+  /** A client is of one user: in the name of another, what is queued would be a forgery. */
+  async onToken(token: string): Promise<void> {
+    const user = tokenUser(token);
+    this.#owner ??= user;
+    if (user !== this.#owner) throw new BeckonError('user_changed');
+    await this.#opening;
+    if (user === undefined) return;
+    this.parts.calls?.setUser(user);
+    await this.parts.storage?.open(user);
+    await this.parts.tabs?.open(user);
+  }
+
+  onMessages(feed: Feed, messages: readonly Message[]): void {
+    for (const message of messages) this.handOn(feed, message);
+  }
+
+  onPush(push: Push, connection: OpenConnection): void {
+    // Should the part not load, the next message of the room tries again.
+    if (this.parts.calls) this.parts.calls.onPush(push, connection);
+    else if ('to' in push)
+      void this.load('calls').then(
+        (calls) => calls.onPush(push, connection),
+        () => {},
+      );
+  }
+
+  decode(messages: readonly Message[]): readonly Message[] | Promise<readonly Message[]> {
+    const isEncoded = messages.some(({ encoding }) => encoding !== undefined);
+    return isEncoded ? this.load('encoding').then((encoding) => encoding.decode(messages)) : messages;
+  }
+
+  renew(connection: OpenConnection, rooms: readonly string[]): Promise<unknown> {
+    return Promise.all(Object.values(this.parts).map((part) => part.renew(connection, rooms)));
+  }
+
+  async #load<Name extends keyof Parts>(name: Name): Promise<Parts[Name]> {
+    try {
+      const { createPart } = await this.#loaders[name]();
+      const part = createPart(this);
+      this.parts[name] = part;
+      if (this.over) part.onEvent('over', this.over);
+      return part;
+    } catch (cause) {
+      this.#loading[name] = undefined;
+      throw new BeckonError('load_failed', undefined, { cause });
+    }
+  }
+
+  /** The client goes on without what does not load. */
+  async #loadOpening(): Promise<void> {
+    const { storage, shareAcrossTabs } = this.options;
+    try {
+      await this.load('calls');
+      await Promise.all([storage && this.load('storage'), shareAcrossTabs && this.load('tabs')]);
+    } catch (cause) {
+      this.emit('error', new BeckonError('storage_failed', undefined, { cause }));
+    }
+    this.#opening = undefined;
+  }
+
+  #enqueue(fields: MessageFields, data: EncodedData, wait: WaitOptions): Promise<SendResult> {
+    throwIfAborted(wait.signal);
+    const message = encodeMessage(fields, data, this.#connection?.limits ?? DEFAULT_LIMITS);
+    if (this.over) throw this.over;
+    const result = this.outbox.add(message, wait);
+    this.sender.wake();
+    return result;
+  }
+
+  get #connection(): SendingConnection | undefined {
+    return this.session.connection ?? this.parts.tabs?.connection;
+  }
+
+  /** The user, as the server says. */
+  get #userId(): string {
+    return this.state.status === 'connected' ? this.state.userId : '';
+  }
+
+  /** Tells of data that could not be decoded: it must not look like what the application expects. */
+  #checkDecoded({ id, from, encoding }: ReceivedMessage): void {
+    if (encoding === undefined) return;
+    const which = `The encoding is "${encoding}", the id "${id}", the sender ${JSON.stringify(from)}.`;
+    this.emit('error', new BeckonError('undecodable', `${describeCode('undecodable')} ${which}`));
+  }
+
+  #deliver(message: ReceivedMessage): void {
+    this.#checkDecoded(message);
+    const hasReader = this.inboxes.size > 0;
+    for (const inbox of this.inboxes) inbox.push(message);
+    const hasListener = this.emit('message', message);
+    // Of several tabs, the one that holds the connection speaks for the device.
+    if (message.receipt && !this.parts.tabs?.state && (hasReader || hasListener)) this.#confirm(message);
+  }
+
+  #confirm({ from, to, serial }: ReceivedMessage): void {
+    // The copy of one's own message is not what the other got.
+    if (!('user' in from) || !('user' in to) || to.user !== this.#userId) return;
+    this.load('calls')
+      .then((calls) => calls.confirm({ user: from.user }, serial))
+      .catch((error: BeckonError) => {
+        if (!this.over) this.emit('error', error);
+      });
+  }
+
+  #release(error: BeckonError): void {
+    this.#stopWatching();
+    this.sender.stop();
+    // The storage writes what waits before it is rejected.
+    this.notify('over', error);
+    this.outbox.rejectAll(error, { kept: this.parts.storage?.keeps ?? false });
+    abortWith(this.#ending, error);
+    for (const inbox of this.inboxes) this.endIfOver(inbox);
+  }
+}
+
+/** A part that knows the core. */
+export abstract class CorePart implements Part {
+  readonly core: Core;
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  onEvent(_event: keyof ClientEvents | keyof InnerEvents, _value: unknown): void {}
+
+  renew(_connection: OpenConnection, _rooms: readonly string[]): Promise<unknown> | undefined {
+    return undefined;
+  }
+}
+
+/** What calls are rejected with once there will be no connection any more. */
+function overError(state: ConnectionState): BeckonError | undefined {
+  if (state.status !== 'closed' && state.status !== 'failed') return undefined;
+  const { reason } = state;
+  return new BeckonError(reason.code, reason.message, { ...reason, retryable: false });
+}

@@ -1,0 +1,98 @@
+import type { Conversation, Message } from '../protocol/index.ts';
+import type { ClientEvents, PresenceTarget } from './api.ts';
+import type { OpenConnection, Push } from './connection/context.ts';
+import type { BeckonError } from './errors.ts';
+import type { Feed } from './receiving/feed.ts';
+import type { BytesSource, EncodedData } from './sending/data.ts';
+import type { SendingConnection } from './sending/message-sender.ts';
+import type { ConnectionState } from './state.ts';
+import type { Snapshot } from './storage/storage.ts';
+
+/** What happens inside a client that its parts must know, beside the events of the application. */
+export interface InnerEvents {
+  /** A message was queued or is settled. */
+  readonly outbox: undefined;
+  /** The cursor of a feed has moved. */
+  readonly cursor: Feed;
+  /** The application has joined or left a room, or watches other users or rooms. */
+  readonly interest: undefined;
+  /** There is a connection, or another one than before. */
+  readonly connected: undefined;
+  /** There will be no connection any more. */
+  readonly over: BeckonError;
+}
+
+/** A part of the client that is loaded when it is first needed. The core tells every part that is loaded what happens. */
+export interface Part {
+  /** Something has happened: see {@link ClientEvents} and {@link InnerEvents}. */
+  onEvent(event: keyof ClientEvents | keyof InnerEvents, value: unknown): void;
+  /**
+   * Restores on a connection that has just registered what the part keeps on every connection.
+   * @param rooms The rooms that the server says the connection is in.
+   */
+  renew(connection: OpenConnection, rooms: readonly string[]): Promise<unknown> | undefined;
+}
+
+/** What the application is interested in. Tabs that share a connection have it in common. */
+export interface Interest {
+  readonly rooms: readonly string[];
+  readonly targets: readonly PresenceTarget[];
+}
+
+/** Does the calls of the client that ask the server: about rooms, presence and history. */
+export interface CallsPart extends Part {
+  /** Does a call of the client. */
+  invoke(method: string, args: readonly unknown[]): Promise<unknown>;
+  interest: Interest;
+  onPush(push: Push, connection?: OpenConnection): void;
+  /** Where a message belongs; `undefined`: to a room that the client has left. */
+  feedOf(message: Pick<Message, 'to'>): Feed | undefined;
+  /** Tells a sender that the application has got a message. */
+  confirm(conversation: Conversation, serial: string): Promise<void>;
+  /** The user of the feeds that are stored. */
+  setUser(user: string): void;
+  /** How far each feed is, and which messages of it were seen. */
+  snapshot(): Snapshot['feeds'];
+  /** How far this feed is. */
+  progress(feed: Feed): Snapshot['feeds'];
+  /** Goes on from there, unless a feed is further already. */
+  restore(feeds: Snapshot['feeds']): void;
+  /** Messages sent later may not have been handed over yet; epoch milliseconds by the server's clock. */
+  readonly horizonMs: number;
+}
+
+/** Encodes bytes, compresses, and decodes both. */
+export interface EncodingPart extends Part {
+  encodeBytes(source: BytesSource): Promise<EncodedData>;
+  /** JSON text, compressed if that takes less of a frame. */
+  compressJson(plain: EncodedData): Promise<EncodedData>;
+  decode(messages: readonly Message[]): Promise<readonly Message[]>;
+}
+
+/** Keeps what the client knows for the client of the next page. */
+export interface StoragePart extends Part {
+  /** Goes on where the user's last client stopped. */
+  open(user: string): Promise<void>;
+  /** Whether a later client sends what is not acknowledged. */
+  readonly keeps: boolean;
+}
+
+/** Shares one connection among the tabs of a user. */
+export interface TabsPart extends Part {
+  /** Resolves when it is clear which tab connects. */
+  open(user: string): Promise<void>;
+  /** Does a call in the tab that holds the connection. */
+  invoke(method: string, args: readonly unknown[]): Promise<unknown>;
+  /** The state of the connection while another tab holds it. */
+  readonly state: ConnectionState | undefined;
+  /** Where to send messages while another tab holds the connection. */
+  readonly connection: SendingConnection | undefined;
+}
+
+/** Every part, by its name. */
+export interface Parts {
+  calls: CallsPart;
+  encoding: EncodingPart;
+  storage: StoragePart;
+  tabs: TabsPart;
+}

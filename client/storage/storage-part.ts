@@ -1,0 +1,66 @@
+import type { SendResult } from '../../protocol/index.ts';
+import { type Core, CorePart } from '../core.ts';
+import type { BeckonError } from '../errors.ts';
+import type { StoragePart } from '../parts.ts';
+import { LOCAL_STORAGE, recordPrefix } from './records.ts';
+import type { Snapshot } from './storage.ts';
+import { Store } from './store.ts';
+
+/** What the store has to write when it happens. */
+const CHANGES: readonly string[] = ['message', 'outbox', 'cursor', 'interest'];
+
+/** Keeps what a client knows in a storage, and goes on from what earlier clients kept there. */
+class KeptClient extends CorePart implements StoragePart {
+  readonly #store: Store;
+  #isOver = false;
+
+  constructor(core: Core) {
+    super(core);
+    const { environment, options, outbox } = core;
+    const storage = options.storage && options.storage !== 'local' ? options.storage : LOCAL_STORAGE;
+    this.#store = new Store(environment, storage, {
+      snapshot: () => ({ feeds: core.parts.calls?.snapshot() ?? {}, outbox: outbox.snapshot() }),
+      restore: (stored) => this.#restore(stored),
+      onError: (error) => void core.emit('error', error),
+    });
+  }
+
+  get keeps(): boolean {
+    return this.#store.keeps;
+  }
+
+  open(user: string): Promise<void> {
+    return this.#store.open(recordPrefix(this.core.options.url, user));
+  }
+
+  override onEvent(event: string): void {
+    if (CHANGES.includes(event)) this.#store.changed();
+    if (event === 'connected') this.#store.adopt();
+    if (event === 'over') {
+      this.#isOver = true;
+      this.#store.close();
+    }
+  }
+
+  #restore({ feeds = {}, outbox: messages = [] }: Partial<Snapshot>): void {
+    const { parts, outbox, sender } = this.core;
+    parts.calls?.restore(feeds);
+    outbox.restore(messages, ({ text }) => this.#tellOf(JSON.parse(text).id));
+    sender.wake();
+  }
+
+  #tellOf(id: string) {
+    const { core } = this;
+    return {
+      accept: (result: SendResult) => void core.emit('settled', { id, result }),
+      reject: (error: unknown) => {
+        // What is left for a later client is not settled.
+        if (!this.#isOver || !this.keeps) core.emit('settled', { id, error: error as BeckonError });
+      },
+    };
+  }
+}
+
+export function createPart(core: Core): StoragePart {
+  return new KeptClient(core);
+}

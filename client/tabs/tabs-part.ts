@@ -1,0 +1,126 @@
+import type { Limits, Message, PresenceReply } from '../../protocol/index.ts';
+import type { ClientEvents } from '../api.ts';
+import type { Outcome } from '../connection/requests.ts';
+import { type Core, CorePart } from '../core.ts';
+import type { BeckonError } from '../errors.ts';
+import type { CallsPart, InnerEvents, Interest, TabsPart } from '../parts.ts';
+import type { Feed } from '../receiving/feed.ts';
+import type { SendingConnection } from '../sending/message-sender.ts';
+import type { ConnectionState } from '../state.ts';
+import { recordPrefix } from '../storage/records.ts';
+import type { Snapshot } from '../storage/storage.ts';
+import { Tabs } from './tabs.ts';
+import type { Told } from './words.ts';
+
+/** What the leader's connection is like. */
+interface Status {
+  readonly state: ConnectionState;
+  readonly limits: Limits | undefined;
+  /** By how much the server's clock is ahead of the device's, which all tabs have in common. */
+  readonly aheadMs: number | undefined;
+}
+
+/** Events that are the business of one tab alone. */
+const OWN_EVENTS: readonly string[] = ['error', 'settled', 'outbox', 'connected', 'over'];
+
+/** Shares the connection of one client among the clients of a user's tabs, where the runtime can. */
+class SharedClient extends CorePart implements TabsPart {
+  readonly #tabs: Tabs | undefined;
+  /** What the tab that holds the connection has told last. `undefined`: this one holds it, or nobody does yet. */
+  #told: Status | undefined;
+
+  constructor(core: Core) {
+    super(core);
+    const { environment, options, session } = core;
+    const { locks, openChannel, now, randomId, setTimer, onWake } = environment;
+    if (!locks || !openChannel) return;
+    this.#tabs = new Tabs({ locks, openChannel, now, randomId, setTimer, onWake }, options.livenessTimeoutMs, {
+      invoke: (method, args) => core.invoke(method, args),
+      request: (frame, units) => this.#request(frame, units),
+      lead: () => this.#lead(),
+      follow: () => session.pause(),
+      onTold: (event, value) => this.#onTold(event, value),
+      greeting: () => this.#greeting(),
+      horizonMs: () => this.#calls.horizonMs,
+    });
+  }
+
+  get connection(): SendingConnection | undefined {
+    return this.#told?.limits && this.#tabs?.connectionWith(this.#told.limits);
+  }
+
+  get state(): ConnectionState | undefined {
+    return this.#told?.state;
+  }
+
+  async open(user: string): Promise<void> {
+    await this.#tabs?.join(recordPrefix(this.core.options.url, user));
+  }
+
+  invoke(method: string, args: readonly unknown[]): Promise<unknown> {
+    return (this.#tabs ?? this.core).invoke(method, args);
+  }
+
+  override onEvent(event: keyof ClientEvents | keyof InnerEvents, value: unknown): void {
+    if (event === 'over') {
+      this.#told = undefined;
+      this.#tabs?.close(value as BeckonError);
+    } else if (event === 'cursor') this.#tabs?.tell('progress', { feeds: this.#calls.progress(value as Feed) });
+    else if (event === 'interest') this.#tabs?.tell(event, this.#calls.interest);
+    else if (event === 'state') this.#tabs?.tell(event, this.#status);
+    else if (!OWN_EVENTS.includes(event)) this.#tabs?.tell(event, value);
+  }
+
+  /** The core loads it before this part. */
+  get #calls(): CallsPart {
+    return this.core.parts.calls as CallsPart;
+  }
+
+  get #status(): Status {
+    const { session, clock } = this.core;
+    return { state: session.state, limits: session.connection?.limits, aheadMs: clock.aheadMs };
+  }
+
+  #greeting(): readonly Told[] {
+    return [
+      ['interest', this.#calls.interest],
+      ['progress', { feeds: this.#calls.snapshot() }],
+      ['state', this.#status],
+    ];
+  }
+
+  #lead(): void {
+    const { status = 'connecting' } = this.#told?.state ?? {};
+    this.#told = undefined;
+    this.core.session.start(status === 'connecting' ? status : 'recovering');
+  }
+
+  /** Sends the messages of another tab: on the same connection, so this tab gets no copy of them either. */
+  #request(frame: string, units: number | undefined): Promise<Outcome> | undefined {
+    const { id: _, ...fields } = JSON.parse(frame);
+    for (const message of fields.messages) this.core.onSending(message);
+    return this.core.session.connection?.request((id) => JSON.stringify({ ...fields, id }), units);
+  }
+
+  #onTold(event: string, value: unknown): void {
+    const { core } = this;
+    if (event === 'progress') this.#calls.restore((value as Snapshot).feeds);
+    else if (event === 'interest') this.#calls.interest = value as Interest;
+    else if (event === 'presence') this.#calls.onPush(value as PresenceReply);
+    else if (event === 'message') core.handOn(this.#calls.feedOf(value as Message), value as Message);
+    else if (event === 'state') this.#onStatus(value as Status);
+    else core.emit(event as 'gap', value as ClientEvents['gap']);
+  }
+
+  #onStatus(status: Status): void {
+    const { core } = this;
+    this.#told = status;
+    core.clock.follow(status.aheadMs);
+    core.emit('state', status.state);
+    core.sender.wake();
+  }
+}
+
+export function createPart(core: Core): TabsPart {
+  return new SharedClient(core);
+}
