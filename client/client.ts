@@ -15,7 +15,6 @@ import { Core, type Loaders } from './core.ts';
 import type { Environment } from './environment.ts';
 import { describeCode } from './errors.ts';
 import { checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
-import { Inbox } from './receiving/inbox.ts';
 import type { MessageFields } from './sending/outgoing.ts';
 import type { ConnectionState, Reason } from './state.ts';
 
@@ -31,8 +30,9 @@ type Result<Incoming, Name extends keyof Client<Incoming>> = Client<Incoming>[Na
 export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgoing> {
   readonly #core: Core;
 
-  constructor(environment: Environment, options: Options, loaders: Loaders) {
-    this.#core = new Core(environment, options, loaders);
+  /** @param environment Default: the runtime's own. */
+  constructor(options: Options, loaders: Loaders, environment?: Environment) {
+    this.#core = new Core(options, loaders, environment);
     const { emitter, session } = this.#core;
     const stopWaiting = onAbort(options.signal, () => this.close());
     emitter.on('state', () => {
@@ -123,16 +123,8 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     checkNames('messages', options, ['signal', 'maxBuffered']);
     const signal = checkSignal('messages', options.signal);
     const maxBuffered = checkCount('messages', 'maxBuffered', options.maxBuffered ?? DEFAULT_MAX_BUFFERED);
-    const { inboxes } = this.#core;
-    let stopWaiting = () => {};
-    const inbox = new Inbox<ReceivedMessage>(maxBuffered, () => {
-      inboxes.delete(inbox);
-      stopWaiting();
-    });
-    inboxes.add(inbox);
-    stopWaiting = onAbort(signal, () => inbox.end());
-    this.#core.endIfOver(inbox);
-    return inbox as unknown as AsyncIterableIterator<ReceivedMessage<Incoming>>;
+    const inbox = this.#core.openInbox(maxBuffered, signal);
+    return inbox as AsyncIterableIterator<object> as AsyncIterableIterator<ReceivedMessage<Incoming>>;
   }
 
   close(): void {

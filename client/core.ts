@@ -1,7 +1,7 @@
 import type { Message, MessageInput, SendResult } from '../protocol/index.ts';
 import { MAX_DATA_BYTES, MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import type { ClientEvents, HistoryPage, ReceivedMessage } from './api.ts';
-import { abortWith, throwIfAborted } from './base/abort.ts';
+import { abortWith, onAbort, throwIfAborted } from './base/abort.ts';
 import { createEmitter, type Emitter } from './base/events.ts';
 import { createQueue } from './base/queue.ts';
 import { ServerClock } from './base/server-clock.ts';
@@ -9,12 +9,12 @@ import { unlessAborted } from './base/timer.ts';
 import type { Context, OpenConnection, Push } from './connection/context.ts';
 import { Session } from './connection/session.ts';
 import { tokenUser } from './connection/token.ts';
-import type { Cancel, Environment } from './environment.ts';
+import { type Cancel, createEnvironment, type Environment } from './environment.ts';
 import { BeckonError, describeCode } from './errors.ts';
 import type { Options } from './options.ts';
 import type { InnerEvents, Part, Parts } from './parts.ts';
 import { Feed } from './receiving/feed.ts';
-import type { Inbox } from './receiving/inbox.ts';
+import { Inbox } from './receiving/inbox.ts';
 import { type EncodedData, prepareData } from './sending/data.ts';
 import { MessageSender, type SendingConnection } from './sending/message-sender.ts';
 import { Outbox, type WaitOptions } from './sending/outbox.ts';
@@ -38,7 +38,7 @@ export class Core implements Context {
   readonly emitter: Emitter<ClientEvents> = createEmitter<ClientEvents>(EVENTS, (event, value) =>
     this.notify(event, value),
   );
-  readonly inboxes = new Set<Inbox<ReceivedMessage>>();
+  readonly #inboxes = new Set<Inbox<ReceivedMessage>>();
   readonly counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };
   readonly clock: ServerClock;
   readonly user: Feed;
@@ -60,7 +60,8 @@ export class Core implements Context {
   /** The `sub` of the first token. */
   #owner: string | undefined;
 
-  constructor(environment: Environment, options: Options, loaders: Loaders) {
+  /** @throws TypeError when the runtime has no WebSocket, and no environment is given. */
+  constructor(options: Options, loaders: Loaders, environment: Environment = createEnvironment(options.webSocket)) {
     this.environment = environment;
     this.options = options;
     this.#loaders = loaders;
@@ -128,8 +129,21 @@ export class Core implements Context {
     return (await this.load('calls')).invoke(method, args);
   }
 
+  /** Collects the messages that arrive from now on. */
+  openInbox(maxBuffered: number, signal: AbortSignal | undefined): Inbox<ReceivedMessage> {
+    let stopWaiting = () => {};
+    const inbox = new Inbox<ReceivedMessage>(maxBuffered, () => {
+      this.#inboxes.delete(inbox);
+      stopWaiting();
+    });
+    this.#inboxes.add(inbox);
+    stopWaiting = onAbort(signal, () => inbox.end());
+    this.#endIfOver(inbox);
+    return inbox;
+  }
+
   /** A loop over the messages just ends when the client was closed, and throws when it failed. */
-  endIfOver(inbox: Inbox<ReceivedMessage>): void {
+  #endIfOver(inbox: Inbox<ReceivedMessage>): void {
     const error = this.over;
     if (error) inbox.end(error.code === 'closed' ? undefined : error);
   }
@@ -253,8 +267,8 @@ export class Core implements Context {
 
   #deliver(message: ReceivedMessage): void {
     this.#checkDecoded(message);
-    const hasReader = this.inboxes.size > 0;
-    for (const inbox of this.inboxes) inbox.push(message);
+    const hasReader = this.#inboxes.size > 0;
+    for (const inbox of this.#inboxes) inbox.push(message);
     const hasListener = this.emit('message', message);
     // Of several tabs, the one that holds the connection speaks for the device.
     if (message.receipt && !this.parts.tabs?.state && (hasReader || hasListener)) this.#confirm(message);
@@ -277,7 +291,7 @@ export class Core implements Context {
     this.notify('over', error);
     this.outbox.rejectAll(error, { kept: this.parts.storage?.keeps ?? false });
     abortWith(this.#ending, error);
-    for (const inbox of this.inboxes) this.endIfOver(inbox);
+    for (const inbox of this.#inboxes) this.#endIfOver(inbox);
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Carried } from '../protocol/index.ts';
 import type { Client, Payload, Sendable } from './api.ts';
 import { SessionClient } from './client.ts';
-import { createEnvironment } from './environment.ts';
 import { LOADERS } from './loaders.ts';
 import { type ConnectOptions, resolveOptions } from './options.ts';
 
@@ -43,5 +42,5 @@ export type { ClientStorage } from './storage/storage.ts';
 export function connect<Incoming extends Carried<Incoming> = Payload, Outgoing = Sendable<Incoming>>(
   options: ConnectOptions,
 ): Client<Incoming, Outgoing> {
-  return new SessionClient<Incoming, Outgoing>(createEnvironment(options.webSocket), resolveOptions(options), LOADERS);
+  return new SessionClient<Incoming, Outgoing>(resolveOptions(options), LOADERS);
 }

@@ -82,6 +82,8 @@ export interface ConnectOptions extends Partial<Durations> {
 export interface Options extends Durations {
   readonly url: string;
   readonly getToken: ConnectOptions['getToken'];
+  /** `undefined`: the runtime's own. */
+  readonly webSocket: WebSocketConstructor | undefined;
   readonly maxQueuedMessages: number;
   readonly compress: boolean;
   /** Whether `maxBackoffMs` is the application's, and not for the server to change. */
@@ -130,65 +132,72 @@ export const MAX_TIMER_MS = 2 ** 31 - 1;
  * @throws TypeError that names the option, what was expected and what was given.
  */
 export function resolveOptions(options: ConnectOptions): Options {
-  checkNames('connect', options, NAMES);
-  if (typeof options.getToken !== 'function') throw wrong('connect', 'getToken', 'a function', options.getToken);
-  const durations: Record<string, number> = {};
-  for (const [name, byDefault] of Object.entries(DEFAULT_DURATIONS)) {
-    durations[name] = checkDuration('connect', name, options[name as keyof Durations] ?? byDefault);
-  }
+  const where = 'connect';
+  checkNames(where, options, NAMES);
+  const { getToken, webSocket, signal, maxQueuedMessages = DEFAULT_MAX_QUEUED_MESSAGES, compress = true } = options;
+  const { shareAcrossTabs = false, storage } = options;
+  const durations = Object.entries(DEFAULT_DURATIONS).map(([name, byDefault]) => [
+    name,
+    checkDuration(where, name, options[name as keyof Durations] ?? byDefault),
+  ]);
   return {
-    ...(durations as unknown as Durations),
+    ...(Object.fromEntries(durations) as Durations),
     url: checkUrl(options.url),
-    getToken: options.getToken,
-    signal: checkSignal('connect', options.signal),
+    getToken: check(where, 'getToken', getToken, typeof getToken === 'function', 'a function'),
+    webSocket,
+    signal: checkSignal(where, signal),
     isBackoffGiven: options.maxBackoffMs !== undefined,
-    compress: checkFlag('connect', 'compress', options.compress ?? true),
-    maxQueuedMessages: checkCount(
-      'connect',
-      'maxQueuedMessages',
-      options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
-    ),
-    storage: checkStorage(options.storage),
-    shareAcrossTabs: checkFlag('connect', 'shareAcrossTabs', options.shareAcrossTabs ?? false),
+    compress: checkFlag('compress', compress),
+    maxQueuedMessages: checkCount(where, 'maxQueuedMessages', maxQueuedMessages),
+    storage: checkStorage(storage),
+    shareAcrossTabs: checkFlag('shareAcrossTabs', shareAcrossTabs),
   };
+}
+
+/**
+ * Gives the value back.
+ * @throws TypeError unless it is right. A long text is not quoted whole.
+ */
+export function check<T>(where: string, name: string, value: T, isRight: boolean, expected: string): T {
+  if (isRight) return value;
+  const got = typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : String(value);
+  throw new TypeError(`${where}: "${name}" must be ${expected}, got ${got}`);
 }
 
 /** @throws TypeError unless `value` can be a number of things. */
 export function checkCount(where: string, name: string, value: number): number {
-  if (Number.isInteger(value) && value > 0) return value;
-  throw wrong(where, name, 'an integer above 0', value);
-}
-
-/** @throws TypeError unless `value` is true or false. */
-export function checkFlag(where: string, name: string, value: boolean): boolean {
-  if (typeof value === 'boolean') return value;
-  throw wrong(where, name, 'true or false', value);
+  return check(where, name, value, Number.isInteger(value) && value > 0, 'an integer above 0');
 }
 
 /** @throws TypeError unless `value` can be a duration. */
 export function checkDuration(where: string, name: string, value: number): number {
-  if (typeof value === 'number' && value > 0 && value <= MAX_TIMER_MS) return value;
-  throw wrong(where, name, `a number of milliseconds above 0 and at most ${MAX_TIMER_MS}`, value);
+  const isDuration = typeof value === 'number' && value > 0 && value <= MAX_TIMER_MS;
+  return check(where, name, value, isDuration, `a number of milliseconds above 0 and at most ${MAX_TIMER_MS}`);
 }
 
 /** @throws TypeError unless `value` is an `AbortSignal` or `undefined`. */
 export function checkSignal(where: string, value: AbortSignal | undefined): AbortSignal | undefined {
-  if (value === undefined || typeof value?.addEventListener === 'function') return value;
-  throw wrong(where, 'signal', 'an AbortSignal', value);
+  const isSignal = value === undefined || typeof value?.addEventListener === 'function';
+  return check(where, 'signal', value, isSignal, 'an AbortSignal');
 }
 
 /** @throws TypeError when `options` is not an object or has a key that is not one of `names`. */
 export function checkNames(where: string, options: object, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw wrong(where, 'options', 'an object', options);
+  check(where, 'options', options, typeof options === 'object' && options !== null, 'an object');
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown === undefined) return;
   throw new TypeError(`${where}: unknown option "${unknown}"; there are ${names.join(', ')}`);
 }
 
+function checkFlag(name: string, value: boolean): boolean {
+  return check('connect', name, value, typeof value === 'boolean', 'true or false');
+}
+
 function checkUrl(value: unknown): string {
   const [, start = '', path = '/'] = typeof value === 'string' ? (URL_PARTS.exec(value.trim()) ?? []) : [];
-  if (start && isUrl(start + path)) return start + path;
-  throw wrong('connect', 'url', 'a ws: or wss: URL without query and fragment', value);
+  const isRight = start !== '' && isUrl(start + path);
+  check('connect', 'url', value, isRight, 'a ws: or wss: URL without query and fragment');
+  return start + path;
 }
 
 /** By the runtime, which may have no `URL`. That of React Native believes anything, and knows few of its parts. */
@@ -202,14 +211,7 @@ function isUrl(text: string): boolean {
 
 function checkStorage(value: ConnectOptions['storage']): Options['storage'] {
   if (value === undefined || value === 'memory') return undefined;
-  if (value === 'local') return value;
   const calls = ['get', 'set', 'delete', 'keys'] as const;
-  if (calls.every((name) => typeof value?.[name] === 'function')) return value;
-  throw wrong('connect', 'storage', `"memory", "local" or an object with ${calls.join(', ')}`, value);
-}
-
-/** A value that is not what was expected. It is told whole only if it is short. */
-export function wrong(where: string, name: string, expected: string, got: unknown): TypeError {
-  const text = typeof got === 'string' ? JSON.stringify(got.slice(0, 100)) : String(got);
-  return new TypeError(`${where}: "${name}" must be ${expected}, got ${text}`);
+  const isStorage = value === 'local' || calls.every((name) => typeof value?.[name] === 'function');
+  return check('connect', 'storage', value, isStorage, `"memory", "local" or an object with ${calls.join(', ')}`);
 }

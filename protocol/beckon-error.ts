@@ -1,6 +1,6 @@
 import type { ErrorCode } from './codes.ts';
 import type { Problem } from './problem.ts';
-import { type ErrorCodeInfo, WORDLESS_CODES } from './wordless-codes.ts';
+import { WORDLESS_CODES } from './wordless-codes.ts';
 
 /** What goes wrong in the client itself and may go right when the same is asked for again. Never on the wire. */
 export const PASSING_CLIENT_CODES = {
@@ -31,18 +31,9 @@ export type ClientCode = keyof typeof PASSING_CLIENT_CODES | keyof typeof LASTIN
 /** Every code that an error or a state's reason can have. */
 export type BeckonErrorCode = ErrorCode | ClientCode;
 
-/** The sentence that the client has for the code; the code itself where only the server has one. */
+/** The sentence for a code of the client; for a code of the server the code itself, as the server sends the sentence. */
 export function describeCode(code: BeckonErrorCode): string {
-  return (
-    PASSING_CLIENT_CODES[code as keyof typeof PASSING_CLIENT_CODES] ??
-    LASTING_CLIENT_CODES[code as keyof typeof LASTING_CLIENT_CODES] ??
-    infoOf(code)?.message ??
-    code
-  );
-}
-
-function infoOf(code: BeckonErrorCode): ErrorCodeInfo | undefined {
-  return WORDLESS_CODES[code as keyof typeof WORDLESS_CODES];
+  return { ...PASSING_CLIENT_CODES, ...LASTING_CLIENT_CODES }[code as ClientCode] ?? code;
 }
 
 /** What an error says beside its code and its sentence. */
@@ -78,11 +69,11 @@ export class BeckonError extends Error {
   /** The status with which the handshake was refused, where that is what happened and the runtime tells it. */
   declare readonly httpStatus: number | undefined;
 
-  /** @param message Default: the code's sentence; the code itself where only the server has one. */
+  /** @param message Default: the client's sentence for the code; for a code of the server the code itself. */
   constructor(code: BeckonErrorCode, message: string = describeCode(code), options: BeckonErrorOptions = {}) {
     super(message, options);
     const { retryable, retryAfterMs, maybeDelivered = false, httpStatus } = options;
-    const isPassing = infoOf(code)?.retryable ?? code in PASSING_CLIENT_CODES;
+    const isPassing = WORDLESS_CODES[code as keyof typeof WORDLESS_CODES]?.retryable ?? code in PASSING_CLIENT_CODES;
     Object.assign(this, { code, retryable: retryable ?? isPassing, retryAfterMs, maybeDelivered, httpStatus });
   }
 

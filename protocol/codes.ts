@@ -91,7 +91,31 @@ export const ERROR_CODES = {
     message: 'The token with which this connection was opened has expired. Connect again with a fresh one.',
     retryable: false,
   },
-  ...WORDLESS_CODES,
+  frame_too_large: {
+    ...WORDLESS_CODES.frame_too_large,
+    message: 'The frame is larger than limits.maxFrameBytes: the service closes the connection.',
+  },
+  binary_not_supported: {
+    ...WORDLESS_CODES.binary_not_supported,
+    message: 'The frame is binary: the service closes the connection. Send text.',
+  },
+  unauthorized: {
+    ...WORDLESS_CODES.unauthorized,
+    message:
+      'The handshake carries no valid token. Offer the subprotocols "beckon.v1" and "bearer.<token>", or send the header Authorization: Bearer.',
+  },
+  origin_not_allowed: {
+    ...WORDLESS_CODES.origin_not_allowed,
+    message: 'Pages of this origin may not connect.',
+  },
+  unsupported_version: {
+    ...WORDLESS_CODES.unsupported_version,
+    message: 'Unsupported subprotocol. Offer "beckon.v1".',
+  },
+  internal: {
+    ...WORDLESS_CODES.internal,
+    message: 'The server failed. The request may or may not have taken effect. Retry it with the same id.',
+  },
 } as const satisfies Record<string, Pick<ErrorCodeInfo, 'message' | 'retryable'>>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -11,38 +11,14 @@ export interface ErrorCodeInfo {
 }
 
 /**
- * Those of the error codes that a client may have to find the words for: the handshake is refused or the connection closed
- * for them, or the service says them without a frame of ours. For all others it has the sentence that the server sends.
+ * What a client must know of the codes that can reach it without a frame of ours: the handshake is refused or the connection closed
+ * for them, or the service says them itself. The sentences are in `ERROR_CODES`, which a page does not load.
  */
 export const WORDLESS_CODES = {
-  frame_too_large: {
-    message: 'The frame is larger than limits.maxFrameBytes: the service closes the connection.',
-    retryable: false,
-    closeCode: 1009,
-  },
-  binary_not_supported: {
-    message: 'The frame is binary: the service closes the connection. Send text.',
-    retryable: false,
-    closeCode: 1003,
-  },
-  unauthorized: {
-    message:
-      'The handshake carries no valid token. Offer the subprotocols "beckon.v1" and "bearer.<token>", or send the header Authorization: Bearer.',
-    retryable: false,
-    httpStatus: 401,
-  },
-  origin_not_allowed: {
-    message: 'Pages of this origin may not connect.',
-    retryable: false,
-    httpStatus: 403,
-  },
-  unsupported_version: {
-    message: 'Unsupported subprotocol. Offer "beckon.v1".',
-    retryable: false,
-    httpStatus: 400,
-  },
-  internal: {
-    message: 'The server failed. Nothing is known to have been done; try again with the same id.',
-    retryable: true,
-  },
-} as const satisfies Record<string, ErrorCodeInfo>;
+  frame_too_large: { retryable: false, closeCode: 1009 },
+  binary_not_supported: { retryable: false, closeCode: 1003 },
+  unauthorized: { retryable: false, httpStatus: 401 },
+  origin_not_allowed: { retryable: false, httpStatus: 403 },
+  unsupported_version: { retryable: false, httpStatus: 400 },
+  internal: { retryable: true },
+} as const satisfies Record<string, Omit<ErrorCodeInfo, 'message'>>;

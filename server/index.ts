@@ -226,7 +226,7 @@ async function translated<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     if (cause instanceof BeckonError) throw cause;
-    throw new BeckonError('internal', undefined, { cause });
+    throw new BeckonError('internal', problem('internal').message, { cause });
   }
 }
 

@@ -18,7 +18,7 @@ import type { OpenConnection, Push } from '../connection/context.ts';
 import type { FieldsOf } from '../connection/requests.ts';
 import { type Core, CorePart } from '../core.ts';
 import type { BeckonError } from '../errors.ts';
-import { checkNames, checkSignal, wrong } from '../options.ts';
+import { check, checkNames, checkSignal } from '../options.ts';
 import type { CallsPart, Interest } from '../parts.ts';
 import type { Feed } from '../receiving/feed.ts';
 import { Feeds } from '../rooms/feeds.ts';
@@ -173,7 +173,7 @@ export class RoomsPresenceHistory extends CorePart implements CallsPart, LateCal
   }
 
   async unread(conversations: readonly Conversation[], options: CallOptions = {}): Promise<readonly Unread[]> {
-    checkList('unread', 'conversations', conversations);
+    check('unread', 'conversations', conversations, Array.isArray(conversations), 'an array');
     for (const conversation of conversations) checkConversation('unread', conversation);
     return (await this.#ask('unread', { conversations: [...conversations] }, options)).conversations;
   }
@@ -253,24 +253,19 @@ export function createPart(core: Core): CallsPart {
 
 /** @throws TypeError unless `value` is text. */
 function checkText(where: string, name: string, value: string): void {
-  if (typeof value !== 'string') throw wrong(where, name, 'a string', value);
-}
-
-/** @throws TypeError unless `value` is an array. */
-function checkList(where: string, name: string, value: readonly unknown[]): void {
-  if (!Array.isArray(value)) throw wrong(where, name, 'an array', value);
+  check(where, name, value, typeof value === 'string', 'a string');
 }
 
 /** @throws TypeError unless `value` is a list of texts or has a room. */
 function checkTarget(where: string, value: PresenceTarget): void {
   const names: readonly unknown[] = Array.isArray(value) ? value : [(value as { room?: unknown } | undefined)?.room];
-  if (names.some((name) => typeof name !== 'string'))
-    throw wrong(where, 'target', 'an array of users or {room: "…"}', value);
+  const isTarget = names.every((name) => typeof name === 'string');
+  check(where, 'target', value, isTarget, 'an array of users or {room: "…"}');
 }
 
 /** @throws TypeError unless `value` has a user or a room, and nothing else. */
 function checkConversation(where: string, value: Conversation): void {
   const [[key = '', name] = [], ...others] = Object.entries(value ?? {}).filter(([, each]) => each !== undefined);
   const isConversation = /^(user|room)$/.test(key) && typeof name === 'string' && others.length === 0;
-  if (!isConversation) throw wrong(where, 'conversation', '{user: "…"} or {room: "…"}', value);
+  check(where, 'conversation', value, isConversation, '{user: "…"} or {room: "…"}');
 }

@@ -1,5 +1,5 @@
 import { type ErrorCodeInfo, WORDLESS_CODES } from '../../protocol/wordless-codes.ts';
-import { BeckonError, describeCode, type WordlessCode } from '../errors.ts';
+import { BeckonError, type WordlessCode } from '../errors.ts';
 import type { TransportEnd } from './transport.ts';
 
 /** Why a connection is no more, or never was. */
@@ -41,11 +41,11 @@ export function isFinal({ code }: BeckonError): boolean {
 function refusalError(httpStatus: number | undefined): BeckonError {
   if (httpStatus === undefined) return new BeckonError('connect_failed');
   const code = findCode((info) => info.httpStatus === httpStatus);
-  const meaning = code ? ` If the server has sent it: ${describeCode(code)}` : '';
+  const meaning = code ? ` If the server has sent it: ${code}.` : '';
   const message = `The handshake was refused with HTTP status ${httpStatus}.${meaning}`;
   return new BeckonError('connect_failed', message, { httpStatus });
 }
 
-function findCode(matches: (info: ErrorCodeInfo) => boolean): WordlessCode | undefined {
+function findCode(matches: (info: Partial<ErrorCodeInfo>) => boolean): WordlessCode | undefined {
   return (Object.keys(WORDLESS_CODES) as WordlessCode[]).find((code) => matches(WORDLESS_CODES[code]));
 }

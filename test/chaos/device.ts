@@ -176,18 +176,14 @@ function openClient(
     maxBackoffMs: 500 * clock.timeScale,
     messageExpiryMs: 600_000 * clock.timeScale,
   };
-  const client = new SessionClient<Payload, Payload>(
-    {
-      ...createEnvironment(connectOptions.webSocket),
-      now: clock.now,
-      setTimer: (delayMs, callback) => {
-        const timer = setTimeout(callback, delayMs / clock.timeScale);
-        return () => clearTimeout(timer);
-      },
+  const client = new SessionClient<Payload, Payload>(resolveOptions(connectOptions), LOADERS, {
+    ...createEnvironment(connectOptions.webSocket),
+    now: clock.now,
+    setTimer: (delayMs, callback) => {
+      const timer = setTimeout(callback, delayMs / clock.timeScale);
+      return () => clearTimeout(timer);
     },
-    resolveOptions(connectOptions),
-    LOADERS,
-  );
+  });
   client.on('message', ({ id, serial, to, data }) => {
     const socket = line.socketOf(session, id);
     const membership = 'room' in to ? { membership: rooms.onMessage(to.room, serial) } : {};

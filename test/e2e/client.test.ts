@@ -102,7 +102,7 @@ describe('a token that expires in an hour', () => {
     const setTimer = (delayMs: number, callback: () => void) =>
       base.setTimer(delayMs > 120_000 ? delayMs / 900 : delayMs, callback);
     const options = { url: cloud.websocketUrl, getToken, messageExpiryMs: 60_000, maxConnectionAgeMs: 2 ** 31 - 1 };
-    const hal = new SessionClient({ ...base, setTimer }, resolveOptions(options), LOADERS);
+    const hal = new SessionClient(resolveOptions(options), LOADERS, { ...base, setTimer });
     clients.push(hal as Client);
     const [left, received]: [string[], unknown[]] = [[], []];
     hal.on('left', ({ room }) => left.push(room));
@@ -174,7 +174,7 @@ describe('a page that is reloaded on a device whose clock is wrong', () => {
       storage,
     };
     const environment = { ...createEnvironment(WebSocket), now: () => Date.now() + aheadMs };
-    const client = new SessionClient<Payload, Sendable<Payload>>(environment, resolveOptions(options), LOADERS);
+    const client = new SessionClient<Payload, Sendable<Payload>>(resolveOptions(options), LOADERS, environment);
     clients.push(client);
     const received: unknown[] = [];
     const gaps: unknown[] = [];

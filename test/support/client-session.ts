@@ -15,7 +15,7 @@ export interface StartedClient {
 /** A client that has just been made. */
 export function startClient(options: Partial<ConnectOptions> = {}): StartedClient {
   const world = new ClientWorld();
-  const client = new SessionClient<unknown, unknown>(world, testOptions(options), world.loaders);
+  const client = new SessionClient<unknown, unknown>(testOptions(options), world.loaders, world);
   const states: ConnectionState[] = [];
   client.on('state', (state) => states.push(state));
   return { world, client, states };

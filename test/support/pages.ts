@@ -79,9 +79,9 @@ export class Page {
     const storage = browser.storageOf(this);
     const getToken = () => tokenOf('alice');
     this.client = new SessionClient<unknown, unknown>(
-      this.world,
       testOptions({ getToken, storage, ...options }),
       this.world.loaders,
+      this.world,
     );
     this.client.on('message', ({ id }) => this.ids.push(id));
     this.client.on('settled', (settled) => this.settled.push(settled));

@@ -84,7 +84,7 @@ async function run(seed: number) {
   const world = new ClientWorld();
   world.nextRandom = random;
   const server = new UnreliableServer(random);
-  const client = new SessionClient<number, number>(world, testOptions({ messageExpiryMs: 2 ** 31 - 1 }), world.loaders);
+  const client = new SessionClient<number, number>(testOptions({ messageExpiryMs: 2 ** 31 - 1 }), world.loaders, world);
   const settled: Promise<unknown>[] = [];
   const step = async () => {
     await world.advance(random() * 3_000);

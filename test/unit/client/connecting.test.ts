@@ -185,9 +185,9 @@ describe('attempts that are refused', () => {
   );
 
   it.each([
-    [401, 'no valid token'],
-    [403, 'this origin'],
-    [400, 'subprotocol'],
+    [401, 'unauthorized'],
+    [403, 'origin_not_allowed'],
+    [400, 'unsupported_version'],
   ])('say what status %i means if it is the server’s', async (status, meaning) => {
     const { world, client } = startClient();
     const messages: string[] = [];

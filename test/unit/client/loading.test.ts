@@ -139,7 +139,7 @@ describe('what must be there before the client connects', () => {
     const world = new ClientWorld();
     Object.assign(world.loaders, { [part]: () => Promise.reject(OFFLINE) });
     const given: Partial<ConnectOptions> = { ...options, getToken: () => tokenOf('alice') };
-    const client = new SessionClient<string, string>(world, testOptions(given), world.loaders);
+    const client = new SessionClient<string, string>(testOptions(given), world.loaders, world);
     const errors: BeckonError[] = [];
     client.on('error', (error) => errors.push(error));
     const socket = await world.accept();

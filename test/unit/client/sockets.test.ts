@@ -195,9 +195,9 @@ it('a message over a connection that has been swallowed arrives over another one
     setTimer: (delayMs, callback) => setTimer(delayMs / 5, callback),
   };
   const client = new SessionClient<string, string>(
-    fast,
     resolveOptions({ url: proxy.url, getToken: () => 'bob' }),
     LOADERS,
+    fast,
   );
   cleanUps.push(() => client.close());
   await reaches(client, 'connected');

@@ -145,9 +145,9 @@ describe('tabs that share', () => {
   ])('have connections of their own where %s', async (_, worldOptions) => {
     const world = new ClientWorld(worldOptions);
     const client = new SessionClient(
-      world,
       testOptions({ shareAcrossTabs: true, getToken: () => tokenOf('alice') }),
       world.loaders,
+      world,
     );
     const socket = await world.accept();
     const sent = client.sendToUser('bob', 1);

@@ -38,8 +38,8 @@ test('an error that is made of a code alone has its sentence, and says whether t
     expect(made(code as BeckonErrorCode)).toMatchObject({ code, message, retryable: true });
   for (const [code, message] of Object.entries(LASTING_CLIENT_CODES))
     expect(made(code as BeckonErrorCode)).toMatchObject({ code, message, retryable: false });
-  for (const [code, { message, retryable }] of Object.entries(WORDLESS_CODES))
-    expect(made(code as BeckonErrorCode)).toMatchObject({ code, message, retryable });
+  for (const [code, { retryable }] of Object.entries(WORDLESS_CODES))
+    expect(made(code as BeckonErrorCode)).toMatchObject({ code, message: code, retryable });
 });
 
 test('no code of the client is one of the server', () => {
