@@ -26,13 +26,7 @@ let project: string;
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'beckon-types-'));
   await symlink(join(ROOT, 'node_modules'), join(project, 'node_modules'));
-  const declarations = await tsc(
-    '-p',
-    'tsconfig.build.json',
-    '--emitDeclarationOnly',
-    '--outDir',
-    join(project, 'dist'),
-  );
+  const declarations = await tsc('-p', 'packaging', '--outDir', join(project, 'dist'));
   expect(declarations).toBe('');
   await writeFile(join(project, 'package.json'), '{ "type": "module" }');
   for (const [index, code] of EXAMPLES.entries()) await writeFile(join(project, `example-${index}.ts`), code);
