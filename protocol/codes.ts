@@ -7,15 +7,15 @@ export const ERROR_CODES = {
     retryable: false,
   },
   invalid_frame: {
-    message: 'The frame does not have the shape that its action requires.',
+    message: 'The frame does not have the shape that its action requires. Correct it before you send it again.',
     retryable: false,
   },
   unknown_action: {
-    message: 'There is no such action.',
+    message: 'The action is unknown. Send one of the actions of the protocol.',
     retryable: false,
   },
   message_too_large: {
-    message: 'The data of the message is larger than limits.maxDataBytes.',
+    message: 'The data of the message is larger than limits.maxDataBytes. Send less, or a reference to the data.',
     retryable: false,
   },
   not_registered: {
@@ -23,15 +23,15 @@ export const ERROR_CODES = {
     retryable: true,
   },
   forbidden: {
-    message: "The token's capability does not allow this.",
+    message: "The token's capability does not allow this. Get a token that does.",
     retryable: false,
   },
   not_accepted: {
-    message: 'The recipient does not accept this message: it was neither delivered nor kept.',
+    message: 'The recipient does not accept this message. It was neither delivered nor kept.',
     retryable: false,
   },
   too_many_blocked: {
-    message: 'The user has blocked as many users as there can be. Unblock one first.',
+    message: 'The user has blocked as many users as one user can. Unblock one first.',
     retryable: false,
   },
   too_many_rooms: {
@@ -43,61 +43,63 @@ export const ERROR_CODES = {
     retryable: false,
   },
   search_disabled: {
-    message: 'Messages are not indexed here. The construct has the prop "search".',
+    message: 'Messages are not indexed here. The operator can switch search on with the prop "search".',
     retryable: false,
   },
   search_invalid: {
-    message: 'The text to search for must hold one word at least, and is limited in words and characters.',
+    message: 'The search text has no word, or too many words or characters. Change it.',
     retryable: false,
   },
   search_too_broad: {
-    message: 'Too many words begin like the last one. Write more of it.',
+    message: 'Too many words begin like the last word of the search. Write more of it, or add a word.',
     retryable: false,
   },
   reply_too_large: {
     message:
-      'One reply cannot hold what becomes of all messages of the frame. Send this message again in another frame.',
+      'One reply cannot hold the results of all messages of the frame. Send this message again in another frame.',
     retryable: true,
   },
   rate_limited: {
-    message: 'Too much was sent in too short a time. Wait for retryAfterMs, then send it again with the same ids.',
+    message:
+      'The connection or its user sends too fast. Wait for retryAfterMs, then send the frame again with the same ids.',
     retryable: true,
   },
   invalid_token: {
-    message: 'The token in the frame is not valid, or is that of another user.',
+    message: 'The token in the frame is invalid, or belongs to another user. Send a valid token of the same user.',
     retryable: false,
   },
   disconnected: {
-    message: 'The connection was closed on behalf of the operator.',
+    message: 'The operator closed the connection.',
     retryable: false,
   },
   revoked: {
-    message: 'Tokens that were issued to this user until now are no longer accepted. Get another one.',
+    message: 'The tokens of this user were revoked. Get a new token.',
     retryable: false,
   },
   connection_removed: {
-    message: 'This connection has missed a message and gets no later one. Close it, connect again, and resume.',
+    message: 'This connection missed a message and gets no later ones. Close it, connect again, and resume.',
     retryable: false,
   },
   superseded: {
-    message: 'A later registration on this connection has come first.',
+    message: 'A later frame of this connection came first, and holds. There is nothing to do.',
     retryable: false,
   },
   invalid_cursor: {
-    message: 'The cursor is of a time that has not come. Resume without one, from what the user has acknowledged.',
+    message: 'The cursor is in the future. Resume without it, from what the user has acknowledged.',
     retryable: false,
   },
   token_expired: {
-    message: 'The token with which this connection was opened has expired. Connect again with a fresh one.',
+    message: 'The token of this connection has expired. Connect again with a new one.',
     retryable: false,
   },
   frame_too_large: {
     ...WORDLESS_CODES.frame_too_large,
-    message: 'The frame is larger than limits.maxFrameBytes: the service closes the connection.',
+    message:
+      'The frame is larger than limits.maxFrameBytes, and the service closes the connection. Send less in one frame.',
   },
   binary_not_supported: {
     ...WORDLESS_CODES.binary_not_supported,
-    message: 'The frame is binary: the service closes the connection. Send text.',
+    message: 'The frame is binary, and the service closes the connection. Send text.',
   },
   unauthorized: {
     ...WORDLESS_CODES.unauthorized,
@@ -106,7 +108,7 @@ export const ERROR_CODES = {
   },
   origin_not_allowed: {
     ...WORDLESS_CODES.origin_not_allowed,
-    message: 'Pages of this origin may not connect.',
+    message: 'Pages of this origin may not connect. The operator can add it to the allowed origins.',
   },
   unsupported_version: {
     ...WORDLESS_CODES.unsupported_version,

@@ -55,7 +55,9 @@ export function composeAuthorize(
   for (const origin of allowedOrigins.filter((each) => canonicalOrigin(each) === undefined)) {
     // It may come from a parameter that nobody has checked. The other origins, and clients that are not pages, still
     // get in.
-    const error = new Error(`allowedOrigins: ${JSON.stringify(origin)} is no origin, and allows no page`);
+    const error = new Error(
+      `allowedOrigins: ${JSON.stringify(origin)} is not an origin, so it allows no page: write it like https://app.example.com`,
+    );
     log({ route: 'authorize', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } });
   }
   return createAuthorize({

@@ -60,5 +60,5 @@ async function readBatch(
     if (delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, delayMs));
     RequestItems = UnprocessedKeys;
   }
-  throw new Error('DynamoDB has left keys of a batch unread, again and again');
+  throw new Error('DynamoDB left keys of a batch unread in every attempt');
 }

@@ -1,3 +1,4 @@
+import { CLIENT_FRAMES } from '../../protocol/frames.ts';
 import {
   type Action,
   checkFrame,
@@ -76,7 +77,10 @@ function routingProblem(json: unknown): Problem {
   const { action } = json;
   if (action === undefined) return problem('invalid_frame', '"action" is required');
   if (typeof action !== 'string') return problem('invalid_frame', '"action" must be a string');
-  return problem('unknown_action', `there is no action ${JSON.stringify(action.slice(0, 64))}`);
+  return problem(
+    'unknown_action',
+    `unknown action ${JSON.stringify(action.slice(0, 64))}: send one of ${Object.keys(CLIENT_FRAMES).join(', ')}`,
+  );
 }
 
 function edge<R extends Unnumbered<Reply>>(

@@ -46,7 +46,10 @@ export function createHistory(dependencies: {
 
   return async (connection, { conversation, before, after, limit = DEFAULT_PAGE_MESSAGES }) => {
     if (before !== undefined && after !== undefined) {
-      return { ok: false, problem: problem('invalid_frame', 'there may be "before" or "after", not both') };
+      return {
+        ok: false,
+        problem: problem('invalid_frame', '"before" and "after" exclude each other: send one of them'),
+      };
     }
     const { userId } = connection;
     const peer = peerAddress(conversation);

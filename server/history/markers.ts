@@ -111,7 +111,7 @@ function problemOf(marks: readonly Mark[], nowMs: number) {
     }
     for (const serial of [delivered, read]) {
       if (serial !== undefined && isInFuture(serial, nowMs)) {
-        return problem('invalid_cursor', `"marks.${index}" is of a time that has not come`);
+        return problem('invalid_cursor', `"marks.${index}" is in the future: send the serial of a message`);
       }
     }
   }

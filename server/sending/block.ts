@@ -25,7 +25,8 @@ export function createBlock({ admit, inboxes }: { admit: Admit; inboxes: Inboxes
 
 /** @returns why the block cannot be set */
 export async function setBlocked(inboxes: Inboxes, key: InboxKey, isBlocked: boolean): Promise<Problem | undefined> {
-  if (key.recipient === key.sender) return problem('invalid_frame', 'nobody can block themselves');
+  if (key.recipient === key.sender)
+    return problem('invalid_frame', 'a user cannot block themselves: name another user');
   if (!isBlocked) {
     await inboxes.unblock(key);
     return undefined;

@@ -145,7 +145,7 @@ describe('history', () => {
     expect(await history(client, { user: 'x' }, { before: serial, after: serial })).toMatchObject({
       type: 'error',
       code: 'invalid_frame',
-      message: 'there may be "before" or "after", not both',
+      message: '"before" and "after" exclude each other: send one of them',
     });
     for (const before of ['', 'x', `${serial}0`, serial.toLowerCase(), 7, '8ZZZZZZZZZZZZZZZZZZZZZZZZZ']) {
       expect(await history(client, { user: 'x' }, { before })).toMatchObject({ code: 'invalid_frame' });

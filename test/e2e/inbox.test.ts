@@ -36,7 +36,7 @@ const delivered = { type: 'ack', results: [{ status: 'delivered' }] };
 const notAccepted = {
   type: 'error',
   code: 'not_accepted',
-  message: 'The recipient does not accept this message: it was neither delivered nor kept.',
+  message: 'The recipient does not accept this message. It was neither delivered nor kept.',
   retryable: false,
   id: expect.any(String),
 };
@@ -157,7 +157,9 @@ describe('a user who has blocked another', () => {
     expect(await notifier({ trial: 'unblock' })).toBeNull();
     expect(await send(mel, { user: 'max' }, 4)).toMatchObject(stored);
     expect(await notifier({ trial: 'blockThemselves' })).toMatchObject({ code: 'invalid_frame' });
-    await expect(manage({ block: { user: 'max', sender: 'max' } })).rejects.toThrow('nobody can block themselves');
+    await expect(manage({ block: { user: 'max', sender: 'max' } })).rejects.toThrow(
+      'a user cannot block themselves: name another user',
+    );
     await expect(manage({ block: { user: 'max' } as never })).rejects.toThrow('"block.sender" must be a user id');
   });
 });

@@ -20,7 +20,10 @@ test('an origin that no page can have, out of a parameter that nobody has checke
     {
       route: 'authorize',
       outcome: 'failed',
-      error: { message: 'allowedOrigins: "https://*.example" is no origin, and allows no page' },
+      error: {
+        message:
+          'allowedOrigins: "https://*.example" is not an origin, so it allows no page: write it like https://app.example.com',
+      },
       metrics: { Errors: 1 },
     },
   ]);

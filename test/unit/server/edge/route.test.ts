@@ -135,8 +135,16 @@ test.each([
   ['"register"', 'invalid_frame', 'the frame must be a JSON object'],
   ['{"id":"x1"}', 'invalid_frame', '"action" is required'],
   ['{"action":5}', 'invalid_frame', '"action" must be a string'],
-  ['{"action":"fly"}', 'unknown_action', 'there is no action "fly"'],
-  ['{"action":"__proto__"}', 'unknown_action', 'there is no action "__proto__"'],
+  [
+    '{"action":"fly"}',
+    'unknown_action',
+    'unknown action "fly": send one of register, join, leave, history, search, presence, mark, unread, block, sendMessage, ping',
+  ],
+  [
+    '{"action":"__proto__"}',
+    'unknown_action',
+    'unknown action "__proto__": send one of register, join, leave, history, search, presence, mark, unread, block, sendMessage, ping',
+  ],
 ])('$default answers %s with %s', async (body, code, message) => {
   expect(await ask(defaultRoute(dependencies), body)).toMatchObject({ type: 'error', code, message });
 });

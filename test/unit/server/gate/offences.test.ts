@@ -44,7 +44,8 @@ describe('a connection that sends wrong frames', () => {
     await repeat(29, 'invalid_frame');
     expect(tasks).toEqual([]);
     await repeat(1, 'unknown_action');
-    const message = 'Too many frames were refused within a minute. The last one: There is no such action.';
+    const message =
+      'Too many frames were refused within a minute. The last one: The action is unknown. Send one of the actions of the protocol.';
     const bye = { code: 'unknown_action', message, reconnect: true, retryAfterMs: 60_000 };
     expect(tasks).toEqual([{ ...LEAVING, bye }]);
     expect(added).toEqual([10, 10, 10, 10, 10]);

@@ -198,7 +198,7 @@ describe('is refused', () => {
 
   test('with both ends', async () => {
     expect(await ask('alice', { conversation: WITH_BOB, before: at(2), after: at(1) })).toMatchObject({
-      problem: { code: 'invalid_frame', message: 'there may be "before" or "after", not both' },
+      problem: { code: 'invalid_frame', message: '"before" and "after" exclude each other: send one of them' },
     });
   });
 });

@@ -184,7 +184,7 @@ describe('refused as a whole, so that nothing has been marked', () => {
     [
       'from the future',
       { conversation: ALICE, read: serialFloor(NOW + 600_000) },
-      { code: 'invalid_cursor', message: '"marks.1" is of a time that has not come' },
+      { code: 'invalid_cursor', message: '"marks.1" is in the future: send the serial of a message' },
     ],
     ['in a room that may not be read', { conversation: { room: 'board' }, read: at(1) }, { code: 'forbidden' }],
   ])('%s', async (_, wrong, problem) => {
