@@ -17,7 +17,7 @@ export function addressStatesContract(name: string, open: (now: Now) => Promise<
       states = await open(() => nowMs);
     });
 
-    test('of an address nobody has heard of, nothing is known', async () => {
+    test('an unknown address has no state', async () => {
       expect(await states.read(BOB)).toEqual({});
     });
 
@@ -30,7 +30,7 @@ export function addressStatesContract(name: string, open: (now: Now) => Promise<
       expect(await states.read(BOB)).toEqual({ cursor: at(3000) });
     });
 
-    test('what was shown is that of the device that has come furthest, for each address alone', async () => {
+    test('keeps what was shown on the device with the latest cursor, for each address alone', async () => {
       const shown = (id: string) => [
         { from: { user: 'ann "the" 漢' }, ids: [id, 'x'] },
         { from: { service: 's' }, ids: [id] },
@@ -46,7 +46,7 @@ export function addressStatesContract(name: string, open: (now: Now) => Promise<
       expect(await states.readShown(BOB)).toEqual([]);
     });
 
-    test('what was shown is no part of the state, and the other way round', async () => {
+    test('keeps what was shown apart from the state', async () => {
       await states.keepShown(BOB, at(2000), [{ from: { user: 'ann' }, ids: ['1'] }]);
       expect(await states.read(BOB)).toEqual({});
       await states.acknowledge(BOB, at(1000));
@@ -55,7 +55,7 @@ export function addressStatesContract(name: string, open: (now: Now) => Promise<
       expect(await states.readShown(BOB)).toEqual([{ from: { user: 'ann' }, ids: ['1'] }]);
     });
 
-    test('of late deliveries the earliest serial and the latest moment stand', async () => {
+    test('keeps the earliest serial and the latest moment of late deliveries', async () => {
       await states.markLate(BOB, at(2000));
       nowMs += 1000;
       await states.markLate(BOB, at(3000));

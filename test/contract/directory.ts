@@ -73,7 +73,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ expiresAt: START_SECONDS + 700 }]);
     });
 
-    test('no sign of life takes a mapping beyond its token', async () => {
+    test('no touch extends a mapping beyond its token', async () => {
       await directory.put(registration({ tokenExpiresAt: START_SECONDS + 60 }));
       await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 700 });
       expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ expiresAt: START_SECONDS + 60 }]);
@@ -101,7 +101,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
     });
 
-    test('forget removes one connection of one address, and is content when there is none', async () => {
+    test('forget removes one connection of one address, and does nothing if there is none', async () => {
       await directory.put(registration({ connectionId: 'c1=' }));
       await directory.put(registration({ connectionId: 'c2=' }));
       await directory.put(registration({ address: userAddress('eve'), connectionId: 'c1=' }));
@@ -130,14 +130,14 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         }
       });
 
-      test('keeps out an older registration that comes late', async () => {
+      test('refuses an older registration that comes late', async () => {
         await directory.put(registration({ attempt: 2 }));
         await forget();
         expect(await directory.put(registration({ attempt: 1 }))).toBe('superseded');
         expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
       });
 
-      test('tells what it was subscribed to, and takes it out there', async () => {
+      test('returns its subscriptions, and removes them', async () => {
         await directory.put(registration({ attempt: 1 }));
         await directory.put(registration({ address: LOBBY }));
         await directory.addSubscriptions(BOB, 'c1=', { kind: 'rooms', addresses: [LOBBY] }, 50);
@@ -146,7 +146,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(await forget()).toMatchObject({ rooms: [] });
       });
 
-      test('leaves the tombstone of one that missed a message', async () => {
+      test('leaves the tombstone of a connection that missed a message', async () => {
         await directory.put(registration());
         await directory.remove(BOB, 'c1=');
         await forget();
@@ -162,7 +162,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
 
       beforeEach(() => directory.put(registration({ capability: {} })));
 
-      test('lets through what comes at once, and then as much as time allows', async () => {
+      test('admits a burst, and then as much as the rate allows', async () => {
         for (let message = 0; message < 5; message += 1) expect(await charge(1)).toMatchObject(passes);
         expect(await charge(1)).toMatchObject({ refused: 'rate_limited', retryAfterMs: 100 });
         nowMs += 99;
@@ -174,7 +174,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(await charge(3)).toMatchObject(passes);
       });
 
-      test('tells what has been charged in all; a charge can be taken back, to come again later', async () => {
+      test('returns the sum of all charges; a charge can be taken back and made again later', async () => {
         expect(await charge(2)).toMatchObject({ charged: 2 });
         expect(await charge(1)).toMatchObject({ charged: 3 });
         await directory.holdBack(BOB, 'c1=', { cost: 1, arrivesAt: START_SECONDS * 1000 + nowMs + 1000 });
@@ -183,21 +183,21 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(await charge(1)).toMatchObject({ charged: 3 });
       });
 
-      test('takes nothing back from a connection that is not there', async () => {
+      test('takes nothing back from a connection that does not exist', async () => {
         await directory.holdBack(BOB, 'nobody=', { cost: 2, arrivesAt: 0 });
         expect(await directory.touch(BOB, 'nobody=', { expiresAt: START_SECONDS })).toMatchObject({
           refused: 'not_registered',
         });
       });
 
-      test('charges nothing for what it refuses', async () => {
+      test('charges nothing for a refused frame', async () => {
         await charge(5);
         for (let time = 0; time < 10; time += 1) await charge(1);
         nowMs += 500;
         expect(await charge(5)).toMatchObject(passes);
       });
 
-      test('lets through more than may come at once after a pause, and makes it wait as long as it takes', async () => {
+      test('admits more than a burst after a pause, and then refuses for as long as that takes', async () => {
         expect(await charge(20)).toMatchObject(passes);
         expect(await charge(1)).toMatchObject({ refused: 'rate_limited', retryAfterMs: 1600 });
         nowMs += 1999;
@@ -206,12 +206,12 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(await charge(20)).toMatchObject(passes);
       });
 
-      test('of frames that come at the same time no more pass than may', async () => {
+      test('admits no more of simultaneous frames than the limit allows', async () => {
         const outcomes = await Promise.all(Array.from({ length: 12 }, () => charge(1)));
         expect(outcomes.filter((outcome) => !('refused' in outcome))).toHaveLength(5);
       });
 
-      test('a refusal moves no expiry', async () => {
+      test('a refusal does not move the expiry', async () => {
         await charge(5);
         expect(await charge(1, { expiresAt: START_SECONDS + 700 })).toMatchObject({ refused: 'rate_limited' });
         expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ expiresAt: START_SECONDS + 660 }]);
@@ -244,7 +244,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(await enter(6)).toEqual({ charged: 6 });
       });
 
-      test('of many at once no more are made than may', async () => {
+      test('makes no more simultaneous registrations than the limit allows', async () => {
         const outcomes = await Promise.all(Array.from({ length: 12 }, () => enter(1)));
         expect(outcomes.filter((outcome) => !('refused' in outcome))).toHaveLength(5);
       });
@@ -283,7 +283,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(await noted()).toEqual({ rooms: [roomAddress('attic')], watches: [LOBBY, userAddress('eve')] });
       });
 
-      test('of a connection that has none are none, also after some were taken away', async () => {
+      test('a connection without subscriptions has none, also after some are removed', async () => {
         await remove('rooms', LOBBY);
         expect(await noted()).toEqual({ rooms: [], watches: [] });
         await add('rooms', LOBBY);
@@ -293,7 +293,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         await remove('watches');
       });
 
-      test('have a limit for each kind; one more changes nothing, and what is there already is not one more', async () => {
+      test('have a limit for each kind; one too many changes nothing, and an existing one does not count again', async () => {
         expect(await add('rooms', ...rooms(51))).toBe(false);
         expect(await add('rooms', ...rooms(49))).toBe(true);
         expect(await add('rooms', LOBBY)).toBe(true);
@@ -309,7 +309,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(watches).toEqual([...rooms(199), userAddress('eve')].toSorted());
       });
 
-      test('that come at once get no more places than there are', async () => {
+      test('do not exceed the limit when they come at once', async () => {
         const added = await Promise.all(rooms(60).map((room) => add('rooms', room)));
         expect(added.filter((isAdded) => isAdded)).toHaveLength(50);
         expect((await noted()).rooms).toHaveLength(50);
@@ -324,7 +324,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect((await noted()).rooms).toEqual([LOBBY, ...others].toSorted());
       });
 
-      test('go with the connection, whichever of its mappings showed that it is gone', async () => {
+      test('are deleted with the connection, whichever mapping showed that it is gone', async () => {
         for (const shown of [BOB, LOBBY, presenceAddress(userAddress('eve'))]) {
           await directory.put(registration());
           await add('rooms', LOBBY);
@@ -342,7 +342,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         }
       });
 
-      test('tell whoever finds one of its mappings what has to go, also when the user’s is gone already', async () => {
+      test('name what to delete, also when the user’s mapping is gone already', async () => {
         for (const shown of [LOBBY, presenceAddress(userAddress('eve'))]) {
           await add('rooms', LOBBY, roomAddress('attic'));
           await add('watches', userAddress('eve'));
@@ -362,13 +362,13 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         }
       });
 
-      test('stay with a connection that was removed, for whoever closes it', async () => {
+      test('stay when a connection is removed: closing it needs them', async () => {
         await add('rooms', LOBBY);
         await directory.remove(BOB, 'c1=');
         expect(await noted()).toEqual({ rooms: [LOBBY], watches: [] });
       });
 
-      test('a mapping of a room that its user’s does not tell of goes as well', async () => {
+      test('a room’s mapping that the subscriptions do not name is deleted as well', async () => {
         await directory.put(registration({ address: LOBBY }));
         await directory.forget(registration({ address: LOBBY }));
         expect(await directory.find(LOBBY, CONSISTENT)).toEqual([]);
@@ -418,7 +418,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(await directory.capability(userAddress('eve'), 'c1=', hashCapability(capabilities[2]))).toBeUndefined();
       });
 
-      test('that comes again moves nothing, and an earlier one that comes late is dropped', async () => {
+      test('changes nothing when it comes again, and is dropped if an earlier attempt comes late', async () => {
         await keep(0, 1);
         await keep(1, 2);
         await keep(1, 2);
@@ -435,7 +435,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       });
     });
 
-    test('a newer token lets mappings live on whose older one is good; nothing else of them changes', async () => {
+    test('a newer token extends mappings whose older token is valid, and changes nothing else', async () => {
       const tokenExpiresAt = START_SECONDS + 60;
       for (const address of [BOB, LOBBY]) await directory.put(registration({ address, tokenExpiresAt }));
       await directory.put(registration({ address: roomAddress('attic'), tokenExpiresAt: START_SECONDS + 5 }));
@@ -513,12 +513,12 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
     });
 
-    test('one that is removed before its registration has landed stays removed', async () => {
+    test('a connection that is removed before its registration arrives stays removed', async () => {
       await directory.remove(BOB, 'c1=');
       expect(await directory.put(registration())).toBe('removed');
     });
 
-    test('of two registrations the later attempt stands, in whatever order they land', async () => {
+    test('the later of two registrations holds, in whatever order they arrive', async () => {
       expect(await directory.put(registration({ attempt: 2, callbackUrl: 'https://two' }))).toBe('registered');
       expect(await directory.put(registration({ attempt: 1, callbackUrl: 'https://one' }))).toBe('superseded');
       expect(await directory.put(registration({ attempt: 2, callbackUrl: 'https://two' }))).toBe('registered');

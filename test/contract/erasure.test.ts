@@ -145,7 +145,7 @@ const KEPT = Object.entries<ItemKind>(KINDS)
   .map(([name]) => name)
   .toSorted();
 
-test('of all kinds of items that there can be of a user, what must go is gone, and nothing of anybody else', async () => {
+test('erasing a user deletes every kind of item that must go, and nothing of anybody else', async () => {
   await plant('bob-b0b');
   await plant('ann-a2222');
   expect(await kindsOf('bob-b0b')).toEqual(ALL);
@@ -156,11 +156,11 @@ test('of all kinds of items that there can be of a user, what must go is gone, a
   expect(await kindsOf('ann-a2222')).toEqual(ALL);
 });
 
-test('what stays is what the declaration says, for the reason that it gives', () => {
+test('keeps the items that the declaration keeps, for the reason that it gives', () => {
   expect(KEPT).toEqual(['revocation', 'roomMessage', 'roomPresenceState', 'searchRow']);
 });
 
-test('a few at a time is as thorough, and comes to an end', async () => {
+test('erasing a few items at a time deletes as much, and ends', async () => {
   await plant('bob-b0b');
   const counts: number[] = [];
   do counts.push(await erasure().eraseUser('bob-b0b', 1));
@@ -169,7 +169,7 @@ test('a few at a time is as thorough, and comes to an end', async () => {
   expect(counts.length).toBeGreaterThan(5);
 });
 
-test('what a connection has left behind goes although nothing shows any more that it was there', async () => {
+test('deletes what a connection left behind, although nothing shows the connection any more', async () => {
   const { member, watch } = plants('bob-b0b');
   await member();
   await watch();

@@ -23,7 +23,7 @@ export function inboxesContract(name: string, open: (now: Now) => Promise<Inboxe
     });
 
     describe('blocks', () => {
-      test('are of one sender at one recipient, and end when they are taken back', async () => {
+      test('hold for one sender and one recipient, and end with unblock', async () => {
         expect(await inboxes.isBlocked(FROM_EVE)).toBe(false);
         expect(await inboxes.block(FROM_EVE)).toBe(true);
         expect(await inboxes.block(FROM_EVE)).toBe(true);
@@ -40,13 +40,13 @@ export function inboxesContract(name: string, open: (now: Now) => Promise<Inboxe
         expect(await inboxes.isBlocked(FROM_EVE)).toBe(false);
       });
 
-      test('outlive what is kept', async () => {
+      test('outlive the retention', async () => {
         await inboxes.block(FROM_EVE);
         nowMs += 100 * RETENTION_SECONDS * 1000;
         expect(await inboxes.isBlocked(FROM_EVE)).toBe(true);
       });
 
-      test('are told by name, of each user alone', async () => {
+      test('are listed by name, for each user alone', async () => {
         expect(await inboxes.blocked('bob')).toEqual({ users: [], more: false });
         for (const sender of ['zoe', 'Ann', 'é', 'eve#1', '漢']) await inboxes.block({ recipient: 'bob', sender });
         await inboxes.block({ recipient: 'bob#', sender: 'other' });
@@ -58,7 +58,7 @@ export function inboxesContract(name: string, open: (now: Now) => Promise<Inboxe
         expect(await inboxes.blocked('bob', '漢')).toEqual({ users: [], more: false });
       });
 
-      test('there are so many and no more, told page by page', { timeout: 30_000 }, async () => {
+      test('have a limit, and are listed page by page', { timeout: 30_000 }, async () => {
         const names = Array.from({ length: MAX_BLOCKED_USERS }, (_, index) => `user-${String(index).padStart(4, '0')}`);
         // The first by itself: two blocks at once may both take the last place.
         await inboxes.block({ recipient: 'bob', sender: names[0] ?? '' });
@@ -82,14 +82,14 @@ export function inboxesContract(name: string, open: (now: Now) => Promise<Inboxe
     });
 
     describe('what waits', () => {
-      test('is counted up to so many messages', async () => {
+      test('is limited to a number of messages', async () => {
         const take = () => inboxes.take(FROM_EVE, one(1), { most: MOST, cursor: CURSOR });
         for (let taken = 0; taken < MOST.messages; taken += 1) expect(await take()).toBeUndefined();
         expect(await take()).toEqual({ messages: 3, bytes: 3 });
         expect(await take()).toEqual({ messages: 3, bytes: 3 });
       });
 
-      test('is counted up to so many bytes; what is refused counts for nothing', async () => {
+      test('is limited to a number of bytes; refused messages do not count', async () => {
         const take = (bytes: number) => inboxes.take(FROM_EVE, one(bytes), { most: MOST, cursor: CURSOR });
         expect(await take(60)).toBeUndefined();
         expect(await take(41)).toEqual({ messages: 1, bytes: 60 });
@@ -97,7 +97,7 @@ export function inboxesContract(name: string, open: (now: Now) => Promise<Inboxe
         expect(await take(1)).toEqual({ messages: 2, bytes: 100 });
       });
 
-      test('is taken several at once, all or none', async () => {
+      test('takes several messages at once, all or none', async () => {
         const take = (messages: number) =>
           inboxes.take(FROM_EVE, { messages, bytes: 1 }, { most: MOST, cursor: CURSOR });
         expect(await take(2)).toBeUndefined();
@@ -105,7 +105,7 @@ export function inboxesContract(name: string, open: (now: Now) => Promise<Inboxe
         expect(await take(1)).toBeUndefined();
       });
 
-      test('is counted of each sender, for each recipient and each cursor, by itself', async () => {
+      test('has a count for each sender, recipient and cursor', async () => {
         const full = { messages: 3, bytes: 3 };
         const take = (key: typeof FROM_EVE, cursor: string) => inboxes.take(key, full, { most: MOST, cursor });
         expect(await take(FROM_EVE, CURSOR)).toBeUndefined();
@@ -115,13 +115,13 @@ export function inboxesContract(name: string, open: (now: Now) => Promise<Inboxe
         expect(await take(FROM_EVE, serialFloor(START_MS + 1))).toBeUndefined();
       });
 
-      test('of two that come at once for the last place, one gets it', async () => {
+      test('gives the last place to one of two that come at once', async () => {
         const take = () => inboxes.take(FROM_EVE, { messages: 2, bytes: 1 }, { most: MOST, cursor: CURSOR });
         const taken = await Promise.all([take(), take(), take()]);
         expect(taken.filter((counted) => counted === undefined)).toHaveLength(1);
       });
 
-      test('is counted for as long as the last of it is kept', async () => {
+      test('counts for as long as the last message is kept', async () => {
         const take = (messages: number) =>
           inboxes.take(FROM_EVE, { messages, bytes: 1 }, { most: MOST, cursor: CURSOR });
         await take(2);

@@ -16,14 +16,14 @@ export function markersContract(name: string, open: (now: Now) => Promise<Marker
       markers = await open(() => 1_800_000_000_000);
     });
 
-    test('start nowhere, and each moves by itself', async () => {
+    test('begin unset, and each moves on its own', async () => {
       expect(await markers.read([WITH_BOB])).toEqual([{}]);
       expect(await markers.move(WITH_BOB, 'delivered', at(2))).toEqual({ delivered: at(2) });
       expect(await markers.move(WITH_BOB, 'read', at(1))).toEqual({ delivered: at(2), read: at(1) });
       expect(await markers.read([WITH_BOB])).toEqual([{ delivered: at(2), read: at(1) }]);
     });
 
-    test('never move back, nor to where they are', async () => {
+    test('never move back, nor to where they are already', async () => {
       await markers.move(WITH_BOB, 'read', at(5));
       expect(await markers.move(WITH_BOB, 'read', at(4))).toBeUndefined();
       expect(await markers.move(WITH_BOB, 'read', at(5))).toBeUndefined();

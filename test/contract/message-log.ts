@@ -48,7 +48,7 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
       expect(await log.senderOf(BOB, message(1).serial)).toBeUndefined();
     });
 
-    test('tells who has sent the message at a serial, of each address alone', async () => {
+    test('returns the sender of a message by its serial, for each address alone', async () => {
       await log.append(BOB, message(1), LATER);
       await log.append(BOB, message(2, { from: { service: 'billing' } }), LATER);
       await log.append(roomAddress('bob'), message(3), LATER);
@@ -82,14 +82,14 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
       expect(await log.read(BOB, serialFloor(0))).toMatchObject({ messages: [{ id: 'm151' }], more: false });
     });
 
-    test('looks for what was sent before among the newest entries, however much there is', async () => {
+    test('looks for the first attempt among the newest entries only', async () => {
       const all = Array.from({ length: MAX_FIND_ENTRIES + 1 }, (_, index) => message(index + 1));
       await Promise.all(all.map((each) => log.append(BOB, each, LATER)));
       const found = await log.find(BOB, { user: 'alice' }, ['m1', 'm2', 'm251'], serialFloor(0));
       expect([...found.keys()].toSorted()).toEqual(['m2', 'm251']);
     });
 
-    test('finds what was sent last, whatever was sent before', async () => {
+    test('finds the last message, whatever was sent before', async () => {
       const large = (index: number) => ({ ...message(index), data: 'x'.repeat(250_000) });
       for (let index = 1; index <= 6; index += 1) await log.append(BOB, large(index), LATER);
       await log.append(BOB, message(7), LATER);
@@ -107,7 +107,7 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
       expect(await find({ user: 'alice' }, 'm1', message(1).serial)).toBeUndefined();
     });
 
-    test('finds several at once, and of each the first', async () => {
+    test('finds several ids at once, and the first message of each', async () => {
       const all = [message(1), message(2), message(3), message(4, { id: 'm1' })];
       for (const each of all) await log.append(BOB, each, LATER);
       const found = await log.find(BOB, { user: 'alice' }, ['m1', 'm3', 'm5', 'm3'], serialFloor(0));

@@ -30,13 +30,13 @@ export function offencesContract(name: string, open: (now: Now) => Promise<Offen
       expect(await offences.add(BOB, 10)).toBe(20);
     });
 
-    test('are those of one connection', async () => {
+    test('belong to one connection', async () => {
       await offences.add(BOB, 10);
       expect(await offences.add({ ...BOB, connectionId: 'b2=' }, 10)).toBe(10);
       expect(await offences.add({ ...BOB, userId: 'eve' }, 10)).toBe(10);
     });
 
-    test('that are added at once are all counted, also the first ones', async () => {
+    test('all count when they are added at once, also the first ones', async () => {
       const sums = await Promise.all(Array.from({ length: 12 }, () => offences.add(BOB, 10)));
       expect(sums.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, index) => 10 * (index + 1)));
     });

@@ -9,7 +9,7 @@ const NOW = 1_800_000_000_000;
 
 /** What every store of announcements must do. `open` gives one over an empty table, reading the given clock. */
 export function presenceStatesContract(name: string, open: (now: Now) => Promise<PresenceStates>): void {
-  describe(`presenceStates on ${name}`, () => {
+  describe(`presence states on ${name}`, () => {
     let presenceStates: PresenceStates;
 
     beforeEach(async () => {
@@ -26,13 +26,13 @@ export function presenceStatesContract(name: string, open: (now: Now) => Promise
       }
     }
 
-    test('of somebody who was never announced there is nothing', async () => {
+    test('a user without a presence state has none', async () => {
       expect(await presenceStates.read(BOB, 'bob')).toBeUndefined();
       expect(await presenceStates.readUsers(['bob'])).toEqual([]);
       expect(await presenceStates.online(LOBBY)).toEqual([]);
     });
 
-    test('each address and user has one of its own', async () => {
+    test('each user has a state of their own at each address', async () => {
       await announce(BOB, announcement('bob', true, 10));
       await announce(
         LOBBY,
@@ -45,7 +45,7 @@ export function presenceStatesContract(name: string, open: (now: Now) => Promise
       expect(await presenceStates.read(roomAddress('attic'), 'bob')).toBeUndefined();
     });
 
-    test('one that was not expected to be there stays, whichever way round', async () => {
+    test('a state that is not the expected one stays', async () => {
       const [first, second, third] = [
         announcement('bob', true, 1),
         announcement('bob', false, 2),
@@ -76,7 +76,7 @@ export function presenceStatesContract(name: string, open: (now: Now) => Promise
       expect(read.toSorted((a, b) => a.since - b.since)).toEqual(expected);
     });
 
-    test('those who are announced as being at an address come in the order of their ids', async () => {
+    test('lists the users who count as present at an address in the order of their ids', async () => {
       await announce(LOBBY, announcement('eve', true, 1), announcement('bob', true, 2), announcement('ann', false, 3));
       await announce(roomAddress('lobby2'), announcement('zoe', true, 4));
       await presenceStates.setSweep(LOBBY, NOW, NOW);
@@ -92,8 +92,8 @@ export function presenceStatesContract(name: string, open: (now: Now) => Promise
       expect(await presenceStates.online(LOBBY)).toEqual(all);
     }, 60_000);
 
-    describe('the recheck of an address', () => {
-      test('is said to come once, and after it was taken, none is', async () => {
+    describe('the sweep of an address', () => {
+      test('is due once, and after it is taken none is', async () => {
         expect(await presenceStates.sweeps([BOB, LOBBY])).toEqual(new Map());
         for (const due of [NOW + 10, NOW + 20]) await presenceStates.setSweep(BOB, due, NOW);
         expect(await presenceStates.sweeps([BOB, LOBBY])).toEqual(new Map([[BOB, NOW + 10]]));
@@ -102,12 +102,12 @@ export function presenceStatesContract(name: string, open: (now: Now) => Promise
         expect(await presenceStates.sweeps([BOB])).toEqual(new Map());
       });
 
-      test('may be taken although nobody has said that it comes, and again when it was begun before', async () => {
+      test('may be taken although none is due, and again after a failed attempt', async () => {
         expect(await presenceStates.takeSweep(BOB, NOW, NOW)).toBe(true);
         expect(await presenceStates.takeSweep(BOB, NOW, NOW)).toBe(true);
       });
 
-      test('that should have come gives way', async () => {
+      test('gives way if it is overdue', async () => {
         for (const due of [NOW, NOW + 20]) await presenceStates.setSweep(BOB, due, due > NOW ? NOW + 1 : NOW);
         expect(await presenceStates.sweeps([BOB])).toEqual(new Map([[BOB, NOW + 20]]));
         expect(await presenceStates.takeSweep(BOB, NOW + 30, NOW + 20)).toBe(false);

@@ -94,7 +94,7 @@ export function sameDirectory(
   opens: readonly ((now: Now) => Promise<Directory>)[],
   numRuns: number,
 ): void {
-  test(`directories do the same: ${name}`, { timeout: 120_000 }, async () => {
+  test(`behave the same: ${name}`, { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), async (steps) => {
         let nowMs = START_MS;

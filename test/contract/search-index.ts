@@ -91,7 +91,7 @@ export function searchIndexContract(name: string, open: (now: Now) => Promise<Op
       );
     });
 
-    test('adds as many words as a message has', async () => {
+    test('adds all words of a message', async () => {
       const words = Array.from({ length: 100 }, (_, number) => `word${number}`);
       await add(1, words);
       for (const word of [words[0], words[99]]) expect((await index.find(LOBBY, word ?? '')).hits).toHaveLength(1);
@@ -99,7 +99,7 @@ export function searchIndexContract(name: string, open: (now: Now) => Promise<Op
       await add(2, []);
     });
 
-    test('fetches what is at its hits, in their order, and leaves out what is no longer there', async () => {
+    test('fetches the entries at its hits, in their order, without those that no longer exist', async () => {
       const message = (number: number): Message => ({
         id: `m${number}`,
         serial: at(number),

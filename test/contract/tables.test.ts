@@ -129,7 +129,7 @@ searchIndexContract(DYNAMODB, async (now) => {
   return { log: createDynamoDbMessageLog(table), index: createDynamoDbSearchIndex(table) };
 });
 
-test('whatever was written above is of a kind that the declaration of the tables has, and has its attributes only', async () => {
+test('every item that these tests wrote is of a declared kind, with declared attributes only', async () => {
   const kinds = new Set<string>();
   for (const { name, table } of tables) {
     for (const item of await scanTable(client, name)) kinds.add(declaredKind(table, item));

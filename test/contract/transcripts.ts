@@ -48,7 +48,7 @@ export function transcriptsContract(name: string, open: (now: Now) => Promise<Op
       return ids;
     }
 
-    test('a pair is the same for both, and shows what each has sent the other, in both directions of reading', async () => {
+    test('a pair is the same for both users, and shows the messages of both, in both directions of reading', async () => {
       await say('alice', 'bob', 1);
       await say('bob', 'alice', 2);
       await say('alice', 'bob', 3);
@@ -63,7 +63,7 @@ export function transcriptsContract(name: string, open: (now: Now) => Promise<Op
       expect(entries).toEqual([{ message: message('bob', 2), retried: false }]);
     });
 
-    test('names that look like two cannot be told to be another pair', async () => {
+    test('names that look like a pair do not make another pair', async () => {
       await say('a', 'b","c', 1);
       expect(await readAll(pairOf('a', 'b","c'), 'after', 5)).toEqual(['m1']);
       expect(await readAll(pairOf('a","b', 'c'), 'after', 5)).toEqual([]);
@@ -88,7 +88,7 @@ export function transcriptsContract(name: string, open: (now: Now) => Promise<Op
       }
     });
 
-    test('tells what was sent again, and finds the entries under an id within a range', async () => {
+    test('marks retries, and finds the entries with an id within a range', async () => {
       await say('alice', 'bob', 1);
       await say('alice', 'bob', 2, { retried: true });
       await log.append(userAddress('bob'), message('alice', 3, 'm1'), LATER, { pair: PAIR, retried: true });
@@ -122,7 +122,7 @@ export function transcriptsContract(name: string, open: (now: Now) => Promise<Op
       return { count: Math.min(count, 3), more: more || count > 3 };
     }
 
-    test('counts what others have said above a serial, up to a limit', async () => {
+    test('counts the messages of others above a serial, up to a limit', async () => {
       for (const number of [1, 2, 4]) await sayInLobby('alice', number);
       await sayInLobby('bob', 3);
       expect(await count(LOBBY, 'bob')).toEqual({ count: 3, more: false });
@@ -132,7 +132,7 @@ export function transcriptsContract(name: string, open: (now: Now) => Promise<Op
       expect(await count(PAIR, 'bob')).toEqual({ count: 0, more: false });
     });
 
-    test('names those that it has counted and that were sent again, however many there are', async () => {
+    test('names the retries among the entries it has counted, however many there are', async () => {
       const isRetried = (number: number) => number % 5 === 0;
       for (let number = 1; number <= 230; number += 1) {
         await say(number % 2 ? 'alice' : 'bob', number % 2 ? 'bob' : 'alice', number, {
@@ -152,7 +152,7 @@ export function transcriptsContract(name: string, open: (now: Now) => Promise<Op
       });
     });
 
-    test('counts on until more than the limit are surely no copies', async () => {
+    test('counts until more than the limit are certainly not copies', async () => {
       for (let number = 1; number <= 450; number += 1) {
         await say('alice', 'bob', number, number <= 400 ? { retried: true } : {});
       }

@@ -6,7 +6,7 @@ const START = 1_800_000_000_000;
 
 /** What all accounts must do. `open` gives some over an empty table, reading the given clock. */
 export function userBudgetsContract(name: string, open: (now: Now) => Promise<UserBudgets>): void {
-  describe(`userBudgets on ${name}, of 10 a second, and 5 at once`, () => {
+  describe(`user budgets on ${name}, with 10 a second and 5 at once`, () => {
     let userBudgets: UserBudgets;
     let nowMs: number;
 
@@ -18,7 +18,7 @@ export function userBudgetsContract(name: string, open: (now: Now) => Promise<Us
     const charge = (userId: string, cost = 1) =>
       userBudgets.charge(userId, { limit: { perSecond: 10, burst: 5 }, cost });
 
-    test('what is within the limit passes, what is above it says when it will', async () => {
+    test('a charge within the limit passes; one above it says when it will', async () => {
       for (let time = 0; time < 5; time += 1) expect(await charge('bob')).toBe(0);
       expect(await charge('bob')).toBe(100);
       nowMs += 99;
@@ -28,7 +28,7 @@ export function userBudgetsContract(name: string, open: (now: Now) => Promise<Us
       expect(await charge('bob', 3)).toBe(300);
     });
 
-    test('what is refused is not charged', async () => {
+    test('a refused charge takes nothing', async () => {
       expect(await charge('bob', 5)).toBe(0);
       for (let time = 0; time < 10; time += 1) await charge('bob');
       nowMs += 500;
@@ -42,7 +42,7 @@ export function userBudgetsContract(name: string, open: (now: Now) => Promise<Us
       expect(await charge('bob', 20)).toBe(0);
     });
 
-    test('what has been done already is taken in any case, and the next charge waits for it', async () => {
+    test('a charge for finished work always passes, and the next charge waits for it', async () => {
       const spend = (cost: number) => userBudgets.spend('bob', { limit: { perSecond: 10, burst: 5 }, cost });
       await spend(20);
       expect(await charge('bob')).toBe(1600);
@@ -54,7 +54,7 @@ export function userBudgetsContract(name: string, open: (now: Now) => Promise<Us
       expect(await charge('bob')).toBe(1100);
     });
 
-    test('each user has one of their own, which connections share', async () => {
+    test('each user has a budget, which their connections share', async () => {
       await charge('bob', 5);
       expect(await charge('eve', 5)).toBe(0);
       const outcomes = await Promise.all(Array.from({ length: 12 }, () => charge('kim')));

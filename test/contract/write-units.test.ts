@@ -161,7 +161,7 @@ async function unitsOf(userId: string, subscribed: { readonly rooms: number; rea
 // The item of subscriptions grows with what is in it, by 53 bytes for each address here: it is what is left of the cost.
 const ALL = { rooms: 49, watches: 199 };
 
-test('of a connection that is subscribed to nothing', async () => {
+test('a connection without subscriptions', async () => {
   expect(await unitsOf(randomUUID(), { rooms: 0, watches: 0 })).toEqual({
     register: 1,
     ping: 1,
@@ -189,11 +189,11 @@ const SUBSCRIBED_TO_ALL = {
   disconnect: 1 + 11 + ALL.rooms + ALL.watches,
 };
 
-test('of a connection in as many rooms, and with as many watches, as there can be', async () => {
+test('a connection with the most rooms and watches', async () => {
   expect(await unitsOf(randomUUID(), ALL)).toEqual(SUBSCRIBED_TO_ALL);
 });
 
-test('whoever has a large item of subscriptions is charged one unit more for each ten that it takes', async () => {
+test('a large subscriptions item costs its user one unit more for each ten write units', async () => {
   const { client } = meter;
   const surcharges: unknown[] = [];
   const surcharge = async (...charged: [string, number]) => {

@@ -327,7 +327,7 @@ const SHOWN_BY: Partial<Record<Limit, readonly [file: string, title: string]>> =
   MAX_WATCHES: ['test/e2e/presence.test.ts', 'for too much is refused, and the connection lives on'],
   MAX_USERS_PER_PRESENCE: ['test/e2e/presence.test.ts', 'for too much is refused, and the connection lives on'],
   MAX_UNREAD_COUNT: ['test/e2e/history.test.ts', 'counts what others have said behind the marker'],
-  MAX_BLOCKED_USERS: ['test/contract/inboxes.ts', 'there are so many and no more, told page by page'],
+  MAX_BLOCKED_USERS: ['test/contract/inboxes.ts', 'have a limit, and are listed page by page'],
   MAX_PAGE_USERS: ['test/e2e/sizes.test.ts', 'a page of those who are blocked, with the longest ids'],
   MAX_PUSH_BYTES: ['test/unit/server/sending/send.test.ts', 'that exceed a push are split'],
   MAX_REPLY_BYTES: ['test/e2e/options.test.ts', 'with a high rate: the SDK sends again what did not fit'],

@@ -15,7 +15,7 @@ test('never more calls under way than the limit, and results in the order of the
   expect(most).toBe(2);
 });
 
-test('a rejection is passed on after what was under way has settled, and nothing more is begun', async () => {
+test('a rejection is passed on after the calls under way have settled, and no other call begins', async () => {
   const begun: number[] = [];
   const settled: number[] = [];
   const mapping = mapConcurrently([1, 2, 3, 4], 2, async (item) => {

@@ -43,7 +43,7 @@ test('an empty list of origins allows no page', () => {
   ]);
 });
 
-test('what tokens without a capability allow can be given, and must be a capability', () => {
+test('the capability of tokens without one can be set, and must be valid', () => {
   const env = { BECKON_ISSUERS: ISSUERS };
   const given = { ...env, BECKON_DEFAULT_CAPABILITY: '{"room:*":["join"]}' };
   expect(readIdentityConfig(given).defaultCapability).toEqual({ 'room:*': ['join'] });
@@ -59,7 +59,7 @@ test('how many connections to expect may be given', () => {
   expect(readExpectedConnections({})).toBe(0);
 });
 
-test('limits of sizes are what there can be, unless some are given', () => {
+test('size limits are the maximum unless others are set', () => {
   expect(readSizeLimits({})).toMatchObject({ maxRooms: 50, maxDataDepth: 64 });
   expect(readSizeLimits({ BECKON_SIZE_LIMITS: '{"maxRooms":3}' })).toMatchObject({ maxRooms: 3, maxDataDepth: 64 });
   for (const wrong of ['{', '[]', '{"rooms":3}', '{"maxRooms":0}', '{"maxRooms":"many"}', '{"constructor":3}']) {

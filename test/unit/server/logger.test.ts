@@ -40,7 +40,7 @@ test('its metrics are in the embedded format, each a count of the stack', () => 
   });
 });
 
-test('whatever was thrown can be told', () => {
+test('anything that is thrown can be logged', () => {
   expect(describeError(new TypeError('no'))).toMatchObject({
     name: 'TypeError',
     message: 'no',

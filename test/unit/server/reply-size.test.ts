@@ -115,7 +115,7 @@ test('sent again and again, all messages of a frame that is too large for its ac
   expect(frames).toBe(MAX_MESSAGES_PER_FRAME);
 });
 
-test('what is wrong with messages counts, too, and never quotes more than a little', async () => {
+test('problems of messages count too, and quote little', async () => {
   const wrong = of(MAX_MESSAGES_PER_FRAME - 1, () => ({
     ['\u0001'.repeat(1_000)]: 1,
     id: 'x'.repeat(2_000),
@@ -127,7 +127,7 @@ test('what is wrong with messages counts, too, and never quotes more than a litt
   expect(results[0]).toEqual({ error: expect.objectContaining({ code: 'invalid_frame' }) });
 });
 
-test('a service may hear of as much as it sends', async () => {
+test('a service gets a result for everything it sends', async () => {
   const messages = of(200, toUsers(names(MANY, 4, 'x')));
   const send: Send = async (_, inputs) => ({ ok: true, value: inputs.map(delivers) });
   const sent = await sendBatch(send, { from: { service: 'billing' } }, messages);

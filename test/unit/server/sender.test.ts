@@ -67,7 +67,7 @@ const CALLS: readonly (readonly [string, (sender: Sender) => Promise<unknown>])[
 ];
 
 describe('an error of the AWS SDK', () => {
-  test.each(CALLS)('in %s is one of ours, with it as the cause', async (_, call) => {
+  test.each(CALLS)('in %s becomes a BeckonError with the original as its cause', async (_, call) => {
     const error = await call(createSender({ client })).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(BeckonError);
     expect(error).toMatchObject({ code: 'internal', retryable: true, maybeDelivered: false, cause: DENIED });
@@ -89,7 +89,7 @@ describe('an error of the AWS SDK', () => {
     expect(stdout).not.toHaveBeenCalled();
   });
 
-  test('is told to the logger, if there is one', async () => {
+  test('goes to the logger, if there is one', async () => {
     answer = refuseWrites;
     const lines: LogLine[] = [];
     const sender = createSender({ client, logger: (line) => lines.push(line) });
@@ -99,21 +99,21 @@ describe('an error of the AWS SDK', () => {
   });
 });
 
-test('"client" says where, and in whose name', async () => {
+test('"client" sets endpoint and credentials', async () => {
   await expect(createSender({ client }).blocked('bob')).rejects.toThrow(BeckonError);
   const other = { ...client, credentials: async () => ({ accessKeyId: 'assumed', secretAccessKey: 'secret' }) };
   await expect(createSender({ client: other }).blocked('bob')).rejects.toThrow(BeckonError);
   expect(keys).toEqual(['guest', 'assumed']);
 });
 
-test('what is wrong with the data is a TypeError, and nothing is asked for', async () => {
+test('invalid data is a TypeError, and makes no call', async () => {
   const sent = createSender<unknown>({ client }).sendToUser('bob', { open: () => {} });
   await expect(sent).rejects.toThrow(new TypeError('The data must be JSON or bytes. Found at "data.open": Function'));
   expect(asked).toEqual([]);
 });
 
 describe('a signal', () => {
-  test.each(CALLS)('that has aborted has %s do nothing', async (_, call) => {
+  test.each(CALLS)('that has aborted makes %s do nothing', async (_, call) => {
     const reason = new Error('stopping');
     await expect(call(createSender({ client, signal: AbortSignal.abort(reason) }))).rejects.toBe(reason);
     expect(asked).toEqual([]);
@@ -135,7 +135,7 @@ describe('a signal', () => {
     await expect(next).rejects.toEqual(of === 'the sender' ? null : expect.any(BeckonError));
   });
 
-  test('is good for any number of calls at once', async () => {
+  test('serves any number of calls at once', async () => {
     const warned = vi.spyOn(process, 'emitWarning');
     const { signal } = new AbortController();
     const sender = createSender({ client, signal });
@@ -144,7 +144,7 @@ describe('a signal', () => {
     expect(warned).not.toHaveBeenCalled();
   });
 
-  test('of a call ends that of several messages, too', async () => {
+  test('of a call ends a call of several messages, too', async () => {
     const sent = createSender({ client }).send([{ to: { user: 'bob' }, data: 1 }], { signal: AbortSignal.abort(1) });
     await expect(sent).rejects.toBe(1);
   });
@@ -179,13 +179,13 @@ test.each<[string, unknown, string]>([
   expect(() => createSender(options as SenderOptions)).toThrow(told);
 });
 
-test('a signal of a call that is none is a TypeError as well', async () => {
+test('an invalid signal of a call is a TypeError as well', async () => {
   const sent = createSender({ client }).sendToUser('bob', 1, { signal: {} as AbortSignal });
   await expect(sent).rejects.toThrow(/^signal must be an AbortSignal/);
   expect(asked).toEqual([]);
 });
 
-test('a function that was not granted it is told which variable is missing, and who sets it', () => {
+test('without grantSend, the error names the missing variable, and what sets it', () => {
   vi.stubEnv('BECKON_TASKS_QUEUE_URL', '');
   expect(() => createSender()).toThrow(/BECKON_TASKS_QUEUE_URL is not set\. Beckon\.grantSend\(fn\)/);
 });

@@ -74,11 +74,11 @@ describe('a valid token', () => {
     expect(await authorize({ multiValueHeaders: { 'Sec-WebSocket-Protocol': [offered] } })).toEqual(allowed);
   });
 
-  test('for several audiences, of which one is ours', async () => {
+  test('for several audiences, one of them ours', async () => {
     expect(await authorize(bearer(await token({ aud: ['other', 'beckon'] })))).toEqual(allowed);
   });
 
-  test('with times that have a fraction: it ends, and counts as issued, a little earlier', async () => {
+  test('with fractional times: it ends and counts as issued a little earlier', async () => {
     const times = { exp: NOW_SECONDS + 3600.9, iat: NOW_SECONDS - 0.1, nbf: NOW_SECONDS + 0.5 };
     expect(await authorize(bearer(await token(times)))).toEqual({ ...allowed, tokenIssuedAt: NOW_SECONDS - 1 });
   });
@@ -167,7 +167,7 @@ describe('refused as unauthorized', () => {
     expect(await authorize(both)).toEqual({ outcome: 'unauthorized', reason: 'token_in_url' });
   });
 
-  test('two tokens, of which nobody can say which one is meant', async () => {
+  test('two tokens, because they may contradict each other', async () => {
     const value = await token();
     const headers = { Authorization: [`Bearer ${value}`], 'Sec-WebSocket-Protocol': [`beckon.v1, bearer.${value}`] };
     expect(await authorize({ multiValueHeaders: headers })).toEqual({
@@ -194,7 +194,7 @@ describe('origins', () => {
     },
   );
 
-  test('of two lines, each has to be allowed', async () => {
+  test('each of two Origin lines has to be allowed', async () => {
     const refused = { outcome: 'forbidden', reason: 'origin_not_allowed' };
     expect(await authorize(await from('https://app.example', 'https://evil.example'))).toEqual(refused);
     expect(await authorize(await from('https://evil.example', 'https://app.example'))).toEqual(refused);
@@ -264,14 +264,14 @@ describe('an issuer that says "client_id" where others say "aud", as Cognito doe
   });
 });
 
-test('keys that cannot be had are not the client’s fault: the error is thrown, and nobody gets in', async () => {
+test('keys out of reach are not the client’s fault: the error is thrown, and nobody gets in', async () => {
   for (const error of [new TypeError('fetch failed'), new errors.JWKSTimeout(), new errors.JWKSInvalid('malformed')]) {
     const outage = createTestAuthorizer({ ...options, issuers: [{ ...issuer, getKey: () => Promise.reject(error) }] });
     await expect(outage(bearer(await token()))).rejects.toBe(error);
   }
 });
 
-test('a key of the issuer’s that is too short lets nobody in, and is not a failure either', async () => {
+test('a key of the issuer that is too short lets nobody in, and is not a failure', async () => {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
   const getKey = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), kid: 'short' }] });
   const short = createTestAuthorizer({ ...options, issuers: [{ ...issuer, getKey }] });
@@ -288,11 +288,11 @@ describe('a user who connects too often', () => {
   const decide = async (more: Partial<TestAuthorizerOptions>) =>
     createTestAuthorizer({ ...options, admitted: false, ...more })(bearer(await token()));
 
-  test('is refused for that, as nobody', async () => {
+  test('is refused, without an identity', async () => {
     expect(await decide({})).toEqual({ outcome: 'rate_limited', reason: 'too_many_handshakes' });
   });
 
-  test('whose tokens have been revoked hears of that', async () => {
+  test('is told if their tokens are revoked', async () => {
     expect(await decide({ revokedUntil: NOW_SECONDS })).toEqual({ outcome: 'unauthorized', reason: 'revoked' });
   });
 });
@@ -303,7 +303,7 @@ describe('after the tokens of a user have been revoked', () => {
     createTestAuthorizer({ ...options, revokedUntil })(bearer(await token(changes)));
   const refused = { outcome: 'unauthorized', reason: 'revoked' };
 
-  test('only those that were issued later are accepted', async () => {
+  test('only tokens that were issued later are accepted', async () => {
     expect(await decide({ iat: REVOKED_AT + 6 })).toMatchObject({ outcome: 'allowed' });
     for (const iat of [REVOKED_AT, REVOKED_AT - 5000, undefined]) expect(await decide({ iat })).toEqual(refused);
   });

@@ -30,7 +30,7 @@ test.each([
   expect(allows(CAPABILITY, 'join', roomAddress(room))).toBe(allowed);
 });
 
-test('an operation is allowed where a resource has it, and users are no rooms', () => {
+test('an operation is allowed where a resource has it, and a user is not a room', () => {
   expect(allows(CAPABILITY, 'send', roomAddress('team-red'))).toBe(true);
   expect(allows(CAPABILITY, 'send', roomAddress('exact'))).toBe(false);
   expect(allows(CAPABILITY, 'history', roomAddress('team-red'))).toBe(false);
@@ -39,7 +39,7 @@ test('an operation is allowed where a resource has it, and users are no rooms', 
   expect(allows({}, 'send', userAddress('bob'))).toBe(false);
 });
 
-test('a "#" in a name makes no other address of it', () => {
+test('a "#" in a name does not change the address', () => {
   expect(allows({ 'user:*': ['send'] }, 'send', roomAddress('user#bob'))).toBe(false);
   expect(allows({ 'room:*': ['join'] }, 'join', userAddress('room#lobby'))).toBe(false);
   for (const conversation of [{ user: 'room#lobby' }, { room: 'user#bob' }]) {
@@ -73,6 +73,6 @@ test.each([
   [{ 'user:*': ['fly'] }],
   [{ [`room:${'x'.repeat(4096)}`]: ['join'] }],
   [{ [`room:${'歌'.repeat(1365)}`]: ['join'] }],
-])('%j is none', (claim) => {
+])('%j is not a capability', (claim) => {
   expect(capabilityOfClaim(claim)).toBeUndefined();
 });

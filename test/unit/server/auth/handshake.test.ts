@@ -41,7 +41,7 @@ test('reads the map of last lines where there is no other', () => {
   expect(connect({ headers: { 'sec-websocket-protocol': 'beckon.v1' } })).toEqual(CHOSEN);
 });
 
-test('a client that offers nothing is taken as it is', () => {
+test('a client that offers nothing may connect', () => {
   expect(connect({ headers: { Host: 'example.com' } })).toEqual({ statusCode: 200 });
   expect(connect({ headers: null, multiValueHeaders: null })).toEqual({ statusCode: 200 });
 });
@@ -61,7 +61,7 @@ test('answers 429 where the authorizer says so, whatever the client offers', () 
   expect(connect({ requestContext: { authorizer: context } })).toEqual({ statusCode: 200 });
 });
 
-test('a connection of somebody who was to be refused has no identity', () => {
+test('a connection that should have been refused has no identity', () => {
   const requestContext = { connectionId: 'c1=', routeKey: 'ping', requestId: 'r1=', authorizer: REFUSED_CONTEXT };
   expect(() => connectionOf({ requestContext })).toThrow('no identity');
 });

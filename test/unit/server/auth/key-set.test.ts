@@ -106,7 +106,7 @@ test('while the issuer is out of reach, known keys stay in use and unknown ones 
   expect(await verify(stranger.token)).toBe('stranger');
 });
 
-test('without any key yet, the failure is the issuer’s: it is thrown, retried after a second, and not hammered', async () => {
+test('without any key yet, the failure is thrown, and the issuer is asked again after a second, not at once', async () => {
   const { jwk, token } = await createKey('known');
   published = undefined;
   for (let handshake = 0; handshake < 100; handshake += 1) expect(await verify(token)).toBe('TypeError: fetch failed');
@@ -188,7 +188,7 @@ describe('a key set that is larger than any issuer’s', () => {
     expect(await askIssuer((response) => response.end(keysOf(100)))).toContain('multiple matching keys');
   });
 
-  test('is not looked for elsewhere: a redirect is a failure', async () => {
+  test('is not followed to another URL: a redirect is a failure', async () => {
     const error = await askIssuer((response) => response.writeHead(302, { location: 'https://evil.example' }).end());
     expect(error).toBe('URL must answer with 200 and the keys, and answered with 302');
   });

@@ -42,7 +42,7 @@ describe('an origin that pages have', () => {
   });
 });
 
-describe('what is meant as an origin, but never sent', () => {
+describe('a text that is meant as an origin, but never sent', () => {
   test.each([
     ['https://app.example.com/', 'https://app.example.com'],
     ['https://app.example.com:443', 'https://app.example.com'],

@@ -29,7 +29,7 @@ const userOf = async (token: string) => {
   return decision.outcome === 'allowed' ? decision.userId : decision.reason;
 };
 
-describe('what the attacks are made of is good', () => {
+describe('the token that the attacks alter is valid', () => {
   test.each([
     ['with ES256', forge.signed()],
     ['with RS256', forge.signed(undefined, { alg: 'RS256', kid: 'k2' })],
@@ -68,7 +68,7 @@ describe('users are compared code unit by code unit', () => {
     expect(users).toEqual(['Zo\u00E9', 'Zoe\u0301']);
   });
 
-  test('of two subjects in one token the last one counts, in every part of the system', async () => {
+  test('the last of two subjects in one token counts, in every part of the system', async () => {
     expect(await userOf(forge.signed(twice(forge, 'sub', 'bob')))).toBe('bob');
   });
 });

@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
-test('an origin that no page can have, out of a parameter that nobody has checked, is told to the operator', async () => {
+test('an invalid origin from a parameter is reported to the operator', async () => {
   const lines: LogLine[] = [];
   const authorize = composeAuthorize(Date.now, (line) => lines.push(line), {
     issuers: [{ issuer: 'https://login.example', audience: 'beckon' }],

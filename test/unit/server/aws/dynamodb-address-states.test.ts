@@ -16,13 +16,13 @@ function open() {
   };
 }
 
-test('a state is read strongly consistently: a mark that has been left before is seen', async () => {
+test('a state is read strongly consistently: an earlier mark is seen', async () => {
   const { states, inputs } = open();
   await states.read(BOB);
   expect(inputs).toMatchObject([{ ConsistentRead: true }]);
 });
 
-test('a state expires with what it speaks of, in epoch seconds', async () => {
+test('a state expires with the messages that it describes, in epoch seconds', async () => {
   const { states, inputs } = open();
   await states.acknowledge(BOB, serialFloor(0));
   await states.markLate(BOB, serialFloor(0));

@@ -6,7 +6,7 @@ import { createRecordingClient } from '../../../support/recording-client.ts';
 
 const ROOMS = Array.from({ length: 50 }, (_, index) => roomAddress(`r${index}`));
 
-test('a mapping that cannot be removed keeps none of the others, and is told of', async () => {
+test('a mapping that cannot be removed keeps none of the others, and rejects the call', async () => {
   const removed: (string | undefined)[] = [];
   let underWay = 0;
   let mostUnderWay = 0;
@@ -35,7 +35,7 @@ test('a mapping that cannot be removed keeps none of the others, and is told of'
   expect(mostUnderWay).toBe(25);
 });
 
-test('a look is as consistent as it is asked to be: the first one costs half', async () => {
+test('find is as consistent as it is asked to be', async () => {
   const { client, inputs } = createRecordingClient();
   const directory = createDynamoDbDirectory({ client, tableName: 'connections', now: () => 0 });
   await directory.find(userAddress('bob'), { consistent: true });
@@ -43,7 +43,7 @@ test('a look is as consistent as it is asked to be: the first one costs half', a
   expect(inputs).toMatchObject([{ ConsistentRead: true }, { ConsistentRead: false }]);
 });
 
-test('whether a mapping is live is told by the clock from before the look', async () => {
+test('find compares expiries with the clock from before the read', async () => {
   let nowSeconds = 1_800_000_000;
   const expiresAt = { N: String(nowSeconds + 30) };
   const mapping = { connectionId: { S: 'c1' }, callbackUrl: { S: 'https://api' }, userId: { S: 'bob' }, expiresAt };

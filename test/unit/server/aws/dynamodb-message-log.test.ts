@@ -12,7 +12,7 @@ test('every read is strongly consistent: what has been appended before is seen',
   expect(inputs).toMatchObject([{ ConsistentRead: true }, { ConsistentRead: true }]);
 });
 
-test('a look for what was sent before is one query, of a page at most, whatever the log holds', async () => {
+test('looking for the first attempt takes one query of a page at most, whatever the log holds', async () => {
   const { client, inputs } = createRecordingClient(() => ({ LastEvaluatedKey: { address: { S: 'more' } } }));
   const log = createDynamoDbMessageLog({ client, tableName: 'messages', now: () => 0 });
   await log.find(userAddress('bob'), { user: 'alice' }, ['m1'], serialFloor(0));

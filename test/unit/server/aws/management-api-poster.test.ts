@@ -102,7 +102,7 @@ test('unreachable: a proxy that answers in HTML', async () => {
   expect(outcome).toBeInstanceOf(Unreachable);
 });
 
-describe('unreachable, because no connection comes about:', () => {
+describe('unreachable, because no connection opens:', () => {
   const connectionId = 'AbCdEfGhIjKlMn0=';
   const outcomeAt = (callbackUrl: string, own?: string) =>
     createManagementApiPoster({ onFailure: (error) => failures.push(error), callbackUrl: own }).post(
@@ -138,7 +138,7 @@ describe('unreachable, because no connection comes about:', () => {
     await close();
   });
 
-  test('there is nothing to sign with', async () => {
+  test('there are no credentials', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', undefined);
     vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
@@ -148,19 +148,19 @@ describe('unreachable, because no connection comes about:', () => {
     expect(failures).toMatchObject([{ name: 'CredentialsProviderError' }]);
   });
 
-  test('gone, where it is another API than that of the installation: its connections have gone with it', async () => {
+  test('gone, if it is not this installation’s API: its connections went with it', async () => {
     const callbackUrl = await closedPort();
     expect(await outcomeAt(callbackUrl, 'https://api.example/prod')).toBe('gone');
     expect(await outcomeAt(callbackUrl, callbackUrl)).toBeInstanceOf(Unreachable);
   });
 });
 
-test('failed: a connection that breaks off when the request has been sent, which may have arrived', async () => {
+test('failed: a connection that breaks off after the request was sent, which may have arrived', async () => {
   const { outcome } = await post((request) => request.socket.destroy());
   expect(outcome).toBe('failed');
 });
 
-describe('an endpoint that is configured takes the place of AWS', () => {
+describe('a configured endpoint replaces AWS', () => {
   const AWS = 'https://abcdef1234.execute-api.us-east-1.amazonaws.com/prod';
 
   async function pathOf(configure: (url: string) => void, callbackUrl = AWS, client = {}) {
@@ -207,7 +207,7 @@ describe('an endpoint that is configured takes the place of AWS', () => {
     expect(await pathOf(configure)).toEqual(['delivered', 'POST /prod/@connections/c1']);
   });
 
-  test('unless it is to be ignored', async () => {
+  test('unless configured endpoints are ignored', async () => {
     vi.stubEnv('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS', 'true');
     const configure = (url: string) => vi.stubEnv('AWS_ENDPOINT_URL', url);
     expect(await pathOf(configure, 'https://no-such-api.invalid/prod')).toEqual([expect.any(Unreachable)]);

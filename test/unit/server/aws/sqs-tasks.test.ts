@@ -29,7 +29,7 @@ test('tasks go into batches of ten, each of them once', async () => {
 /** What SQS takes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
 const ACCEPTED = /^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]+$/u;
 
-test('every character that a text can have is carried in a form that SQS takes', async () => {
+test('every character is carried in a form that SQS accepts', async () => {
   const { tasks, batches } = createQueue();
   const codeUnits = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code));
   // Each by itself: side by side, half characters would become whole ones.
@@ -52,13 +52,13 @@ test('a batch has at most a mebibyte', async () => {
   expect(batches.map(({ length }) => length)).toEqual([3, 3, 3, 1]);
 });
 
-test('a task that the queue refuses is not taken for added', async () => {
+test('a task that the queue refuses does not count as added', async () => {
   const { tasks } = createQueue('c13');
   const all = Array.from({ length: 25 }, (_, index) => close(`c${index}`));
   await expect(tasks.add(all)).rejects.toThrow('The queue refused a task: InternalError');
 });
 
-test('what becomes of the other batches is waited for when one is refused', async () => {
+test('waits for the other batches when one is refused', async () => {
   let isDone = false;
   let batches = 0;
   const client = {

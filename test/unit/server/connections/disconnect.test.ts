@@ -45,7 +45,7 @@ const live = async () =>
     )
   ).flat();
 
-test('a connection gets nothing any more before it is told why, and then it is closed', async () => {
+test('a connection gets no messages, then is told why, then is closed', async () => {
   await disconnect(leaving, bye);
   const { code, message } = problem('disconnected');
   expect(happened).toEqual([{ type: 'bye', code, message, reconnect: false }, '0 live', 'close']);
@@ -57,7 +57,7 @@ test('cannot come back on the same connection', async () => {
   expect(await directory.put({ ...again, address: BOB })).toBe('removed');
 });
 
-test('is closed also when it could not be told', async () => {
+test('is closed also if it could not be told', async () => {
   posting = 'failed';
   await disconnect(leaving, bye);
   expect(happened.at(-1)).toBe('close');

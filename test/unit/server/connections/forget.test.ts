@@ -4,7 +4,7 @@ import { createForget } from '../../../../server/connections/forget.ts';
 import type { Task } from '../../../../server/tasks.ts';
 import { createMemoryDirectory } from '../../../support/memory-directory.ts';
 
-test('a connection that is forgotten has its user checked, and in each of its rooms, when they could be back', async () => {
+test('forgetting a connection queues a presence check of its user, also in its rooms, for when they could be back', async () => {
   const directory = createMemoryDirectory(() => 0);
   const bob = { address: userAddress('bob'), userId: 'bob', connectionId: 'b1' };
   const rooms = [roomAddress('lobby'), roomAddress('attic')];

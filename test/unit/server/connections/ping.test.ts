@@ -29,7 +29,7 @@ beforeEach(() => {
   });
 });
 
-test('without a cursor is a sign of life, and costs no look at the log', async () => {
+test('without a cursor keeps the connection alive, and does not read the log', async () => {
   log.read = () => Promise.reject(new Error('read'));
   expect(await ping(connection, {})).toEqual({
     ok: true,
@@ -37,7 +37,7 @@ test('without a cursor is a sign of life, and costs no look at the log', async (
   });
 });
 
-test('with a cursor acknowledges it, and gives what came since and an overlap before it', async () => {
+test('with a cursor acknowledges it, and returns the messages since, with an overlap', async () => {
   for (const seconds of [900, 700, 500]) {
     const message = {
       id: `${seconds}`,

@@ -61,7 +61,7 @@ beforeEach(() => {
   register = createRegister(dependencies);
 });
 
-test('makes the connection one of its user’s, until the token expires or it is silent for 11 minutes', async () => {
+test('registers the connection until its token expires or it is silent for 11 minutes', async () => {
   const frame = { since: serialFloor(NOW - 1000), attempt: 3 };
   const expiresAt = NOW / 1000 + 660;
   expect(await register(connection, frame)).toMatchObject({
@@ -81,7 +81,7 @@ test('a token that has expired while the connection lived on is refused', async 
   expect(asked).toEqual([]);
 });
 
-test('a fleet is told to spread its attempts to come back over one second for each 500, and at least 30', async () => {
+test('tells a fleet to spread its reconnects over one second for each 500, and at least 30', async () => {
   const told = async (expectedConnections: number) => {
     const result = await createRegister({ ...dependencies, expectedConnections })(connection, {});
     return result.ok && result.value.limits.maxBackoffSeconds;
@@ -89,7 +89,7 @@ test('a fleet is told to spread its attempts to come back over one second for ea
   expect([await told(0), await told(15_000), await told(15_001), await told(100_000)]).toEqual([30, 30, 31, 200]);
 });
 
-test('a page is charged at the gate, which may refuse it, and registers nothing', async () => {
+test('a further page is charged at the gate, which may refuse it, and registers nothing', async () => {
   const admitted: unknown[] = [];
   dependencies = {
     ...dependencies,
@@ -163,7 +163,7 @@ describe('a newer token', () => {
     expect(await noted()).toMatchObject({ rooms: [] });
   });
 
-  test('has its capability kept before the mapping refers to it, and not where the connection was opened with the same', async () => {
+  test('keeps its capability before the mapping refers to it, unless the connection was opened with the same', async () => {
     tokens['newer'] = newer;
     tokens['longer'] = { ...newer, capability: connection.capability };
     const { put } = directory;
@@ -180,13 +180,13 @@ describe('a newer token', () => {
     expect.assertions(4);
   });
 
-  test('lets a connection go on whose own has expired', async () => {
+  test('keeps a connection alive whose first token has expired', async () => {
     tokens['newer'] = newer;
     const expired = { ...connection, tokenExpiresAt: NOW / 1000 - 1 };
     expect(await register(expired, { token: 'newer' })).toMatchObject({ value: { type: 'registered' } });
   });
 
-  test('is refused where it is another user’s, or not good, and nothing changes', async () => {
+  test('is refused if it is invalid or another user’s, and changes nothing', async () => {
     tokens['eve’s'] = { ...newer, userId: 'eve' };
     for (const token of ['eve’s', 'garbage']) {
       expect(await register(connection, { token })).toMatchObject({ problem: { code: 'invalid_token' } });
@@ -195,7 +195,7 @@ describe('a newer token', () => {
   });
 });
 
-test('whose tokens have been revoked meanwhile is taken off again, and closed with a word', async () => {
+test('is removed again, and closed with a reason, if it was revoked meanwhile', async () => {
   revokedUntil = NOW / 1000;
   expect(await register({ ...connection, tokenIssuedAt: NOW / 1000 }, {})).toMatchObject({
     problem: { code: 'revoked' },

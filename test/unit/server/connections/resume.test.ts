@@ -67,18 +67,18 @@ async function resumed(address: Address, frame: Parameters<Resume>[1] = {}) {
 }
 
 describe('without a cursor', () => {
-  test('gives a device that has never been here what waits for its user', async () => {
+  test('gives a new device the messages that wait for its user', async () => {
     await sent(BOB, 3599, 10);
     expect(await resumed(BOB)).toMatchObject({ recovered: true, missed: [3599, 10], more: false, cursor: at(0) });
   });
 
-  test('begins where the user has acknowledged', async () => {
+  test('begins at the acknowledged cursor', async () => {
     await sent(BOB, 1000, 500, 10);
     await states.acknowledge(BOB, at(600));
     expect((await resumed(BOB)).missed).toEqual([500, 10]);
   });
 
-  test('gives what other devices of the user have shown, by sender and id, and all messages all the same', async () => {
+  test('tells what other devices have shown, by sender and id, and still returns all messages', async () => {
     await sent(BOB, 700, 500);
     const shown = [{ from: { user: 'a' }, ids: ['700'] }];
     await states.acknowledge(BOB, at(600));
@@ -89,7 +89,7 @@ describe('without a cursor', () => {
     expect(await resumed(LOBBY)).not.toHaveProperty('shown');
   });
 
-  test('gives nothing that was sent to a room before, not even a moment before, or late', async () => {
+  test('returns no earlier message of a room, not even one from a moment before, or a late one', async () => {
     await sent(LOBBY, 3599, 100, 1);
     await states.markLate(LOBBY, at(2000));
     expect(await resumed(LOBBY)).toMatchObject({ recovered: true, missed: [], more: false, cursor: at(0) });
@@ -104,7 +104,7 @@ describe.each([BOB, LOBBY])('at %s', (address) => {
     ]);
   });
 
-  test('from a cursor gives what came since, and an overlap of two minutes before it', async () => {
+  test('from a cursor returns the messages since, with an overlap of two minutes', async () => {
     await sent(address, 900, 700, 500);
     expect((await resumed(address, { since: at(600) })).missed).toEqual([700, 500]);
   });
@@ -129,7 +129,7 @@ describe.each([BOB, LOBBY])('at %s', (address) => {
     expect((await resumed(address)).missed).toEqual([-1]);
   });
 
-  test('from before the retention says that it is not complete, and gives what is left', async () => {
+  test('from before the retention says that it is not complete, and returns what is left', async () => {
     await sent(address, 3500);
     expect(await resumed(address, { since: at(3700) })).toMatchObject({ recovered: false, missed: [3500] });
     expect(await resumed(address, { since: at(3599), attempt: 1 })).toMatchObject({ recovered: true });
@@ -197,7 +197,7 @@ describe.each([BOB, LOBBY])('at %s', (address) => {
 describe('presence', () => {
   const check = (address: Address) => ({ kind: 'presence', address, userId: 'bob' });
 
-  test('is checked where the user is not announced as being there', async () => {
+  test('is checked if the user does not count as present', async () => {
     await resumed(BOB);
     await resumed(LOBBY);
     expect(tasks).toEqual([check(BOB), check(LOBBY)]);
@@ -206,7 +206,7 @@ describe('presence', () => {
     expect(tasks).toHaveLength(3);
   });
 
-  test('is not where they are, nor for the next page, nor for a connection that is refused', async () => {
+  test('is not checked if the user counts as present, nor for the next page, nor for a refused connection', async () => {
     await presenceStates.announce(BOB, { userId: 'bob', online: true, since: 1 }, undefined);
     await resumed(BOB);
     await resumed(LOBBY, { after: at(10) });
@@ -215,7 +215,7 @@ describe('presence', () => {
     expect(tasks).toEqual([]);
   });
 
-  test('is looked up after the mapping is there: whoever announces an absence meanwhile sees it', async () => {
+  test('is read after the mapping exists: a check that finds an absence meanwhile sees it', async () => {
     const { read } = presenceStates;
     presenceStates.read = async (...values) => {
       expect(await directory.find(BOB, { consistent: true })).toHaveLength(1);

@@ -21,11 +21,11 @@ const IDENTITY = { userId: 'alice', tokenExpiresAt: String(NOW / 1000 + 60), cap
 
 const codeOf = (body: string): ErrorCode => JSON.parse(body).code;
 
-describe('whatever an event holds, the handlers fail as they are meant to', () => {
+describe('whatever an event contains, the handlers fail as designed', () => {
   const route = defaultRoute({ log, limits: { maxFrameBytes: 32_768 }, noteAnswer: async () => undefined, now });
   const requestContext = { connectionId: 'c1=', routeKey: '$default', requestId: 'r1=', authorizer: IDENTITY };
 
-  test('$default answers any text with what is wrong with it, and never as a failure of its own', async () => {
+  test('$default tells what is wrong with any text, and never fails itself', async () => {
     const body = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), fc.constantFrom('{'.repeat(30_000), '"\\ud800"'));
     await fc.assert(
       fc.asyncProperty(body, async (text) => {

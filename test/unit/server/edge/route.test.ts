@@ -89,7 +89,7 @@ test('a wrong frame is answered with its id, and nothing of it is logged', async
   expect(JSON.stringify(lines)).not.toContain('hunter2');
 });
 
-test('each answer is noted, whoever refuses the frame, and goes out all the same', async () => {
+test('each answer is noted and sent, whatever refuses the frame', async () => {
   const refusing = messageRoute('ping', dependencies, async () => ({ ok: false, problem: problem('not_registered') }));
   expect(await ask(ping, '{"action":"ping","pong":1}')).toMatchObject({ code: 'invalid_frame' });
   expect(await ask(refusing, '{"action":"ping"}')).toMatchObject({ code: 'not_registered' });
@@ -109,7 +109,7 @@ test('an answer that cannot be noted is a failure, and told to the operator', as
   expect(lines).toMatchObject([{ outcome: 'internal', error: { message: 'no table' }, metrics: { Errors: 1 } }]);
 });
 
-test('an unexpected failure is told to the operator whole, and to the client not at all', async () => {
+test('the operator gets all of an unexpected failure, the client nothing', async () => {
   const failing = messageRoute('ping', dependencies, () => Promise.reject(new Error('table credentials leaked here')));
   const reply = await ask(failing, '{"action":"ping","id":"p1"}');
   expect(reply).toMatchObject({ type: 'error', id: 'p1', code: 'internal', retryable: true });
@@ -149,7 +149,7 @@ test.each([
   expect(await ask(defaultRoute(dependencies), body)).toMatchObject({ type: 'error', code, message });
 });
 
-test('a frame may take so many bytes; one that takes more is refused, also of an action that is not there', async () => {
+test('a frame above the size limit is refused, also with an unknown action', async () => {
   const frame = (bytes: number) => `${'{"action":"ping","id":"x1"}'.padEnd(bytes - 1)}\n`;
   expect(await ask(ping, frame(2000))).toMatchObject({ type: 'pong' });
   for (const route of [ping, defaultRoute(dependencies)]) {

@@ -97,7 +97,7 @@ test('closes connections; one that is gone is closed', async () => {
   expect(closed).toEqual(['b1']);
 });
 
-test('what cannot be done comes back, and holds up nothing else', async () => {
+test('a task that fails comes back, and does not hold up others', async () => {
   closing = 'failed';
   await connect(BOB, 'b1');
   expect(await runTasks(event({ kind: 'close', ...target }, 'not a task', deliver(0)))).toEqual({
@@ -106,7 +106,7 @@ test('what cannot be done comes back, and holds up nothing else', async () => {
   expect(posted).toEqual(['b1']);
 });
 
-test('what the API cannot be reached for comes back', async () => {
+test('a task comes back if the API is out of reach', async () => {
   closing = new Unreachable(undefined);
   postOutcome = new Unreachable(undefined);
   await connect(BOB, 'b1');
@@ -126,7 +126,7 @@ test('delivers to a range of connections, concurrently but not all at once', asy
   expect(mostPostsUnderWay).toBe(50);
 });
 
-test('a delivery looks for those that are connected now, after it has left its mark', async () => {
+test('a delivery reads the current connections after it has left its mark', async () => {
   const looks: object[] = [];
   const { find } = directory;
   directory.find = async (address, options) => {
@@ -137,7 +137,7 @@ test('a delivery looks for those that are connected now, after it has left its m
   expect(looks).toEqual([{ consistent: true, late: { serial: serialFloor(NOW - 61_000), markedAt: NOW } }]);
 });
 
-test('closes two connections at a time: all at once would come back at once', async () => {
+test('closes two connections at a time: all of them would reconnect at once', async () => {
   let underWay = 0;
   let mostUnderWay = 0;
   onClose = async () => {
@@ -158,14 +158,14 @@ test('a delivery later than half the overlap widens the resumes that would look 
   expect(await states.read(BOB)).toEqual({ late: { serial: serialFloor(NOW - 61_000), markedAt: NOW } });
 });
 
-test('presence is checked, and says whether that was begun before', async () => {
+test('presence is checked, and the check knows whether it is a retry', async () => {
   const check = { kind: 'presence', address: BOB, userId: 'bob' } as const;
   const sweep = { kind: 'sweep', address: BOB, due: NOW } as const;
   await runTasks(event(check, check, sweep));
   expect(checked).toEqual([[check, false], [check, true], [sweep]]);
 });
 
-test('a part of those who watch is told', async () => {
+test('a range of watchers is told', async () => {
   const topic = presenceAddress(BOB);
   await connect(topic, 'a1', 'b1', 'b2');
   await connect(BOB, 'b3');

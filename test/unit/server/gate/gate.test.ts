@@ -56,7 +56,7 @@ const ALL: Capability = { 'room:*': ['join', 'history'] };
 const NONE: Capability = { 'room:*': ['send'] };
 const FORBIDDEN = { ok: false, problem: { code: 'forbidden' } };
 
-test('what is allowed at every address goes on, with the claims that hold now, and one write', async () => {
+test('an operation that is allowed at every address passes, with the current claims and one write', async () => {
   expect(await permit(await connection(ALL), 'history', [LOBBY, ATTIC])).toEqual({
     ok: true,
     value: { tokenExpiresAt: NOW, capability: ALL },
@@ -64,14 +64,14 @@ test('what is allowed at every address goes on, with the claims that hold now, a
   expect(touches).toBe(1);
 });
 
-test('what is forbidden at one of the addresses is refused, and says where', async () => {
+test('an operation that is forbidden at one address is refused, and says at which', async () => {
   const some = await connection({ 'room:lobby': ['history'] });
   expect(await permit(some, 'history', [LOBBY, ATTIC])).toMatchObject({
     problem: { code: 'forbidden', message: 'the token\'s capability does not allow "history" at "room:attic"' },
   });
 });
 
-test('whoever is not registered is told so, whatever they may do', async () => {
+test('a connection that is not registered is told so, whatever its capability', async () => {
   const nobody = { connectionId: 'x', userId: 'eve', tokenExpiresAt: NOW, capability: NONE };
   expect(await permit(nobody, 'join', [LOBBY])).toMatchObject({ problem: { code: 'not_registered' } });
   expect(await permit(nobody, 'history', [LOBBY])).toMatchObject({ problem: { code: 'not_registered' } });
@@ -85,7 +85,7 @@ describe('the capability', () => {
     expect(reads.count).toBe(0);
   });
 
-  test('of a newer token holds, to the better and to the worse, and takes one read', async () => {
+  test('of a newer token holds, whether it allows more or less, and takes one read', async () => {
     const reads = countReads();
     expect(await permit(await connection(NONE, ALL), 'join', [LOBBY])).toMatchObject({ value: { capability: ALL } });
     expect(await permit(await connection(ALL, NONE), 'join', [LOBBY])).toMatchObject(FORBIDDEN);
@@ -98,14 +98,14 @@ describe('the capability', () => {
     expect(await permit(bob, 'join', [LOBBY])).toMatchObject({ value: { capability: ALL } });
   });
 
-  test('that nobody has kept lets nothing through: the client registers again', async () => {
+  test('that is not kept lets nothing pass: the client registers again', async () => {
     const bob = await connection(NONE, ALL);
     directory.subscriptionItems.clear();
     expect(await permit(bob, 'join', [LOBBY])).toMatchObject({ problem: { code: 'not_registered' } });
   });
 });
 
-test('what is refused has written nothing but the charge', async () => {
+test('a refused operation has written nothing but the charge', async () => {
   const bob = await connection(NONE);
   expect(await permit(bob, 'join', [LOBBY])).toMatchObject(FORBIDDEN);
   expect([...directory.items.keys()]).toEqual([JSON.stringify([userAddress('bob'), 'b1'])]);
@@ -122,7 +122,7 @@ describe('a subscription', () => {
     expect(await directory.subscriptions(userAddress('bob'), 'b1')).toEqual({ rooms: fifty, watches: [] });
   });
 
-  test('of an installation may be fewer rooms and watches than there can be', async () => {
+  test('are limited by the installation', async () => {
     const bob = await connection(ALL);
     const subscribe = createSubscribe({ directory, limits: { maxRooms: 1, maxWatches: 2 } });
     expect(await subscribe(bob, 'watches', [LOBBY, ATTIC])).toBeUndefined();
@@ -152,7 +152,7 @@ describe('a user who sends over several connections', () => {
     return passed;
   }
 
-  test('over one or two is held to what each may, and over more of them to what the user may', async () => {
+  test('is limited by each connection’s rate over one or two, and by the user’s over more', async () => {
     // 10 a second and 20 at once for each connection; 20 and 40 for all, and the tenth that each may be ahead.
     expect(await sendAllTheTime(1, 30)).toBeLessThanOrEqual(321);
     nowMs += 60_000;
@@ -161,7 +161,7 @@ describe('a user who sends over several connections', () => {
     expect(overFive).toBeLessThanOrEqual(20 * 30 + 40 + 5 * 4);
   });
 
-  test('is told how long to wait, and gets through then', async () => {
+  test('is told how long to wait, and passes then', async () => {
     const refused = async () => {
       for (let time = 0; time < 200; time += 1) {
         const connectionId = `b${1 + (time % 5)}`;

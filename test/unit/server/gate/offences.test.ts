@@ -39,7 +39,7 @@ async function repeat(times: number, code: ErrorCode, offender = BOB) {
 }
 
 describe('a connection that sends wrong frames', () => {
-  test('fifty within a minute is told which the last one was, closed, and kept away for a minute', async () => {
+  test('fifty within a minute is told what the last one was, closed, and kept away for a minute', async () => {
     await repeat(20, 'invalid_json');
     await repeat(29, 'invalid_frame');
     expect(tasks).toEqual([]);
@@ -51,14 +51,14 @@ describe('a connection that sends wrong frames', () => {
     expect(added).toEqual([10, 10, 10, 10, 10]);
   });
 
-  test('has the task that closes it made again fifty frames later: one may get lost', async () => {
+  test('is closed by another task fifty frames later: one may get lost', async () => {
     await repeat(99, 'invalid_json');
     expect(tasks).toHaveLength(1);
     await repeat(1, 'invalid_json');
     expect(tasks).toHaveLength(2);
   });
 
-  test('forty of them a minute goes on, as long as it likes', async () => {
+  test('forty of them a minute stays open', async () => {
     for (let minute = 0; minute < 10; minute += 1) {
       await repeat(40, 'invalid_frame');
       nowMs += 60_000;
@@ -80,7 +80,7 @@ describe('a connection that sends wrong frames', () => {
     expect(tasks).toEqual([]);
   });
 
-  test('is answered with an error that nobody can say more of when it cannot be counted', async () => {
+  test('gets an internal error when its frames cannot be counted', async () => {
     offences = { add: () => Promise.reject(new Error('no table')) };
     note = environment();
     await expect(repeat(10, 'invalid_frame')).rejects.toThrow('no table');
@@ -105,7 +105,7 @@ test.each<[ErrorCode, number | undefined]>([
   expect(tasks).toMatchObject([{ ...LEAVING, bye: { code, reconnect: true, retryAfterMs: 60_000 } }]);
 });
 
-test('nothing else that a frame can be refused with closes a connection', async () => {
+test('no other refusal closes a connection', async () => {
   const closing =
     /^(invalid_\w+|unknown_action|frame_too_large|not_registered|search_disabled|superseded|connection_removed|token_expired)$/;
   for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
@@ -116,7 +116,7 @@ test('nothing else that a frame can be refused with closes a connection', async 
 });
 
 describe('a connection that sends too fast', () => {
-  test('goes on for ever if it waits, so that a frame is accepted after each that is not', async () => {
+  test('stays open if it waits, so that a frame is accepted after each refused one', async () => {
     for (let time = 0; time < 1000; time += 1) {
       await repeat(1, 'rate_limited');
       await note(BOB, undefined);
@@ -143,7 +143,7 @@ describe('a connection whose token has expired', () => {
     expect(added).toEqual([]);
   });
 
-  test('is to be closed again when it is still there after the grace: the task may have got lost', async () => {
+  test('is closed again if it is still open after the grace period: the task may have got lost', async () => {
     await repeat(1, 'token_expired');
     nowMs += 9_999;
     await repeat(1, 'token_expired');
@@ -154,7 +154,7 @@ describe('a connection whose token has expired', () => {
   });
 });
 
-test('an environment remembers ten thousand connections, and forgets those first that it has known longest', async () => {
+test('an environment remembers ten thousand connections, and forgets the oldest first', async () => {
   const offender = (index: number) => ({ ...BOB, connectionId: `c${index}=` });
   for (let index = 0; index <= 10_000; index += 1) await repeat(9, 'invalid_json', offender(index));
   await repeat(1, 'invalid_json', offender(1));

@@ -38,7 +38,7 @@ const message = (from: Message['from'], data: string): Message => {
 };
 const ALICE = { user: 'alice' };
 
-describe('whoever sends is charged for the posts', () => {
+describe('a sender is charged for the posts', () => {
   test.each([
     [99, []],
     [100, [['alice', 1]]],
@@ -57,7 +57,7 @@ describe('whoever sends is charged for the posts', () => {
     expect(surcharges).toEqual(charged);
   });
 
-  test('of each frame, when messages take more than one', async () => {
+  test('of each frame, if messages take more than one', async () => {
     const large = Array.from({ length: 5 }, (_, index) => message(ALICE, `${index}${'x'.repeat(32_000)}`));
     await posting.deliver(targets(50), large);
     expect(surcharges).toEqual([['alice', 1]]);
@@ -68,7 +68,7 @@ describe('whoever sends is charged for the posts', () => {
     expect(surcharges).toEqual([]);
   });
 
-  test('although one of them cannot be made', async () => {
+  test('even if one post fails', async () => {
     const poster = { post: async () => new Unreachable(undefined), close: async () => 'delivered' as const };
     const directory = createMemoryDirectory(() => 0);
     const surcharge = async (...charged: [string, number]) => {
@@ -92,7 +92,7 @@ test.each<[string, Push]>([
   ]);
 });
 
-test('a surcharge that fails undoes nothing, and is told', async () => {
+test('a surcharge that fails undoes nothing, and is reported', async () => {
   const failures: unknown[] = [];
   const failure = new Error('The table does not answer.');
   const userBudgets = { spend: () => Promise.reject(failure) };
@@ -101,7 +101,7 @@ test('a surcharge that fails undoes nothing, and is told', async () => {
   expect(failures).toEqual([failure]);
 });
 
-test('a surcharge of nothing takes no write', async () => {
+test('a surcharge of zero makes no write', async () => {
   const userBudgets = { spend: () => Promise.reject(new Error('not to be asked')) };
   await createSurcharge({
     userBudgets,

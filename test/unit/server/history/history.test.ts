@@ -92,7 +92,7 @@ describe('with a user', () => {
     });
   });
 
-  test('tells how far both sides have come', async () => {
+  test('returns the markers of both sides', async () => {
     const bobs = { userId: 'bob', peer: userAddress('alice') };
     expect((await page('alice', { conversation: WITH_BOB })).reply).toEqual({
       type: 'history',
@@ -110,7 +110,7 @@ describe('with a user', () => {
   });
 });
 
-test('of a room is its log, with one’s own marker and nobody else’s', async () => {
+test('of a room is its log, with the user’s own marker only', async () => {
   const message = { id: 'm1', serial: at(1), from: { user: 'eve' }, to: { room: 'lobby' }, data: 0, sentAt: 1 };
   await log.append(roomAddress('lobby'), message, LATER);
   await markers.move({ userId: 'alice', peer: roomAddress('lobby') }, 'read', at(1));
@@ -123,7 +123,7 @@ test('of a room is its log, with one’s own marker and nobody else’s', async 
 });
 
 describe('a page', () => {
-  test('has 50 messages, at most the 100 that can be asked for', async () => {
+  test('has 50 messages by default, and 100 at most', async () => {
     for (let ms = 1; ms <= 120; ms += 1) await say('alice', 'bob', ms);
     const sizes = [];
     for (const more of [{}, { limit: 100 }]) {
@@ -144,14 +144,14 @@ describe('a page', () => {
     ]);
   });
 
-  test('without an entry that was sent again looks for no earlier one', async () => {
+  test('without retries looks for no first attempts', async () => {
     await say('alice', 'bob', 1);
     await page('alice', { conversation: WITH_BOB });
     expect(finds).toBe(0);
   });
 });
 
-describe('a message that was sent again and is there twice', () => {
+describe('a message that was sent again and is in the log twice', () => {
   /** Everything, page by page. */
   async function all(direction: 'before' | 'after', limit: number): Promise<string[]> {
     const seen: string[] = [];
@@ -164,7 +164,7 @@ describe('a message that was sent again and is there twice', () => {
     return seen.toSorted();
   }
 
-  test.each([1, 2, 3, 10])('shows where it was first, also when pages of %i part the two', async (limit) => {
+  test.each([1, 2, 3, 10])('appears where it was first, also when pages of %i separate the two', async (limit) => {
     await say('alice', 'bob', 10, { id: 'twice' });
     await say('bob', 'alice', 20);
     await say('alice', 'bob', 30, { id: 'twice', retried: true });
@@ -174,13 +174,13 @@ describe('a message that was sent again and is there twice', () => {
       expect(await all(direction, limit)).toEqual([at(10), at(20), at(50)]);
   });
 
-  test('but one that was sent again and is there once shows, and so do two of the same id by two senders', async () => {
+  test('appears if it is there only once, and so do two of the same id by two senders', async () => {
     await say('alice', 'bob', 10, { id: 'same', retried: true });
     await say('bob', 'alice', 20, { id: 'same', retried: true });
     expect(await all('before', 10)).toEqual([at(10), at(20)]);
   });
 
-  test('a conversation of nothing but repeats is read in steps, none of which takes for ever', async () => {
+  test('a conversation of nothing but retries is read in bounded steps', async () => {
     for (let ms = 1; ms <= 40; ms += 1) await say('alice', 'bob', ms, { id: 'spam', retried: ms > 1 });
     const first = await page('alice', { conversation: WITH_BOB, limit: 1 });
     expect(first).toMatchObject({ ids: [], next: at(21) });

@@ -75,7 +75,7 @@ function mark(userId: string, ...marks: Mark[]) {
   return markAll({ connectionId: 'b1', userId, ...claims }, { marks });
 }
 
-test('moves the markers, and tells every device of whoever sent the messages how far both have come', async () => {
+test('moves the markers, and sends a receipt to every device of the messages’ author', async () => {
   expect(await mark('bob', { conversation: ALICE, delivered: at(2) })).toEqual({ ok: true, value: { type: 'marked' } });
   expect(await mark('bob', { conversation: ALICE, read: at(1) })).toMatchObject({ ok: true });
   expect(await markers.read([bobs])).toEqual([{ delivered: at(2), read: at(1) }]);
@@ -97,7 +97,7 @@ test('both markers of one mark make one receipt', async () => {
   ]);
 });
 
-test('moves nothing back, and then tells nobody', async () => {
+test('moves nothing back, and then sends no receipt', async () => {
   await mark('bob', { conversation: ALICE, read: at(2) });
   pushed = [];
   expect(await mark('bob', { conversation: ALICE, read: at(1) })).toMatchObject({ ok: true });
@@ -106,7 +106,7 @@ test('moves nothing back, and then tells nobody', async () => {
   expect(pushed).toEqual([]);
 });
 
-test('marks many conversations with one frame; a room’s markers, and those with oneself, are nobody else’s business', async () => {
+test('marks many conversations with one frame, and sends no receipts for rooms and for oneself', async () => {
   await mark(
     'bob',
     { conversation: { room: 'lobby' }, read: at(1) },
@@ -122,7 +122,7 @@ test('marks many conversations with one frame; a room’s markers, and those wit
   expect(pushed.map(({ connectionId }) => connectionId)).toEqual(['a1', 'a2']);
 });
 
-describe('nobody is told how far somebody has come whom they have not written to', () => {
+describe('a user who has not written gets no receipt', () => {
   test.each<[string, string, Mark]>([
     ['a serial at which there is nothing', 'bob', { conversation: ALICE, delivered: at(7), read: at(8) }],
     ['that of a message from somebody else', 'bob', { conversation: ALICE, read: at(4) }],
@@ -146,7 +146,7 @@ describe('nobody is told how far somebody has come whom they have not written to
   });
 });
 
-test('whoever has blocked somebody is not told how far they have come', async () => {
+test('a user who has blocked the reader gets no receipt', async () => {
   await inboxes.block({ recipient: 'alice', sender: 'bob' });
   expect(await mark('bob', { conversation: ALICE, read: at(1) })).toMatchObject({ ok: true });
   expect(pushed).toEqual([]);
@@ -162,7 +162,7 @@ describe('a receipt that does not arrive', () => {
     expect(await directory.find(userAddress('alice'), { consistent: true })).toHaveLength(2);
   });
 
-  test('because the connection is gone has it forgotten', async () => {
+  test('forgets the connection if it is gone', async () => {
     outcome = 'gone';
     await mark('bob', { conversation: ALICE, read: at(1) });
     expect(await directory.find(userAddress('alice'), { consistent: true })).toEqual([]);

@@ -132,7 +132,7 @@ describe.each<[string, Conversation]>([
     expect(await unread()).toEqual({ count, more: false });
   }
 
-  test('one that was sent again after a minute stands where it was first, and reading it clears the count', async () => {
+  test('a retry after a minute counts where it was first, and reading it clears the count', async () => {
     await say(0, { id: 'twice' });
     await say(150, { id: 'twice', retried: true });
     await expectAll([0], 1);
@@ -162,7 +162,7 @@ describe.each<[string, Conversation]>([
     }
   });
 
-  test('where the first copy has expired, the next one stands', async () => {
+  test('when the first copy has expired, the next one counts', async () => {
     await say(0, { id: 'twice', expired: true });
     await say(150, { id: 'twice', retried: true });
     await say(300, { id: 'twice', retried: true });
@@ -171,7 +171,7 @@ describe.each<[string, Conversation]>([
     await expectAll([150], 0);
   });
 
-  test('one’s own counts as read, as often as it was sent', async () => {
+  test('a user’s own message counts as read, however often it was sent', async () => {
     await say(0, { id: 'twice', from: 'alice' });
     await say(150, { id: 'twice', from: 'alice', retried: true });
     await expectAll([0], 0);
@@ -200,7 +200,7 @@ describe.each<[string, Conversation]>([
     await expectAll([0], 0);
   });
 
-  test('a hundred messages that were all sent again are a hundred, and no more', async () => {
+  test('a hundred messages that were all sent again are a hundred', async () => {
     for (let number = 0; number < 100; number += 1) await say(number, { id: `m${number}` });
     for (let number = 0; number < 100; number += 1) await say(150 + number, { id: `m${number}`, retried: true });
     expect(await unread()).toEqual({ count: 100, more: false });
@@ -212,7 +212,7 @@ describe.each<[string, Conversation]>([
     expect(await unread()).toEqual({ count: 50, more: false });
   });
 
-  test('only the ten minutes before what was sent again are looked at, and nothing where nothing was', async () => {
+  test('reads only the ten minutes before a retry, and nothing without one', async () => {
     await say(0);
     await say(5);
     await expectAll([0, 5], 2);

@@ -34,7 +34,7 @@ async function say(from: string, to: string, secondsAgo: number) {
   await log.append(userAddress(to), message, NOW, { pair: pairOf(from, to) });
 }
 
-test('counts what others have sent behind the read marker, or since messages are kept', async () => {
+test('counts the messages of others behind the read marker, or within the retention', async () => {
   await say('bob', 'alice', 700);
   for (const secondsAgo of [500, 300, 200]) await say('bob', 'alice', secondsAgo);
   await say('alice', 'bob', 100);
@@ -70,7 +70,7 @@ test('counts to a hundred, and says when there are more', async () => {
   expect(await tell(101)).toMatchObject({ value: { conversations: [{ count: 100, more: true }] } });
 });
 
-test('counts fifty conversations beside each other, but not all at once', async () => {
+test('counts fifty conversations concurrently, but not all at once', async () => {
   let underWay = 0;
   let most = 0;
   const count = async () => {

@@ -70,7 +70,7 @@ const watchers = async (address: Address) =>
   (await directory.find(presenceAddress(address), { consistent: true })).map(({ connectionId }) => connectionId);
 
 describe('of users', () => {
-  test('tells who is online and since when, each once, in the order in which they were asked for', async () => {
+  test('tells who is online and since when, each user once, in the order of the frame', async () => {
     await register('bob', 'b1');
     await announce(userAddress('bob'), 'bob', true, 10);
     await announce(userAddress('eve'), 'eve', false, 20);
@@ -87,13 +87,13 @@ describe('of users', () => {
     });
   });
 
-  test('tells that somebody is offline whose connection died without a trace', async () => {
+  test('tells that a user is offline whose connection died without a trace', async () => {
     await announce(userAddress('bob'), 'bob', true, 10);
     expect(await ask({ users: ['bob'] })).toMatchObject({ value: { users: [{ user: 'bob', online: false }] } });
     expect(tasks).toEqual([]);
   });
 
-  test('takes two steps: what is announced, then who of those is there, at once', async () => {
+  test('takes two steps: the presence states, then all users at once', async () => {
     const users = Array.from({ length: 100 }, (_, index) => `u${index}`);
     for (const user of users) await announce(userAddress(user), user, true, 10);
     let steps = 0;
@@ -125,7 +125,7 @@ describe('of a room', () => {
     await announce(LOBBY, 'left', false, 30);
   });
 
-  test('tells who is in it, and how many with how many connections', async () => {
+  test('tells who is in it, the number of users and of connections', async () => {
     expect(await ask({ room: 'lobby' })).toEqual({
       ok: true,
       value: {
@@ -140,7 +140,7 @@ describe('of a room', () => {
     });
   });
 
-  test('with watch tells what is announced: the changes come after it', async () => {
+  test('with watch tells the presence states: changes are pushed after it', async () => {
     expect(await ask({ room: 'lobby' }, true)).toMatchObject({
       value: {
         users: [
@@ -164,15 +164,15 @@ describe('of a room', () => {
     expect(asked.value.occupancy).toEqual({ users: 150, connections: 150 });
   });
 
-  test('that nobody is in is empty', async () => {
+  test('without users is empty', async () => {
     expect(await ask({ room: 'cellar' })).toMatchObject({
       value: { users: [], occupancy: { users: 0, connections: 0 } },
     });
   });
 });
 
-describe('whoever watches', () => {
-  test('is subscribed before what is announced is read, and has those looked at who are announced', async () => {
+describe('a watcher', () => {
+  test('is subscribed before the states are read, and starts the sweep of present users', async () => {
     await announce(userAddress('bob'), 'bob', true, 10);
     const { readUsers } = presenceStates;
     presenceStates.readUsers = async (users) => {
@@ -195,7 +195,7 @@ describe('whoever watches', () => {
     expect.assertions(6);
   });
 
-  test('may watch oneself, and stops when asked to', async () => {
+  test('may watch themselves, and can stop', async () => {
     expect(await ask({ users: ['alice'] }, true)).toMatchObject({ ok: true });
     expect(await watchers(userAddress('alice'))).toEqual(['a1']);
     expect(await ask({ users: ['alice'] }, false)).toMatchObject({ value: { users: [{ user: 'alice' }] } });
@@ -207,7 +207,7 @@ describe('whoever watches', () => {
     });
   });
 
-  test('has at most 200 to watch; the ones watched already do not count again', async () => {
+  test('has at most 200 watches; existing ones do not count again', async () => {
     const users = (from: number) => Array.from({ length: 100 }, (_, index) => `u${from + index}`);
     expect(await ask({ users: users(0) }, true)).toMatchObject({ ok: true });
     expect(await ask({ users: users(100) }, true)).toMatchObject({ ok: true });
@@ -218,7 +218,7 @@ describe('whoever watches', () => {
     expect(await ask({ room: 'lobby' }, true)).toMatchObject({ ok: true });
   });
 
-  test('has missed a change is told to connect again', async () => {
+  test('that missed a change is told to connect again', async () => {
     await directory.remove(presenceAddress(userAddress('bob')), 'a1');
     expect(await ask({ users: ['bob'] }, true)).toMatchObject({ problem: { code: 'connection_removed' } });
   });

@@ -62,7 +62,7 @@ const announced = (address: Address = BOB) => presenceStates.read(address, 'bob'
 const told = () => pushed.map(({ frame }) => frame);
 
 describe('a check', () => {
-  test('announces who has come and who has gone, in a room as well, and tells those who watch', async () => {
+  test('tells watchers who has come and who has gone, in a room as well', async () => {
     await watch(BOB);
     await watch(LOBBY, 'w2');
     await enter('bob', 'b1');
@@ -84,7 +84,7 @@ describe('a check', () => {
     ]);
   });
 
-  test('tells nothing that is not new: another device, one that is left, a reload', async () => {
+  test('tells nothing if nothing is new: another device, a device less, a reload', async () => {
     await watch(BOB);
     await check();
     await enter('bob', 'b1');
@@ -106,7 +106,7 @@ describe('a check', () => {
     expect(await announced()).toEqual({ userId: 'bob', online: false, since: NOW + 1 });
   });
 
-  test('looks again after it has announced an absence', async () => {
+  test('looks again after it has noted an absence', async () => {
     await enter('bob', 'b1');
     await check();
     await leave('bob', 'b1');
@@ -119,7 +119,7 @@ describe('a check', () => {
     expect(await announced()).toEqual({ userId: 'bob', online: true, since: NOW + 2 });
   });
 
-  test('that was begun before tells what it finds, because perhaps nobody was told', async () => {
+  test('that is a retry tells what it finds, because perhaps nobody was told', async () => {
     await watch(BOB);
     await enter('bob', 'b1');
     await presenceStates.announce(BOB, { userId: 'bob', online: true, since: 7 }, undefined);
@@ -129,7 +129,7 @@ describe('a check', () => {
     expect(told()).toHaveLength(1);
   });
 
-  test('cuts off a watcher that could not be told: its picture would be wrong', async () => {
+  test('cuts off a watcher that could not be told: its state would be wrong', async () => {
     await watch(BOB);
     await enter('bob', 'b1');
     outcome = 'failed';
@@ -174,7 +174,7 @@ describe('a check', () => {
     expect(calls).toEqual(['read', 'find']);
   });
 
-  test('gives up, and comes back, when somebody else always announces something first', async () => {
+  test('gives up, and runs again later, when others keep changing the state', async () => {
     await enter('bob', 'b1');
     presenceStates.announce = async () => false;
     await expect(check()).rejects.toThrow('faster than it can be announced');
@@ -190,7 +190,7 @@ describe('a watched address', () => {
     await presence.sweep(task);
   };
 
-  test('is looked at when somebody has come, and not when nobody watches', async () => {
+  test('is swept when somebody comes, and not when nobody watches', async () => {
     await enter('bob', 'b1');
     await check();
     expect(sweeps()).toEqual([]);
@@ -202,7 +202,7 @@ describe('a watched address', () => {
     expect(sweeps()).toEqual([{ kind: 'sweep', address: BOB, due: NOW }]);
   });
 
-  test('is looked at again when whoever is there would be gone, as long as somebody watches', async () => {
+  test('is swept again when a present user would be gone, as long as somebody watches', async () => {
     await watch(BOB);
     await enter('bob', 'b1');
     await check();
@@ -221,7 +221,7 @@ describe('a watched address', () => {
     expect(await presenceStates.sweeps([BOB])).toEqual(new Map());
   });
 
-  test('has whoever is gone without a trace checked, but not before they could be back', async () => {
+  test('has users checked who are gone without a trace, but not before they could be back', async () => {
     await watch(LOBBY);
     await enter('bob', 'b1');
     await enter('eve', 'e1', NOW / 1000 + 9000);
@@ -236,7 +236,7 @@ describe('a watched address', () => {
     expect(told()[2]).toMatchObject({ room: 'lobby', users: [{ user: 'bob', online: false }] });
   });
 
-  test('has one recheck to come, however many are done', async () => {
+  test('has one sweep due, however many run', async () => {
     await watch(BOB);
     await enter('bob', 'b1', NOW / 1000 + 9000);
     await check();

@@ -82,7 +82,7 @@ async function said(room: string, secondsAgo: number): Promise<void> {
 describe('a join', () => {
   beforeEach(() => register());
 
-  test('subscribes for as long as a connection can live, and tells where to resume', async () => {
+  test('subscribes for as long as a connection can live, and returns a cursor', async () => {
     await said('lobby', 1);
     expect(await join(connection, { room: 'lobby' })).toEqual({
       ok: true,
@@ -100,7 +100,7 @@ describe('a join', () => {
     expect(await roomsNoted()).toEqual([LOBBY]);
   });
 
-  test('with a cursor gives what was said since', async () => {
+  test('with a cursor returns the messages since', async () => {
     await said('lobby', 300);
     await said('lobby', 100);
     const joined = await join(connection, { room: 'lobby', since: serialFloor(NOW - 150_000) });
@@ -113,7 +113,7 @@ describe('a join', () => {
     expect(joined).toMatchObject({ value: { recovered: false, messages: [{ id: '3000' }] } });
   });
 
-  test('for the next page subscribes to nothing, but must be allowed', async () => {
+  test('for the next page subscribes to nothing, but needs the capability', async () => {
     await said('lobby', 100);
     await said('hall', 100);
     const after = serialFloor(NOW - 150_000);
@@ -123,7 +123,7 @@ describe('a join', () => {
     expect(await join(connection, { room: 'hall', after })).toMatchObject({ problem: { code: 'forbidden' } });
   });
 
-  test('of a room that the capability does not let one join is refused, and leaves nothing behind', async () => {
+  test('without the capability is refused, and writes nothing', async () => {
     for (const room of ['hall', 'attic', 'lobby ', 'Lobby', 'lobby#', '*']) {
       expect(await join(connection, { room }), room).toMatchObject({ problem: { code: 'forbidden' } });
       expect(await inRoom(room)).toEqual([]);
@@ -131,7 +131,7 @@ describe('a join', () => {
     expect(await roomsNoted()).toEqual([]);
   });
 
-  test('of one room too many is refused, until one is left', async () => {
+  test('of one room too many is refused, until the user leaves one', async () => {
     for (let index = 0; index < 50; index += 1) await join(connection, { room: `r${index}` });
     expect(await join(connection, { room: 'lobby' })).toMatchObject({ problem: { code: 'too_many_rooms' } });
     expect(await inRoom('lobby')).toEqual([]);
@@ -160,13 +160,13 @@ describe('a join', () => {
   });
 });
 
-test('whoever is not registered joins and leaves nothing', async () => {
+test('a connection that is not registered joins and leaves nothing', async () => {
   expect(await join(connection, { room: 'lobby' })).toMatchObject({ problem: { code: 'not_registered' } });
   expect(await leave(connection, { room: 'lobby' })).toMatchObject({ problem: { code: 'not_registered' } });
   expect(directory.items.size).toBe(0);
 });
 
-describe('whoever leaves', () => {
+describe('a user who leaves', () => {
   beforeEach(async () => {
     await register();
     await join(connection, { room: 'lobby' });
@@ -180,19 +180,19 @@ describe('whoever leaves', () => {
     expect(await roomsNoted()).toEqual([roomAddress('r1')]);
   });
 
-  test('is checked at once', async () => {
+  test('has their presence checked at once', async () => {
     tasks.length = 0;
     await leave(connection, { room: 'lobby' });
     expect(tasks).toEqual([{ kind: 'presence', address: LOBBY, userId: 'bob' }]);
   });
 
-  test('a room that they are not in, or may not be in, has left it', async () => {
+  test('a room that they are not in, or may not join, has left it', async () => {
     expect(await leave(connection, { room: 'attic' })).toMatchObject({ ok: true });
     expect(await leave(connection, { room: 'attic' })).toMatchObject({ ok: true });
     expect(await roomsNoted()).toEqual([LOBBY, roomAddress('r1')]);
   });
 
-  test('and comes back is not taken out again by what comes late of the first time', async () => {
+  test('and comes back is not removed by a late frame of the first time', async () => {
     expect(await leave(connection, { room: 'lobby', attempt: 1 })).toMatchObject({ ok: true });
     await join(connection, { room: 'lobby', attempt: 2 });
     const late = await leave(connection, { room: 'lobby', attempt: 1 });
@@ -203,7 +203,7 @@ describe('whoever leaves', () => {
     expect(await inRoom('lobby')).toEqual([]);
   });
 
-  test('is not taken out by a late frame either when it is the last one that they may send for now', async () => {
+  test('is not removed by a late frame either if it uses up their rate', async () => {
     await join(connection, { room: 'lobby', attempt: 2 });
     const late = await leaveAt({ perSecond: 1, burst: 2 })(connection, { room: 'lobby', attempt: 1 });
     expect(late).toMatchObject({ problem: { code: 'superseded' } });

@@ -25,7 +25,7 @@ function message(number: number, more: Partial<Message> = {}): Message {
   return { id: `m${number}`, serial, from: { user: 'alice' }, to: { user: 'bob' }, data: 'words', sentAt: 0, ...more };
 }
 
-describe('what is left to be indexed', () => {
+describe('messages for indexing', () => {
   let tasks: Task[];
   let failures: unknown[];
   let refusal: Error | undefined;
@@ -49,7 +49,7 @@ describe('what is left to be indexed', () => {
     );
   }
 
-  test('is what two users have sent each other, and what was sent to a room, as long as it is kept', async () => {
+  test('are those between two users and to rooms, if they are kept', async () => {
     await queue(userAddress('bob'), { message: message(1), pair: PAIR, expiresAt: 7 });
     const inLobby = message(2, { to: { room: 'lobby' } });
     await queue(LOBBY, { message: inLobby });
@@ -62,7 +62,7 @@ describe('what is left to be indexed', () => {
     ]);
   });
 
-  test('is not what is not kept, a copy, from a service, or encoded', async () => {
+  test('are none that are not kept, copies, from services, or encoded', async () => {
     const { expiresAt: _, ...volatile }: Partial<Delivery> = { pair: PAIR, expiresAt: 1 };
     const add = async (added: readonly Task[]) => void tasks.push(...added);
     await createQueueForIndex({ tasks: { add }, onFailure: () => undefined })(userAddress('bob'), [
@@ -73,7 +73,7 @@ describe('what is left to be indexed', () => {
     expect(tasks).toEqual([]);
   });
 
-  test('is what the client has compressed', async () => {
+  test('include those that the client has compressed', async () => {
     const to = { room: 'lobby' };
     const compressed = message(1, { to, encoding: 'json/gzip/base64', data: 'H4sI' });
     await queue(LOBBY, { message: compressed });
@@ -82,19 +82,19 @@ describe('what is left to be indexed', () => {
     ]);
   });
 
-  test('goes in parts that can be done in time', async () => {
+  test('go in parts that can be done in time', async () => {
     await queue(LOBBY, ...Array.from({ length: 25 }, (_, number) => ({ message: message(number), pair: PAIR })));
     expect(tasks.map((task) => task.kind === 'index' && task.messages.length)).toEqual([10, 10, 5]);
   });
 
-  test('does not hold up the message where the queue cannot take it, and the operator is told', async () => {
+  test('do not hold up sending if the queue fails, and the operator is told', async () => {
     refusal = new Error('no queue');
     await queue(LOBBY, { message: message(1), pair: PAIR });
     expect(failures).toEqual([refusal]);
   });
 });
 
-describe('what of a message is indexed', () => {
+describe('the indexed words of a message', () => {
   async function wordsFor(data: Json, fields?: readonly string[], encoding?: string): Promise<string[]> {
     const index = createMemorySearchIndex({ entries: [] }, () => NOW);
     const indexable = {
@@ -109,7 +109,7 @@ describe('what of a message is indexed', () => {
 
   const data = { text: 'Hello hello', body: { title: 'World', tags: ['one', { name: 'two' }] }, n: 1, empty: null };
 
-  test('is every string in it, each word once', async () => {
+  test('come from every string in it, each word once', async () => {
     expect(await wordsFor(data)).toEqual(['hello', 'world', 'one', 'two']);
     expect(await wordsFor('just text')).toEqual(['just', 'text']);
     expect(await wordsFor(7)).toEqual([]);
@@ -123,7 +123,7 @@ describe('what of a message is indexed', () => {
       ['two', 'world'],
     ],
     [['nothing', 'text.deeper', 'toString', '__proto__'], []],
-  ])('is what is at the paths %j', async (fields, words) => {
+  ])('come from the paths %j', async (fields, words) => {
     expect(await wordsFor(data, fields)).toEqual(words);
   });
 
@@ -135,7 +135,7 @@ describe('what of a message is indexed', () => {
     ['words of a letter with a mark', [...'ÀÈÌÒÙÇÑÝŠŽ'].join(' ')],
     ['words of many parts', 'A0B1C2D3 E4F5G6H7 I8J9KaLb McNdOePf QgRhSiTj UkVlWmXn '.repeat(2)],
     ['compounds', 'a-b-c-d-e-f-g-h i.j.k.l.m.n.o.p q’r’s’t’u’v’w’x y-z-0-1-2-3-4-5'],
-  ])('never takes more writes than it is charged for: %s', async (_, hostile) => {
+  ])('never take more writes than are charged: %s', async (_, hostile) => {
     for (let length = 1; length <= hostile.length; length += 1) {
       const text = hostile.slice(0, length);
       const units = messageCharge({ to: { user: 'bob' } }, jsonByteLength(text), INDEXED_TARIFF);
@@ -144,7 +144,7 @@ describe('what of a message is indexed', () => {
     }
   });
 
-  test('is bounded, whatever somebody sends', async () => {
+  test('are bounded, whatever somebody sends', async () => {
     const hostile = Array.from({ length: 10_000 }, (_, number) => `word${number}`).join(' ');
     const words = await wordsFor({ text: hostile });
     expect(words).toHaveLength(MAX_INDEXED_WORDS);
@@ -154,7 +154,7 @@ describe('what of a message is indexed', () => {
     expect(await wordsFor(texts)).not.toContain('w80');
   });
 
-  test('is what is written, before parts of words and compounds take what room is left', async () => {
+  test('are the written words first, then parts of words and compounds', async () => {
     const words = Array.from(
       { length: 95 },
       (_, number) => `wörd-${String.fromCharCode(97 + (number % 26))}${number}x`,
@@ -165,11 +165,11 @@ describe('what of a message is indexed', () => {
     expect(await wordsFor('node.js getUser')).toEqual(['node', 'js', 'getuser', 'nodejs', 'get', 'user']);
   });
 
-  describe('of one that the client has compressed', () => {
+  describe('of a message that the client has compressed', () => {
     const zip = (json: string | Buffer) => gzipSync(json).toString('base64');
     const GZIP = 'json/gzip/base64';
 
-    test('is what it said before', async () => {
+    test('are those of the original', async () => {
       const { json, encoding } = await encodeData({ ...data, filler: 'hello '.repeat(400) });
       expect(encoding).toBe(GZIP);
       expect(await wordsFor(JSON.parse(json), undefined, encoding)).toEqual(['hello', 'world', 'one', 'two']);
@@ -178,7 +178,7 @@ describe('what of a message is indexed', () => {
       expect(await wordsFor(plain, undefined, 'json/base64')).toEqual(['plain']);
     });
 
-    test('is as much as may be sent, and not a byte more', async () => {
+    test('come from as much as may be sent, and not a byte more', async () => {
       const json = (bytes: number) => `"${'x '.repeat(bytes / 2 - 1)}"`;
       expect(await wordsFor(zip(json(MAX_DECODED_BYTES)), undefined, GZIP)).toEqual(['x']);
       expect(await wordsFor(zip(json(MAX_DECODED_BYTES + 2)), undefined, GZIP)).toEqual([]);
@@ -195,7 +195,7 @@ describe('what of a message is indexed', () => {
       ['not JSON', zip('hello')],
       ['nested without end', zip(`${'['.repeat(100_000)}"hello"${']'.repeat(100_000)}`)],
       ['nothing', ''],
-    ])('is nothing where that is %s', async (_, broken) => {
+    ])('are none if it is %s', async (_, broken) => {
       expect(await wordsFor(broken, undefined, GZIP)).toEqual([]);
       expect(await wordsFor(broken, ['text'], GZIP)).toEqual([]);
     });

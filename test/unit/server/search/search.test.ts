@@ -79,14 +79,14 @@ test('finds messages in which all words occur, the last as the beginning of one,
   }
 });
 
-test('one letter is looked for as the word that it is', async () => {
+test('a single letter is looked up as a word', async () => {
   await say(1, 'vitamin C');
   await say(2, 'a cat');
   expect((await found('c')).ids).toEqual(['m1']);
   expect((await found('vitamin c')).ids).toEqual(['m1']);
 });
 
-test.each([1, 2, 7])('with a page of %i and an index that gives as few, gives all of it in the end', async (limit) => {
+test.each([1, 2, 7])('with pages of %i in search and index, finds everything in the end', async (limit) => {
   pageSize = limit;
   open();
   for (let number = 0; number < 60; number += 1) {
@@ -101,7 +101,7 @@ test.each([1, 2, 7])('with a page of %i and an index that gives as few, gives al
   if (limit === 7) expect(await all('odd thi', limit)).toEqual(['m115', 'm109', 'm103', ...expected.toReversed()]);
 });
 
-test('words that never meet are searched in steps, none of which takes for ever', async () => {
+test('words that never occur together are searched in bounded steps', async () => {
   pageSize = 1;
   open();
   for (let number = 0; number < 60; number += 2) {
@@ -114,7 +114,7 @@ test('words that never meet are searched in steps, none of which takes for ever'
   expect(await all('x y', 5)).toEqual(['both']);
 });
 
-test('a beginning that too many words have is refused, rather than answered with the wrong half', async () => {
+test('a prefix of too many words is refused rather than answered incompletely', async () => {
   pageSize = 2;
   open();
   for (let number = 0; number < 12; number += 1) await say(number, `word${number}`);
@@ -122,7 +122,7 @@ test('a beginning that too many words have is refused, rather than answered with
   expect((await found('word11')).ids).toEqual(['m11']);
 });
 
-test('parts of names are found, and names by any way to write them', async () => {
+test('names are found by their parts, and by any way to write them', async () => {
   await say(1, 'report_final_v2.pdf');
   await say(2, 'the final report, as a PDF');
   await say(3, 'getUserName');
@@ -203,7 +203,7 @@ describe('is refused', () => {
     expect(await ask(text)).toMatchObject({ ok: false, problem: { code: 'search_invalid', message } });
   });
 
-  test('in a conversation that may not be read, before anything is said of the text: the gate charges that, too', async () => {
+  test('in a conversation that may not be read, before the text is checked: the gate charges it too', async () => {
     capability = { 'room:*': ['join', 'send', 'presence'], 'user:*': ['history'] };
     for (const text of ['hello', '', 'a b c d e f g h i'])
       expect(await ask(text)).toMatchObject({ ok: false, problem: { code: 'forbidden' } });

@@ -124,7 +124,7 @@ describe('found', () => {
     expect(unwanted.filter((each) => finds(text, each))).toEqual([]);
   });
 
-  test('is whatever UAX #29 and this runtime’s dictionaries take for a word, and each text by itself', () => {
+  test('are the words of UAX #29 and this runtime’s dictionaries, and each text as a whole', () => {
     const segmenter = new Intl.Segmenter('und', { granularity: 'word' });
     const texts = [
       'The quick (“brown”) fox can’t jump 32.3 feet, right? And/or co-operate: see README.md, RFC-9562 or foo_bar.',
@@ -180,7 +180,7 @@ describe('whatever somebody sends', () => {
     expect(length).toBeLessThanOrEqual(40);
   });
 
-  test.each(hostile)('a query looks up as much as it may, and no more: %s', (_, text) => {
+  test.each(hostile)('a query looks up no more than the limit: %s', (_, text) => {
     expect(lookupsIn(parseQuery(text.slice(0, 200)).query).length).toBeLessThanOrEqual(MAX_LOOKUPS);
   });
 });
@@ -203,7 +203,7 @@ describe('a query', () => {
     expect(finds('aa-bb-cc-dd-ee-ff-gg-hh-ii-jj-kk-ll-mm-nn-oo-pp-qq-rr ss', long)).toBe(true);
   });
 
-  test('takes its last word for the beginning of one, and a single letter for a word', () => {
+  test('treats its last word as a prefix, and a single letter as a word', () => {
     expect(lookupsIn(parseQuery('lunch no').query)).toEqual([
       { word: 'lunch', isPrefix: false },
       { word: 'no', isPrefix: true },

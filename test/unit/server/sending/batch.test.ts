@@ -41,7 +41,7 @@ const PER_MESSAGE: readonly Row[] = [
   ],
 ];
 
-test.each(PER_MESSAGE)('%s of %d: so much passes, one more is refused and stops no other', async (...row) => {
+test.each(PER_MESSAGE)('%s of %d: the limit passes, one more is refused and stops no other', async (...row) => {
   const [name, limit, make, code, told] = row;
   const limits = { ...DEFAULT_SIZE_LIMITS, [name]: limit };
   const batch = (...messages: object[]) => sendBatch(send, alice, messages, { admit: () => atGate, limits });
@@ -67,7 +67,7 @@ test('a batch of more messages than are allowed is refused as a whole', async ()
   });
 });
 
-test('whoever is not admitted is told so first, and the gate is never left under way', async () => {
+test('a sender whom the gate refuses is told so first, and the gate is never left under way', async () => {
   const refused = { ok: false, problem: problem('not_registered') } as const;
   let isOver = false;
   const atGate = new Promise<typeof refused>((resolve) => setImmediate(() => resolve(refused))).finally(() => {
@@ -78,7 +78,7 @@ test('whoever is not admitted is told so first, and the gate is never left under
   expect(isOver).toBe(true);
 });
 
-test('a service is held to what there can be anywhere, and may hand in any number of messages', async () => {
+test('a service has the absolute limits, and may send any number of messages', async () => {
   const data = (bytes: number) => message({ data: 'x'.repeat(bytes - 2) });
   const inputs = [...Array.from({ length: 60 }, () => data(32 * 1024)), data(32 * 1024 + 1)];
   const sent = await sendBatch(send, { from: { service: 'billing' } }, inputs);
@@ -89,7 +89,7 @@ test('a service is held to what there can be anywhere, and may hand in any numbe
   });
 });
 
-test('a batch counts as what became of its messages and their posts', () => {
+test('the metrics of a batch count its messages and their posts', () => {
   const result = (status: 'delivered' | 'queued' | 'stored' | 'dropped', connections: object) => ({
     ...{ id: '', serial: '', users: [], status },
     connections: { delivered: 0, gone: 0, failed: 0, ...connections },

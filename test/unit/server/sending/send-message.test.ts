@@ -39,7 +39,7 @@ test('when API Gateway received the frame is passed on', async () => {
   expect(origins.at(-1)).toEqual({ from: { user: 'alice' }, connectionId: 'c1=', receivedAt: 1_800_000_000_000 });
 });
 
-test('of a batch each is charged, and what is wrong with one is its own', async () => {
+test('each message of a batch is charged, and has a problem of its own', async () => {
   const messages = [message, { to: 'bob', id: 'm2' }, message];
   const { value } = (await sendMessage(alice, { action: 'sendMessage', messages })) as { value?: unknown };
   expect(value).toMatchObject({
@@ -49,7 +49,7 @@ test('of a batch each is charged, and what is wrong with one is its own', async 
   expect(charged.at(-1)).toEqual({ cost: 3 });
 });
 
-test('what is wrong with the only message is wrong with the frame', async () => {
+test('a problem of the only message is the frame’s', async () => {
   const data = 'x'.repeat(DEFAULT_SIZE_LIMITS.maxDataBytes);
   expect(await sendMessage(alice, { action: 'sendMessage', ...message, data })).toMatchObject({
     ok: false,

@@ -169,7 +169,7 @@ test('every device of the recipient gets the message, once, and nobody else', as
   });
 });
 
-test('what is said of the encoding of the data reaches the recipient, now and from the log', async () => {
+test('the encoding of the data reaches the recipient, now and from the log', async () => {
   await connect('bob', 'b1');
   const encoding = 'gzip/base64';
   await send(FROM_ALICE, [{ to: { user: 'bob' }, data: 'H4sI', encoding }]);
@@ -185,14 +185,14 @@ test('a user who writes to themselves has it on all their devices', async () => 
   ]);
 });
 
-test('a message to nobody who is connected is stored; one that is not to be kept is dropped', async () => {
+test('a message to nobody connected is stored; with store: false it is dropped', async () => {
   const nothing = { delivered: 0, gone: 0, failed: 0 };
   expect(await sendOk({ to: { user: 'nobody' }, data: 1 })).toMatchObject([{ status: 'stored', connections: nothing }]);
   expect(await sendOk({ to: { user: 'nobody' }, data: 2, store: false })).toMatchObject([{ status: 'dropped' }]);
   expect(logged('nobody').map(({ message }) => message.data)).toEqual([1]);
 });
 
-test('of several users each gets their own copy, without the names of the others, and a user named twice gets one', async () => {
+test('each of several users gets a copy without the names of the others, and a user named twice gets one', async () => {
   await connect('bob', 'b1');
   await connect('eve', 'e1');
   const [result] = await sendOk({ to: { users: ['bob', 'eve', 'bob', 'nobody'] }, data: 1 });
@@ -256,7 +256,7 @@ test('a connection that is said to be gone is forgotten, too, when the message c
 });
 
 describe('a sender that cannot reach the API', () => {
-  test('cuts nobody off, and acknowledges nothing; a retry delivers what is in the log', async () => {
+  test('cuts nobody off and acknowledges nothing; a retry delivers the message in the log', async () => {
     await connect('bob', 'b1', 'b2');
     outcomes['b1'] = new Unreachable('no route');
     outcomes['b2'] = new Unreachable('no route');
@@ -275,7 +275,7 @@ describe('a sender that cannot reach the API', () => {
     expect(connectionsPostedTo()).toEqual(['b1', 'b2']);
   });
 
-  test('goes on to no further connection, and has its retry delivered to all of them', async () => {
+  test('posts to no further connection, and its retry posts to all of them', async () => {
     const ids = Array.from({ length: 120 }, (_, index) => `b${index}`);
     await connect('bob', ...ids);
     for (const id of ids) outcomes[id] = new Unreachable('no route');
@@ -291,7 +291,7 @@ describe('a sender that cannot reach the API', () => {
     expect(posts.map(({ frame }) => frame.messages.map(({ id }) => id))).toEqual([['m1', 'm2', 'm3']]);
   });
 
-  test('says so of a message that is not to be kept', async () => {
+  test('says so of a message with store: false', async () => {
     await connect('bob', 'b1');
     outcomes['b1'] = new Unreachable('no route');
     expect(await sendOk({ to: { user: 'bob' }, data: 1, store: false })).toMatchObject([
@@ -354,7 +354,7 @@ describe('the way of a message', () => {
     expect(await sending).toMatchObject({ ok: true });
   });
 
-  test('of one that is not kept is one look and one post', async () => {
+  test('of one with store: false is one look and one post', async () => {
     await connect('bob', 'b1');
     await sendOk({ to: { user: 'bob' }, data: 1, store: false });
     expect(happened).toEqual(['find!', 'isBlocked', 'post']);
@@ -367,7 +367,7 @@ describe('the way of a message', () => {
     expect(connectionsPostedTo()).toEqual(['b1', 'b2']);
   });
 
-  test('of one that is not kept does not lead to a device that registered after the first look', async () => {
+  test('of one with store: false does not lead to a device that registered after the first look', async () => {
     afterFirstLook(() => connect('bob', 'b2'));
     await sendOk({ to: { user: 'bob' }, data: 'kept' }, { to: { user: 'bob' }, data: 'typing', store: false });
     expect(posts.map(({ frame }) => frame.messages.map(({ data }) => data))).toEqual([['kept']]);
@@ -431,7 +431,7 @@ describe('a retry', () => {
     expect(happened.filter((what) => what.startsWith('find'))).toHaveLength(3);
   });
 
-  test('of one older than half the overlap is appended anew: whoever misses the post must find it when they resume', async () => {
+  test('of one older than half the overlap is appended again: a device that misses the post must find it on resume', async () => {
     await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1' });
     nowMs += 61_000;
     await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1', retry: true });
@@ -462,10 +462,10 @@ describe('a retry', () => {
   });
 });
 
-describe('what is noted with a message', () => {
+describe('the notes beside a message', () => {
   const notes = () => log.entries.map(({ address, pair, retried }) => ({ address, pair, retried }));
 
-  test('is between whom it is, at the recipient and not with the sender’s own copy', async () => {
+  test('name the two users, at the recipient and not with the sender’s own copy', async () => {
     await sendOk({ to: { users: ['bob', 'eve'] }, data: 1, echo: true }, { to: { user: 'alice' }, data: 2 });
     expect(notes().toSorted((a, b) => (a.address < b.address ? -1 : 1))).toEqual([
       { address: 'user#alice', pair: undefined },
@@ -475,18 +475,18 @@ describe('what is noted with a message', () => {
     ]);
   });
 
-  test('is nothing where it is from a service, or to a room', async () => {
+  test('are none if it is from a service, or to a room', async () => {
     await send({ from: { service: 'alice' } }, [{ to: { user: 'bob' }, data: 1 }]);
     await sendOk({ to: { room: 'lobby' }, data: 2 });
     expect(notes().map(({ pair }) => pair)).toEqual([undefined, undefined]);
   });
 
-  test('is that it was sent again, if it was', async () => {
+  test('say that it was sent again, if it was', async () => {
     await sendOk({ to: { user: 'bob' }, data: 1, id: 'm1', retry: true }, { to: { user: 'bob' }, data: 2, id: 'm2' });
     expect(notes().map(({ retried }) => retried)).toEqual([true, undefined]);
   });
 
-  test('and that it was sent again, if it waited so long that its retry may have come first', async () => {
+  test('say so too if it waited so long that its retry may have come first', async () => {
     for (const waitedMs of [0, 100, 101]) {
       await send({ ...FROM_ALICE, receivedAt: NOW - waitedMs }, [{ to: { user: 'bob' }, data: 0 }]);
     }
@@ -554,7 +554,7 @@ describe('an acknowledgement waits', () => {
     return ended;
   }
 
-  test('until a connection that missed the message has been handed to work: a handler that has answered is frozen', async () => {
+  test('until the task that closes a connection is queued: Lambda freezes a handler that has answered', async () => {
     await connect('bob', 'b1');
     outcomes['b1'] = 'failed';
     queued = deferred();
@@ -624,7 +624,7 @@ describe('several messages', () => {
   });
 });
 
-test('a sender who is not admitted sends nothing', async () => {
+test('a sender whom the gate refuses sends nothing', async () => {
   await connect('bob', 'b1');
   const refused = { ok: false, problem: problem('not_registered') } as const;
   const sent = await send(FROM_ALICE, [{ to: { user: 'bob' }, data: 1 }], Promise.resolve(refused));
@@ -632,7 +632,7 @@ test('a sender who is not admitted sends nothing', async () => {
   expect(posts).toEqual([]);
 });
 
-describe('what the capability does not allow', () => {
+describe('a message that the capability does not allow', () => {
   const admitted = (capability: Capability) => Promise.resolve({ ok: true, value: { capability } } as const);
 
   test('is refused, each message by itself', async () => {
@@ -709,7 +709,7 @@ describe('to a room', () => {
     expect(results.map((result) => 'connections' in result && result.connections.delivered)).toEqual([2, 1, 2]);
   });
 
-  test('goes from whoever may send there, in it or not', async () => {
+  test('goes from anyone with the capability, in the room or not', async () => {
     await inLobby('b1');
     expect(await sendOk({ ...toLobby, data: 1 })).toMatchObject([{ status: 'delivered' }]);
   });
@@ -779,7 +779,7 @@ describe('to a room', () => {
   });
 });
 
-describe('what a recipient does not accept', () => {
+describe('a message that a recipient does not accept', () => {
   const toBob = { to: { user: 'bob' }, data: 1 };
   const NOT_ACCEPTED = { error: problem('not_accepted') };
   const stored = { status: 'stored' };
@@ -807,7 +807,7 @@ describe('what a recipient does not accept', () => {
       expect(await sendOk(toBob)).toMatchObject([stored]);
     });
 
-    test('concerns nobody but the two, and messages from the one to the other', async () => {
+    test('concerns only the two users, and only one direction', async () => {
       expect(await send({ from: { user: 'bob' } }, [{ to: { user: 'alice' }, data: 1 }])).toMatchObject({
         value: [stored],
       });
@@ -816,7 +816,7 @@ describe('what a recipient does not accept', () => {
       expect(await fromService(toBob)).toMatchObject({ value: [stored] });
     });
 
-    test('makes no copy for the sender’s other devices; what somebody accepts does', async () => {
+    test('makes no copy for the sender’s other devices, unless somebody accepts it', async () => {
       await connect('alice', 'a1', 'a2');
       await sendOk({ ...toBob, id: 'm1', echo: true });
       expect(posts).toEqual([]);
@@ -835,7 +835,7 @@ describe('what a recipient does not accept', () => {
       expect(connectionsPostedTo()).toEqual(['a2']);
     });
 
-    test('is no status of a message: that is the worst of those who accept it', async () => {
+    test('does not change the status: that is the worst of those who accept it', async () => {
       await connect('carol', 'c1');
       const several = { to: { users: ['bob', 'carol'] }, data: 1 };
       expect(await sendOk(several)).toMatchObject([{ status: 'delivered', connections: { delivered: 1 } }]);
@@ -843,7 +843,7 @@ describe('what a recipient does not accept', () => {
       expect(await sendOk(several)).toMatchObject([NOT_ACCEPTED]);
     });
 
-    test('does not take back what was accepted before: it is acknowledged again', async () => {
+    test('is acknowledged again if it was accepted before', async () => {
       await inboxes.unblock({ recipient: 'bob', sender: 'alice' });
       await sendOk({ ...toBob, id: 'm1' });
       await inboxes.block({ recipient: 'bob', sender: 'alice' });
@@ -851,7 +851,7 @@ describe('what a recipient does not accept', () => {
       expect(await sendOk({ ...toBob, id: 'm2', retry: true })).toMatchObject([NOT_ACCEPTED]);
     });
 
-    test('is not what one writes to oneself', async () => {
+    test('is none to oneself', async () => {
       expect(await sendOk({ to: { user: 'alice' }, data: 1 })).toMatchObject([stored]);
       expect(happened).not.toContain('isBlocked');
     });
@@ -884,7 +884,7 @@ describe('what a recipient does not accept', () => {
       expect(await sendOk(toBob)).toMatchObject([NOT_ACCEPTED]);
     });
 
-    test('concerns no other sender, no service, no room, and nothing that is not kept', async () => {
+    test('concerns no other sender, service or room, and no message with store: false', async () => {
       await fill();
       expect(await send({ from: { user: 'carol' } }, [toBob])).toMatchObject({ value: [stored] });
       expect(await fromService(toBob)).toMatchObject({ value: [stored] });
@@ -909,27 +909,27 @@ describe('what a recipient does not accept', () => {
       expect(await sendOk(toBob)).toMatchObject([NOT_ACCEPTED]);
     });
 
-    test('is none that was accepted before and is sent again', async () => {
+    test('is none that was accepted before', async () => {
       await fill();
       expect(await sendOk({ ...toBob, id: 'm1', retry: true })).toMatchObject([{ ...stored, duplicate: true }]);
       expect(await sendOk({ ...toBob, id: 'm9', retry: true })).toMatchObject([NOT_ACCEPTED]);
     });
 
-    test('of several in one frame is what does not fit, from the first such one on', async () => {
+    test('of several in one frame is every one from the first that does not fit', async () => {
       await sendOk(toBob);
       const results = await sendOk(...['a', 'b', 'c', 'd'].map((id) => ({ ...toBob, id })));
       expect(results).toMatchObject([stored, stored, NOT_ACCEPTED, NOT_ACCEPTED]);
       expect(logged('bob').map(({ message }) => message.id)).toEqual(['minted', 'a', 'b']);
     });
 
-    test('of several recipients is told of the one whose inbox is full', async () => {
+    test('to several recipients names the one whose inbox is full', async () => {
       await fill();
       expect(await sendOk({ to: { users: ['bob', 'carol'] }, data: 1 })).toMatchObject([
         { status: 'stored', users: [{ status: 'not_accepted' }, { status: 'stored' }] },
       ]);
     });
 
-    test('is not known where it could not be found out: nothing is acknowledged then', async () => {
+    test('is not acknowledged if that could not be found out', async () => {
       inboxes.take = () => Promise.reject(new Error('throttled'));
       expect(await sendOk({ ...toBob, id: 'm1' })).toMatchObject([{ error: { code: 'internal' } }]);
       expect(log.entries).toEqual([]);
@@ -937,7 +937,7 @@ describe('what a recipient does not accept', () => {
   });
 });
 
-test('a receipt is asked for of what is kept alone: of nothing else can be told that it was there', async () => {
+test('a receipt is asked for only if the message is kept', async () => {
   await connect('bob', 'b1');
   await sendOk(
     { to: { user: 'bob' }, data: 1, receipt: true },

@@ -80,7 +80,7 @@ test.each<[string, unknown, object]>([
   expect(sent).toEqual([{ to: bob, ...expected }]);
 });
 
-test('what is no message at all is refused by itself', async () => {
+test('a value that is not a message is refused by itself', async () => {
   const messages = [null, 'x', { to: bob, data: 1 }, { to: { users: 'bob' }, data: 1 }] as never;
   expect(await sendServiceBatch(send, origin, messages)).toMatchObject({
     value: [
@@ -92,7 +92,7 @@ test('what is no message at all is refused by itself', async () => {
   });
 });
 
-test('the data is what it was when it was handed in', async () => {
+test('the data is sent as it was when it was handed in', async () => {
   const data = { list: [1] };
   const sending = sendServiceBatch(send, origin, [{ to: bob, data }]);
   data.list.push(2);

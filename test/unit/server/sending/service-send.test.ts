@@ -76,7 +76,7 @@ test.each([
 describe('of several messages, those that cannot be sent', () => {
   const messages = [message, { to: 'bob', id: 'm2' }, { ...message, id: 'm3' }];
 
-  test('fail alone, even if there is only one', async () => {
+  test('fail on their own, even if there is only one', async () => {
     const { results } = await invoke({ messages: [{ to: 'bob', id: 'm2' }] });
     expect(results).toMatchObject([{ id: 'm2', error: { code: 'invalid_frame', retryable: false } }]);
   });
@@ -96,7 +96,7 @@ describe('of several messages, those that cannot be sent', () => {
     expect(await invoke({ messages: [message, message], failIfAnyFails: true })).toMatchObject({ results: [{}, {}] });
   });
 
-  test('fail it with the code of one that is worth another attempt, and ten of them are told', async () => {
+  test('fail it with the code of a retryable one, and ten of them are listed', async () => {
     sending = async (_, inputs) => ({
       ok: true,
       value: inputs.map(({ id = '' }) => ({ id, error: problem('internal') })),
@@ -182,7 +182,7 @@ describe('the log says', () => {
     ]);
   });
 
-  test('what nobody expected, which the caller is not told', async () => {
+  test('an unexpected failure, which the caller is not told', async () => {
     sending = async () => Promise.reject(new Error('broken'));
     expect(await refusalOf(message)).toEqual({ errorType: 'internal', error: problem('internal') });
     expect(lines).toMatchObject([{ outcome: 'failed', error: { message: 'broken' }, metrics: { Errors: 1 } }]);
