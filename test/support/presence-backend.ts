@@ -23,7 +23,7 @@ import type { Scheduler } from './scheduler.ts';
 
 /** Rules of presence that can be taken away, to see that each is needed. */
 export const RULES = [
-  /** After an announcement it is looked again who is there. */
+  /** After a state is written, the check looks again who is there. */
   'second look',
   /** What is announced must be what was read before. */
   'conditional write',
