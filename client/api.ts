@@ -129,16 +129,18 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface JoinOptions {
-  /** Where to begin: a serial of a message of this room. Default: now. */
-  readonly since?: string;
-  /** Gives joining up when it aborts. Default: none. */
-  readonly signal?: AbortSignal;
+/** How long a call waits. The call rejects with `expired` or with the reason of the signal; what it asked for may still be done. */
+export interface CallOptions {
+  /** Stops waiting when it aborts. Default: none. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long to wait, milliseconds: above 0 and at most 2,147,483,647. Default: what the call says. */
+  readonly timeoutMs?: number | undefined;
 }
 
-export interface CallOptions {
-  /** Gives waiting for the answer up when it aborts. Default: none. */
-  readonly signal?: AbortSignal;
+/** When the call stops waiting before the client is in the room, the client does not join. */
+export interface JoinOptions extends CallOptions {
+  /** Where to begin: a serial of a message of this room. Default: now. */
+  readonly since?: string;
 }
 
 export interface SearchOptions extends CallOptions {
@@ -175,104 +177,211 @@ export interface Counters {
   readonly ignoredFrames: number;
 }
 
+/** Lets `using` close the client, where the types of the project know it (`"lib": ["esnext.disposable"]`). */
+export type Disposing = { readonly [Key in DisposeKey]: () => void };
+type DisposeKey = SymbolConstructor extends { readonly dispose: infer Key extends symbol } ? Key : never;
+
 /**
  * A user's connection, kept alive until {@link Client.close}.
+ *
+ * Every call that waits takes a `signal` and a time limit, and rejects with a {@link BeckonError}; wrong arguments are a `TypeError`. All
+ * of them are rejections, never exceptions.
  * @typeParam Incoming The data of messages that arrive. Default: any JSON, or bytes.
  * @typeParam Outgoing The data of messages that are sent. Default: the same; for bytes, whatever holds them.
  */
-export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> {
-  /** What the connection is doing now. A new object each time it changes. */
+export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> extends Disposing {
+  /**
+   * What the connection is doing now. A new object each time it changes.
+   *
+   * ```ts
+   * if (client.state.status === 'suspended') showOffline();
+   * ```
+   */
   readonly state: ConnectionState;
+
+  /**
+   * What happened so far.
+   *
+   * ```ts
+   * metrics.gauge('reconnects', client.counters.connections - 1);
+   * ```
+   */
   readonly counters: Counters;
+
+  /**
+   * Waits until the client is connected.
+   *
+   * ```ts
+   * await client.ready({ timeoutMs: 10_000 });
+   * ```
+   * @returns When messages flow: at once, if they do already. Default of `timeoutMs`: no limit.
+   * @throws {@link BeckonError} `expired` when the time is over; the reason why the client is closed for good.
+   */
+  ready(options?: CallOptions): Promise<void>;
 
   /**
    * Sends to every device on which the user is connected. Without a connection the message waits for one.
    * Messages arrive in the order of the calls.
-   * @returns What the server did with it: `delivered` on at least one device; `queued`, being delivered to very many;
-   * `stored` for when one comes; or `dropped`. With `duplicate`, it had been accepted before.
+   *
+   * ```ts
+   * const { status } = await client.sendToUser('bob', { text: 'hi' });
+   * ```
+   * @returns What the server did with it: `delivered` to at least one device; `queued`, being delivered to very many;
+   * `stored` until a device connects; or `dropped`. With `duplicate`, the server had accepted the message before.
    * @throws TypeError when the data is neither JSON nor bytes; {@link BeckonError} with `message_too_large`, `frame_too_large`,
-   * `invalid_frame`, `outbox_full`, `expired`, `closed`, or the code with which the server refused it; the reason of the
-   * `signal`. All as rejections.
+   * `invalid_frame`, `outbox_full`, `expired`, `closed`, `load_failed`, or the code with which the server refused the message.
    */
   sendToUser(user: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
 
   /**
    * As {@link Client.sendToUser}, to up to 100 users at once. The result has a status for each user. The status `not_accepted`
    * says that the user does not accept the message: it was neither delivered to them nor kept. If no user accepts it, the call rejects.
+   *
+   * ```ts
+   * const { users } = await client.sendToUsers(['bob', 'carol'], { text: 'Lunch?' });
+   * ```
    */
   sendToUsers(users: readonly string[], data: Outgoing, options?: SendOptions): Promise<SendResult>;
 
   /**
-   * As {@link Client.sendToUser}, to everybody in a room, which the sender need not be in. This device does not get its
+   * As {@link Client.sendToUser}, to everybody in a room; the sender need not be in it. This device does not get its
    * own message without `echo`; the user's other devices do, if they are in the room.
+   *
+   * ```ts
+   * await client.sendToRoom('lobby', { text: 'Hello, all' });
+   * ```
    */
   sendToRoom(room: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
 
   /**
-   * Joins a room, and stays in it across connections until {@link Client.leave}: what is sent to it comes as `message`.
+   * Joins a room, and stays in it across connections until {@link Client.leave}: messages to the room arrive as `message`.
    * Joining a room twice is joining it once.
-   * @returns When the client is in the room for the first time.
-   * @throws {@link BeckonError} with `forbidden`, `too_many_rooms`, `closed`, or `left` when `leave` was called before;
-   * the reason of the `signal`. As rejections.
+   *
+   * ```ts
+   * await client.join('lobby');
+   * ```
+   * @returns When the client is in the room for the first time. Default of `timeoutMs`: no limit.
+   * @throws {@link BeckonError} with `forbidden`, `too_many_rooms`, `expired`, `closed`, or `left` when `leave` was called before.
    */
   join(room: string, options?: JoinOptions): Promise<void>;
 
   /**
-   * Leaves a room. From now on nothing of it is handed on.
-   * @returns When the server knows.
+   * Leaves a room. From the call on, the client hands on no message of it.
+   *
+   * ```ts
+   * await client.leave('lobby');
+   * ```
+   * @returns When the server knows. Default of `timeoutMs`: no limit; without a connection there is nothing to wait for.
    */
-  leave(room: string): Promise<void>;
+  leave(room: string, options?: CallOptions): Promise<void>;
 
   /**
    * Asks who is online, of at most 100 users, or who is in a room.
-   * @throws {@link BeckonError} with `forbidden`, `expired`, `closed`. As rejections, as for everything that is asked.
+   *
+   * ```ts
+   * const { users } = await client.presence(['bob', 'carol']);
+   * ```
+   * @returns The answer. Default of `timeoutMs`, as for all calls below: 30,000.
+   * @throws {@link BeckonError} with `forbidden`, `expired`, `rate_limited`, `closed`, as all calls below.
    */
   presence(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot>;
 
-  /** As {@link Client.presence}; from then on changes come as `presence`, across connections, until {@link Client.unwatch}. */
+  /**
+   * As {@link Client.presence}; from then on changes arrive as `presence`, across connections, until {@link Client.unwatch}.
+   *
+   * ```ts
+   * client.on('presence', ({ users }) => update(users));
+   * const { users } = await client.watch({ room: 'lobby' });
+   * ```
+   */
   watch(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot>;
 
   /**
-   * Watches no longer.
+   * Stops watching.
+   *
+   * ```ts
+   * await client.unwatch({ room: 'lobby' });
+   * ```
    * @returns When the server knows.
    */
-  unwatch(target: PresenceTarget): Promise<void>;
+  unwatch(target: PresenceTarget, options?: CallOptions): Promise<void>;
 
-  /** Reads what was said with a user, both ways, or in a room. By default the newest page. */
+  /**
+   * Reads what was said with a user, both ways, or in a room. By default the newest page.
+   *
+   * ```ts
+   * const newest = await client.history({ user: 'bob' });
+   * const earlier = newest.next && (await client.history({ user: 'bob' }, { before: newest.next }));
+   * ```
+   */
   history(conversation: Conversation, options?: HistoryOptions): Promise<HistoryPage<Incoming>>;
 
-  /** Finds the messages in which every word occurs, the last one as the beginning of a word. The newest come first. */
+  /**
+   * Finds the messages that have every word; the last word may be the beginning of one. The newest messages come first.
+   *
+   * ```ts
+   * const { messages } = await client.search({ room: 'lobby' }, 'lunch tues');
+   * ```
+   */
   search(conversation: Conversation, text: string, options?: SearchOptions): Promise<SearchPage<Incoming>>;
 
-  /** Counts what the user has not read, of at most 50 conversations, in their order. */
+  /**
+   * Counts what the user has not read, of at most 50 conversations, in their order.
+   *
+   * ```ts
+   * const [lobby] = await client.unread([{ room: 'lobby' }]);
+   * ```
+   */
   unread(conversations: readonly Conversation[], options?: CallOptions): Promise<readonly Unread[]>;
 
   /**
-   * Says that the user has read everything up to a message, on every device. Markers move forward only; those that wait
-   * for a connection are sent as one.
-   * @returns When the server knows.
+   * Says that the user has read everything up to a message, on every device. Markers move forward only; the client sends all markers
+   * that wait for a connection as one.
+   *
+   * ```ts
+   * await client.markRead({ user: 'bob' }, message.serial);
+   * ```
+   * @returns When the server knows. A marker whose call has stopped waiting is sent all the same.
    */
-  markRead(conversation: Conversation, serial: string): Promise<void>;
+  markRead(conversation: Conversation, serial: string, options?: CallOptions): Promise<void>;
 
   /**
-   * Accepts no more messages of a user, until {@link Client.unblock}: whatever they send to this user is refused with
-   * `not_accepted`, and they are not told why. What they send to rooms comes all the same.
+   * Accepts no more messages of a user, until {@link Client.unblock}: the server refuses what they send to this user with
+   * `not_accepted`, and does not tell them why. What they send to rooms arrives all the same.
+   *
+   * ```ts
+   * await client.block('mallory');
+   * ```
    * @returns When the server knows.
-   * @throws {@link BeckonError} with `too_many_blocked`; `invalid_frame` for the user themselves. As rejections.
+   * @throws {@link BeckonError} with `too_many_blocked`; `invalid_frame` for the user themselves.
    */
   block(user: string, options?: CallOptions): Promise<void>;
 
   /**
    * Accepts messages of a user again. Messages that the block refused are not delivered later.
+   *
+   * ```ts
+   * await client.unblock('mallory');
+   * ```
    * @returns When the server knows.
    */
   unblock(user: string, options?: CallOptions): Promise<void>;
 
-  /** Asks whom the user has blocked, on whichever device, by name. */
+  /**
+   * Asks whom the user has blocked, on whichever device, by name.
+   *
+   * ```ts
+   * const users = await client.blocked();
+   * ```
+   */
   blocked(options?: CallOptions): Promise<readonly string[]>;
 
   /**
-   * Calls `listener` from now on. What it throws is reported by the runtime as an uncaught error.
+   * Calls `listener` from now on. The runtime reports what it throws as an uncaught error.
+   *
+   * ```ts
+   * const stop = client.on('message', ({ from, data }) => show(from, data));
+   * ```
    * @returns Removes the listener.
    */
   on<E extends keyof ClientEvents<Incoming>>(
@@ -282,14 +391,33 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> {
   ): () => void;
 
   /**
+   * Waits for an event.
+   *
+   * ```ts
+   * const { data } = await client.once('message', { timeoutMs: 60_000 });
+   * ```
+   * @returns What the event carries, the next time. Default of `timeoutMs`: no limit.
+   * @throws {@link BeckonError} `expired` when the time is over; the reason why the client is closed for good.
+   */
+  once<E extends keyof ClientEvents<Incoming>>(event: E, options?: CallOptions): Promise<ClientEvents<Incoming>[E]>;
+
+  /**
    * The messages that arrive from now on, for `for await`. Ends when the client is closed; throws when it fails, and
-   * `slow_consumer` when too many wait.
+   * `slow_consumer` when too many messages wait.
+   *
+   * ```ts
+   * for await (const { from, data } of client.messages()) show(from, data);
+   * ```
    */
   messages(options?: MessagesOptions): AsyncIterableIterator<ReceivedMessage<Incoming>>;
 
   /**
-   * Closes the connection for good. Messages that were not acknowledged are rejected with `closed`; those that are in a
-   * `storage` are sent by the user's next client all the same.
+   * Closes the connection for good. Messages that were not acknowledged are rejected with `closed`; the user's next client
+   * sends all the same what is in a `storage`. `using client = connect(…)` calls it at the end of the block.
+   *
+   * ```ts
+   * client.close();
+   * ```
    */
   close(): void;
 }

@@ -4,6 +4,7 @@ import type {
   Client,
   ClientEvents,
   Counters,
+  Disposing,
   ListenOptions,
   MessagesOptions,
   ReceivedMessage,
@@ -11,22 +12,44 @@ import type {
 } from './api.ts';
 import { onAbort } from './base/abort.ts';
 import type { Emitter } from './base/events.ts';
+import { within } from './base/timer.ts';
+import type { OpenConnection } from './connection/context.ts';
 import { Core, type Loaders } from './core.ts';
 import type { Environment } from './environment.ts';
 import { describeCode } from './errors.ts';
-import { checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
+import { checkCall, checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
+import type { InnerEvents, Part } from './parts.ts';
 import type { MessageFields } from './sending/outgoing.ts';
 import type { ConnectionState, Reason } from './state.ts';
 
 const DEFAULT_MAX_BUFFERED = 1_000;
 const CLOSED: Reason = { code: 'closed', message: describeCode('closed') };
 
+/** A part of the client that a page loads when it first needs it. A part does with the core what it needs. */
+export abstract class ClientPart implements Part {
+  readonly core: Core;
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  onEvent(_event: keyof ClientEvents | keyof InnerEvents, _value: unknown): void {}
+
+  renew(_connection: OpenConnection, _rooms: readonly string[]): Promise<unknown> | undefined {
+    return undefined;
+  }
+}
+
 type Args<Name extends keyof Client> = Client[Name] extends (...args: infer A) => unknown ? A : never;
 type Result<Incoming, Name extends keyof Client<Incoming>> = Client<Incoming>[Name] extends (...args: never) => infer R
   ? R
   : never;
 
+/** The methods that the class has where the runtime knows their symbols. */
+export interface SessionClient<Incoming, Outgoing> extends Pick<Client<Incoming, Outgoing>, keyof Disposing> {}
+
 /** What the application calls: checks what it is given. Applications call `connect`; tests bring an environment of their own. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the class has these methods where the runtime knows the symbols
 export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgoing> {
   readonly #core: Core;
 
@@ -127,8 +150,52 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     return inbox as AsyncIterableIterator<object> as AsyncIterableIterator<ReceivedMessage<Incoming>>;
   }
 
+  async ready(options: CallOptions = {}): Promise<void> {
+    checkCall('ready', options);
+    if (this.state.status === 'connected') return;
+    await this.#until('state', ({ status }) => status === 'connected', options);
+  }
+
+  async once<E extends keyof ClientEvents<Incoming>>(
+    event: E,
+    options: CallOptions = {},
+  ): Promise<ClientEvents<Incoming>[E]> {
+    checkCall('once', options);
+    return this.#until(event, () => true, options);
+  }
+
   close(): void {
     this.#core.session.stop('closed', CLOSED);
+  }
+
+  static {
+    // `using` closes the client where the runtime knows it.
+    const { dispose, asyncDispose } = Symbol as unknown as { readonly [name: string]: symbol | undefined };
+    for (const key of [dispose, asyncDispose]) {
+      if (key) Object.assign(SessionClient.prototype, { [key]: SessionClient.prototype.close });
+    }
+  }
+
+  /** The next value of an event that is the right one. */
+  async #until<E extends keyof ClientEvents<Incoming>>(
+    event: E,
+    isRight: (value: ClientEvents<Incoming>[E]) => boolean,
+    options: CallOptions,
+  ): Promise<ClientEvents<Incoming>[E]> {
+    const { environment } = this.#core;
+    const listening = new AbortController();
+    const { signal } = listening;
+    const happened = new Promise<ClientEvents<Incoming>[E]>((resolve, reject) => {
+      const rejectIfOver = () => this.#core.over && reject(this.#core.over);
+      this.on(event, (value) => isRight(value) && resolve(value), { signal });
+      this.on('state', rejectIfOver, { signal });
+      rejectIfOver();
+    });
+    try {
+      return await within(environment, happened, options);
+    } finally {
+      listening.abort();
+    }
   }
 
   /** Async, so that whatever is wrong with a call arrives as a rejection. */

@@ -12,7 +12,7 @@ import { tokenUser } from './connection/token.ts';
 import { type Cancel, createEnvironment, type Environment } from './environment.ts';
 import { BeckonError, describeCode } from './errors.ts';
 import type { Options } from './options.ts';
-import type { InnerEvents, Part, Parts } from './parts.ts';
+import type { InnerEvents, Parts } from './parts.ts';
 import { Feed } from './receiving/feed.ts';
 import { Inbox } from './receiving/inbox.ts';
 import { type EncodedData, prepareData } from './sending/data.ts';
@@ -292,21 +292,6 @@ export class Core implements Context {
     this.outbox.rejectAll(error, { kept: this.parts.storage?.keeps ?? false });
     abortWith(this.#ending, error);
     for (const inbox of this.#inboxes) this.#endIfOver(inbox);
-  }
-}
-
-/** A part that knows the core. */
-export abstract class CorePart implements Part {
-  readonly core: Core;
-
-  constructor(core: Core) {
-    this.core = core;
-  }
-
-  onEvent(_event: keyof ClientEvents | keyof InnerEvents, _value: unknown): void {}
-
-  renew(_connection: OpenConnection, _rooms: readonly string[]): Promise<unknown> | undefined {
-    return undefined;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { WaitLimits } from './base/timer.ts';
 import type { WebSocketConstructor } from './environment.ts';
 import type { ClientStorage } from './storage/storage.ts';
 
@@ -179,6 +180,13 @@ export function checkDuration(where: string, name: string, value: number): numbe
 export function checkSignal(where: string, value: AbortSignal | undefined): AbortSignal | undefined {
   const isSignal = value === undefined || typeof value?.addEventListener === 'function';
   return check(where, 'signal', value, isSignal, 'an AbortSignal');
+}
+
+/** @throws TypeError unless the options are those of a call, and perhaps others of these names. */
+export function checkCall(where: string, options: WaitLimits, names: readonly string[] = []): void {
+  checkNames(where, options, ['signal', 'timeoutMs', ...names]);
+  checkSignal(where, options.signal);
+  if (options.timeoutMs !== undefined) checkDuration(where, 'timeoutMs', options.timeoutMs);
 }
 
 /** @throws TypeError when `options` is not an object or has a key that is not one of `names`. */

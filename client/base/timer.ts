@@ -1,5 +1,6 @@
 import type { Environment } from '../environment.ts';
-import { onAbort } from './abort.ts';
+import { BeckonError } from '../errors.ts';
+import { abortWith, onAbort } from './abort.ts';
 
 /** One timer that can be started over: at most one call is due at any time. */
 export interface Timer {
@@ -42,6 +43,31 @@ export function sleep(environment: Pick<Environment, 'setTimer'>, delayMs: numbe
       resolve();
     });
   });
+}
+
+/** When to stop waiting. */
+export interface WaitLimits {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds. `undefined`: without end. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * What `promise` settles with.
+ * @throws BeckonError `expired` when the time is over; the reason of the signal when it aborts.
+ */
+export async function within<T>(
+  environment: Pick<Environment, 'setTimer'>,
+  promise: Promise<T>,
+  { signal, timeoutMs }: WaitLimits,
+): Promise<T> {
+  const time = new AbortController();
+  const cancelTimer = timeoutMs && environment.setTimer(timeoutMs, () => abortWith(time, new BeckonError('expired')));
+  try {
+    return await unlessAborted(unlessAborted(promise, time.signal), signal);
+  } finally {
+    if (cancelTimer) cancelTimer();
+  }
 }
 
 /** What `promise` settles with, unless the signal aborts before: then it rejects with its reason. */

@@ -14,18 +14,20 @@ import type {
   Unread,
 } from '../api.ts';
 import { throwIfAborted } from '../base/abort.ts';
+import { within } from '../base/timer.ts';
+import { ClientPart } from '../client.ts';
 import type { OpenConnection, Push } from '../connection/context.ts';
 import type { FieldsOf } from '../connection/requests.ts';
-import { type Core, CorePart } from '../core.ts';
+import type { Core } from '../core.ts';
 import type { BeckonError } from '../errors.ts';
-import { check, checkNames, checkSignal } from '../options.ts';
+import { check, checkCall } from '../options.ts';
 import type { CallsPart, Interest } from '../parts.ts';
 import type { Feed } from '../receiving/feed.ts';
 import { Feeds } from '../rooms/feeds.ts';
 import { RoomSubscriptions } from '../rooms/room-subscriptions.ts';
 import type { Snapshot } from '../storage/storage.ts';
 import { Markers } from './markers.ts';
-import { type ReplyTo, ServerCalls } from './server-calls.ts';
+import { CALL_TIMEOUT_MS, type ReplyTo, ServerCalls } from './server-calls.ts';
 import { Watches } from './watches.ts';
 
 /** The calls of a client that are loaded with the first one of them, and done by the tab that holds the connection. */
@@ -46,7 +48,7 @@ type LateCalls<Incoming> = Pick<
 >;
 
 /** What a client does beyond sending and receiving: rooms, presence, and what was said before. Checks what it is given. */
-export class RoomsPresenceHistory extends CorePart implements CallsPart, LateCalls<Payload> {
+export class RoomsPresenceHistory extends ClientPart implements CallsPart, LateCalls<Payload> {
   readonly #feeds: Feeds;
   readonly #calls: ServerCalls;
   readonly #watches: Watches;
@@ -132,14 +134,15 @@ export class RoomsPresenceHistory extends CorePart implements CallsPart, LateCal
 
   async join(room: string, options: JoinOptions = {}): Promise<void> {
     checkText('join', 'room', room);
-    this.#check('join', options, ['since', 'signal']);
+    this.#check('join', options, ['since']);
     if (options.since !== undefined) checkText('join', 'since', options.since);
     await this.#feeds.join(room, options);
   }
 
-  async leave(room: string): Promise<void> {
+  async leave(room: string, options: CallOptions = {}): Promise<void> {
     checkText('leave', 'room', room);
-    await this.#feeds.leave(room);
+    checkCall('leave', options);
+    await within(this.core.environment, this.#feeds.leave(room), options);
   }
 
   presence(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot> {
@@ -150,8 +153,8 @@ export class RoomsPresenceHistory extends CorePart implements CallsPart, LateCal
     return this.#askPresence('watch', target, true, options);
   }
 
-  async unwatch(target: PresenceTarget): Promise<void> {
-    await this.#askPresence('unwatch', target, false);
+  async unwatch(target: PresenceTarget, options?: CallOptions): Promise<void> {
+    await this.#askPresence('unwatch', target, false, options);
   }
 
   async history(conversation: Conversation, options: HistoryOptions = {}): Promise<HistoryPage> {
@@ -178,11 +181,12 @@ export class RoomsPresenceHistory extends CorePart implements CallsPart, LateCal
     return (await this.#ask('unread', { conversations: [...conversations] }, options)).conversations;
   }
 
-  async markRead(conversation: Conversation, serial: string): Promise<void> {
+  async markRead(conversation: Conversation, serial: string, options: CallOptions = {}): Promise<void> {
     checkConversation('markRead', conversation);
     checkText('markRead', 'serial', serial);
-    this.#check('markRead', {});
-    await this.#markers.add(conversation, { read: serial });
+    this.#check('markRead', options);
+    const { signal, timeoutMs = CALL_TIMEOUT_MS } = options;
+    await within(this.core.environment, this.#markers.add(conversation, { read: serial }), { signal, timeoutMs });
   }
 
   block(user: string, options?: CallOptions): Promise<void> {
@@ -195,6 +199,10 @@ export class RoomsPresenceHistory extends CorePart implements CallsPart, LateCal
 
   async blocked(options: CallOptions = {}): Promise<readonly string[]> {
     this.#check('blocked', options);
+    return within(this.core.environment, this.#readBlocked(options), options);
+  }
+
+  async #readBlocked(options: CallOptions): Promise<readonly string[]> {
     const all: string[] = [];
     for (let more = true; more; ) {
       const page: ReplyTo<'block'> = await this.#calls.call('block', { after: all.at(-1) }, options);
@@ -225,7 +233,7 @@ export class RoomsPresenceHistory extends CorePart implements CallsPart, LateCal
   ): Promise<PresenceSnapshot> {
     checkTarget(name, target);
     this.#check(name, options);
-    return this.#watches.ask(target, watch, options.signal);
+    return this.#watches.ask(target, watch, options);
   }
 
   async #ask<A extends Action>(
@@ -234,14 +242,14 @@ export class RoomsPresenceHistory extends CorePart implements CallsPart, LateCal
     options: CallOptions,
     names: readonly string[] = [],
   ): Promise<ReplyTo<A>> {
-    this.#check(action, options, ['signal', ...names]);
+    this.#check(action, options, names);
     return this.#calls.call(action, fields, options);
   }
 
   /** @throws TypeError for wrong options; BeckonError when there will be no connection any more. */
-  #check(name: string, options: CallOptions, names: readonly string[] = ['signal']): void {
-    checkNames(name, options, names);
-    throwIfAborted(checkSignal(name, options.signal));
+  #check(name: string, options: CallOptions, names?: readonly string[]): void {
+    checkCall(name, options, names);
+    throwIfAborted(options.signal);
     const error = this.core.over;
     if (error) throw error;
   }

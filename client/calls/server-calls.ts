@@ -3,14 +3,14 @@ import type { Action, Reply } from '../../protocol/index.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { abortWith, reasonOf } from '../base/abort.ts';
 import { retryDelayMs } from '../base/backoff.ts';
-import { sleep, unlessAborted } from '../base/timer.ts';
+import { sleep, unlessAborted, type WaitLimits } from '../base/timer.ts';
 import type { OpenConnection } from '../connection/context.ts';
 import { encodeRequest, type FieldsOf, type Outcome, problemOf } from '../connection/requests.ts';
 import type { Core } from '../core.ts';
 import { BeckonError, toError } from '../errors.ts';
 
-/** How long to wait for an answer, milliseconds. */
-const TIMEOUT_MS = 30_000;
+/** How long a call waits for an answer unless it says otherwise, milliseconds. */
+export const CALL_TIMEOUT_MS = 30_000;
 
 /** What the server answers to an action: a reply of the same name, except to `mark` and `block`. */
 export type ReplyTo<A extends Action> = Extract<Reply, { readonly type: A extends 'block' ? 'blocked' : A }>;
@@ -39,7 +39,7 @@ export class ServerCalls {
   async call<A extends Action>(
     action: A,
     fields: FieldsOf<A>,
-    { signal, timeoutMs = TIMEOUT_MS }: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number } = {},
+    { signal, timeoutMs = CALL_TIMEOUT_MS }: WaitLimits = {},
   ): Promise<ReplyTo<A>> {
     const ending = new AbortController();
     const cancelTimer = this.#core.environment.setTimer(timeoutMs, () => abortWith(ending, this.#timeoutError()));

@@ -1,6 +1,7 @@
 import type { Presence, PresenceReply } from '../../protocol/index.ts';
 import { MAX_USERS_PER_PRESENCE } from '../../protocol/limits.ts';
 import type { PresenceChange, PresenceSnapshot, PresenceTarget } from '../api.ts';
+import type { WaitLimits } from '../base/timer.ts';
 import { encodeRequest, type FieldsOf, type Outcome, problemOf, takeFitting } from '../connection/requests.ts';
 import type { Core } from '../core.ts';
 import { type BeckonError, toError } from '../errors.ts';
@@ -33,16 +34,16 @@ export class Watches {
   }
 
   /** @param watch As in the frame. Absent: nothing changes. */
-  async ask(target: PresenceTarget, watch: boolean | undefined, signal?: AbortSignal): Promise<PresenceSnapshot> {
+  async ask(target: PresenceTarget, watch: boolean | undefined, limits: WaitLimits = {}): Promise<PresenceSnapshot> {
     const fields = { ...toFields(target), watch } as FieldsOf<'presence'>;
     const parts = partsOf([target]);
-    if (watch === undefined) return this.#question(fields, signal);
+    if (watch === undefined) return this.#question(fields, limits);
     const call = {};
     if (watch) this.#add(parts, call);
     else this.#mute(parts, call);
     const take = this.#expect(target, true);
     try {
-      const answer = await this.#question(fields, signal);
+      const answer = await this.#question(fields, limits);
       if (watch) for (const part of parts) this.#unconfirmed.delete(keyOf(part));
       else this.#endAll(call);
       this.#tell(take(answer));
@@ -93,8 +94,8 @@ export class Watches {
     return [...(users.length > 0 ? [users] : []), ...rooms];
   }
 
-  async #question(fields: FieldsOf<'presence'>, signal: AbortSignal | undefined): Promise<PresenceSnapshot> {
-    const { type: _, id: __, ...answer } = await this.#calls.call('presence', fields, { signal });
+  async #question(fields: FieldsOf<'presence'>, limits: WaitLimits): Promise<PresenceSnapshot> {
+    const { type: _, id: __, ...answer } = await this.#calls.call('presence', fields, limits);
     return answer;
   }
 

@@ -3,7 +3,8 @@ import type { Json, Message } from '../../protocol/index.ts';
 import { MAX_DECODED_BYTES } from '../../protocol/limits.ts';
 import { everyNumber, parseExactly } from '../../protocol/numbers.ts';
 import { fromBase64 } from '../base/base64.ts';
-import { type Core, CorePart } from '../core.ts';
+import { ClientPart } from '../client.ts';
+import type { Core } from '../core.ts';
 import type { EncodingPart } from '../parts.ts';
 import { type BytesSource, type EncodedData, MIN_COMPRESSED_BYTES } from '../sending/data.ts';
 import { gunzip, gzip } from './gzip.ts';
@@ -21,7 +22,7 @@ interface Globals {
 }
 
 /** Encodes bytes, compresses, and decodes both. A page loads it with the first message that is more than a short JSON text. */
-class Encoding extends CorePart implements EncodingPart {
+class Encoding extends ClientPart implements EncodingPart {
   async encodeBytes(source: BytesSource): Promise<EncodedData> {
     const bytes = 'size' in source ? await readBlob(source) : source;
     const plain = inBase64(bytes, 'base64');

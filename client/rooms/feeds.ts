@@ -1,6 +1,6 @@
 import type { Message, Problem } from '../../protocol/index.ts';
 import type { JoinOptions } from '../api.ts';
-import { unlessAborted } from '../base/timer.ts';
+import { within } from '../base/timer.ts';
 import type { Core } from '../core.ts';
 import { BeckonError, toError } from '../errors.ts';
 import { serialTimeMs } from '../receiving/cursor.ts';
@@ -68,11 +68,11 @@ export class Feeds {
   }
 
   /** Resolves when a connection is in the room for the first time. */
-  async join(name: string, { since, signal }: JoinOptions): Promise<void> {
+  async join(name: string, { since, ...limits }: JoinOptions): Promise<void> {
     const room = this.rooms.get(name) ?? this.#add(name, since);
     room.waiting += 1;
     try {
-      await unlessAborted(room.joined, signal);
+      await within(this.#core.environment, room.joined, limits);
     } finally {
       room.waiting -= 1;
       if (!room.isJoined && room.waiting === 0 && this.rooms.get(name) === room) void this.leave(name);

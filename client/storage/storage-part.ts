@@ -1,5 +1,6 @@
 import type { SendResult } from '../../protocol/index.ts';
-import { type Core, CorePart } from '../core.ts';
+import { ClientPart } from '../client.ts';
+import type { Core } from '../core.ts';
 import type { BeckonError } from '../errors.ts';
 import type { StoragePart } from '../parts.ts';
 import { LOCAL_STORAGE, recordPrefix } from './records.ts';
@@ -10,7 +11,7 @@ import { Store } from './store.ts';
 const CHANGES: readonly string[] = ['message', 'outbox', 'cursor', 'interest'];
 
 /** Keeps what a client knows in a storage, and goes on from what earlier clients kept there. */
-class KeptClient extends CorePart implements StoragePart {
+class KeptClient extends ClientPart implements StoragePart {
   readonly #store: Store;
   #isOver = false;
 

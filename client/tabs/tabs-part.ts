@@ -1,7 +1,8 @@
 import type { Limits, Message, PresenceReply } from '../../protocol/index.ts';
 import type { ClientEvents } from '../api.ts';
+import { ClientPart } from '../client.ts';
 import type { Outcome } from '../connection/requests.ts';
-import { type Core, CorePart } from '../core.ts';
+import type { Core } from '../core.ts';
 import type { BeckonError } from '../errors.ts';
 import type { CallsPart, InnerEvents, Interest, TabsPart } from '../parts.ts';
 import type { Feed } from '../receiving/feed.ts';
@@ -24,7 +25,7 @@ interface Status {
 const OWN_EVENTS: readonly string[] = ['error', 'settled', 'outbox', 'connected', 'over'];
 
 /** Shares the connection of one client among the clients of a user's tabs, where the runtime can. */
-class SharedClient extends CorePart implements TabsPart {
+class SharedClient extends ClientPart implements TabsPart {
   readonly #tabs: Tabs | undefined;
   /** What the tab that holds the connection has told last. `undefined`: this one holds it, or nobody does yet. */
   #told: Status | undefined;

@@ -62,6 +62,8 @@ describe('the examples of docs/client.md', () => {
     const code = EXAMPLES.join('\n');
     for (const call of [
       'connect(',
+      '.ready(',
+      '.once(',
       '.sendToUser(',
       '.sendToUsers(',
       ".on('message'",

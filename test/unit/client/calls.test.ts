@@ -175,7 +175,7 @@ describe('a question', () => {
     );
     await expect(client.search(conversation, 1 as never)).rejects.toThrow('search: "text" must be a string, got 1');
     await expect(client.history(conversation, { from: 1 } as never)).rejects.toThrow(
-      'history: unknown option "from"; there are signal, before, after, limit',
+      'history: unknown option "from"; there are signal, timeoutMs, before, after, limit',
     );
     await expect(client.markRead(conversation, undefined as never)).rejects.toThrow(TypeError);
   });

@@ -30,9 +30,9 @@ describe('what has been read', () => {
 
   it('waits for a connection, however long, and goes as one', async () => {
     const { world, client } = startClient({ connectTimeoutMs: 2 ** 31 - 1 });
-    const read = [client.markRead(bob, '1')];
+    const read = [client.markRead(bob, '1', { timeoutMs: 2 ** 31 - 1 })];
     await world.advance(1_000);
-    read.push(client.markRead(bob, '2'));
+    read.push(client.markRead(bob, '2', { timeoutMs: 2 ** 31 - 1 }));
     await world.advance(600_000);
     const socket = await world.accept();
     expect(socket.sent.filter(({ action }) => action === 'mark')).toMatchObject([

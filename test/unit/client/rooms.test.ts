@@ -148,7 +148,7 @@ describe('joining a room', () => {
     await expect(client.join(1 as never)).rejects.toThrow(new TypeError('join: "room" must be a string, got 1'));
     await expect(client.leave({} as never)).rejects.toThrow(TypeError);
     await expect(client.join('lobby', { from: 1 } as never)).rejects.toThrow(
-      new TypeError('join: unknown option "from"; there are since, signal'),
+      new TypeError('join: unknown option "from"; there are signal, timeoutMs, since'),
     );
   });
 });
