@@ -8,8 +8,11 @@ const SDK_SCOPE = '@aws-sdk';
 /** What the SDK is made of; AWS's runtime has it, too. */
 const OTHER_SCOPES = ['@smithy'];
 
-/** A client, or one of the libraries beside them, where code imports or requires it. */
-const SDK_IMPORT = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*["'](@aws-sdk\/(?:client|lib)-[a-z0-9-]+)["'/]/g;
+/**
+ * A package of the SDK, where code imports or requires it. Bundlers leave imports of the single providers of credentials in code
+ * that never comes to them: in Lambda, credentials are in the environment.
+ */
+const SDK_IMPORT = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*["'](@aws-sdk\/(?!credential-provider-)[a-z0-9-]+)["'/]/g;
 const SOURCE = /\.[cm]?js$/;
 
 /** Puts what the local cloud itself has of the AWS SDK into `folder`, a `node_modules`. */

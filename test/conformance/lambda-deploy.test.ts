@@ -223,9 +223,18 @@ describe('the AWS SDK', () => {
   });
 
   test('has clients that the application has installed', async () => {
-    install('@aws-sdk/lib-dynamodb');
-    const { ref } = await deploy(using('@aws-sdk/lib-dynamodb'));
-    expect((await bench.invoke(ref)).payload).toBe('@aws-sdk/lib-dynamodb');
+    install('@aws-sdk/client-theirs');
+    const { ref } = await deploy(using('@aws-sdk/client-theirs'));
+    expect((await bench.invoke(ref)).payload).toBe('@aws-sdk/client-theirs');
+  });
+
+  test('has the document client, as in AWS’s runtime', async () => {
+    const ZipFile = `const { DynamoDBDocumentClient } = require('@aws-sdk/lib-dynamodb');
+      const { DynamoDBClient } = require('@aws-sdk/client-dynamodb');
+      exports.handler = async () => typeof DynamoDBDocumentClient.from(new DynamoDBClient({})).send;`;
+    const { ref } = await deploy({ Code: { ZipFile } });
+    expect((await bench.invoke(ref)).payload).toBe('function');
+    expect(bench.log.filter(({ level, source }) => level === 'warn' && source === ref)).toEqual([]);
   });
 
   test('is all that there is of what the application has installed', async () => {
@@ -241,6 +250,7 @@ describe('the AWS SDK', () => {
     'import"@aws-sdk/client-nowhere"',
     'const x = await import("@aws-sdk/client-nowhere")',
     'require(\n  "@aws-sdk/client-nowhere/dist")',
+    "require('@aws-sdk/credential-provider-nowhere'); require('@aws-sdk/client-nowhere')",
   ])('lacks a client that is nowhere, which is named when the function is deployed: %s', async (code) => {
     const { ref } = await deploy({ Code: { ZipFile: code } });
     expect(bench.log).toContainEqual({
@@ -249,6 +259,12 @@ describe('the AWS SDK', () => {
       message:
         "its code uses @aws-sdk/client-nowhere, which AWS's runtime brings, and this machine does not have: npm install --save-dev @aws-sdk/client-nowhere",
     });
+  });
+
+  test('lacks a library of the SDK that is nowhere, which is named as a client is', async () => {
+    const { ref } = await deploy({ Code: { ZipFile: "import('@aws-sdk/s3-nowhere-presigner')" } });
+    const named = bench.log.filter(({ source }) => source === ref).map(({ message }) => message);
+    expect(named).toEqual([expect.stringMatching(/^its code uses @aws-sdk\/s3-nowhere-presigner, .*: npm install /)]);
   });
 
   test('may be packed with the code', async () => {
