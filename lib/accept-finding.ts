@@ -1,23 +1,23 @@
 import * as cdk from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
-/** A finding of cdk-nag's AwsSolutions rules: the rule, and for rules with several findings, which one. */
+/** A finding of cdk-nag's AwsSolutions rules: the rule, and which of its findings if there are several. */
 export interface Finding {
   readonly rule: `AwsSolutions-${string}`;
-  /** What the finding is about, such as an ARN with a wildcard. @default - the rule has one finding for a resource */
+  /** The subject of the finding, such as an ARN with a wildcard. @default - the rule has one finding for a resource */
   readonly about?: { readonly kind: 'Action' | 'Policy' | 'Resource'; readonly value: string };
-  /** Why it is meant to be so. */
+  /** Why the finding is intended. */
   readonly reason: string;
 }
 
-/** What newer releases of the CDK have for this, and cdk-nag reads from release 3 on. */
+/** The API of newer CDK releases that cdk-nag reads from release 3 on. */
 interface WithValidations {
   readonly Validations?: { of(resource: IConstruct): { acknowledge(rule: { id: string; reason: string }): void } };
 }
 
 /**
- * Says at the resource why a finding is accepted. Without cdk-nag in the app this changes nothing, in the template neither.
- * With an older CDK it does nothing: cdk-nag 2 would want it in the template.
+ * Records at the resource why a finding is accepted. The template stays the same, with cdk-nag in the app or without. An older CDK has
+ * no place for the record: cdk-nag 2 would want it in the template.
  */
 export function acceptFinding(resource: IConstruct, { rule, about, reason }: Finding): void {
   const which = about ? `[${about.kind}::${flatten(cdk.Stack.of(resource).resolve(about.value))}]` : '';
@@ -32,7 +32,7 @@ type Resolved =
   | { 'Fn::Sub': string }
   | { 'Fn::GetAtt': [string, string] };
 
-/** A resolved text as cdk-nag writes it: `arn:<AWS::Partition>:…`. */
+/** Writes a resolved text as cdk-nag does: `arn:<AWS::Partition>:…`. */
 function flatten(resolved: Resolved): string {
   if (typeof resolved === 'string') return resolved;
   if ('Ref' in resolved) return `<${resolved.Ref}>`;

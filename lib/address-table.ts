@@ -5,17 +5,17 @@ import type { Construct } from 'constructs';
 
 export interface AddressTableProps {
   readonly sortKey: string;
-  /** Another attribute by which items that have it are found, in the order of the sort key. @default none */
+  /** The partition key of an index, which is in the order of the sort key. @default - no index */
   readonly index?: string;
-  /** What becomes of the table when the stack is deleted. One that is kept cannot be deleted by accident either. */
+  /** Whether the table outlives its stack. A table that does is protected from accidental deletion as well. */
   readonly removalPolicy: RemovalPolicy;
-  /** Whether the table can be brought back to any moment of the last 35 days. */
+  /** Whether the table can be restored to any moment of the last 35 days. */
   readonly pointInTimeRecovery: boolean;
-  /** @default - a key that DynamoDB owns */
+  /** @default - DynamoDB encrypts with a key that AWS owns */
   readonly encryptionKey?: IKey | undefined;
 }
 
-/** A table of what there is at each `address`, whose items expire by their attribute `expiresAt` (epoch seconds). */
+/** A table whose partition key is `address`, and whose items expire by their attribute `expiresAt` (epoch seconds). */
 export class AddressTable extends TableV2 {
   constructor(scope: Construct, id: string, props: AddressTableProps) {
     const { index, removalPolicy, pointInTimeRecovery, encryptionKey } = props;

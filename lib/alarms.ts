@@ -15,21 +15,21 @@ import type { Handler } from './handler.ts';
 export interface AlarmsProps {
   readonly handlers: readonly Handler[];
   readonly deadLetters: IQueue;
-  /** Where asynchronous invocations of `send` end that failed. */
+  /** The queue that Lambda puts failed asynchronous invocations of `send` into. */
   readonly failedSends: IQueue;
-  /** One of Beckon's metrics. */
+  /** Returns one of Beckon's metrics. */
   readonly metric: (name: MetricName) => Metric;
 }
 
-/** How many posts of five minutes may fail before it is an alarm, in percent of the messages delivered. */
+/** The share of posts that may fail within five minutes before the alarm goes off, in percent. */
 const FAILED_POSTS_PERCENT = 5;
 
-/** The least number of failed posts in five minutes that is an alarm: one slow client is none. */
+/** The number of failed posts within five minutes below which the alarm stays quiet: one slow client is no alarm. */
 const FAILED_POSTS = 20;
 
 type Quiet = Pick<CreateAlarmOptions, 'threshold' | 'alarmDescription'>;
 
-/** Alarms on what never happens while all is well. They tell nobody until actions are added to them. */
+/** Alarms on events that do not happen in a healthy installation. They notify nobody until the app adds actions to them. */
 export class Alarms extends Construct {
   readonly all: readonly Alarm[];
 
@@ -37,23 +37,22 @@ export class Alarms extends Construct {
     super(scope, id);
     this.all = [
       this.#add('DeadLetters', waitingIn(deadLetters), {
-        alarmDescription:
-          'Tasks of Beckon could not be done. Look at the log of "tasks", then send them back to their queue.',
+        alarmDescription: 'Beckon gave up on tasks. Read the log of "tasks", then send the tasks back to their queue.',
       }),
       this.#add('FailedSends', waitingIn(failedSends), {
         alarmDescription:
-          'Asynchronous invocations of "send" failed. The records in the queue say why, and what was to be sent.',
+          'Asynchronous invocations of "send" failed. The records in the queue contain the reason and the message.',
       }),
       this.#add('Errors', metric('Errors'), {
-        alarmDescription: 'Beckon answered with an internal error. Look for "error" in the logs of its functions.',
+        alarmDescription: 'Beckon answered with an internal error. Search the logs of its functions for "error".',
       }),
       this.#add('FailedPosts', failedPosts(metric), {
-        alarmDescription: `At least ${FAILED_POSTS_PERCENT} % of Beckon's posts fail: their connections are closed, and come back.`,
+        alarmDescription: `At least ${FAILED_POSTS_PERCENT} % of Beckon's posts fail. Beckon closes their connections, and the clients reconnect.`,
         threshold: FAILED_POSTS_PERCENT,
       }),
       ...handlers.map((handler) =>
         this.#add(handler.node.id, failures(handler), {
-          alarmDescription: `Beckon's function "${handler.node.id}" fails, takes too long, or is throttled by Lambda.`,
+          alarmDescription: `Beckon's function "${handler.node.id}" fails or times out, or Lambda throttles it.`,
         }),
       ),
     ];
@@ -73,7 +72,7 @@ function waitingIn(queue: IQueue): Metric {
   return queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1) });
 }
 
-/** A refusal by `authorize` is an error for Lambda; its real ones are counted in `Errors`. */
+/** Lambda counts each refusal by `authorize` as an error. The metric `Errors` counts the real ones. */
 function failures(handler: Handler): MathExpression | Metric {
   const throttles = handler.metricThrottles();
   if (handler.node.id === 'authorize') return throttles;
@@ -83,7 +82,7 @@ function failures(handler: Handler): MathExpression | Metric {
   });
 }
 
-/** In percent of the messages; 0 while there are few. */
+/** The share of posts that fail, in percent; 0 while few fail. */
 function failedPosts(metric: AlarmsProps['metric']): MathExpression {
   return new MathExpression({
     expression: `IF(failed >= ${FAILED_POSTS}, 100 * failed / (failed + FILL(delivered, 0)), 0)`,

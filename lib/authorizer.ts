@@ -6,10 +6,10 @@ import { ENV, type IssuerConfig } from '../server/config.ts';
 import { type BeckonProps, type Issuer, requireCapability, requireIssuers, requireOrigins } from './beckon-props.ts';
 import { Handler, type HandlerProps } from './handler.ts';
 
-/** Whose tokens are accepted, from which pages, and what they allow. */
+/** The issuers that Beckon trusts, the pages that may connect, and what a token allows. */
 export type Identity = Pick<BeckonProps, keyof Issuer | 'otherIssuers' | 'allowedOrigins' | 'defaultCapability'>;
 
-/** The function `authorize`, told whose tokens to accept, and allowed to read what they are verified with. */
+/** The function `authorize`, with the list of trusted issuers and the permission to read their shared secrets. */
 export class Authorizer extends Handler {
   readonly #origins: string[];
   readonly #issuers: readonly Issuer[];
@@ -38,13 +38,13 @@ export class Authorizer extends Handler {
     this.#verification = verification;
   }
 
-  /** Lets another function verify tokens as this one does. */
+  /** Gives another function the same list and the same permission. */
   grantVerification(handler: LambdaFunction): void {
     for (const [name, value] of Object.entries(this.#verification)) handler.addEnvironment(name, value);
     grantSecrets(this.#issuers, handler);
   }
 
-  /** Lets pages of one more origin connect. */
+  /** Allows pages of one more origin to connect. */
   allowOrigin(origin: string): void {
     requireOrigins([origin]);
     this.#origins.push(origin);

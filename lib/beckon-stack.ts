@@ -6,15 +6,15 @@ import { DemoPage } from './demo-page.ts';
 
 export interface BeckonStackProps extends StackProps, Pick<BeckonProps, 'mode' | 'search'> {
   /**
-   * Whether the demo page is put up, and may connect.
+   * Whether the stack contains the demo page, which may connect.
    * @default false
    */
   readonly demo?: boolean;
 }
 
 /**
- * Beckon in a stack of its own. What differs from one installation to the next is a CloudFormation parameter, so that
- * one template is deployed to every account and runs on every laptop.
+ * Beckon in a stack of its own. The settings that differ between installations are CloudFormation parameters, so one template fits
+ * every account and every laptop.
  */
 export class BeckonStack extends Stack {
   readonly beckon: Beckon;
@@ -23,7 +23,7 @@ export class BeckonStack extends Stack {
     super(scope, id, props);
     const issuer = new CfnParameter(this, 'Issuer', {
       description: 'The iss that tokens must carry. Its keys are at {issuer}/.well-known/jwks.json',
-      // The local cloud's issuer has no TLS. Quotes would end the JSON text that this becomes a part of.
+      // The local cloud's issuer has no TLS. A quotation mark would end the JSON text around the value.
       allowedPattern: '(https://|http://127\\.0\\.0\\.1:)[^"\\\\\\s]+',
     });
     const audience = new CfnParameter(this, 'Audience', {
@@ -33,16 +33,16 @@ export class BeckonStack extends Stack {
     });
     const allowedOrigins = new CfnParameter(this, 'AllowedOrigins', {
       type: 'CommaDelimitedList',
-      description: 'Origins of the pages that may connect, such as https://app.example.com',
+      description: 'The origins of the pages that may connect, such as https://app.example.com',
       default: '',
-      // CloudFormation holds it against each of them; the default is a list of one empty text.
+      // CloudFormation matches each element of the list. The default is a list of one empty text.
       allowedPattern: ` *(?:${ORIGIN_PATTERN})? *`,
       constraintDescription:
         'origins as browsers send them, separated by commas, such as https://app.example.com or capacitor://localhost: without a path, a slash at the end, or a default port',
     });
     const defaultCapability = new CfnParameter(this, 'DefaultCapability', {
       description:
-        'What tokens without the claim "capability" allow, in JSON, such as {"user:*":["send"],"room:*":["join","send"]}. Empty: everything that concerns users, and no rooms',
+        'What a token without the claim "capability" allows, in JSON, such as {"user:*":["send"],"room:*":["join","send"]}. Empty: all operations on users, and no rooms',
       default: '',
     });
     this.beckon = new Beckon(this, 'Beckon', {

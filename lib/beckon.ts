@@ -1,4 +1,4 @@
-// First: it says what is missing before anything else needs it.
+// First, so that it reports a missing package before any other import needs it.
 import './peers.ts';
 import { CfnOutput, Duration, RemovalPolicy, Stack, Tokenization } from 'aws-cdk-lib';
 import type { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
@@ -50,24 +50,24 @@ export type {
 } from './beckon-props.ts';
 export type { Grantee } from './grantee.ts';
 
-/** The CDK's `MetricOptions`, with a `period` that may be of another copy of the CDK. */
+/** The CDK's `MetricOptions`, with a `period` that another copy of the CDK may have made. */
 export interface BeckonMetricOptions extends Omit<MetricOptions, 'period'> {
   /** @default Duration.minutes(5) */
   readonly period?: TimeSpan;
 }
 
 /**
- * Sends a message to a specific connected user over WebSocket: an API Gateway WebSocket API, its handlers, and the
- * table that maps users to connections.
+ * Sends messages to specific connected users over WebSocket: an API Gateway WebSocket API, its handlers, and tables for
+ * connections and messages.
  */
 export class Beckon extends Construct {
-  /** What clients connect to: `wss://…/{stageName}`, or with a domain of your own `wss://{domainName}`. */
+  /** The URL that clients connect to: `wss://…/{stageName}`, or `wss://{domainName}` with a domain of your own. */
   readonly webSocketUrl: string;
 
-  /** The endpoint of the Management API: `https://…/{stageName}`, always at the API's own address. */
+  /** The endpoint of the Management API: `https://…/{stageName}`. It stays the same with a domain of your own. */
   readonly callbackUrl: string;
 
-  /** Where a domain name of your own has to point to: its `regionalDomainName`. `undefined` without `domain`. */
+  /** The target that your domain name has to point to: its `regionalDomainName`. `undefined` without `domain`. */
   readonly domain: DomainName | undefined;
 
   /** Users' connections. Partition key `address`, sort key `connectionId`, TTL attribute `expiresAt`. */
@@ -76,32 +76,32 @@ export class Beckon extends Construct {
   /** Messages, by address. Partition key `address`, sort key `serial`, index `conversation`, TTL attribute `expiresAt`. */
   readonly messagesTable: TableV2;
 
-  /** Tasks that failed in every attempt: look at them, then send them back to their queue. An alarm goes off when there is one. */
+  /** The tasks that `tasks` gave up on. Find the cause, then send them back to their queue. An alarm goes off for the first. */
   readonly deadLetterQueue: IQueue;
 
   /**
-   * What `sendFunction` was invoked with asynchronously and could not send in three attempts: Lambda's records, with the
-   * reason. An alarm goes off when there is one.
+   * Lambda's records of the asynchronous invocations of `sendFunction` that failed in all three attempts, each with its reason. An
+   * alarm goes off for the first.
    */
   readonly failedSendsQueue: IQueue;
 
   /**
-   * In production: tasks that cannot be done, messages that an asynchronous invocation could not send, internal errors,
-   * failing posts, and for each function that it crashes or is throttled. Add an action to each, such as an `SnsAction`. In
-   * development there are none.
+   * The alarms in production: on tasks that failed for good, on failed asynchronous sends, on internal errors, on failing posts,
+   * and for each function on failures and throttling. Add an action to each, such as an `SnsAction`. In development the list is
+   * empty.
    */
   readonly alarms: readonly Alarm[];
 
   /**
-   * Invoke it with `{ to: { user }, data }` to send from a Lambda in any language: see docs/send.md. Invoked asynchronously, it
-   * sends the same message in each attempt; what cannot be sent ends in `failedSendsQueue`. Of several messages it does so
-   * with `failIfAnyFails`.
+   * Sends from a Lambda in any language, which invokes it with `{ to: { user }, data }`: see docs/send.md. After an asynchronous
+   * invocation it sends the same message in each attempt. If all attempts fail, the event ends in `failedSendsQueue`; an event with
+   * several messages does so if it has `failIfAnyFails`.
    */
   readonly sendFunction: IFunction;
 
   /**
-   * Invoke it with `{ disconnect | revoke | forget: { user } }` to disconnect a user, to revoke their tokens, or to forget them;
-   * with `{ block | unblock: { user, sender } }` or `{ blocked: { user } }` for whose messages they do not accept.
+   * Manages users. Invoke it with `{ disconnect | revoke | forget: { user } }` to disconnect a user, to revoke their tokens, or to
+   * delete their data; with `{ block | unblock: { user, sender } }` or `{ blocked: { user } }` to change or read whom they block.
    */
   readonly manageFunction: IFunction;
 
@@ -148,7 +148,7 @@ export class Beckon extends Construct {
     this.#tasks = new TaskQueue(this, 'Tasks', encryptionKey);
     this.deadLetterQueue = this.#tasks.deadLetters;
     this.#authorizer = new Authorizer(this, props, logging);
-    // Whether the user's tokens have been revoked, and how often they connect.
+    // It reads the user's revocations, and counts how often they connect.
     this.#authorizer.addEnvironment(ENV.connectionsTable, this.connectionsTable.tableName);
     this.#grantTable(this.#authorizer, this.connectionsTable, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
     this.#addConnectionRoutes(logging);
@@ -164,8 +164,8 @@ export class Beckon extends Construct {
   }
 
   /**
-   * Lets a function, or any other role, send with `createSender()` from `beckon/server`, and invoke `sendFunction`. A function of
-   * your app gets `sendEnvironment` by this; whatever else runs under the role has to be given it.
+   * Allows a function, or any other role, to send with `createSender()` from `beckon/server` and to invoke `sendFunction`. It adds
+   * `sendEnvironment` to a function of your app. Give it to anything else that runs under the role yourself.
    */
   grantSend(grantee: Grantee): void {
     const { grantable, addEnvironment } = readGrantee(grantee);
@@ -175,8 +175,8 @@ export class Beckon extends Construct {
   }
 
   /**
-   * The environment variables that `createSender()` reads, for what `grantSend` cannot give them to: an imported function, a
-   * container of ECS.
+   * The environment variables that `createSender()` reads. `grantSend` cannot set them for an imported function or an ECS container:
+   * add them there yourself.
    */
   get sendEnvironment(): Readonly<Record<string, string>> {
     return {
@@ -190,17 +190,17 @@ export class Beckon extends Construct {
     };
   }
 
-  /** Lets a function, or any other role, do what `manageFunction` does, by invoking it. */
+  /** Allows a function, or any other role, to invoke `manageFunction`. */
   grantManage(grantee: Grantee): void {
     this.#grant(readGrantee(grantee).grantable, this.manageFunction.functionArn, 'lambda:InvokeFunction');
   }
 
-  /** Lets pages of one more origin connect, for pages that are put up with the URL of this. */
+  /** Allows pages of one more origin to connect, such as a page that this app deploys with the construct's URL. */
   allowOrigin(origin: string): void {
     this.#authorizer.allowOrigin(origin);
   }
 
-  /** One of Beckon's metrics, all of them counts. @default - the sum over five minutes */
+  /** Returns one of Beckon's metrics. All of them are counts. @default - the sum over five minutes */
   metric(metricName: MetricName, { period, ...options }: BeckonMetricOptions = {}): Metric {
     return new Metric({
       namespace: METRIC_NAMESPACE,
@@ -212,7 +212,7 @@ export class Beckon extends Construct {
     });
   }
 
-  /** Imports the key: the CDK asks more of a key of its own than another copy's key has. */
+  /** Imports the key, because a construct of the CDK may use more of a key than another copy's key has. */
   #importKey(key: EncryptionKey): IKey {
     requireRegion(this);
     allowLogs(this, key);
@@ -253,7 +253,7 @@ export class Beckon extends Construct {
   #addMessageRoutes(logging: HandlerProps, { expectedConnections, inbox }: BeckonProps): void {
     const register = this.#addResumingRoute('register', logging);
     this.#authorizer.grantVerification(register);
-    // A newer token may allow less: then the connection is taken out of what it has lost.
+    // A newer token may allow less. Then `register` unsubscribes the connection from the rooms that it may no longer join.
     this.#grantTable(register, this.connectionsTable, 'dynamodb:DeleteItem');
     if (expectedConnections !== undefined) {
       requireConnections(expectedConnections);
@@ -285,7 +285,7 @@ export class Beckon extends Construct {
     this.#addMessageRoute('$default', this.#addTableHandler('default', logging));
   }
 
-  /** Adds a route that answers frames. Its handler counts those that it refuses, and queues the task that closes a connection. */
+  /** Adds a route that answers frames. Its handler counts offences, and queues the task that closes a connection. */
   #addMessageRoute(route: string, handler: Handler): void {
     this.#grantTable(handler, this.connectionsTable, 'dynamodb:UpdateItem');
     this.#grantTasks(handler);
@@ -293,7 +293,7 @@ export class Beckon extends Construct {
     this.#gateway.addMessageRoute(route, handler);
   }
 
-  /** A route that subscribes a connection to an address, and gives it what it has missed there. */
+  /** Adds a route that subscribes a connection to an address and delivers the messages that it missed there. */
   #addResumingRoute(id: string, logging: HandlerProps): Handler {
     const handler = this.#addGatedHandler(id, logging);
     this.#grantTable(handler, this.messagesTable, 'dynamodb:Query');
@@ -301,7 +301,7 @@ export class Beckon extends Construct {
     return handler;
   }
 
-  /** Routes that tell what was said, and how far somebody has read. */
+  /** Adds the routes that read the log and the markers. */
   #addReadingRoutes(logging: HandlerProps): void {
     const history = this.#addGatedHandler('history', logging);
     this.#grantTable(history, this.connectionsTable, 'dynamodb:BatchGetItem');
@@ -314,7 +314,7 @@ export class Beckon extends Construct {
     this.#addMessageRoute('unread', unread);
 
     const mark = this.#addGatedHandler('mark', logging);
-    // Whether the message is from the user who is to be told.
+    // It checks that the message is from the user who gets the receipt.
     this.#grantTable(mark, this.messagesTable, 'dynamodb:GetItem');
     this.#grantPush(mark);
     this.#addMessageRoute('mark', mark);
@@ -358,10 +358,10 @@ export class Beckon extends Construct {
     const tasks = this.#addTableHandler('tasks', logging, this.#userRateEnvironment());
     this.#grantDelivery(tasks);
     this.#gateway.grantClose(tasks);
-    // Presence: what has been announced, and who is in a room.
+    // For presence: the presence state and the occupancy of rooms.
     this.#grantTable(tasks, this.connectionsTable, 'dynamodb:GetItem', 'dynamodb:BatchGetItem');
     if (this.#search) this.#grantTable(tasks, this.messagesTable, 'dynamodb:BatchWriteItem');
-    // What polling takes; the CDK's own grant adds permissions that nothing uses.
+    // These are the permissions for polling. The CDK's own grant adds some that nothing uses.
     this.#grant(tasks, this.#tasks.queueArn, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
     this.#grantKey(tasks, 'sqs', 'kms:Decrypt');
     this.#tasks.addWorker(tasks);
@@ -371,19 +371,19 @@ export class Beckon extends Construct {
     return new Handler(this, id, { ...logging, environment: { ...this.sendEnvironment, ...environment } });
   }
 
-  /** A handler that admits each frame: it charges the rate limits. */
+  /** Adds a handler with a gate: it charges each frame to the rate limits. */
   #addGatedHandler(id: string, logging: HandlerProps): Handler {
     const handler = this.#addTableHandler(id, logging, {
       [ENV.ratePerSecond]: Tokenization.stringifyNumber(this.#rateLimit.messagesPerSecond),
       [ENV.rateBurst]: Tokenization.stringifyNumber(this.#rateLimit.burst),
       ...this.#userRateEnvironment(),
     });
-    // It reads the capability that a newer token has brought. Every route may write.
+    // It reads the capability of the newest token. Every route may already write.
     this.#grantTable(handler, this.connectionsTable, 'dynamodb:GetItem');
     return handler;
   }
 
-  /** What charging users takes. */
+  /** The variables for charging users. */
   #userRateEnvironment(): Record<string, string> {
     return {
       [ENV.userRatePerSecond]: Tokenization.stringifyNumber(this.#userRateLimit.messagesPerSecond),
@@ -391,32 +391,32 @@ export class Beckon extends Construct {
     };
   }
 
-  /** What sending takes: appending to the log and, for a retry, looking there; then delivering. */
+  /** Grants sending: append to the log, look there for a retry, then deliver. */
   #grantSending(grantee: IGrantable): void {
     this.#grantTable(grantee, this.messagesTable, 'dynamodb:PutItem', 'dynamodb:Query');
     this.#grantDelivery(grantee);
   }
 
-  /** Reading what was said: in a room from its log, between two users from the index. */
+  /** Grants reading: of a room from its log, between two users from the index. */
   #grantReading(grantee: IGrantable): void {
     this.#grantTable(grantee, this.messagesTable, 'dynamodb:Query');
     this.#grant(grantee, `${this.messagesTable.tableArn}/index/${PAIR_INDEX}`, 'dynamodb:Query');
   }
 
-  /** Finding connections, posting to them, forgetting those that are gone, cutting off those that missed a message. */
+  /** Grants delivery: find connections, post to them, remove those that are gone, cut off those that missed a message. */
   #grantDelivery(grantee: IGrantable): void {
     this.#grantPush(grantee);
     this.#grantTable(grantee, this.connectionsTable, 'dynamodb:UpdateItem');
     this.#grantTasks(grantee);
   }
 
-  /** Queueing a task for `tasks`. */
+  /** Grants queueing tasks for `tasks`. */
   #grantTasks(grantee: IGrantable): void {
     this.#grant(grantee, this.#tasks.queueArn, 'sqs:SendMessage');
     this.#grantKey(grantee, 'sqs', 'kms:Decrypt', 'kms:GenerateDataKey');
   }
 
-  /** Finding connections, posting to them once, forgetting those that are gone. */
+  /** Grants a single push: find connections, post to them once, remove those that are gone. */
   #grantPush(grantee: IGrantable): void {
     this.#grantTable(grantee, this.connectionsTable, 'dynamodb:Query', 'dynamodb:DeleteItem');
     this.#gateway.grantPost(grantee);
@@ -428,8 +428,8 @@ export class Beckon extends Construct {
   }
 
   /**
-   * Lets a service use the key for `grantee`, and `grantee` itself not. For reading and for writing DynamoDB decrypts the
-   * table's key; SQS makes a key for data when it sends, and decrypts it in any case.
+   * Allows a service, but not `grantee` itself, to use the key for `grantee`. DynamoDB decrypts the table's key for reads and for
+   * writes. SQS generates a data key when it sends, and decrypts it in all cases.
    * @see https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
    * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
    */

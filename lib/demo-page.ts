@@ -22,20 +22,20 @@ import { acceptFinding, type Finding } from './accept-finding.ts';
 
 const PAGE = join(import.meta.dirname, '..', 'examples', 'chat');
 
-/** What only building the page takes. */
+/** The extensions of files that only the build needs. */
 const SOURCES = ['.ts', '.json'];
 
 export interface DemoPageProps {
-  /** What the page connects to, and the only address beside its own that it can. */
+  /** The URL that the page connects to. Its headers allow no other address but its own. */
   readonly webSocketUrl: string;
 }
 
 /**
- * The page of `examples/chat` on CloudFront, out of a bucket that nobody else can read. Visitors paste a token of their
- * own. It goes with its stack.
+ * The page of `examples/chat` on CloudFront. Only CloudFront can read its bucket. Visitors paste a token of their own. Deleting the stack
+ * deletes the page.
  */
 export class DemoPage extends Construct {
-  /** `https://….cloudfront.net`: has to be allowed to connect. */
+  /** `https://….cloudfront.net`. Allow it to connect: `beckon.allowOrigin(page.origin)`. */
   readonly origin: string;
 
   constructor(scope: Construct, id: string, { webSocketUrl }: DemoPageProps) {
@@ -55,7 +55,7 @@ export class DemoPage extends Construct {
         origin: S3BucketOrigin.withOriginAccessControl(bucket),
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         responseHeadersPolicy: securityHeaders(this, webSocketUrl),
-        // A new version is there at once, without the right to invalidate, which cannot be given for one distribution.
+        // Without a cache a new version is there at once. IAM cannot limit the permission to invalidate to one distribution.
         cachePolicy: CachePolicy.CACHING_DISABLED,
       },
     });
@@ -67,7 +67,7 @@ export class DemoPage extends Construct {
         Source.bucket(page.bucket, page.s3ObjectKey),
         Source.jsonData('config.json', { websocketUrl: webSocketUrl }),
       ],
-      // Empties the bucket when the stack goes, which could not be deleted otherwise.
+      // CloudFormation cannot delete a bucket with objects in it.
       retainOnDelete: false,
     });
     acceptPage(bucket, distribution);
@@ -75,7 +75,7 @@ export class DemoPage extends Construct {
   }
 }
 
-/** The page can load nothing from elsewhere, talk to nobody else, and be framed by nobody. */
+/** The page loads only its own files, talks only to itself and Beckon, and no other page can frame it. */
 function securityHeaders(scope: Construct, webSocketUrl: string): ResponseHeadersPolicy {
   const contentSecurityPolicy = [
     "default-src 'none'",
@@ -103,7 +103,7 @@ function bundle(scope: Construct): Asset {
     path: PAGE,
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
-      // Never run.
+      // The CDK wants an image. It never runs.
       image: DockerImage.fromRegistry('unused'),
       local: {
         tryBundle(outputDirectory) {
@@ -127,33 +127,32 @@ function bundle(scope: Construct): Asset {
 function acceptPage(bucket: IBucket, distribution: Distribution): void {
   acceptFinding(bucket.node.findChild('Resource'), {
     rule: 'AwsSolutions-S1',
-    reason: 'The files are public; only CloudFront can read the bucket, and who reads a demo page need not be logged.',
+    reason: 'The files are public, only CloudFront can read the bucket, and a demo page needs no log of its readers.',
   });
   const findings: readonly Finding[] = [
     {
       rule: 'AwsSolutions-CFR1',
-      reason: 'A demo page is for visitors of every country; whoever puts it up can restrict it.',
+      reason: 'A demo page is for visitors of every country. Its operator can restrict it.',
     },
     {
       rule: 'AwsSolutions-CFR2',
-      reason: 'There is nothing behind the page that a firewall could protect: its files are static.',
+      reason: 'The files are static: a firewall has nothing to protect.',
     },
     {
       rule: 'AwsSolutions-CFR3',
-      reason: 'Who reads a demo page need not be logged; who connects is in the access log of the API.',
+      reason: 'A demo page needs no log of its readers. The access log of the API has all who connect.',
     },
     {
       rule: 'AwsSolutions-CFR4',
-      reason: 'A minimum TLS version takes a certificate, which a demo page has not; browsers use 1.2 or newer.',
+      reason: 'A minimum TLS version needs a certificate, and a demo page has none. Browsers use 1.2 or newer.',
     },
   ];
   for (const finding of findings) acceptFinding(distribution.node.findChild('Resource'), finding);
 }
 
-/** The function that copies files into the bucket is the CDK's own, with the permissions that the CDK gives it. */
+/** The CDK's own function copies the files into the bucket, with the permissions that the CDK gives it. */
 function acceptDeployment(role: IRole, buckets: readonly IBucket[]): void {
-  const reason =
-    'The function is the CDK’s own, runs only while the stack is deployed, and reaches these buckets alone.';
+  const reason = 'The function is the CDK’s own. It runs only during a deployment, and reaches these buckets alone.';
   acceptFinding(role.node.findChild('Resource'), {
     rule: 'AwsSolutions-IAM4',
     about: {

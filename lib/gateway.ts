@@ -21,7 +21,7 @@ import { acceptFinding } from './accept-finding.ts';
 import type { CustomDomain } from './beckon-props.ts';
 import { Log, type LogProps } from './log.ts';
 
-/** What is written of each event on the API: no header, no query, no body. */
+/** The fields of the access log. They contain no header, no query and no body. */
 const ACCESS_LOG_FORMAT = JSON.stringify({
   requestId: '$context.requestId',
   connectionId: '$context.connectionId',
@@ -37,23 +37,23 @@ const ACCESS_LOG_FORMAT = JSON.stringify({
 export interface GatewayProps extends LogProps {
   /** The last part of the WebSocket URL. */
   readonly stageName: string;
-  /** Events per second, on average, that the stage lets through. */
+  /** The stage's average limit, in events per second. */
   readonly throttleRateLimit: number;
-  /** Events that may come at once. */
+  /** The stage's burst limit, in events. */
   readonly throttleBurstLimit: number;
   /** @default - clients connect to the API's own address */
   readonly domain?: CustomDomain | undefined;
-  /** Whether this stack gives API Gateway its one role, per account and region, for writing logs. */
+  /** Whether this stack sets the role with which API Gateway writes logs. An account has one for each region. */
   readonly manageAccountLogRole: boolean;
 }
 
-/** A WebSocket API with one stage, throttled and logged. Routes are added to it. */
+/** A WebSocket API with one stage, a throttle and an access log. Callers add the routes. */
 export class Gateway extends Construct {
   /** `wss://{apiId}.execute-api.{region}.amazonaws.com/{stage}`, or `wss://{domainName}` */
   readonly webSocketUrl: string;
   /**
-   * The endpoint of the Management API: `https://{apiId}.execute-api.{region}.amazonaws.com/{stage}`, also with a domain
-   * of your own, which may change while connections and their mappings live.
+   * The endpoint of the Management API: `https://{apiId}.execute-api.{region}.amazonaws.com/{stage}`. It does not use a domain of
+   * your own, because the domain may change while connections and their mappings live.
    */
   readonly callbackUrl: string;
   readonly domain: DomainName | undefined;
@@ -72,7 +72,7 @@ export class Gateway extends Construct {
       throttle: { rateLimit: throttleRateLimit, burstLimit: throttleBurstLimit },
       detailedMetricsEnabled: true,
     });
-    // Older releases of the CDK take `accessLogSettings` in the props of a WebSocket stage, and lose it.
+    // Older releases of the CDK accept `accessLogSettings` in the props of a WebSocket stage, and drop it.
     const resource = this.#stage.node.defaultChild as CfnStage;
     resource.accessLogSettings = { destinationArn: logGroup.logGroupArn, format: ACCESS_LOG_FORMAT };
     if (props.manageAccountLogRole) this.#stage.node.addDependency(this.#accountLogRole());
@@ -91,7 +91,7 @@ export class Gateway extends Construct {
     if (hostedZone) {
       const { regionalDomainName, regionalHostedZoneId } = domain;
       const target = RecordTarget.fromAlias(new ApiGatewayv2DomainProperties(regionalDomainName, regionalHostedZoneId));
-      // A name within the zone may be given relative to it: the dot says that this one is complete.
+      // The dot at the end marks the name as complete. Without it Route 53 appends the zone.
       const { hostedZoneId, zoneName } = hostedZone;
       const zone = HostedZone.fromHostedZoneAttributes(this, 'Zone', { hostedZoneId, zoneName });
       new ARecord(this, 'Record', { zone, recordName: `${domainName}.`, target });
@@ -99,7 +99,7 @@ export class Gateway extends Construct {
     return domain;
   }
 
-  /** Lets `authorizer` decide who may connect. An empty identity source: the token may be in either of two headers. */
+  /** Adds `$connect`. `authorizer` decides who may connect. It has no identity source, because two headers can carry the token. */
   addConnectRoute(handler: IFunction, authorizer: IFunction): void {
     this.#api.addRoute('$connect', {
       integration: new WebSocketLambdaIntegration('connect', handler),
@@ -107,12 +107,12 @@ export class Gateway extends Construct {
     });
   }
 
-  /** Calls `handler` when a connection has closed. */
+  /** Invokes `handler` after a connection has closed. */
   addDisconnectRoute(handler: IFunction): void {
     this.#addOpenRoute('$disconnect', { integration: new WebSocketLambdaIntegration('disconnect', handler) });
   }
 
-  /** Calls `handler` for frames whose `action` is `routeKey`, and sends back what it returns. */
+  /** Invokes `handler` for frames whose `action` is `routeKey`, and sends its result to the client. */
   addMessageRoute(routeKey: string, handler: IFunction): void {
     const integration = new WebSocketLambdaIntegration(handler.node.id, handler);
     this.#addOpenRoute(routeKey, { integration, returnResponse: true });
@@ -122,16 +122,16 @@ export class Gateway extends Construct {
     const route = this.#api.addRoute(routeKey, options);
     acceptFinding(route.node.findChild('Resource'), {
       rule: 'AwsSolutions-APIG4',
-      reason: 'API Gateway authorizes a WebSocket connection once, at $connect; no other route can have an authorizer.',
+      reason: 'API Gateway authorizes a WebSocket connection once, at $connect. No other route can have an authorizer.',
     });
   }
 
-  /** Lets `grantee` post to the connections of this API. */
+  /** Allows `grantee` to post to the connections of this API. */
   grantPost(grantee: IGrantable): void {
     this.#grantManage(grantee, 'POST');
   }
 
-  /** Lets `grantee` close connections of this API. */
+  /** Allows `grantee` to close connections of this API. */
   grantClose(grantee: IGrantable): void {
     this.#grantManage(grantee, 'DELETE');
   }
@@ -149,11 +149,11 @@ export class Gateway extends Construct {
     acceptFinding(policy, {
       rule: 'AwsSolutions-IAM5',
       about: { kind: 'Resource', value: arn },
-      reason: `Connections come and go: every connection of this stage, for ${method} alone.`,
+      reason: `The ids of connections change all the time: every connection of this stage, for ${method} alone.`,
     });
   }
 
-  /** API Gateway writes no log without it. Kept when the stack goes: other stacks' logs hang on the same setting. */
+  /** API Gateway writes no log without this role. It outlives the stack, because the logs of other stacks depend on it. */
   #accountLogRole(): Construct {
     const policy = ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonAPIGatewayPushToCloudWatchLogs');
     const role = new Role(this, 'LogRole', {
@@ -163,7 +163,7 @@ export class Gateway extends Construct {
     acceptFinding(role, {
       rule: 'AwsSolutions-IAM4',
       about: { kind: 'Policy', value: policy.managedPolicyArn },
-      reason: 'The role serves every API of the account and region, and AWS documents this policy for it.',
+      reason: 'The role serves every API of the account and region. AWS documents this policy for it.',
     });
     role.applyRemovalPolicy(RemovalPolicy.RETAIN);
     const account = new CfnAccount(this, 'Account', { cloudWatchRoleArn: role.roleArn });

@@ -1,8 +1,8 @@
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 
 /**
- * What can be let do something: a function, an imported one, the task role of ECS. It is the CDK's `IGrantable`, in terms that
- * TypeScript also takes from another copy of the CDK, such as a workspace has that pins a version of its own.
+ * A holder of permissions: a function, an imported function, the task role of ECS. It is the CDK's `IGrantable`, without the types that
+ * differ between two copies of the CDK.
  */
 export interface Grantee {
   readonly grantPrincipal: { addToPrincipalPolicy(statement: never): unknown };
@@ -10,11 +10,11 @@ export interface Grantee {
 
 export interface ReadGrantee {
   readonly grantable: IGrantable;
-  /** Sets a variable. `undefined` where the app does not decide about the environment: imported functions, aliases, roles. */
+  /** Sets a variable. `undefined` where the app does not own the environment: imported functions, aliases, roles. */
   readonly addEnvironment: ((name: string, value: string) => void) | undefined;
 }
 
-/** Reads whom to let do something, and how to tell them where. */
+/** Finds out what gets the permissions, and whether the app can set its environment. */
 export function readGrantee(grantee: Grantee): ReadGrantee {
   const { addEnvironment } = grantee as { addEnvironment?(name: string, value: string): unknown };
   return {

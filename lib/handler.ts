@@ -7,25 +7,25 @@ import { handlerCode } from './handler-code.ts';
 import { Log, type LogProps } from './log.ts';
 
 /**
- * How long an invocation may take: within API Gateway's 29 seconds, and short, because the overlap of a resume has to
- * cover it twice.
+ * The timeout of each function. It is shorter than API Gateway's 29 seconds, because the overlap of a resume has to cover it
+ * twice.
  */
 export const HANDLER_TIMEOUT = Duration.seconds(10);
 
-/** Memory of a function, in MB. Lambda gives CPU in proportion; with less, the first post's TLS handshake takes longer. */
+/** The memory of each function, in MB. Lambda gives CPU in proportion: with less, the TLS handshake of the first post takes longer. */
 const MEMORY_SIZE_MB = 512;
 
-/** `Runtime.NODEJS_24_X` by its name, which the oldest CDK that package.json allows does not have. */
+/** `Runtime.NODEJS_24_X` by its name: the oldest CDK that package.json allows does not have the constant. */
 const RUNTIME = new Runtime('nodejs24.x', RuntimeFamily.NODEJS);
 
 export interface HandlerProps extends LogProps {
-  /** Environment variables, beside the one that every handler has. @default none */
+  /** More environment variables than the one that every handler has. @default - none */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
 /**
- * The Lambda function of `lambdas/{id}.ts`: bundled into one ES module, with a log group of its own, and a role that may
- * write there and nothing else until it is granted more.
+ * The Lambda function of `lambdas/{id}.ts`: one ES module, with a log group and a role of its own. The role may write to that log
+ * group, and do nothing else until a caller grants more.
  */
 export class Handler extends LambdaFunction {
   constructor(scope: Construct, id: string, { environment, ...logging }: HandlerProps) {

@@ -5,13 +5,13 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { EncryptionKey } from './beckon-props.ts';
 
-/** How logs are kept. */
+/** How Beckon keeps logs. */
 export interface LogProps {
-  /** How long log lines are kept. */
+  /** How long CloudWatch keeps log lines. */
   readonly logRetention: RetentionDays;
-  /** What becomes of the log group when the stack is deleted. */
+  /** Whether the log group outlives its stack. */
   readonly removalPolicy: RemovalPolicy;
-  /** @default - a key that CloudWatch Logs owns */
+  /** @default - CloudWatch Logs encrypts with a key that AWS owns */
   readonly encryptionKey?: IKey | undefined;
 }
 
@@ -23,7 +23,8 @@ export class Log extends LogGroup {
 }
 
 /**
- * Lets CloudWatch Logs encrypt the log groups of this account and region with `key`. An imported key stays as it is.
+ * Allows CloudWatch Logs to encrypt the log groups of this account and region with `key`. It cannot change the policy of an imported
+ * key.
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
  */
 export function allowLogs(scope: Construct, key: EncryptionKey): void {

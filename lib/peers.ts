@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** What the construct needs of the app. `package.json`, which has the ranges, is one folder up, in the package as well. */
+/** The packages that the construct expects from the app. `package.json` has their ranges: one folder up, here and in the package. */
 const PEERS = ['aws-cdk-lib', 'constructs'] as const;
 
 /**
- * Checks that the packages that the app brings are there and new enough.
- * @param importer The file whose imports count. Default: this one
+ * Checks that the app has these packages, in versions that Beckon works with.
+ * @param importer The file from which Node.js looks for them. Default: this one
  * @throws Error naming the package, its version, and what to install
  */
 export function requirePeers(importer: string = import.meta.filename): void {
@@ -16,21 +16,20 @@ export function requirePeers(importer: string = import.meta.filename): void {
     const oldest = String(peerDependencies?.[name]).replace('^', '');
     const manifest = findManifest(name, importer);
     if (manifest === undefined) {
-      throw new Error(`beckon/constructs needs ${name}, which is not installed: npm install ${PEERS.join(' ')}`);
+      throw new Error(`beckon/constructs needs ${name}, which is not installed. Run: npm install ${PEERS.join(' ')}`);
     }
     const { version } = readManifest(manifest);
     if (!isCompatible(version, oldest)) {
       const [major] = oldest.split('.');
       throw new Error(
-        `beckon/constructs needs ${name} ${major}, from ${oldest} on; ${dirname(manifest)} is ${version}: npm install ${name}@${major}`,
+        `beckon/constructs needs ${name} ${major}, from ${oldest} on, and ${dirname(manifest)} is ${version}. Run: npm install ${name}@${major}`,
       );
     }
   }
 }
 
 /**
- * Checks that a scope is of the copy of `constructs` that Beckon imports. Copies do not work together, unless their versions
- * happen to.
+ * Checks that a scope belongs to the copy of `constructs` that Beckon imports. Copies of different versions do not work together.
  * @param own The class `Construct` that Beckon imports
  * @throws Error saying how to get down to one copy
  */
@@ -38,9 +37,9 @@ export function requireOneCopy(scope: object, own: abstract new (...args: never)
   if (scope instanceof own) return;
   const manifest = findManifest('constructs', import.meta.filename);
   throw new Error(
-    'The scope of Beckon is no construct of the copy of "constructs" that Beckon uses' +
+    'The scope of Beckon belongs to another copy of the package "constructs" than the one that Beckon uses' +
       (manifest === undefined ? '' : ` (${dirname(manifest)})`) +
-      ': "npm ls constructs" shows the copies; ask for one version everywhere, then "npm dedupe"',
+      '. "npm ls constructs" shows the copies: ask for one version everywhere, then run "npm dedupe"',
   );
 }
 
@@ -62,7 +61,7 @@ function findManifest(name: string, importer: string): string | undefined {
   }
 }
 
-/** Whether a version is in the range `^oldest`, for a major version above 0. */
+/** Whether a version is in the range `^oldest`. The major version of `oldest` is above 0. */
 function isCompatible(version: string, oldest: string): boolean {
   const [major, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
   const [oldestMajor, oldestMinor = 0, oldestPatch = 0] = oldest.split('.').map(Number);

@@ -6,7 +6,7 @@ import type { Construct } from 'constructs';
 import { acceptFinding } from './accept-finding.ts';
 import { HANDLER_TIMEOUT, type Handler } from './handler.ts';
 
-/** How Beckon's queues are kept. */
+/** The properties that all queues of Beckon share. */
 function queueProps(encryptionKey: IKey | undefined): QueueProps {
   return {
     enforceSSL: true,
@@ -16,26 +16,26 @@ function queueProps(encryptionKey: IKey | undefined): QueueProps {
   };
 }
 
-/** As long as SQS keeps anything: what is in the queue has to be looked at. */
+/** The longest retention that SQS has: a person has to look at these messages. */
 const LONGEST_RETENTION = Duration.days(14);
 
-/** Where the asynchronous invocations of a function end that failed in each attempt: Lambda's records of them. */
+/** The queue that gets Lambda's records of asynchronous invocations that failed in each attempt. */
 export class FailedInvocations extends Queue implements IDestination {
   constructor(scope: Construct, id: string, encryptionKey?: IKey) {
     super(scope, id, { ...queueProps(encryptionKey), retentionPeriod: LONGEST_RETENTION });
     acceptFinding(this.node.findChild('Resource'), {
       rule: 'AwsSolutions-SQS3',
-      reason: 'It is where failures end. Nothing takes messages from it.',
+      reason: 'Failures end here. Nothing takes messages from the queue.',
     });
   }
 
-  /** The function needs the permission to send to it; the CDK's own destination would add some that nothing uses. */
+  /** Grants nothing: the CDK's own destination adds permissions that nothing uses. Allow the function to send to the queue. */
   bind(): DestinationConfig {
     return { destination: this.queueArn };
   }
 }
 
-/** The queue of tasks for `tasks`, with the one beside it where those end that could not be done. */
+/** The queue of tasks for `tasks`, with a dead-letter queue. */
 export class TaskQueue extends Queue {
   readonly deadLetters: Queue;
 
@@ -44,14 +44,14 @@ export class TaskQueue extends Queue {
     const deadLetters = new Queue(scope, 'DeadLetters', { ...common, retentionPeriod: LONGEST_RETENTION });
     super(scope, id, {
       ...common,
-      // AWS's advice: six times the function's timeout.
+      // AWS recommends six times the function's timeout.
       visibilityTimeout: Duration.seconds(HANDLER_TIMEOUT.toSeconds() * 6),
       deadLetterQueue: { queue: deadLetters, maxReceiveCount: 5 },
     });
     this.deadLetters = deadLetters;
   }
 
-  /** Has `worker` do the tasks, a few batches at a time. It needs the permission to poll. */
+  /** Makes `worker` process the tasks, a few batches at a time. Allow it to poll the queue. */
   addWorker(worker: Handler): void {
     worker.addEventSourceMapping('Tasks', {
       eventSourceArn: this.queueArn,

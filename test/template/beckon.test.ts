@@ -46,7 +46,7 @@ const READING = ['dynamodb:Query Messages', 'dynamodb:Query Messages/index/conve
 const LOGS = (name: string) => [`logs:CreateLogStream ${name}Log`, `logs:PutLogEvents ${name}Log`];
 
 describe('the template', () => {
-  test('gives each function the permissions it uses, on the one resource it uses them on', () => {
+  test('gives each function only the permissions that it uses', () => {
     const delivery = [
       'dynamodb:DeleteItem Connections',
       'dynamodb:Query Connections',
@@ -118,7 +118,7 @@ describe('the template', () => {
     });
   });
 
-  test('has the routes of the wire contract; those for messages answer', () => {
+  test('has the routes of the wire contract, and message routes answer', () => {
     const routes = Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(({ Properties }) => [
       Properties.RouteKey,
       Properties.RouteResponseSelectionExpression ?? 'one-way',
@@ -142,7 +142,7 @@ describe('the template', () => {
     template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 12);
   });
 
-  test('authorizes $connect without requiring either header', () => {
+  test('authorizes $connect without an identity source', () => {
     template.hasResourceProperties('AWS::ApiGatewayV2::Route', { RouteKey: '$connect', AuthorizationType: 'CUSTOM' });
     template.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', { AuthorizerType: 'REQUEST', IdentitySource: [] });
   });
@@ -161,7 +161,7 @@ describe('the template', () => {
     });
   });
 
-  test('expires messages, and can bring the table back to any moment of the last 35 days', () => {
+  test('expires messages, and can restore the table to any moment of the last 35 days', () => {
     template.hasResource('AWS::DynamoDB::GlobalTable', {
       DeletionPolicy: 'Retain',
       Properties: {
@@ -175,7 +175,7 @@ describe('the template', () => {
     });
   });
 
-  test('finds what two users have sent each other by an index that has all of it', () => {
+  test('has an index by conversation with all attributes of a message', () => {
     template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
       GlobalSecondaryIndexes: [
         {
@@ -190,7 +190,7 @@ describe('the template', () => {
     });
   });
 
-  test('has tasks done a few at a time, again when they fail, and in the end looked at', () => {
+  test('processes tasks a few at a time, retries them, and then moves them to the dead-letter queue', () => {
     template.hasResourceProperties('AWS::SQS::Queue', {
       VisibilityTimeout: 60,
       RedrivePolicy: { maxReceiveCount: 5, deadLetterTargetArn: Match.anyValue() },
@@ -209,7 +209,7 @@ describe('the template', () => {
     });
   });
 
-  test('keeps what an asynchronous invocation of "send" could not send, and raises an alarm', () => {
+  test('keeps failed asynchronous invocations of "send", and raises an alarm', () => {
     const queue = new Capture();
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       FunctionName: { Ref: Match.stringLikeRegexp('^Beckonsend[0-9A-F]{8}$') },
@@ -246,7 +246,7 @@ describe('the template', () => {
     });
   });
 
-  test('tells what to connect to', () => {
+  test('has outputs for clients and operators', () => {
     expect(Object.keys(template.findOutputs('*')).toSorted()).toEqual([
       'CallbackUrl',
       'ConnectionsTableName',
@@ -258,7 +258,7 @@ describe('the template', () => {
   });
 });
 
-test('two stacks of one app name nothing the same, because they name nothing', () => {
+test('resources have no fixed names, so two stacks of one app do not clash', () => {
   const names = /^(TableName|FunctionName|RoleName|LogGroupName|ApiName|AlarmName|QueueName)$/;
   for (const { template: stackTemplate } of app.synth().stacks) {
     for (const [id, { Properties = {} }] of Object.entries<{ Properties?: object }>(stackTemplate.Resources)) {
@@ -285,7 +285,7 @@ describe('the construct', () => {
     mine = Template.fromStack(stack);
   });
 
-  test('grantSend lets another function send, and tells it where to', () => {
+  test('grantSend gives another function the permissions and the environment for sending', () => {
     mine.hasResourceProperties('AWS::Lambda::Function', {
       Code: { ZipFile: Match.anyValue() },
       Environment: { Variables: { BECKON_CONNECTIONS_TABLE: { Ref: Match.stringLikeRegexp('^BeckonConnections') } } },
@@ -302,7 +302,7 @@ describe('the construct', () => {
     ]);
   });
 
-  test('grantSend tells a function everything that sendEnvironment has, which is what createSender reads', () => {
+  test('grantSend sets the variables of sendEnvironment, which are those that createSender reads', () => {
     const stack = new Stack(new App(), 'Mine');
     const beckon = new Beckon(stack, 'Beckon', { ...props, search: true });
     const runtime = Runtime.NODEJS_24_X;
@@ -320,7 +320,7 @@ describe('the construct', () => {
     expect(() => readCallbackUrl(Variables)).not.toThrow();
   });
 
-  test('grantSend lets send whoever has a role: an imported function, an alias, a task of ECS', () => {
+  test('grantSend accepts everything with a role: an imported function, an alias, a task of ECS', () => {
     const stack = new Stack(new App(), 'Mine');
     const beckon = new Beckon(stack, 'Beckon', props);
     const role = Role.fromRoleArn(stack, 'Theirs', 'arn:aws:iam::123456789012:role/theirs');
@@ -342,14 +342,14 @@ describe('the construct', () => {
     for (const grantee of grantees) expect(granted[grantee], grantee).toEqual(expect.arrayContaining(sending));
   });
 
-  test('with a shared secret lets those read it who verify tokens, and nobody else', () => {
+  test('only the functions that verify tokens may read a shared secret', () => {
     const reading = Object.entries(permissions(mine)).filter(([, actions]) =>
       actions.some((action) => action.startsWith('secretsmanager:')),
     );
     expect(reading.map(([name]) => name).toSorted()).toEqual(['Beckonauthorize', 'Beckonregister']);
   });
 
-  test('has metrics that alarms can be put on', () => {
+  test('has metrics for alarms of the app', () => {
     mine.hasResourceProperties('AWS::CloudWatch::Alarm', {
       Namespace: 'Beckon',
       MetricName: 'PostsFailed',
@@ -358,7 +358,7 @@ describe('the construct', () => {
     });
   });
 
-  test('tells register, and no other function, how many connections to expect', () => {
+  test('only "register" gets the expected number of connections', () => {
     const stack = new Stack(new App(), 'Mine');
     new Beckon(stack, 'Beckon', { ...props, expectedConnections: 100_000 });
     const functions = Template.fromStack(stack).findResources('AWS::Lambda::Function');
@@ -369,7 +369,7 @@ describe('the construct', () => {
     expect(told).toEqual([['Beckonregister', '100000']]);
   });
 
-  describe('with a capability for tokens that have none', () => {
+  describe('with a default capability', () => {
     const make = (defaultCapability: BeckonProps['defaultCapability'] = {}) => {
       const stack = new Stack(new App(), 'Mine');
       new Beckon(stack, 'Beckon', { ...props, defaultCapability });
@@ -378,7 +378,7 @@ describe('the construct', () => {
     const inJson = '{"user:*":["send"],"room:team-*":["join","send"]}';
 
     test.each([[{ 'user:*': ['send'], 'room:team-*': ['join', 'send'] }], [inJson]] as const)(
-      'given as %j tells whoever verifies tokens, and nobody else',
+      '%j reaches the functions that verify tokens, and no other',
       (capability) => {
         const functions = make(capability).findResources('AWS::Lambda::Function');
         const told = Object.entries(functions).flatMap(([id, { Properties }]) => {
@@ -392,18 +392,23 @@ describe('the construct', () => {
       },
     );
 
-    test.each(['{', '[]', '{"user:*":["fly"]}', '{"lobby":["join"]}', ''])('refuses %j: no token would do', (text) => {
-      expect(() => make(text)).toThrow(`defaultCapability: ${text} is no capability. Write it as`);
-    });
-
-    test.each(['room:lobby ', 'room:the  lobby', 'user:bob\u200B', 'room:\u3164'])(
-      'refuses %j: nobody is called that',
-      (name) => {
-        expect(() => make(JSON.stringify({ [name]: ['send'] }))).toThrow(`defaultCapability: no name is like that in`);
+    test.each(['{', '[]', '{"user:*":["fly"]}', '{"lobby":["join"]}', ''])(
+      'the construct refuses %j, which is no capability',
+      (text) => {
+        expect(() => make(text)).toThrow(`defaultCapability: ${text} is no capability. Write it as`);
       },
     );
 
-    test('has it from a parameter of the stack, which is empty', () => {
+    test.each(['room:lobby ', 'room:the  lobby', 'user:bob\u200B', 'room:\u3164'])(
+      'the construct refuses the name in %j',
+      (name) => {
+        expect(() => make(JSON.stringify({ [name]: ['send'] }))).toThrow(
+          'contains no valid name. A name has visible characters',
+        );
+      },
+    );
+
+    test('Beckon’s own stack has an empty parameter for it', () => {
       template.hasParameter('DefaultCapability', { Type: 'String', Default: '' });
       template.hasResourceProperties('AWS::Lambda::Function', {
         Environment: { Variables: { BECKON_DEFAULT_CAPABILITY: { Ref: 'DefaultCapability' } } },
@@ -413,7 +418,7 @@ describe('the construct', () => {
 
   test.each([0, -1, 1.5, Number.NaN])('refuses %d as a number of connections', (expectedConnections) => {
     const make = () => new Beckon(new Stack(new App(), 'Mine'), 'Beckon', { ...props, expectedConnections });
-    expect(make).toThrow(`expectedConnections: ${expectedConnections} is no number of connections.`);
+    expect(make).toThrow(`expectedConnections: expected a whole number above 0, got ${expectedConnections}`);
   });
 
   const withOrigin = (origin: string) => () =>
@@ -423,22 +428,22 @@ describe('the construct', () => {
     ['app.example.com', 'Write it as https://app.example.com, without a path.'],
     ['https://app.example.com/chat', 'Write it as https://app.example.com, without a path.'],
     ['wss://app.example.com', 'Write it as https://app.example.com, without a path.'],
-    ['https://app.example.com/', 'Write it as https://app.example.com, which is what browsers send.'],
-    ['https://app.example.com:443', 'Write it as https://app.example.com, which is what browsers send.'],
-    ['https://bücher.example', 'Write it as https://xn--bcher-kva.example, which is what browsers send.'],
-    ['https://*.example.com', 'Name each origin by itself, or give "*" alone, which allows every page.'],
-  ])('refuses %j as an origin: it would never match', (origin, advice) => {
+    ['https://app.example.com/', 'Write it as browsers send it: https://app.example.com.'],
+    ['https://app.example.com:443', 'Write it as browsers send it: https://app.example.com.'],
+    ['https://bücher.example', 'Write it as browsers send it: https://xn--bcher-kva.example.'],
+    ['https://*.example.com', 'List each origin, or allow every page with "*" alone.'],
+  ])('refuses the origin %j, which would never match', (origin, advice) => {
     expect(withOrigin(origin)).toThrow(`allowedOrigins: ${JSON.stringify(origin)} is no origin. ${advice}`);
   });
 
   test.each(['capacitor://localhost', 'chrome-extension://abcdefghijklmnopabcdefghijklmnop', 'null', '*'])(
-    'takes %j as an origin: pages come from there',
+    'accepts the origin %j',
     (origin) => {
       expect(withOrigin(origin)).not.toThrow();
     },
   );
 
-  test('lets CloudFormation refuse an origin of the parameter that would never match', () => {
+  test('CloudFormation refuses an origin in the parameter that would never match', () => {
     template.hasParameter('AllowedOrigins', {
       AllowedPattern: Match.anyValue(),
       ConstraintDescription: Match.stringLikeRegexp('^origins as browsers send them'),
@@ -452,7 +457,7 @@ describe('the construct', () => {
       return Template.fromStack(stack);
     };
 
-    test('lets search look, and work write; and tells those who send what can be found', () => {
+    test('"search" may read, "work" may write, and senders know the fields', () => {
       const searching = withSearch({ fields: ['text'] });
       const granted = permissions(searching);
       expect(granted['Beckonsearch']).toEqual(
@@ -474,7 +479,7 @@ describe('the construct', () => {
       });
     });
 
-    test.each([[[]], [['']], [['a..b']], [['text', '.']]])('refuses %j as fields', (fields) => {
+    test.each([[[]], [['']], [['a..b']], [['text', '.']]])('the construct refuses the fields %j', (fields) => {
       expect(() => withSearch({ fields })).toThrow('search.fields: expected paths such as "text" or "body.title", got');
     });
   });

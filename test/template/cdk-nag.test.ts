@@ -52,11 +52,11 @@ function acceptedFindings(scope: IConstruct): Accepted[] {
     );
 }
 
-test('finds nothing in the stacks that has not been accepted with a reason', () => {
+test('finds nothing in the stacks but what they accept with a reason', () => {
   expect(findings(app)).toEqual([]);
 });
 
-test('what has been accepted is accepted at one resource, and says why', () => {
+test('each accepted finding is at one resource, with a reason', () => {
   const accepted = acceptedFindings(app);
   expect(accepted.length).toBeGreaterThan(0);
   for (const { construct, id, reason } of accepted) {
@@ -66,7 +66,7 @@ test('what has been accepted is accepted at one resource, and says why', () => {
   }
 });
 
-test('would find a queue that takes messages without TLS', () => {
+test('finds a queue that accepts messages without TLS', () => {
   const careless = new App();
   new Queue(new Stack(careless, 'Careless'), 'Queue');
   expect(findings(careless)).toContainEqual(expect.stringMatching(/SQS4/));

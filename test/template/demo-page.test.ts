@@ -13,7 +13,7 @@ beforeAll(() => {
   template = Template.fromStack(new BeckonStack(app, 'WithPage', { demo: true }));
 });
 
-test('only a stack that is asked to has a page', () => {
+test('a stack has a page only if the app asks for it', () => {
   const without = Template.fromStack(new BeckonStack(new App(), 'Without'));
   without.resourceCountIs('AWS::CloudFront::Distribution', 0);
   without.resourceCountIs('AWS::S3::Bucket', 0);
@@ -21,7 +21,7 @@ test('only a stack that is asked to has a page', () => {
   template.resourceCountIs('AWS::CloudFront::Distribution', 1);
 });
 
-test('the bucket is private: CloudFront alone reads it, for this distribution, and nobody without TLS', () => {
+test('only CloudFront reads the bucket, for this distribution and over TLS', () => {
   template.hasResourceProperties('AWS::S3::Bucket', {
     PublicAccessBlockConfiguration: {
       BlockPublicAcls: true,
@@ -48,7 +48,7 @@ test('the bucket is private: CloudFront alone reads it, for this distribution, a
   });
 });
 
-test('it comes over TLS, with headers that let it talk to this API alone, and let nobody frame it', () => {
+test('the page comes over TLS, with headers that limit it to this API and forbid frames', () => {
   template.hasResourceProperties('AWS::CloudFront::Distribution', {
     DistributionConfig: {
       DefaultRootObject: 'index.html',
@@ -80,7 +80,7 @@ test('it comes over TLS, with headers that let it talk to this API alone, and le
   });
 });
 
-test('its origin may connect, beside those that are allowed anyway', () => {
+test('the page may connect, besides the origins of the parameter', () => {
   template.hasResourceProperties('AWS::Lambda::Function', {
     Environment: {
       Variables: {
@@ -100,7 +100,7 @@ test('its origin may connect, beside those that are allowed anyway', () => {
   expect(Object.keys(template.findOutputs('PageUrl'))).toEqual(['PageUrl']);
 });
 
-test('what is put up is the built page: what index.html names, and no source', () => {
+test('the bucket gets the built page, without sources', () => {
   const assets = readdirSync(app.outdir).map((name) => join(app.outdir, name));
   const page = assets.find((path) => /asset\.\w+$/.test(path) && readdirSync(path).includes('index.html')) ?? '';
   const files = readdirSync(page);

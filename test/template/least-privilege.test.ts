@@ -30,7 +30,7 @@ function statements(template: Template): { id: string; statement: Statement }[] 
 
 const template = Template.fromStack(new BeckonStack(new App(), 'Beckon'));
 
-test('every statement of every role names its actions and its resources, and allows', () => {
+test('every statement of every role allows named actions on named resources', () => {
   const all = statements(template);
   expect(all.length).toBeGreaterThan(Object.keys(template.findResources('AWS::Lambda::Function')).length);
   for (const { id, statement } of all) {
@@ -44,7 +44,7 @@ test('every statement of every role names its actions and its resources, and all
   }
 });
 
-test('a role has AWS’s managed policies only where AWS demands one', () => {
+test('a role has a managed policy of AWS only where AWS demands one', () => {
   const managed = Object.values(template.findResources('AWS::IAM::Role')).flatMap(
     ({ Properties }) => Properties.ManagedPolicyArns ?? [],
   );

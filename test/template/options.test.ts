@@ -16,7 +16,7 @@ function build(options: (stack: Stack) => Partial<BeckonProps>): { beckon: Becko
   return { beckon, template: Template.fromStack(stack) };
 }
 
-test('how fast a connection and a user may send, and the same for both unless said otherwise', () => {
+test('rate limits of a connection and of a user are the same unless the app sets both', () => {
   const rate = (messagesPerSecond: number) => ({ messagesPerSecond, burst: 10 * messagesPerSecond });
   const variables = (options: Partial<BeckonProps>) => {
     const { template } = build(() => options);
@@ -39,7 +39,7 @@ test('how fast a connection and a user may send, and the same for both unless sa
   expect(() => variables({ userRateLimit: refused })).toThrow('userRateLimit.burst: expected a number above 0, got 0');
 });
 
-test('a client may do less at once where less is said, never more', () => {
+test('limits can be lower than the default ones, never higher', () => {
   const told = (options: Partial<BeckonProps>) =>
     Object.entries(build(() => options).template.findResources('AWS::Lambda::Function')).flatMap(
       ([id, { Properties }]) => {
@@ -57,11 +57,11 @@ test('a client may do less at once where less is said, never more', () => {
   );
   expect(() => told({ limits: { maxRooms: 0 } })).toThrow('expected a whole number from 1 to 50, got 0');
   expect(() => told({ limits: { rooms: 5 } as object })).toThrow(
-    'limits.rooms: there is no such limit, but maxFrameBytes',
+    'limits.rooms: unknown limit, expected one of maxFrameBytes',
   );
 });
 
-test('how much one user may leave in an inbox that nobody reads is told to the function that keeps it, where it is said', () => {
+test('only "sendMessage" gets the limit of inboxes, and only if the app sets one', () => {
   const told = (options: Partial<BeckonProps>) =>
     Object.entries(build(() => options).template.findResources('AWS::Lambda::Function')).flatMap(
       ([id, { Properties }]) => {
@@ -73,7 +73,7 @@ test('how much one user may leave in an inbox that nobody reads is told to the f
   expect(told({ inbox: { maxMessages: 20 } })).toEqual([['sendMessage', '{"maxMessages":20}']]);
   expect(() => told({ inbox: { maxBytes: 0 } })).toThrow('inbox.maxBytes: expected a whole number above 0, got 0');
   expect(() => told({ inbox: { messages: 5 } as object })).toThrow(
-    'inbox.messages: there is no such limit, but maxMessages, maxBytes',
+    'inbox.messages: unknown limit, expected one of maxMessages, maxBytes',
   );
 });
 
@@ -91,7 +91,7 @@ describe('in production', () => {
     template.allResources(type, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   });
 
-  test('tables cannot be deleted by accident, and can be brought back to an earlier moment', () => {
+  test('nobody can delete tables by accident, and they can be restored to an earlier moment', () => {
     template.resourceCountIs('AWS::DynamoDB::GlobalTable', 2);
     template.allResourcesProperties('AWS::DynamoDB::GlobalTable', {
       Replicas: [
@@ -103,7 +103,7 @@ describe('in production', () => {
     });
   });
 
-  test('every function has an alarm, and so have dead letters, failed invocations, internal errors and failing posts', () => {
+  test('every function, dead letters, failed invocations, internal errors and failing posts have an alarm', () => {
     const functions = Object.keys(template.findResources('AWS::Lambda::Function')).map(
       (logicalId) => /^Beckon(\w+)[0-9A-F]{8}$/.exec(logicalId)?.[1],
     );
@@ -113,7 +113,7 @@ describe('in production', () => {
     template.resourceCountIs('AWS::CloudWatch::Alarm', beckon.alarms.length);
   });
 
-  test('a refused handshake, which Lambda counts as an error of "authorize", is no alarm', () => {
+  test('no alarm goes off for a refused handshake, which Lambda counts as an error of "authorize"', () => {
     const alarms = Object.entries(template.findResources('AWS::CloudWatch::Alarm'));
     const metrics = ([, { Properties }]: (typeof alarms)[number]) =>
       [Properties, ...(Properties.Metrics ?? []).map((each: { MetricStat?: object }) => each.MetricStat ?? {})]
@@ -125,7 +125,7 @@ describe('in production', () => {
     expect(of('FailedPosts').toSorted()).toEqual(['MessagesDelivered', 'PostsFailed']);
   });
 
-  test('tables go with the stack where that is asked for, and then deletion is not blocked', () => {
+  test('the app can have tables deleted with their stack, and then nothing blocks the deletion', () => {
     const { template: other } = build(() => ({ removalPolicy: RemovalPolicy.DESTROY }));
     other.allResources('AWS::DynamoDB::GlobalTable', { DeletionPolicy: 'Delete' });
     other.allResourcesProperties('AWS::DynamoDB::GlobalTable', {
@@ -135,7 +135,7 @@ describe('in production', () => {
 });
 
 describe('in development', () => {
-  test('everything goes with the stack, and nothing raises an alarm', () => {
+  test('CloudFormation deletes everything with the stack, and there are no alarms', () => {
     const { beckon, template } = build(() => ({ mode: 'development' }));
     for (const type of KEPT) template.allResources(type, { DeletionPolicy: 'Delete' });
     template.allResourcesProperties('AWS::DynamoDB::GlobalTable', {
@@ -150,7 +150,7 @@ describe('in development', () => {
     template.resourceCountIs('AWS::CloudWatch::Alarm', 0);
   });
 
-  test('a mode that does not exist is refused', () => {
+  test('the construct refuses an unknown mode', () => {
     expect(() => build(() => ({ mode: 'staging' as 'production' }))).toThrow(
       'mode: expected production or development, got "staging"',
     );
@@ -165,7 +165,7 @@ describe('with a key of one’s own', () => {
     ({ template } = build((stack) => ({ encryptionKey: new Key(stack, 'Key') })));
   });
 
-  test('tables, queues and logs are encrypted with it', () => {
+  test('it encrypts tables, queues and logs', () => {
     template.allResourcesProperties('AWS::DynamoDB::GlobalTable', {
       SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
       Replicas: [Match.objectLike({ SSESpecification: { KMSMasterKeyId: keyArn } })],
@@ -174,7 +174,7 @@ describe('with a key of one’s own', () => {
     template.allResourcesProperties('AWS::Logs::LogGroup', { KmsKeyId: keyArn });
   });
 
-  test('CloudWatch Logs may use it for the log groups of this account, and for nothing else', () => {
+  test('CloudWatch Logs may use it for the log groups of this account only', () => {
     template.hasResourceProperties('AWS::KMS::Key', {
       KeyPolicy: {
         Statement: Match.arrayWith([
@@ -187,7 +187,7 @@ describe('with a key of one’s own', () => {
     });
   });
 
-  test('functions use it through the service they need it for, with the actions which that takes', () => {
+  test('each function may use it through its services only, with the actions that they need', () => {
     const policies = Object.values(template.findResources('AWS::IAM::Policy'));
     expect(policies.length).toBeGreaterThan(0);
     for (const { Properties } of policies) {
@@ -211,7 +211,7 @@ describe('with a key of one’s own', () => {
     }
   });
 
-  test('a stack without a region is told that a key needs one', () => {
+  test('the construct refuses a stack without a region', () => {
     const stack = new Stack(new App(), 'Anywhere');
     expect(() => new Beckon(stack, 'Beckon', { ...IDENTITY, encryptionKey: new Key(stack, 'Key') })).toThrow(
       'a key belongs to a region, and the stack Anywhere has none',
@@ -220,7 +220,7 @@ describe('with a key of one’s own', () => {
 });
 
 describe('with several issuers', () => {
-  test('each is told to "authorize", which may read every secret and nothing else', () => {
+  test('"authorize" gets the list of issuers, and may read their secrets', () => {
     const { template } = build((stack) => ({
       otherIssuers: [
         { issuer: 'https://cognito.example/pool', audience: 'client', audienceClaim: 'client_id' },
@@ -259,16 +259,20 @@ describe('with several issuers', () => {
   });
 
   test.each<[string, Partial<BeckonProps>, string]>([
-    ['the same issuer twice', { otherIssuers: [IDENTITY] }, 'issuer: https://login.example/ is there twice'],
-    ['keys in the clear', { issuer: 'http://login.example' }, 'which does not start with https://'],
-    ['keys in the clear elsewhere', { jwksUrl: 'http://k.example/' }, 'its keys are fetched from http://k.example/'],
-  ])('%s: refused', (_, options, message) => {
+    ['the same issuer twice', { otherIssuers: [IDENTITY] }, 'issuer: https://login.example/ appears twice'],
+    ['keys without TLS', { issuer: 'http://login.example' }, 'which does not start with https://'],
+    [
+      'keys at another address without TLS',
+      { jwksUrl: 'http://k.example/' },
+      'Beckon fetches its keys from http://k.example/',
+    ],
+  ])('the construct refuses %s', (_, options, message) => {
     expect(() => build(() => options)).toThrow(message);
   });
 
-  test('keys and a secret at once: refused, since only one can count', () => {
+  test('the construct refuses an issuer with both keys and a secret', () => {
     const both = (stack: Stack) => ({ jwksUrl: 'https://k.example/', sharedSecret: new Secret(stack, 'Secret') });
-    expect(() => build(both)).toThrow('give either jwksUrl or sharedSecret');
+    expect(() => build(both)).toThrow('expected either jwksUrl or sharedSecret, got both');
   });
 });
 
@@ -286,7 +290,7 @@ describe('with a domain name of one’s own', () => {
     })));
   });
 
-  test('clients connect to it, without a stage, with TLS 1.2 or newer', () => {
+  test('clients connect to it without a stage, with TLS 1.2 or newer', () => {
     expect(beckon.webSocketUrl).toBe('wss://ws.example.com');
     template.hasResourceProperties('AWS::ApiGatewayV2::DomainName', {
       DomainName: 'ws.example.com',
@@ -299,7 +303,7 @@ describe('with a domain name of one’s own', () => {
     template.hasResourceProperties('AWS::Route53::RecordSet', { Name: 'ws.example.com.', Type: 'A' });
   });
 
-  test('posts go to the API’s own address, which has the stage and the permissions, and stays open', () => {
+  test('posts go to the API’s own address, which stays open', () => {
     template.hasResourceProperties('AWS::Lambda::Function', {
       Environment: {
         Variables: {
@@ -328,7 +332,7 @@ describe('outputs', () => {
   const plainNamesOf = (stack: Stack, path: string) =>
     Object.keys(outputsOf(stack)).map((name) => new RegExp(`^${path}(\\w+)[0-9A-F]{8}$`).exec(name)?.[1]);
 
-  test('tell what to connect to and what to invoke', () => {
+  test('contain the URL for clients and the functions to invoke', () => {
     const { beckon } = build(() => ({}));
     const stack = Stack.of(beckon);
     expect(plainNamesOf(stack, 'Beckon').toSorted()).toEqual(NAMES);
@@ -337,7 +341,7 @@ describe('outputs', () => {
     expect(values).toEqual(stack.resolve([webSocketUrl, sendFunction.functionName, manageFunction.functionName]));
   });
 
-  test('are not there where the app wants none', () => {
+  test('are absent if the app switches them off', () => {
     const { template } = build(() => ({ outputs: false }));
     expect(template.findOutputs('*')).toEqual({});
   });
@@ -351,7 +355,7 @@ describe('outputs', () => {
     }
   });
 
-  test('are in the nested stack that the construct is in', () => {
+  test('belong to the nested stack of the construct', () => {
     const stack = new Stack(new App(), 'Mine');
     const nested = new NestedStack(stack, 'Nested');
     new Beckon(nested, 'Beckon', IDENTITY);

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Beckon } from '../../lib/beckon.ts';
 import { requirePeers } from '../../lib/peers.ts';
 
-// The app brings the CDK. What it brings may be missing, too old, or there twice.
+// The app brings the CDK. It may be missing, too old, or there in two copies.
 
 const ROOT = join(import.meta.dirname, '../..');
 const IDENTITY = { issuer: 'https://login.example/', audience: 'beckon' };
@@ -44,14 +44,14 @@ describe('the packages that the app brings', () => {
     install('constructs', '10.8.1');
     const folder = join(project, 'node_modules/aws-cdk-lib');
     expect(check).toThrow(
-      `beckon/constructs needs aws-cdk-lib 2, from ${oldest} on; ${folder} is ${version}: npm install aws-cdk-lib@2`,
+      `beckon/constructs needs aws-cdk-lib 2, from ${oldest} on, and ${folder} is ${version}. Run: npm install aws-cdk-lib@2`,
     );
   });
 
   test('a constructs of another major version is refused', () => {
     install('aws-cdk-lib', oldest);
     install('constructs', '3.4.344');
-    expect(check).toThrow('beckon/constructs needs constructs 10, from 10.0.0 on;');
+    expect(check).toThrow('beckon/constructs needs constructs 10, from 10.0.0 on, and ');
   });
 
   test('a missing package is named before anything needs it', () => {
@@ -68,7 +68,7 @@ describe('the packages that the app brings', () => {
     writeFileSync(join(project, 'package.json'), JSON.stringify({ peerDependencies }));
     const { stderr } = spawnSync(process.execPath, [join(project, 'dist/constructs.cjs')], { encoding: 'utf8' });
     expect(stderr).toContain(
-      'Error: beckon/constructs needs aws-cdk-lib, which is not installed: npm install aws-cdk-lib constructs',
+      'Error: beckon/constructs needs aws-cdk-lib, which is not installed. Run: npm install aws-cdk-lib constructs',
     );
   });
 
@@ -85,7 +85,7 @@ describe('with two copies', () => {
     cpSync(join(ROOT, 'node_modules/constructs'), copy, { recursive: true });
     const { RootConstruct } = createRequire(join(project, 'index.js'))('constructs');
     expect(() => new Beckon(new RootConstruct() as Construct, 'Beckon', IDENTITY)).toThrow(
-      /^The scope of Beckon is no construct of the copy of "constructs" that Beckon uses \(.*\): "npm ls constructs" shows/,
+      /^The scope of Beckon belongs to another copy of the package "constructs" than the one that Beckon uses \(.*\)\. "npm ls/,
     );
   });
 
