@@ -1,21 +1,21 @@
-/** Cancels a timer; harmless when it has fired. */
+/** Cancels a timer. Does nothing after it has fired. */
 export type Cancel = () => void;
 
-/** The local cloud's only source of time, so that the 10-minute and 2-hour limits can pass in seconds. */
+/** The local cloud's only source of time. With it, the limits of 10 minutes and 2 hours pass in seconds. */
 export interface Clock {
-  /** How many times faster than the wall clock it runs. */
+  /** The speed, as a multiple of the wall clock's. */
   readonly timeScale: number;
   /** Epoch milliseconds, in cloud time. */
   now(): number;
   /** Calls `callback` once, `delayMs` of cloud time from now. Does not keep the process alive. */
   after(delayMs: number, callback: () => void): Cancel;
-  /** Resolves after `delayMs` of cloud time; at once when `signal` aborts. */
+  /** Resolves after `delayMs` of cloud time, or at once when `signal` aborts. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
 /**
- * A clock that runs `timeScale` times as fast as the wall clock (default 1).
- * @param startsAtMs What it shows now, in epoch milliseconds. Default: the wall clock's time.
+ * Creates a clock that runs `timeScale` times as fast as the wall clock (default 1).
+ * @param startsAtMs Its time now, in epoch milliseconds. Default: the wall clock's time.
  */
 export function createClock(timeScale = 1, startsAtMs = Date.now()): Clock {
   if (!(timeScale > 0)) throw new TypeError(`timeScale must be a number above 0, got ${timeScale}`);

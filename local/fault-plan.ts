@@ -2,18 +2,18 @@ import * as v from 'valibot';
 import { record } from './record.ts';
 
 /**
- * Where a fault can strike, and what it can be. `delayMs` (cloud time) belongs to `late`, `hang`, `slow`, `reorder` and
- * `stale`.
+ * The points of the local cloud at which a fault can strike, and the kinds of faults. `late`, `hang`, `slow`, `reorder` and `stale` have
+ * a `delayMs` (cloud time).
  *
  * | point | kinds |
  * |---|---|
  * | `dynamodb` | `throttle`, `error` (500, nothing done), `lost` (done, but answered with a 500), `stale` (an eventually consistent read returns an older state) |
- * | `post` | `throttle` (429), `error` (500), `hang` (no answer), `ghost` (200, but neither this nor anything later gets through, either way, until the connection ends), `false-gone` (410, and the connection lives on; also for `GET` and `DELETE`) |
- * | `lambda` | `crash-before` (the handler never runs), `crash-after` (it ran, its result is lost), `slow` |
+ * | `post` | `throttle` (429), `error` (500), `hang` (no answer), `ghost` (200, but nothing gets through any more, in either direction, until the connection ends), `false-gone` (410, but the connection stays open; also for `GET` and `DELETE`) |
+ * | `lambda` | `crash-before` (the handler never runs), `crash-after` (the handler runs, and its result is lost), `slow` |
  * | `disconnect` | `drop` (no `$disconnect` event), `late` |
  * | `socket` | `cut` (the TCP connection breaks, without a close frame) |
- * | `dispatch` | `reorder` (a message is handed to its Lambda later than those behind it) |
- * | `sqs` | `duplicate` (a message is delivered twice), `late` |
+ * | `dispatch` | `reorder` (a message reaches its Lambda after later ones) |
+ * | `sqs` | `duplicate` (SQS delivers a message twice), `late` |
  */
 export const FAULT_KINDS = {
   dynamodb: ['throttle', 'error', 'lost', 'stale'],
@@ -27,7 +27,7 @@ export const FAULT_KINDS = {
 
 export type FaultPoint = keyof typeof FAULT_KINDS;
 
-/** How long a delay is when the rule does not say. */
+/** The delay of a rule that sets none. */
 const DEFAULT_MAX_DELAY_MS = 1000;
 
 const DELAYED_KINDS = ['late', 'hang', 'slow', 'reorder', 'stale'];
@@ -80,19 +80,19 @@ export type FaultPlan = v.InferOutput<typeof plan>;
 export type FaultRule = v.InferOutput<typeof rule>;
 
 /**
- * Checks a plan of faults, and fills in the defaults. This is its schema; every time is cloud time.
+ * Checks a fault plan, and fills in the defaults. All times are cloud time.
  *
  * | field | what | default |
  * |---|---|---|
- * | `seed` | integer; another one makes other decisions | required |
- * | `rules[].point`, `rules[].kind` | where and what: see {@link FAULT_KINDS} | required |
- * | `rules[].probability` | of striking, from 0 to 1 | 1 |
- * | `rules[].match` | what the subject must say, e.g. `{ "operation": "PutItem", "table": "*Messages*" }`; `*` stands for any text | `{}`: anything |
- * | `rules[].limit` | strikes at most so many times | no limit |
- * | `rules[].minDelayMs`, `rules[].maxDelayMs` | bounds of the delay, for the kinds that have one | 0 and 1000 |
- * | `rules[].afterMs`, `rules[].untilMs` | strikes from then, and until then, counted from the start of the local cloud | 0, and no end |
+ * | `seed` | an integer; a different one makes different decisions | required |
+ * | `rules[].point`, `rules[].kind` | the point and the kind: see {@link FAULT_KINDS} | required |
+ * | `rules[].probability` | the probability of a fault, from 0 to 1 | 1 |
+ * | `rules[].match` | the fields that the subject must have, e.g. `{ "operation": "PutItem", "table": "*Messages*" }`; `*` stands for any text | `{}`: any subject |
+ * | `rules[].limit` | the largest number of faults | no limit |
+ * | `rules[].minDelayMs`, `rules[].maxDelayMs` | the bounds of the delay, for the kinds that have one | 0 and 1000 |
+ * | `rules[].afterMs`, `rules[].untilMs` | when the rule applies, since the start of the local cloud | 0, and no end |
  *
- * @throws Error naming the first field that is wrong, with what was expected and what was there
+ * @throws Error naming the first wrong field, the expected value and the given one
  */
 export function readFaultPlan(value: unknown): FaultPlan {
   const result = v.safeParse(plan, value);

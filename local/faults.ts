@@ -7,7 +7,7 @@ import { matchesWildcard } from './wildcard.ts';
 
 export type { FaultPoint } from './fault-plan.ts';
 
-/** What is being done where a fault may strike: `{ operation: 'PutItem', table: '…' }`. */
+/** The operation that a fault may strike: `{ operation: 'PutItem', table: '…' }`. */
 export type FaultSubject = Readonly<Record<string, string>>;
 
 export interface Fault {
@@ -15,16 +15,15 @@ export interface Fault {
   readonly delayMs: number;
 }
 
-/** Decides, from a seed, whether a fault strikes here. Every strike is logged. */
+/** Decides, from a seed, whether a fault strikes. It logs every fault. */
 export interface Faults {
   /**
-   * `subject` says what is being done, for matching and for the log. `kinds`: what can strike here, when that is not
-   * every kind of the point.
+   * `subject` describes the operation, for rules and for the log. `kinds` lists the kinds that can strike, if the point has more.
    */
   strike(point: FaultPoint, subject: FaultSubject, kinds?: readonly string[]): Fault | undefined;
 }
 
-/** Nothing goes wrong. */
+/** No faults. */
 export const NO_FAULTS: Faults = { strike: () => undefined };
 
 export interface StruckFault extends Fault {
@@ -35,19 +34,18 @@ export interface StruckFault extends Fault {
 }
 
 export interface PlannedFaults extends Faults {
-  /** The strikes so far, oldest first; of very many, the last {@link MAX_LOGGED}. */
+  /** The faults so far, oldest first: the last {@link MAX_LOGGED}. */
   log(): readonly StruckFault[];
-  /** How often each has struck, by `point/kind`: `{ 'dynamodb/throttle': 3 }`. */
+  /** The number of faults by `point/kind`: `{ 'dynamodb/throttle': 3 }`. */
   counts(): Readonly<Record<string, number>>;
 }
 
 export const MAX_LOGGED = 10_000;
 
 /**
- * Makes things go wrong by a plan, which is described at {@link readFaultPlan}. The same plan makes the same decisions
- * for the same sequence of subjects, and a rule's decisions do not depend on the other rules. Of several rules that
- * would strike at once, the first in the plan does.
- * @throws Error saying what in the plan is wrong, and what was expected
+ * Injects faults by a plan, which {@link readFaultPlan} describes. The same plan makes the same decisions for the same sequence of
+ * subjects, and a rule's decisions do not depend on the other rules. If several rules strike at once, the first in the plan wins.
+ * @throws Error naming the wrong field of the plan and the expected value
  */
 export function createFaults(
   plan: unknown,
@@ -64,7 +62,7 @@ export function createFaults(
       const inPlay = deciders.filter(
         ({ rule }) => rule.point === point && kinds.includes(rule.kind) && applies(rule, subject, at - startedAt),
       );
-      // Each draws, whether or not another strikes first: so none shifts another's numbers.
+      // Each rule draws, even if another one strikes first. So no rule shifts another's numbers.
       const [first] = inPlay.map((decider) => ({ decider, delayMs: decider.draw() })).filter(hasStruck);
       if (!first) return undefined;
       first.decider.strikes += 1;
@@ -84,7 +82,7 @@ export function createFaults(
 interface Decider {
   readonly rule: FaultRule;
   strikes: number;
-  /** The delay of the fault that strikes, or `undefined` if none does. */
+  /** Returns the delay of the fault that strikes, or `undefined` if none does. */
   draw(): number | undefined;
 }
 
@@ -98,7 +96,7 @@ function hasStruck(decision: Decision): decision is Decision & { readonly delayM
   return decision.delayMs !== undefined && (limit === undefined || decision.decider.strikes < limit);
 }
 
-/** A rule's stream of random numbers is named after what the rule says, not after its place in the plan. */
+/** Names a rule's stream of random numbers after its content, not after its place in the plan. */
 function createDeciders(seed: number, rules: readonly FaultRule[]): Decider[] {
   const twins = new Map<string, number>();
   return rules.map((rule) => {

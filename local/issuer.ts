@@ -5,35 +5,35 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK
 import { ISSUER_KEY_FILE } from './data-directory.ts';
 import { isObject } from './json.ts';
 
-/** Signs tokens for local development, in the place of a real identity provider. */
+/** Signs tokens for local development, instead of a real identity provider. */
 export interface Issuer {
   readonly url: string;
   /** @param names those of the issuer that this one stands in for. Default: its own */
   openidConfiguration(names?: { readonly issuer: string; readonly jwksUrl: string }): Readonly<Record<string, unknown>>;
   jwks(): { readonly keys: readonly JWK[] };
-  /** A signed JWT. Throws a {@link ClaimsError}. */
+  /** Returns a signed JWT. @throws ClaimsError for claims that make no token */
   token(claims: unknown): Promise<string>;
-  /** Issues tokens with other claims than its own `iss` and `aud`, unless they ask for others. */
+  /** Replaces its own `iss` and `aud` in tokens whose claims set neither. */
   issueAs(claims: Readonly<Record<string, string>>): void;
 }
 
-/** Claims that no token can be made of; the message says why. */
+/** Claims that make no token. The message contains the reason. */
 export class ClaimsError extends Error {
   override readonly name = 'ClaimsError';
 }
 
 export interface IssuerOptions {
-  /** Where its endpoints are, e.g. `http://127.0.0.1:4600/_local`: the value of `iss`. */
+  /** The address of its endpoints, e.g. `http://127.0.0.1:4600/_local`: the value of `iss`. */
   readonly url: string;
-  /** Where the key is kept, so that tokens outlive a restart. Default: a new key each time. */
+  /** The folder for the key, so that tokens outlive a restart. Default: a new key each time. */
   readonly dataDirectory?: string | undefined;
-  /** The `aud` of tokens that do not ask for another. Default: `beckon`. */
+  /** The `aud` of tokens whose claims set none. Default: `beckon`. */
   readonly audience?: string;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
-/** The `aud` of tokens that nobody asks for another. */
+/** The default `aud` of tokens. */
 export const DEFAULT_AUDIENCE = 'beckon';
 
 const ALGORITHM = 'ES256';
@@ -85,8 +85,7 @@ interface Claims {
 function checkClaims(claims: unknown): Claims {
   if (!isObject(claims)) throw new ClaimsError('expected a JSON object of claims, such as {"sub": "bob"}');
   const { sub, expiresInSeconds, ...others } = claims;
-  if (typeof sub !== 'string' || sub === '')
-    throw new ClaimsError('"sub", the user\'s id, must be a text that is not empty');
+  if (typeof sub !== 'string' || sub === '') throw new ClaimsError('"sub", the user\'s id, must be a non-empty text');
   for (const name of ['exp', 'nbf', 'iat']) {
     const value = others[name];
     if (value !== undefined && !Number.isFinite(value)) throw new ClaimsError(`"${name}" must be epoch seconds`);
@@ -94,13 +93,13 @@ function checkClaims(claims: unknown): Claims {
   if (expiresInSeconds === undefined) return { ...others, sub };
   const isLifetime = typeof expiresInSeconds === 'number' && Number.isInteger(expiresInSeconds);
   if (!isLifetime || Math.abs(expiresInSeconds) > MAX_LIFETIME_SECONDS) {
-    throw new ClaimsError('"expiresInSeconds" must be a whole number of seconds (below 0: a token that has expired)');
+    throw new ClaimsError('"expiresInSeconds" must be a whole number of seconds (below 0 for an expired token)');
   }
   if (others['exp'] !== undefined) throw new ClaimsError('give either "exp" or "expiresInSeconds"');
   return { ...others, sub, expiresInSeconds };
 }
 
-/** The private key, from the data directory if it is there. */
+/** Returns the private key, from the data directory if it has one. */
 async function loadKey(dataDirectory: string | undefined): Promise<JWK> {
   const file = dataDirectory === undefined ? undefined : join(dataDirectory, ISSUER_KEY_FILE);
   if (file !== undefined && existsSync(file)) return readKey(file);
@@ -120,5 +119,5 @@ function readKey(file: string): JWK {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw new Error(`${file} does not hold the issuer's key any more; delete the file, and a new key is made`);
+  throw new Error(`${file} does not contain the issuer's key; delete the file to get a new key`);
 }

@@ -12,9 +12,9 @@ export interface JsonAnswer extends Pick<AwsResponse, 'units'> {
 }
 
 /**
- * Reads the operation and its input from `request`, and answers with what `call` gives.
+ * Reads the operation and its input from `request`, and answers with the result of `call`.
  * Source: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
- * @throws AwsError when the request names no operation or is no JSON object, and what `call` throws
+ * @throws AwsError if the request names no operation or is no JSON object, and the errors of `call`
  */
 export async function serveJson(
   request: AwsRequest,
@@ -61,7 +61,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Whoever copies an object member by member, as services do, would lose one of this name. */
+/** Services copy objects member by member, and would lose a member of this name. */
 function hasProto(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasProto);

@@ -6,12 +6,12 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What an object has under a name from outside: never what every object inherits, such as `constructor`. */
+/** Returns an object's own member under a name from outside: never one that all objects inherit, such as `constructor`. */
 export function ownField(value: unknown, name: string): unknown {
   return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-/** A copy of a JSON value in which every text, except keys, has been replaced. */
+/** Copies a JSON value, and replaces every text except keys. */
 export function mapTexts(value: unknown, replace: (text: string) => string): unknown {
   if (typeof value === 'string') return replace(value);
   if (Array.isArray(value)) return value.map((item) => mapTexts(item, replace));
@@ -19,7 +19,7 @@ export function mapTexts(value: unknown, replace: (text: string) => string): unk
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTexts(item, replace)]));
 }
 
-/** Reads a JSON file; the error of one that is missing or malformed is a sentence that names it. */
+/** Reads a JSON file. @throws Error naming the file if it is missing or malformed */
 export function readJsonFile(file: string): unknown {
   let text: string;
   try {
@@ -30,7 +30,7 @@ export function readJsonFile(file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const hint = /\.ya?ml$/.test(file) ? ' Templates must be JSON; YAML has to be converted first.' : '';
+    const hint = /\.ya?ml$/.test(file) ? ' Templates must be JSON: convert YAML first.' : '';
     throw new Error(`${file} is not valid JSON: ${cause instanceof Error ? cause.message : cause}.${hint}`, { cause });
   }
 }

@@ -6,7 +6,7 @@ export type LogEntry = Parameters<Log>[0];
 /** A log entry with its time, in cloud time (ISO 8601). */
 export type TimedLogEntry = LogEntry & { readonly at: string };
 
-/** The most recent entries of something, in memory that does not grow. */
+/** The most recent entries of a list, in bounded memory. */
 export interface Ring<Entry> {
   add(entry: Entry): void;
   /** Oldest first. */
@@ -25,7 +25,7 @@ export function createRing<Entry>(capacity: number): Ring<Entry> {
   };
 }
 
-/** How many log entries `GET /_local/log` can show. */
+/** The number of log entries that `GET /_local/log` keeps. */
 const KEPT_ENTRIES = 5000;
 
 export interface LogBook {
@@ -45,7 +45,7 @@ export function createLogBook(clock: Clock, forward?: Log): LogBook {
   };
 }
 
-/** Logs what must not happen: a failure of the local cloud itself. Returns one sentence about it. */
+/** Logs a failure of the local cloud itself. Returns one sentence about it. */
 export function logInternalError(log: Log, source: string, error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
   const message = `the local cloud failed: ${reason}`;

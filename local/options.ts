@@ -7,44 +7,42 @@ import type { ReadTrust } from './trust.ts';
 export interface LocalCloudOptions {
   /** A folder that `cdk synth` wrote, a folder with a `template.json`, or a CloudFormation template in JSON. */
   readonly app: string;
-  /** Everything is served on it. Default: 4600; 0 takes any free one. */
+  /** The one port of all services and APIs. Default: 4600; 0 takes any free one. */
   readonly port?: number;
-  /** Where data is kept between two runs; one local cloud at a time may use it. Default: in memory. */
+  /** The folder that keeps data between two runs. Only one local cloud at a time may use it. Default: data is in memory. */
   readonly dataDirectory?: string;
   /**
    * Values of the template's parameters, by `Name` or `StackName.Name`. `{endpointUrl}` and `{websocketUrl}` in a value
    * stand for the addresses of this local cloud, `{port}` for its port.
    */
   readonly parameters?: Readonly<Record<string, string>>;
-  /** What goes wrong, and when: see docs/local.md. Default: nothing. */
+  /** The fault plan: see docs/local.md. Default: no faults. */
   readonly faults?: unknown;
-  /** How many times faster than the wall clock the cloud's clock runs. Default: 1. */
+  /** The speed of the cloud's clock, as a multiple of the wall clock's. Default: 1. */
   readonly timeScale?: number;
   /**
-   * What the cloud's clock shows at the start, in epoch milliseconds: whoever goes on with the data of a run in which time
-   * ran fast starts where that run has ended. Default: the wall clock's time.
+   * The time of the cloud's clock at the start, in epoch milliseconds. To go on with the data of a run with fast time, start where that
+   * run ended. Default: the wall clock's time.
    */
   readonly startsAtMs?: number;
-  /** The URL of another DynamoDB engine, such as AWS's DynamoDB Local. Default: the one that is built in. */
+  /** The URL of another DynamoDB engine, such as AWS's DynamoDB Local. Default: the built-in one. */
   readonly dynamodbEndpoint?: string;
   /**
-   * Names under which the local cloud answers besides those of this machine, such as `host.docker.internal` or the name of a
-   * tunnel. Default: none.
+   * More host names to answer than those of this machine, such as `host.docker.internal` or the name of a tunnel. Default: none.
    */
   readonly allowedHosts?: readonly string[];
   /**
-   * Whether to leave out, by name, what the local cloud does not support, and run the rest. Default: such an application is
-   * refused.
+   * Whether to leave out unsupported resources, by name, and run the rest. Default: the local cloud refuses such an application.
    */
   readonly partial?: boolean;
   /**
-   * Where functions find services of AWS, by the name that a service signs for, such as `{ s3: 'http://127.0.0.1:9000' }`.
-   * Default: here.
+   * The addresses of services for functions, by the name in their signatures, such as `{ s3: 'http://127.0.0.1:9000' }`. Default: the local
+   * cloud.
    */
   readonly endpoints?: Readonly<Record<string, string>>;
   /**
-   * The issuer that the development issuer stands in for, such as `https://login.example.com/`: tokens carry its `iss` and
-   * what functions ask for beside, and functions find its keys. Default: none; it issues in its own name.
+   * The issuer that the development issuer stands in for, such as `https://login.example.com/`. Tokens have its `iss` and the other claims
+   * that functions expect, and functions find its keys. Default: the development issuer issues in its own name.
    */
   readonly issuer?: string;
   /**
@@ -52,11 +50,11 @@ export interface LocalCloudOptions {
    * such as `http://localhost:5173`.
    */
   readonly origin?: string;
-  /** Reads whose tokens a function trusts from its environment. Default: nothing is known of it. */
+  /** Finds the trusted issuers in a function's environment. Default: unknown. */
   readonly readTrust?: ReadTrust;
-  /** A folder whose files are served beside the APIs. Default: none. */
+  /** A folder of files to serve beside the APIs. Default: none. */
   readonly staticDirectory?: string;
-  /** Told everything that happens. Default: it can be read from `log()` only. */
+  /** Gets all log entries. Default: only `log()` has them. */
   readonly log?: Log;
 }
 
@@ -83,10 +81,10 @@ const schema = v.strictObject({
   log: v.optional(v.custom<Log>((value) => typeof value === 'function', 'a function')),
 });
 
-/** Checked options, with the defaults filled in. */
+/** Checked options, with all defaults. */
 export type Settings = v.InferOutput<typeof schema>;
 
-/** Throws a TypeError naming the option that is unknown or wrong, with what was expected and what was there. */
+/** Checks options, and fills in defaults. @throws TypeError naming the wrong option, the expected value and the given one */
 export function readOptions(options: LocalCloudOptions): Settings {
   const result = v.safeParse(schema, options);
   if (result.success) return result.output;
@@ -94,7 +92,7 @@ export function readOptions(options: LocalCloudOptions): Settings {
   const name = v.getDotPath(issue) ?? 'options';
   if (issue.type === 'strict_object' && issue.expected === 'never') {
     const known = Object.keys(schema.entries).join(', ');
-    throw new TypeError(`startLocalCloud: there is no option "${name}"; there are ${known}`);
+    throw new TypeError(`startLocalCloud: unknown option "${name}"; expected ${known}`);
   }
   throw new TypeError(`startLocalCloud: ${name}: expected ${issue.expected ?? issue.message}, got ${issue.received}`);
 }

@@ -1,9 +1,8 @@
-/** Gives a number from 0 (included) to 1 (excluded). */
+/** Returns a number from 0 (included) to 1 (excluded). */
 export type Random = () => number;
 
 /**
- * A reproducible source of numbers. Streams of one seed do not depend on each other: how many numbers were taken from
- * one never shifts another.
+ * A reproducible source of numbers. The streams of one seed are independent: reading from one never shifts another.
  */
 export function createRandom(seed: number, stream: string): Random {
   return mulberry32(fnv1a(`${seed}/${stream}`));
@@ -16,7 +15,7 @@ function fnv1a(text: string): number {
   return hash;
 }
 
-/** Tommy Ettinger's generator: small, fast, good enough for choosing when to misbehave. Not for secrets. */
+/** Tommy Ettinger's generator: small, fast, good enough for choosing faults. Not for secrets. */
 function mulberry32(seed: number): Random {
   let state = seed;
   return () => {

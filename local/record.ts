@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { isObject } from './json.ts';
 
 /**
- * An object whose keys are names from outside, of any kind. `v.record` drops those that every object inherits a property
- * of, such as `constructor`: what was given under them would be as if it had not been.
+ * A schema for an object whose keys are names from outside. `v.record` drops keys that are names of inherited properties, such as
+ * `constructor`.
  */
 export function record<const TValue extends v.GenericSchema>(value: TValue) {
   return v.pipe(

@@ -1,18 +1,18 @@
 import * as v from 'valibot';
 import type { Resource } from './service.ts';
 
-/** CloudFormation takes `"true"` for `true`. */
+/** A boolean. CloudFormation accepts the text `"true"` as well. */
 export const flag = v.pipe(
   v.union([v.boolean(), v.picklist(['true', 'false'])]),
   v.transform((value) => value === true || value === 'true'),
 );
 
-/** CloudFormation takes `"5"` for `5`. */
+/** A whole number. CloudFormation accepts the text `"5"` as well. */
 export const count = v.pipe(v.union([v.number(), v.pipe(v.string(), v.toNumber())]), v.integer('an integer'));
 
 /**
  * Reads a resource's properties.
- * @throws Error naming the resource and the property, with what was expected and what was there
+ * @throws Error naming the resource, the property, the expected value and the given one
  */
 export function readProperties<const TSchema extends v.GenericSchema>(
   resource: Resource,
@@ -24,12 +24,12 @@ export function readProperties<const TSchema extends v.GenericSchema>(
   throw propertyError(resource, v.getDotPath(issue) ?? '', expectation(issue));
 }
 
-/** An error that names the resource and the property. */
+/** Makes an error that names the resource and the property. */
 export function propertyError(resource: Resource, property: string, problem: string): PropertyError {
   return new PropertyError(resource, property, problem);
 }
 
-/** A property that keeps its resource from being created. */
+/** A property that prevents the creation of its resource. */
 export class PropertyError extends Error {
   override readonly name = 'PropertyError';
   /** The name of the property at the top level. */

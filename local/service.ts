@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Who signed a request. `admin` (access key `local`) may do everything; a role, what its policies allow. */
+/** The signer of a request. `admin` (access key `local`) may do everything, a role only what its policies allow. */
 export type Principal =
   | { readonly kind: 'admin' }
   | { readonly kind: 'role'; readonly roleArn: string; readonly sessionName: string };
 
-/** A request to an AWS service whose signature has been verified. */
+/** A request to an AWS service, with a verified signature. */
 export interface AwsRequest {
   /** The service of the SigV4 credential scope: `dynamodb`, `execute-api`, `lambda`, … */
   readonly service: string;
@@ -13,7 +13,7 @@ export interface AwsRequest {
   readonly method: string;
   /** The `Host` header. */
   readonly host: string;
-  /** As sent: still percent-encoded, without the query. */
+  /** The path as sent: percent-encoded, without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
@@ -24,17 +24,17 @@ export interface AwsResponse {
   readonly statusCode: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
-  /** What a call of DynamoDB used up, as far as its engine tells. */
+  /** The capacity that a call of DynamoDB consumed, if its engine reports it. */
   readonly units?: CapacityUnits;
 }
 
-/** Units of DynamoDB, those of indexes included. */
+/** Capacity units of DynamoDB, including those of indexes. */
 export interface CapacityUnits {
   readonly read: number;
   readonly write: number;
 }
 
-/** The services that run here, by the name that they sign for and that their actions begin with. */
+/** The services of the local cloud, by the name in their signatures and actions. */
 export const SERVICES_HERE = [
   'dynamodb',
   'events',
@@ -51,9 +51,9 @@ export interface AwsService {
   /** The name in the SigV4 credential scope. */
   readonly name: (typeof SERVICES_HERE)[number];
   readonly providers: readonly ResourceProvider[];
-  /** Answers a call, or throws an {@link AwsError}. The service itself asks {@link Authorize} first. */
+  /** Answers a call, or throws an {@link AwsError}. The service calls {@link Authorize} first. */
   handle(request: AwsRequest): Promise<AwsResponse>;
-  /** Stops timers, workers and sockets, and flushes what must survive. */
+  /** Stops timers, workers and sockets, and flushes durable data. */
   close(): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export type Authorize = (
   context?: Readonly<Record<string, string | readonly string[]>>,
 ) => void;
 
-/** A service assumes a role. Throws an {@link AwsError} when there is no such role, or it does not trust the service. */
+/** Lets a service assume a role. @throws AwsError if the role does not exist, or does not trust the service */
 export type AssumeRole = (roleArn: string, service: string) => Principal;
 
 /** An error of the emulated AWS API: `code` is AWS's own name for it. */
@@ -84,12 +84,12 @@ export class AwsError extends Error {
   }
 }
 
-/** A resource whose intrinsic functions have been resolved. */
+/** A resource, after all intrinsic functions have their values. */
 export interface Resource {
   readonly stackName: string;
   readonly logicalId: string;
   readonly type: string;
-  /** Stable over restarts: made of the stack's name and the logical id, with a short hash. */
+  /** The name, the same after a restart: the stack's name, the logical id and a short hash. */
   readonly physicalName: string;
   readonly properties: Readonly<Record<string, unknown>>;
   /** The folder that asset paths (`aws:asset:path`, `Code.S3Key`) are relative to. */
@@ -97,70 +97,70 @@ export interface Resource {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** What `Ref` and `Fn::GetAtt` give for a provisioned resource. */
+/** The values of `Ref` and `Fn::GetAtt` for a provisioned resource. */
 export interface Provisioned {
   readonly ref: string;
   readonly attributes: Readonly<Record<string, unknown>>;
-  /** Gives any other attribute: of a resource that is left out, nobody here knows which there are. */
+  /** Returns any other attribute. The attributes of a resource that is left out are unknown. */
   otherAttribute?(name: string): string;
 }
 
 /** Creates resources of one CloudFormation type. */
 export interface ResourceProvider {
   readonly type: string;
-  /** The top-level properties it honours. Any property outside this and `inertProperties` is refused by name. */
+  /** The top-level properties with an effect. The local cloud refuses properties outside this list and `inertProperties`. */
   readonly properties: readonly string[];
-  /** Properties that change nothing that can be observed locally (tags, descriptions, log formats). */
+  /** Properties without an observable effect here (tags, descriptions, log formats). */
   readonly inertProperties?: readonly string[];
-  /** The property that names what it is a part of: it is left out with that, whatever else there is to say of it. */
+  /** The property that names the owner of the resource. If the owner is left out, so is the resource. */
   readonly partOf?: string;
-  /** Throws a plain Error naming the resource and the property when a value is not supported. */
+  /** Creates the resource. @throws Error naming the resource and the property for an unsupported value */
   create(resource: Resource): Promise<Provisioned> | Provisioned;
   /**
-   * Stands in for a resource that is left out for `reason`, one sentence. A property that cannot be evaluated is absent.
-   * Default: a plausible `Ref` and plausible attributes.
+   * Makes a stand-in for a resource that is left out for `reason`, one sentence. Properties without a value are absent. Default: a
+   * plausible `Ref` and plausible attributes.
    */
   leaveOut?(resource: Resource, reason: string): Provisioned;
 }
 
-/** The account and region in which everything local lives. */
+/** The account and region of the local cloud. */
 export const LOCAL_ACCOUNT = '000000000000';
 export const LOCAL_REGION = 'us-east-1';
 
-/** Who asks for an invocation: an AWS service on behalf of a resource. Checked against `AWS::Lambda::Permission`. */
+/** The source of an invocation: an AWS service on behalf of a resource. `AWS::Lambda::Permission` has to allow it. */
 export interface InvocationSource {
   /** e.g. `apigateway.amazonaws.com` */
   readonly service: string;
   /** e.g. `arn:aws:execute-api:us-east-1:000000000000:a1b2c3d4e5/prod/sendMessage` */
   readonly sourceArn: string;
-  /** The role that the service assumes for it. Its policies are checked, then, in the place of permissions. */
+  /** The role that the service assumes for it. Then its policies count, instead of permissions. */
   readonly roleArn?: string;
 }
 
 export type InvocationResult =
   | { readonly kind: 'ok'; readonly payload: unknown }
-  /** The handler threw, could not be loaded, or its process died. */
+  /** The handler threw, did not load, or its process died. */
   | { readonly kind: 'error'; readonly errorType: string; readonly errorMessage: string; readonly trace?: string[] }
   /** The function's own timeout passed. */
   | { readonly kind: 'timeout' }
-  /** No permission lets this source invoke the function. */
+  /** No permission allows this source to invoke the function. */
   | { readonly kind: 'denied' }
-  /** The concurrency limit was reached. */
+  /** The function is at its concurrency limit. */
   | { readonly kind: 'throttled' };
 
 /** Invokes a function synchronously, as API Gateway does. */
 export type Invoke = (functionArn: string, payload: unknown, source: InvocationSource) => Promise<InvocationResult>;
 
 /**
- * Hands an event to Lambda, which invokes the function later, tries again, and sees to what fails, as EventBridge does.
- * @returns `denied` if no permission lets this source invoke the function, or there is no such function
+ * Invokes a function asynchronously, as EventBridge does. Lambda retries, and handles failed events.
+ * @returns `denied` if no permission allows this source to invoke the function, or the function does not exist
  */
 export type InvokeAsync = (functionArn: string, payload: unknown, source: InvocationSource) => 'accepted' | 'denied';
 
-/** One line of what happened, for the terminal and `GET /_local/log`. */
+/** One log entry, for the terminal and `GET /_local/log`. */
 export type Log = (entry: {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
-  /** The part that speaks: `apigateway`, `lambda`, `iam`, a function's name… */
+  /** The part that writes it: `apigateway`, `lambda`, `iam`, a function's name… */
   readonly source: string;
   readonly message: string;
   readonly detail?: Readonly<Record<string, unknown>>;

@@ -18,9 +18,9 @@ export interface ServicesContext {
   readonly iam: Iam;
   readonly log: Log;
   readonly settings: Settings;
-  /** Hosts, as `name:port`, that functions find here beside those of AWS. Default: none. */
+  /** More hosts than those of AWS, as `name:port`, that lead functions to the local cloud. Default: none. */
   readonly hostsHere?: () => readonly string[];
-  /** Where the functions reach the local cloud. */
+  /** The address of the local cloud, for functions. */
   readonly endpoint: { readonly host: string; readonly port: number };
 }
 
@@ -28,17 +28,17 @@ export interface Services {
   readonly apiGateway: ApiGateway;
   /** By the name in the SigV4 credential scope. */
   readonly byName: ReadonlyMap<string, AwsService>;
-  /** Puts values in the place of a template's dynamic references. */
+  /** Replaces the dynamic references of a template. */
   resolveReferences(text: string): string;
-  /** The value of a parameter in the parameter store, if there is one of that name. */
+  /** Returns the value of a parameter in the parameter store, if it exists. */
   storedParameter(name: string): string | undefined;
-  /** Whose tokens the deployed functions trust. */
+  /** Returns the issuers that the deployed functions trust. */
   trustedIssuers(): readonly TrustedIssuer[];
-  /** Closes all of them: first what takes events in, then what handles them, the tables last. */
+  /** Closes all services: first the sources of events, then their handlers, the tables last. */
   close(): Promise<void>;
 }
 
-/** Creates every AWS service that runs here, each with what it needs of the others. */
+/** Creates all services, and connects them. */
 export async function createServices({
   clock,
   faults,

@@ -22,8 +22,8 @@ import { fillInUrls, stageUrl } from './urls.ts';
 
 /**
  * Deploys an application to this machine and serves it.
- * @throws TypeError for wrong options; DeployError listing what is wrong with the app; Error when the port, the data
- *   directory or the fault plan cannot be used
+ * @throws TypeError for wrong options; DeployError listing the problems of the app; Error for an unusable port, data directory or
+ *   fault plan
  */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const settings = readOptions(options);
@@ -44,7 +44,7 @@ interface Closable {
   close(): Promise<void>;
 }
 
-/** Deploys and serves behind an open port. What has to be closed again is added to `opened`, in closing order. */
+/** Deploys and serves behind an open port. Adds the parts that need closing to `opened`, in closing order. */
 async function startBehind(
   front: Front,
   settings: Settings,
@@ -99,7 +99,7 @@ async function startBehind(
   };
 }
 
-/** Everything that an application is deployed to. */
+/** Creates the parts that every application runs on. */
 async function createParts(port: number, settings: Settings, hostsHere: () => readonly string[]) {
   const { dataDirectory } = settings;
   const clock = createClock(settings.timeScale, settings.startsAtMs);
@@ -116,7 +116,7 @@ async function createParts(port: number, settings: Settings, hostsHere: () => re
   return { clock, log, entries, faults, calls, iam, endpoint, endpointUrl, issuer, services };
 }
 
-/** Lets the development issuer issue in the name of the one that was asked for; says how, where it is trusted in no other. */
+/** Makes the development issuer stand in for the one of the options. Logs the option that an app needs which only trusts others. */
 function standInFor(
   { issuer, services, log }: Awaited<ReturnType<typeof createParts>>,
   { issuer: url }: Settings,
@@ -129,13 +129,13 @@ function standInFor(
   }
   const [other] = trusted;
   if (other && !trusted.some((each) => each.issuer === issuer.url)) {
-    const message = `no function trusts its tokens, but those of ${other.issuer}; to stand in for it: --issuer ${other.issuer}`;
+    const message = `no function trusts its tokens, only those of ${other.issuer}; to stand in for that one: --issuer ${other.issuer}`;
     log({ level: 'warn', source: 'issuer', message });
   }
   return undefined;
 }
 
-/** What can be asked about a run, by the name under `/_local`. */
+/** Creates the reports about a run, by their names under `/_local`. */
 function createReports({ calls, entries, faults, iam, services }: Awaited<ReturnType<typeof createParts>>) {
   return {
     calls: calls.entries,
@@ -174,7 +174,7 @@ function describeReady(
   };
 }
 
-/** What is left out, why, and by which name others know it. */
+/** Describes a resource that is left out: the reason, its `Ref`, and the resources that go with it. */
 function describeLeftOut({ reason, ref, with: others }: LeftOut): string {
   const parts = others.length === 0 ? '' : `; with it ${others.join(', ')}`;
   return `${reason}; its Ref is ${ref}${parts}`;
@@ -184,5 +184,5 @@ function onlyUrl(websocketUrls: Readonly<Record<string, string>>): string {
   const [url, ...others] = Object.values(websocketUrls);
   if (url !== undefined && others.length === 0) return url;
   const names = Object.keys(websocketUrls).join(', ') || 'none';
-  throw new Error(`websocketUrl is for apps with one WebSocket stage; this one has ${names}: use websocketUrls`);
+  throw new Error(`websocketUrl is for apps with one WebSocket stage, and this one has ${names}: use websocketUrls`);
 }

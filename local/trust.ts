@@ -3,41 +3,41 @@ import { sendJson, splitTarget } from './front/http.ts';
 import type { Issuer } from './issuer.ts';
 import { isObject } from './json.ts';
 
-/** Someone whose tokens an application trusts, as the environment of one of its functions says. */
+/** An issuer that an application trusts, from the environment of one of its functions. */
 export interface TrustedIssuer {
   /** The `iss` of the tokens. */
   readonly issuer: string;
-  /** What the tokens must carry beside, such as `{ aud: 'my-app' }`. */
+  /** The other claims that its tokens need, such as `{ aud: 'my-app' }`. */
   readonly claims: Readonly<Record<string, string>>;
-  /** Where the issuer's keys are fetched. Absent: it publishes none. */
+  /** The address of the issuer's keys. Absent if it publishes none. */
   readonly jwksUrl?: string;
 }
 
-/** Reads whose tokens a function trusts from its environment. */
+/** Finds the trusted issuers in a function's environment. */
 export type ReadTrust = (environment: Environment) => readonly TrustedIssuer[];
 
 export type Environment = Readonly<Record<string, string>>;
 
 /**
- * The issuer, out of those that functions trust, that the development issuer is to stand in for.
- * @throws Error when functions trust others alone, or when it publishes no keys
+ * Finds the issuer to stand in for among those that functions trust.
+ * @throws Error if functions only trust others, or if the issuer publishes no keys
  */
 export function findIssuer(url: string, trusted: readonly TrustedIssuer[]): TrustedIssuer {
   const [found] = trusted.filter(({ issuer }) => issuer === url);
   if (found?.jwksUrl !== undefined) return found;
-  if (found) throw new Error(`tokens of ${url} are signed with a shared secret, which the development issuer lacks`);
+  if (found) throw new Error(`${url} signs tokens with a shared secret, which the development issuer does not have`);
   if (trusted.length === 0) return { issuer: url, claims: {}, jwksUrl: `${url.replace(/\/$/, '')}${JWKS_PATH}` };
   const names = [...new Set(trusted.map(({ issuer }) => issuer))].join(', ');
-  throw new Error(`no function of the application trusts tokens of ${url}; they trust those of ${names} (--issuer)`);
+  throw new Error(`no function of the application trusts tokens of ${url}, only those of ${names} (--issuer)`);
 }
 
 const JWKS_PATH = '/.well-known/jwks.json';
 const CONFIGURATION_PATH = '/.well-known/openid-configuration';
 
-/** Answers for another issuer's host: false, and nothing done, for a request to any other host. */
+/** Answers requests to another issuer's host. Returns false, and does nothing, for other hosts. */
 export type ServeStandIn = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** Serves the development issuer's keys where those of `standsFor` are fetched, for functions, which come here for them. */
+/** Serves the development issuer's keys to functions, at the address of the keys of `standsFor`. */
 export function createServeStandIn(issuer: Issuer, standsFor: TrustedIssuer): ServeStandIn {
   const { issuer: url, jwksUrl = '' } = standsFor;
   const jwks = new URL(jwksUrl);
@@ -53,7 +53,7 @@ export function createServeStandIn(issuer: Issuer, standsFor: TrustedIssuer): Se
       sendJson(response, 200, answer());
       return true;
     }
-    // What else is there of AWS's own services is theirs to answer.
+    // The host may be one of AWS, whose other paths the services answer.
     if (![jwks.host, configuration.host].includes(host) || host.endsWith('.amazonaws.com')) return false;
     const known = [...answers.keys()].map((place) => `https://${place}`).join(' and ');
     sendJson(response, 404, { message: `the development issuer stands in for ${host}, and has ${known}` });
@@ -61,7 +61,7 @@ export function createServeStandIn(issuer: Issuer, standsFor: TrustedIssuer): Se
   };
 }
 
-/** The hosts that functions find here, as `name:port`. */
+/** Returns the hosts that lead functions to the local cloud, as `name:port`. */
 export function hostsOf({ issuer, jwksUrl = issuer }: TrustedIssuer): readonly string[] {
   return [issuer, jwksUrl].map((url) => {
     const { hostname, port } = new URL(url);
@@ -71,16 +71,16 @@ export function hostsOf({ issuer, jwksUrl = issuer }: TrustedIssuer): readonly s
 
 const JWT = /\beyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]*/;
 
-/** A handshake that has been refused. */
+/** A refused handshake. */
 export interface Refusal {
   readonly statusCode: 401 | 403;
-  /** The values of the headers that a token may be in. */
+  /** The values of the headers that may contain a token. */
   readonly headers: readonly string[];
 }
 
 /**
- * Says why a token may have been refused: whose it is, and whose are trusted. `undefined` where there is none, or where it is
- * not the token that was refused.
+ * Explains why an authorizer may have refused a token: its claims and the trusted ones. Returns `undefined` if there is no token, or if the
+ * token is not the reason.
  * @param now epoch milliseconds
  */
 export function explainRefusal(
@@ -98,11 +98,11 @@ export function explainRefusal(
   const { exp } = claims;
   const isExpired = typeof exp === 'number' && exp * 1000 <= now;
   const isTrusted = !isExpired && trusted.some((each) => carries(claims, { iss: each.issuer, ...each.claims }));
-  // Who sends a good token from a page that may not connect is forbidden to.
+  // 403 with a good token: the page may not connect.
   if (isTrusted && statusCode === 403) return undefined;
   const expiry = isExpired ? `; it expired at ${new Date(exp * 1000).toISOString()}` : '';
-  const rest = isTrusted ? '; so it is its signature that is wrong, or another claim' : '';
-  return `a token was refused: it has ${told}${expiry}; trusted are tokens with ${accepted}${rest}`;
+  const rest = isTrusted ? '; so its signature or another claim is wrong' : '';
+  return `an authorizer refused a token: it has ${told}${expiry}; the stack trusts tokens with ${accepted}${rest}`;
 }
 
 function carries(claims: Readonly<Record<string, unknown>>, wanted: Readonly<Record<string, string>>): boolean {
@@ -119,7 +119,7 @@ function readClaims(payload: string): Readonly<Record<string, unknown>> | undefi
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
     return isObject(claims) ? claims : undefined;
   } catch (error) {
-    // It only looked like a token.
+    // The value only looked like a token.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }

@@ -1,14 +1,14 @@
 import { isObject } from './json.ts';
 import type { Stack } from './template/stack.ts';
 
-/** The address of a stage, for WebSocket clients. */
+/** Returns the address of a stage for WebSocket clients. */
 export function stageUrl(host: string, port: number, stageName: string): string {
   return `ws://${host}:${port}/${stageName}`;
 }
 
 /**
- * Fills `{endpointUrl}`, `{websocketUrl}` and `{port}` into the values of parameters. Parameters are needed before anything has been
- * deployed, so the stage's name is read from the template.
+ * Replaces `{endpointUrl}`, `{websocketUrl}` and `{port}` in the values of parameters. The deployment needs them at its start, so the
+ * stage's name comes from the template.
  */
 export function fillInUrls(
   parameters: Readonly<Record<string, string>>,
@@ -36,8 +36,8 @@ function websocketUrl(
   const [name] = names;
   if (typeof name === 'string' && names.length === 1) return stageUrl(host, port, name);
   throw new Error(
-    `the parameter ${parameter} uses {websocketUrl}, but the app does not have exactly one WebSocket stage with a fixed ` +
-      `name: it has ${names.length === 0 ? 'none' : names.map((value) => JSON.stringify(value)).join(', ')}`,
+    `the parameter ${parameter} uses {websocketUrl}, which needs exactly one WebSocket stage with a fixed name: the app ` +
+      `has ${names.length === 0 ? 'none' : names.map((value) => JSON.stringify(value)).join(', ')}`,
   );
 }
 

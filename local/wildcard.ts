@@ -1,4 +1,4 @@
-/** Whether `pattern` describes all of `text`; `*` stands for any text, also for none. */
+/** Whether `pattern` matches the whole `text`. `*` stands for any text, also the empty one. */
 export function matchesWildcard(pattern: string, text: string): boolean {
   const [head = '', ...pieces] = pattern.split('*');
   if (pieces.length === 0) return text === pattern;

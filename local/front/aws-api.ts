@@ -15,9 +15,9 @@ export interface AwsApiOptions {
   readonly log: Log;
 }
 
-/** Answers requests of AWS SDKs and the AWS CLI, to whichever service they are signed for. */
+/** Passes requests of AWS SDKs and the AWS CLI to the service in their signature. */
 export interface AwsApi {
-  /** Whether a request is meant for an AWS API, signed or not. */
+  /** Whether a request is for an AWS API, signed or not. */
   isFor(request: IncomingMessage): boolean;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
@@ -29,7 +29,7 @@ export function createAwsApi({ services, iam, calls, log }: AwsApiOptions): AwsA
   };
   const answer = async (signed: SignedRequest): Promise<AwsResponse> => {
     const name = serviceName(signed);
-    // Before its signature is verified: how a service signs that is not here cannot be known.
+    // Before the signature check: the signature rules of an unknown service are unknown.
     if (!services.has(name)) return unknownServiceResponse(signed, unknownService(name, services));
     try {
       requireSignature(signed);
@@ -68,7 +68,7 @@ export function createAwsApi({ services, iam, calls, log }: AwsApiOptions): AwsA
   };
 }
 
-/** A bug in a service must not be taken for an answer of AWS: it is logged as what it is. */
+/** Logs a bug in a service, so that nobody mistakes it for an answer of AWS. */
 async function answerOf(service: AwsService, request: AwsRequest, log: Log): Promise<AwsResponse> {
   try {
     return await service.handle(request);
@@ -84,7 +84,7 @@ function requireSignature({ headers, rawQuery }: SignedRequest): void {
   if (/(^|&)X-Amz-Algorithm=/.test(rawQuery)) {
     throw new AwsError(
       'IncompleteSignatureException',
-      'Presigned URLs are not supported here; sign in the Authorization header.',
+      'The local cloud does not support presigned URLs; sign in the Authorization header.',
       403,
     );
   }
@@ -101,7 +101,7 @@ function unknownService(service: string, services: ReadonlyMap<string, AwsServic
   );
 }
 
-/** The service that a request is meant for, as far as that can be told before its signature has been verified. */
+/** Returns the service that a request seems to be for, before the signature check. */
 function serviceName({ headers }: Pick<SignedRequest, 'headers'>): string {
   const scope = parseAuthorization(headers.authorization)?.service;
   if (scope !== undefined) return scope;
@@ -110,7 +110,7 @@ function serviceName({ headers }: Pick<SignedRequest, 'headers'>): string {
   return headers['x-amz-target'] === undefined ? 'execute-api' : 'dynamodb';
 }
 
-/** `s3` of `bucket.s3.us-east-1.amazonaws.com`: what is not signed, or signed in the query, says so in its host alone. */
+/** Returns `s3` for `bucket.s3.us-east-1.amazonaws.com`: an unsigned request, or one with a signed query, names the service in its host only. */
 function serviceOfHost(host = ''): string | undefined {
   return /(?:^|\.)([a-z0-9-]+)(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?::\d+)?$/.exec(host)?.[1];
 }

@@ -8,7 +8,7 @@ type Serialize = (error: AwsError) => AwsResponse;
 const json =
   (version: '1.0' | '1.1'): Serialize =>
   ({ code, message, statusCode }) => ({
-    // Where REST services say 403, these say 400, as for everything that is the caller's fault.
+    // REST services answer 403. These answer 400, as to all mistakes of the caller.
     statusCode: statusCode === 403 ? 400 : statusCode,
     headers: { 'content-type': `application/x-amz-json-${version}`, ...errorHeaders(code) },
     body: JSON.stringify({ __type: code, message }),
@@ -33,17 +33,17 @@ const query: Serialize = ({ code, message, statusCode }) => {
   };
 };
 
-/** S3 and its like answer in XML without the envelope (smithy.io/2.0/aws/protocols/aws-restxml-protocol.html). */
+/** S3 and the like answer in XML without the envelope (smithy.io/2.0/aws/protocols/aws-restxml-protocol.html). */
 const restXml: Serialize = ({ code, message, statusCode }) => ({
   statusCode,
   headers: { 'content-type': 'application/xml', 'x-amzn-requestid': randomUUID() },
   body: `<Error><Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message></Error>`,
 });
 
-/** Services that answer so, and whose requests do not tell. */
+/** Services with that protocol. Their requests do not show it. */
 const REST_XML = /(?:^|[./])(?:s3|s3-control|route53|cloudfront)[./]/;
 
-/** The answer of a service that there is not, in the protocol of the request. */
+/** Returns the answer of an unknown service, in the protocol of the request. */
 export function unknownServiceResponse({ headers }: Pick<IncomingMessage, 'headers'>, error: AwsError): AwsResponse {
   const type = headers['content-type'] ?? '';
   if (headers['x-amz-target'] !== undefined) return json(type.endsWith('1.0') ? '1.0' : '1.1')(error);
@@ -62,7 +62,7 @@ const PROTOCOLS: ReadonlyMap<string, Serialize> = new Map<AwsService['name'], Se
   ['sts', query],
 ]);
 
-/** The answer that an SDK client of `service` understands as `error`. */
+/** Returns the answer that an SDK client of `service` understands as `error`. */
 export function errorResponse(service: string, error: AwsError): AwsResponse {
   return (PROTOCOLS.get(service) ?? restJson)(error);
 }

@@ -9,32 +9,32 @@ export interface AwsCall {
   readonly service: string;
   /** `PutItem`, `PostToConnection`, `Invoke`… */
   readonly operation: string;
-  /** Who called: `admin`, or the role's session, which is the function's name. */
+  /** The caller: `admin`, or the role's session, which is the function's name. */
   readonly principal: string;
-  /** The ARN that permission was asked for; of several, the first. Empty if none was. */
+  /** The first ARN of the permission check. Empty without a check. */
   readonly resource: string;
   readonly statusCode: number;
   readonly durationMs: number;
-  /** Of the request's body. */
+  /** The size of the request's body. */
   readonly requestBytes: number;
-  /** What a call of DynamoDB used up. Absent where the built-in engine did not answer it. */
+  /** The capacity that a call of DynamoDB consumed. Absent unless the built-in engine answered it. */
   readonly units?: CapacityUnits;
 }
 
-/** How many calls `GET /_local/calls` can show. */
+/** The number of calls that `GET /_local/calls` keeps. */
 const KEPT_CALLS = 20_000;
 
 export interface Calls {
-  /** Answers a request by `answer`, and writes the call down. */
+  /** Answers a request with `answer`, and records the call. */
   record(request: AwsRequest, answer: () => Promise<AwsResponse>): Promise<AwsResponse>;
-  /** To be told about each permission check: it says which resource a call is about. */
+  /** Records the resource of a call. Call it for each permission check. */
   touched(principal: Principal, resourceArn: string): void;
   entries(): readonly AwsCall[];
 }
 
 export function createCalls(clock: Clock): Calls {
   const ring = createRing<AwsCall>(KEPT_CALLS);
-  // Each request has a principal object of its own, so a check can be told to belong to it.
+  // Each request has a principal object of its own, which identifies its checks.
   const resources = new WeakMap<Principal, string>();
   return {
     async record(request, answer) {

@@ -3,7 +3,7 @@ import { ClaimsError, type Issuer } from '../issuer.ts';
 import { isOfForeignPage, isOfLocalPage } from './hosts.ts';
 import { BodyTooLargeError, readBody, sendJson, splitTarget } from './http.ts';
 
-/** What the control endpoints show, each under its name: `GET /_local/iam`, `GET /_local/log`… */
+/** The reports of the control endpoints, by their names: `GET /_local/iam`, `GET /_local/log`… */
 export type Views = Readonly<Record<string, () => unknown>>;
 
 /** Answers `/_local/…`: the state of the local cloud, and the development issuer. */
@@ -11,10 +11,10 @@ export type Control = (request: IncomingMessage, response: ServerResponse) => Pr
 
 export const CONTROL_PATH = '/_local';
 
-/** Public keys may be read by any page; the rest by pages of this machine alone. */
+/** Any page may read public keys. Only pages of this machine may read the rest. */
 const PUBLIC = { 'access-control-allow-origin': '*' };
 
-/** What the page of a development server at another port of this machine needs, to read an answer or to ask at all. */
+/** The CORS headers for the page of a development server at another port of this machine. */
 function sharedWithLocalPage(request: IncomingMessage): Readonly<Record<string, string>> {
   if (!isOfLocalPage(request)) return {};
   return {
@@ -50,7 +50,7 @@ export function createControl(issuer: Issuer, views: Views): Control {
     if (path === '/token') return issueToken(issuer, request, response);
     if (view) return sendJson(response, 200, view());
     const known = [...byPath.keys(), ...ISSUER_PATHS];
-    sendJson(response, 404, { message: `there is no ${CONTROL_PATH}${path}; there are ${known.join(', ')}` });
+    sendJson(response, 404, { message: `unknown path ${CONTROL_PATH}${path}; expected ${known.join(', ')}` });
   };
 }
 

@@ -10,35 +10,36 @@ import type { Hosts } from './hosts.ts';
 import { sendJson, splitTarget } from './http.ts';
 import type { StaticFiles } from './static-files.ts';
 
-/** The address that everything local listens on: reachable from this machine only. */
+/** The address of all services: reachable from this machine only. */
 export const HOST = '127.0.0.1';
 
-/** What answers on the one port. */
+/** The handlers of the one port. */
 export interface Handlers {
   readonly control: Control;
   readonly aws: AwsApi;
   /** WebSocket handshakes. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Plain HTTP to a stage of an API; answers false when there is no such stage. */
+  /** Answers plain HTTP to a stage of an API. Returns false if the stage does not exist. */
   stage(request: IncomingMessage, response: ServerResponse): boolean;
   readonly files: StaticFiles | undefined;
-  /** Answers in the place of another issuer. */
+  /** Answers instead of another issuer. */
   readonly standIn?: ServeStandIn | undefined;
-  /** Told when the local cloud itself fails. */
+  /** Logs failures of the local cloud itself. */
   readonly log: Log;
 }
 
-/** The HTTP server, listening. Until it has handlers it answers 503. */
+/** The HTTP server. Until it has handlers it answers 503. */
 export interface Front {
   readonly port: number;
   serve(handlers: Handlers): void;
-  /** Cuts every connection that is left, and gives the port back. */
+  /** Closes all connections and the port. */
   close(): Promise<void>;
 }
 
 /**
- * Listens on `port`, or on any free one if it is 0. Throws an Error that says what to do when the port is taken.
- * @param hosts The names under which it answers.
+ * Listens on `port`, or on any free one if it is 0.
+ * @param hosts The host names to answer.
+ * @throws Error with a remedy if the port is taken
  */
 export async function openFront(port: number, hosts: Hosts): Promise<Front> {
   let handlers: Handlers | undefined;
@@ -51,7 +52,7 @@ export async function openFront(port: number, hosts: Hosts): Promise<Front> {
     const { log } = handlers;
     route(handlers, hosts, request, response).catch((error: unknown) => fail(error, response, log));
   });
-  // SDK clients keep connections open; closing idle ones would race with their next request.
+  // SDK clients keep connections open. Closing idle ones would race with their next request.
   server.keepAliveTimeout = 0;
   server.on('upgrade', (request, socket, head) => {
     const problem = hosts.aws(request);
@@ -86,7 +87,7 @@ async function route(
   response: ServerResponse,
 ): Promise<void> {
   const { path } = splitTarget(request.url);
-  // What AWS does not have is not served under AWS's names.
+  // Host names of AWS lead to AWS's paths only.
   const problem = hosts.own(request);
   if (path.startsWith(`${CONTROL_PATH}/`)) {
     if (problem !== undefined) return sendJson(response, 403, { message: problem });
@@ -95,7 +96,7 @@ async function route(
   if (handlers.aws.isFor(request)) return handlers.aws.handle(request, response);
   if (handlers.stage(request, response)) return;
   if (problem === undefined && (await handlers.files?.(request, response))) return;
-  const message = `nothing is served at ${path}: it is not a stage of an API, not a file, and not a signed AWS request`;
+  const message = `nothing is at ${path}: it is no stage of an API, no file, and no signed AWS request`;
   sendJson(response, 404, { message });
 }
 
@@ -118,7 +119,7 @@ function explain(error: NodeJS.ErrnoException, port: number): Error {
     return new Error(`port ${port} is taken by another program: ${todo}`, { cause: error });
   }
   if (error.code === 'EACCES') {
-    return new Error(`port ${port} may not be used without special rights; choose one above 1023`, { cause: error });
+    return new Error(`port ${port} needs special rights; choose one above 1023`, { cause: error });
   }
   return error;
 }

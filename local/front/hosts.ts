@@ -1,23 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Says what is wrong with the name that a request is for, if anything. Any page can have its own name resolve to this machine
- * (DNS rebinding): for the browser, the local cloud would then be that page's own server.
+ * Returns what is wrong with the host name of a request, if anything. Any page can point its own name to this machine (DNS rebinding): for the
+ * browser, the local cloud would then be that page's own server.
  */
 export type HostProblem = (request: Pick<IncomingMessage, 'headers'>) => string | undefined;
 
-/** Which names a request may be for. */
+/** The host names that requests may have. */
 export interface Hosts {
-  /** Names of this machine, and those that were allowed. */
+  /** Checks for names of this machine, and allowed ones. */
   readonly own: HostProblem;
-  /** Those, and the names of AWS's own, which functions and SDKs use. */
+  /** Checks for those, and for names of AWS, which functions and SDKs use. */
   readonly aws: HostProblem;
 }
 
-/** Names that nobody but AWS can give an address. */
+/** Names whose addresses only AWS can set. */
 const AWS_NAME = /^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/;
 
-/** @param allowed Names besides those of this machine, such as that of a tunnel or of a container's host. */
+/** @param allowed More names than those of this machine, such as that of a tunnel or of a container's host. */
 export function createHosts(allowed: readonly string[]): Hosts {
   const others = new Set(allowed.map((name) => name.toLowerCase()));
   const isOwn = (name: string) => isLoopback(name) || others.has(name);
@@ -33,19 +33,19 @@ export function createHosts(allowed: readonly string[]): Hosts {
   return { own: problemUnless(isOwn), aws: problemUnless((name) => isOwn(name) || AWS_NAME.test(name)) };
 }
 
-/** Whether a page of another origin asks: browsers say whose page it is, programs do not. */
+/** Whether the request comes from a page of another origin. Browsers send the origin, programs do not. */
 export function isOfForeignPage({ headers: { origin, host } }: Pick<IncomingMessage, 'headers'>): boolean {
   if (origin === undefined) return false;
   return !URL.canParse(origin) || new URL(origin).host !== host?.toLowerCase();
 }
 
-/** Whether a page of this machine asks, such as that of a development server at another port. */
+/** Whether the request comes from a page of this machine, such as that of a development server at another port. */
 export function isOfLocalPage({ headers: { origin } }: Pick<IncomingMessage, 'headers'>): boolean {
   if (origin === undefined || !/^https?:\/\//.test(origin) || !URL.canParse(origin)) return false;
   return isLoopback(new URL(origin).hostname);
 }
 
-/** Lets a page of this machine connect as one of another origin, which the application knows. */
+/** Replaces the origin of a page of this machine by one that the application knows. */
 export function presentLocalPageAs(origin: string, request: IncomingMessage): void {
   if (!isOfLocalPage(request)) return;
   const { rawHeaders } = request;
@@ -59,7 +59,7 @@ function isLoopback(name: string): boolean {
   return name === 'localhost' || name.endsWith('.localhost') || /^127(\.\d+){3}$/.test(name) || name === '[::1]';
 }
 
-/** The name in a `Host` header as URLs have it: in lower case, without a port and a trailing dot. */
+/** Returns the name in a `Host` header in the form of URLs: in lower case, without a port and a trailing dot. */
 function hostnameOf(host: string | undefined): string | undefined {
   const url = `http://${host}`;
   if (host === undefined || /[\s/?#@\\]/.test(host) || !URL.canParse(url)) return undefined;

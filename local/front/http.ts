@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** The most that any emulated API takes in one request (DynamoDB: 16 MB). */
+/** The largest request body of all APIs (DynamoDB: 16 MB). */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
-/** A request whose body is larger than any API takes. */
+/** A request whose body is too large for every API. */
 export class BodyTooLargeError extends Error {
   override readonly name = 'BodyTooLargeError';
 }
 
-/** Reads a request's body. Throws a {@link BodyTooLargeError}. */
+/** Reads a request's body. @throws BodyTooLargeError */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -27,7 +27,7 @@ export function splitTarget(target = '/'): { readonly path: string; readonly raw
   return { path: target.slice(0, question), rawQuery: target.slice(question + 1) };
 }
 
-/** What keeps a browser from taking an answer for something else, and pages of other origins from framing it. */
+/** Headers that keep a browser from guessing the type of an answer, and other pages from framing it. */
 export const PROTECTED = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'SAMEORIGIN',

@@ -21,7 +21,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Serves the files of one folder; a folder's page is its `index.html`. Answers false when there is no such file. */
+/** Serves the files of one folder. The page of a folder is its `index.html`. Returns false if the file does not exist. */
 export type StaticFiles = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 export function createStaticFiles(directory: string): StaticFiles {
@@ -61,7 +61,7 @@ function isNotFound(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ERR_INVALID_ARG_VALUE';
 }
 
-/** A browser that leaves while a file is being sent is nobody's error. */
+/** A browser may leave before it has the whole file: that is no error. */
 function ignoreClientGone(error: unknown): void {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code !== 'ERR_STREAM_PREMATURE_CLOSE' && code !== 'ECONNRESET' && code !== 'EPIPE') throw error;

@@ -5,7 +5,7 @@ import { loadAssembly } from './assembly.ts';
 import type { Stack } from './stack.ts';
 
 /**
- * Loads the stacks of an application, each after those it depends on. `path` is a folder that `cdk synth` wrote, a folder
+ * Loads the stacks of an application, each after its dependencies. `path` is a folder that `cdk synth` wrote, a folder
  * with a `template.json`, or a CloudFormation template in JSON.
  */
 export function loadApp(path: string): readonly Stack[] {
@@ -19,7 +19,7 @@ export function loadApp(path: string): readonly Stack[] {
   throw new Error(`${location} has neither a manifest.json (as cdk.out has) nor a template.json`);
 }
 
-/** A stack is named as its file; `template.json` as its folder. */
+/** The stack has the name of its file, or of its folder if the file is `template.json`. */
 function loadTemplateFile(file: string): Stack {
   const directory = dirname(file);
   const fileName = basename(file, extname(file)).replace(/\.template$/, '');

@@ -5,8 +5,8 @@ import { inOrder } from './order.ts';
 import type { Stack } from './stack.ts';
 
 /**
- * A CDK cloud assembly (`cdk.out`): `manifest.json` lists artifacts, among them stacks, the asset manifests that say which
- * folder becomes which S3 object, and nested assemblies (CDK stages).
+ * Loads a CDK cloud assembly (`cdk.out`). Its `manifest.json` lists artifacts: stacks, asset manifests with the folder of each S3 object,
+ * and nested assemblies (CDK stages).
  */
 export function loadAssembly(directory: string): readonly Stack[] {
   const manifest = join(directory, 'manifest.json');
@@ -41,7 +41,7 @@ function loadArtifact(
   return [{ name, document, assetDirectory: directory, assets }];
 }
 
-/** A stack pinned to a real account or region has ARNs written into it that name nothing here. */
+/** Refuses a stack of a real account or region: its ARNs name nothing here. */
 function refuseOtherEnvironment(id: string, environment: unknown): void {
   const [, account, region] = /^aws:\/\/([^/]+)\/([^/]+)$/.exec(String(environment)) ?? [];
   const isLocal = (value: string | undefined, local: string) =>
@@ -53,7 +53,7 @@ function refuseOtherEnvironment(id: string, environment: unknown): void {
   );
 }
 
-/** The files of an asset manifest: object key → path. */
+/** Reads the files of an asset manifest: object key → path. */
 function readAssets(file: string): Map<string, string> {
   const paths = new Map<string, string>();
   for (const [id, asset] of entries(readJsonFile(file), 'files', file)) {

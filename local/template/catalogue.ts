@@ -2,20 +2,20 @@ import type { Provisioned, Resource, ResourceProvider } from '../service.ts';
 import { INERT_TYPES } from './inert.ts';
 import { standIn } from './stand-in.ts';
 
-/** The resource types that can be deployed here. */
+/** The resource types of the local cloud. */
 export interface Catalogue {
-  /** One sentence for each thing that keeps a resource of this type and with these properties from being created. */
+  /** Returns a sentence for each reason not to create a resource of this type with these properties. */
   refusal(type: string, properties: readonly string[]): readonly string[];
   create(resource: Resource): Promise<Provisioned> | Provisioned;
-  /** Whether there is anything of this type here. */
+  /** Whether the local cloud knows the type. */
   knows(type: string): boolean;
-  /** The property that names what a resource of this type is a part of, if it is always one. */
+  /** Returns the property that names the owner of a resource of this type, if it always has one. */
   partOf(type: string): string | undefined;
-  /** Stands in for a resource that is left out, so that others can refer to it. */
+  /** Makes a stand-in for a resource that is left out, so that others can refer to it. */
   leaveOut(resource: Resource, reason: string): Provisioned;
 }
 
-/** A nested stack is made of the other types; its properties are checked here with theirs. */
+/** A nested stack consists of the other types. The catalogue checks its properties as it checks theirs. */
 export const NESTED_STACK = 'AWS::CloudFormation::Stack';
 const NESTED_STACK_PROPERTIES = new Set(['TemplateURL', 'Parameters', 'Tags', 'TimeoutInMinutes']);
 

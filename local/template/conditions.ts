@@ -3,7 +3,7 @@ import { type Expression, type Scope, ValueError } from './expression.ts';
 import type { Place, Problems } from './problems.ts';
 import type { Template } from './template.ts';
 
-/** Conditions are evaluated before anything is created or exported. */
+/** Conditions get their values before any resource or export exists. */
 const NOTHING_CREATED: Scope = {
   resource(logicalId) {
     throw new Error(`a condition asked for the resource ${logicalId}`);
@@ -13,8 +13,8 @@ const NOTHING_CREATED: Scope = {
 };
 
 /**
- * Evaluates each condition of a template once, when it is first asked for. They may use `constants` (parameters),
- * mappings and each other, but no resources.
+ * Evaluates each condition of a template once, at its first use. Conditions may use `constants` (parameters), mappings and each other, but no
+ * resources.
  */
 export function createConditions(
   template: Template,

@@ -2,32 +2,32 @@ import type { JsonObject } from '../json.ts';
 import { type Expression, NO_VALUE } from './expression.ts';
 import { at, type Place, type Problems } from './problems.ts';
 
-/** What the names in one stack's template stand for. */
+/** The meaning of the names in one stack's template. */
 export interface Names {
-  /** The value of a `Ref` or `${…}` with this name; `undefined`, after reporting the problem, if there is nothing of it. */
+  /** Returns the value of a `Ref` or `${…}` with this name. Reports an unknown name, and returns `undefined`. */
   reference(name: string, place: Place): Expression | undefined;
-  /** The attribute of a resource; `undefined`, after reporting the problem, if there is no such resource. */
+  /** Returns the attribute of a resource. Reports an unknown resource, and returns `undefined`. */
   attribute(logicalId: string, name: string, place: Place): Expression | undefined;
-  /** Whether a condition holds; `undefined`, after reporting the problem, if it is not declared. */
+  /** Whether a condition holds. Reports an undeclared one, and returns `undefined`. */
   condition(name: string, place: Place): boolean | undefined;
   readonly mappings: JsonObject;
 }
 
-/** Turns a template value, or the argument of an intrinsic function, into an expression; reports what is wrong with it. */
+/** Turns a template value, or the argument of an intrinsic function, into an expression, and reports its mistakes. */
 export type Compile = (value: unknown, context: Context) => Expression;
 
-/** Where a value stands, and what may be used there. */
+/** The place of a value, and the functions that it may use. */
 export interface Context {
   readonly names: Names;
   readonly problems: Problems;
   readonly place: Place;
-  /** Inside the section `Conditions`, where `Fn::Equals` and its kind are allowed. */
+  /** Whether the value is in the section `Conditions`, which allows `Fn::Equals` and the like. */
   readonly inConditions: boolean;
-  /** Compiles what is inside a function's argument. */
+  /** Compiles the values in a function's argument. */
   readonly compile: Compile;
 }
 
-/** The context of the item `key` of the value that `context` is about. */
+/** Returns the context of the item `key` inside the value of `context`. */
 export function inside(context: Context, key: string | number): Context {
   return { ...context, place: at(context.place, key) };
 }
@@ -37,7 +37,7 @@ export function nested(value: unknown, context: Context, key: string | number): 
   return context.compile(value, inside(context, key));
 }
 
-/** Reports a problem; the value of what has it does not matter any more. */
+/** Reports a problem. The value no longer matters. */
 export function refuse(context: Context, problem: string): Expression {
   context.problems.add(context.place, problem);
   return NO_VALUE;

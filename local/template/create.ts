@@ -14,23 +14,23 @@ import { asText } from './values.ts';
 /** The outputs of one stack. */
 export type Outputs = Readonly<Record<string, string>>;
 
-/** What the stacks of one deployment share. */
+/** The state that the stacks of one deployment share. */
 export interface Deployment {
   readonly catalogue: Catalogue;
-  /** Values exported by the stacks deployed so far. */
+  /** The exports of the stacks so far. */
   readonly exported: Map<string, unknown>;
-  /** Puts values in the place of dynamic references. */
+  /** Replaces dynamic references. */
   readonly resolveReferences: (text: string) => string;
-  /** The value of a parameter in the parameter store; `undefined` if there is none of that name. */
+  /** Returns the value of a parameter in the parameter store, or `undefined` if it does not exist. */
   readonly storedParameter: (name: string) => string | undefined;
   readonly problems: Problems;
-  /** What is left out, in order. */
+  /** The resources that are left out, in order. */
   readonly leftOut: LeftOut[];
 }
 
 /**
- * Creates what a stack consists of. A resource that cannot be created is left out, which may be a problem; the rest is
- * tried, too, so as to report all. What depends on something that is wrong in itself is not.
+ * Creates the resources of a stack. It leaves out a resource that fails, which may be a problem, and tries the others, to report all
+ * problems. It does not try a resource that depends on one with mistakes.
  */
 export async function createStack(plan: PlannedStack, deployment: Deployment): Promise<Outputs> {
   const { problems, exported } = deployment;
@@ -43,7 +43,7 @@ export async function createStack(plan: PlannedStack, deployment: Deployment): P
       return resource;
     },
     exported(name) {
-      // The stack that exports it may be one of those that failed.
+      // A failed stack may have the export.
       if (!exported.has(name) && problems.count() > 0) throw new NotCreated(name);
       return exported.get(name);
     },
@@ -74,7 +74,7 @@ export async function createStack(plan: PlannedStack, deployment: Deployment): P
   return readOutputs(plan, scope, deployment);
 }
 
-/** Providers may name the resource themselves: as `LogicalId (Type): …` or `LogicalId (Type) in Stack: …`. */
+/** Removes the name of the resource from a provider's message: `LogicalId (Type): …` or `LogicalId (Type) in Stack: …`. */
 function reasonOf(error: unknown, { place, logicalId, type }: PlannedResource): string {
   const message = error instanceof Error ? error.message : String(error);
   const named = [`${logicalId} (${type}) in ${place.stackName}: `, `${logicalId} (${type}): `];
@@ -83,7 +83,7 @@ function reasonOf(error: unknown, { place, logicalId, type }: PlannedResource): 
   return sentence({ ...place, ...(element !== undefined && { element }) }, message.slice(prefix.length));
 }
 
-/** What cannot be created here, whatever its properties say. */
+/** Checks whether the local cloud can create a resource with any properties. */
 class Refused extends Error {}
 
 async function createResource(
@@ -102,7 +102,7 @@ async function createResource(
   return deployment.catalogue.create(resourceOf(planned, stack, properties));
 }
 
-/** The properties of a resource that is left out, as far as they have values. */
+/** Returns the properties of a resource that is left out, if they have values. */
 function leniently({ properties }: PlannedResource, scope: Scope): JsonObject {
   const entries = [...properties].flatMap(([name, value]) => {
     try {
@@ -127,7 +127,7 @@ function resourceOf({ logicalId, type, metadata }: PlannedResource, stack: Stack
   };
 }
 
-/** A nested stack: its template is an asset, or a path beside the parent's; its outputs are attributes `Outputs.Name`. */
+/** Deploys a nested stack. Its template is an asset, or a path beside the parent's. Its outputs are attributes `Outputs.Name`. */
 async function createNested(
   planned: PlannedResource,
   properties: JsonObject,

@@ -8,13 +8,13 @@ import type { Stack } from './stack.ts';
 
 export interface DeployOptions {
   readonly providers: readonly ResourceProvider[];
-  /** By `Name`, for every stack that declares it, or by `StackName.Name`. */
+  /** The values of parameters by `Name`, for every stack that declares it, or by `StackName.Name`. */
   readonly parameters: ReadonlyMap<string, string>;
-  /** Puts values in the place of dynamic references (`{{resolve:ssm:…}}`). Throws an Error naming one without a value. */
+  /** Replaces dynamic references (`{{resolve:ssm:…}}`). @throws Error naming one without a value */
   readonly resolveReferences: (text: string) => string;
-  /** The value of a parameter in the parameter store; `undefined` if there is none of that name. */
+  /** Returns the value of a parameter in the parameter store, or `undefined` if it does not exist. */
   readonly storedParameter: (name: string) => string | undefined;
-  /** Whether resources that cannot be created are left out, rather than refused. */
+  /** Whether to leave out resources that fail, instead of refusing the application. */
   readonly partial: boolean;
 }
 
@@ -25,8 +25,8 @@ export interface Deployed {
 }
 
 /**
- * Deploys stacks, each after those it depends on. Nothing is created of templates that are wrong in themselves. Where a
- * resource cannot be created, the others are tried all the same, so that a `DeployError` lists all that is wrong.
+ * Deploys stacks, each after its dependencies. It creates nothing if a template has mistakes. If a resource fails, it still tries the
+ * others, so that a `DeployError` lists all problems.
  */
 export async function deploy(stacks: readonly Stack[], options: DeployOptions): Promise<Deployed> {
   const { providers, parameters, partial, ...lookUps } = options;

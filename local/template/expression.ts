@@ -1,33 +1,33 @@
 import type { Provisioned } from '../service.ts';
 import { type Place, sentence } from './problems.ts';
 
-/** What an expression may ask for while its stack is being deployed. */
+/** The values that an expression may read during the deployment of its stack. */
 export interface Scope {
-  /** A resource that has been created. Throws {@link NotCreated} for one that could not be. */
+  /** Returns a created resource. @throws NotCreated for one that failed */
   resource(logicalId: string): Provisioned;
-  /** The value of an export of another stack; `undefined` if no stack deployed so far exports that name. */
+  /** Returns the value of an export, or `undefined` if no stack so far exports that name. */
   exported(name: string): unknown;
-  /** What the parameter store holds under a name; `undefined` if it holds nothing there. */
+  /** Returns the value of a parameter in the parameter store, or `undefined` if it does not exist. */
   stored(name: string): string | undefined;
 }
 
-/** Something is needed that could not be created: why has been reported where it was to be created. */
+/** A required resource has failed. Its own problem is already reported. */
 export class NotCreated extends Error {
   override readonly name = 'NotCreated';
 }
 
-/** A template value whose intrinsic functions are understood, and wait for the resources they name. */
+/** A compiled template value, whose intrinsic functions wait for the resources that they name. */
 export interface Expression {
   /** The logical ids of the resources it needs. */
   readonly needs: readonly string[];
-  /** Throws a {@link ValueError} when a function gets a value that it cannot work with. */
+  /** Returns the value. @throws ValueError if a function gets an unusable value */
   evaluate(scope: Scope): unknown;
 }
 
 /** `AWS::NoValue`: the property or list item that has this value does not exist. */
 export const NO_VALUE: Expression = { needs: [], evaluate: () => undefined };
 
-/** A value that turned out to be unusable once it was known. */
+/** A value that a function cannot use. */
 export class ValueError extends Error {
   override readonly name = 'ValueError';
 
@@ -40,7 +40,7 @@ export function literal(value: unknown): Expression {
   return { needs: [], evaluate: () => value };
 }
 
-/** An expression made of others: evaluates them, and hands their values to `combine`. */
+/** Makes an expression of others: it evaluates them, and passes their values to `combine`. */
 export function combined<Parts extends readonly Expression[]>(
   parts: Parts,
   combine: (values: { [Index in keyof Parts]: unknown }, scope: Scope) => unknown,

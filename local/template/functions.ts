@@ -50,7 +50,7 @@ const select: Compile = (argument, context) => {
   });
 };
 
-/** The condition is known before anything is created, so only the branch that is taken is compiled. */
+/** The condition has its value before any resource exists, so only the branch that applies is compiled. */
 const conditional: Compile = (argument, context) => {
   if (!arrayOf(argument, 3) || typeof argument[0] !== 'string') {
     return refuse(context, 'expected ["Condition", valueIfTrue, valueIfFalse]');
@@ -109,7 +109,7 @@ const condition: Compile = (argument, context) => {
   return literal(context.names.condition(argument, context.place) ?? false);
 };
 
-/** Usable everywhere. */
+/** The functions for all sections. */
 export const FUNCTIONS: ReadonlyMap<string, Compile> = new Map([
   ['Ref', ref],
   ['Fn::GetAtt', getAtt],
@@ -123,7 +123,7 @@ export const FUNCTIONS: ReadonlyMap<string, Compile> = new Map([
   ['Fn::Base64', base64],
 ]);
 
-/** Usable in the section `Conditions` only. */
+/** The functions for the section `Conditions` only. */
 export const CONDITION_FUNCTIONS: ReadonlyMap<string, Compile> = new Map([
   ['Fn::Equals', equals],
   ['Fn::And', and],

@@ -3,7 +3,7 @@ import { LOCAL_ACCOUNT, LOCAL_REGION, type Provisioned, type Resource } from '..
 
 type CreateInert = (resource: Resource) => Provisioned;
 
-/** Has a name, and nothing that other resources could ask for. */
+/** A type with a name, and without attributes. */
 const named =
   (property: string): CreateInert =>
   (resource) => ({ ref: nameOf(resource, property), attributes: {} });
@@ -15,22 +15,22 @@ const withArn =
     return { ref: name, attributes: { Arn: `${arn(service)}:${path}${name}${suffix}` } };
   };
 
-/** Encryption at rest cannot be observed by an application that is allowed to use its key. */
+/** An application that may use its key cannot observe encryption at rest. */
 const kmsKey: CreateInert = (resource) => {
   const hex = createHash('sha256').update(resource.physicalName).digest('hex');
   const keyId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
   return { ref: keyId, attributes: { Arn: `${arn('kms')}:key/${keyId}`, KeyId: keyId } };
 };
 
-/** The CDK's own function, which sets how long a log group is kept. */
+/** The CDK's own function, which sets the retention of a log group. */
 const logRetention: CreateInert = (resource) => {
   const { ref, attributes } = withArn('LogGroupName', 'logs', 'log-group:', ':*')(resource);
   return { ref, attributes: { ...attributes, LogGroupName: ref } };
 };
 
 /**
- * Resource types that change nothing that an application could observe on one machine. They are not created, whatever
- * their properties say; their `Ref` and the attributes listed here work, so that policies and settings can name them.
+ * Resource types without an effect that an application could observe on one machine. The local cloud does not create them, and accepts all
+ * their properties. Their `Ref` and these attributes work, so policies and settings can name them.
  */
 export const INERT_TYPES: ReadonlyMap<string, CreateInert> = new Map([
   ['AWS::ApiGateway::Account', named('Id')],

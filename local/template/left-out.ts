@@ -1,26 +1,26 @@
 import type { PlannedResource } from './plan.ts';
 
-/** A resource that is not part of the running application, and those that are nothing without it. */
+/** A resource that is left out of the running application, with those that need it. */
 export interface LeftOut {
   readonly stackName: string;
   readonly logicalId: string;
   readonly type: string;
-  /** One sentence. */
+  /** The reason, one sentence. */
   readonly reason: string;
-  /** What `Ref` gives for it. */
+  /** Its `Ref`. */
   readonly ref: string;
-  /** The logical ids of the resources that are left out with it. */
+  /** The logical ids of the resources that go with it. */
   readonly with: readonly string[];
 }
 
-/** What is left out of one stack. */
+/** The resources that are left out of one stack. */
 export interface StackLeftOut {
-  /** Whether a property refers to something that is left out. */
+  /** Whether a property refers to a resource that is left out. */
   isIn(resource: PlannedResource, property: string | undefined): boolean;
   /**
-   * @param property the property that keeps the resource from being created, if one does: where it refers to something
-   *   that is left out, the resource goes with that
-   * @returns whether it is left out for a reason of its own
+   * @param property the property that prevents the creation of the resource, if any. If it refers to a resource that is left out, this
+   *   one goes with that
+   * @returns whether the resource has a reason of its own
    */
   add(resource: PlannedResource, property: string | undefined, reason: string, ref: string): boolean;
 }

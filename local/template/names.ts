@@ -6,18 +6,18 @@ import { attribute, type Expression, literal, NO_VALUE, reference } from './expr
 import type { Place, Problems } from './problems.ts';
 import type { Template } from './template.ts';
 
-/** The longest name that every emulated service takes (a function's: 64 characters). */
+/** The longest name that all services accept (a function's: 64 characters). */
 const MAX_NAME_LENGTH = 64;
 const HASH_LENGTH = 8;
 
-/** A name for a resource without one: readable, and the same after a restart. */
+/** Makes a name for a resource without one: readable, and the same after a restart. */
 export function physicalName(stackName: string, logicalId: string): string {
   const hash = createHash('sha256').update(`${stackName}/${logicalId}`).digest('hex').slice(0, HASH_LENGTH);
   const readable = `${stackName}-${logicalId}`.slice(0, MAX_NAME_LENGTH - HASH_LENGTH - 1);
   return `${readable}-${hash}`;
 }
 
-/** The names that a template's values may use: pseudo parameters, parameters, and the resources whose condition holds. */
+/** Creates the names that a template's values may use: pseudo parameters, parameters, and the resources whose condition holds. */
 export function createNames(
   template: Template,
   parameters: ReadonlyMap<string, Expression>,

@@ -1,11 +1,11 @@
 export interface Ordered {
-  /** Every id after those it needs; otherwise as given. */
+  /** All ids, each after its needs, otherwise in the given order. */
   readonly order: readonly string[];
-  /** The ids of each cycle, the first one repeated at the end: `A, B, A`. */
+  /** The ids of each cycle, with the first one again at the end: `A, B, A`. */
   readonly cycles: readonly (readonly string[])[];
 }
 
-/** Puts ids into an order in which each comes after those it needs. Needs that are not ids themselves are ignored. */
+/** Sorts ids so that each comes after its needs. Ignores needs that are no ids. */
 export function inOrder(needs: ReadonlyMap<string, Iterable<string>>): Ordered {
   const order = new Set<string>();
   const cycles: string[][] = [];

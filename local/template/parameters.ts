@@ -2,7 +2,7 @@ import { isObject, type JsonObject } from '../json.ts';
 import { type Expression, literal, NO_VALUE, ValueError } from './expression.ts';
 import { at, type Place, type Problems } from './problems.ts';
 
-/** The parameter that the CDK adds to every stack; nothing but its bootstrap rule reads it. */
+/** The parameter that the CDK adds to every stack. Only its bootstrap rule reads it. */
 const CDK_BOOTSTRAP_PARAMETER = 'BootstrapVersion';
 
 type Read = (text: string) => unknown;
@@ -10,7 +10,7 @@ type Read = (text: string) => unknown;
 const readNumber: Read = (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined);
 const readList: Read = (text) => text.split(',').map((item) => item.trim());
 
-/** How the text of a parameter becomes its value; `undefined` means that the text is not of that type. */
+/** The conversions from a parameter's text to its value. `undefined` means that the text has another type. */
 const TYPES: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['String', (text) => text],
   ['Number', readNumber],
@@ -18,10 +18,10 @@ const TYPES: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['List<Number>', (text) => allDefined(text.split(',').map(readNumber))],
 ]);
 
-/** Ids and names of AWS's resources, which CloudFormation would look up: `AWS::EC2::VPC::Id`, `List<AWS::EC2::Subnet::Id>`. */
+/** Types of ids and names that CloudFormation looks up: `AWS::EC2::VPC::Id`, `List<AWS::EC2::Subnet::Id>`. */
 const RESOURCE_ID = /^AWS::\w+(?:::\w+)*$/;
 const RESOURCE_IDS = /^List<(?:AWS::\w+(?:::\w+)*|String)>$/;
-/** What a parameter in the parameter store holds; the template's parameter is its name. */
+/** The type of a value in the parameter store. The template's parameter contains the name there. */
 const STORED = /^AWS::SSM::Parameter::Value<(.+)>$/;
 
 function readerOf(type: string): Read | undefined {
@@ -29,7 +29,7 @@ function readerOf(type: string): Read | undefined {
   return RESOURCE_IDS.test(type) ? readList : TYPES.get(type);
 }
 
-/** The value of every parameter of a stack: given, or else its default. */
+/** Returns the value of every parameter of a stack: the given one, or the default. */
 export function readParameters(
   declared: ReadonlyMap<string, JsonObject>,
   given: ReadonlyMap<string, string>,
@@ -65,7 +65,7 @@ function readParameter(
     return NO_VALUE;
   }
   if (text === undefined) {
-    problems.add(place, 'it has no default, so a value has to be given (--parameter Name=Value)');
+    problems.add(place, 'it has no default: set its value (--parameter Name=Value)');
     return NO_VALUE;
   }
   if (storedType !== undefined && given === undefined) return stored(text, name, read, place);
@@ -75,15 +75,15 @@ function readParameter(
   return literal(value);
 }
 
-/** What the parameter store holds once the stacks before have put it there. A given value needs no store. */
+/** Reads the parameter store, which earlier stacks fill. A given value needs no store. */
 function stored(storedName: string, name: string, read: Read, place: Place): Expression {
   return {
     needs: [],
     evaluate(scope) {
       const value = scope.stored(storedName);
       if (value !== undefined) return read(value);
-      const todo = `give its value (--parameter ${name}=VALUE)`;
-      throw new ValueError(place, `no stack before puts ${storedName} into the parameter store; ${todo}`);
+      const todo = `set its value (--parameter ${name}=VALUE)`;
+      throw new ValueError(place, `no earlier stack puts ${storedName} into the parameter store; ${todo}`);
     },
   };
 }
@@ -109,7 +109,7 @@ function checkConstraints(
     refuse('AllowedValues', 'is not one of the allowed values');
   }
   const pattern = declaration['AllowedPattern'];
-  // That of a list is held against each of its items.
+  // CloudFormation matches each item of a list.
   const texts = Array.isArray(value) ? items.map(String) : [text];
   if (typeof pattern === 'string' && !texts.every((each) => new RegExp(`^(?:${pattern})$`).test(each))) {
     refuse('AllowedPattern', 'does not match the allowed pattern');

@@ -12,16 +12,16 @@ import { at, createProblems, type Place, type Problems, sentence } from './probl
 import type { Stack } from './stack.ts';
 import { readTemplate, type Template, type TemplateResource } from './template.ts';
 
-/** A resource that can be created once the resources it needs exist. */
+/** A resource that is ready for creation once its needs exist. */
 export interface PlannedResource {
   readonly logicalId: string;
   readonly type: string;
   readonly place: Place;
   readonly properties: ReadonlyMap<string, Expression>;
   readonly metadata: JsonObject;
-  /** The logical ids of the resources that have to exist before. */
+  /** The logical ids of the resources that have to exist first. */
   readonly needs: ReadonlySet<string>;
-  /** Why it cannot be created here, one sentence each; whatever its properties say. */
+  /** The reasons not to create it with any property values, one sentence each. */
   readonly refusals: readonly string[];
 }
 
@@ -31,17 +31,17 @@ export interface PlannedOutput {
   readonly exportName?: Expression;
 }
 
-/** A stack that has been understood completely; nothing has been created. */
+/** A stack whose template is compiled. No resource exists yet. */
 export interface PlannedStack {
   readonly stack: Stack;
-  /** Each after those it needs. */
+  /** The resources, each after its needs. */
   readonly resources: readonly PlannedResource[];
   readonly outputs: ReadonlyMap<string, PlannedOutput>;
 }
 
 /**
- * Understands stacks together: their parameters first, because conditions and names depend on them, then everything else.
- * Every problem found is added to `problems`, and nothing is given for templates that are wrong in themselves.
+ * Compiles stacks together: first their parameters, because conditions and names depend on them, then the rest. Adds all problems to
+ * `problems`. Returns nothing for templates with mistakes.
  */
 export function planStacks(
   stacks: readonly Stack[],
@@ -62,7 +62,7 @@ export function planStacks(
   return problems.count() > before ? undefined : plans;
 }
 
-/** Refuses what cannot be created whatever the values of parameters are, so that it need not be found out in a second try. */
+/** Refuses resources that fail with any values of parameters. So one attempt reports them, too. */
 function refuseResources(stack: Stack, template: Template, catalogue: Catalogue, problems: Problems): void {
   for (const [logicalId, { type, properties, condition }] of template.resources) {
     if (condition !== undefined) continue;
@@ -73,7 +73,7 @@ function refuseResources(stack: Stack, template: Template, catalogue: Catalogue,
   }
 }
 
-/** The parameters of each stack, by the stack's name. A value that no stack asks for is a mistyped name. */
+/** Returns the parameters of each stack, by the stack's name. A value that no stack uses has a mistyped name. */
 function assignParameters(
   stacks: readonly { readonly stack: Stack; readonly template: Template }[],
   given: ReadonlyMap<string, string>,
@@ -92,11 +92,11 @@ function assignParameters(
     }
     parameters.set(stack.name, readParameters(template.parameters, own, stack.name, problems));
   }
-  for (const name of unused) problems.addSentence(`a value was given for "${name}", but no stack has such a parameter`);
+  for (const name of unused) problems.addSentence(`no stack has the parameter "${name}", which has a value`);
   return parameters;
 }
 
-/** Understands a stack, and adds everything that would keep it from being deployed to `problems`. */
+/** Compiles a stack, and adds everything that prevents its deployment to `problems`. */
 function planStack(
   stack: Stack,
   template: Template,
@@ -135,7 +135,7 @@ function planResource(
   context: Context,
 ): PlannedResource {
   const { place } = context;
-  // Of a type that there is not, nobody here can tell what a property may be.
+  // The properties of an unknown type are unknown as well.
   const problems = catalogue.knows(resource.type) ? context.problems : createProblems(true);
   const properties = new Map<string, Expression>();
   for (const [name, value] of Object.entries(resource.properties)) {
@@ -172,8 +172,8 @@ function planOutputs(template: Template, context: Context): Map<string, PlannedO
 }
 
 /**
- * The CDK writes `aws:asset:path` only when its CLI runs it. The asset manifest knows the path, too, by the object key in
- * the code's S3 location.
+ * Adds `aws:asset:path`, which the CDK writes only under its CLI. The asset manifest has the path as well, by the object key in the
+ * code's S3 location.
  */
 function withAssetPath(resource: TemplateResource, stack: Stack): JsonObject {
   if (resource.metadata['aws:asset:path'] !== undefined) return resource.metadata;

@@ -1,29 +1,29 @@
-/** Where in an application something is written. */
+/** A place in an application. */
 export interface Place {
   readonly stackName: string;
-  /** `resource OnConnect`, `output WebSocketUrl`, `condition IsProd`; absent for the stack as a whole. */
+  /** `resource OnConnect`, `output WebSocketUrl`, `condition IsProd`. Absent for the whole stack. */
   readonly element?: string;
   /** `Properties.Environment.Variables.TABLE` */
   readonly path?: string;
 }
 
-/** The place of `key` inside the value at `place`. */
+/** Returns the place of `key` inside the value at `place`. */
 export function at(place: Place, key: string | number): Place {
   const step = typeof key === 'number' ? `[${key}]` : place.path ? `.${key}` : key;
   return { ...place, path: `${place.path ?? ''}${step}` };
 }
 
-/** One sentence: where, then what is wrong. */
+/** Makes one sentence of a place and a problem. */
 export function sentence(place: Place, problem: string): string {
   const parts = [`stack ${place.stackName}`, place.element, place.path].filter((part) => part !== undefined);
   return `${parts.join(', ')}: ${problem}`;
 }
 
-/** An application that cannot be deployed. `problems` holds one sentence for each thing wrong with it. */
+/** A failed deployment. `problems` has one sentence for each problem. */
 export class DeployError extends Error {
   override readonly name = 'DeployError';
   readonly problems: readonly string[];
-  /** Whether there are resources among them that the option `partial` would leave out. */
+  /** Whether the option `partial` would leave out some of the resources. */
   readonly canLeaveOut: boolean;
 
   constructor(problems: readonly string[], canLeaveOut = false) {
@@ -33,20 +33,20 @@ export class DeployError extends Error {
   }
 }
 
-/** Collects problems, so that all of them are reported together. */
+/** Collects problems, to report them together. */
 export interface Problems {
   add(place: Place, problem: string): void;
-  /** Adds a problem that says its own place. */
+  /** Adds a problem that contains its place. */
   addSentence(problem: string): void;
-  /** Adds the reason why a resource cannot be created: no problem where such resources are left out. */
+  /** Adds the reason why a resource fails. It is no problem if such resources are left out. */
   addRefusal(problem: string): void;
-  /** How many there are, without refusals. */
+  /** Returns the number of problems, without refusals. */
   count(): number;
-  /** Throws a {@link DeployError} if there are any. */
+  /** @throws DeployError if there are problems */
   throwIfAny(): void;
 }
 
-/** @param partial whether resources that cannot be created are left out */
+/** @param partial whether resources that fail are left out */
 export function createProblems(partial: boolean): Problems {
   const found = new Set<string>();
   const refusals = new Set<string>();

@@ -1,10 +1,10 @@
-/** One stack of an application, as it was synthesized. */
+/** One synthesized stack of an application. */
 export interface Stack {
   readonly name: string;
   /** The parsed template file. */
   readonly document: unknown;
-  /** The folder that asset paths are relative to. */
+  /** The folder of asset paths. */
   readonly assetDirectory: string;
-  /** Asset paths by the object key under which a deployment would upload them (`<hash>.zip`). */
+  /** Asset paths by the object key of the upload (`<hash>.zip`). */
   readonly assets: ReadonlyMap<string, string>;
 }

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import { LOCAL_ACCOUNT, LOCAL_REGION, type Provisioned, type Resource } from '../service.ts';
 
-/** What tells a resource type from others, for those who refer to one that is left out. */
+/** The form of references to a resource of one type that is left out. */
 interface Shape {
   /** Default: the resource's name. */
   readonly ref?: (name: string, id: Id) => string;
-  /** What follows the account in the ARN. Default: `kind/NAME`, the kind in lower case. */
+  /** The part after the account in the ARN. Default: `kind/NAME`, the kind in lower case. */
   readonly path?: (name: string, id: Id) => string;
   /** Whether `Ref` gives the ARN. */
   readonly refIsArn?: boolean;
   readonly attributes?: (name: string, ref: string) => Readonly<Record<string, string>>;
 }
 
-/** Makes an id of some characters, always the same for one resource. */
+/** Makes an id of this many characters, always the same for one resource. */
 type Id = (length: number, alphabet?: string) => string;
 
 const LOWER = 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -69,8 +69,8 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
 ]);
 
 /**
- * A plausible `Ref` and plausible attributes of a resource that is left out. They name nothing, but have the form that the
- * code which is given them expects, and are the same after a restart.
+ * Makes a plausible `Ref` and plausible attributes for a resource that is left out. They name nothing, but have the form that code expects,
+ * and are the same after a restart.
  */
 export function standIn(resource: Resource): Provisioned {
   const [, service = '', kind = ''] = resource.type.split('::');
@@ -93,13 +93,13 @@ export function standIn(resource: Resource): Provisioned {
   return { ref, attributes, otherAttribute };
 }
 
-/** The name that the template gives it, in the property that is called as the type is, or `Name`. */
+/** Returns the name in the template: the property with the name of the type, or `Name`. */
 function nameOf({ properties, physicalName }: Resource, kind: string): string {
   const given = properties[`${kind}Name`] ?? properties['Name'];
   return typeof given === 'string' ? given : physicalName;
 }
 
-/** Services whose ARNs call them something else. */
+/** Services with another name in ARNs. */
 const ARN_SERVICES: Readonly<Record<string, string>> = {
   ApiGatewayV2: 'apigateway',
   CertificateManager: 'acm',

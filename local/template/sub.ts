@@ -17,7 +17,7 @@ export const sub: Compile = (argument, context) => {
   return combined(split(text, own, context), (values) => values.map((value) => asText(value, context.place)).join(''));
 };
 
-/** The text's literal parts and variables, in order. */
+/** Splits the text into literal parts and variables, in order. */
 function split(text: string, own: ReadonlyMap<string, Expression>, context: Context): Expression[] {
   const parts: Expression[] = [];
   let end = 0;

@@ -9,7 +9,7 @@ export interface TemplateResource {
   readonly condition: string | undefined;
 }
 
-/** A CloudFormation template whose sections have the right shape; what is inside them is not checked yet. */
+/** A CloudFormation template whose sections have the right shape. Their content is unchecked. */
 export interface Template {
   readonly parameters: ReadonlyMap<string, JsonObject>;
   readonly mappings: JsonObject;
@@ -18,7 +18,7 @@ export interface Template {
   readonly outputs: ReadonlyMap<string, JsonObject>;
 }
 
-/** Sections that are read, or that change nothing that runs. */
+/** Sections that the local cloud reads, or that have no effect at run time. */
 const SECTIONS = new Set([
   'AWSTemplateFormatVersion',
   'Description',
@@ -31,7 +31,7 @@ const SECTIONS = new Set([
   'Outputs',
 ]);
 
-/** Attributes of a resource that are read, or that only matter when a stack is updated or deleted. */
+/** Resource attributes that the local cloud reads, or that only matter for an update or a deletion. */
 const RESOURCE_ATTRIBUTES = new Set([
   'Type',
   'Properties',
@@ -43,10 +43,10 @@ const RESOURCE_ATTRIBUTES = new Set([
   'UpdatePolicy',
 ]);
 
-/** The rule that the CDK adds to every stack: it asks for a bootstrapped account, and there is none here. */
+/** The rule that the CDK adds to every stack: it wants a bootstrapped account, which does not exist here. */
 const CDK_BOOTSTRAP_RULE = 'CheckBootstrapVersion';
 
-/** Reads the sections of a parsed template; everything that has the wrong shape becomes a problem. */
+/** Reads the sections of a parsed template. Each wrong shape is a problem. */
 export function readTemplate(document: unknown, stackName: string, problems: Problems): Template {
   const place = { stackName };
   const root = asObject(document, place, problems);
@@ -104,7 +104,7 @@ function readCondition(value: unknown, place: Place, problems: Problems): string
   return undefined;
 }
 
-/** The section `name`, whose every entry must be an object. */
+/** Returns the section `name`, whose entries must be objects. */
 function objects(root: JsonObject, name: string, element: string, place: Place, problems: Problems) {
   const found = new Map<string, JsonObject>();
   for (const [key, value] of Object.entries(section(root, name, place, problems))) {

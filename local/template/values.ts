@@ -6,7 +6,7 @@ export function arrayOf(value: unknown, length: number): value is readonly unkno
   return Array.isArray(value) && value.length === length;
 }
 
-/** Text, or a number or boolean as CloudFormation writes it into text. */
+/** Returns text, or a number or boolean in CloudFormation's text form. */
 export function asText(value: unknown, place: Place): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
@@ -23,7 +23,7 @@ export function asBoolean(value: unknown, place: Place): boolean {
   throw new ValueError(place, `expected a condition, got ${JSON.stringify(value) ?? 'nothing'}`);
 }
 
-/** A whole number, also written as text: CloudFormation takes both. */
+/** Returns a whole number. CloudFormation accepts it as text, too. */
 export function asInteger(value: unknown, place: Place): number {
   const number = typeof value === 'string' && value !== '' ? Number(value) : value;
   if (typeof number === 'number' && Number.isInteger(number)) return number;

@@ -134,7 +134,7 @@ describe('beckon local', () => {
     const run = beckon('local', '--app', fixture('pub-sub'), '--memory', '--port', '0');
     expect(await run.ended).toBe(1);
     expect(run.output.stderr).toBe(
-      'beckon: stack pub-sub, parameter Secret: it has no default, so a value has to be given (--parameter Name=Value)\n',
+      'beckon: stack pub-sub, parameter Secret: it has no default: set its value (--parameter Name=Value)\n',
     );
   });
 });

@@ -73,13 +73,13 @@ describe('a data directory', () => {
 describe('one sentence says what is wrong with a data directory', () => {
   test('that is a file', async () => {
     writeFileSync(dataDirectory, '');
-    await expect(start()).rejects.toThrow(`the data directory ${dataDirectory} cannot be written to (EEXIST`);
+    await expect(start()).rejects.toThrow(`cannot write to the data directory ${dataDirectory} (EEXIST`);
   });
 
   test.skipIf(process.getuid?.() === 0)('that may not be written to', async () => {
     mkdirSync(dataDirectory);
     chmodSync(dataDirectory, 0o500);
-    await expect(start()).rejects.toThrow(`the data directory ${dataDirectory} cannot be written to (EACCES`);
+    await expect(start()).rejects.toThrow(`cannot write to the data directory ${dataDirectory} (EACCES`);
   });
 
   test('whose tables are corrupt', async () => {
@@ -93,7 +93,7 @@ describe('one sentence says what is wrong with a data directory', () => {
     const file = join(dataDirectory, 'issuer-key.json');
     writeFileSync(file, '{"kty": "EC"');
     await expect(start()).rejects.toThrow(
-      `${file} does not hold the issuer's key any more; delete the file, and a new key is made`,
+      `${file} does not contain the issuer's key; delete the file to get a new key`,
     );
   });
 });

@@ -208,10 +208,10 @@ describe('a page of another origin', () => {
 });
 
 test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf', ''])(
-  'there is no /_local/%s',
+  '/_local has no %s',
   async (name) => {
     const { status, body } = await ask(`/_local/${name}`);
-    expect([status, body]).toEqual([404, expect.stringContaining(`there is no /_local/${name}`)]);
+    expect([status, body]).toEqual([404, expect.stringContaining(`unknown path /_local/${name}`)]);
   },
 );
 

@@ -64,7 +64,7 @@ describe('the addresses', () => {
   test('can be used in the values of parameters', async () => {
     const parameters = { TableName: 'table-{endpointUrl}-{websocketUrl}', StageName: 'Prod' };
     await expect(startFixture('scan-chat', { parameters })).rejects.toThrow(
-      'the parameter TableName uses {websocketUrl}, but the app does not have exactly one WebSocket stage with a fixed name: it has {"Ref":"StageName"}',
+      'the parameter TableName uses {websocketUrl}, which needs exactly one WebSocket stage with a fixed name: the app has {"Ref":"StageName"}',
     );
     const other = await startFixture('pub-sub', { parameters: { Secret: '{endpointUrl} {websocketUrl}' } });
     const token = encodeURIComponent(`ann:${other.endpointUrl} ${other.websocketUrl}`);
@@ -98,13 +98,13 @@ describe('the development issuer', () => {
   test.each([
     ['nothing', '', 'the body must be JSON, such as {"sub": "bob"}'],
     ['a list', '[]', 'expected a JSON object of claims, such as {"sub": "bob"}'],
-    ['no user', '{}', '"sub", the user\'s id, must be a text that is not empty'],
-    ['a user that is a number', '{"sub": 1}', '"sub", the user\'s id, must be a text that is not empty'],
+    ['no user', '{}', '"sub", the user\'s id, must be a non-empty text'],
+    ['a user that is a number', '{"sub": 1}', '"sub", the user\'s id, must be a non-empty text'],
     ['an expiry that is no time', '{"sub": "bob", "exp": "soon"}', '"exp" must be epoch seconds'],
     [
       'a lifetime that is none',
       '{"sub": "bob", "expiresInSeconds": "1h"}',
-      '"expiresInSeconds" must be a whole number of seconds (below 0: a token that has expired)',
+      '"expiresInSeconds" must be a whole number of seconds (below 0 for an expired token)',
     ],
     ['two expiries', '{"sub": "bob", "exp": 1, "expiresInSeconds": 1}', 'give either "exp" or "expiresInSeconds"'],
   ])('refuses %s', async (_, body, message) => {
@@ -178,7 +178,7 @@ describe('a static file', () => {
     const { statusCode, body } = await getExactly(path);
     expect([statusCode, JSON.parse(body)]).toEqual([
       404,
-      { message: expect.stringContaining(`nothing is served at ${path}: `) },
+      { message: expect.stringContaining(`nothing is at ${path}: `) },
     ]);
   });
 
@@ -232,7 +232,7 @@ describe('an option', () => {
   test.each<[object, string]>([
     [
       { app: 'x', prot: 1 },
-      'startLocalCloud: there is no option "prot"; there are app, port, dataDirectory, parameters, faults, timeScale, startsAtMs, dynamodbEndpoint, allowedHosts, partial, endpoints, issuer, origin, readTrust, staticDirectory, log',
+      'startLocalCloud: unknown option "prot"; expected app, port, dataDirectory, parameters, faults, timeScale, startsAtMs, dynamodbEndpoint, allowedHosts, partial, endpoints, issuer, origin, readTrust, staticDirectory, log',
     ],
     [{}, 'startLocalCloud: app: expected "app", got undefined'],
     [{ app: '' }, 'startLocalCloud: app: expected !0, got 0'],

@@ -42,7 +42,9 @@ describe('an issuer that the development issuer stands in for', () => {
     expect(explained).toMatchObject([
       {
         source: 'apigateway',
-        message: expect.stringMatching(/trusted are tokens with iss "https:\/\/login\.example\.com\/", aud "my-app"$/),
+        message: expect.stringMatching(
+          /the stack trusts tokens with iss "https:\/\/login\.example\.com\/", aud "my-app"$/,
+        ),
       },
     ]);
   });
@@ -70,7 +72,7 @@ test('a page of this machine connects as one of the origin that the stack allows
 
 test('an issuer that no function trusts cannot be stood in for', async () => {
   await expect(start({ issuer: 'https://login.example.com' })).rejects.toThrow(
-    'no function of the application trusts tokens of https://login.example.com; they trust those of https://login.example.com/',
+    'no function of the application trusts tokens of https://login.example.com, only those of https://login.example.com/',
   );
 });
 

@@ -23,11 +23,11 @@ describe('the issuer to stand in for', () => {
   });
 
   test('publishes its keys', () => {
-    expect(() => findIssuer(POOL.issuer, [POOL])).toThrow('are signed with a shared secret');
+    expect(() => findIssuer(POOL.issuer, [POOL])).toThrow('signs tokens with a shared secret');
   });
 });
 
-describe('why a token was refused', () => {
+describe('the explanation of a refused token', () => {
   const tokenOf = (claims: unknown) =>
     ['{"alg":"ES256"}', JSON.stringify(claims), 'signature']
       .map((part) => Buffer.from(part).toString('base64url'))
@@ -40,14 +40,14 @@ describe('why a token was refused', () => {
     ['a subprotocol', (token: string) => `beckon.v1, bearer.${token}`],
   ])('is said of %s', (_, header) => {
     expect(explain(header(tokenOf({ iss: 'https://a.example', aud: ['x'], exp: Date.UTC(2029, 0) / 1000 })))).toBe(
-      'a token was refused: it has iss "https://a.example", aud ["x"], client_id missing; it expired at 2029-01-01T00:00:00.000Z; ' +
-        'trusted are tokens with iss "https://login.example.com/", aud "my-app"; or iss "https://pool.example/p", client_id "abc"',
+      'an authorizer refused a token: it has iss "https://a.example", aud ["x"], client_id missing; it expired at 2029-01-01T00:00:00.000Z; ' +
+        'the stack trusts tokens with iss "https://login.example.com/", aud "my-app"; or iss "https://pool.example/p", client_id "abc"',
     );
   });
 
   test('is its signature, where all else is as it should be', () => {
     const token = tokenOf({ iss: LOGIN.issuer, aud: ['other', 'my-app'], exp: Date.UTC(2031, 0) / 1000 });
-    expect(explain(token)).toMatch(/; so it is its signature that is wrong, or another claim$/);
+    expect(explain(token)).toMatch(/; so its signature or another claim is wrong$/);
     expect(explain(token, 403)).toBeUndefined();
     expect(explain(tokenOf({ iss: LOGIN.issuer, aud: 'other' }), 403)).toContain('aud "other"');
   });

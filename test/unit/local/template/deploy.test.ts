@@ -149,7 +149,7 @@ describe('what keeps an app from being deployed', () => {
     ]);
     const Parameters = { Needed: { Type: 'String' } };
     expect(await problemsOf({ App: { Parameters, Resources } })).toEqual([
-      'stack App, parameter Needed: it has no default, so a value has to be given (--parameter Name=Value)',
+      'stack App, parameter Needed: it has no default: set its value (--parameter Name=Value)',
       'stack App, resource Bucket: the local cloud does not support the resource type AWS::S3::Bucket',
       'stack App, resource Sized: the local cloud does not support the property Size of Test::Thing',
     ]);

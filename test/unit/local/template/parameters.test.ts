@@ -35,12 +35,7 @@ describe('a parameter', () => {
   });
 
   test.each<[string, unknown, string | undefined, string]>([
-    [
-      'without a value',
-      { Type: 'String' },
-      undefined,
-      'it has no default, so a value has to be given (--parameter Name=Value)',
-    ],
+    ['without a value', { Type: 'String' }, undefined, 'it has no default: set its value (--parameter Name=Value)'],
     [
       'of an unknown type',
       { Type: 'Boolean' },
@@ -51,7 +46,7 @@ describe('a parameter', () => {
       'that nobody has put into the parameter store',
       { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/nowhere' },
       undefined,
-      'stack App, parameter Asked: no stack before puts /nowhere into the parameter store; give its value (--parameter Asked=VALUE)',
+      'stack App, parameter Asked: no earlier stack puts /nowhere into the parameter store; set its value (--parameter Asked=VALUE)',
     ],
     ['that is not a number', { Type: 'Number' }, 'many', '"many" is not a Number'],
     ['that is not a list of numbers', { Type: 'List<Number>' }, '1,x', '"1,x" is not a List<Number>'],
@@ -101,7 +96,7 @@ describe('a parameter', () => {
 
   test('that no stack declares is refused by name', async () => {
     await expect(resolveValue(1, {}, { Isuer: 'x' })).rejects.toThrow(
-      'a value was given for "Isuer", but no stack has such a parameter',
+      'no stack has the parameter "Isuer", which has a value',
     );
   });
 
