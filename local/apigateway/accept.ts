@@ -4,7 +4,7 @@ import { createFrameFilter, filterFrames } from './frames.ts';
 import type { HeldSocket } from './held-socket.ts';
 import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from './limits.ts';
 
-/** Completes a held handshake with 101. Undefined when the client has just gone. */
+/** Completes a held handshake with 101. Returns undefined if the client has just left. */
 export type Accept = (
   request: IncomingMessage,
   held: HeldSocket,
@@ -13,7 +13,7 @@ export type Accept = (
 
 const NO_HEAD = Buffer.alloc(0);
 
-/** ws without extensions, and with a subprotocol only where the `$connect` function gave one. */
+/** ws without extensions, and with a subprotocol only if the `$connect` function returned one. */
 export function createAccept(): Accept {
   const subprotocols = new WeakMap<IncomingMessage, string>();
   const server = new WebSocketServer({
@@ -28,7 +28,7 @@ export function createAccept(): Accept {
   });
   return (request, held, subprotocol) => {
     if (subprotocol !== undefined) subprotocols.set(request, subprotocol);
-    // ws would choose a subprotocol by itself, which API Gateway never does.
+    // Without this, ws chooses a subprotocol. API Gateway never does.
     delete request.headers['sec-websocket-protocol'];
     const { socket, head } = held.release();
     const filtered = filterFrames(socket, head, createFrameFilter(MAX_FRAME_BYTES));

@@ -1,13 +1,13 @@
 import type { RequestContext } from './request-context.ts';
 
-/** What is known of one request when it is over. */
+/** The facts about one request at its end. */
 export interface AccessRecord {
   readonly context: RequestContext;
-  /** The status that the client got, or would have got over HTTP. */
+  /** The client's status, or its equivalent in HTTP. */
   readonly status: number;
   readonly errorMessage?: string;
   readonly integration?: {
-    /** What the Lambda function itself answered; undefined when it failed. */
+    /** The status in the Lambda function's own answer. Undefined if it failed. */
     readonly status?: number;
     readonly latencyMs: number;
     readonly errorMessage?: string;
@@ -17,7 +17,7 @@ export interface AccessRecord {
 
 /** A compiled `AccessLogSettings.Format`. */
 export interface AccessLogFormat {
-  /** Variables that API Gateway does not have; it writes `-` for them. */
+  /** Unknown variables, for which API Gateway writes `-`. */
   readonly unknownVariables: readonly string[];
   render(record: AccessRecord): string;
 }
@@ -61,7 +61,7 @@ const VARIABLES: Readonly<Record<string, (record: AccessRecord) => Value>> = {
 const AUTHORIZER_PROPERTY = /^authorizer\.(.+)$/;
 const VARIABLE = /\$context\.([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)/g;
 
-/** @throws Error when the format has no request id or several lines, which AWS refuses. */
+/** @throws Error if the format has no request id, or several lines. AWS refuses these. */
 export function compileAccessLogFormat(format: string): AccessLogFormat {
   const names = Array.from(format.matchAll(VARIABLE), ([, name]) => name ?? '');
   if (!names.includes('requestId') && !names.includes('extendedRequestId')) {

@@ -27,8 +27,8 @@ const FORBIDDEN = { kind: 'reject', statusCode: 403, message: ERROR_MESSAGE.forb
 const MISCONFIGURED = { kind: 'reject', statusCode: 500, message: ERROR_MESSAGE.internalServerError } as const;
 
 /**
- * Asks a REQUEST authorizer about a handshake. A missing identity source is a 401 without an invocation, a throw of
- * "Unauthorized" a 401, a Deny a 403, anything else that is not a valid Allow a 500. Never cached.
+ * Asks a REQUEST authorizer about a handshake. A missing identity source gives 401 without an invocation, a throw of "Unauthorized" 401, a
+ * Deny 403, any other result but a valid Allow 500. API Gateway never caches the result.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html
  */
 export async function authorizeHandshake(
@@ -84,8 +84,8 @@ function decide(gateway: Gateway, outcome: TimedOutcome, methodArn: string): Dec
 }
 
 /**
- * Flattens an authorizer's result into what later events carry.
- * @throws Error naming what is wrong with it.
+ * Flattens an authorizer's result into the context of later events.
+ * @throws Error saying what is wrong with it
  */
 function parseAuthorizerResult(payload: unknown): { policyDocument: unknown; context: AuthorizerContext } {
   if (typeof payload !== 'object' || payload === null) throw new Error(`expected an object, got ${payload}`);

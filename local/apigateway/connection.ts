@@ -5,29 +5,29 @@ import type { Gateway } from './gateway.ts';
 import { watchLifetime } from './lifetime.ts';
 import { CLIENT_BUFFER_BYTES } from './limits.ts';
 
-/** A connection: open, then closed. For the service it is closed at once, though the client may take its time. */
+/** A connection. For the service it closes at once, even if the client takes its time. */
 export interface Connection {
   readonly facts: ConnectionFacts;
-  /** When the last data message passed, in either direction. */
+  /** The time of the last data message, in either direction. */
   lastActiveAtMs(): number;
   /**
-   * Sends a text message, unless the connection is closed by now. False, and nothing sent, when the client does not read
-   * what was sent before.
+   * Sends a text message, unless the connection is closed. Returns false, and sends nothing, if the client does not read earlier
+   * messages.
    */
   send(text: string): boolean;
-  /** Closes from the server's side; does nothing when it is closed. */
+  /** Closes the connection from the server's side, unless it is closed. */
   close(ending: Ending): void;
-  /** From now on nothing gets through, either way, and neither side is told: the wire is dead, as after a lost Wi-Fi. */
+  /** Blocks both directions from now on, without telling either side: the wire is dead, as after a lost Wi-Fi. */
   swallow(): void;
-  /** Breaks the TCP connection; used when the local cloud shuts down and the client does not answer. */
+  /** Breaks the TCP connection. The shutdown uses it if the client does not answer. */
   terminate(): void;
 }
 
 export interface ConnectionEvents {
   message(text: string): void;
-  /** Once. `isClean` is false when the connection was lost without a close frame. */
+  /** Called once. `isClean` is false for a loss without a close frame. */
   closed(ending: Ending, isClean: boolean): void;
-  /** Once, when nothing is left of the socket. */
+  /** Called once, when the socket has ended. */
   gone(): void;
 }
 
@@ -112,7 +112,7 @@ class OpenConnection implements Connection {
     this.#events.message(data.toString());
   }
 
-  /** The socket has closed: because of the client, unless the connection has ended before. */
+  /** Handles the end of the socket. The client caused it, unless the connection has already ended. */
   #lose(statusCode: number, reason: string): void {
     this.#end(
       { statusCode, reason: statusCode === NO_STATUS ? NO_STATUS_REASON : reason },
@@ -137,7 +137,7 @@ class OpenConnection implements Connection {
   }
 }
 
-/** The close code that ws has sent because of a protocol error; `code` is one of those of ws's manual. */
+/** Returns the close code that ws has sent for a protocol error. `code` is one of ws's manual. */
 function closeCodeOf(error: Error & { readonly code?: string }): number {
   switch (error.code) {
     case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':

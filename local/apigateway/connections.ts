@@ -8,23 +8,23 @@ import { type Gateway, logFailure } from './gateway.ts';
 /** The connections of all APIs. */
 export interface Connections {
   open(facts: ConnectionFacts, webSocket: WebSocket): void;
-  /** Runs `$disconnect` for a connection that `$connect` accepted, but whose client had left by then. */
+  /** Runs `$disconnect` for a connection that `$connect` accepted after its client had left. */
   abandon(facts: ConnectionFacts): void;
-  /** Undefined until `$connect` has completed, and from the moment a connection is closed. */
+  /** Returns a connection. Undefined until `$connect` has completed, and after the connection has closed. */
   find(connectionId: string): Connection | undefined;
-  /** Closes all with 1001 and resolves when no socket is left. */
+  /** Closes all connections with 1001. Resolves when all sockets have ended. */
   close(): Promise<void>;
 }
 
 /** RFC 6455, section 7.1.5. */
 const ABNORMAL_CLOSURE = { statusCode: 1006, reason: '' };
 const SHUTDOWN = { statusCode: 1001, reason: 'Going away' };
-/** Wall-clock time that clients get to answer the close frame when the local cloud shuts down. */
+/** The wall-clock time for clients to answer the close frame of the shutdown. */
 const SHUTDOWN_GRACE_MS = 500;
 
 export function createConnections(gateway: Gateway): Connections {
   const open = new Map<string, Connection>();
-  /** The open ones, and closed ones whose sockets still exist. */
+  /** The open connections, and closed ones whose sockets still exist. */
   const alive = new Set<Connection>();
   let whenNoneIsAlive: () => void = () => undefined;
 

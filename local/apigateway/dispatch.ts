@@ -8,12 +8,12 @@ import { MAX_MESSAGE_BYTES } from './limits.ts';
 import type { DeployedRoute, Stage } from './model.ts';
 import type { RequestContext } from './request-context.ts';
 
-/** What a message led to: what the client is sent, if anything, and what the access log says. */
+/** The result of a message: the answer to the client, if any, and the facts for the access log. */
 interface Answer {
   readonly status: number;
   /** A two-way route's response. */
   readonly reply?: string;
-  /** Goes to the client as an error frame. The connection stays open. */
+  /** The message of an error frame for the client. The connection stays open. */
   readonly errorMessage?: string;
   readonly integration?: NonNullable<AccessRecord['integration']>;
 }
@@ -21,8 +21,8 @@ interface Answer {
 const PREDEFINED_ROUTES: ReadonlySet<string> = new Set(['$connect', '$disconnect']);
 
 /**
- * Routes one message to its function and answers it. Messages of one connection run concurrently: neither their
- * handling nor their answers have an order.
+ * Routes one message to its function and answers it. Messages of one connection run concurrently: neither their handling nor their answers
+ * have an order.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-routes-integrations.html
  */
 export async function dispatchMessage(gateway: Gateway, connection: Connection, body: string): Promise<void> {
@@ -46,7 +46,7 @@ export async function dispatchMessage(gateway: Gateway, connection: Connection, 
   logAccess(gateway, facts.stage, { context, ...answer });
 }
 
-/** The route of the selected key, else `$default`. A client cannot reach `$connect` and `$disconnect` by name. */
+/** Returns the route of the selected key, else `$default`. A client cannot reach `$connect` and `$disconnect` by name. */
 function selectRoute(stage: Stage, body: string): DeployedRoute | undefined {
   const routes = stage.routes();
   const key = stage.api.selectRouteKey(body);
@@ -79,14 +79,14 @@ async function answerMessage(
   return route.isTwoWay ? twoWayAnswer(gateway, routeKey, outcome) : oneWayAnswer(outcome);
 }
 
-/** What the function returned is ignored, whatever it is. */
+/** Ignores any result of the function. */
 function oneWayAnswer(outcome: TimedOutcome): Answer {
   if (outcome.kind !== 'returned') return failedAnswer(outcome);
   const status = parseProxyResponse(outcome.payload)?.statusCode;
   return { status: status ?? 200, integration: { status: status ?? 200, latencyMs: outcome.latencyMs } };
 }
 
-/** The body of a 2xx goes to the client, unless it is larger than a message may be: AWS does not say what happens then. */
+/** Sends the body of a 2xx to the client, unless it is larger than a message may be. AWS does not document that case. */
 function twoWayAnswer(gateway: Gateway, routeKey: string, outcome: TimedOutcome): Answer {
   if (outcome.kind !== 'returned') return failedAnswer(outcome);
   const response = parseProxyResponse(outcome.payload);

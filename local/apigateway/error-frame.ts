@@ -1,4 +1,4 @@
-/** AWS's own error messages; clients match on them. */
+/** AWS's own error messages. Clients match on them. */
 export const ERROR_MESSAGE = {
   badRequest: 'Bad Request',
   unauthorized: 'Unauthorized',
@@ -10,8 +10,7 @@ export const ERROR_MESSAGE = {
 } as const;
 
 /**
- * What API Gateway sends to a client in place of an answer, and as the body of a refused handshake; spaces exactly as
- * captured from AWS.
+ * Makes the error frame that API Gateway sends to a client, and the body of a refused handshake. The spaces are as captured from AWS.
  */
 export function errorFrame(message: string, connectionId: string, requestId: string): string {
   return `{"message": ${JSON.stringify(message)}, "connectionId":"${connectionId}", "requestId":"${requestId}"}`;

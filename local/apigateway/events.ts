@@ -3,7 +3,7 @@ import type { HandshakeRequest } from './handshake-request.ts';
 import type { Stage } from './model.ts';
 import type { AuthorizerContext, RequestContext } from './request-context.ts';
 
-/** What is fixed about a connection once it exists. */
+/** The facts about a connection that never change. */
 export interface ConnectionFacts {
   readonly connectionId: string;
   readonly connectedAtMs: number;
@@ -12,7 +12,7 @@ export interface ConnectionFacts {
   readonly authorizer?: AuthorizerContext;
 }
 
-/** How a connection ended. */
+/** The end of a connection. */
 export interface Ending {
   readonly statusCode: number;
   readonly reason: string;
@@ -52,7 +52,7 @@ export function requestContext(connection: ConnectionFacts, request: RequestFact
   };
 }
 
-/** What the `$connect` function gets: no body; query maps only when there is a query. */
+/** Makes the event for the `$connect` function: without a body, and with query maps only if there is a query. */
 export function connectEvent(stage: Stage, request: HandshakeRequest, context: RequestContext): unknown {
   const { query } = request;
   return {
@@ -67,7 +67,7 @@ export function connectEvent(stage: Stage, request: HandshakeRequest, context: R
   };
 }
 
-/** What an authorizer gets: all maps, also the empty ones, and the headers of the upgrade itself. */
+/** Makes the event for an authorizer: with all maps, also empty ones, and the headers of the upgrade itself. */
 export function authorizerEvent(
   stage: Stage,
   request: HandshakeRequest,
@@ -90,12 +90,12 @@ export function authorizerEvent(
   };
 }
 
-/** What a route's function gets for a message: neither headers nor query. */
+/** Makes the event for a message: without headers and query. */
 export function messageEvent(stage: Stage, context: RequestContext, body: string): unknown {
   return { ...stageVariables(stage), requestContext: context, body, isBase64Encoded: false };
 }
 
-/** What the `$disconnect` function gets: four headers, three of them empty. */
+/** Makes the event for the `$disconnect` function: with four headers, three of them empty. */
 export function disconnectEvent(stage: Stage, context: RequestContext): unknown {
   const headers = [
     ['Host', context.domainName],
@@ -122,7 +122,7 @@ function allValues(pairs: readonly Pair[]): Record<string, string[]> {
   return Object.fromEntries(values);
 }
 
-/** An event carries stage variables only when the stage has some; an authorizer's always does. */
+/** An event has stage variables only if the stage has some. An authorizer's event always does. */
 function stageVariables(stage: Stage) {
   return Object.keys(stage.variables).length > 0 ? { stageVariables: stage.variables } : {};
 }

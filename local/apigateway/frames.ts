@@ -1,12 +1,12 @@
 import { Duplex } from 'node:stream';
 
-/** Passes on what may pass of the bytes that a client sent next. */
+/** Returns the part of a client's next bytes that may pass. */
 export type FrameFilter = (chunk: Buffer) => Buffer;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 const MASK_BIT = 0x80;
 const MASK_BYTES = 4;
-/** Continuation, text, binary. The others are control frames, which ws itself holds to 125 bytes. */
+/** Continuation, text, binary. All others are control frames, which ws itself limits to 125 bytes. */
 const LAST_DATA_OPCODE = 0x2;
 
 interface FrameHeader {
@@ -17,9 +17,8 @@ interface FrameHeader {
 }
 
 /**
- * The limit on single frames, which ws does not have: it limits whole messages only. From an oversize frame on nothing
- * passes, and in its place goes the header of an endless frame. ws fails on that one with 1009, exactly where the
- * oversize frame stood: after the messages before it, and before its payload has arrived.
+ * Limits single frames: ws limits whole messages only. From an oversize frame on, it passes nothing but the header of an endless frame. ws
+ * fails on that one with 1009, exactly at the place of the oversize frame: after the messages before it, and before its payload has arrived.
  */
 export function createFrameFilter(maxFrameBytes: number): FrameFilter {
   let heldBack = NOTHING;
@@ -69,12 +68,12 @@ function endlessFrameHeader(firstByte: number): Buffer {
   return Buffer.from([firstByte, MASK_BIT | 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
 }
 
-/** `socket` with every chunk read from it passed through `filter`, beginning with `head`, which was read already. */
+/** Wraps `socket` so that every chunk passes through `filter`, beginning with `head`, which was read already. */
 export function filterFrames(socket: Duplex, head: Buffer, filter: FrameFilter): Duplex {
   const filtered = new Duplex({
     read: () => void socket.resume(),
     write: (chunk: Buffer, _encoding, done) => void socket.write(chunk, done),
-    // One write for a frame's header and payload, which ws hands over corked, is one packet.
+    // ws writes a frame's header and payload corked. One write makes one packet of them.
     writev: (entries, done) => void socket.write(Buffer.concat(entries.map(({ chunk }) => chunk)), done),
     final: (done) => void socket.end(done),
     destroy: (error, done) => {

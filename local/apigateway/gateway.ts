@@ -9,7 +9,7 @@ import type { Throttle } from './throttle.ts';
 /** @param headers the values of the handshake's headers */
 export type OnRefused = (authorizerArn: string, statusCode: 401 | 403, headers: readonly string[]) => void;
 
-/** What every part of the data plane works with. */
+/** The common parts of the data plane. */
 export interface Gateway {
   readonly clock: Clock;
   readonly faults: Faults;
@@ -20,9 +20,9 @@ export interface Gateway {
   readonly accountThrottle: Throttle;
   /** The account's new connections per second. */
   readonly connectThrottle: Throttle;
-  /** Told of a handshake that an authorizer has refused. */
+  /** Gets each handshake that an authorizer refuses. */
   readonly onRefused: OnRefused;
-  /** Aborts when the local cloud shuts down; from then on nothing is invoked. */
+  /** Aborts when the local cloud shuts down. After that, it invokes nothing. */
   readonly stopping: AbortSignal;
 }
 
@@ -36,7 +36,7 @@ export function logAccess(gateway: Gateway, stage: Stage, record: AccessRecord):
   });
 }
 
-/** For the end of a promise chain that nobody waits for. */
+/** Logs the failure of a promise that nobody awaits. */
 export function logFailure(gateway: Gateway, what: string): (error: unknown) => void {
   return (error) => gateway.log({ level: 'error', source: 'apigateway', message: `${what} failed: ${error}` });
 }

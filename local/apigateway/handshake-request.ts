@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 
-/** An upgrade request as authorizers and `$connect` get to see it. */
+/** An upgrade request in the form for authorizers and `$connect`. */
 export interface HandshakeRequest {
   readonly host: string;
-  /** Undefined when the path is not that of a stage. */
+  /** Undefined if the path is not that of a stage. */
   readonly stageName: string | undefined;
-  /** With the client's casing, without those of the upgrade, with those that API Gateway adds. */
+  /** The headers in the client's casing, without those of the upgrade, and with those that API Gateway adds. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly query: readonly (readonly [name: string, value: string])[];
   readonly sourceIp: string;
@@ -14,7 +14,7 @@ export interface HandshakeRequest {
 
 /** Headers that end at API Gateway. An authorizer gets them back in API Gateway's own form. */
 const UPGRADE_HEADERS: ReadonlySet<string> = new Set(['connection', 'upgrade', 'content-length']);
-/** Headers that API Gateway sets itself, whatever the client sent. */
+/** Headers that API Gateway replaces. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   'x-amzn-trace-id',
   'x-forwarded-for',
@@ -22,7 +22,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
 ]);
 
-/** The stage in a path: `/prod`, and `/prod/` too, which AWS accepts. */
+/** Returns the stage in a path: `/prod`, and also `/prod/`, which AWS accepts. */
 export function stageNameOfPath(path: string): string | undefined {
   return /^\/([A-Za-z0-9_-]+)\/?$/.exec(path)?.[1];
 }
@@ -61,7 +61,7 @@ function clientHeaders(rawHeaders: readonly string[]): (readonly [string, string
 
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-/** What is wrong with the request as a WebSocket handshake (RFC 6455, section 4.2.1); undefined when nothing is. */
+/** Returns what is wrong with the request as a WebSocket handshake (RFC 6455, section 4.2.1), or undefined. */
 export function handshakeFault(request: IncomingMessage): string | undefined {
   if (request.method !== 'GET') return 'the method of a WebSocket handshake is GET';
   if (request.headers.upgrade?.toLowerCase() !== 'websocket') return 'the Upgrade header must be websocket';

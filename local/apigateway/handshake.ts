@@ -28,16 +28,16 @@ export interface Rejection {
 export type Verdict =
   | { readonly kind: 'accept'; readonly subprotocol?: string }
   | Rejection
-  /** The client left before `$connect` was invoked. */
+  /** The client left before the invocation of `$connect`. */
   | { readonly kind: 'abandon' };
 
 export interface HandshakeOutcome {
   readonly verdict: Verdict;
-  /** The connection, with the authorizer's context if there was one. */
+  /** The connection, with the authorizer's context if the route has an authorizer. */
   readonly facts: ConnectionFacts;
 }
 
-/** A verdict and how it came about, for the access log. */
+/** A verdict with its reasons, for the access log. */
 interface Decision extends Pick<AccessRecord, 'authorizer' | 'integration'> {
   readonly verdict: Verdict;
   readonly context?: AuthorizerContext;
@@ -53,8 +53,8 @@ const CONNECT = '$connect';
 const SUBPROTOCOL_HEADER = 'Sec-WebSocket-Protocol';
 
 /**
- * Decides about an upgrade: limits, then the authorizer, then the `$connect` function. The client waits meanwhile.
- * Authorizer and `$connect` are optional: an API without them accepts everyone.
+ * Decides about an upgrade: by limits, then by the authorizer, then by the `$connect` function. The client waits. Authorizer and `$connect` are
+ * optional: an API without them accepts everyone.
  */
 export async function decideHandshake(gateway: Gateway, handshake: Handshake): Promise<HandshakeOutcome> {
   const { connectionId, requestId, stage } = handshake;
@@ -123,7 +123,7 @@ async function runConnectRoute(
   return judge(outcome);
 }
 
-/** 2xx opens the connection; another status is the client's; a failure is 502, a timeout 504. */
+/** 2xx opens the connection. The client gets any other status, 502 for a failure, and 504 for a timeout. */
 function judge(outcome: TimedOutcome): Decision {
   const { latencyMs } = outcome;
   switch (outcome.kind) {
@@ -156,7 +156,7 @@ function isHeaderValue(value: string | undefined): boolean {
   }
 }
 
-/** The client learns the status only: WebSocket APIs have no gateway responses, and `$connect`'s body is dropped. */
+/** The client gets the status only: WebSocket APIs have no gateway responses, and drop the body of `$connect`. */
 export function reject(statusCode: number): Rejection {
   const isServerError = statusCode >= 500 && statusCode !== 504;
   const message = isServerError ? ERROR_MESSAGE.internalServerError : (STATUS_CODES[statusCode] ?? '');

@@ -2,19 +2,19 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { MAX_MESSAGE_BYTES } from './limits.ts';
 
-/** A client's socket between its upgrade request and the answer, which may take an authorizer and `$connect`. */
+/** A client's socket between its upgrade request and the answer, while the authorizer and `$connect` run. */
 export interface HeldSocket {
   /** Aborts when the client goes away. */
   readonly gone: AbortSignal;
-  /** Answers with an HTTP error and closes; does nothing when the client is gone. */
+  /** Answers with an HTTP error and closes, unless the client has left. */
   reject(statusCode: number, headers: Readonly<Record<string, string>>, body: string): void;
-  /** Hands the socket over, paused, with the bytes that the client sent without waiting for the answer. */
+  /** Returns the socket, paused, with the bytes that the client sent before the answer. */
   release(): { readonly socket: Duplex; readonly head: Buffer };
 }
 
 /**
- * Reads from `socket` while it is held: nothing but reading shows that a client has gone away. A client that sends more
- * than a message's worth before the answer is cut off.
+ * Holds `socket`, and reads from it: only a read shows that a client has left. Cuts off a client that sends more than the size of a message
+ * before the answer.
  */
 export function holdSocket(socket: Duplex, head: Buffer): HeldSocket {
   const early: Buffer[] = [head];

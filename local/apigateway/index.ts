@@ -23,9 +23,9 @@ export interface ApiGatewayOptions {
   readonly authorize: Authorize;
   readonly invoke: Invoke;
   readonly log: Log;
-  /** Told of a handshake that an authorizer has refused. Default: nobody is. */
+  /** Gets each handshake that an authorizer refuses. Default: none. */
   readonly onRefused?: OnRefused;
-  /** Gives that many random bytes, for ids. Default: the operating system's. */
+  /** Returns that many random bytes, for ids. Default: those of the operating system. */
   readonly random?: (byteCount: number) => Uint8Array;
 }
 
@@ -38,9 +38,9 @@ export interface ServedApi {
 
 /** WebSocket APIs: the data plane, the Management API, and the providers of `AWS::ApiGatewayV2::*`. */
 export interface ApiGateway extends AwsService {
-  /** Takes over an upgrade request: any, as there is nothing else on the port that upgrades. */
+  /** Handles every upgrade request: nothing else on the port upgrades. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Answers a plain request for a stage's path with 426. False, and nothing done, for any other path. */
+  /** Answers a plain request for a stage's path with 426. Returns false, and does nothing, for other paths. */
   handleHttp(request: IncomingMessage, response: ServerResponse): boolean;
   apis(): readonly ServedApi[];
 }
@@ -48,7 +48,7 @@ export interface ApiGateway extends AwsService {
 export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
   const { clock, faults, invoke, log, authorize, onRefused = () => {}, random = randomBytes } = options;
   const stopping = new AbortController();
-  // Everything that waits for the clock listens, and there may be thousands.
+  // Each wait for the clock has a listener, and there may be thousands.
   setMaxListeners(0, stopping.signal);
   const gateway: Gateway = {
     clock,

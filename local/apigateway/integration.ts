@@ -7,9 +7,9 @@ export type IntegrationOutcome =
   | { readonly kind: 'returned'; readonly payload: unknown }
   /** The function threw, died, or ran into its own timeout. */
   | { readonly kind: 'failed'; readonly errorMessage: string }
-  /** The function could not be invoked: no permission, throttled, or the local cloud is shutting down. */
+  /** No invocation: without permission, throttled, or during the shutdown of the local cloud. */
   | { readonly kind: 'not-invoked'; readonly errorMessage: string }
-  /** API Gateway no longer waits; the function goes on. */
+  /** API Gateway stops waiting. The function goes on. */
   | { readonly kind: 'timed-out' };
 
 export type TimedOutcome = IntegrationOutcome & { readonly latencyMs: number };
@@ -18,11 +18,11 @@ export interface IntegrationCall extends InvokedFunction {
   readonly timeoutMs: number;
   readonly event: unknown;
   readonly apiId: string;
-  /** Names the caller behind the API's id in the ARN that permissions are checked against. */
+  /** The part after the API's id in the ARN of the permission check. */
   readonly sourcePath: readonly string[];
 }
 
-/** Invokes a function and waits for it no longer than the integration's timeout. Never rejects. */
+/** Invokes a function, and waits at most for the integration's timeout. Never rejects. */
 export async function callFunction(gateway: Gateway, call: IntegrationCall): Promise<TimedOutcome> {
   const { clock } = gateway;
   const startedAtMs = clock.now();
@@ -75,15 +75,15 @@ function toOutcome(result: InvocationResult): IntegrationOutcome {
   }
 }
 
-/** What a Lambda proxy integration has to return. */
+/** The result of a Lambda proxy integration. */
 export interface ProxyResponse {
   readonly statusCode: number;
   readonly body: string | undefined;
-  /** The value of a response header, whatever the casing of its name. */
+  /** Returns the value of a response header. Its name may have any casing. */
   header(name: string): string | undefined;
 }
 
-/** Undefined when `payload` is malformed: no object, no HTTP status code, or a body that is not a string. */
+/** Returns undefined for a malformed `payload`: no object, no HTTP status code, or a body that is no string. */
 export function parseProxyResponse(payload: unknown): ProxyResponse | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
   const { statusCode, body, headers } = payload as Readonly<Record<string, unknown>>;

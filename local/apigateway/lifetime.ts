@@ -13,7 +13,7 @@ export function watchLifetime(
 ): Cancel {
   const leftMs = (): number =>
     Math.min(lastActiveAtMs() + IDLE_TIMEOUT_MS, connectedAtMs + MAX_CONNECTION_DURATION_MS) - clock.now();
-  // Activity only moves the end away, so one timer that looks again is enough, however many messages there are.
+  // Activity only postpones the end. So one timer that checks again is enough for any number of messages.
   const look = (): void => {
     if (leftMs() <= 0) expire();
     else cancel = clock.after(leftMs(), look);

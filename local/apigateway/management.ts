@@ -19,9 +19,9 @@ interface Target {
   readonly connectionId: string;
 }
 
-/** As in AWS's model, `DELETE` cannot choose how the client is told. Captured from AWS. */
+/** The close frame of `DELETE`, which has no option for it in AWS's model. Captured from AWS. */
 const CLOSED_NORMALLY = { statusCode: 1000, reason: 'Connection Closed Normally' };
-/** Without a body: only the status and the header tell what it is. */
+/** The 410 has no body, only a status and a header. */
 const GONE: AwsResponse = { statusCode: 410, headers: { 'x-amzn-ErrorType': 'GoneException' } };
 const METHODS: ReadonlySet<string> = new Set(['POST', 'GET', 'DELETE']);
 
@@ -61,7 +61,7 @@ export function createManagementApi(
   return { handle };
 }
 
-/** The SDK sends `@connections`, other clients `%40connections`; the id comes with its `=` as `%3D`. */
+/** Reads the path. The SDK sends `@connections`, other clients `%40connections`, and the `=` of the id as `%3D`. */
 function parsePath(path: string): Target | undefined {
   const [, stageName, connectionId] = /^\/([A-Za-z0-9_-]+)\/(?:@|%40)connections\/([^/]+)$/i.exec(path) ?? [];
   if (stageName === undefined || connectionId === undefined) return undefined;
@@ -85,14 +85,14 @@ function requireStage(apis: Apis, host: string, stageName: string): Stage {
 }
 
 /**
- * The resource that policies are checked against. AWS does not put the connection's id into it but, literally,
- * `{connectionId}`: its AccessDenied messages show that, and a grant on one id is refused.
+ * Returns the resource for the policy check. AWS uses the literal text `{connectionId}` instead of the id: its AccessDenied messages show that,
+ * and a grant on one id does not work.
  */
 function connectionsArn({ api, stageName }: Stage, method: string): string {
   return executeApiArn(api.apiId, stageName, method, '@connections', '{connectionId}');
 }
 
-/** `GET` and `DELETE` can be answered with a false 410, as a post can; the other kinds are for posts alone. */
+/** A false 410 can strike `GET` and `DELETE` as well as posts. The other kinds strike posts only. */
 function strike({ faults }: Gateway, { facts }: Connection, method: string): Fault | undefined {
   const { connectionId, stage } = facts;
   const subject = { connectionId, apiId: stage.api.apiId, stage: stage.stageName, method };

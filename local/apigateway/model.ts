@@ -2,7 +2,7 @@ import { LOCAL_REGION } from '../service.ts';
 import type { AccessLogFormat } from './access-log.ts';
 import type { SelectRouteKey } from './selection-expression.ts';
 
-/** A function, and the role as which API Gateway invokes it. Without one, the function's own permissions count. */
+/** A function, and the role that API Gateway assumes to invoke it. Without a role, the function's own permissions count. */
 export interface InvokedFunction {
   readonly functionArn: string;
   readonly roleArn?: string;
@@ -13,7 +13,7 @@ export interface Integration extends InvokedFunction {
   readonly timeoutMs: number;
 }
 
-/** Where an authorizer looks for a caller's identity. */
+/** A place of the caller's identity, for an authorizer. */
 export interface IdentitySource {
   readonly kind: 'header' | 'querystring';
   readonly name: string;
@@ -25,7 +25,7 @@ export interface Authorizer extends InvokedFunction {
   readonly identitySources: readonly IdentitySource[];
 }
 
-/** A route as it was created; whether it is two-way depends on a route response that comes later. */
+/** A created route. A later route response may make it two-way. */
 export interface Route {
   readonly routeId: string;
   readonly routeKey: string;
@@ -34,7 +34,7 @@ export interface Route {
   readonly selectsResponse: boolean;
 }
 
-/** A route as it is served. */
+/** A deployed route. */
 export interface DeployedRoute extends Route {
   /** Whether the Lambda's result goes to the client. */
   readonly isTwoWay: boolean;
@@ -46,10 +46,10 @@ export interface Stage {
   readonly api: Api;
   readonly stageName: string;
   readonly variables: Readonly<Record<string, string>>;
-  /** Undefined when nothing has been deployed to the stage. */
+  /** Undefined for a stage without a deployment. */
   readonly routes: () => RouteTable | undefined;
   readonly accessLog?: AccessLogFormat;
-  /** Takes a token of the stage's or the route's own limit; false when it is throttled. */
+  /** Takes a token of the stage's or the route's own limit. Returns false at the limit. */
   readonly tryTake: (routeKey: string) => boolean;
 }
 
@@ -70,7 +70,7 @@ export interface Api {
 /** Every API, by id. */
 export type Apis = Map<string, Api>;
 
-/** The routes of an API as they are now: what a deployment fixes, and what `AutoDeploy` serves. */
+/** Returns the current routes of an API, for a deployment or for `AutoDeploy`. */
 export function currentRoutes(api: Api): RouteTable {
   return new Map(
     Array.from(api.routes.values(), (route) => [
@@ -86,7 +86,7 @@ export type StageLookup =
   /** Several APIs have the stage and the host names none of them. */
   | { readonly kind: 'ambiguous'; readonly message: string };
 
-/** By the host `{apiId}.execute-api.…`, as on AWS; for any other host the only API with that stage. */
+/** Finds a stage by the host `{apiId}.execute-api.…`, as on AWS. Any other host stands for the only API with that stage. */
 export function findStage(apis: Apis, host: string, stageName: string): StageLookup {
   const apiId = /^([a-z0-9]+)\.execute-api\./.exec(host)?.[1];
   const candidates = apiId === undefined ? [...apis.values()] : [apis.get(apiId)];

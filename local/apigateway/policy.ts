@@ -1,13 +1,13 @@
 import { match, parsePolicy } from '../iam/policy.ts';
 
-/** What an authorizer's policy says about a resource. A missing Allow is a Deny. */
+/** The decision of an authorizer's policy about a resource. A missing Allow is a Deny. */
 export type PolicyDecision = 'Allow' | 'Deny';
 
 const INVOKE_ACTION = 'execute-api:Invoke';
 
 /**
  * Evaluates the `policyDocument` of a Lambda authorizer for `execute-api:Invoke` on `methodArn`.
- * @throws Error when the document is malformed, or has a condition: the keys of such a request are not known here.
+ * @throws Error for a malformed document, and for one with a condition, whose keys are unknown here
  */
 export function evaluatePolicy(document: unknown, methodArn: string): PolicyDecision {
   const statements = parsePolicy(document, 'policyDocument');

@@ -1,6 +1,5 @@
 /**
- * Finds the route key of a message. Undefined when the message is not JSON, so that the expression cannot be
- * evaluated; AWS then takes `$default`.
+ * Finds the route key of a message. Returns undefined if the message is no JSON: then the expression has no value, and AWS takes `$default`.
  */
 export type SelectRouteKey = (body: string) => string | undefined;
 
@@ -8,9 +7,9 @@ type Part = { readonly literal: string } | { readonly path: readonly string[] };
 
 /**
  * Compiles a `RouteSelectionExpression`: literals, `\$`, and variables `$request.body.a.b` or `${request.body.a.b}`,
- * as many as one likes. A result that is not a string is stringified, a missing one is "".
+ * in any number. A result that is no string becomes JSON text, a missing one "".
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-routes.html
- * @throws Error when it holds a variable other than `request.body.…`.
+ * @throws Error for a variable other than `request.body.…`
  */
 export function compileRouteSelectionExpression(expression: string): SelectRouteKey {
   const parts = parseParts(expression);

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts';
 
-/** A token bucket: refilled steadily, and never fuller than its burst. */
+/** A token bucket. It refills steadily, up to its burst. */
 export interface Throttle {
-  /** Takes one token; false when there is none, which is AWS's 429. */
+  /** Takes one token. Returns false if the bucket is empty, which is AWS's 429. */
   tryTake(): boolean;
 }
 
-/** Starts full. A rate and burst of 0 let nothing through, as on AWS. */
+/** Makes a full bucket. A rate and burst of 0 let nothing pass, as on AWS. */
 export function createThrottle(clock: Clock, ratePerSecond: number, burst: number): Throttle {
   let tokens = burst;
   let filledAtMs = clock.now();

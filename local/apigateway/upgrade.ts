@@ -10,10 +10,10 @@ import { type HeldSocket, holdSocket } from './held-socket.ts';
 import { MAX_URL_CHARS } from './limits.ts';
 import { type Apis, findStage, type Stage } from './model.ts';
 
-/** Answers upgrade requests; each is held until it has been decided. */
+/** Answers upgrade requests. It holds each until the decision. */
 export interface Upgrades {
   handle(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Refuses those that are held. */
+  /** Refuses all held requests. */
   close(): void;
 }
 

@@ -7,13 +7,13 @@ import { errorOf } from './outcome.ts';
 export interface ApiOptions {
   readonly functions: Functions;
   readonly authorize: Authorize;
-  /** Accepts an event for asynchronous invocation; gives the request's id. */
+  /** Accepts an event for asynchronous invocation. Returns the request's id. */
   readonly enqueue: (lambdaFunction: LambdaFunction, payload: string) => string;
 }
 
 const ROUTE = /^\/2015-03-31\/functions\/([^/]+)(?:\/(invocations|configuration))?\/?$/;
 
-/** Lambda's API: Invoke, GetFunction and GetFunctionConfiguration. Everything else is refused by name. */
+/** Lambda's API: Invoke, GetFunction and GetFunctionConfiguration. It refuses other operations by name. */
 export async function handleLambda(request: AwsRequest, options: ApiOptions): Promise<AwsResponse> {
   const [, reference, part] = ROUTE.exec(request.path) ?? [];
   if (reference !== undefined) {
@@ -73,7 +73,7 @@ async function invokeAndWait(request: AwsRequest, found: Reference): Promise<Aws
   };
 }
 
-/** An absent payload is an empty event. */
+/** Reads the payload. An absent one is an empty event. */
 function readPayload({ body }: AwsRequest, maxBytes: number): string {
   if (body.length > maxBytes) {
     throw new AwsError(

@@ -10,13 +10,13 @@ import type { LambdaFunction } from './lambda-function.ts';
 
 /** "Lambda … waits one minute before the first retry, and two minutes before the second" (invocation-async-error-handling). */
 const RETRY_DELAYS_MS = [60_000, 120_000];
-/** A throttled event is tried again "from 1 second after the first attempt to a maximum of 5 minutes" (the same). */
+/** Lambda retries a throttled event "from 1 second after the first attempt to a maximum of 5 minutes" (the same). */
 const FIRST_THROTTLE_DELAY_MS = 1_000;
 const MAX_THROTTLE_DELAY_MS = 300_000;
 
-/** Events that were accepted for asynchronous invocation. They are in memory: those that wait when it closes are lost. */
+/** Events accepted for asynchronous invocation. They are in memory: closing loses the events that still wait. */
 export interface AsyncInvocations {
-  /** Gives the request's id at once; the function runs later. `payload` is JSON text. */
+  /** Returns the request's id at once. The function runs later. `payload` is JSON text. */
   enqueue(target: LambdaFunction, payload: string): string;
   close(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export interface AsyncInvocationsOptions {
 export function createAsyncInvocations(options: AsyncInvocationsOptions): AsyncInvocations {
   const { clock, log, configOf, destinations } = options;
   const closing = new AbortController();
-  // One a waiting event.
+  // One listener for each waiting event.
   setMaxListeners(0, closing.signal);
   const pending = new Set<Promise<void>>();
 

@@ -1,11 +1,11 @@
 import type { FunctionConfiguration } from './function-configuration.ts';
 import { ACCOUNT_CONCURRENCY } from './limits.ts';
 
-/** Counts the account's concurrent executions: a function's reserved ones are its own, all others share the rest. */
+/** Counts the account's concurrent executions. A function has its reserved ones, and all other functions share the rest. */
 export interface Concurrency {
-  /** Sets a function's reserved executions apart. Throws an Error when the account has not as many. */
+  /** Reserves executions for a function. @throws Error if the account has too few left */
   reserve(configuration: FunctionConfiguration): void;
-  /** Enters one execution; `undefined` if there is no room (AWS throttles). Call what it gives at its end. */
+  /** Starts one execution. Returns the function that ends it, or `undefined` at the limit (AWS throttles). */
   enter(configuration: FunctionConfiguration): (() => void) | undefined;
 }
 

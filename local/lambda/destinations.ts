@@ -5,17 +5,17 @@ import type { Functions } from './functions.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import { requireRolePermissions, roleOf } from './role-permissions.ts';
 
-/** Something to be put into a queue, or handed to a function. */
+/** A message for a queue or a function. */
 export interface DestinationMessage {
   readonly body: string;
   readonly attributes?: Readonly<Record<string, { readonly DataType: string; readonly StringValue: string }>>;
 }
 
-/** Where Lambda puts what became of an asynchronous invocation: SQS queues and functions, by ARN. */
+/** The destinations of asynchronous invocations: SQS queues and functions, by ARN. */
 export interface Destinations {
-  /** @throws Error naming the resource, if there is no such destination or the function's role may not use it */
+  /** @throws Error naming the resource, if the destination does not exist or the function's role may not use it */
   check(arn: string, source: LambdaFunction, resource: Resource, property: string): void;
-  /** Acts as the function's role. A failure is logged, and what was to be delivered is lost, as on AWS. */
+  /** Delivers as the function's role. A failure loses the message, as on AWS, and is logged. */
   deliver(arn: string, source: LambdaFunction, message: DestinationMessage): Promise<void>;
 }
 

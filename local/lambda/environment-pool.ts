@@ -4,19 +4,19 @@ import type { Environment, Started } from './environment.ts';
 import { IDLE_ENVIRONMENT_MS, MAX_ENVIRONMENTS_PER_FUNCTION } from './limits.ts';
 import type { Starts } from './starts.ts';
 
-/** An environment to run one invocation in; `cold` when it was started for it. */
+/** An execution environment for one invocation. It is `cold` if it started for that invocation. */
 export type Acquired =
   | (Extract<Started, { kind: 'started' }> & { readonly cold: boolean })
   | Extract<Started, { kind: 'failed' }>;
 
 /**
- * The execution environments of one function: the one used last is used next, a further one is started when all are busy,
- * and one that has been idle for some minutes ends.
+ * The execution environments of one function. An invocation gets the most recently used one. If all are busy, a new one starts. One that is
+ * idle for some minutes ends.
  */
 export interface EnvironmentPool {
-  /** Waits for an environment of its own for one invocation. Rejects when the local cloud cannot start one at all. */
+  /** Waits for an environment for one invocation. Rejects if the local cloud cannot start any. */
   acquire(): Promise<Acquired>;
-  /** Takes it back. One that is not alive any more is forgotten. */
+  /** Takes an environment back, unless it is dead. */
   release(environment: Environment): void;
   close(): Promise<void>;
 }
@@ -38,7 +38,7 @@ export interface StartHooks {
 
 export interface EnvironmentPoolOptions {
   readonly clock: Clock;
-  /** Starts one; gives up when `signal` aborts. */
+  /** Starts an environment, and gives up when `signal` aborts. */
   readonly start: (hooks: StartHooks) => Promise<Started>;
   /** The turns of all functions. */
   readonly starts: Starts;
@@ -53,7 +53,7 @@ export function createEnvironmentPool(options: EnvironmentPoolOptions): Environm
   const starting = new Set<Promise<void>>();
   const closing = new AbortController();
   const { signal } = closing;
-  // One a starting environment.
+  // One listener for each starting environment.
   setMaxListeners(0, signal);
 
   const forget = (environment: Environment) => {
@@ -74,7 +74,7 @@ export function createEnvironmentPool(options: EnvironmentPoolOptions): Environm
 
   const startOne = async () => {
     const started = await starts.run(async () => {
-      // Others may have become free before it was this one's turn.
+      // Another environment may have become free before the turn of this one.
       const isNeeded = waiting.length > 0 && !signal.aborted;
       return isNeeded ? start({ signal, onEnd: forget }) : undefined;
     });

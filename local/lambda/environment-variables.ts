@@ -3,14 +3,14 @@ import type { Credentials } from './credentials.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
 import { endpointVariables } from './service-endpoints.ts';
 
-/** Everything that a handler finds in `process.env`: nothing of the machine on which the local cloud runs. */
+/** Returns the whole `process.env` of a handler, without any variable of this machine. */
 export function environmentVariables(
   configuration: FunctionConfiguration,
   given: {
     readonly taskRoot: string;
     readonly credentials: Credentials;
     readonly logStreamName: string;
-    /** Where services are that are not here, by the name that they sign for. */
+    /** The addresses of services that the local cloud lacks, by the name in their signatures. */
     readonly serviceEndpoints: Readonly<Record<string, string>>;
   },
 ): Record<string, string> {

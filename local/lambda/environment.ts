@@ -6,7 +6,7 @@ import type { FunctionConfiguration } from './function-configuration.ts';
 import { INIT_TIMEOUT_MS } from './limits.ts';
 import type { FunctionError, InvocationRequest, Startup, WorkerMessage } from './runtime/messages.ts';
 
-/** How an invocation ended. */
+/** The end of an invocation. */
 export type Outcome =
   /** `payload` is JSON text. */
   | { readonly kind: 'ok'; readonly payload: string }
@@ -17,12 +17,12 @@ export type LogLine = Extract<WorkerMessage, { kind: 'log' }>;
 
 /** One execution environment: a worker thread that has loaded the handler and runs one invocation at a time. */
 export interface Environment {
-  /** False once its thread has ended, or is about to. */
+  /** False once its thread has ended or is ending. */
   readonly alive: boolean;
-  /** The most memory that an invocation has left in use; what it used in between is not seen. */
+  /** The highest memory use at the end of an invocation. The peak during an invocation is unknown. */
   readonly memoryUsedBytes: number;
   readonly initDurationMs: number;
-  /** Rejects never. An environment that timed out or crashed is not alive any more. */
+  /** Never rejects. A timeout or a crash ends the environment. */
   invoke(request: InvocationRequest, timeoutMs: number, onLog: (line: LogLine) => void): Promise<Outcome>;
   stop(): Promise<void>;
 }
@@ -37,10 +37,10 @@ export interface EnvironmentOptions {
   readonly serviceEndpoints: Readonly<Record<string, string>>;
   readonly logStreamName: string;
   readonly clock: Clock;
-  /** What the handler's module prints while it loads. */
+  /** Gets the output of the handler's module while it loads. */
   readonly onLog: (line: LogLine) => void;
   readonly onEnd: (environment: Environment) => void;
-  /** Gives up starting. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
 }
 
@@ -173,7 +173,7 @@ function startWorker(options: EnvironmentOptions, thaw: Int32Array): Worker {
     stdout: true,
     stderr: true,
   });
-  // What the thread prints is sent as messages; only what Node itself prints while it dies comes this way.
+  // The thread sends its output as messages. Only Node's own output while it dies comes this way.
   worker.stderr.setEncoding('utf8').on('data', (text: string) => {
     options.onLog({ kind: 'log', level: 'error', message: text.trimEnd(), requestId: undefined });
   });

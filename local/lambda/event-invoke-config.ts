@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { count, readProperties } from '../resource-properties.ts';
 import type { Resource } from '../service.ts';
 
-/** How a function's asynchronous invocations are retried, and where their outcomes go. */
+/** The retries and destinations of a function's asynchronous invocations. */
 export interface EventInvokeConfig {
   readonly maxRetryAttempts: number;
   readonly maxEventAgeSeconds: number;
@@ -38,13 +38,13 @@ const schema = v.object({
 
 interface NamedConfig extends EventInvokeConfig {
   readonly functionName: string;
-  /** A version or an alias. All of a function's share one configuration here. */
+  /** A version or an alias. All versions of a function share one configuration here. */
   readonly qualifier: string;
 }
 
 /**
  * Reads an `AWS::Lambda::EventInvokeConfig`.
- * @throws Error naming the resource and the property that is wrong
+ * @throws Error naming the resource and the wrong property
  */
 export function readEventInvokeConfig(resource: Resource): NamedConfig {
   const properties = readProperties(resource, schema);

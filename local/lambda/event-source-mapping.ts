@@ -2,14 +2,14 @@ import * as v from 'valibot';
 import { count, flag, propertyError, readProperties } from '../resource-properties.ts';
 import type { Resource } from '../service.ts';
 
-/** How a queue's messages are handed to a function. */
+/** The settings for passing a queue's messages to a function. */
 export interface EventSourceMapping {
   readonly functionName: string;
   readonly queueArn: string;
   readonly batchSize: number;
   readonly batchingWindowSeconds: number;
   readonly reportsBatchItemFailures: boolean;
-  /** How many batches are processed at the same time. */
+  /** The number of batches at the same time. */
   readonly maxConcurrency: number;
   readonly enabled: boolean;
 }
@@ -32,7 +32,7 @@ const MAX_BATCH_SIZE_WITHOUT_WINDOW = 10;
 const MAX_BATCHING_WINDOW_SECONDS = 300;
 /**
  * "Lambda … starts processing five batches at a time" (services-sqs-scaling.html). It would go on to add up to 300 a
- * minute while there is a backlog; a laptop stays with five.
+ * minute during a backlog. A laptop stays at five.
  */
 const DEFAULT_CONCURRENCY = 5;
 
@@ -50,7 +50,7 @@ const schema = v.object({
 
 /**
  * Reads an `AWS::Lambda::EventSourceMapping` of a queue.
- * @throws Error naming the resource and the property that is wrong
+ * @throws Error naming the resource and the wrong property
  */
 export function readEventSourceMapping(resource: Resource): EventSourceMapping {
   const properties = readProperties(resource, schema);

@@ -25,13 +25,13 @@ export interface FunctionConfiguration {
   readonly description: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly logGroupName: string;
-  /** Absent: it shares the account's unreserved concurrency. */
+  /** Absent if the function shares the account's unreserved concurrency. */
   readonly reservedConcurrency?: number;
-  /** Where events go whose asynchronous invocations all failed: a queue's ARN. */
+  /** The ARN of the queue for events whose asynchronous invocations all failed. */
   readonly deadLetterArn?: string;
 }
 
-/** The properties of `AWS::Lambda::Function` that do something locally. */
+/** The properties of `AWS::Lambda::Function` with an effect here. */
 export const FUNCTION_PROPERTIES = [
   'Code',
   'DeadLetterConfig',
@@ -48,7 +48,7 @@ export const FUNCTION_PROPERTIES = [
   'Timeout',
 ];
 
-/** Those that change nothing that can be observed locally. Storage in `/tmp` is the machine's own. */
+/** The properties without an observable effect here. Storage in `/tmp` is the machine's own. */
 export const INERT_FUNCTION_PROPERTIES = [
   'Architectures',
   'EphemeralStorage',
@@ -60,7 +60,7 @@ export const INERT_FUNCTION_PROPERTIES = [
 ];
 
 /**
- * The variables that a function cannot set for itself.
+ * The variables that a function cannot set.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
  */
 const RESERVED_VARIABLES: ReadonlySet<string> = new Set([
@@ -104,7 +104,7 @@ const schema = v.object({
 
 /**
  * Reads an `AWS::Lambda::Function`, all but its code.
- * @throws Error naming the resource and the property that is wrong
+ * @throws Error naming the resource and the wrong property
  */
 export function readFunction(resource: Resource): FunctionConfiguration {
   const properties = readProperties(resource, schema);

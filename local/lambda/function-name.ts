@@ -7,13 +7,13 @@ const REFERENCE = /^(?:(?:arn:aws:lambda:[a-z0-9-]+:)?(?:\d{12}:)?function:|\d{1
 /** A function, and perhaps one of its versions or aliases. */
 export interface QualifiedName {
   readonly name: string;
-  /** Absent: the latest version. */
+  /** Absent for the latest version. */
   readonly qualifier?: string;
 }
 
 /**
- * The name in whatever form Lambda takes to refer to a function.
- * @throws AwsError `ValidationException` for anything else
+ * Reads a reference to a function in all forms that Lambda accepts.
+ * @throws AwsError `ValidationException` for another form
  */
 export function functionNameOf(reference: string, qualifier?: string): QualifiedName {
   const [, name, ownQualifier] = REFERENCE.exec(reference) ?? [];
@@ -24,7 +24,7 @@ export function functionNameOf(reference: string, qualifier?: string): Qualified
   return version === LATEST ? { name } : { name, qualifier: version };
 }
 
-/** The version that a function has without being published. */
+/** The version of unpublished code. */
 export const LATEST = '$LATEST';
 
 /** The ARN of a function, or of one of its versions or aliases. */

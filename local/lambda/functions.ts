@@ -2,10 +2,10 @@ import type { FunctionConfiguration } from './function-configuration.ts';
 import { functionNameOf, functionNotFound, LATEST, qualifiedArn } from './function-name.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 
-/** What a reference to a function stands for. */
+/** The target of a reference to a function. */
 export interface Reference {
   readonly target: LambdaFunction;
-  /** With the qualifier, unless that is `$LATEST`. */
+  /** The ARN, with the qualifier unless that is `$LATEST`. */
   readonly arn: string;
   /** `$LATEST`, or a number. */
   readonly version: string;
@@ -13,15 +13,15 @@ export interface Reference {
 
 /** The deployed functions. */
 export interface Functions {
-  /** Throws an Error when there is one of that name already. */
+  /** Adds a function. @throws Error if the name is taken */
   add(lambdaFunction: LambdaFunction): void;
-  /** Makes a version, which runs the same code, and gives its number. */
+  /** Adds a version, which runs the same code. Returns its number. */
   publish(lambdaFunction: LambdaFunction): string;
-  /** Makes an alias of a version. Throws an Error when there is one of that name already. */
+  /** Adds an alias of a version. @throws Error if the name is taken */
   alias(lambdaFunction: LambdaFunction, name: string, version: string): void;
-  /** Throws an `AwsError` when there is none. `reference`: name, partial ARN or ARN, perhaps with a version or an alias. */
+  /** Finds a function by name, partial ARN or ARN, with or without a version or an alias. @throws AwsError if it does not exist */
   resolve(reference: string, qualifier?: string): Reference;
-  /** The function of {@link resolve}. */
+  /** Returns the function of {@link resolve}. */
   get(reference: string, qualifier?: string): LambdaFunction;
   all(): readonly LambdaFunction[];
 }

@@ -23,14 +23,14 @@ export interface LambdaOptions {
   readonly authorize: Authorize;
   readonly assumeRole: AssumeRole;
   readonly issueCredentials: IssueCredentials;
-  /** The local cloud's port: where functions find AWS. Called when an environment starts. */
+  /** Returns the address of the local cloud, for functions. Called at the start of an environment. */
   readonly endpoint: () => { readonly host: string; readonly port: number };
-  /** Where functions find services that are not here, by the name that a service signs for. Default: nowhere. */
+  /** The addresses of services that the local cloud lacks, by the name in their signatures. Default: none. */
   readonly serviceEndpoints?: Readonly<Record<string, string>>;
-  /** Hosts, as `name:port`, that functions find here beside those of AWS. Called when an environment starts. Default: none. */
+  /** Returns more hosts than those of AWS, as `name:port`, that lead functions here. Called at the start of an environment. Default: none. */
   readonly hostsHere?: () => readonly string[];
   readonly log: Log;
-  /** For event source mappings and destinations. Default: there are no queues. */
+  /** The queues, for event source mappings and destinations. Default: none. */
   readonly queues?: Queues;
 }
 
@@ -39,7 +39,7 @@ export interface LambdaService extends AwsService, Invocations {
   environments(arn?: string): readonly Readonly<Record<string, string>>[];
 }
 
-/** The local cloud's Lambda: runs the functions of a template in worker threads, from their deployed code. */
+/** The local cloud's Lambda: it runs the deployed code of a template's functions in worker threads. */
 export function createLambda(options: LambdaOptions): LambdaService {
   const { authorize, log, clock, queues } = options;
   const functions = createFunctions();
@@ -76,7 +76,7 @@ export function createLambda(options: LambdaOptions): LambdaService {
       ),
     handle: (request) => handleLambda(request, { functions, authorize, enqueue }),
     async close() {
-      // No new work first; then what runs is ended, which also ends those that wait for it.
+      // First it stops accepting work. Then it ends the running invocations, and with them all that wait for these.
       const closing = [...pollers.map((poller) => poller.close()), asyncInvocations.close()];
       await Promise.all(functions.all().map((each) => each.close()));
       await Promise.all(closing);

@@ -4,16 +4,16 @@ import type { Environment, LogLine, Outcome } from './environment.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
 import type { LogLevel } from './runtime/messages.ts';
 
-/** Lambda answers the last 4 KB of an invocation's log (`LogType: Tail`). */
+/** Lambda returns the last 4 KB of an invocation's log (`LogType: Tail`). */
 const TAIL_BYTES = 4096;
 
-/** What one invocation writes: to the local cloud's log, and to the tail that a caller can ask for. */
+/** The log of one invocation: it goes to the local cloud's log, and to the tail for the caller. */
 export interface InvocationLog {
   start(): void;
   line(line: LogLine): void;
-  /** `environment` is absent when none could be started. */
+  /** `environment` is absent if none started. */
   end(outcome: Outcome, durationMs: number, environment?: { readonly used: Environment; readonly cold: boolean }): void;
-  /** The last 4 KB, in the form of CloudWatch. */
+  /** Returns the last 4 KB, in the form of CloudWatch. */
   tail(): string;
 }
 

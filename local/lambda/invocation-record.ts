@@ -10,13 +10,13 @@ export interface EndedInvocation {
   readonly requestId: string;
   /** The event, as JSON text. */
   readonly payload: string;
-  /** The last one; absent if it never ran. */
+  /** The last outcome. Absent if the function never ran. */
   readonly outcome: Outcome | undefined;
   readonly invokeCount: number;
 }
 
 /**
- * What a destination gets. Source:
+ * The record for a destination. Source:
  * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-async-destinations
  */
 export function destinationRecord(
@@ -50,7 +50,7 @@ export function destinationRecord(
 /** "The first 1 KB of the error message" (the same page, on dead-letter queues). */
 const MAX_ERROR_MESSAGE_CHARACTERS = 1024;
 
-/** What a dead-letter queue gets: the event itself. */
+/** The message for a dead-letter queue: the event itself. */
 export function deadLetter({ configuration }: LambdaFunction, ended: EndedInvocation): DestinationMessage {
   const error = ended.outcome && errorOf(ended.outcome, ended.requestId, configuration);
   return {

@@ -19,7 +19,7 @@ export interface Invocations {
 }
 
 /**
- * Invocations by other services, which the function's resource policy has to allow, or the role that they act as.
+ * Invocations by other services. The function's resource policy has to allow them, or the role that the service assumes.
  * @param enqueue accepts an event for asynchronous invocation
  */
 export function createInvocations(
@@ -29,22 +29,22 @@ export function createInvocations(
   enqueue: (target: LambdaFunction, payload: string) => string,
   { authorize, assumeRole }: { readonly authorize: Authorize; readonly assumeRole: AssumeRole },
 ): Invocations {
-  /** The function, if the source may invoke it. */
+  /** Returns the function if the source may invoke it. */
   const permit = (reference: string, source: InvocationSource): Reference | undefined => {
     const found = find(functions, reference);
-    const problem = found ? problemOf(found, source) : 'there is no such function';
+    const problem = found ? problemOf(found, source) : 'the function does not exist';
     if (problem === undefined) return found;
     const message = `${source.service} may not invoke ${reference} for ${source.sourceArn}: ${problem}`;
     log({ level: 'warn', source: 'lambda', message });
     return undefined;
   };
-  /** Why a source may not invoke the function: as the role that it acts as, or by the function's resource policy. */
+  /** Returns why a source may not invoke the function: by its role, or by the function's resource policy. */
   const problemOf = ({ arn }: Reference, source: InvocationSource): string | undefined => {
     if (source.roleArn !== undefined) return problemOfRole(source.roleArn, source.service, arn);
     const isAllowed = permissions.some(
       (permission) => permission.allows(source) && find(functions, permission.functionName)?.arn === arn,
     );
-    return isAllowed ? undefined : 'no AWS::Lambda::Permission lets it';
+    return isAllowed ? undefined : 'no AWS::Lambda::Permission allows it';
   };
   const problemOfRole = (roleArn: string, service: string, arn: string): string | undefined => {
     try {

@@ -12,25 +12,25 @@ import { MAX_SYNC_RESPONSE_BYTES } from './limits.ts';
 import type { Startup } from './runtime/messages.ts';
 import type { Starts } from './starts.ts';
 
-/** What a function's environments need of the local cloud. */
+/** The parts of the local cloud that a function's environments need. */
 export interface Surroundings {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly log: Log;
   readonly issueCredentials: IssueCredentials;
   readonly endpoint: () => Startup['endpoint'];
-  /** Where services are that are not here. Default: none is elsewhere. */
+  /** The addresses of services that the local cloud lacks. Default: none. */
   readonly serviceEndpoints?: Readonly<Record<string, string>>;
   readonly concurrency: Concurrency;
   readonly starts: Starts;
-  /** Hosts, as `name:port`, that functions find here beside those of AWS. Default: none. */
+  /** Returns more hosts than those of AWS, as `name:port`, that lead functions here. Default: none. */
   readonly hostsHere?: () => readonly string[];
 }
 
 export interface InvokeInput {
   /** JSON text. */
   readonly payload: string;
-  /** The ARN by which it is invoked, with a version or an alias. Default: the function's. */
+  /** The ARN of the invocation, with a version or an alias. Default: the function's. */
   readonly functionArn?: string;
   /** Default: a new one. */
   readonly requestId?: string;
@@ -45,16 +45,16 @@ export type Invoked =
 /** A deployed function. */
 export interface LambdaFunction {
   readonly configuration: FunctionConfiguration;
-  /** Why it does not run here. Absent if it does. */
+  /** Why the function is left out. Absent if it runs. */
   readonly leftOut?: string;
-  /** Runs it once. Rejects only when the local cloud itself fails, never because of the handler. */
+  /** Runs the function once. Rejects only if the local cloud itself fails, never because of the handler. */
   invoke(input: InvokeInput): Promise<Invoked>;
   close(): Promise<void>;
 }
 
 /**
- * A machine computes no faster when the cloud's clock does. So a timeout, which is counted in cloud time, never strikes
- * before this much of the machine's own time: the shortest timeout that Lambda takes.
+ * The shortest time of this machine until a timeout: the shortest timeout that Lambda accepts. Timeouts count cloud time, and the machine
+ * computes no faster when the cloud's clock does.
  */
 const MIN_TIMEOUT_MACHINE_MS = 1000;
 
@@ -126,7 +126,7 @@ export function createLambdaFunction(
   };
 }
 
-/** As on AWS: loading that takes more than ten seconds is started again, and then counts against the function's timeout. */
+/** As on AWS, a load of more than ten seconds starts again, and then counts towards the function's timeout. */
 async function start(
   configuration: FunctionConfiguration,
   code: { readonly taskRoot: string; readonly bootstrapFile: string },
@@ -163,7 +163,7 @@ const CRASHED: Outcome = {
   error: { errorType: 'Runtime.ExitError', errorMessage: 'Runtime exited with error: signal: killed' },
 };
 
-/** What the platform itself reports about an environment's end names the request. */
+/** Adds the request to the platform's own errors about the end of an environment. */
 function withRequestId(outcome: Outcome, requestId: string): Outcome {
   if (outcome.kind !== 'error') return outcome;
   const { errorType, errorMessage } = outcome.error;

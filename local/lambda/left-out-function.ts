@@ -4,7 +4,7 @@ import { functionArn } from './function-configuration.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import { DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_SECONDS } from './limits.ts';
 
-/** Stands in for a function that does not run here: it has a name, and its invocations fail, and say why. */
+/** Makes a stand-in for a function that is left out. It has a name, and its invocations fail with the reason. */
 export function createLeftOutFunction(resource: Resource, reason: string, log: Log): LambdaFunction {
   const { properties, physicalName } = resource;
   const text = (property: string) => (typeof properties[property] === 'string' ? properties[property] : undefined);

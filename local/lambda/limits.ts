@@ -8,7 +8,7 @@ export const DEFAULT_MEMORY_MB = 128;
 export const MAX_MEMORY_MB = 10_240;
 export const MAX_ENVIRONMENT_BYTES = 4 * 1024;
 export const MAX_SYNC_PAYLOAD_BYTES = 6 * 1024 * 1024;
-/** A response may carry 100 bytes more than a request, as AWS's error message says. */
+/** A response may have 100 bytes more than a request, as AWS's error message says. */
 export const MAX_SYNC_RESPONSE_BYTES = MAX_SYNC_PAYLOAD_BYTES + 100;
 /** https://docs.aws.amazon.com/lambda/latest/dg/API_Invoke.html: "For asynchronous invocations, the maximum payload size is 1 MB." */
 export const MAX_ASYNC_PAYLOAD_BYTES = 1024 * 1024;
@@ -16,7 +16,7 @@ export const ACCOUNT_CONCURRENCY = 1000;
 /** https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html: the init phase is limited to 10 seconds. */
 export const INIT_TIMEOUT_MS = 10_000;
 
-/** A laptop's limit, not AWS's: beyond it, invocations wait for an environment instead of starting one more. */
+/** A limit for laptops, not of AWS. At this limit, invocations wait for an environment. */
 export const MAX_ENVIRONMENTS_PER_FUNCTION = 32;
-/** AWS keeps idle environments for an unspecified time of some minutes. */
+/** AWS keeps idle environments for some minutes, without a documented number. */
 export const IDLE_ENVIRONMENT_MS = 10 * 60_000;

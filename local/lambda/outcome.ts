@@ -3,7 +3,7 @@ import type { FunctionConfiguration } from './function-configuration.ts';
 import { timeoutMessage } from './invocation-log.ts';
 import type { FunctionError } from './runtime/messages.ts';
 
-/** The error that Lambda reports to callers, for an outcome that is one. */
+/** Returns the error that Lambda reports to callers, if the outcome is one. */
 export function errorOf(
   outcome: Outcome,
   requestId: string,

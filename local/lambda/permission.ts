@@ -3,7 +3,7 @@ import { type ArnPattern, arnPattern } from '../iam/arn-pattern.ts';
 import { propertyError, readProperties } from '../resource-properties.ts';
 import { type InvocationSource, LOCAL_ACCOUNT, type Resource } from '../service.ts';
 
-/** A statement of a function's resource policy: which service may invoke it, on behalf of what. */
+/** A statement of a function's resource policy: a service that may invoke it, and the resource that the service acts for. */
 export interface Permission {
   /** Name or ARN. */
   readonly functionName: string;
@@ -20,7 +20,7 @@ const schema = v.object({
   SourceAccount: v.optional(v.string()),
 });
 
-/** Reads an `AWS::Lambda::Permission`. Principals that are not services are refused: locally, IAM policies let roles in. */
+/** Reads an `AWS::Lambda::Permission`. Refuses principals that are no services: here, only IAM policies give roles access. */
 export function readPermission(resource: Resource): Permission {
   const { FunctionName, Principal, SourceArn, SourceAccount = LOCAL_ACCOUNT } = readProperties(resource, schema);
   const pattern = SourceArn === undefined ? undefined : sourcePattern(resource, SourceArn);

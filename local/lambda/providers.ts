@@ -39,7 +39,7 @@ import {
   VERSION_PROPERTIES,
 } from './version.ts';
 
-/** What the resources of a template are made of, and where they are kept. */
+/** The parts that the resources of a template need, and the lists of the created ones. */
 export interface Deployment {
   readonly functions: Functions;
   readonly permissions: Permission[];
@@ -52,7 +52,7 @@ export interface Deployment {
   readonly queues: Queues | undefined;
 }
 
-/** The CloudFormation types of Lambda. Layers and function URLs are not among them. */
+/** The providers of Lambda's CloudFormation types, without layers and function URLs. */
 export function createProviders(deployment: Deployment): readonly ResourceProvider[] {
   return [
     {
@@ -111,26 +111,26 @@ async function createFunction(resource: Resource, deployment: Deployment): Promi
   return { ref: configuration.name, attributes: { Arn: configuration.arn } };
 }
 
-/** Whoever refers to a function that is left out finds it, and whoever invokes it is told. */
+/** Adds a stand-in for a function that is left out: references find it, and its invocations fail with the reason. */
 function leaveOutFunction(resource: Resource, reason: string, { functions, surroundings }: Deployment): Provisioned {
   const leftOut = createLeftOutFunction(resource, reason, surroundings.log);
   const { name, arn } = leftOut.configuration;
-  // What is wrong may be that there is one of that name.
+  // The name may be taken, which may be the reason.
   if (functions.all().every(({ configuration }) => configuration.name !== name)) functions.add(leftOut);
   return { ref: name, attributes: { Arn: arn } };
 }
 
 /**
- * AWS's runtime has every client; on this machine some have to be installed. It is no reason to refuse the function, which may
- * never come to where it needs it: those of the CDK's own custom resources do not run here.
+ * Warns about packages of the SDK that AWS's runtime has and this machine lacks. That is no reason to refuse the function, which may never
+ * load them: those of the CDK's own custom resources do not run here.
  */
 function nameMissing({ name }: FunctionConfiguration, missing: readonly string[], log: Log): void {
   if (missing.length === 0) return;
-  const problem = `its code uses ${missing.join(', ')}, which AWS's runtime brings, and this machine does not have`;
+  const problem = `its code uses ${missing.join(', ')}, which AWS's runtime has, and this machine lacks`;
   log({ level: 'warn', source: name, message: `${problem}: npm install --save-dev ${missing.join(' ')}` });
 }
 
-/** AWS refuses a function whose role does not trust Lambda when it is made. */
+/** AWS refuses to create a function whose role does not trust Lambda. */
 function requireAssumableRole(
   resource: Resource,
   { roleArn, name }: FunctionConfiguration,
@@ -156,7 +156,7 @@ function createEventInvokeConfig(resource: Resource, deployment: Deployment): Pr
   return provisioned(resource);
 }
 
-/** What a function's role needs, for Lambda to poll a queue for it (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). */
+/** The permissions of a function's role that polling a queue needs (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). */
 const POLLER_ACTIONS = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
 
 function createEventSourceMapping(resource: Resource, deployment: Deployment): Provisioned {
@@ -171,7 +171,7 @@ function createEventSourceMapping(resource: Resource, deployment: Deployment): P
     );
   }
   const queue = queues?.find(mapping.queueArn);
-  if (!queue) throw propertyError(resource, 'EventSourceArn', `there is no queue ${mapping.queueArn} in the template`);
+  if (!queue) throw propertyError(resource, 'EventSourceArn', `the template has no queue ${mapping.queueArn}`);
   const { timeoutSeconds } = target.configuration;
   const { visibilityTimeoutSeconds } = queue.configuration;
   if (visibilityTimeoutSeconds < timeoutSeconds) {

@@ -1,14 +1,14 @@
 import { type Authorize, AwsError, type Principal, type Resource } from '../service.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
 
-/** A function's role, as whom Lambda itself acts for the function. */
+/** A function's role, which Lambda itself assumes for the function. */
 export function roleOf({ roleArn, name }: FunctionConfiguration): Principal {
   return { kind: 'role', roleArn, sessionName: name };
 }
 
 /**
- * Requires, as AWS does when such a resource is made, that the function's role may do what Lambda will do as it.
- * @throws Error naming the resource and the action that the role lacks
+ * Checks that the function's role allows what Lambda will do with it, as AWS does at the creation of such a resource.
+ * @throws Error naming the resource and the missing action
  */
 export function requireRolePermissions(
   authorize: Authorize,

@@ -3,19 +3,19 @@ import { mkdir, readdir, readFile, realpath, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
-/** The scope of the AWS SDK, all of whose packages AWS's runtime brings, in `/var/runtime/node_modules`. */
+/** The scope of the AWS SDK. AWS's runtime has all its packages, in `/var/runtime/node_modules`. */
 const SDK_SCOPE = '@aws-sdk';
-/** What the SDK is made of; AWS's runtime has it, too. */
+/** The scopes of the SDK's own dependencies. AWS's runtime has them, too. */
 const OTHER_SCOPES = ['@smithy'];
 
 /**
- * A package of the SDK, where code imports or requires it. Bundlers leave imports of the single providers of credentials in code
- * that never comes to them: in Lambda, credentials are in the environment.
+ * An import of a package of the SDK. Handlers may be bundled without the single providers of credentials: Lambda puts credentials into
+ * the environment, so no code loads them.
  */
 const SDK_IMPORT = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*["'](@aws-sdk\/(?!credential-provider-)[a-z0-9-]+)["'/]/g;
 const SOURCE = /\.[cm]?js$/;
 
-/** Puts what the local cloud itself has of the AWS SDK into `folder`, a `node_modules`. */
+/** Links the local cloud's own packages of the AWS SDK into `folder`, a `node_modules`. */
 export async function linkSdk(folder: string): Promise<void> {
   await mkdir(path.join(folder, SDK_SCOPE), { recursive: true });
   const own = ownFolders(SDK_SCOPE);
@@ -29,10 +29,10 @@ export async function linkSdk(folder: string): Promise<void> {
 }
 
 /**
- * Adds the clients that code in `taskRoot` uses and the local cloud does not have, from the application: nothing else of
- * what that has installed.
+ * Links the packages of the SDK that code in `taskRoot` uses and the local cloud lacks, from the application. Links nothing else of the
+ * application.
  * @param assetDirectory a folder of the application
- * @returns the names of clients that are nowhere
+ * @returns the names of packages that neither has
  */
 export async function linkClients(
   folder: string,
@@ -51,7 +51,7 @@ export async function linkClients(
   return missing;
 }
 
-/** Without those that are packed with the code: they have found their own clients. */
+/** Finds the packages of the SDK that code imports. Ignores its own `node_modules`, whose packages have theirs. */
 async function clientsUsedIn(taskRoot: string): Promise<ReadonlySet<string>> {
   const names = new Set<string>();
   const files = await readdir(taskRoot, { recursive: true, withFileTypes: true });
@@ -64,20 +64,20 @@ async function clientsUsedIn(taskRoot: string): Promise<ReadonlySet<string>> {
   return names;
 }
 
-/** Where the local cloud itself would find the packages of a scope, nearest first. */
+/** Returns the folders in which the local cloud finds packages of a scope, nearest first. */
 function ownFolders(scope: string): readonly string[] {
   const candidates = createRequire(import.meta.url).resolve.paths(scope) ?? [];
   return candidates.map((folder) => path.join(folder, scope)).filter((folder) => existsSync(folder));
 }
 
-/** The `node_modules` of a folder and of those above it. */
+/** Returns the `node_modules` of a folder and of its parents. */
 function upwards(folder: string): readonly string[] {
   const parent = path.dirname(folder);
   const own = path.join(folder, 'node_modules');
   return parent === folder ? [own] : [own, ...upwards(parent)];
 }
 
-/** The first that has a name keeps it. */
+/** Links a package, unless the name is taken. */
 async function link(source: string, target: string): Promise<void> {
   if (!existsSync(target)) await symlink(await realpath(source), target, 'junction');
 }

@@ -1,4 +1,4 @@
-/** What the AWS SDKs call a service in the names of variables, where that is not the name that it signs for. */
+/** The names of services in the variables of the AWS SDKs, if they differ from the names in signatures. */
 const SDK_IDS: Readonly<Record<string, readonly string[]>> = {
   'cognito-identity': ['COGNITO_IDENTITY'],
   'cognito-idp': ['COGNITO_IDENTITY_PROVIDER'],
@@ -15,9 +15,9 @@ const SDK_IDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The variables that send the clients of services to endpoints of their own
+ * Returns the variables that set the endpoints of services for SDK clients
  * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
- * @param endpoints by the name that a service signs for, such as `s3`
+ * @param endpoints by the name in signatures, such as `s3`
  */
 export function endpointVariables(endpoints: Readonly<Record<string, string>>): Record<string, string> {
   const variables = Object.entries(endpoints).flatMap(([service, url]) => {

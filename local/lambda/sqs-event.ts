@@ -1,7 +1,7 @@
 import { LOCAL_REGION } from '../service.ts';
 import { type Delivery, md5OfAttributes, md5OfBody, systemAttributes } from '../sqs/index.ts';
 
-/** One message as a function gets it (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html). */
+/** One message in the form for functions (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html). */
 export function toRecord(delivery: Delivery, queueArn: string): Record<string, unknown> {
   const { message, receiptHandle } = delivery;
   const digest = md5OfAttributes(message.attributes);
@@ -32,8 +32,8 @@ function attribute(value: Delivery['message']['attributes'][string]): Record<str
 }
 
 /**
- * The messages of a batch that the function says it failed on; `undefined` if its answer is malformed, which fails the
- * whole batch (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html, "Success and failure
+ * Returns the messages of a batch that the function reports as failed, or `undefined` for a malformed answer, which fails the whole
+ * batch (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html, "Success and failure
  * conditions").
  */
 export function failedMessageIds(answer: unknown, messageIds: ReadonlySet<string>): ReadonlySet<string> | undefined {

@@ -8,7 +8,7 @@ import { errorOf } from './outcome.ts';
 import { roleOf } from './role-permissions.ts';
 import { failedMessageIds, toRecord } from './sqs-event.ts';
 
-/** What a poller needs. It acts as the function's role. */
+/** The parts that a poller needs. It acts as the function's role. */
 export interface PollerOptions {
   readonly mapping: EventSourceMapping;
   readonly queue: Queue;
@@ -18,14 +18,14 @@ export interface PollerOptions {
   readonly log: Log;
 }
 
-/** Hands a queue's messages to a function, from its start until it is closed. */
+/** Passes a queue's messages to a function until it closes. */
 export interface Poller {
   close(): Promise<void>;
 }
 
 const LONG_POLL_SECONDS = 20;
 const MAX_MESSAGES_PER_RECEIVE = 10;
-/** After an error of the queue itself. */
+/** The pause after an error of the queue itself. */
 const BACKOFF_MS = 10_000;
 
 export function startPoller(options: PollerOptions): Poller {
@@ -69,7 +69,7 @@ export function startPoller(options: PollerOptions): Poller {
   };
 }
 
-/** Receives a batch: what is there, or with a batching window what comes until it ends. */
+/** Receives a batch: the waiting messages, or with a batching window all messages until it ends. */
 async function collect(
   { mapping, queue, target, clock, authorize }: PollerOptions,
   signal: AbortSignal,
@@ -88,7 +88,7 @@ async function collect(
   return batch;
 }
 
-/** An event has at most 6 MB; what is over goes into a further one. */
+/** Splits messages into events of at most 6 MB. */
 function splitBySize(batch: readonly Delivery[], queueArn: string): Delivery[][] {
   const parts: Delivery[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
@@ -106,7 +106,7 @@ function splitBySize(batch: readonly Delivery[], queueArn: string): Delivery[][]
 
 const EVENT_FRAME_BYTES = Buffer.byteLength('{"Records":[]}');
 
-/** Invokes the function; what it did not fail on is deleted, the rest comes back after its visibility timeout. */
+/** Invokes the function, and deletes the messages that it processed. The others come back after their visibility timeout. */
 async function processBatch(
   batch: readonly Delivery[],
   { mapping, queue, target, authorize, log }: PollerOptions,
@@ -114,7 +114,7 @@ async function processBatch(
   const Records = batch.map((delivery) => toRecord(delivery, mapping.queueArn));
   const invoked = await target.invoke({ payload: JSON.stringify({ Records }) });
   const fail = (reason: string) => {
-    const message = `${batch.length} messages of ${mapping.queueArn} go back: ${reason}`;
+    const message = `${batch.length} messages return to ${mapping.queueArn}: ${reason}`;
     log({ level: 'warn', source: target.configuration.name, message, detail: { requestId: invoked.requestId } });
   };
   if (invoked.kind === 'throttled') return fail('the function is throttled');

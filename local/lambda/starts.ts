@@ -1,15 +1,15 @@
 import { availableParallelism } from 'node:os';
 
 /**
- * Lets a few environments start at a time. A start keeps a core busy: when hundreds of invocations come at once, one start for
- * each would make all of them slow, until invocations time out that a warm environment could have served meanwhile.
+ * Limits how many environments start at a time. A start keeps a core busy. If hundreds of invocations come at once, hundreds of starts would
+ * slow each other down, until invocations time out that a warm environment could have served.
  */
 export interface Starts {
-  /** Starts something, at once or as soon as fewer than the most are starting; in the order of the calls. */
+  /** Runs a start now, or as soon as the limit allows, in the order of the calls. */
   run<T>(start: () => Promise<T>): Promise<T>;
 }
 
-/** @param most Default: two for each core of the machine, and four at least, so that one which hangs does not hold up the others. */
+/** @param most The limit. Default: two for each core of the machine, at least four, so that a hanging start does not block the others. */
 export function createStarts(most = Math.max(4, 2 * availableParallelism())): Starts {
   const waiting: (() => void)[] = [];
   let running = 0;
@@ -20,7 +20,7 @@ export function createStarts(most = Math.max(4, 2 * availableParallelism())): St
       try {
         return await start();
       } finally {
-        // Whoever waits takes the place over.
+        // The next waiting start takes the place.
         const next = waiting.shift();
         if (next) next();
         else running -= 1;

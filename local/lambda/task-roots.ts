@@ -7,16 +7,16 @@ import { linkClients, linkSdk } from './runtime-packages.ts';
 import { unpackZip } from './zip.ts';
 
 /**
- * A temporary folder with what AWS has under `/var`: each function's unpacked code, the runtime, and the AWS SDK that it
- * brings. The code is a copy, away from the project it comes from: so neither that project's `node_modules` nor its
- * `package.json` can make a function work here that would fail on AWS.
+ * A temporary folder with the content of `/var` on AWS: each function's unpacked code, the runtime, and its AWS SDK. The code is a copy away
+ * from its project, so neither that project's `node_modules` nor its `package.json` can make a function work here that would fail on
+ * AWS.
  */
 export interface TaskRoots {
-  /** The script that an execution environment's thread starts with. */
+  /** Returns the first script of an execution environment's thread. */
   bootstrapFile(): Promise<string>;
-  /** Unpacks code and gives its folder, the same for the same source. */
+  /** Unpacks code. Returns its folder, the same for the same source. */
   unpack(code: Code): Promise<string>;
-  /** Sees to it that the SDK's clients that unpacked code uses are there. Gives the names of those that are nowhere. */
+  /** Provides the packages of the SDK that unpacked code uses. Returns the names of missing ones. */
   provideClients(taskRoot: string, assetDirectory: string): Promise<readonly string[]>;
   close(): Promise<void>;
 }

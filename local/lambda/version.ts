@@ -20,7 +20,7 @@ const alias = v.object({
   RoutingConfig: v.optional(v.strictObject({})),
 });
 
-/** Publishes a version of a function: a name for what is deployed. */
+/** Publishes a version of a function: a name for the deployed code. */
 export function createVersion(resource: Resource, functions: Functions): Provisioned {
   const { FunctionName } = readProperties(resource, version);
   const target = functions.get(FunctionName);
@@ -29,7 +29,7 @@ export function createVersion(resource: Resource, functions: Functions): Provisi
   return { ref: arn, attributes: { FunctionArn: arn, Version } };
 }
 
-/** Gives a version another name. */
+/** Creates an alias: another name for a version. */
 export function createAlias(resource: Resource, functions: Functions): Provisioned {
   const { FunctionName, FunctionVersion, Name } = readProperties(resource, alias);
   const target = functions.get(FunctionName);

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { unzipSync } from 'fflate';
 
-/** Reads the names of the files in a zip file, without unpacking them. @throws Error if it is none, or would write elsewhere */
+/** Reads the names of the files in a zip file. @throws Error if it is no zip file, or has names outside the folder */
 export function zipNames(file: string): string[] {
   const names: string[] = [];
   unzipSync(readFileSync(file), {
@@ -17,7 +17,7 @@ export function zipNames(file: string): string[] {
   return names;
 }
 
-/** Unpacks a zip file whose names `zipNames` has read into a folder. */
+/** Unpacks a zip file into a folder. Check its names with `zipNames` first. */
 export async function unpackZip(file: string, folder: string): Promise<void> {
   for (const [name, content] of Object.entries(unzipSync(await readFile(file)))) {
     const target = path.join(folder, name);

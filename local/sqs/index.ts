@@ -54,7 +54,7 @@ export async function createSqs(options: SqsOptions): Promise<SqsService> {
     const { name, arn, url, redrive } = configuration;
     if (byName.has(name)) throw propertyError(resource, 'QueueName', `there are two queues of the name ${name}`);
     if (redrive && !find(redrive.deadLetterTargetArn)) {
-      throw propertyError(resource, 'RedrivePolicy', `there is no queue ${redrive.deadLetterTargetArn}`);
+      throw propertyError(resource, 'RedrivePolicy', `the template has no queue ${redrive.deadLetterTargetArn}`);
     }
     const store = createMessageStore(storage, name);
     byName.set(name, await openQueue(configuration, { clock, faults, store, find }));

@@ -166,7 +166,7 @@ describe('an app', () => {
     [
       'in YAML',
       () => join(folderWith('app.yaml', 'Resources: {}'), 'app.yaml'),
-      'Templates must be JSON; convert YAML first.',
+      'Templates must be JSON: convert YAML first.',
     ],
     [
       'whose manifest is not one',

@@ -257,7 +257,7 @@ describe('the AWS SDK', () => {
       level: 'warn',
       source: ref,
       message:
-        "its code uses @aws-sdk/client-nowhere, which AWS's runtime brings, and this machine does not have: npm install --save-dev @aws-sdk/client-nowhere",
+        "its code uses @aws-sdk/client-nowhere, which AWS's runtime has, and this machine lacks: npm install --save-dev @aws-sdk/client-nowhere",
     });
   });
 
@@ -305,7 +305,7 @@ describe('permissions', () => {
     const source = { service: 'apigateway.amazonaws.com', sourceArn: `${API}/prod/$connect` };
     expect(await bench.lambda.invoke(ref, {}, source)).toEqual({ kind: 'denied' });
     expect(bench.log.map(({ message }) => message)).toContain(
-      `apigateway.amazonaws.com may not invoke ${ref} for ${API}/prod/$connect: no AWS::Lambda::Permission lets it`,
+      `apigateway.amazonaws.com may not invoke ${ref} for ${API}/prod/$connect: no AWS::Lambda::Permission allows it`,
     );
   });
 

@@ -216,7 +216,7 @@ describe('failures', () => {
     const { url } = await map(`exports.handler = async (event) => (${answer});`, { FunctionResponseTypes });
     await sqs.send(url, 'x');
     await eventually(() => bench.log.map(({ message }) => message)).toContain(
-      `1 messages of ${arnOf(url)} go back: the answer is no list of batchItemFailures`,
+      `1 messages return to ${arnOf(url)}: the answer is no list of batchItemFailures`,
     );
     expect(counts(url)).toMatchObject({ inFlight: 1 });
   });
@@ -276,7 +276,9 @@ describe('what is refused when the template is deployed', () => {
   });
 
   test('a queue that is not there', async () => {
-    await expect(map(WORKER, { EventSourceArn: arnOf('/nowhere') })).rejects.toThrow(/there is no queue .*nowhere/);
+    await expect(map(WORKER, { EventSourceArn: arnOf('/nowhere') })).rejects.toThrow(
+      /the template has no queue .*nowhere/,
+    );
   });
 
   test('a large batch without a window', async () => {

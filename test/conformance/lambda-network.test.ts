@@ -158,5 +158,7 @@ test('HTTP/2 to AWS, which the local cloud does not speak, fails by name', async
     const http2 = require('node:http2');
     exports.handler = () => new Promise((resolve) =>
       http2.connect('https://kinesis.us-east-1.amazonaws.com').on('error', (error) => resolve(error.message)));`);
-  expect((await bench.invoke(name)).payload).toBe('HTTP/2 to kinesis.us-east-1.amazonaws.com is not emulated locally');
+  expect((await bench.invoke(name)).payload).toBe(
+    'the local cloud does not support HTTP/2 to kinesis.us-east-1.amazonaws.com',
+  );
 });

@@ -267,7 +267,7 @@ describe('dead-letter queues', () => {
 
   test('a dead-letter queue that does not exist is refused when the queue is made', async () => {
     const RedrivePolicy = { deadLetterTargetArn: arnOf('/nowhere'), maxReceiveCount: 2 };
-    await expect(bench.queue({ RedrivePolicy })).rejects.toThrow(/RedrivePolicy: there is no queue .*nowhere/);
+    await expect(bench.queue({ RedrivePolicy })).rejects.toThrow(/RedrivePolicy: the template has no queue .*nowhere/);
   });
 });
 

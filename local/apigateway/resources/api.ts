@@ -6,7 +6,7 @@ import { resourceId } from '../ids.ts';
 import { compileRouteSelectionExpression, type SelectRouteKey } from '../selection-expression.ts';
 import { type Provisioning, provider, type Refuse } from './provider.ts';
 
-/** AWS refuses them for a WebSocket API. What there is to say of an HTTP API is its protocol. */
+/** Properties that AWS refuses for a WebSocket API. An HTTP API is refused for its protocol instead. */
 const OF_HTTP_APIS = [
   'BasePath',
   'Body',
@@ -27,7 +27,7 @@ export function apiProvider({ apis }: Provisioning): ResourceProvider {
       RouteSelectionExpression: v.string(),
       DisableExecuteApiEndpoint: v.optional(flag, false),
     },
-    // No route can require an API key and no model is supported, so neither how a key is found nor validation matters.
+    // Routes have no API keys and no models here, so the source of keys and the validation have no effect.
     inertProperties: [
       'ApiKeySelectionExpression',
       ...OF_HTTP_APIS,
@@ -39,7 +39,7 @@ export function apiProvider({ apis }: Provisioning): ResourceProvider {
     ],
     create: ({ Name, RouteSelectionExpression, DisableExecuteApiEndpoint }, { stackName, logicalId }, refuse) => {
       if (DisableExecuteApiEndpoint) {
-        refuse('DisableExecuteApiEndpoint', 'true is not supported: there are no custom domains');
+        refuse('DisableExecuteApiEndpoint', 'true is not supported, because the local cloud has no custom domains');
       }
       const apiId = resourceId(10, stackName, logicalId);
       apis.set(apiId, {

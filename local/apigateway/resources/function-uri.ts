@@ -3,7 +3,7 @@ import type { InvokedFunction } from '../model.ts';
 
 const FUNCTION_URI = /^arn:aws:apigateway:[a-z0-9-]+:lambda:path\/2015-03-31\/functions\/(arn:[^/]+)\/invocations$/;
 
-/** The URI of a Lambda function in an integration or an authorizer; gives the function's ARN. */
+/** Reads the URI of a Lambda function in an integration or an authorizer. Returns the function's ARN. */
 export const functionUri = v.pipe(
   v.string(),
   v.check(
@@ -21,7 +21,7 @@ export const credentialsArn = v.optional(
   ),
 );
 
-/** A function, as API Gateway invokes it. */
+/** Returns a function with the role for its invocation. */
 export function invokedFunction(functionArn: string, roleArn: string | undefined): InvokedFunction {
   return { functionArn, ...(roleArn !== undefined && { roleArn }) };
 }

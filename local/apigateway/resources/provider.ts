@@ -5,20 +5,20 @@ import type { Log, Provisioned, Resource, ResourceProvider } from '../../service
 import { resourceId } from '../ids.ts';
 import type { Api, Apis } from '../model.ts';
 
-/** What the providers work with. */
+/** The common parts of the providers. */
 export interface Provisioning {
   readonly apis: Apis;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Throws an Error naming the resource and the property. */
+/** @throws Error naming the resource and the property */
 export type Refuse = (property: string, problem: string) => never;
 
 export interface ProviderOptions<Entries extends v.ObjectEntries> {
-  /** The type's name behind `AWS::ApiGatewayV2::`. */
+  /** The type's name after `AWS::ApiGatewayV2::`. */
   readonly type: string;
-  /** The properties that it honours. */
+  /** The properties with an effect. */
   readonly properties: Entries;
   readonly inertProperties?: readonly string[];
   readonly create: (
@@ -28,7 +28,7 @@ export interface ProviderOptions<Entries extends v.ObjectEntries> {
   ) => Provisioned;
 }
 
-/** A provider of one `AWS::ApiGatewayV2` type. */
+/** Makes the provider of one `AWS::ApiGatewayV2` type. */
 export function provider<const Entries extends v.ObjectEntries>(options: ProviderOptions<Entries>): ResourceProvider {
   const { type, properties, inertProperties = [], create } = options;
   const schema = v.object(properties);
@@ -46,18 +46,18 @@ export function provider<const Entries extends v.ObjectEntries>(options: Provide
   };
 }
 
-/** A part of an API, whose `Ref` is its id, which one attribute repeats. */
+/** Makes a part of an API. Its `Ref` is its id, and one attribute has the same value. */
 export function part(resource: Resource, idAttribute: string): Provisioned {
   const id = partId(resource);
   return { ref: id, attributes: { [idAttribute]: id } };
 }
 
-/** Stable over restarts. */
+/** Makes an id that is the same after a restart. */
 export function partId({ stackName, logicalId }: Resource): string {
   return resourceId(7, stackName, logicalId);
 }
 
-/** The API that a part belongs to. */
+/** Returns the API of a part. */
 export function apiOf(apis: Apis, apiId: string, refuse: Refuse): Api {
   return apis.get(apiId) ?? refuse('ApiId', `names no WebSocket API of this application: ${apiId}`);
 }

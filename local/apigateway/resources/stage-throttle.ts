@@ -5,7 +5,7 @@ import { createThrottle, type Throttle } from '../throttle.ts';
 
 const limit = v.pipe(v.union([v.number(), v.pipe(v.string(), v.toNumber())]), v.minValue(0));
 
-/** The settings of a route. Those for metrics and execution logs change nothing here. */
+/** The settings of a route. Those for metrics and execution logs have no effect here. */
 export const routeSettings = v.strictObject({
   ThrottlingRateLimit: v.optional(limit, ACCOUNT_REQUESTS_PER_SECOND),
   ThrottlingBurstLimit: v.optional(limit, ACCOUNT_BURST_REQUESTS),
@@ -17,8 +17,8 @@ export const routeSettings = v.strictObject({
 type RouteSettings = v.InferOutput<typeof routeSettings>;
 
 /**
- * The limits of a stage: a bucket of its own for every route with settings of its own, and one for all the others.
- * Takes a token for a route; false when there is none.
+ * Makes the limits of a stage: a bucket for each route with settings of its own, and one for all others. The result takes a token for a
+ * route, and returns false at the limit.
  */
 export function createStageThrottle(
   clock: Clock,

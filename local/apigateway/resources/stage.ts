@@ -7,7 +7,7 @@ import { type Api, currentRoutes, type RouteTable } from '../model.ts';
 import { apiOf, type Provisioning, part, partId, provider, type Refuse } from './provider.ts';
 import { createStageThrottle, routeSettings } from './stage-throttle.ts';
 
-/** Fixes the routes that exist when it is created, as on AWS: a template has to say what it `DependsOn`. */
+/** A deployment has the routes that exist at its creation, as on AWS: a template has to set `DependsOn`. */
 export function deploymentProvider({ apis }: Provisioning): ResourceProvider {
   return provider({
     type: 'Deployment',

@@ -1,6 +1,6 @@
 /**
- * The entry of a worker thread that plays one execution environment: it loads the handler, then runs one invocation
- * after the other. Bundled by `runtime-bundle.ts`, so that a cold start costs no transpiling.
+ * The entry of a worker thread that is one execution environment: it loads the handler, then runs one invocation after the other.
+ * `runtime-bundle.ts` bundles it, so that a cold start needs no compiler.
  */
 import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -18,7 +18,7 @@ if (!port) throw new TypeError('bootstrap.ts is the entry of a worker thread');
 const startInvocation = startup.callbackHandlers ? startCallbackInvocation : startPromiseInvocation;
 
 let requestId: string | undefined;
-/** What to do when the event loop has nothing left; without it, the thread would just end. */
+/** Runs when the event loop is empty. Without it, the thread would end. */
 let onIdle = (): void => dieOf(unexpectedExit(), 13);
 
 function post(message: WorkerMessage): void {
@@ -35,7 +35,7 @@ function postResult(payload: string): void {
 
 function postError(error: unknown, exiting: boolean): void {
   const reported = toFunctionError(error);
-  // As on AWS, where the runtime prints what it is about to report.
+  // AWS's runtime prints an error before it reports it.
   print('error', `Invoke Error\t${JSON.stringify(reported)}`);
   post({ kind: 'error', error: reported, memoryUsedBytes: memoryUsedBytes(), exiting });
 }
@@ -58,7 +58,7 @@ function memoryUsedBytes(): number {
   return heap.used_heap_size + heap.external_memory;
 }
 
-/** AWS freezes the environment between invocations: what a handler did not await stands still, timers and all. */
+/** AWS freezes the environment between invocations: work that a handler does not await stands still, with its timers. */
 function freeze(): void {
   onIdle = () => {};
   port?.ref();
@@ -88,7 +88,7 @@ function createSettle(): Settle {
   };
 }
 
-/** `undefined` if there is no JSON for it: a cycle, a bigint. */
+/** Returns `undefined` for a value without JSON: a cycle, a bigint. */
 function serialize(result: unknown): string | undefined {
   try {
     return JSON.stringify(result ?? null) ?? 'null';
@@ -99,13 +99,13 @@ function serialize(result: unknown): string | undefined {
 
 function unserializable(): Error {
   const message = 'Unable to stringify response body';
-  // Runtimes up to nodejs22.x give it no name of its own.
+  // Runtimes up to nodejs22.x have no name for this error.
   return startup.callbackHandlers ? new Error(message) : runtimeError('JSONStringifyError', message);
 }
 
 function run(handler: Handler, request: InvocationRequest): void {
   Atomics.store(startup.thaw, 0, 0);
-  // From here on only the handler's own work keeps the loop alive, so that its end can be seen.
+  // From now on, only the handler's own work keeps the loop alive. So the runtime notices its end.
   port?.unref();
   requestId = request.requestId;
   const settle = createSettle();
@@ -125,7 +125,7 @@ process.on('unhandledRejection', (reason) => dieOf(runtimeError('UnhandledPromis
 loadHandler(startup.taskRoot, startup.handler).then(
   (handler) => {
     onIdle = () => {};
-    // The loop turns once before: so that connections which were closed in the meantime are not used again.
+    // The loop turns once first, so that the handler uses no connection that closed in the meantime.
     port.on('message', (request: InvocationRequest) => setImmediate(run, handler, request));
     postResult('null');
   },

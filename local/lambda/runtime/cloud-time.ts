@@ -1,4 +1,4 @@
-/** What the cloud's clock showed at a moment of the machine's clock, both in epoch milliseconds. */
+/** The time of the cloud's clock at a moment of the machine's clock, both in epoch milliseconds. */
 export interface CloudTime {
   readonly timeScale: number;
   readonly cloudMs: number;
@@ -6,8 +6,8 @@ export interface CloudTime {
 }
 
 /**
- * Lets `Date` tell the cloud's time, which may run faster than the machine's: handlers compute expiry times from it.
- * Timers stay as they are, since a handler computes at the speed of the machine.
+ * Makes `Date` return the cloud's time, which may run faster than the machine's: handlers compute expiry times from it. Timers do not change,
+ * because a handler computes at the speed of the machine.
  */
 export function followCloudTime({ timeScale, cloudMs, machineMs }: CloudTime): void {
   if (timeScale === 1 && cloudMs === machineMs) return;

@@ -10,7 +10,7 @@ const METHODS: Readonly<Record<'trace' | 'debug' | 'log' | 'info' | 'warn' | 'er
   error: 'error',
 };
 
-/** Hands what the handler prints to `write`, in order, as AWS's runtime does for CloudWatch. */
+/** Passes the handler's output to `write`, in order, as AWS's runtime does for CloudWatch. */
 export function captureOutput(write: (level: LogLevel, message: string) => void): void {
   for (const [method, level] of Object.entries(METHODS)) {
     Object.assign(globalThis.console, { [method]: (...args: unknown[]) => write(level, format(...args)) });
@@ -18,7 +18,7 @@ export function captureOutput(write: (level: LogLevel, message: string) => void)
   const { emitWarning } = process;
   const isAboutMachine = (warning: unknown) => String(warning).startsWith('NodeVersionSupportWarning');
   Object.assign(process, {
-    // The AWS SDK advises against the machine's version of Node.js, which is not the runtime's.
+    // The AWS SDK warns of the machine's version of Node.js, which is not that of the runtime.
     emitWarning: (...args: Parameters<typeof emitWarning>) => isAboutMachine(args[0]) || emitWarning(...args),
   });
   redirect(process.stdout, (text) => write('info', text));

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import type { FunctionError } from './messages.ts';
 
-/** An error of the runtime itself; its type reads `Runtime.HandlerNotFound` and the like. */
+/** Makes an error of the runtime itself, with a type such as `Runtime.HandlerNotFound`. */
 export function runtimeError(type: string, message: string, stack?: string): Error {
   const error = new Error(message);
   error.name = `Runtime.${type}`;
@@ -9,7 +9,7 @@ export function runtimeError(type: string, message: string, stack?: string): Err
   return error;
 }
 
-/** The form in which AWS's Node.js runtime reports whatever a handler has thrown. */
+/** Returns a thrown value in the form of AWS's Node.js runtime. */
 export function toFunctionError(thrown: unknown): FunctionError {
   if (!isErrorLike(thrown)) return { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
   return { errorType: thrown.name, errorMessage: thrown.message, trace: (thrown.stack ?? '').split('\n') };

@@ -3,18 +3,18 @@ import { runtimeError } from './errors.ts';
 import type { Handler } from './load-handler.ts';
 import type { InvocationRequest } from './messages.ts';
 
-/** How an invocation ends; the first call counts. */
+/** Ends an invocation. The first call counts. */
 export interface Settle {
   succeed(result: unknown): void;
   fail(error: unknown): void;
-  /** Answers `result` once the event loop has nothing left to do. */
+  /** Answers `result` once the event loop is empty. */
   succeedWhenIdle(result: unknown): void;
 }
 
-/** Starts the handler once; it answers through `settle`. */
+/** Starts the handler once. It answers through `settle`. */
 export type StartInvocation = (handler: Handler, request: InvocationRequest, settle: Settle) => void;
 
-/** `nodejs24.x` and later: whatever the handler returns is awaited. */
+/** For `nodejs24.x` and later: awaits the handler's result. */
 export const startPromiseInvocation: StartInvocation = (handler, request, settle) => {
   if (handler.length >= 3) {
     const message =
@@ -27,7 +27,7 @@ export const startPromiseInvocation: StartInvocation = (handler, request, settle
   }).then(settle.succeed, settle.fail);
 };
 
-/** Up to `nodejs22.x`: a promise, the callback, or the older `context.done` family; other return values are ignored. */
+/** For runtimes up to `nodejs22.x`: awaits a promise, the callback, or the older `context.done` family. Ignores other results. */
 export const startCallbackInvocation: StartInvocation = (handler, request, settle) => {
   let waitsForEmptyEventLoop = true;
   const callback = (error?: unknown, result?: unknown) => {

@@ -11,7 +11,7 @@ export type Handler = (event: unknown, context: object, callback?: unknown) => u
  * Node.js runtime looks: `.js`, `.mjs`, `.cjs`, then Node's own resolution.
  *
  * Throws errors named `Runtime.MalformedHandlerName`, `Runtime.ImportModuleError`, `Runtime.UserCodeSyntaxError` and
- * `Runtime.HandlerNotFound`; what the module itself throws passes unchanged.
+ * `Runtime.HandlerNotFound`. Errors of the module itself pass unchanged.
  */
 export async function loadHandler(taskRoot: string, handler: string): Promise<Handler> {
   const { moduleName, exportName } = splitHandler(handler);

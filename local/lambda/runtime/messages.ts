@@ -1,19 +1,19 @@
 import type { CloudTime } from './cloud-time.ts';
 
-/** What an execution environment is given when its worker thread starts. */
+/** The data for an execution environment at the start of its worker thread. */
 export interface Startup {
   /** The function's unpacked code, `/var/task` on AWS. */
   readonly taskRoot: string;
   /** The `Handler` property: `folder/file.export`. */
   readonly handler: string;
-  /** Whether the runtime still takes `(event, context, callback)` handlers; `nodejs24.x` does not. */
+  /** Whether the runtime accepts `(event, context, callback)` handlers. `nodejs24.x` does not. */
   readonly callbackHandlers: boolean;
-  /** The local cloud's port, where all of AWS is. */
+  /** The address of the local cloud, which is all of AWS. */
   readonly endpoint: { readonly host: string; readonly port: number };
-  /** Hosts, as `name:port`, that are there, too. */
+  /** More hosts with that address, as `name:port`. */
   readonly hostsHere: readonly string[];
   readonly cloudTime: CloudTime;
-  /** One cell: 0 keeps the thread frozen after a result, 1 lets it run. */
+  /** One cell: 0 freezes the thread after a result, 1 lets it run. */
   readonly thaw: Int32Array;
 }
 
@@ -29,7 +29,7 @@ export interface InvocationRequest {
   readonly clientContext: string | undefined;
 }
 
-/** An error in the form in which Lambda reports it to callers. */
+/** An error in Lambda's form for callers. */
 export interface FunctionError {
   readonly errorType: string;
   readonly errorMessage: string;

@@ -4,10 +4,10 @@ import tls from 'node:tls';
 
 /**
  * Makes the local cloud all of AWS for this thread: a TLS connection to `*.amazonaws.com:443` becomes a plain TCP
- * connection to `endpoint`. The request itself, with its `Host` header and signature, stays as the handler made it, so
- * handlers need no endpoint settings. So does one to `hostsHere`, each `name:port`. Other hosts are left alone.
+ * connection to `endpoint`, and so does one to `hostsHere` (each `name:port`). The request itself, with its `Host` header and signature,
+ * stays the same, so handlers need no endpoint settings. Connections to other hosts do not change.
  *
- * `tls.connect` is the one door through which `node:https`, `fetch` and the AWS SDK's clients go.
+ * `node:https`, `fetch` and the AWS SDK's clients all use `tls.connect`.
  */
 export function routeToCloud(
   endpoint: { readonly host: string; readonly port: number },
@@ -18,11 +18,12 @@ export function routeToCloud(
     const { options, onSecureConnect } = normalize(args);
     if (options.socket || !(isAws(options) || hostsHere.includes(nameOf(options)))) return connectSecurely(...args);
     const socket = net.connect({ ...endpoint, noDelay: true });
-    // What callers ask a TLS socket for.
+    // The members of a TLS socket that callers use.
     Object.assign(socket, { encrypted: true, authorized: true, alpnProtocol: false });
     if (onSecureConnect) socket.once('secureConnect', onSecureConnect);
     socket.once('connect', () => socket.emit('secureConnect'));
-    if (wantsOnlyHttp2(options)) socket.destroy(new Error(`HTTP/2 to ${options.host} is not emulated locally`));
+    if (wantsOnlyHttp2(options))
+      socket.destroy(new Error(`the local cloud does not support HTTP/2 to ${options.host}`));
     return socket;
   };
   Object.assign(tls, { connect });
