@@ -1,4 +1,4 @@
-import type { Conversation, Json, Recipient, Shown } from './frames.ts';
+import type { Action, Conversation, Json, Recipient, Shown } from './frames.ts';
 import type { Limits, MAX_UNREAD_COUNT, MAX_USERS_PER_PRESENCE } from './limits.ts';
 import type { Problem } from './problem.ts';
 
@@ -242,5 +242,20 @@ export type Reply =
   | BlockedReply
   | PongReply
   | ErrorReply;
+/** The type of the reply to each action. A refused frame is answered with `error`. */
+export const REPLY_TYPES = {
+  register: 'registered',
+  join: 'joined',
+  leave: 'left',
+  history: 'history',
+  search: 'search',
+  presence: 'presence',
+  mark: 'marked',
+  unread: 'unread',
+  block: 'blocked',
+  sendMessage: 'ack',
+  ping: 'pong',
+} as const satisfies Record<Action, Reply['type']>;
+
 export type Push = MessagesPush | PresenceReply | ReceiptPush | ByePush;
 export type ServerFrame = Reply | Push;

@@ -10,6 +10,7 @@ import {
   type Problem,
   parseJson,
   problem,
+  type REPLY_TYPES,
   type Reply,
   type Result,
   type SizeLimits,
@@ -28,6 +29,9 @@ export interface RouteResponse {
 
 type Frame<A extends Action> = Extract<ReturnType<typeof checkFrame<A>>, { ok: true }>['value'];
 type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
+
+/** The reply to an action: an operation that gives another one does not compile. */
+type ReplyTo<A extends Action> = Unnumbered<Extract<Reply, { type: (typeof REPLY_TYPES)[A] }>>;
 type Metrics = Readonly<Partial<Record<MetricName, number>>>;
 
 /** Performs a frame of this action. `receivedAt` is when API Gateway received it (epoch milliseconds). */
@@ -50,7 +54,7 @@ export interface RouteDependencies {
  * always answers 200: for another status, API Gateway would replace the body.
  * @param metricsOf The metrics of a reply. Default: none.
  */
-export function messageRoute<A extends Action, R extends Unnumbered<Reply>>(
+export function messageRoute<A extends Action, R extends ReplyTo<A>>(
   action: A,
   dependencies: RouteDependencies,
   operation: Perform<A, R>,

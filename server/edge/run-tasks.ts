@@ -66,7 +66,7 @@ export function createTaskRunner(dependencies: TaskRunnerDependencies): (event: 
       case 'close':
         return close(task);
       default:
-        throw new Error('There is no such kind of task');
+        throw new Error(`unknown task ${JSON.stringify((task satisfies never as Task).kind)}`);
     }
   }
 

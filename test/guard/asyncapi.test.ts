@@ -5,8 +5,8 @@ import { Ajv } from 'ajv';
 import formats from 'ajv-formats';
 import * as v from 'valibot';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Action, CLIENT_FRAMES, type ServerFrame } from '../../protocol/index.ts';
-import { type createAsyncApi, nameOf, REPLIES } from '../support/asyncapi/document.ts';
+import { type Action, CLIENT_FRAMES, REPLY_TYPES, type ServerFrame } from '../../protocol/index.ts';
+import { type createAsyncApi, nameOf } from '../support/asyncapi/document.ts';
 import { fieldsOf, readFieldTables } from '../support/asyncapi/field-tables.ts';
 import { clientSchemas, commonSchemas, serverSchemas } from '../support/asyncapi/json-schemas.ts';
 import { ASYNCAPI_FILE, renderAsyncApi } from '../support/asyncapi/render.ts';
@@ -89,7 +89,7 @@ describe('the examples of docs/protocol.md', () => {
     for (const { device, frame } of SENT) {
       const reply = GOT.find((each) => each.device === device && frame?.['id'] && each.frame['id'] === frame['id']);
       if (!frame || !reply) continue;
-      expect([REPLIES[frame['action'] as Action], 'error']).toContain(reply.frame['type']);
+      expect([REPLY_TYPES[frame['action'] as Action], 'error']).toContain(reply.frame['type']);
     }
   });
 });

@@ -2,32 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
-import { CLIENT_FRAMES, ERROR_CODES, type ServerFrame } from '../../protocol/index.ts';
+import { CLIENT_FRAMES, ERROR_CODES } from '../../protocol/index.ts';
 import * as limits from '../../protocol/limits.ts';
+import { SERVER_FRAMES } from '../support/asyncapi/server-frames.ts';
 import { PROTOCOL_DOCUMENT, readProtocolExamples } from '../support/protocol-document.ts';
 import { createPlay } from '../support/protocol-play.ts';
 
 const TEXT = readFileSync(PROTOCOL_DOCUMENT, 'utf8');
 const EXAMPLES = readProtocolExamples();
-
-/** The compiler sees to it that none is missing. */
-const SERVER_FRAME_TYPES: Readonly<Record<ServerFrame['type'], true>> = {
-  registered: true,
-  joined: true,
-  left: true,
-  ack: true,
-  history: true,
-  search: true,
-  presence: true,
-  marked: true,
-  unread: true,
-  blocked: true,
-  pong: true,
-  error: true,
-  messages: true,
-  receipt: true,
-  bye: true,
-};
 
 let cloud: LocalCloud;
 
@@ -60,7 +42,7 @@ test.each(Object.keys(CLIENT_FRAMES))('there is an example of sending %s', (acti
   expect(sent.map((example) => 'frame' in example && example.frame?.['action'])).toContain(action);
 });
 
-test.each(Object.keys(SERVER_FRAME_TYPES))('there is an example of getting %s', (type) => {
+test.each(Object.keys(SERVER_FRAMES))('there is an example of getting %s', (type) => {
   const got = EXAMPLES.filter((example) => example.kind === 'gets');
   expect(got.map(({ frame }) => frame['type'])).toContain(type);
 });

@@ -1,23 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { type Action, CLIENT_FRAMES, type ServerFrame, SUBPROTOCOL } from '../../../protocol/index.ts';
+import { type Action, CLIENT_FRAMES, REPLY_TYPES, type ServerFrame, SUBPROTOCOL } from '../../../protocol/index.ts';
 import { PROTOCOL_DOCUMENT, readExamples } from '../protocol-document.ts';
 import { describeFields, type FieldTables, readFieldTables } from './field-tables.ts';
 import { clientSchemas, commonSchemas, open, serverSchemas } from './json-schemas.ts';
-
-/** What each action is answered with, unless it is refused. */
-export const REPLIES = {
-  register: 'registered',
-  join: 'joined',
-  leave: 'left',
-  history: 'history',
-  search: 'search',
-  presence: 'presence',
-  mark: 'marked',
-  unread: 'unread',
-  block: 'blocked',
-  sendMessage: 'ack',
-  ping: 'pong',
-} as const satisfies Record<Action, ServerFrame['type']>;
 
 /** What comes without having been asked for. */
 const PUSHES = {
@@ -193,7 +178,7 @@ function actions(text: string) {
         messages: [ofConnection(action)],
         reply: {
           channel: ref('channels', 'connection'),
-          messages: [REPLIES[action], 'error' as const].map((type) => ofConnection(nameOf(type))),
+          messages: [REPLY_TYPES[action], 'error' as const].map((type) => ofConnection(nameOf(type))),
         },
       },
     ]),
