@@ -46,8 +46,7 @@ export type {
 } from '../protocol/index.ts';
 export type { ClientSettings } from './config.ts';
 export type { Logger, LogLine } from './logger.ts';
-export type { ServiceMessage as MessageInput };
-export { BeckonError };
+export { BeckonError, type ServiceMessage as MessageInput };
 
 export interface SenderOptions {
   /**

@@ -150,7 +150,7 @@ export function createDynamoDbDirectory(options: {
           : await findEach(
               new Map((await find(userAddress(userId), consistent)).map(({ connectionId }) => [connectionId, room])),
             );
-      // The user's mappings come last: whoever is returned was in the room while the connection was live.
+      // The user's mappings come last: each returned user was in the room while the connection was live.
       const live = await findEach(
         new Map(inRoom.map((mapping) => [mapping.connectionId, userAddress(mapping.userId)])),
       );

@@ -38,7 +38,7 @@ export function createDynamoDbTranscripts(options: {
     return client.send(
       new QueryCommand({
         TableName,
-        // An index is never strongly consistent; a log can be. Whoever joins a room expects everything up to now.
+        // An index is never strongly consistent; a log can be. A user who joins a room expects everything up to now.
         ...(isLog ? { ConsistentRead: true } : { IndexName: PAIR_INDEX }),
         ...more,
         KeyConditionExpression: `${isLog ? 'address' : PAIR_INDEX} = :transcript${serials ? ` AND ${serials}` : ''}`,

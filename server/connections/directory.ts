@@ -52,7 +52,7 @@ export interface Registration extends Mapping, Claims {
 }
 
 /**
- * The subscriptions of a connection, beside its user. They are an item of their own: whoever ends the connection finds
+ * The subscriptions of a connection, beside its user. They are an item of their own: the code that ends a connection finds
  * in it what else to delete, and frames do not have to write it.
  */
 export interface Subscriptions {
