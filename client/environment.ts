@@ -36,7 +36,7 @@ export interface Channel {
   onmessage: unknown;
 }
 
-/** Everything the client takes from the world around it, so that tests can hand in another world. */
+/** Everything that the client takes from the runtime, so that tests can replace it. */
 export interface Environment {
   /** Epoch milliseconds. */
   now(): number;
@@ -46,7 +46,7 @@ export interface Environment {
   /** Calls `callback` once, `delayMs` from now. */
   setTimer(delayMs: number, callback: () => void): Cancel;
   openSocket(url: string, protocols: string[]): WebSocketLike;
-  /** Calls back whenever the world may have changed while nobody looked: network gone or back, tab shown, page restored. */
+  /** Calls back whenever the network is gone or back, the tab is shown, or the page is restored. */
   onWake(callback: () => void): Cancel;
   /** Calls back when this may be the last moment: the tab is hidden, or the page is left. */
   onHide(callback: () => void): Cancel;
@@ -56,7 +56,7 @@ export interface Environment {
   readonly openChannel: ((name: string) => Channel | undefined) | undefined;
 }
 
-/** Where a page tells what happens to it. */
+/** What tells the client what happens to the page. */
 interface EventSource {
   addEventListener(type: string, listener: () => void): void;
   removeEventListener(type: string, listener: () => void): void;
@@ -101,7 +101,7 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
   };
 }
 
-/** Where a page may not store anything, browsers refuse some of what they have by throwing: to the client it is missing. */
+/** Where a page may not store anything, some properties of browsers throw: the client then goes without them. */
 function probe<T>(get: () => T): T | undefined {
   try {
     return get();

@@ -11,15 +11,15 @@ export {
   toError,
 } from '../protocol/beckon-error.ts';
 
-/** A code of the server that can come without its words. */
+/** A code of the server that can arrive without a sentence. */
 export type WordlessCode = keyof typeof WORDLESS_CODES;
 
-/** What the server would have said. */
+/** A problem with a code of the server that arrived without its sentence. */
 export function wordlessProblem(code: WordlessCode, message = describeCode(code)): Problem {
   return { code, message, retryable: WORDLESS_CODES[code].retryable };
 }
 
-/** Whether the code is about the token: another one may be better. */
+/** Whether the code is about the token: the server may accept another one. */
 export function isAboutToken(code: BeckonErrorCode): boolean {
   return code === 'unauthorized' || code === 'token_expired' || code === 'revoked';
 }

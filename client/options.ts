@@ -165,12 +165,12 @@ export function check<T>(where: string, name: string, value: T, isRight: boolean
   throw new TypeError(`${where}: "${name}" must be ${expected}, got ${got}`);
 }
 
-/** @throws TypeError unless `value` can be a number of things. */
+/** @throws TypeError unless `value` is an integer above 0. */
 export function checkCount(where: string, name: string, value: number): number {
   return check(where, name, value, Number.isInteger(value) && value > 0, 'an integer above 0');
 }
 
-/** @throws TypeError unless `value` can be a duration. */
+/** @throws TypeError unless `value` is a duration in milliseconds that a timer can wait. */
 export function checkDuration(where: string, name: string, value: number): number {
   const isDuration = typeof value === 'number' && value > 0 && value <= MAX_TIMER_MS;
   return check(where, name, value, isDuration, `a number of milliseconds above 0 and at most ${MAX_TIMER_MS}`);

@@ -1,4 +1,4 @@
-/** Why a signal has aborted, where the runtime's own does not remember it: that of React Native. */
+/** Why a signal has aborted, for runtimes whose signals do not remember it: React Native's. */
 const reasons = new WeakMap<AbortSignal, unknown>();
 
 /** Aborts for a reason. */
@@ -7,7 +7,7 @@ export function abortWith(controller: AbortController, reason: unknown): void {
   controller.abort(reason);
 }
 
-/** Why a signal has aborted: an `AbortError` where nobody says. */
+/** Why a signal has aborted: an `AbortError` where no reason was given. */
 export function reasonOf(signal: AbortSignal): unknown {
   // Null is a reason.
   const reason = reasons.has(signal) ? reasons.get(signal) : signal.reason;

@@ -22,7 +22,7 @@ export function backoffDelayMs(
   return Math.floor(random() * Math.min(maxBackoffMs, minBackoffMs * 2 ** failures));
 }
 
-/** The wait before something is tried again that the server did not do. If it said for how long, so long. */
+/** The wait before the client repeats a refused request: as long as the server said, if it did. */
 export function retryDelayMs(
   problem: Problem | undefined,
   failures: number,

@@ -1,8 +1,8 @@
 import { onAbort } from './abort.ts';
 
-/** Calls listeners. What one of them throws is not the business of the others, nor of the caller. */
+/** Calls listeners. An exception of one listener reaches neither the others nor the caller. */
 export interface Emitter<Events extends object> {
-  /** @throws TypeError for an event that there is not, or a listener that is no function. */
+  /** @throws TypeError for an unknown event, or a listener that is not a function. */
   on<E extends keyof Events & string>(
     event: E,
     listener: (value: Events[E]) => void,
@@ -28,7 +28,7 @@ export function createEmitter<Events extends object>(
       if (!others) throw new TypeError(`on: there is no event "${event}"; there are ${names.join(', ')}`);
       if (typeof listener !== 'function')
         throw new TypeError(`on: the listener must be a function, got ${typeof listener}`);
-      // Told apart from the same function added again, as each is removed by itself.
+      // A function of its own, so that the same listener added twice is removed one by one.
       const own: Listener = (value) => listener(value);
       others.add(own);
       const remove = () => others.delete(own);
@@ -40,7 +40,7 @@ export function createEmitter<Events extends object>(
     },
     emit: (event, value) => {
       onEmit(event, value);
-      // Those that there are now, whatever the first of them adds or removes.
+      // A copy: a listener may add or remove others.
       const called = [...(listeners.get(event) ?? [])];
       for (const listener of called) callListener(() => listener(value as never));
       return called.length > 0;

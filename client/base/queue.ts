@@ -1,11 +1,11 @@
-/** Does one thing after the other, in the order of the calls. */
+/** Runs one task after the other, in the order of the calls. */
 export interface Queue {
-  /** How many wait, or are being waited for. */
+  /** How many tasks wait or run. */
   readonly length: number;
   /**
    * When its turn has come: calls `prepare`, waits for its value if that is a promise, and calls `finish` with it. At once,
    * before `run` returns, when nothing is under way and there is nothing to wait for.
-   * @returns What `finish` returns. What either throws is the caller's: the next one gets its turn all the same.
+   * @returns What `finish` returns. If either throws, the caller gets the exception, and the next task runs all the same.
    */
   run<T, R>(prepare: () => T | Promise<T>, finish: (value: T) => R): R | Promise<R>;
 }

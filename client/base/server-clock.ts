@@ -1,8 +1,8 @@
 import type { Environment } from '../environment.ts';
 
 /**
- * The server's clock, as far as its replies tell. Only by it is the age of a message known: the device's own clock may be
- * off by any amount, and may be set between two pages.
+ * The server's clock, as far as its replies tell. It alone tells the age of a message: the device's own clock may be
+ * wrong by any amount, and the user may set it between two pages.
  */
 export class ServerClock {
   readonly #environment: Pick<Environment, 'now'>;
@@ -15,7 +15,7 @@ export class ServerClock {
     this.#onTold = onTold;
   }
 
-  /** By how much it is ahead of the device's, milliseconds. `undefined`: nobody has said yet. */
+  /** By how much it is ahead of the device's clock, milliseconds. `undefined`: the server has not told the time yet. */
   get aheadMs(): number | undefined {
     return this.#aheadMs;
   }
@@ -30,7 +30,7 @@ export class ServerClock {
     this.follow(serverTimeMs - this.#environment.now());
   }
 
-  /** Goes by what another tab of this device has been told. */
+  /** Takes over what another tab of this device knows. */
   follow(aheadMs: number | undefined): void {
     if (aheadMs === undefined) return;
     this.#aheadMs = aheadMs;

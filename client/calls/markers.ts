@@ -1,4 +1,4 @@
-import type { Conversation, Mark, Markers as Positions } from '../../protocol/index.ts';
+import type { Conversation, Mark, Markers } from '../../protocol/index.ts';
 import { MAX_CONVERSATIONS_PER_FRAME } from '../../protocol/limits.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
 import { encodeRequest, takeFitting } from '../connection/requests.ts';
@@ -7,24 +7,24 @@ import type { BeckonError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../options.ts';
 import type { ServerCalls } from './server-calls.ts';
 
-/** How long a mark waits for others to be sent with it, milliseconds. */
+/** How long a marker waits for others to be sent with it, milliseconds. */
 const DELAY_MS = 1_000;
 
-/** One call, which waits to hear what becomes of its mark. */
+/** One call, which waits for the result of its marker. */
 interface Caller {
   readonly mark: Mark;
   resolve(): void;
   reject(error: unknown): void;
 }
 
-/** What is told of one conversation on behalf of all that have called. */
+/** The marker of one conversation, for all calls that moved it. */
 interface PendingMark {
   readonly mark: Mark;
   readonly callers: readonly Caller[];
 }
 
-/** How far conversations have come, on its way to the server: of what waits for the same one, the latest counts. */
-export class Markers {
+/** Sends markers to the server. Of several that wait for the same conversation, the latest counts. */
+export class MarkerQueue {
   readonly #core: Core;
   readonly #calls: ServerCalls;
   readonly #delay: Timer;
@@ -39,7 +39,7 @@ export class Markers {
   }
 
   /** Resolves when the server knows. */
-  add(conversation: Conversation, { delivered, read }: Positions): Promise<void> {
+  add(conversation: Conversation, { delivered, read }: Markers): Promise<void> {
     const key = 'room' in conversation ? `room ${conversation.room}` : `user ${conversation.user}`;
     const { mark, callers = [] } = this.#waiting.get(key) ?? {};
     const done = new Promise<void>((resolve, reject) => {
@@ -86,7 +86,7 @@ export class Markers {
     return taken.map(([, entry]) => entry);
   }
 
-  /** A frame is refused as a whole: then each conversation by itself, and each call, for the others are not to blame. */
+  /** The server refuses a frame as a whole: then sends each conversation by itself, and each call, so that only the wrong one is refused. */
   async #send(entries: readonly PendingMark[]): Promise<void> {
     const callers = entries.flatMap((entry) => entry.callers);
     try {

@@ -26,7 +26,7 @@ import type { Feed } from '../receiving/feed.ts';
 import { Feeds } from '../rooms/feeds.ts';
 import { RoomSubscriptions } from '../rooms/room-subscriptions.ts';
 import type { Snapshot } from '../storage/storage.ts';
-import { Markers } from './markers.ts';
+import { MarkerQueue } from './markers.ts';
 import { CALL_TIMEOUT_MS, type ReplyTo, ServerCalls } from './server-calls.ts';
 import { Watches } from './watches.ts';
 
@@ -47,12 +47,12 @@ type LateCalls<Incoming> = Pick<
   | 'blocked'
 >;
 
-/** What a client does beyond sending and receiving: rooms, presence, and what was said before. Checks what it is given. */
+/** Does the calls about rooms, presence and history. Checks their arguments. */
 export class RoomsPresenceHistory extends ClientPart implements CallsPart, LateCalls<Payload> {
   readonly #feeds: Feeds;
   readonly #calls: ServerCalls;
   readonly #watches: Watches;
-  readonly #markers: Markers;
+  readonly #markers: MarkerQueue;
   /** What keeps each connection in the rooms. */
   readonly #subscriptions = new WeakMap<OpenConnection, RoomSubscriptions>();
 
@@ -69,7 +69,7 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, LateC
       },
     });
     this.#watches = new Watches(core, this.#calls);
-    this.#markers = new Markers(core, this.#calls);
+    this.#markers = new MarkerQueue(core, this.#calls);
   }
 
   async invoke(method: string, args: readonly unknown[]): Promise<unknown> {

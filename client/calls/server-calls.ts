@@ -19,8 +19,8 @@ export type ReplyTo<A extends Action> = Extract<Reply, { readonly type: A extend
 type PacedFrame = Parameters<typeof frameCharge>[0];
 
 /**
- * Asks the server, over whichever connection there is, until it has answered. Only for what may be asked twice: a question
- * whose answer is missing is asked again.
+ * Asks the server, over whichever connection there is, until it has answered. Only for requests that may be repeated: the client
+ * repeats a request whose answer is missing.
  */
 export class ServerCalls {
   readonly #core: Core;
@@ -53,7 +53,7 @@ export class ServerCalls {
     }
   }
 
-  /** Sends a frame until the server has dealt with it or refuses it, or the connection is lost. It may be dealt with twice. */
+  /** Sends a frame until the server has handled or refused it, or the connection is lost. The server may handle it twice. */
   async callOn<A extends Action>(
     connection: OpenConnection,
     action: A,

@@ -10,21 +10,21 @@ import type { ServerCalls } from './server-calls.ts';
 type Change = { readonly room: string | undefined; readonly users: readonly Presence[] };
 type Known = Map<string, Presence | undefined>;
 
-/** What is no longer to be watched, as long as the server has not said so. */
+/** A target that the application wants to stop watching, until the server confirms it. */
 interface Ending {
   readonly call: object;
-  /** What would have been told meanwhile. */
+  /** The changes that the application would have got meanwhile. */
   readonly missed: Change[];
 }
 
-/** Whom the application watches, and what it has been told of them. */
+/** Whom the application watches, and what it knows of them. */
 export class Watches {
   readonly #core: Core;
   readonly #calls: ServerCalls;
   readonly #users: Known = new Map();
   readonly #rooms = new Map<string, Known>();
 
-  /** Which call has asked last for what the server has not answered for yet. */
+  /** The last call that asked for each target that the server has not confirmed yet. */
   readonly #unconfirmed = new Map<string, object>();
   readonly #ending = new Map<string, Ending>();
 
@@ -50,7 +50,7 @@ export class Watches {
       return this.#current(answer);
     } catch (error) {
       this.#delete(parts.filter((part) => this.#unconfirmed.get(keyOf(part)) === call));
-      // Without an answer nobody knows; the next connection does not watch it.
+      // Without an answer the watch may go on; the next connection does not renew it.
       if (/^(expired|rate_limited)$/.test((error as BeckonError | null)?.code ?? '')) this.#endAll(call);
       else this.#unmute(call);
       throw error;
@@ -100,8 +100,8 @@ export class Watches {
   }
 
   /**
-   * Whom to ask for on a connection, in as many frames as it takes. What the server has not answered for yet has a frame of
-   * its own for each call: should it be refused, the others are not, and the call says so.
+   * The targets to renew on a connection, in as many frames as they need. Targets that the server has not confirmed yet have a frame of
+   * their own for each call: if the server refuses it, the others are not refused, and the call rejects.
    */
   #groups(maxFrameBytes: number): readonly { readonly target: PresenceTarget; readonly isConfirmed: boolean }[] {
     const bounds = { maxBytes: maxFrameBytes, maxItems: MAX_USERS_PER_PRESENCE };
@@ -123,7 +123,7 @@ export class Watches {
     return groups;
   }
 
-  /** @param call The one that has to be answered for this to stand. */
+  /** @param call The call whose answer confirms the targets. */
   #add(parts: readonly PresenceTarget[], call?: object): void {
     for (const part of parts) {
       const key = keyOf(part);
@@ -145,7 +145,7 @@ export class Watches {
     this.#core.notify('interest');
   }
 
-  /** Holds back what is told about the targets until the server has said whether their watch ends. */
+  /** Holds back the changes of the targets until the server has confirmed the end of their watch. */
   #mute(parts: readonly PresenceTarget[], call: object): void {
     for (const part of parts) {
       if (('room' in part ? this.#rooms : this.#users).has(nameOf(part))) {
@@ -160,7 +160,7 @@ export class Watches {
     this.#delete(ended.map(([key]) => JSON.parse(key)));
   }
 
-  /** Goes on as if nobody had asked. */
+  /** Undoes {@link #mute}, and tells what was held back. */
   #unmute(call: object): void {
     const ended = [...this.#ending].filter(([, ending]) => ending.call === call);
     for (const [key] of ended) this.#ending.delete(key);
@@ -169,8 +169,8 @@ export class Watches {
   }
 
   /**
-   * Called before the server is asked. What is returned takes the answer, and gives what is news in it.
-   * @param isTold The answer goes to whoever has asked: what nobody knew before is no news for others.
+   * Called before the client asks the server. Returns a function that takes the answer, and returns the changes in it.
+   * @param isTold The caller gets the answer: what was unknown before is then no change.
    */
   #expect(target: PresenceTarget, isTold: boolean): (answer: PresenceSnapshot) => Change {
     const room = 'room' in target ? target.room : undefined;
@@ -185,18 +185,18 @@ export class Watches {
     };
   }
 
-  /** The answer, as it is after what has been pushed meanwhile. */
+  /** The answer, updated with the changes that were pushed meanwhile. */
   #current(answer: PresenceSnapshot): PresenceSnapshot {
     const known = this.#of(answer.room);
     if (!known) return answer;
     const { occupancy } = answer;
     if (!occupancy) return { ...answer, users: answer.users.map((presence) => known.get(presence.user) ?? presence) };
     const users = [...known.values()].filter((presence): presence is Presence => presence?.online === true);
-    // Of those who did not fit into the answer nobody knows whether they are among those who were pushed.
+    // Users who did not fit into the answer may be among those who were pushed.
     return { ...answer, users, occupancy: { ...occupancy, users: namesAll(answer) ? users.length : occupancy.users } };
   }
 
-  /** Those that were there when the server was asked, are not in its answer, and have not been heard of since. */
+  /** The users who were there before the question, are not in the answer, and have not changed since. */
   #takeOut(room: string, before: Known, there: ReadonlySet<string>): Presence[] {
     const known = this.#of(room);
     return [...before].flatMap(([user, presence]) => {
@@ -207,7 +207,7 @@ export class Watches {
     });
   }
 
-  /** @returns Those that are not as they were. */
+  /** @returns The users that have changed. */
   #update(
     room: string | undefined,
     users: readonly Presence[],
@@ -260,7 +260,7 @@ function watchFields(target: PresenceTarget): FieldsOf<'presence'> {
   return { ...toFields(target), watch: true } as FieldsOf<'presence'>;
 }
 
-/** Whether everybody who is in the room is in the answer by name. */
+/** Whether the answer names everybody who is in the room. */
 function namesAll({ users, occupancy }: PresenceSnapshot): boolean {
   return occupancy !== undefined && occupancy.users <= users.length;
 }

@@ -2,7 +2,7 @@ import { type ErrorCodeInfo, WORDLESS_CODES } from '../../protocol/wordless-code
 import { BeckonError, type WordlessCode } from '../errors.ts';
 import type { TransportEnd } from './transport.ts';
 
-/** Why a connection is no more, or never was. */
+/** Why a connection ended, or did not come about. */
 export interface ConnectionEnd {
   readonly error: BeckonError;
   /** The code of the close frame, if that is how it ended. */

@@ -15,10 +15,10 @@ import { requestToken } from './token.ts';
 import { TokenRenewal, tokenExpired } from './token-renewal.ts';
 import { openTransport, type Transport, type TransportEnd } from './transport.ts';
 
-/** How long a connection that is closed waits for the server to hear what the application was given, milliseconds. */
+/** How long a closing connection waits for the answer to its last acknowledgement, milliseconds. */
 const LEAVE_TIMEOUT_MS = 2_000;
 
-/** Refusals of a frame with a newer token that are about the token: it is invalid, or too large, or the server knows none. */
+/** Codes that refuse the newer token in a frame: it is invalid or too large, or the server does not know the field. */
 const TOKEN_REFUSALS: readonly string[] = ['invalid_token', 'unauthorized', 'invalid_frame', 'frame_too_large'];
 
 /** The session that a connection belongs to. */
@@ -38,7 +38,7 @@ export interface ConnectionOwner {
   onReleased(connection: Connection): void;
 }
 
-/** One attempt to connect, and the connection that comes of it: token, handshake, registration, requests, end. */
+/** One attempt to connect, and the connection that follows: token, handshake, registration, requests, end. */
 export class Connection implements OpenConnection {
   readonly #context: Context;
   readonly #owner: ConnectionOwner;
@@ -117,12 +117,12 @@ export class Connection implements OpenConnection {
     this.#liveness?.check();
   }
 
-  /** Tells the server what the application was given, unless it knows. Resolves when it does, or is not to be told. */
+  /** Tells the server which messages the application has, unless the server knows. Resolves when it knows, or when the connection is over. */
   async acknowledge(): Promise<void> {
     if (this.#context.user.hasNews) await this.#ping();
   }
 
-  /** Ends like `close`, but first tells the server what the application was given, and waits a moment for its answer. */
+  /** Ends like `close`, but first tells the server which messages the application has, and waits a moment for the answer. */
   takeLeave(): void {
     const { user, environment } = this.#context;
     if (this.#isOver || !user.hasNews) return;
@@ -290,7 +290,7 @@ export class Connection implements OpenConnection {
 
   #onIncoming(incoming: Incoming): void {
     if (this.#isOver) {
-      // Nothing is handed on any more; but the server may still answer the last frame.
+      // The client hands nothing on any more, but the server may still answer the last frame.
       if (incoming && 'frame' in incoming && 'id' in incoming.frame)
         this.#requests.settle(incoming.frame.id, { kind: 'lost' });
       return;

@@ -7,9 +7,9 @@ import type { ConnectionState } from '../state.ts';
 import type { Pacer } from './pacer.ts';
 import type { Encode, Outcome } from './requests.ts';
 
-/** A connection, as far as the rest of the client asks something of it. */
+/** A connection as the rest of the client uses it. */
 export interface OpenConnection {
-  /** What the server said when the connection registered. `undefined`: it never has. */
+  /** The limits that the server told when the connection registered. `undefined`: it has not registered yet. */
   readonly limits: Limits | undefined;
   readonly pacer: Pacer;
   /** Aborts when the connection is over. */

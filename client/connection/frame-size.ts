@@ -1,9 +1,9 @@
-/** The longest id of a frame that the client makes. */
+/** The longest correlation id that the client makes. */
 export const LONGEST_FRAME_ID = '9'.repeat(10);
 
-/** What a frame may take. */
+/** The bounds of a frame. */
 export interface FrameBounds {
-  /** What it takes without its items. */
+  /** The bytes of the frame without its items. */
   readonly emptyBytes: number;
   readonly maxBytes: number;
   readonly maxItems: number;
@@ -11,7 +11,7 @@ export interface FrameBounds {
 
 /**
  * Counts how many of the first items fit into one frame, with commas between them.
- * @param itemBytes What each item takes.
+ * @param itemBytes The bytes of each item.
  */
 export function countFitting(itemBytes: readonly number[], { emptyBytes, maxBytes, maxItems }: FrameBounds): number {
   let frameBytes = emptyBytes;

@@ -15,8 +15,8 @@ export type Incoming =
   | undefined;
 
 /**
- * Reads a frame, `undefined` for a binary one, and has the messages in it decoded, which may take a promise. Gives
- * `undefined` for what is no frame, or none of a type that this client knows. Unknown fields are ignored.
+ * Reads a frame (`undefined`: a binary one) and decodes the messages in it, which may take a promise. Returns `undefined` for text that
+ * is not a frame, and for a frame of an unknown type. Ignores unknown fields.
  */
 export function readFrame(text: string | undefined, context: Pick<Context, 'decode'>): Incoming | Promise<Incoming> {
   const frame = parse(text ?? '');
@@ -41,11 +41,11 @@ function parse(text: string): unknown {
   }
 }
 
-/** Fields that nobody has looked at yet. */
+/** The fields of a frame before they are checked. */
 type Fields = { readonly [name in AllKeys<ServerFrame>]?: unknown };
 type AllKeys<T> = T extends unknown ? keyof T : never;
 
-/** Checks just enough of each frame that handling it cannot throw. The server's own tests see to the rest. */
+/** Checks just enough of each frame that handling it cannot throw. The server's tests check the rest. */
 function looksRight({ type, code, message, messages, results, users, conversations, from, ...frame }: Fields): boolean {
   switch (type) {
     case 'registered':
@@ -84,7 +84,7 @@ function isShown(value: unknown): boolean {
   return isObject(value) && isObject(value['from']) && Array.isArray(value['ids']);
 }
 
-/** The next page is asked for by the last message of this one. */
+/** The client asks for the next page by the last message of this one, so a page with `more` has messages. */
 function isPage(messages: unknown, more?: unknown): boolean {
   return Array.isArray(messages) && messages.every(isMessage) && (!more || messages.length > 0);
 }

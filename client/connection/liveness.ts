@@ -1,10 +1,10 @@
 import { createTimer } from '../base/timer.ts';
 import type { Environment } from '../environment.ts';
 
-/** After so long without anything a connection may have been forgotten on its way, milliseconds: middleboxes take minutes. */
+/** After so long a silence, milliseconds, a middlebox may have dropped the connection: middleboxes take minutes. */
 const SILENCE_MS = 60_000;
 
-/** How long a frame after such a silence may stay without any answer, milliseconds. */
+/** How long the first frame after such a silence may wait for any answer, milliseconds. */
 const DOUBT_MS = 3_000;
 
 export interface LivenessOptions {
@@ -16,11 +16,11 @@ export interface LivenessOptions {
   onDead(): void;
 }
 
-/** Keeps a connection in use, and finds out whether it still is one: a socket can be dead for minutes without saying so. */
+/** Keeps a connection alive, and finds out when it is dead: a socket may not tell for minutes. */
 export interface Liveness {
   /**
-   * Something was sent: the next heartbeat is due `heartbeatMs` from now. After a minute of silence the frame itself shows
-   * whether there still is a connection: when nothing answers it, a sign of life is asked for.
+   * Something was sent: the next heartbeat is due `heartbeatMs` from now. After a minute of silence the frame shows
+   * whether the connection is alive: if nothing answers it, the client asks for a sign of life.
    */
   sent(): void;
   /** Anything came in, which is sign of life enough. */

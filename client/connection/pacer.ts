@@ -4,18 +4,18 @@ import type { Environment } from '../environment.ts';
 import { MAX_TIMER_MS } from '../options.ts';
 
 /**
- * The share of what the server allows that is used. The rest is for registrations and pings, which wait for nothing, and for
- * frames that arrive closer together than they were sent.
+ * The share of the server's rate that the client uses. The rest is for registrations and pings, which do not wait, and for
+ * frames that arrive closer together than the client sent them.
  */
 const SHARE = 0.9;
 
 /**
- * For how long a frame of many messages waits at most, when a smaller one would not have to; and how much of the rate a new
- * connection begins with: its user's budget may be used up, and refusals in a row end a connection.
+ * The longest wait of a frame of many messages, when a smaller frame could go at once. Also how much of the rate a new connection begins
+ * with: its user's budget may be used up, and refusals in a row end a connection.
  */
 const START_MS = 1_000;
 
-/** Keeps one connection to the rate that the server has told it, by the algorithm of the server's own limit (GCRA). */
+/** Keeps one connection within the rate that the server has told it, with the algorithm of the server's own limit (GCRA). */
 export interface Pacer {
   /** How many units a frame may cost so that it waits for a second at most. Infinite where the server tells no rate. */
   readonly units: number;
@@ -30,7 +30,7 @@ export interface Pacer {
   settle(units: number): void;
   /** The server has refused a frame: all frames wait for so long, and begin with an empty budget then. */
   hold(delayMs: number): void;
-  /** The connection is over: nobody waits any more. */
+  /** The connection is over: lets every waiting frame go. */
   stop(): void;
 }
 

@@ -4,13 +4,13 @@ import type { Environment } from '../environment.ts';
 import { wordlessProblem } from '../errors.ts';
 import { countFitting, type FrameBounds, LONGEST_FRAME_ID } from './frame-size.ts';
 
-/** What became of a frame that asks for a reply. */
+/** The outcome of a frame that asks for a reply. */
 export type Outcome =
   | { readonly kind: 'reply'; readonly reply: Exclude<Reply, ErrorReply> }
   | { readonly kind: 'error'; readonly problem: Problem }
   /** The reply is missing, though the connection is good. */
   | { readonly kind: 'unanswered' }
-  /** The server did nothing with the frame, and will if it is sent again. */
+  /** The server has not handled the frame, and will when the client sends it again. */
   | { readonly kind: 'refused' }
   /** The connection ended before the reply. */
   | { readonly kind: 'lost' };
@@ -30,7 +30,7 @@ export function problemOf(outcome: Outcome): Problem | undefined {
   return outcome.kind === 'error' ? outcome.problem : undefined;
 }
 
-/** The first of the items that one frame can carry, and at least one: if that is too large, it is refused by itself. */
+/** The first items that fit into one frame, and at least one: if one item is too large, its frame is refused. */
 export function takeFitting<T>(
   items: readonly T[],
   bounds: Pick<FrameBounds, 'maxBytes' | 'maxItems'>,
@@ -113,7 +113,7 @@ export function createRequests(
   };
 }
 
-/** What is wrong with a frame that would be too large. */
+/** The problem of a frame that would be too large. */
 export function tooLarge(bytes: number, maxBytes: number): Problem {
   const message = `The frame would take ${bytes} bytes; at most ${maxBytes} are allowed.`;
   return wordlessProblem('frame_too_large', message);

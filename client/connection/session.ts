@@ -12,7 +12,7 @@ import type { Context } from './context.ts';
 /** The share of a connection's age that is random, so that a fleet does not come back together. */
 const AGE_JITTER = 0.1;
 
-/** Keeps one connection alive: connects, comes back after a loss, replaces the connection before it ends. */
+/** Keeps one connection alive: connects, reconnects after a loss, replaces the connection before the service ends it. */
 export class Session implements ConnectionOwner {
   readonly #context: Context;
   readonly #retry: Timer;
@@ -21,10 +21,10 @@ export class Session implements ConnectionOwner {
   readonly #suspension: Timer;
   #stopWatching: Cancel | undefined;
   state: ConnectionState = { status: 'connecting' };
-  /** What to call the state while there is no connection. */
+  /** The status while there is no connection. */
   #away: 'connecting' | 'recovering' | 'suspended' = 'connecting';
   #reason: Reason | undefined;
-  /** Every connection, also those that have been replaced, and wait for a last reply. */
+  /** Every connection, including replaced ones that wait for a last reply. */
   readonly connections = new Set<Connection>();
   #current: Connection | undefined;
   #opening: Connection | undefined;
@@ -66,7 +66,7 @@ export class Session implements ConnectionOwner {
     this.#setState({ status, reason });
   }
 
-  /** Connects no more until it is started again. */
+  /** Stops connecting until {@link start} is called again. */
   pause(): void {
     this.#stopWatching?.();
     for (const timer of [this.#retry, this.#uptime, this.#replacement, this.#suspension]) timer.stop();
@@ -88,7 +88,7 @@ export class Session implements ConnectionOwner {
     const { userId, connectionId, limits } = reply;
     const previous = this.#current;
     const isNew = connection === this.#opening;
-    // It had been replaced before it was registered again.
+    // The session has replaced this connection meanwhile.
     if (!isNew && connection !== previous) return;
     this.#heedLimits(limits);
     if (isNew) this.#use(connection);
@@ -116,7 +116,7 @@ export class Session implements ConnectionOwner {
     this.#setAway();
   }
 
-  /** The server knows how many there may be to come back, and how many are let in at a time. */
+  /** Takes over the longest wait from the server, which knows how many clients may reconnect at once. */
   #heedLimits({ maxBackoffSeconds }: Limits): void {
     const { minBackoffMs, isBackoffGiven } = this.#context.options;
     if (isBackoffGiven || !(maxBackoffSeconds > 0)) return;
@@ -124,13 +124,13 @@ export class Session implements ConnectionOwner {
   }
 
   onTokenRefused(connection: Connection): void {
-    // One that is being made, or waited for, asks for a token as well.
+    // A new attempt asks for a token as well.
     const isUnderWay = this.#opening !== undefined || this.#retry.running;
     if (connection === this.#current && !isUnderWay) this.#open();
   }
 
   onEnded(connection: Connection, end: ConnectionEnd): void {
-    // Otherwise it had been replaced already.
+    // A replaced connection does not count.
     if (connection !== this.#current && connection !== this.#opening) return;
     if (end.isTold) this.#context.emit('error', end.error);
     // A listener may have closed the client while it was told.
@@ -169,7 +169,7 @@ export class Session implements ConnectionOwner {
     if (!this.#current) this.#setAway(this.#context.environment.now() + delayMs);
   }
 
-  /** The network is gone or back, or somebody looks at the page again: what is known of the connection may be stale. */
+  /** The network is gone or back, or the user looks at the page again: the connection may be dead. */
   #onWake(): void {
     if (this.#current) this.#current.checkLiveness();
     else if (!this.#opening && !this.#isHeldOff) this.#open();

@@ -22,7 +22,7 @@ interface Globals {
 }
 
 /** Encodes bytes, compresses, and decodes both. A page loads it with the first message that is more than a short JSON text. */
-class Encoding extends ClientPart implements EncodingPart {
+class DataEncoding extends ClientPart implements EncodingPart {
   async encodeBytes(source: BytesSource): Promise<EncodedData> {
     const bytes = 'size' in source ? await readBlob(source) : source;
     const plain = inBase64(bytes, 'base64');
@@ -41,7 +41,7 @@ class Encoding extends ClientPart implements EncodingPart {
 }
 
 export function createPart(core: Core): EncodingPart {
-  return new Encoding(core);
+  return new DataEncoding(core);
 }
 
 /** The source compressed, if that takes less of a frame than `plain`, with what has to be said about it. */

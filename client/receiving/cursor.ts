@@ -5,15 +5,15 @@ const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const TIME_LENGTH = 10;
 
 /**
- * Up to where everything that was sent to the user has been handed to the application: where the next connection resumes
- * from. One for all connections of a session, and absent until the first of them has taken over what waited.
+ * The position up to which the application has every message: the next connection resumes from there. All connections of a session
+ * share one. Its value is absent until the first resume is complete.
  */
 export class Cursor {
   readonly #onMove: () => void;
   #value: string | undefined;
   #toldGapAt: string | undefined;
 
-  /** @param onMove Called whenever there is another value. Default: nobody wants to know. */
+  /** @param onMove Called whenever the value changes. Default: nothing. */
   constructor(onMove: () => void = () => {}) {
     this.#onMove = onMove;
   }
@@ -32,14 +32,14 @@ export class Cursor {
     this.#set(undefined);
   }
 
-  /** Whether a gap from `since` on is news: a resume that is begun again comes upon the same one. Asking makes it told. */
+  /** Whether the application does not know the gap from `since` on: a repeated resume finds the same gap. Asking makes it known. */
   isNewGap(since: string | undefined): boolean {
     const isNew = since === undefined || since !== this.#toldGapAt;
     this.#toldGapAt = since;
     return isNew;
   }
 
-  /** Messages sent before this moment are behind every resume from here; epoch milliseconds. */
+  /** No resume from here brings messages that were sent before this moment; epoch milliseconds. */
   get horizonMs(): number {
     return this.#value === undefined ? Number.NEGATIVE_INFINITY : serialTimeMs(this.#value) - OVERLAP_MS;
   }

@@ -5,21 +5,21 @@ import { utf8Length } from '../base/utf8.ts';
 import type { SeenMessage } from '../storage/storage.ts';
 import { type Cursor, serialTimeMs } from './cursor.ts';
 
-/** A message that was sent again can come this long after the first copy, whatever its serial says. */
+/** A second copy of a message can arrive this much later than the first, whatever its serial says. */
 const MIN_AGE_MS = 10 * 60_000;
 
 /** Remembers which messages were handed to the application. */
 export interface Dedupe {
   /** Whether the message has not been seen yet. Asking makes it seen. */
   isNew(message: Pick<Message, 'from' | 'id' | 'serial'>): boolean;
-  /** What another memory must know to tell what is new: as many of the newest as are remembered anyway. */
+  /** The newest messages, for another client that must know what is new. */
   snapshot(): readonly SeenMessage[];
   restore(seen: readonly SeenMessage[]): void;
   /** A message that is about to be sent from here counts as seen: a resume may bring it. */
   addOwn(message: Pick<Message, 'from' | 'id'>): void;
   /** Messages that another device has shown count as seen. They were sent at this moment (epoch milliseconds) at the latest. */
   addShown(shown: readonly Shown[], sentMs: number): void;
-  /** What a resume from the cursor would bring again: the newest, as many as a frame may say. */
+  /** The messages that a resume from the cursor would bring again: the newest, as many as a frame may name. */
   shown(): Shown[];
 }
 
@@ -35,7 +35,7 @@ export function createDedupe(
   minCount: number,
 ): Dedupe {
   const seen = new Map<string, { readonly at: number; readonly sentMs: number }>();
-  // What another page has seen is of no known age before the server has told the time. A clock that was set back must not
+  // Before the server has told the time, the age of what another page has seen is unknown. A clock that was set back must not
   // keep everything until it has caught up.
   const isOld = (at: number, sentMs: number) =>
     clock.aheadMs !== undefined && Math.abs(clock.now() - at) >= MIN_AGE_MS && sentMs < cursor.horizonMs;

@@ -17,15 +17,15 @@ export interface Acknowledgement {
   onUnknown(): void;
 }
 
-/** What a session knows of the messages to its user, or of those to a room, for all its connections. */
+/** What a session knows about the messages to one address, its user or a room, across its connections. */
 export class Feed {
   /** `undefined`: the messages are those to the user. */
   readonly room: string | undefined;
   readonly cursor: Cursor;
   readonly dedupe: Dedupe;
   /**
-   * What has a lower serial was sent before the room was joined. A resume begins an overlap before its cursor, and so
-   * brings what nobody asked for. Empty: there is no such bound.
+   * Messages with a lower serial were sent before the client joined the room. A resume begins an overlap before its cursor, and so
+   * brings such messages. Empty: there is no such bound.
    */
   floor = '';
   /** How many messages the application has, and how many of them the server knows of. */
@@ -42,7 +42,7 @@ export class Feed {
     this.dedupe = createDedupe(clock, this.cursor, room === undefined ? MIN_COUNT : MIN_COUNT_PER_ROOM);
   }
 
-  /** Whether the application does not have the message yet. Asking means that it is given to it. */
+  /** Whether the application does not have the message yet. Asking counts as handing it over. */
   isNew(message: Message): boolean {
     const isNew = this.dedupe.isNew(message);
     if (isNew) this.#shown += 1;

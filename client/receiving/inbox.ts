@@ -7,14 +7,14 @@ interface Taker<T> {
 
 const DONE = { done: true, value: undefined } as const;
 
-/** Hands values that come whenever they come to a `for await` loop that takes them when it can. */
+/** Buffers values for a `for await` loop. */
 export class Inbox<T> implements AsyncIterableIterator<T> {
   readonly #maxBuffered: number;
   readonly #onEnd: () => void;
   readonly #buffered: T[] = [];
   readonly #takers: Taker<T>[] = [];
   #ended = false;
-  /** What the loop is yet to be told. */
+  /** The error that the loop gets next. */
   #failure: BeckonError | undefined;
 
   /**
@@ -35,7 +35,7 @@ export class Inbox<T> implements AsyncIterableIterator<T> {
     else this.end(new BeckonError('slow_consumer'));
   }
 
-  /** Ends the iteration once what waits has been taken; with an error if one is given. */
+  /** Ends the iteration after the buffered values; with an error if one is given. */
   end(error?: BeckonError): void {
     if (this.#ended) return;
     this.#ended = true;

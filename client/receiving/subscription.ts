@@ -28,8 +28,8 @@ export interface SubscriptionTarget {
 const MAX_HELD = 10_000;
 
 /**
- * Keeps one connection subscribed to a feed, and what comes of it complete and in order. Subscribing is followed by a
- * *resume*: what was missed, page by page. Pushes that arrive meanwhile wait for its end, because they are younger.
+ * Keeps one connection subscribed to a feed, and its messages complete and in order. After it subscribes, it *resumes*: it reads the
+ * missed messages page by page. Pushes that arrive meanwhile wait for the end of the resume, because they are younger.
  * Only then does the cursor move: to where the first page stood, as the pages may take long, and from then on with the
  * messages. If anything goes wrong before, the next resume begins at the same place.
  */
@@ -61,7 +61,7 @@ export class Subscription {
     this.#target = target;
   }
 
-  /** Subscribes, for the first time or again, and resumes. Resolves when the connection is subscribed, or is not to be. */
+  /** Subscribes, for the first time or again, and resumes. Resolves when the connection is subscribed, or the server refuses. */
   subscribe(): Promise<void> {
     this.#subscribing ??= this.#subscribe(0).finally(() => {
       this.#subscribing = undefined;
@@ -69,7 +69,7 @@ export class Subscription {
     return this.#subscribing;
   }
 
-  /** Until what subscribes has come to an end. */
+  /** Resolves when the current attempt to subscribe has ended. `undefined`: there is none. */
   get settled(): Promise<void> | undefined {
     return this.#subscribing;
   }
@@ -79,7 +79,7 @@ export class Subscription {
     else this.#takeOver(messages);
   }
 
-  /** What a pong has follows the cursor without a gap, so it may be handed on even in the middle of a resume. */
+  /** The messages of a pong follow the cursor without a gap, so the client may hand them on in the middle of a resume. */
   onPong({ messages, more, serverTime }: PongReply): void {
     this.#feed.clock.observe(serverTime);
     if (this.#held || more) this.#handOn(messages);
@@ -93,8 +93,8 @@ export class Subscription {
   }
 
   /**
-   * What is still on its way counts for nothing.
-   * @returns When nothing is any more that would subscribe.
+   * Ignores what is still on its way.
+   * @returns When no attempt to subscribe is on its way any more.
    */
   async stop(): Promise<void> {
     this.#stopping.abort();
@@ -141,7 +141,7 @@ export class Subscription {
     }
   }
 
-  /** Asks until the page is there. `undefined`: this resume has come to nothing. */
+  /** Asks until the page is there. `undefined`: this resume has failed. */
   async #readPage(place: Place, attempt: number): Promise<SubscribedReply | undefined> {
     for (let failures = 0; ; failures += 1) {
       const outcome = await this.#target.ask(place);
@@ -186,14 +186,14 @@ export class Subscription {
     for (const { serial } of messages) this.#feed.cursor.advance(serial);
   }
 
-  /** Whether subscribing again may do better than what was refused. */
+  /** Whether subscribing again may succeed. */
   #isCurable(outcome: Outcome, since: string | undefined): boolean {
     const code = problemOf(outcome)?.code;
     if (code === 'invalid_cursor') this.#dropCursor(since);
     return code === 'superseded' || (code === 'invalid_cursor' && since !== undefined);
   }
 
-  /** Whether to wait and try again. A new connection that cannot be registered is of no use: another one may do better. */
+  /** Whether to wait and try again. A new connection that cannot register is of no use: another one may succeed. */
   #isPassing(outcome: Outcome): boolean {
     const isOfUse = this.#feed.room !== undefined || this.#hasSubscribed;
     return isOfUse && (outcome.kind === 'refused' || problemOf(outcome)?.retryable === true);

@@ -7,13 +7,13 @@ import { serialTimeMs } from '../receiving/cursor.ts';
 import { Feed } from '../receiving/feed.ts';
 import type { FeedState, Snapshot } from '../storage/storage.ts';
 
-/** How long what is stored of a room waits for somebody to join it again, by the time of its cursor. */
+/** How long the stored state of a room is kept for the next join, counted from its cursor. */
 const MAX_STORED_AGE_MS = 24 * 3_600_000;
 
-/** How many rooms are stored that nobody has joined again. */
+/** The most stored rooms that the application has not joined again. */
 const MAX_STORED_ROOMS = 500;
 
-/** The connections, as far as rooms are concerned. */
+/** What the feeds need of the connections. */
 export interface RoomConnections {
   /** Has the connection join a room, if there is one. */
   join(name: string, room: Feed): void;
@@ -24,13 +24,13 @@ export interface RoomConnections {
 /** A room that the application wants to be in. */
 class Room extends Feed {
   isJoined = false;
-  /** The application has said from where on: what is stored does not matter. */
+  /** The application has said where to begin, so the stored state does not count. */
   isPlaced = false;
-  /** Where it is going to begin is where an earlier page was. */
+  /** It begins where an earlier page was. */
   isRestored = false;
   /** How many calls wait for it to be joined. */
   waiting = 0;
-  /** What was stored of it: if the server does not let anybody in, it is there for the next time. */
+  /** The stored state: kept for the next time if the server refuses the join. */
   stored: FeedState | undefined;
   #settle: { resolve(): void; reject(error: unknown): void } | undefined;
   readonly joined = new Promise<void>((resolve, reject) => {
@@ -44,21 +44,21 @@ class Room extends Feed {
   }
 
   giveUp(error: BeckonError): void {
-    // Whoever waits is told; perhaps nobody does.
+    // There may be no call that waits.
     this.joined.catch(() => {});
     this.#settle?.reject(error);
   }
 }
 
-/** Where messages come from: those to the user, and those to the rooms that are joined until they are left. */
+/** The feeds of the client: the user's, and one for each room from `join` to `leave`. */
 export class Feeds {
   readonly user: Feed;
   readonly rooms = new Map<string, Room>();
   readonly #core: Core;
   readonly #connections: RoomConnections;
-  /** What is stored of rooms that nobody has joined again yet, by address. */
+  /** The stored state of rooms that the application has not joined again yet, by address. */
   readonly #stored = new Map<string, FeedState>();
-  /** Under which the messages to the user are stored: known once there is a token. */
+  /** The address of the user's feed in the storage: known once there is a token. */
   userAddress = '';
 
   constructor(core: Core, connections: RoomConnections) {
@@ -85,7 +85,7 @@ export class Feeds {
     await this.#connections.leave(name);
   }
 
-  /** Only now is it known how long ago an earlier page was there: by the server's clock. */
+  /** The client is connected, so it knows by the server's clock how long ago an earlier page was in the room. */
   onJoining(name: string): void {
     const room = this.rooms.get(name);
     const cursor = room?.cursor.value;
@@ -172,7 +172,7 @@ export class Feeds {
     return room === undefined ? this.userAddress : roomAddress(room);
   }
 
-  /** Of a room that has waited for too long only where it was, so that a gap can be told. */
+  /** For a room that has waited for too long only its cursor, so that the client can tell a gap. */
   #storedRooms(): readonly (readonly [address: string, FeedState])[] {
     const newestFirst = [...this.#stored].sort(([, { cursor: one = '' }], [, { cursor: other = '' }]) =>
       one < other ? 1 : -1,
@@ -183,7 +183,7 @@ export class Feeds {
     });
   }
 
-  /** False as long as nobody knows. */
+  /** Whether the cursor is too old. False until the server has told the time. */
   #isLate(cursor: string): boolean {
     const { clock } = this.user;
     return clock.aheadMs !== undefined && clock.now() - serialTimeMs(cursor) >= MAX_STORED_AGE_MS;
@@ -194,12 +194,12 @@ function roomAddress(name: string): string {
   return `room#${name}`;
 }
 
-/** What another session has to know to go on where this one stops. */
+/** The state that another session needs to go on where this one stops. */
 function snapshotOf({ cursor, floor, dedupe }: Feed): FeedState {
   return { cursor: cursor.value, ...(floor && { floor }), seen: dedupe.snapshot() };
 }
 
-/** Goes on from there, unless it is further already, or is to begin elsewhere. */
+/** Moves a feed to a stored state, unless the feed is further already or begins elsewhere. */
 function restoreFeed(feed: Feed, { cursor, floor = '', seen = [] }: FeedState): void {
   feed.dedupe.restore(seen);
   if (cursor === undefined) return;
@@ -211,7 +211,7 @@ function restoreFeed(feed: Feed, { cursor, floor = '', seen = [] }: FeedState): 
   feed.cursor.advance(cursor);
 }
 
-/** What two pages knew of a room: where the later one was, and what either may have had. */
+/** Merges the states of a room from two pages: the later cursor, and the messages of both. */
 function merge(one: FeedState | undefined, other: FeedState): FeedState {
   if (one?.cursor === undefined || other.cursor === undefined) return one?.cursor === undefined ? other : one;
   const [earlier, later] = one.cursor < other.cursor ? [one, other] : [other, one];

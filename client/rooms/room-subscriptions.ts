@@ -16,7 +16,7 @@ export class RoomSubscriptions {
   readonly #feeds: Feeds;
   readonly #calls: ServerCalls;
   readonly #rooms = new Map<string, Subscription>();
-  /** Rooms that are being left, which must not be joined meanwhile: frames may overtake one another. */
+  /** Rooms that the connection is leaving. It must not join them meanwhile, as frames may overtake one another. */
   readonly #leaving = new Map<string, Promise<unknown>>();
 
   constructor(core: Core, connection: OpenConnection, feeds: Feeds, calls: ServerCalls) {
@@ -27,7 +27,7 @@ export class RoomSubscriptions {
     onAbort(connection.closing, () => this.#stop());
   }
 
-  /** Joins every room but those that are `kept`, or joins it again. Resolves when the connection is in them, or is not to be. */
+  /** Joins every room but those that are `kept`, or joins it again. Resolves when the connection is in them, or is refused. */
   async renew(kept: readonly string[]): Promise<void> {
     const lost = [...this.#feeds.rooms].filter(([room]) => !(kept.includes(room) && this.#rooms.has(room)));
     await Promise.all(lost.map(([room, feed]) => this.join(room, feed)));
@@ -75,8 +75,8 @@ export class RoomSubscriptions {
   }
 
   /**
-   * Numbered like the joins, because it may be dealt with twice: the second time perhaps after the room was joined again.
-   * @param joining A join that may be on its way, and must be dealt with before.
+   * Numbered like the joins, because the server may handle it twice: the second time perhaps after the next join.
+   * @param joining A join that may be on its way, and must be handled before.
    */
   async #leave(room: string, joining?: Promise<void>): Promise<void> {
     const leaving = Promise.all([this.#leaving.get(room), joining])

@@ -28,9 +28,9 @@ export interface MessageSenderOwner {
 
 /**
  * Empties the outbox over whichever connection there is. **One frame is in flight at a time**, because API Gateway runs
- * the frames of one connection concurrently; what waits meanwhile goes into the next one. That keeps messages in order,
- * holds them back while the server is slow, and bills fewer frames. What waits for the rate of the connection stays in the
- * outbox, where it can expire and be taken back.
+ * the frames of one connection concurrently; messages that wait meanwhile go into the next frame. That keeps messages in order,
+ * holds them back while the server is slow, and bills fewer frames. Messages that wait for the rate of the connection stay
+ * in the outbox, where they can expire and be taken back.
  */
 export class MessageSender {
   readonly #environment: Environment;
@@ -64,7 +64,7 @@ export class MessageSender {
   }
 
   async #run(): Promise<void> {
-    // What is sent in one go by the application goes into one frame.
+    // Messages that the application sends in one go go into one frame.
     await undefined;
     for (let connection = this.#owner.connection(); connection?.limits; connection = this.#owner.connection()) {
       const { limits, pacer } = connection;
@@ -72,7 +72,7 @@ export class MessageSender {
       if (units === 0) break;
       if (pacer) {
         await pacer.turn(units);
-        // Its units were counted on a connection that is over.
+        // The connection whose pacer counted the units is over.
         if (connection !== this.#owner.connection()) continue;
       }
       const messages = this.#outbox.take(limits, units);
@@ -92,8 +92,8 @@ export class MessageSender {
   }
 
   /**
-   * Tells each message what became of it. Those that are told nothing are sent again: after a wait, but not after a lost
-   * connection, for the next one has been waited for already.
+   * Settles each message that the server has decided about. The others are sent again: after a wait, except after a lost
+   * connection, as the client has waited for the next one already.
    */
   #settle(messages: readonly QueuedMessage[], outcome: Outcome): void {
     this.#failures = outcome.kind === 'lost' ? 0 : this.#failures + 1;
@@ -117,7 +117,7 @@ export class MessageSender {
   }
 }
 
-/** @returns Why the message should be sent again. */
+/** @returns Why to send the message again. `undefined`: it is settled. */
 function settleOne(message: QueuedMessage, result: SendResult | SendFailure | undefined): Problem | undefined {
   const failure = result === undefined ? wordlessProblem('internal') : 'error' in result ? result.error : undefined;
   if (failure?.retryable) return failure;

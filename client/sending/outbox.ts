@@ -15,9 +15,9 @@ export interface WaitOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A message whose sender waits to hear what becomes of it. */
+/** A message in the outbox, whose sender waits for the result. */
 export interface QueuedMessage extends OutgoingMessage {
-  /** Whether it may have been sent before: the server then looks for it under its id. */
+  /** Whether it may have been sent before: the server then looks for its id. */
   readonly retry: boolean;
   accept(result: SendResult): void;
   reject(error: unknown): void;
@@ -38,7 +38,7 @@ export class Outbox {
   readonly #clock: ServerClock;
   readonly #maxMessages: number;
   readonly #onChange: () => void;
-  /** Those that wait to be sent, and those that have been taken, both in the order in which they were added. */
+  /** The messages that wait, and those that are in flight, in the order in which they were added. */
   #queued: OwnMessage[] = [];
   #taken: OwnMessage[] = [];
 
@@ -53,12 +53,12 @@ export class Outbox {
     this.#onChange = onChange;
   }
 
-  /** @throws BeckonError `outbox_full` when there is none for a message behind `ahead` others that are yet to be added. */
+  /** @throws BeckonError `outbox_full` when there is no room for a message behind `ahead` others that are still being encoded. */
   requireRoom(ahead = 0): void {
     if (this.#unsettled.length + ahead >= this.#maxMessages) throw new BeckonError('outbox_full');
   }
 
-  /** Resolves with what the server says of the message; rejects when it is refused, expires or is taken back. */
+  /** Resolves with the server's result; rejects when the message is refused, expires or is taken back. */
   add(message: OutgoingMessage, { expiresAfterMs, signal }: WaitOptions): Promise<SendResult> {
     this.requireRoom();
     return new Promise((accept, reject) => {
@@ -69,7 +69,7 @@ export class Outbox {
     });
   }
 
-  /** What a later client would have to send. */
+  /** The messages that a later client would have to send. */
   snapshot(): readonly StoredMessage[] {
     // There is no infinity in JSON.
     return this.#unsettled.map(({ text, bytes, expiresAt, isLocal }) => ({
@@ -82,7 +82,7 @@ export class Outbox {
 
   /**
    * Takes messages over from an earlier client, in front of its own. They may have been sent before.
-   * @param tell Makes what is told of a message; there is nobody who has a promise of it.
+   * @param tell Makes the callbacks of a message, whose promise is gone with the earlier client.
    */
   restore(
     messages: readonly StoredMessage[],
@@ -96,7 +96,7 @@ export class Outbox {
     this.#onChange();
   }
 
-  /** The server has told the time: only now is it known what has expired since it was stored. */
+  /** The server has told the time, which shows which stored messages have expired. */
   onTime(): void {
     for (const entry of this.#unsettled) {
       if (entry.isLocal) entry.expiresAt += this.#clock.aheadMs ?? 0;
@@ -116,7 +116,7 @@ export class Outbox {
     return fillFrame(this.#queued, limits, maxUnits);
   }
 
-  /** Takes the {@link next} ones. They go on counting until they are settled or put back. */
+  /** Takes the {@link next} messages. They count until they are settled or put back. */
   take(limits: Limits, maxUnits: number): readonly QueuedMessage[] {
     const taken = this.#queued.splice(0, this.next(limits, maxUnits).count);
     this.#taken = taken;
@@ -124,7 +124,7 @@ export class Outbox {
   }
 
   /**
-   * Puts back, in front of the others, what was taken and is not settled: nothing overtakes a message that is sent again.
+   * Puts the taken messages that are not settled back in front: nothing overtakes a message that is sent again.
    * @param maybeSent Whether the server may have got it.
    */
   putBack({ maybeSent }: { readonly maybeSent: boolean }): void {
@@ -152,7 +152,7 @@ export class Outbox {
     return [...this.#taken, ...this.#queued].filter(({ settled }) => !settled);
   }
 
-  /** Makes the entry of a message that is still to be put into the queue. */
+  /** Prepares a message for the queue: its expiry, and what happens when it is settled. */
   #enter(message: QueuedMessage & Pick<OwnMessage, 'expiresAt' | 'isLocal'>, signal?: AbortSignal): OwnMessage {
     const expiry = createTimer(this.#environment);
     const settle =
@@ -186,19 +186,19 @@ export class Outbox {
     });
   }
 
-  /** Whether there is a clock by which to tell when it expires. */
+  /** Whether the clock by which the message expires is known. */
   #isTimed({ isLocal }: OwnMessage): boolean {
     return isLocal || this.#clock.aheadMs !== undefined;
   }
 
-  /** Messages in flight are let be: the answer is on its way. */
+  /** Drops no message in flight: the answer is on its way. */
   #dropExpired(): void {
     const now = this.#clock.now();
     const expired = this.#queued.filter((entry) => this.#isTimed(entry) && entry.expiresAt <= now);
     for (const entry of expired) entry.reject(new BeckonError('expired', undefined, { maybeDelivered: entry.retry }));
   }
 
-  /** The limits may be other ones than when the message was added. */
+  /** The limits may have changed since the message was added. */
   #refuseOversize(limits: Limits): void {
     while (this.#queued[0] && countMessages(this.#queued.slice(0, 1), limits) === 0) {
       this.#queued[0].reject(new BeckonError('frame_too_large'));

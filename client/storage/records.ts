@@ -7,7 +7,7 @@ interface Globals {
   };
 }
 
-/** Looked up at each call: where storage is refused, the look alone throws. */
+/** Looked up at each call: where the browser refuses the storage, the property throws. */
 const local = () => (globalThis as object as Globals).localStorage;
 
 export const LOCAL_STORAGE: ClientStorage = {

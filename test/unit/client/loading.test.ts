@@ -36,7 +36,7 @@ async function connectWithout(parts: Partial<Record<keyof ClientWorld['loaders']
   return { ...started, errors, socket, asked };
 }
 
-describe('what encodes', () => {
+describe('the encoding part', () => {
   it('is not loaded for short JSON, either way', async () => {
     const { client, socket, ids, asked } = await connectWithout({ encoding: 0 });
     void client.sendToUser('bob', 'hi');
@@ -45,14 +45,14 @@ describe('what encodes', () => {
     expect([ids, dataOf(socket), asked[0]?.mock.calls.length]).toEqual([['1000'], ['hi'], 0]);
   });
 
-  it('is done without where JSON can be sent as it is', async () => {
+  it('is not needed for JSON: when it does not load, JSON goes uncompressed', async () => {
     const { client, socket } = await connectWithout({ encoding: 1 });
     void client.sendToUser('bob', LARGE);
     await settle();
     expect(dataOf(socket)).toEqual([LARGE]);
   });
 
-  it('is loaded again by the next message, when bytes were refused because it did not load', async () => {
+  it('rejects bytes when it does not load, and is loaded again for the next message', async () => {
     const { client, socket } = await connectWithout({ encoding: 1 });
     await expect(client.sendToUser('bob', Uint8Array.of(1))).rejects.toMatchObject({
       code: 'load_failed',
@@ -99,8 +99,8 @@ describe('what encodes', () => {
   });
 });
 
-describe('what asks the server', () => {
-  it('is loaded again by the next call, when it did not load', async () => {
+describe('rooms, presence and history', () => {
+  it('reject a call when they do not load, and are loaded again for the next one', async () => {
     const { client, socket } = await connectWithout({ calls: 1 });
     const refusal = { code: 'load_failed', retryable: true, cause: OFFLINE };
     await expect(client.join('lobby')).rejects.toMatchObject(refusal);
@@ -110,7 +110,7 @@ describe('what asks the server', () => {
     await joined;
   });
 
-  it('is loaded once for calls that are made at once', async () => {
+  it('are loaded once for calls that are made at the same time', async () => {
     const { client, asked } = await connectWithout({ calls: 0 });
     const calls = Promise.allSettled([client.join('lobby'), client.presence(['bob']), client.blocked()]);
     await settle();
@@ -119,7 +119,7 @@ describe('what asks the server', () => {
     expect(asked[0]).toHaveBeenCalledTimes(1);
   });
 
-  it('is loaded for a message of a room that the client is not in, and leaves the room', async () => {
+  it('are loaded for a message of a room that the client is not in, to leave the room', async () => {
     const { socket, ids } = await connectWithout({ calls: 1 });
     socket.push(roomMessageAt(1_000));
     await settle();
@@ -130,12 +130,12 @@ describe('what asks the server', () => {
   });
 });
 
-describe('what must be there before the client connects', () => {
+describe('storage and tabs', () => {
   it.each([
     ['the storage', { storage: new Map() }, 'storage'],
     ['the sharing of tabs', { shareAcrossTabs: true }, 'tabs'],
     ['what both need', { storage: new Map(), shareAcrossTabs: true }, 'calls'],
-  ] as const)('is done without when it does not load: %s', async (_, options, part) => {
+  ] as const)('do without a part that does not load: %s', async (_, options, part) => {
     const world = new ClientWorld();
     Object.assign(world.loaders, { [part]: () => Promise.reject(OFFLINE) });
     const given: Partial<ConnectOptions> = { ...options, getToken: () => tokenOf('alice') };
