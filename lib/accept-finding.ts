@@ -16,8 +16,8 @@ interface WithValidations {
 }
 
 /**
- * Records at the resource why a finding is accepted. The template stays the same, with cdk-nag in the app or without. An older CDK has
- * no place for the record: cdk-nag 2 would want it in the template.
+ * Records at the resource why a finding is accepted. The template stays the same, with cdk-nag in the app or without. An
+ * older CDK has no place for the record: cdk-nag 2 would want it in the template.
  */
 export function acceptFinding(resource: IConstruct, { rule, about, reason }: Finding): void {
   const which = about ? `[${about.kind}::${flatten(cdk.Stack.of(resource).resolve(about.value))}]` : '';

@@ -25,8 +25,8 @@ export interface Issuer {
   readonly audience: string;
 
   /**
-   * The claim that contains the audience. Access tokens of Cognito have no `aud`: for them, set `client_id` here, and the id of the
-   * app client as `audience`.
+   * The claim that contains the audience. Access tokens of Cognito have no `aud`: for them, set `client_id` here, and the id
+   * of the app client as `audience`.
    * @default 'aud'
    */
   readonly audienceClaim?: 'aud' | 'client_id';
@@ -76,8 +76,8 @@ export type TimeSpan = Pick<Duration, 'toSeconds'>;
 /** Which parts of a message users can search. */
 export interface SearchOptions {
   /**
-   * Paths into the data of messages, such as `text` or `body.title`. Beckon indexes all strings there, and in each element of an
-   * array.
+   * Paths into the data of messages, such as `text` or `body.title`. Beckon indexes all strings there, and in each element
+   * of an array.
    * @default - all strings in the data
    */
   readonly fields?: string[];
@@ -100,15 +100,15 @@ export interface BeckonProps extends Issuer {
   readonly allowedOrigins?: string[];
 
   /**
-   * What a token without the claim `capability` allows, such as `{ 'user:*': ['send'], 'room:team-*': ['join', 'send'] }`. A text
-   * is the same in JSON, for a parameter of the stack.
+   * What a token without the claim `capability` allows, such as `{ 'user:*': ['send'], 'room:team-*': ['join', 'send'] }`. A
+   * text is the same in JSON, for a parameter of the stack.
    * @default - all operations on users (`send`, `history`, `presence`), and no rooms
    */
   readonly defaultCapability?: Capability | string;
 
   /**
-   * Whether users can search for messages by the words in them. Beckon writes one item for each different word of a message, up to
-   * 100. Parts of names count as words, and so do each two neighbours in a script without spaces.
+   * Whether users can search for messages by the words in them. Beckon writes one item for each different word of a message,
+   * up to 100. Parts of names count as words, and so do each two neighbours in a script without spaces.
    * @default false
    */
   readonly search?: boolean | SearchOptions;
@@ -132,8 +132,8 @@ export interface BeckonProps extends Issuer {
   readonly throttleBurstLimit?: number;
 
   /**
-   * The number of connections that you expect at once. API Gateway accepts 500 new ones per second. If all clients lose their
-   * connections, they spread their attempts to reconnect over one second for each 500.
+   * The number of connections that you expect at once. API Gateway accepts 500 new ones per second. If all clients lose
+   * their connections, they spread their attempts to reconnect over one second for each 500.
    * @default - 15,000: clients spread their attempts over 30 seconds
    */
   readonly expectedConnections?: number;
@@ -145,8 +145,9 @@ export interface BeckonProps extends Issuer {
   readonly retention?: TimeSpan;
 
   /**
-   * `production` protects stored data: you can restore tables to any moment of the last 35 days, tables outlive their stack, nobody can
-   * delete them by accident, and there are alarms. `development` deletes everything with its stack, and has no alarms.
+   * `production` protects stored data: you can restore tables to any moment of the last 35 days, tables outlive their stack,
+   * nobody can delete them by accident, and there are alarms. `development` deletes everything with its stack, and has no
+   * alarms.
    * @default 'production'
    */
   readonly mode?: (typeof MODES)[number];
@@ -164,9 +165,9 @@ export interface BeckonProps extends Issuer {
   readonly logRetention?: RetentionDays;
 
   /**
-   * A key of your own for tables, queues and logs. Functions may use it through DynamoDB and SQS only. Beckon extends the policy of
-   * a key that this app creates, so that CloudWatch Logs may use it. The policy of an imported key has to allow that already.
-   * The stack needs a region (`env`).
+   * A key of your own for tables, queues and logs. Functions may use it through DynamoDB and SQS only. Beckon extends the
+   * policy of a key that this app creates, so that CloudWatch Logs may use it. The policy of an imported key has to allow
+   * that already. The stack needs a region (`env`).
    * @default - keys that AWS owns, which cost nothing
    */
   readonly encryptionKey?: EncryptionKey;
@@ -186,8 +187,8 @@ export interface BeckonProps extends Issuer {
   readonly limits?: Partial<SizeLimits>;
 
   /**
-   * How fast one connection may send. Beckon refuses further messages with `rate_limited` and the time of the next attempt. It
-   * disconnects a client that ignores that.
+   * How fast one connection may send. Beckon refuses further messages with `rate_limited` and the time of the next attempt.
+   * It disconnects a client that ignores that.
    * @default - 100 messages a second, and 500 at once after a pause
    */
   readonly rateLimit?: RateLimitProps;
@@ -199,30 +200,31 @@ export interface BeckonProps extends Issuer {
   readonly userRateLimit?: RateLimitProps;
 
   /**
-   * How much one user may leave in the inbox of another who reads nothing. Beckon refuses further messages with `not_accepted` until
-   * the recipient is back and has acknowledged the inbox. The limit does not apply to services and rooms.
+   * How much one user may leave in the inbox of another who reads nothing. Beckon refuses further messages with
+   * `not_accepted` until the recipient is back and has acknowledged the inbox. The limit does not apply to services and
+   * rooms.
    * @default - 100 messages, and 1,048,576 bytes
    */
   readonly inbox?: InboxProps;
 
   /**
-   * Whether this stack sets the role with which API Gateway writes logs. An account has one for each region: set false if another
-   * stack sets it.
+   * Whether this stack sets the role with which API Gateway writes logs. An account has one for each region: set false if
+   * another stack sets it.
    * @default true
    */
   readonly manageAccountLogRole?: boolean;
 
   /**
-   * Whether the stack has the outputs `WebSocketUrl`, `SendFunctionName` and `ManageFunctionName`. The CDK puts the path of the
-   * construct before each name and a hash behind it: `BeckonWebSocketUrl1A2B3C4D`. `beckon … --stack NAME` reads them.
+   * Whether the stack has the outputs `WebSocketUrl`, `SendFunctionName` and `ManageFunctionName`. The CDK puts the path of
+   * the construct before each name and a hash behind it: `BeckonWebSocketUrl1A2B3C4D`. `beckon … --stack NAME` reads them.
    * @default true
    */
   readonly outputs?: boolean;
 }
 
 /**
- * A rate limit. Beckon charges frames for their effects: a short message to one user, and most other frames, count as one, a message to
- * ten users as ten. See `docs/protocol.md`, "The rate limit".
+ * A rate limit. Beckon charges frames for their effects: a short message to one user, and most other frames, count as one, a
+ * message to ten users as ten. See `docs/protocol.md`, "The rate limit".
  */
 export interface RateLimitProps {
   /** The average rate. */

@@ -13,8 +13,8 @@ export interface BeckonStackProps extends StackProps, Pick<BeckonProps, 'mode' |
 }
 
 /**
- * Beckon in a stack of its own. The settings that differ between installations are CloudFormation parameters, so one template fits
- * every account and every laptop.
+ * Beckon in a stack of its own. The settings that differ between installations are CloudFormation parameters, so one
+ * template fits every account and every laptop.
  */
 export class BeckonStack extends Stack {
   readonly beckon: Beckon;

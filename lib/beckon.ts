@@ -80,28 +80,29 @@ export class Beckon extends Construct {
   readonly deadLetterQueue: IQueue;
 
   /**
-   * Lambda's records of the asynchronous invocations of `sendFunction` that failed in all three attempts, each with its reason. An
-   * alarm goes off for the first.
+   * Lambda's records of the asynchronous invocations of `sendFunction` that failed in all three attempts, each with its
+   * reason. An alarm goes off for the first.
    */
   readonly failedSendsQueue: IQueue;
 
   /**
-   * The alarms in production: on tasks that failed for good, on failed asynchronous sends, on internal errors, on failing posts,
-   * and for each function on failures and throttling. Add an action to each, such as an `SnsAction`. In development the list is
-   * empty.
+   * The alarms in production: on tasks that failed for good, on failed asynchronous sends, on internal errors, on failing
+   * posts, and for each function on failures and throttling. Add an action to each, such as an `SnsAction`. In development
+   * the list is empty.
    */
   readonly alarms: readonly Alarm[];
 
   /**
-   * Sends from a Lambda in any language, which invokes it with `{ to: { user }, data }`: see docs/send.md. After an asynchronous
-   * invocation it sends the same message in each attempt. If all attempts fail, the event ends in `failedSendsQueue`; an event with
-   * several messages does so if it has `failIfAnyFails`.
+   * Sends from a Lambda in any language, which invokes it with `{ to: { user }, data }`: see docs/send.md. After an
+   * asynchronous invocation it sends the same message in each attempt. If all attempts fail, the event ends in
+   * `failedSendsQueue`; an event with several messages does so if it has `failIfAnyFails`.
    */
   readonly sendFunction: IFunction;
 
   /**
-   * Manages users. Invoke it with `{ disconnect | revoke | forget: { user } }` to disconnect a user, to revoke their tokens, or to
-   * delete their data; with `{ block | unblock: { user, sender } }` or `{ blocked: { user } }` to change or read whom they block.
+   * Manages users. Invoke it with `{ disconnect | revoke | forget: { user } }` to disconnect a user, to revoke their tokens,
+   * or to delete their data; with `{ block | unblock: { user, sender } }` or `{ blocked: { user } }` to change or read whom
+   * they block.
    */
   readonly manageFunction: IFunction;
 
@@ -164,8 +165,8 @@ export class Beckon extends Construct {
   }
 
   /**
-   * Allows a function, or any other role, to send with `createSender()` from `beckon/server` and to invoke `sendFunction`. It adds
-   * `sendEnvironment` to a function of your app. Give it to anything else that runs under the role yourself.
+   * Allows a function, or any other role, to send with `createSender()` from `beckon/server` and to invoke `sendFunction`.
+   * It adds `sendEnvironment` to a function of your app. Give it to anything else that runs under the role yourself.
    */
   grantSend(grantee: Grantee): void {
     const { grantable, addEnvironment } = readGrantee(grantee);
@@ -175,8 +176,8 @@ export class Beckon extends Construct {
   }
 
   /**
-   * The environment variables that `createSender()` reads. `grantSend` cannot set them for an imported function or an ECS container:
-   * add them there yourself.
+   * The environment variables that `createSender()` reads. `grantSend` cannot set them for an imported function or an ECS
+   * container: add them there yourself.
    */
   get sendEnvironment(): Readonly<Record<string, string>> {
     return {
@@ -428,8 +429,8 @@ export class Beckon extends Construct {
   }
 
   /**
-   * Allows a service, but not `grantee` itself, to use the key for `grantee`. DynamoDB decrypts the table's key for reads and for
-   * writes. SQS generates a data key when it sends, and decrypts it in all cases.
+   * Allows a service, but not `grantee` itself, to use the key for `grantee`. DynamoDB decrypts the table's key for reads
+   * and for writes. SQS generates a data key when it sends, and decrypts it in all cases.
    * @see https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
    * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
    */

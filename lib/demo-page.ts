@@ -31,8 +31,8 @@ export interface DemoPageProps {
 }
 
 /**
- * The page of `examples/chat` on CloudFront. Only CloudFront can read its bucket. Visitors paste a token of their own. Deleting the stack
- * deletes the page.
+ * The page of `examples/chat` on CloudFront. Only CloudFront can read its bucket. Visitors paste a token of their own.
+ * Deleting the stack deletes the page.
  */
 export class DemoPage extends Construct {
   /** `https://….cloudfront.net`. Allow it to connect: `beckon.allowOrigin(page.origin)`. */

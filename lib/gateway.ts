@@ -99,7 +99,10 @@ export class Gateway extends Construct {
     return domain;
   }
 
-  /** Adds `$connect`. `authorizer` decides who may connect. It has no identity source, because two headers can carry the token. */
+  /**
+   * Adds `$connect`. `authorizer` decides who may connect. It has no identity source, because two headers can carry the
+   * token.
+   */
   addConnectRoute(handler: IFunction, authorizer: IFunction): void {
     this.#api.addRoute('$connect', {
       integration: new WebSocketLambdaIntegration('connect', handler),

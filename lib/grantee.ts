@@ -1,8 +1,8 @@
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 
 /**
- * A holder of permissions: a function, an imported function, the task role of ECS. It is the CDK's `IGrantable`, without the types that
- * differ between two copies of the CDK.
+ * A holder of permissions: a function, an imported function, the task role of ECS. It is the CDK's `IGrantable`, without the
+ * types that differ between two copies of the CDK.
  */
 export interface Grantee {
   readonly grantPrincipal: { addToPrincipalPolicy(statement: never): unknown };

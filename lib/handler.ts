@@ -12,7 +12,10 @@ import { Log, type LogProps } from './log.ts';
  */
 export const HANDLER_TIMEOUT = Duration.seconds(10);
 
-/** The memory of each function, in MB. Lambda gives CPU in proportion: with less, the TLS handshake of the first post takes longer. */
+/**
+ * The memory of each function, in MB. Lambda gives CPU in proportion: with less, the TLS handshake of the first post takes
+ * longer.
+ */
 const MEMORY_SIZE_MB = 512;
 
 /** `Runtime.NODEJS_24_X` by its name: the oldest CDK that package.json allows does not have the constant. */
@@ -24,8 +27,8 @@ export interface HandlerProps extends LogProps {
 }
 
 /**
- * The Lambda function of `lambdas/{id}.ts`: one ES module, with a log group and a role of its own. The role may write to that log
- * group, and do nothing else until a caller grants more.
+ * The Lambda function of `lambdas/{id}.ts`: one ES module, with a log group and a role of its own. The role may write to
+ * that log group, and do nothing else until a caller grants more.
  */
 export class Handler extends LambdaFunction {
   constructor(scope: Construct, id: string, { environment, ...logging }: HandlerProps) {

@@ -23,8 +23,8 @@ export class Log extends LogGroup {
 }
 
 /**
- * Allows CloudWatch Logs to encrypt the log groups of this account and region with `key`. It cannot change the policy of an imported
- * key.
+ * Allows CloudWatch Logs to encrypt the log groups of this account and region with `key`. It cannot change the policy of an
+ * imported key.
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
  */
 export function allowLogs(scope: Construct, key: EncryptionKey): void {

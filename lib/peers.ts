@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** The packages that the construct expects from the app. `package.json` has their ranges: one folder up, here and in the package. */
+/**
+ * The packages that the construct expects from the app. `package.json` has their ranges: one folder up, here and in the
+ * package.
+ */
 const PEERS = ['aws-cdk-lib', 'constructs'] as const;
 
 /**
@@ -29,7 +32,8 @@ export function requirePeers(importer: string = import.meta.filename): void {
 }
 
 /**
- * Checks that a scope belongs to the copy of `constructs` that Beckon imports. Copies of different versions do not work together.
+ * Checks that a scope belongs to the copy of `constructs` that Beckon imports. Copies of different versions do not work
+ * together.
  * @param own The class `Construct` that Beckon imports
  * @throws Error saying how to get down to one copy
  */

@@ -29,7 +29,9 @@ export class FailedInvocations extends Queue implements IDestination {
     });
   }
 
-  /** Grants nothing: the CDK's own destination adds permissions that nothing uses. Allow the function to send to the queue. */
+  /**
+   * Grants nothing: the CDK's own destination adds permissions that nothing uses. Allow the function to send to the queue.
+   */
   bind(): DestinationConfig {
     return { destination: this.queueArn };
   }

@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { record } from './record.ts';
 
 /**
- * The points of the local cloud at which a fault can strike, and the kinds of faults. `late`, `hang`, `slow`, `reorder` and `stale` have
- * a `delayMs` (cloud time).
+ * The points of the local cloud at which a fault can strike, and the kinds of faults. `late`, `hang`, `slow`, `reorder` and
+ * `stale` have a `delayMs` (cloud time).
  *
  * | point | kinds |
  * |---|---|

@@ -18,7 +18,8 @@ export interface Fault {
 /** Decides, from a seed, whether a fault strikes. It logs every fault. */
 export interface Faults {
   /**
-   * `subject` describes the operation, for rules and for the log. `kinds` lists the kinds that can strike, if the point has more.
+   * `subject` describes the operation, for rules and for the log. `kinds` lists the kinds that can strike, if the point has
+   * more.
    */
   strike(point: FaultPoint, subject: FaultSubject, kinds?: readonly string[]): Fault | undefined;
 }
@@ -43,8 +44,9 @@ export interface PlannedFaults extends Faults {
 export const MAX_LOGGED = 10_000;
 
 /**
- * Injects faults by a plan, which {@link readFaultPlan} describes. The same plan makes the same decisions for the same sequence of
- * subjects, and a rule's decisions do not depend on the other rules. If several rules strike at once, the first in the plan wins.
+ * Injects faults by a plan, which {@link readFaultPlan} describes. The same plan makes the same decisions for the same
+ * sequence of subjects, and a rule's decisions do not depend on the other rules. If several rules strike at once, the first
+ * in the plan wins.
  * @throws Error naming the wrong field of the plan and the expected value
  */
 export function createFaults(

@@ -29,7 +29,9 @@ export interface LocalCloud {
   readonly leftOut: readonly LeftOut[];
   readonly ready: Ready;
   readonly clock: Clock;
-  /** Returns a token of the development issuer, e.g. with `{ sub: 'bob' }`. `expiresInSeconds` (default 3600) is no claim. */
+  /**
+   * Returns a token of the development issuer, e.g. with `{ sub: 'bob' }`. `expiresInSeconds` (default 3600) is no claim.
+   */
   token(claims: { readonly sub: string; readonly [claim: string]: unknown }): Promise<string>;
   /** Returns the latest calls of AWS APIs, oldest first. */
   calls(): readonly AwsCall[];

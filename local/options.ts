@@ -21,18 +21,20 @@ export interface LocalCloudOptions {
   /** The speed of the cloud's clock, as a multiple of the wall clock's. Default: 1. */
   readonly timeScale?: number;
   /**
-   * The time of the cloud's clock at the start, in epoch milliseconds. To go on with the data of a run with fast time, start where that
-   * run ended. Default: the wall clock's time.
+   * The time of the cloud's clock at the start, in epoch milliseconds. To go on with the data of a run with fast time, start
+   * where that run ended. Default: the wall clock's time.
    */
   readonly startsAtMs?: number;
   /** The URL of another DynamoDB engine, such as AWS's DynamoDB Local. Default: the built-in one. */
   readonly dynamodbEndpoint?: string;
   /**
-   * More host names to answer than those of this machine, such as `host.docker.internal` or the name of a tunnel. Default: none.
+   * More host names to answer than those of this machine, such as `host.docker.internal` or the name of a tunnel. Default:
+   * none.
    */
   readonly allowedHosts?: readonly string[];
   /**
-   * Whether to leave out unsupported resources, by name, and run the rest. Default: the local cloud refuses such an application.
+   * Whether to leave out unsupported resources, by name, and run the rest. Default: the local cloud refuses such an
+   * application.
    */
   readonly partial?: boolean;
   /**

@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { isObject } from './json.ts';
 
 /**
- * A schema for an object whose keys are names from outside. `v.record` drops keys that are names of inherited properties, such as
- * `constructor`.
+ * A schema for an object whose keys are names from outside. `v.record` drops keys that are names of inherited properties,
+ * such as `constructor`.
  */
 export function record<const TValue extends v.GenericSchema>(value: TValue) {
   return v.pipe(

@@ -117,8 +117,8 @@ export interface ResourceProvider {
   /** Creates the resource. @throws Error naming the resource and the property for an unsupported value */
   create(resource: Resource): Promise<Provisioned> | Provisioned;
   /**
-   * Makes a stand-in for a resource that is left out for `reason`, one sentence. Properties without a value are absent. Default: a
-   * plausible `Ref` and plausible attributes.
+   * Makes a stand-in for a resource that is left out for `reason`, one sentence. Properties without a value are absent.
+   * Default: a plausible `Ref` and plausible attributes.
    */
   leaveOut?(resource: Resource, reason: string): Provisioned;
 }

@@ -22,8 +22,8 @@ import { fillInUrls, stageUrl } from './urls.ts';
 
 /**
  * Deploys an application to this machine and serves it.
- * @throws TypeError for wrong options; DeployError listing the problems of the app; Error for an unusable port, data directory or
- *   fault plan
+ * @throws TypeError for wrong options; DeployError listing the problems of the app; Error for an unusable port, data
+ *   directory or fault plan
  */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const settings = readOptions(options);
@@ -116,7 +116,10 @@ async function createParts(port: number, settings: Settings, hostsHere: () => re
   return { clock, log, entries, faults, calls, iam, endpoint, endpointUrl, issuer, services };
 }
 
-/** Makes the development issuer stand in for the one of the options. Logs the option that an app needs which only trusts others. */
+/**
+ * Makes the development issuer stand in for the one of the options. Logs the option that an app needs which only trusts
+ * others.
+ */
 function standInFor(
   { issuer, services, log }: Awaited<ReturnType<typeof createParts>>,
   { issuer: url }: Settings,

@@ -79,8 +79,8 @@ export interface Refusal {
 }
 
 /**
- * Explains why an authorizer may have refused a token: its claims and the trusted ones. Returns `undefined` if there is no token, or if the
- * token is not the reason.
+ * Explains why an authorizer may have refused a token: its claims and the trusted ones. Returns `undefined` if there is no
+ * token, or if the token is not the reason.
  * @param now epoch milliseconds
  */
 export function explainRefusal(

@@ -7,8 +7,8 @@ export function stageUrl(host: string, port: number, stageName: string): string 
 }
 
 /**
- * Replaces `{endpointUrl}`, `{websocketUrl}` and `{port}` in the values of parameters. The deployment needs them at its start, so the
- * stage's name comes from the template.
+ * Replaces `{endpointUrl}`, `{websocketUrl}` and `{port}` in the values of parameters. The deployment needs them at its
+ * start, so the stage's name comes from the template.
  */
 export function fillInUrls(
   parameters: Readonly<Record<string, string>>,

@@ -27,8 +27,8 @@ const FORBIDDEN = { kind: 'reject', statusCode: 403, message: ERROR_MESSAGE.forb
 const MISCONFIGURED = { kind: 'reject', statusCode: 500, message: ERROR_MESSAGE.internalServerError } as const;
 
 /**
- * Asks a REQUEST authorizer about a handshake. A missing identity source gives 401 without an invocation, a throw of "Unauthorized" 401, a
- * Deny 403, any other result but a valid Allow 500. API Gateway never caches the result.
+ * Asks a REQUEST authorizer about a handshake. A missing identity source gives 401 without an invocation, a throw of
+ * "Unauthorized" 401, a Deny 403, any other result but a valid Allow 500. API Gateway never caches the result.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html
  */
 export async function authorizeHandshake(

@@ -11,8 +11,8 @@ export interface Connection {
   /** The time of the last data message, in either direction. */
   lastActiveAtMs(): number;
   /**
-   * Sends a text message, unless the connection is closed. Returns false, and sends nothing, if the client does not read earlier
-   * messages.
+   * Sends a text message, unless the connection is closed. Returns false, and sends nothing, if the client does not read
+   * earlier messages.
    */
   send(text: string): boolean;
   /** Closes the connection from the server's side, unless it is closed. */

@@ -4,8 +4,8 @@ import { callFunction, parseProxyResponse } from './integration.ts';
 import { UNCLEAN_LOSS_DETECTION_MS } from './limits.ts';
 
 /**
- * Invokes the `$disconnect` route at a connection's end: at once after a close frame from either side, later after a loss without one. This is
- * best effort, as on AWS: a fault may delay or drop it, and nobody reads the result.
+ * Invokes the `$disconnect` route at a connection's end: at once after a close frame from either side, later after a loss
+ * without one. This is best effort, as on AWS: a fault may delay or drop it, and nobody reads the result.
  */
 export async function announceDisconnect(
   gateway: Gateway,

@@ -21,8 +21,8 @@ interface Answer {
 const PREDEFINED_ROUTES: ReadonlySet<string> = new Set(['$connect', '$disconnect']);
 
 /**
- * Routes one message to its function and answers it. Messages of one connection run concurrently: neither their handling nor their answers
- * have an order.
+ * Routes one message to its function and answers it. Messages of one connection run concurrently: neither their handling nor
+ * their answers have an order.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-routes-integrations.html
  */
 export async function dispatchMessage(gateway: Gateway, connection: Connection, body: string): Promise<void> {

@@ -10,7 +10,8 @@ export const ERROR_MESSAGE = {
 } as const;
 
 /**
- * Makes the error frame that API Gateway sends to a client, and the body of a refused handshake. The spaces are as captured from AWS.
+ * Makes the error frame that API Gateway sends to a client, and the body of a refused handshake. The spaces are as captured
+ * from AWS.
  */
 export function errorFrame(message: string, connectionId: string, requestId: string): string {
   return `{"message": ${JSON.stringify(message)}, "connectionId":"${connectionId}", "requestId":"${requestId}"}`;

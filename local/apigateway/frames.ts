@@ -17,8 +17,9 @@ interface FrameHeader {
 }
 
 /**
- * Limits single frames: ws limits whole messages only. From an oversize frame on, it passes nothing but the header of an endless frame. ws
- * fails on that one with 1009, exactly at the place of the oversize frame: after the messages before it, and before its payload has arrived.
+ * Limits single frames: ws limits whole messages only. From an oversize frame on, it passes nothing but the header of an
+ * endless frame. ws fails on that one with 1009, exactly at the place of the oversize frame: after the messages before it,
+ * and before its payload has arrived.
  */
 export function createFrameFilter(maxFrameBytes: number): FrameFilter {
   let heldBack = NOTHING;

@@ -53,8 +53,8 @@ const CONNECT = '$connect';
 const SUBPROTOCOL_HEADER = 'Sec-WebSocket-Protocol';
 
 /**
- * Decides about an upgrade: by limits, then by the authorizer, then by the `$connect` function. The client waits. Authorizer and `$connect` are
- * optional: an API without them accepts everyone.
+ * Decides about an upgrade: by limits, then by the authorizer, then by the `$connect` function. The client waits. Authorizer
+ * and `$connect` are optional: an API without them accepts everyone.
  */
 export async function decideHandshake(gateway: Gateway, handshake: Handshake): Promise<HandshakeOutcome> {
   const { connectionId, requestId, stage } = handshake;

@@ -13,8 +13,8 @@ export interface HeldSocket {
 }
 
 /**
- * Holds `socket`, and reads from it: only a read shows that a client has left. Cuts off a client that sends more than the size of a message
- * before the answer.
+ * Holds `socket`, and reads from it: only a read shows that a client has left. Cuts off a client that sends more than the
+ * size of a message before the answer.
  */
 export function holdSocket(socket: Duplex, head: Buffer): HeldSocket {
   const early: Buffer[] = [head];

@@ -35,13 +35,13 @@ export const MIN_INTEGRATION_TIMEOUT_MS = 50;
 export const MAX_INTEGRATION_TIMEOUT_MS = 29_000;
 
 /**
- * The bytes in the buffer of a client that does not read, beyond which `@connections` answers 429 ("the WebSocket client side buffer is full",
- * service model of the Management API). AWS publishes no number: this one is ours.
+ * The bytes in the buffer of a client that does not read, beyond which `@connections` answers 429 ("the WebSocket client
+ * side buffer is full", service model of the Management API). AWS publishes no number: this one is ours.
  */
 export const CLIENT_BUFFER_BYTES = 1024 * 1024;
 
 /**
- * The time from a loss without a close frame to `$disconnect`. AWS publishes no number and promises nothing. This one is ours, and long enough
- * to fail code that relies on a prompt `$disconnect`.
+ * The time from a loss without a close frame to `$disconnect`. AWS publishes no number and promises nothing. This one is
+ * ours, and long enough to fail code that relies on a prompt `$disconnect`.
  */
 export const UNCLEAN_LOSS_DETECTION_MS = 5_000;

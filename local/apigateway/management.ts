@@ -85,8 +85,8 @@ function requireStage(apis: Apis, host: string, stageName: string): Stage {
 }
 
 /**
- * Returns the resource for the policy check. AWS uses the literal text `{connectionId}` instead of the id: its AccessDenied messages show that,
- * and a grant on one id does not work.
+ * Returns the resource for the policy check. AWS uses the literal text `{connectionId}` instead of the id: its AccessDenied
+ * messages show that, and a grant on one id does not work.
  */
 function connectionsArn({ api, stageName }: Stage, method: string): string {
   return executeApiArn(api.apiId, stageName, method, '@connections', '{connectionId}');

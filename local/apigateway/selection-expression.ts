@@ -1,5 +1,6 @@
 /**
- * Finds the route key of a message. Returns undefined if the message is no JSON: then the expression has no value, and AWS takes `$default`.
+ * Finds the route key of a message. Returns undefined if the message is no JSON: then the expression has no value, and AWS
+ * takes `$default`.
  */
 export type SelectRouteKey = (body: string) => string | undefined;
 

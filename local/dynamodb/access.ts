@@ -2,14 +2,14 @@ import type { Json } from '../json-protocol.ts';
 import { AwsError } from '../service.ts';
 import { indexArn, tableArn, tableNameOf } from './arn.ts';
 
-/** One table or index that a request touches: one permission that it needs. */
+/** One table or index of a request, and so one permission that it needs. */
 export interface Access {
   readonly action: string;
   readonly resourceArn: string;
-  /** Absent for operations that are about no table. */
+  /** Absent for operations without a table. */
   readonly tableName?: string;
   readonly indexName?: string;
-  /** The part of the request that is about this table. */
+  /** The part of the request for this table. */
   readonly part: Json;
 }
 
@@ -55,8 +55,8 @@ const OPERATIONS: ReadonlyMap<string, AccessOf> = new Map([
 ]);
 
 /**
- * The permissions that a request needs: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
- * @throws AwsError `UnknownOperationException` naming an operation that is not supported
+ * Returns the permissions that a request needs: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+ * @throws AwsError `UnknownOperationException` naming an unsupported operation
  */
 export function accessesOf(operation: string, input: Json): Access[] {
   const accesses = OPERATIONS.get(operation);

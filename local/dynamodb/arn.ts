@@ -10,7 +10,7 @@ export function indexArn(tableName: string, indexName: string): string {
   return `${tableArn(tableName)}/index/${indexName}`;
 }
 
-/** The API takes a table's ARN wherever it takes the name. */
+/** Reads the name of a table. The API accepts the ARN in the same places. */
 export function tableNameOf(nameOrArn: string): string {
   return nameOrArn.startsWith(PREFIX) ? (nameOrArn.slice(PREFIX.length).split('/')[0] ?? nameOrArn) : nameOrArn;
 }

@@ -1,7 +1,7 @@
 import { ownField } from '../json.ts';
 import type { Json } from '../json-protocol.ts';
 
-/** The partition keys of a table and of its indexes, by index name; the table's own under ''. */
+/** The partition keys of a table's indexes, by name, and of the table itself, under ''. */
 export type PartitionKeys = ReadonlyMap<string, string>;
 
 /** Words of the expression language that are not attribute names. */
@@ -20,7 +20,7 @@ const EXPRESSIONS = [
 ];
 
 /**
- * The condition keys of a request to one table. Each is worked out when a policy looks at it, and not before.
+ * Returns the condition keys of a request to one table. Each is computed when a policy reads it.
  * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
 export function conditionKeys(
@@ -53,7 +53,7 @@ function leadingKeys(part: Json, partitionKey: string | undefined): readonly str
   return [...values, queried(part, partitionKey)].flatMap(scalar);
 }
 
-/** The keys of the items that a request is about, with the items that it puts. */
+/** Returns the keys of a request's items, including those that it puts. */
 function keysOf(part: Json): Json[] {
   const batched = list(part['Requests']).flatMap((request) => [
     object(object(request['PutRequest'])['Item']),
@@ -62,7 +62,7 @@ function keysOf(part: Json): Json[] {
   return [object(part['Key']), object(part['Item']), ...list(part['Keys']), ...batched];
 }
 
-/** The value that a query wants its partition key to equal. */
+/** Returns the value of the partition key in a query's condition. */
 function queried(part: Json, partitionKey: string): unknown {
   const legacy = object(object(part['KeyConditions'])[partitionKey]);
   if (Array.isArray(legacy['AttributeValueList'])) return legacy['AttributeValueList'][0];
@@ -90,7 +90,7 @@ function attributes(part: Json): readonly string[] {
   return [...new Set([...keysOf(part).flatMap(Object.keys), ...listed, ...inExpressions])];
 }
 
-/** An attribute's name, of which an expression may have a substitute. */
+/** Returns an attribute's name, which may have a placeholder in the expression. */
 function nameBehind(names: Json, name: string): string {
   return Object.hasOwn(names, name) ? text(names[name]) : name;
 }

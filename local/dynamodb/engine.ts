@@ -1,11 +1,13 @@
 import type { Json, JsonAnswer } from '../json-protocol.ts';
 
 export interface CallOptions {
-  /** Answer as the table was so many milliseconds (cloud time) ago. Default: as it is. */
+  /** Answer with the state of so many milliseconds (cloud time) ago. Default: the present state. */
   readonly staleByMs?: number;
 }
 
-/** What keeps the tables: the built-in one, or another behind a URL. Errors of DynamoDB are answers, not exceptions. */
+/**
+ * The engine that keeps the tables: the built-in one, or another at a URL. Errors of DynamoDB are answers, not exceptions.
+ */
 export interface Engine {
   /** Whether `staleByMs` has an effect. */
   readonly canBeStale: boolean;
@@ -13,7 +15,7 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** An answer with an error, as DynamoDB spells it. */
+/** Makes an answer with an error, in DynamoDB's form. */
 export function errorAnswer(code: string, message: string, statusCode = 400): JsonAnswer {
   return { statusCode, body: { __type: `com.amazonaws.dynamodb.v20120810#${code}`, message } };
 }

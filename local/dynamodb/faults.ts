@@ -5,13 +5,13 @@ import { type Engine, errorAnswer } from './engine.ts';
 
 const EVENTUAL_READS = ['GetItem', 'BatchGetItem', 'Query', 'Scan'];
 
-/** What an on-demand table says. */
+/** The message of an on-demand table. */
 const THROTTLED =
   'Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling your table or ' +
   'index so please try again shortly.';
 const ALWAYS = ['throttle', 'error', 'lost'];
 
-/** Calls the engine, unless a fault strikes; then, what AWS would do in such a case. */
+/** Calls the engine, unless a fault strikes. Then it does what AWS does in that case. */
 export async function callWithFaults(
   engine: Engine,
   faults: Faults,
@@ -41,7 +41,7 @@ async function misbehave(engine: Engine, fault: Fault, operation: string, input:
     case 'error':
       return internalError();
     default:
-      throw new Error(`DynamoDB knows no fault of the kind ${fault.kind}`);
+      throw new Error(`DynamoDB has no fault of the kind ${fault.kind}`);
   }
 }
 
@@ -49,7 +49,7 @@ function internalError(): JsonAnswer {
   return errorAnswer('InternalServerError', 'Internal server error', 500);
 }
 
-/** A batch is throttled in part: what was not done comes back as unprocessed. */
+/** Throttles a part of a batch, which returns as unprocessed. */
 async function throttle(engine: Engine, operation: string, input: Json): Promise<JsonAnswer> {
   const split = splitBatch(operation, input);
   if (!split) {
@@ -66,7 +66,7 @@ interface Split {
   readonly left: Json;
 }
 
-/** The first half of a batch's requests, and the others; `undefined` when there are not two to divide. */
+/** Splits a batch's requests in two halves. Returns `undefined` for fewer than two requests. */
 function splitBatch(operation: string, input: Json): Split | undefined {
   if (operation !== 'BatchGetItem' && operation !== 'BatchWriteItem') return undefined;
   const tables = Object.entries((input['RequestItems'] ?? {}) as Json);

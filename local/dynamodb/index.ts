@@ -20,17 +20,17 @@ export interface DynamoDbOptions {
   readonly faults: Faults;
   readonly authorize: Authorize;
   readonly log: Log;
-  /** The tables are kept in its folder `dynamodb`. Default: in memory. */
+  /** The folder whose subfolder `dynamodb` keeps the tables. Default: tables are in memory. */
   readonly dataDirectory?: string;
-  /** URL of another engine, such as AWS's DynamoDB Local, to keep the tables instead. */
+  /** The URL of another engine that keeps the tables, such as AWS's DynamoDB Local. */
   readonly endpoint?: string;
   /** When the built-in engine deletes expired items. */
   readonly expiry?: ExpiryOptions;
 }
 
 /**
- * The service `dynamodb`: tables, items, batches, queries, time to live. Streams, transactions and PartiQL are refused.
- * @throws Error naming the data directory when it is in use or cannot be read, or the endpoint when it is not a URL
+ * The service `dynamodb`: tables, items, batches, queries, time to live. It refuses streams, transactions and PartiQL.
+ * @throws Error naming a data directory that is in use or unreadable, or an endpoint that is no URL
  */
 export async function createDynamoDb(options: DynamoDbOptions): Promise<AwsService> {
   const engine = await createEngine(options);
@@ -67,7 +67,7 @@ function createEngine(options: DynamoDbOptions): Promise<Engine> | Engine {
   });
 }
 
-/** Asks for each permission that a request needs, with the condition keys that depend on the table's keys. */
+/** Checks each permission that a request needs, with the condition keys that depend on the table's keys. */
 function createGuard(engine: Engine, authorize: Authorize) {
   const known = new Map<string, PartitionKeys>();
   const partitionKeys = async (tableName: string): Promise<PartitionKeys | undefined> => {
@@ -92,7 +92,7 @@ function createGuard(engine: Engine, authorize: Authorize) {
   };
 }
 
-/** Engines know tables by name only. */
+/** Replaces ARNs by names, because engines know tables by name only. */
 function withPlainNames(input: Json): Json {
   const { TableName, RequestItems } = input;
   return {

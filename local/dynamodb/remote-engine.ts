@@ -4,8 +4,8 @@ import { LOCAL_REGION } from '../service.ts';
 import type { Engine } from './engine.ts';
 
 /**
- * Passes calls on to another engine, such as AWS's DynamoDB Local, signed with credentials that mean nothing.
- * @throws Error when `endpoint` is not an HTTP URL
+ * Passes calls on to another engine, such as AWS's DynamoDB Local, with a signature of dummy credentials.
+ * @throws Error if `endpoint` is no HTTP URL
  */
 export function createRemoteEngine(endpoint: string): Engine {
   if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol)) {

@@ -5,7 +5,7 @@ export function isSameSchema(one: Json, other: Json): boolean {
   return schemaOf(one) === schemaOf(other);
 }
 
-/** The partition keys of a described table and of its indexes, by index name; the table's own under ''. */
+/** Returns the partition keys of a described table's indexes, by name, and of the table itself, under ''. */
 export function partitionKeysOf(table: Json): ReadonlyMap<string, string> {
   const keys = new Map<string, string>();
   for (const { name, keySchema } of [{ name: '', keySchema: table['KeySchema'] }, ...indexesOf(table)]) {

@@ -22,7 +22,7 @@ const timeToLive = v.strictObject({ AttributeName: v.optional(v.string()), Enabl
 
 const localIndexes = v.array(v.strictObject({ IndexName: v.string(), KeySchema: keySchema, Projection: projection }));
 
-/** Changes nothing that can be observed locally. */
+/** Properties without an observable effect here. */
 const inert = v.optional(v.unknown());
 
 const table = v.object({
@@ -84,7 +84,7 @@ const globalTable = v.object({
   ),
 });
 
-/** What a table resource asks for, in terms of the API. */
+/** The settings of a table resource, in terms of the API. */
 export interface TableRequest {
   readonly createTable: Json & { readonly TableName: string; readonly DeletionProtectionEnabled: boolean };
   /** Absent: items never expire. */
@@ -106,7 +106,7 @@ export function readTable(resource: Resource): TableRequest {
   });
 }
 
-/** Reads an `AWS::DynamoDB::GlobalTable`, which is what the CDK's `TableV2` makes. Its only replica is the local one. */
+/** Reads an `AWS::DynamoDB::GlobalTable`, which the CDK's `TableV2` creates. Its only replica is the local one. */
 export function readGlobalTable(resource: Resource): TableRequest {
   const { TableName, TimeToLiveSpecification, GlobalSecondaryIndexes, Replicas, ...rest } = readProperties(
     resource,

@@ -8,7 +8,7 @@ import { readGlobalTable, readTable, type TableRequest } from './table-propertie
 
 const CREATION_POLL_MS = 50;
 
-/** The names that both types share. */
+/** The properties of both types. */
 const PROPERTIES = [
   'TableName',
   'KeySchema',
@@ -19,7 +19,7 @@ const PROPERTIES = [
   'TimeToLiveSpecification',
 ];
 
-/** Makes `AWS::DynamoDB::Table` and `AWS::DynamoDB::GlobalTable`. Streams and resource policies are not emulated. */
+/** Creates `AWS::DynamoDB::Table` and `AWS::DynamoDB::GlobalTable`, without streams and resource policies. */
 export function createTableProviders(engine: Engine, clock: Clock): ResourceProvider[] {
   return [
     {
@@ -50,7 +50,7 @@ export function createTableProviders(engine: Engine, clock: Clock): ResourceProv
   ];
 }
 
-/** Makes the table, or keeps the one of an earlier run with its items. */
+/** Creates the table, or keeps that of an earlier run with its items. */
 async function provision(
   engine: Engine,
   clock: Clock,
@@ -101,7 +101,7 @@ async function describe(engine: Engine, TableName: string): Promise<Json | undef
   const { statusCode, body } = await engine.call('DescribeTable', { TableName });
   if (statusCode === 200) return body['Table'] as Json;
   if (String(body['__type']).endsWith('#ResourceNotFoundException')) return undefined;
-  throw new Error(`The table ${TableName} cannot be described: ${reasonOf(body)}`);
+  throw new Error(`cannot describe the table ${TableName}: ${reasonOf(body)}`);
 }
 
 async function callOrThrow(engine: Engine, operation: string, input: Json, resource: Resource): Promise<Json> {

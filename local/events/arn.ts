@@ -7,12 +7,12 @@ export function eventBusArn(busName: string): string {
   return BUS_PREFIX + busName;
 }
 
-/** The API takes a bus's ARN wherever it takes the name. */
+/** Reads the name of a bus. The API accepts the ARN in the same places. */
 export function eventBusName(nameOrArn: string): string {
   return nameOrArn.startsWith(BUS_PREFIX) ? nameOrArn.slice(BUS_PREFIX.length) : nameOrArn;
 }
 
-/** Rules of the default bus are not under its name. */
+/** Returns a rule's ARN. Those of the default bus do not contain its name. */
 export function ruleArn(busName: string, ruleName: string): string {
   return `${PREFIX}:rule/${busName === 'default' ? '' : `${busName}/`}${ruleName}`;
 }

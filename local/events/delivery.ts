@@ -2,7 +2,7 @@ import type { InvokeAsync, Log } from '../service.ts';
 import type { EventBridgeEvent } from './put-events.ts';
 import type { Rule, Target } from './rules.ts';
 
-/** Hands an event to each target of a rule. Lambda invokes functions asynchronously, and sees to those that fail. */
+/** Delivers an event to each target of a rule. Lambda invokes functions asynchronously, and handles failures. */
 export type Deliver = (rule: Rule, event: EventBridgeEvent) => void;
 
 export function createDeliver({ log, invokeAsync }: { readonly log: Log; readonly invokeAsync: InvokeAsync }): Deliver {

@@ -24,8 +24,8 @@ export interface EventBridgeOptions {
 }
 
 /**
- * The service `events`: `PutEvents`, buses, and rules that hand events to Lambda functions or into a log group, by
- * pattern or at a rate. Lambda invokes them asynchronously.
+ * The service `events`: `PutEvents`, buses, and rules that deliver events to Lambda functions or to a log group, by pattern
+ * or at a rate. Lambda invokes the functions asynchronously.
  */
 export function createEventBridge(options: EventBridgeOptions): AwsService {
   const { clock, authorize, log } = options;
@@ -36,7 +36,7 @@ export function createEventBridge(options: EventBridgeOptions): AwsService {
 
   const publish = (busName: string, event: EventBridgeEvent) => {
     if (!buses.has(busName)) {
-      // AWS takes the event and says nothing: https://github.com/aws/aws-cli/issues/9186
+      // AWS accepts the event without an error: https://github.com/aws/aws-cli/issues/9186
       log({ level: 'warn', source: 'events', message: `An event is lost: there is no event bus ${busName}` });
     }
     for (const rule of rules) {
@@ -109,7 +109,7 @@ function ruleProvider(add: (rule: Rule) => void): ResourceProvider {
   };
 }
 
-/** Events at a rate, for the rules that ask for it. */
+/** Emits events at the rates of rules. */
 function createSchedules(clock: Clock, deliver: (rule: Rule, event: EventBridgeEvent) => void) {
   const timers = new Map<Rule, Cancel>();
   const start = (rule: Rule): void => {

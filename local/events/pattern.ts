@@ -1,14 +1,14 @@
 import { isObject, ownField } from '../json.ts';
 import { matchesWildcard } from '../wildcard.ts';
 
-/** Whether an event is one that the pattern describes. */
+/** Whether an event matches the pattern. */
 export type Matcher = (event: unknown) => boolean;
 
 /**
  * Compiles an event pattern: exact values, `prefix`, `suffix`, `equals-ignore-case`, `wildcard`, `anything-but`,
  * `numeric`, `exists`, `$or`, at any depth.
  * Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
- * @throws Error naming the field and the operator that is malformed or not supported
+ * @throws Error naming the field and the malformed or unsupported operator
  */
 export function compilePattern(pattern: unknown, path = ''): Matcher {
   if (!isObject(pattern) || Object.keys(pattern).length === 0) {
@@ -42,7 +42,7 @@ function compileField(name: string, rule: unknown, path: string): Matcher {
   };
 }
 
-/** Tests the value of one field, which is `undefined` when the event does not have it. */
+/** Tests the value of one field, which is `undefined` if the event lacks it. */
 function compileTest(entry: unknown, path: string): Matcher {
   if (!isObject(entry)) return leaf((value) => value === entry);
   const [[operator, operand] = [], ...more] = Object.entries(entry);
@@ -50,7 +50,7 @@ function compileTest(entry: unknown, path: string): Matcher {
     throw new Error(`${path}: expected one operator, got ${JSON.stringify(entry)}`);
   if (operator === 'exists') {
     if (typeof operand !== 'boolean') throw new Error(`${path}: exists must be true or false`);
-    // Only leaves exist: an object in the field's place does not count.
+    // Only leaves count: an object in the field's place does not.
     return (value) => (value !== undefined && !isObject(value)) === operand;
   }
   return leaf(compileOperator(operator, operand, path));

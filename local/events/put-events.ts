@@ -9,7 +9,7 @@ const MAX_ENTRIES = 10;
 const MAX_REQUEST_BYTES = 256 * 1024;
 const TIME_BYTES = 14;
 
-/** An event as rules match it and targets get it. */
+/** An event in the form for rules and targets. */
 export interface EventBridgeEvent {
   readonly version: '0';
   readonly id: string;
@@ -23,12 +23,12 @@ export interface EventBridgeEvent {
   readonly detail: Json;
 }
 
-/** One entry of a `PutEvents` request: an event for a bus, or what is wrong with it. */
+/** One entry of a `PutEvents` request: an event for a bus, or an error. */
 export type Entry =
   | { readonly busName: string; readonly event: EventBridgeEvent }
   | { readonly busName: string; readonly code: string; readonly message: string };
 
-/** What the permission of an entry is asked with. */
+/** The resource and the condition keys for the permission check of an entry. */
 export interface EntrySubject {
   readonly busArn: string;
   readonly source: string;
@@ -36,8 +36,8 @@ export interface EntrySubject {
 }
 
 /**
- * The entries of a request, as they came.
- * @throws AwsError `ValidationException` when there are too many, or too large ones
+ * Returns the entries of a request, unchanged.
+ * @throws AwsError `ValidationException` for too many or too large entries
  */
 export function entriesOf(input: Json): Json[] {
   const entries = input['Entries'];
@@ -63,7 +63,7 @@ export function subjectOf(entry: Json): EntrySubject {
   };
 }
 
-/** Makes the event that an entry describes. */
+/** Makes the event of an entry. */
 export function readEntry(entry: Json, nowMs: number): Entry {
   const busName = busNameOf(entry);
   const refuse = (code: string, message: string) => ({ busName, code, message });

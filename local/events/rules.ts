@@ -9,7 +9,7 @@ import { readTransform, type Transform } from './target-input.ts';
 export interface Target {
   readonly arn: string;
   readonly kind: 'function' | 'log-group';
-  /** Makes what the target gets of the event. */
+  /** Makes the target's input from the event. */
   readonly transform: Transform;
 }
 
@@ -18,9 +18,9 @@ export interface Rule {
   readonly arn: string;
   readonly busName: string;
   readonly enabled: boolean;
-  /** Absent: the rule only runs on its schedule. */
+  /** Absent if the rule only has a schedule. */
   readonly matches?: Matcher;
-  /** Between two scheduled events. Absent: it only matches events. */
+  /** The time between two scheduled events. Absent if the rule only matches events. */
   readonly everyMs?: number;
   readonly targets: readonly Target[];
 }
@@ -46,12 +46,12 @@ const properties = v.object({
 
 /**
  * Reads an `AWS::Events::Rule`.
- * @throws Error naming the resource and the property that is malformed or not supported
+ * @throws Error naming the resource and the malformed or unsupported property
  */
 export function readRule(resource: Resource): Rule {
   const { Name, EventBusName, EventPattern, ScheduleExpression, State, Targets } = readProperties(resource, properties);
   if (EventPattern === undefined && ScheduleExpression === undefined) {
-    throw propertyError(resource, 'EventPattern', 'expected this, or a ScheduleExpression');
+    throw propertyError(resource, 'EventPattern', 'expected this or a ScheduleExpression');
   }
   const name = Name ?? resource.physicalName;
   const busName = eventBusName(EventBusName);

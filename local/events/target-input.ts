@@ -3,7 +3,7 @@ import { propertyError } from '../resource-properties.ts';
 import type { Resource } from '../service.ts';
 import type { EventBridgeEvent } from './put-events.ts';
 
-/** Makes what a target gets of an event. */
+/** Makes a target's input from an event. */
 export type Transform = (event: EventBridgeEvent) => unknown;
 
 /**

@@ -110,7 +110,10 @@ function serviceName({ headers }: Pick<SignedRequest, 'headers'>): string {
   return headers['x-amz-target'] === undefined ? 'execute-api' : 'dynamodb';
 }
 
-/** Returns `s3` for `bucket.s3.us-east-1.amazonaws.com`: an unsigned request, or one with a signed query, names the service in its host only. */
+/**
+ * Returns `s3` for `bucket.s3.us-east-1.amazonaws.com`: an unsigned request, or one with a signed query, names the service
+ * in its host only.
+ */
 function serviceOfHost(host = ''): string | undefined {
   return /(?:^|\.)([a-z0-9-]+)(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?::\d+)?$/.exec(host)?.[1];
 }

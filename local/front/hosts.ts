@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Returns what is wrong with the host name of a request, if anything. Any page can point its own name to this machine (DNS rebinding): for the
- * browser, the local cloud would then be that page's own server.
+ * Returns what is wrong with the host name of a request, if anything. Any page can point its own name to this machine (DNS
+ * rebinding): for the browser, the local cloud would then be that page's own server.
  */
 export type HostProblem = (request: Pick<IncomingMessage, 'headers'>) => string | undefined;
 

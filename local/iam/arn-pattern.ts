@@ -1,6 +1,6 @@
 import { type Wildcard, wildcard } from './wildcards.ts';
 
-/** `arn:partition:service:region:account:resource`; only the resource may contain colons. */
+/** `arn:partition:service:region:account:resource`. Only the resource may contain colons. */
 const ARN_PARTS = 6;
 
 /** A pattern for ARNs. A wildcard stays within its part: `arn:aws:sqs:*:1:q` does not reach into the account. */
@@ -10,7 +10,7 @@ export interface ArnPattern {
   matches(arn: string, lookUp: (key: string) => string | undefined): boolean;
 }
 
-/** Throws an Error when `source` is neither `*` nor shaped like an ARN. */
+/** @throws Error if `source` is neither `*` nor has the form of an ARN */
 export function arnPattern(source: string): ArnPattern {
   if (source === '*') return { source, keys: [], matches: () => true };
   const parts: readonly Wildcard[] = split(source).map((part) => wildcard(part));

@@ -3,20 +3,20 @@ import { AwsError, LOCAL_REGION, type Principal } from '../service.ts';
 import type { Credentials } from './credentials.ts';
 import { createVerifier, parseAuthorization, type SignedRequest, sha256 } from './signature.ts';
 
-/** Who signed a request, and for which service. */
+/** The signer of a request, and the service in the signature. */
 export interface Authenticated {
   readonly principal: Principal;
   readonly service: string;
 }
 
-/** AWS refuses requests whose date is further away than this. */
+/** AWS refuses requests with a larger difference of their date. */
 const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
 const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and ' +
   'signing method. Consult the service documentation for details.';
 
-/** Verifies the SigV4 signature of a request. Throws the `AwsError` that AWS would answer with. */
+/** Verifies the SigV4 signature of a request. @throws AwsError with AWS's answer */
 export function createAuthenticate(credentials: Credentials, clock: Clock): (request: SignedRequest) => Authenticated {
   const verifier = createVerifier();
   return (request) => {
@@ -42,12 +42,12 @@ export function createAuthenticate(credentials: Credentials, clock: Clock): (req
     ) {
       throw refused('InvalidSignatureException', MISMATCH);
     }
-    // A copy: what is learnt about this request can be kept by its principal.
+    // A copy, so that the principal identifies this request.
     return { principal: { ...key.principal }, service };
   };
 }
 
-/** The time may be that of the wall clock or of the cloud's clock, which may run faster. */
+/** Accepts the time of the wall clock and of the cloud's clock, which may run faster. */
 function checkDate(text: string, scopeDate: string, clock: Clock): void {
   const signedAt = parseDate(text);
   if (signedAt === undefined) {
@@ -63,7 +63,7 @@ function checkDate(text: string, scopeDate: string, clock: Clock): void {
   throw refused('InvalidSignatureException', message);
 }
 
-/** Epoch milliseconds of ISO 8601's basic form. */
+/** Returns the epoch milliseconds of ISO 8601's basic form. */
 function parseDate(text: string): number | undefined {
   const [matched, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
   if (matched === undefined) return undefined;

@@ -5,7 +5,7 @@ import { principalArn } from './principal.ts';
 import type { Roles } from './roles.ts';
 import type { Usage } from './usage.ts';
 
-/** One permission check, as it went. */
+/** One permission check, with its result. */
 export interface Check {
   readonly principal: Principal;
   readonly action: string;
@@ -13,10 +13,10 @@ export interface Check {
   readonly allowed: boolean;
 }
 
-/** Services whose API answers a missing permission with 403; those with a JSON protocol answer 400. */
+/** Services that answer a missing permission with 403. Those with a JSON protocol answer 400. */
 const FORBIDDEN_WITH_403 = new Set(['lambda', 'execute-api', 'sts']);
 
-/** Permission checks as AWS makes them: an explicit Deny wins, and what no statement allows is denied. */
+/** Checks permissions as AWS does: an explicit Deny wins, and a call that no statement allows fails. */
 export function createAuthorize(roles: Roles, usage: Usage, onCheck: (check: Check) => void): Authorize {
   return (principal, action, resourceArn, context = {}) => {
     if (principal.kind === 'admin') {

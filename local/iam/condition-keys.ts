@@ -1,11 +1,11 @@
 import { LOCAL_ACCOUNT, LOCAL_REGION, type Principal } from '../service.ts';
 
-/** The condition keys of one request. Their names are compared without regard to case. */
+/** The condition keys of one request. The case of their names does not matter. */
 export interface RequestKeys {
   get(key: string): readonly string[] | undefined;
 }
 
-/** Known for every request (`aws:SecureTransport` as on AWS, where every endpoint is HTTPS). */
+/** The keys of every request (`aws:SecureTransport` as on AWS, where every endpoint is HTTPS). */
 const GLOBAL_KEYS = [
   'aws:principalaccount',
   'aws:principalarn',
@@ -15,7 +15,7 @@ const GLOBAL_KEYS = [
   'aws:securetransport',
 ] as const;
 
-/** Handed over by the services, with the operations for which AWS has them. */
+/** The keys that services provide, with the operations for which AWS has them. */
 const SERVICE_KEYS = [
   'dynamodb:attributes',
   'dynamodb:leadingkeys',
@@ -26,18 +26,18 @@ const SERVICE_KEYS = [
   'events:source',
 ] as const;
 
-/** Part of requests to services that do not run here; requests to those that do never have them, on AWS neither. */
+/** The keys of services that do not run here. Requests to other services never have them, as on AWS. */
 const FOREIGN_KEYS = ['kms:viaservice'] as const;
 
 /** Every condition key that a policy may use, in lower case. */
 export const CONDITION_KEYS: ReadonlySet<string> = new Set([...GLOBAL_KEYS, ...SERVICE_KEYS, ...FOREIGN_KEYS]);
 
-/** Throws an Error naming the key when no request here would ever have it. */
+/** @throws Error naming a key that no request here ever has */
 export function requireSupportedKey(key: string): void {
   if (!CONDITION_KEYS.has(key.toLowerCase())) throw new Error(`the condition key ${key} is not supported`);
 }
 
-/** The keys of a request by `principal`; values of `context` are read only when a policy asks for them. */
+/** Returns the keys of a request by `principal`. It reads a value of `context` only when a policy uses it. */
 export function requestKeys(
   principal: Principal & { readonly kind: 'role' },
   context: Readonly<Record<string, string | readonly string[]>>,

@@ -34,12 +34,12 @@ const OPERATORS: Readonly<Record<string, { readonly test: Operator; readonly neg
 
 const NULL = 'Null';
 
-/** Every operator that a condition may use, apart from `IfExists`, `ForAllValues:` and `ForAnyValue:`. */
+/** All operators for conditions, besides `IfExists`, `ForAllValues:` and `ForAnyValue:`. */
 export const CONDITION_OPERATORS: readonly string[] = [...Object.keys(OPERATORS), NULL];
 
 const NAME = /^(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?$/;
 
-/** Throws an Error naming the operator or key that is not supported. */
+/** Reads a condition. @throws Error naming an unsupported operator or key */
 export function parseCondition(operatorName: string, key: string, expected: readonly string[]): Condition {
   requireSupportedKey(key);
   const name = key.toLowerCase();

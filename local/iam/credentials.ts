@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Principal } from '../service.ts';
 import type { Roles } from './roles.ts';
 
-/** What a role's session signs its requests with. Local sessions do not expire. */
+/** The credentials of a role's session. Local sessions do not expire. */
 export interface SessionCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -12,12 +12,12 @@ export interface SessionCredentials {
 export interface KnownKey {
   readonly principal: Principal;
   readonly secretAccessKey: string;
-  /** Absent for the administrator, whose key is a long-term one. */
+  /** Absent for the administrator, who has a long-term key. */
   readonly sessionToken?: string;
 }
 
 export interface Credentials {
-  /** Lets a service assume a role. Throws when the role is unknown, or does not trust the service. */
+  /** Lets a service assume a role. @throws AwsError if the role is unknown, or does not trust the service */
   issueForRole(roleArn: string, sessionName: string, service: string): SessionCredentials;
   find(accessKeyId: string): KnownKey | undefined;
 }

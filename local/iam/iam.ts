@@ -8,22 +8,22 @@ import { createRoles } from './roles.ts';
 import type { SignedRequest } from './signature.ts';
 import { createUsage, type IamReport } from './usage.ts';
 
-/** Identity and access management: who is asking, and may they? */
+/** Identity and access management: it authenticates and authorizes requests. */
 export interface Iam {
   readonly providers: readonly ResourceProvider[];
   readonly authorize: Authorize;
-  /** Verifies a request's SigV4 signature. Throws an `AwsError`. */
+  /** Verifies a request's SigV4 signature. @throws AwsError */
   authenticate(request: SignedRequest): Authenticated;
-  /** Credentials for a service (`lambda.amazonaws.com`) that assumes a role. Throws an `AwsError` if it may not. */
+  /** Returns credentials for a service (`lambda.amazonaws.com`) that assumes a role. @throws AwsError if it may not */
   issueForRole(roleArn: string, sessionName: string, service: string): SessionCredentials;
   readonly assumeRole: AssumeRole;
-  /** `services`: the prefixes of the actions that are checked here. */
+  /** @param services the prefixes of the actions that run here */
   report(services: ReadonlySet<string>): IamReport;
 }
 
 export interface IamOptions {
   readonly clock: Clock;
-  /** Told about every permission check. */
+  /** Gets every permission check. */
   readonly onCheck: (check: Check) => void;
 }
 

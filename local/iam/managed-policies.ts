@@ -1,5 +1,5 @@
 /**
- * The AWS managed policies that can be attached here, with the permissions that AWS documents for them
+ * The supported managed policies of AWS, with the permissions that AWS documents for them
  * (docs.aws.amazon.com/aws-managed-policy/latest/reference).
  */
 const LOGS = ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'];
@@ -37,22 +37,24 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The names of the managed policies of AWS that can be attached. */
+/** The names of the supported managed policies of AWS. */
 export const AWS_MANAGED_POLICIES: readonly string[] = Object.keys(ACTIONS);
 
 const PREFIX = 'arn:aws:iam::aws:policy/';
 
-/** Whether the ARN is one of AWS's own policies (and not one of the application). */
+/** Whether the ARN is that of a policy of AWS, and not of the application. */
 export function isAwsManaged(arn: string): boolean {
   return arn.startsWith(PREFIX);
 }
 
-/** The document of a managed policy of AWS. Throws an Error naming one that is not in the table. */
+/** Returns the document of a managed policy of AWS. @throws Error naming an unsupported one */
 export function awsManagedPolicy(arn: string): unknown {
   const name = arn.slice(PREFIX.length);
   const actions = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
   if (!actions) {
-    throw new Error(`the AWS managed policy ${name} is not supported; there are ${AWS_MANAGED_POLICIES.join(', ')}`);
+    throw new Error(
+      `the AWS managed policy ${name} is not supported; expected one of ${AWS_MANAGED_POLICIES.join(', ')}`,
+    );
   }
   return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }] };
 }

@@ -5,7 +5,7 @@ import { type RequestKeys, requireSupportedKey } from './condition-keys.ts';
 import { type Condition, parseCondition } from './conditions.ts';
 import { type Wildcard, wildcard } from './wildcards.ts';
 
-/** Patterns of which one has to match — or, in `NotAction` and `NotResource`, none. */
+/** Patterns. One has to match or, in `NotAction` and `NotResource`, none. */
 interface Selection<Pattern> {
   readonly negated: boolean;
   readonly patterns: readonly Pattern[];
@@ -20,7 +20,7 @@ export interface Statement {
   readonly conditions: readonly Condition[];
 }
 
-/** The patterns of a statement that matched a request; empty for those of `NotAction` and `NotResource`. */
+/** The patterns of a statement that matched a request. Empty for `NotAction` and `NotResource`. */
 export interface Match {
   readonly actions: readonly string[];
   readonly resources: readonly string[];
@@ -30,8 +30,9 @@ const STATEMENT_KEYS = new Set(['Sid', 'Effect', 'Action', 'NotAction', 'Resourc
 const VERSIONS = new Set<unknown>([undefined, '2012-10-17']);
 
 /**
- * Reads an identity-based policy document. Throws an Error naming what is malformed or not supported; `place` says where
- * the document stands.
+ * Reads an identity-based policy document.
+ * @param place the place of the document, for errors
+ * @throws Error naming the malformed or unsupported part
  */
 export function parsePolicy(document: unknown, place: string): readonly Statement[] {
   if (!isObject(document)) throw new Error(`${place}: expected a policy document, got ${JSON.stringify(document)}`);
@@ -51,7 +52,7 @@ export function parsePolicy(document: unknown, place: string): readonly Statemen
   });
 }
 
-/** How a statement applies to a request; `undefined` if it does not. */
+/** Returns how a statement applies to a request, or `undefined` if it does not. */
 export function match(statement: Statement, action: string, resourceArn: string, keys: RequestKeys): Match | undefined {
   const lookUp = (key: string) => {
     const values = keys.get(key.toLowerCase());
@@ -81,7 +82,7 @@ function parseStatement(statement: JsonObject): Statement {
     actions,
     resources,
   };
-  // Never evaluated, whatever the keys of its conditions are.
+  // Nothing evaluates the statement, so its conditions may have any keys.
   if (isForeign(actions)) return { ...own, conditions: [] };
   for (const pattern of resources.patterns) pattern.keys.forEach(requireSupportedKey);
   return {
@@ -90,7 +91,7 @@ function parseStatement(statement: JsonObject): Statement {
   };
 }
 
-/** Whether no call that is checked here can match: all its actions are those of services that do not run here. */
+/** Whether all actions of a statement belong to services that do not run here. */
 function isForeign({ negated, patterns }: Selection<Wildcard>): boolean {
   const here = new Set<string>(['*', ...SERVICES_HERE]);
   return !negated && patterns.every(({ source }) => !here.has(source.toLowerCase().split(':')[0] ?? ''));
@@ -108,7 +109,7 @@ function selection<Pattern>(
   parse: (source: string) => Pattern,
 ): Selection<Pattern> {
   const negated = statement[`Not${name}`] !== undefined;
-  if (negated === (statement[name] !== undefined)) throw new Error(`it needs either ${name} or Not${name}`);
+  if (negated === (statement[name] !== undefined)) throw new Error(`expected either ${name} or Not${name}`);
   const key = negated ? `Not${name}` : name;
   return { negated, patterns: texts(statement[key], key).map(parse) };
 }
@@ -122,7 +123,7 @@ function parseConditions(block: unknown): Condition[] {
   });
 }
 
-/** One text or several; CloudFormation also lets booleans and numbers stand for text. */
+/** Reads one text or several. CloudFormation accepts booleans and numbers as text, too. */
 function texts(value: unknown, name: string): string[] {
   return asArray(value).map((item) => {
     if (['string', 'boolean', 'number'].includes(typeof item)) return String(item);

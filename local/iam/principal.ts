@@ -1,12 +1,12 @@
 import { LOCAL_ACCOUNT, type Principal } from '../service.ts';
 
-/** The ARN under which AWS shows a principal: that of the session, not of its role. */
+/** Returns the ARN of a principal as AWS shows it: that of the session, not of its role. */
 export function principalArn(principal: Principal): string {
   if (principal.kind === 'admin') return `arn:aws:iam::${LOCAL_ACCOUNT}:user/local`;
   return `arn:aws:sts::${LOCAL_ACCOUNT}:assumed-role/${roleName(principal.roleArn)}/${principal.sessionName}`;
 }
 
-/** The name at the end of a role's ARN, without its path. */
+/** Returns the name at the end of a role's ARN, without its path. */
 export function roleName(roleArn: string): string {
   return roleArn.slice(roleArn.lastIndexOf('/') + 1);
 }

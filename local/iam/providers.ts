@@ -71,19 +71,19 @@ function readPolicies(resource: Resource, managed: ReadonlyMap<string, AttachedP
   return policiesOf(resource, managed).map((read) => read());
 }
 
-/** A role that is not supported as a whole: who has it may do what the rest of it allows. */
+/** Creates a role of which a part is unsupported. The rest of it counts. */
 function leaveOutRole(resource: Resource, roles: Roles, managed: ReadonlyMap<string, AttachedPolicy>): Provisioned {
   const { properties } = resource;
   const name = typeof properties['RoleName'] === 'string' ? properties['RoleName'] : resource.physicalName;
   const arn = `arn:aws:iam::${LOCAL_ACCOUNT}:role/${name}`;
   const trusted = readable([() => trustedServices(properties['AssumeRolePolicyDocument'])]).flat();
   const policies = readable(readable([() => policiesOf(resource, managed)]).flat());
-  // What is wrong may be that there is one of that name.
+  // The name may be taken, which may be the reason.
   if (roles.all().every((role) => role.name !== name)) roles.add({ name, arn, trustedServices: trusted, policies });
   return { ref: name, attributes: { Arn: arn, RoleId: roleId(arn) } };
 }
 
-/** What can be read: why the rest cannot has been told with the role. */
+/** Reads the supported policies. The role has reported the others. */
 function readable<Value>(reads: readonly (() => Value)[]): Value[] {
   return reads.flatMap((read) => {
     try {
@@ -115,13 +115,13 @@ function nameOf(resource: Resource, property: string): string {
   return name === undefined ? resource.physicalName : text(name, property);
 }
 
-/** `/` unless given; begins and ends with a slash. */
+/** Returns the path, by default `/`. It begins and ends with a slash. */
 function pathOf(resource: Resource): string {
   const path = resource.properties['Path'];
   return path === undefined ? '/' : text(path, 'Path');
 }
 
-/** Role ids begin with AROA; 17 more characters follow. */
+/** Makes a role id: AROA and 17 more characters. */
 function roleId(arn: string): string {
   return `AROA${createHash('sha256').update(arn).digest('hex').slice(0, 17).toUpperCase()}`;
 }

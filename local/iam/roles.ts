@@ -1,10 +1,10 @@
 import { AwsError } from '../service.ts';
 import type { Statement } from './policy.ts';
 
-/** One policy as it is attached to a role. */
+/** One policy of a role. */
 export interface AttachedPolicy {
   readonly name: string;
-  /** A policy of AWS's own: its permissions are no decision of the application. */
+  /** Whether it is a policy of AWS, whose permissions the application does not choose. */
   readonly awsManaged: boolean;
   readonly statements: readonly Statement[];
 }
@@ -19,11 +19,14 @@ export interface Role {
 
 export interface Roles {
   add(role: Role): void;
-  /** Throws when no role has that name: a policy cannot be attached to one outside of the application. */
+  /** Attaches a policy. @throws Error if the application has no role of that name */
   attach(roleName: string, policy: AttachedPolicy): void;
-  /** Throws `NoSuchEntity`. */
+  /** Returns a role. @throws AwsError `NoSuchEntity` */
   byArn(arn: string): Role;
-  /** Throws `NoSuchEntity`, or `AccessDenied` when the role does not trust the service. */
+  /**
+   * Lets a service assume a role.
+   * @throws AwsError `NoSuchEntity`, or `AccessDenied` if the role does not trust the service
+   */
   requireTrust(arn: string, service: string): void;
   all(): readonly Role[];
 }
@@ -37,7 +40,7 @@ export function createRoles(): Roles {
   };
   return {
     add(role) {
-      if (roles.has(role.name)) throw new Error(`there is a role named ${role.name} already`);
+      if (roles.has(role.name)) throw new Error(`the role ${role.name} exists already`);
       roles.set(role.name, { ...role, policies: role.policies.map(own) });
     },
     attach(roleName, policy) {
@@ -56,7 +59,7 @@ export function createRoles(): Roles {
   };
 }
 
-/** A copy of its own for each role: what is used of a policy that several roles share is counted role by role. */
+/** Copies a policy for each role, because the usage report counts a shared policy role by role. */
 function own(policy: AttachedPolicy): AttachedPolicy {
   return { ...policy, statements: policy.statements.map((statement) => ({ ...statement })) };
 }

@@ -1,12 +1,12 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** An HTTP request as it came in. */
+/** An HTTP request as received. */
 export interface SignedRequest {
   readonly method: string;
-  /** As sent, still percent-encoded, without the query. */
+  /** The path as sent: percent-encoded, without the query. */
   readonly path: string;
-  /** As sent, without the `?`. */
+  /** The query as sent, without the `?`. */
   readonly rawQuery: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
@@ -26,7 +26,7 @@ export interface Authorization {
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const HEADER = /^AWS4-HMAC-SHA256 Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{64})$/;
 
-/** `undefined` if the header is not a complete SigV4 authorization. */
+/** Reads the header. Returns `undefined` for an incomplete SigV4 authorization. */
 export function parseAuthorization(header: string | undefined): Authorization | undefined {
   const [, credential = '', signedHeaders = '', signature] = HEADER.exec(header ?? '') ?? [];
   // An access key may not contain a slash; the scope has four parts.
@@ -40,7 +40,7 @@ export interface Verifier {
   isSigned(request: SignedRequest, authorization: Authorization, secretAccessKey: string): boolean;
 }
 
-/** How many derived keys are kept; one is used by all requests of one session on one day to one service. */
+/** The size of the cache of derived keys. All requests of one session on one day to one service use one key. */
 const MAX_CACHED_KEYS = 1000;
 
 export function createVerifier(): Verifier {
@@ -90,7 +90,7 @@ function canonicalRequest(request: SignedRequest, signedHeaders: readonly string
   ].join('\n');
 }
 
-/** Every service but S3 encodes the path a second time: what is `%3D` on the wire is signed as `%253D`. */
+/** Encodes the path a second time, as all services but S3 do: `%3D` on the wire is `%253D` in the signature. */
 function canonicalPath(path: string): string {
   const segments: string[] = [];
   for (const segment of path.split('/')) {
@@ -119,7 +119,7 @@ function splitOnce(pair: string): readonly string[] {
   return equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)];
 }
 
-/** A plus is a space in a query. What is not properly encoded is taken as it is. */
+/** Decodes a part of a query, in which a plus is a space. Leaves malformed text as it is. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
@@ -128,7 +128,7 @@ function decode(text: string): string {
   }
 }
 
-/** RFC 3986: everything but letters, digits and `-._~` is encoded. */
+/** Encodes all characters but letters, digits and `-._~` (RFC 3986). */
 function encode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }

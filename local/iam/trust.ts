@@ -1,8 +1,8 @@
 import { isObject } from '../json.ts';
 
 /**
- * The services that a role's trust policy lets assume it. Other principals (accounts, users, federations) do not exist
- * here and are passed over; a condition or a Deny on a service would have to be evaluated, and is refused.
+ * Returns the services that may assume a role by its trust policy. It ignores other principals (accounts, users,
+ * federations), which do not exist here, and refuses a condition or a Deny on a service.
  */
 export function trustedServices(document: unknown): readonly string[] {
   if (!isObject(document))

@@ -3,17 +3,17 @@ import type { Match, Statement } from './policy.ts';
 import { roleName } from './principal.ts';
 import type { Roles } from './roles.ts';
 
-/** A call that was refused, and how often. */
+/** A denied call, and its number. */
 export interface DeniedCall {
   readonly role: string;
-  /** The session's name; a function's is the function's name. */
+  /** The session's name: for a function, the function's name. */
   readonly session: string;
   readonly action: string;
   readonly resource: string;
   readonly count: number;
 }
 
-/** What one statement allows in its list of actions and resources, and no call has made use of. */
+/** The unused actions and resources of one statement. */
 export interface UnusedGrant {
   readonly role: string;
   readonly policy: string;
@@ -24,19 +24,19 @@ export interface UnusedGrant {
   readonly resources: readonly string[];
 }
 
-/** What `GET /_local/iam` shows. */
+/** The content of `GET /_local/iam`. */
 export interface IamReport {
   readonly denied: readonly DeniedCall[];
   readonly unused: readonly UnusedGrant[];
-  /** Grants for services that do not run here, so that nothing can be said about them. */
+  /** Grants for services that do not run here, whose usage is unknown. */
   readonly unchecked: readonly UnusedGrant[];
 }
 
-/** Keeps account of which permissions are needed, and which are not. */
+/** Records which permissions calls need. */
 export interface Usage {
   used(statement: Statement, match: Match): void;
   denied(principal: Principal & { readonly kind: 'role' }, action: string, resourceArn: string): void;
-  /** `services` are the prefixes of the actions that can be checked here: `dynamodb`, `sqs`… */
+  /** @param services the prefixes of the actions that run here: `dynamodb`, `sqs`… */
   report(roles: Roles, services: ReadonlySet<string>): IamReport;
 }
 
@@ -75,7 +75,7 @@ export function createUsage(): Usage {
   };
 }
 
-/** The statements with which the application itself allows something. */
+/** Returns the Allow statements of the application itself. */
 function ownGrants(roles: Roles) {
   return roles.all().flatMap((role) =>
     role.policies.flatMap(({ name, awsManaged, statements }) =>
@@ -89,14 +89,14 @@ function ownGrants(roles: Roles) {
   );
 }
 
-/** A statement's action patterns: those of services that run here, and the others. */
+/** Splits a statement's action patterns: those of services that run here, and the others. */
 function actionsOf({ actions }: Statement, services: ReadonlySet<string>) {
   const all = sources(actions);
   const foreign = all.filter((action) => !isChecked(action, services));
   return { checked: all.filter((action) => !foreign.includes(action)), foreign };
 }
 
-/** The patterns that a statement lists; `NotAction` and `NotResource` list none that could be used. */
+/** Returns the patterns of a statement. `NotAction` and `NotResource` have none that a call could use. */
 function sources({ negated, patterns }: Statement['actions'] | Statement['resources']): readonly string[] {
   return negated ? [] : patterns.map(({ source }) => source);
 }

@@ -1,19 +1,19 @@
-/** Policy variables that stand for a character: `${*}` is an asterisk, not a wildcard. */
+/** Policy variables for single characters: `${*}` is an asterisk, no wildcard. */
 const ESCAPES = new Set(['*', '?', '$']);
 const VARIABLE = /\$\{([^}]*)\}/g;
 
 /** A pattern of IAM: `*` is any text, `?` any one character, `${key}` the value of a condition key of the request. */
 export interface Wildcard {
   readonly source: string;
-  /** The condition keys whose values it needs. */
+  /** The condition keys in the pattern. */
   readonly keys: readonly string[];
-  /** False when a key that it needs has no single value in this request. */
+  /** Whether the pattern matches. False if one of its keys has no single value in this request. */
   matches(text: string, lookUp: (key: string) => string | undefined): boolean;
 }
 
 export interface WildcardOptions {
   readonly ignoreCase?: boolean;
-  /** Takes `*` and `?` for themselves, so that only variables are replaced. */
+  /** Treats `*` and `?` as plain characters, so that only variables count. */
   readonly exact?: boolean;
 }
 
@@ -38,7 +38,7 @@ export function wildcard(source: string, { ignoreCase = false, exact = false }: 
   };
 }
 
-/** A part of a pattern: a regular expression, or a key whose value goes there. */
+/** A part of a pattern: a regular expression, or a key for whose value it stands. */
 type Piece = { readonly pattern: string; readonly key?: never } | { readonly key: string; readonly pattern?: never };
 
 function split(source: string, toPattern: (text: string) => string): Piece[] {

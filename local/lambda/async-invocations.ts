@@ -8,7 +8,9 @@ import type { EventInvokeConfig } from './event-invoke-config.ts';
 import { type Condition, deadLetter, destinationRecord, type EndedInvocation } from './invocation-record.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 
-/** "Lambda … waits one minute before the first retry, and two minutes before the second" (invocation-async-error-handling). */
+/**
+ * "Lambda … waits one minute before the first retry, and two minutes before the second" (invocation-async-error-handling).
+ */
 const RETRY_DELAYS_MS = [60_000, 120_000];
 /** Lambda retries a throttled event "from 1 second after the first attempt to a maximum of 5 minutes" (the same). */
 const FIRST_THROTTLE_DELAY_MS = 1_000;

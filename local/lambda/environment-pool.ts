@@ -10,8 +10,8 @@ export type Acquired =
   | Extract<Started, { kind: 'failed' }>;
 
 /**
- * The execution environments of one function. An invocation gets the most recently used one. If all are busy, a new one starts. One that is
- * idle for some minutes ends.
+ * The execution environments of one function. An invocation gets the most recently used one. If all are busy, a new one
+ * starts. One that is idle for some minutes ends.
  */
 export interface EnvironmentPool {
   /** Waits for an environment for one invocation. Rejects if the local cloud cannot start any. */

@@ -19,7 +19,10 @@ export interface Functions {
   publish(lambdaFunction: LambdaFunction): string;
   /** Adds an alias of a version. @throws Error if the name is taken */
   alias(lambdaFunction: LambdaFunction, name: string, version: string): void;
-  /** Finds a function by name, partial ARN or ARN, with or without a version or an alias. @throws AwsError if it does not exist */
+  /**
+   * Finds a function by name, partial ARN or ARN, with or without a version or an alias.
+   * @throws AwsError if it does not exist
+   */
   resolve(reference: string, qualifier?: string): Reference;
   /** Returns the function of {@link resolve}. */
   get(reference: string, qualifier?: string): LambdaFunction;

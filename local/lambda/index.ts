@@ -27,7 +27,10 @@ export interface LambdaOptions {
   readonly endpoint: () => { readonly host: string; readonly port: number };
   /** The addresses of services that the local cloud lacks, by the name in their signatures. Default: none. */
   readonly serviceEndpoints?: Readonly<Record<string, string>>;
-  /** Returns more hosts than those of AWS, as `name:port`, that lead functions here. Called at the start of an environment. Default: none. */
+  /**
+   * Returns more hosts than those of AWS, as `name:port`, that lead functions here. Called at the start of an environment.
+   * Default: none.
+   */
   readonly hostsHere?: () => readonly string[];
   readonly log: Log;
   /** The queues, for event source mappings and destinations. Default: none. */

@@ -53,8 +53,8 @@ export interface LambdaFunction {
 }
 
 /**
- * The shortest time of this machine until a timeout: the shortest timeout that Lambda accepts. Timeouts count cloud time, and the machine
- * computes no faster when the cloud's clock does.
+ * The shortest time of this machine until a timeout: the shortest timeout that Lambda accepts. Timeouts count cloud time,
+ * and the machine computes no faster when the cloud's clock does.
  */
 const MIN_TIMEOUT_MACHINE_MS = 1000;
 

@@ -10,7 +10,10 @@ export const MAX_ENVIRONMENT_BYTES = 4 * 1024;
 export const MAX_SYNC_PAYLOAD_BYTES = 6 * 1024 * 1024;
 /** A response may have 100 bytes more than a request, as AWS's error message says. */
 export const MAX_SYNC_RESPONSE_BYTES = MAX_SYNC_PAYLOAD_BYTES + 100;
-/** https://docs.aws.amazon.com/lambda/latest/dg/API_Invoke.html: "For asynchronous invocations, the maximum payload size is 1 MB." */
+/**
+ * https://docs.aws.amazon.com/lambda/latest/dg/API_Invoke.html: "For asynchronous invocations, the maximum payload size is 1
+ * MB."
+ */
 export const MAX_ASYNC_PAYLOAD_BYTES = 1024 * 1024;
 export const ACCOUNT_CONCURRENCY = 1000;
 /** https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html: the init phase is limited to 10 seconds. */

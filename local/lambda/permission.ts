@@ -20,7 +20,9 @@ const schema = v.object({
   SourceAccount: v.optional(v.string()),
 });
 
-/** Reads an `AWS::Lambda::Permission`. Refuses principals that are no services: here, only IAM policies give roles access. */
+/**
+ * Reads an `AWS::Lambda::Permission`. Refuses principals that are no services: here, only IAM policies give roles access.
+ */
 export function readPermission(resource: Resource): Permission {
   const { FunctionName, Principal, SourceArn, SourceAccount = LOCAL_ACCOUNT } = readProperties(resource, schema);
   const pattern = SourceArn === undefined ? undefined : sourcePattern(resource, SourceArn);

@@ -121,8 +121,8 @@ function leaveOutFunction(resource: Resource, reason: string, { functions, surro
 }
 
 /**
- * Warns about packages of the SDK that AWS's runtime has and this machine lacks. That is no reason to refuse the function, which may never
- * load them: those of the CDK's own custom resources do not run here.
+ * Warns about packages of the SDK that AWS's runtime has and this machine lacks. That is no reason to refuse the function,
+ * which may never load them: those of the CDK's own custom resources do not run here.
  */
 function nameMissing({ name }: FunctionConfiguration, missing: readonly string[], log: Log): void {
   if (missing.length === 0) return;
@@ -156,7 +156,10 @@ function createEventInvokeConfig(resource: Resource, deployment: Deployment): Pr
   return provisioned(resource);
 }
 
-/** The permissions of a function's role that polling a queue needs (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). */
+/**
+ * The permissions of a function's role that polling a queue needs
+ * (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html).
+ */
 const POLLER_ACTIONS = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
 
 function createEventSourceMapping(resource: Resource, deployment: Deployment): Provisioned {

@@ -9,8 +9,8 @@ const SDK_SCOPE = '@aws-sdk';
 const OTHER_SCOPES = ['@smithy'];
 
 /**
- * An import of a package of the SDK. Handlers may be bundled without the single providers of credentials: Lambda puts credentials into
- * the environment, so no code loads them.
+ * An import of a package of the SDK. Handlers may be bundled without the single providers of credentials: Lambda puts
+ * credentials into the environment, so no code loads them.
  */
 const SDK_IMPORT = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*["'](@aws-sdk\/(?!credential-provider-)[a-z0-9-]+)["'/]/g;
 const SOURCE = /\.[cm]?js$/;
@@ -29,8 +29,8 @@ export async function linkSdk(folder: string): Promise<void> {
 }
 
 /**
- * Links the packages of the SDK that code in `taskRoot` uses and the local cloud lacks, from the application. Links nothing else of the
- * application.
+ * Links the packages of the SDK that code in `taskRoot` uses and the local cloud lacks, from the application. Links nothing
+ * else of the application.
  * @param assetDirectory a folder of the application
  * @returns the names of packages that neither has
  */

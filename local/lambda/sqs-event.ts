@@ -32,8 +32,8 @@ function attribute(value: Delivery['message']['attributes'][string]): Record<str
 }
 
 /**
- * Returns the messages of a batch that the function reports as failed, or `undefined` for a malformed answer, which fails the whole
- * batch (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html, "Success and failure
+ * Returns the messages of a batch that the function reports as failed, or `undefined` for a malformed answer, which fails
+ * the whole batch (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html, "Success and failure
  * conditions").
  */
 export function failedMessageIds(answer: unknown, messageIds: ReadonlySet<string>): ReadonlySet<string> | undefined {

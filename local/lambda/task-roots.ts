@@ -7,9 +7,9 @@ import { linkClients, linkSdk } from './runtime-packages.ts';
 import { unpackZip } from './zip.ts';
 
 /**
- * A temporary folder with the content of `/var` on AWS: each function's unpacked code, the runtime, and its AWS SDK. The code is a copy away
- * from its project, so neither that project's `node_modules` nor its `package.json` can make a function work here that would fail on
- * AWS.
+ * A temporary folder with the content of `/var` on AWS: each function's unpacked code, the runtime, and its AWS SDK. The
+ * code is a copy away from its project, so neither that project's `node_modules` nor its `package.json` can make a function
+ * work here that would fail on AWS.
  */
 export interface TaskRoots {
   /** Returns the first script of an execution environment's thread. */

@@ -1,16 +1,16 @@
 import type { SecretsManager } from './secrets-manager.ts';
 import type { Ssm } from './ssm.ts';
 
-/** Where the values of dynamic references come from. */
+/** The sources of the values of dynamic references. */
 export interface ReferenceSources {
   readonly secretsManager: Pick<SecretsManager, 'read'>;
   readonly ssm: Pick<Ssm, 'read'>;
 }
 
 /**
- * Puts values in the place of `{{resolve:ssm:…}}` and `{{resolve:secretsmanager:…}}`.
+ * Replaces `{{resolve:ssm:…}}` and `{{resolve:secretsmanager:…}}` by their values.
  * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
- * @throws Error naming the reference whose target does not exist, or whose kind is not supported
+ * @throws Error naming a reference to a missing target, or of an unsupported kind
  */
 export function resolveDynamicReferences(text: string, sources: ReferenceSources): string {
   return text.replaceAll(/\{\{resolve:([^:}]+):([^}]*)\}\}/g, (reference, service: string, rest: string) => {

@@ -31,7 +31,7 @@ export type GenerateSecretString = v.InferOutput<typeof generateSecretString>;
 
 /**
  * Makes a secret: a password, or the template with a password under the given key.
- * @throws Error saying what cannot be had, or that the template is no JSON object
+ * @throws Error for impossible requirements, and for a template that is no JSON object
  */
 export function generateSecret(options: GenerateSecretString): string {
   const { SecretStringTemplate: template, GenerateStringKey: key } = options;

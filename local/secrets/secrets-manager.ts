@@ -17,14 +17,14 @@ import { openSecretStore, type Secret, type SecretStore } from './store.ts';
 export interface SecretsManagerOptions {
   readonly clock: Clock;
   readonly authorize: Authorize;
-  /** Where generated secrets are kept, in `secrets.json`. Default: they are new in each run. */
+  /** The folder that keeps generated secrets, in `secrets.json`. Default: new secrets in each run. */
   readonly dataDirectory?: string;
 }
 
 export interface SecretsManager extends AwsService {
   /**
-   * The value of a secret, or what is under `jsonKey` in it, for dynamic references.
-   * @throws Error naming the secret, or the key that it does not have
+   * Returns the value of a secret, or that of its `jsonKey`, for dynamic references.
+   * @throws Error naming a missing secret or key
    */
   read(idOrArn: string, jsonKey?: string): string;
 }
@@ -115,7 +115,7 @@ function secretStringOf(
 ): string {
   if (SecretString !== undefined && !GenerateSecretString) return SecretString;
   if (GenerateSecretString && SecretString === undefined) {
-    // What an earlier run generated stays: something may be encrypted with it.
+    // The secret of an earlier run stays, because data may depend on it.
     return store.find(name)?.secretString ?? generate(resource, GenerateSecretString);
   }
   throw propertyError(resource, 'SecretString', 'expected either this or GenerateSecretString');
@@ -131,7 +131,7 @@ function generate(resource: Resource, options: GenerateSecretString): string {
 
 function readValue(store: SecretStore, idOrArn: string, jsonKey?: string): string {
   const secret = store.find(idOrArn);
-  if (!secret) throw new Error(`there is no secret ${idOrArn}`);
+  if (!secret) throw new Error(`the secret ${idOrArn} does not exist`);
   if (jsonKey === undefined) return secret.secretString;
   let fields: unknown;
   try {

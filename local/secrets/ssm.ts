@@ -23,11 +23,11 @@ export interface SsmOptions {
 
 export interface Ssm extends AwsService {
   /**
-   * The value of a parameter, for dynamic references.
-   * @throws Error naming the parameter that does not exist
+   * Returns the value of a parameter, for dynamic references.
+   * @throws Error naming a missing parameter
    */
   read(name: string): string;
-  /** The value of a parameter, if it exists. */
+  /** Returns the value of a parameter, if it exists. */
   find(name: string): string | undefined;
 }
 
@@ -47,7 +47,7 @@ const properties = v.object({
   DataType: v.optional(v.literal('text')),
 });
 
-/** The service `ssm`: parameters of the template. CloudFormation cannot make a `SecureString`. */
+/** The service `ssm`: parameters of the template. CloudFormation cannot create a `SecureString`. */
 export function createSsm({ clock, authorize }: SsmOptions): Ssm {
   const parameters = new Map<string, Parameter>();
   const find = (nameOrArn: string) => {
@@ -107,7 +107,7 @@ export function createSsm({ clock, authorize }: SsmOptions): Ssm {
       }),
     read(name) {
       const parameter = find(name);
-      if (!parameter) throw new Error(`there is no SSM parameter ${name}`);
+      if (!parameter) throw new Error(`the SSM parameter ${name} does not exist`);
       return parameter.value;
     },
     find: (name) => find(name)?.value,
@@ -137,12 +137,12 @@ function describe({ name, type, value, changedAt }: Parameter): Json {
   };
 }
 
-/** The slash that begins a path is not doubled: `…:parameter/path/name`, and `…:parameter/name`. */
+/** Returns a parameter's ARN: `…:parameter/path/name`, without a double slash, or `…:parameter/name`. */
 function parameterArn(name: string): string {
   return `arn:aws:ssm:${LOCAL_REGION}:${LOCAL_ACCOUNT}:parameter/${name.replace(/^\//, '')}`;
 }
 
-/** Takes `name`, `name:version`, and the ARN. The name of a parameter with a path begins with a slash. */
+/** Reads `name`, `name:version`, or the ARN. The name of a parameter with a path begins with a slash. */
 function parseName(nameOrArn: string): { readonly name: string; readonly selector?: string } {
   const [, path = nameOrArn] = /^arn:aws:ssm:[^:]*:[^:]*:parameter\/(.*)$/.exec(nameOrArn) ?? [];
   const [name = '', selector] = path.split(':');

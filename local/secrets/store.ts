@@ -17,17 +17,17 @@ const secret = v.strictObject({
 
 export type Secret = Readonly<v.InferOutput<typeof secret>>;
 
-/** The secrets, which outlive the process when there is a folder for them. */
+/** The secrets. With a folder, they outlive the process. */
 export interface SecretStore {
-  /** By name, ARN, or ARN without its random end. */
+  /** Finds a secret by name, ARN, or ARN without its random end. */
   find(idOrArn: string): Secret | undefined;
-  /** Keeps `secretString` as the current version of the secret; the version stays if nothing has changed. */
+  /** Stores `secretString` as the current version of the secret. An unchanged secret keeps its version. */
   save(name: string, secretString: string, description: string | undefined): Secret;
 }
 
 /**
  * Opens the store.
- * @throws Error naming the file, when it cannot be read
+ * @throws Error naming an unreadable file
  */
 export function openSecretStore(dataDirectory: string | undefined, now: () => number): SecretStore {
   const file = dataDirectory === undefined ? undefined : join(dataDirectory, 'secrets.json');
@@ -60,10 +60,10 @@ function readSecrets(file: string): Secret[] {
   if (!existsSync(file)) return [];
   const result = v.safeParse(v.array(secret), readJsonFile(file));
   if (result.success) return result.output;
-  throw new Error(`${file} does not hold secrets as they were saved. Delete it, or use another --data directory.`);
+  throw new Error(`${file} does not contain saved secrets. Delete it, or use another --data directory.`);
 }
 
-/** A reader sees the old file or the new one, and nobody else may read it. */
+/** Writes the file so that a reader sees the old or the new one, and only the user may read it. */
 function writeWhole(file: string, content: string): void {
   mkdirSync(join(file, '..'), { recursive: true });
   const draft = `${file}.${process.pid}`;
@@ -75,7 +75,7 @@ function arnOf(name: string): string {
   return `arn:aws:secretsmanager:${LOCAL_REGION}:${LOCAL_ACCOUNT}:secret:${name}`;
 }
 
-/** Where AWS has six random characters, these are always the same for one name, so that policies stay true. */
+/** The end of an ARN. AWS uses six random characters. These are always the same for one name, so policies stay valid. */
 function suffixOf(name: string): string {
   return createHash('sha256').update(name).digest('base64').replace(/[+/=]/g, 'x').slice(0, 6);
 }

@@ -78,10 +78,10 @@ const OPERATIONS: Operations = {
   },
 };
 
-/** The IAM action of an operation: that of a batch is the single one's. */
+/** Returns the IAM action of an operation. A batch has the action of the single operation. */
 const actionOf = (operation: Operation) => `sqs:${operation.replace(/Batch$/, '')}`;
 
-/** SQS's API in its JSON protocol. Operations that are not in the table are refused by name. */
+/** SQS's API in its JSON protocol. It refuses operations outside the table by name. */
 export async function handleSqs(request: AwsRequest, options: ApiOptions): Promise<AwsResponse> {
   if (request.headers['x-amz-target'] === undefined) {
     throw new AwsError(
@@ -112,7 +112,7 @@ async function perform<O extends Operation>(
   return OPERATIONS[operation](queue, input, senderIdOf(principal));
 }
 
-/** The account and the name count; the host is whatever led here. */
+/** Finds a queue by the account and the name in its URL. The host does not matter. */
 function nameInUrl(queueUrl: string): string {
   const [, account, name] = /^(?:https?:\/\/[^/]+)?\/(\d{12})\/([^/]+)\/?$/.exec(queueUrl) ?? [];
   if (name === undefined)

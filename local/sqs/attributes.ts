@@ -1,7 +1,7 @@
 import { AwsError } from '../service.ts';
 import type { Queue } from './queue.ts';
 
-/** What `GetQueueAttributes` answers. Throws an `AwsError` for a name that standard queues do not have. */
+/** Returns the answer to `GetQueueAttributes`. @throws AwsError for a name that standard queues do not have */
 export function queueAttributes(queue: Queue, wanted: readonly string[]): Record<string, string> {
   const all = allAttributes(queue);
   if (wanted.includes('All')) return all;
@@ -13,7 +13,7 @@ export function queueAttributes(queue: Queue, wanted: readonly string[]): Record
   return picked;
 }
 
-/** Attributes that a queue may be without. */
+/** Optional attributes of a queue. */
 const OPTIONAL = new Set([
   'Policy',
   'RedrivePolicy',

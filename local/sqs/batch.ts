@@ -11,7 +11,7 @@ export interface BatchResult {
   readonly Failed: readonly object[];
 }
 
-/** Throws the `AwsError` that refuses a whole batch: empty, too many entries, ids that are malformed or not distinct. */
+/** Checks a batch. @throws AwsError for an empty one, too many entries, and malformed or repeated ids */
 export function checkBatch(entries: readonly Entry[]): void {
   if (entries.length === 0) {
     throw new AwsError('EmptyBatchRequest', 'There should be at least one entry in the request.');
@@ -32,7 +32,7 @@ export function checkBatch(entries: readonly Entry[]): void {
   }
 }
 
-/** Runs a batch entry by entry: one that fails with an `AwsError` leaves the others alone. */
+/** Runs a batch entry by entry. An `AwsError` of one entry does not affect the others. */
 export async function runBatch<E extends Entry>(
   entries: readonly E[],
   run: (entry: E) => Promise<object>,

@@ -21,7 +21,7 @@ export interface SqsOptions {
   readonly faults: Faults;
   readonly authorize: Authorize;
   readonly log: Log;
-  /** Messages are kept in its folder `sqs`, and outlive the process. Default: in memory. */
+  /** The folder whose subfolder `sqs` keeps messages. Default: messages are in memory. */
   readonly dataDirectory?: string;
 }
 
@@ -36,7 +36,7 @@ export interface SqsService extends AwsService {
 
 /**
  * The local cloud's SQS: standard queues.
- * @throws Error naming the data directory, when another process uses it or it cannot be read
+ * @throws Error naming a data directory that another process uses, or that is unreadable
  */
 export async function createSqs(options: SqsOptions): Promise<SqsService> {
   const { clock, faults, authorize, dataDirectory } = options;
@@ -52,7 +52,7 @@ export async function createSqs(options: SqsOptions): Promise<SqsService> {
   const createQueue = async (resource: Resource): Promise<Provisioned> => {
     const configuration = readQueue(resource);
     const { name, arn, url, redrive } = configuration;
-    if (byName.has(name)) throw propertyError(resource, 'QueueName', `there are two queues of the name ${name}`);
+    if (byName.has(name)) throw propertyError(resource, 'QueueName', `the template has two queues of the name ${name}`);
     if (redrive && !find(redrive.deadLetterTargetArn)) {
       throw propertyError(resource, 'RedrivePolicy', `the template has no queue ${redrive.deadLetterTargetArn}`);
     }

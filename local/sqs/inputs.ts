@@ -41,7 +41,7 @@ const entries = <const TEntries extends v.ObjectEntries>(of: TEntries) => ({
   Entries: v.array(v.strictObject({ Id: v.string(), ...of })),
 });
 
-/** The inputs of SQS's API operations, as far as they are emulated. Other operations and members are refused by name. */
+/** The inputs of the supported operations. SQS refuses other operations and members by name. */
 export const INPUTS = {
   SendMessage: v.strictObject({ ...queue, ...message }),
   SendMessageBatch: v.strictObject(entries(message)),
@@ -71,7 +71,7 @@ export function isOperation(name: string): name is Operation {
   return Object.hasOwn(INPUTS, name);
 }
 
-/** Throws an `AwsError` that names the member which is missing, wrong or not supported. */
+/** Checks an input. @throws AwsError naming the missing, wrong or unsupported member */
 export function readInput<O extends Operation>(operation: O, input: unknown): Input<O> {
   const result = v.safeParse(INPUTS[operation], input);
   if (result.success) return result.output as Input<O>;

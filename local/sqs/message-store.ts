@@ -1,11 +1,11 @@
 import type { Storage } from '../dynamodb/builtin/storage.ts';
 import type { Message } from './message.ts';
 
-/** Where one queue's messages outlive the process. */
+/** The durable store of one queue's messages. */
 export interface MessageStore {
-  /** In the order in which they were sent. */
+  /** Returns the messages in the order of sending. */
   load(): Promise<Message[]>;
-  /** When it has resolved, the death of the process does not undo it. */
+  /** After it has resolved, the changes survive the death of the process. */
   put(messages: readonly Message[]): Promise<void>;
   delete(messageIds: readonly string[]): Promise<void>;
 }

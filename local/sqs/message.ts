@@ -1,4 +1,4 @@
-/** A message attribute, as the API carries it; a binary value is in base64. */
+/** A message attribute in the form of the API, with binary values in base64. */
 export interface MessageAttribute {
   readonly DataType: string;
   readonly StringValue?: string | undefined;
@@ -14,12 +14,12 @@ export interface Message {
   readonly attributes: MessageAttributes;
   readonly senderId: string;
   readonly sentAt: number;
-  /** Hidden until then: delayed, or received and not yet deleted. */
+  /** The time until which the message is hidden: it is delayed, or received and not yet deleted. */
   readonly visibleAt: number;
   readonly receiveCount: number;
-  /** Absent until it is received. */
+  /** Absent until the first receipt. */
   readonly firstReceivedAt?: number;
-  /** The queue from which it was moved to this dead-letter queue. */
+  /** The queue from which the message came to this dead-letter queue. */
   readonly deadLetterSourceArn?: string;
 }
 

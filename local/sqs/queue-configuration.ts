@@ -23,13 +23,13 @@ export interface QueueConfiguration {
   readonly redrive?: RedrivePolicy;
 }
 
-/** A message that was received more than `maxReceiveCount` times goes to the dead-letter queue. */
+/** A message goes to the dead-letter queue after more than `maxReceiveCount` receipts. */
 export interface RedrivePolicy {
   readonly deadLetterTargetArn: string;
   readonly maxReceiveCount: number;
 }
 
-/** The properties of `AWS::SQS::Queue` that do something locally. Those of FIFO queues are not among them. */
+/** The properties of `AWS::SQS::Queue` with an effect here, without those of FIFO queues. */
 export const QUEUE_PROPERTIES = [
   'DelaySeconds',
   'MaximumMessageSize',
@@ -40,7 +40,7 @@ export const QUEUE_PROPERTIES = [
   'VisibilityTimeout',
 ];
 
-/** Encryption at rest cannot be observed from outside. */
+/** Encryption at rest has no effect that a caller could observe. */
 export const INERT_QUEUE_PROPERTIES = [
   'KmsDataKeyReusePeriodSeconds',
   'KmsMasterKeyId',
@@ -73,13 +73,13 @@ const schema = v.object({
 
 /**
  * Reads an `AWS::SQS::Queue`.
- * @throws Error naming the resource and the property that is wrong
+ * @throws Error naming the resource and the wrong property
  */
 export function readQueue(resource: Resource): QueueConfiguration {
   const properties = readProperties(resource, schema);
   const name = properties.QueueName ?? resource.physicalName;
   if (name.includes('.'))
-    throw propertyError(resource, 'QueueName', `"${name}" names a FIFO queue, or no queue at all`);
+    throw propertyError(resource, 'QueueName', `"${name}" is the name of a FIFO queue, or of no queue`);
   return {
     name,
     arn: queueArn(name),
@@ -97,7 +97,7 @@ export function queueArn(name: string): string {
   return `arn:aws:sqs:${LOCAL_REGION}:${LOCAL_ACCOUNT}:${name}`;
 }
 
-/** AWS's own form: functions reach it through their routed network. */
+/** Returns the URL in AWS's form. The network of functions leads to the local cloud. */
 export function queueUrl(name: string): string {
   return `https://sqs.${LOCAL_REGION}.amazonaws.com/${LOCAL_ACCOUNT}/${name}`;
 }

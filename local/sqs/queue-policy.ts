@@ -15,8 +15,8 @@ const requiresTls = v.looseObject({
 });
 
 /**
- * `AWS::SQS::QueuePolicy`, as far as it only requires TLS (the CDK's `enforceSSL`), which every call counts as here. Other
- * statements are refused by name: locally, the policies of roles decide alone who may use a queue.
+ * `AWS::SQS::QueuePolicy` that only requires TLS (the CDK's `enforceSSL`): every call counts as TLS here. It refuses other
+ * statements by name: only the policies of roles decide who may use a queue here.
  */
 export const queuePolicyProvider: ResourceProvider = {
   type: 'AWS::SQS::QueuePolicy',

@@ -22,7 +22,7 @@ export interface ReceiveInput {
   readonly maxMessages: number;
   /** Default: the queue's. */
   readonly visibilityTimeoutSeconds?: number;
-  /** How long to wait for a message when there is none. Default: the queue's. */
+  /** The time to wait for a message if there is none. Default: the queue's. */
   readonly waitSeconds?: number;
   /** Ends the wait. */
   readonly signal?: AbortSignal;
@@ -30,26 +30,26 @@ export interface ReceiveInput {
 
 export interface QueueCounts {
   readonly visible: number;
-  /** Received, and neither deleted nor visible again. */
+  /** The number of received messages that are neither deleted nor visible again. */
   readonly inFlight: number;
   readonly delayed: number;
 }
 
-/** A standard queue: at least once, in about the order of sending. What its methods throw are `AwsError`s. */
+/** A standard queue: at least once, in about the order of sending. Its methods throw `AwsError`s. */
 export interface Queue {
   readonly configuration: QueueConfiguration;
   /** Epoch milliseconds, in cloud time. */
   readonly openedAt: number;
   counts(): QueueCounts;
-  /** Resolves once the messages are stored. */
+  /** Resolves once the messages are durable. */
   send(inputs: readonly SendInput[]): Promise<readonly Message[]>;
-  /** May answer fewer than there are, even none while expired messages are being dropped. */
+  /** Returns some of the messages, or none while it drops expired ones. */
   receive(input: ReceiveInput): Promise<readonly Delivery[]>;
-  /** Deletes a message by its latest receipt. An older one leaves it, as AWS may do with standard queues. */
+  /** Deletes a message by its latest receipt. An older receipt has no effect, as may happen on AWS with standard queues. */
   delete(receiptHandle: string): Promise<void>;
   changeVisibility(receiptHandle: string, timeoutSeconds: number): Promise<void>;
   purge(): Promise<void>;
-  /** Takes in a message of another queue that was received too often. */
+  /** Accepts a message of another queue after too many receipts. */
   takeDeadLetter(message: Message): Promise<void>;
   close(): void;
 }
@@ -62,14 +62,14 @@ export interface QueueOptions {
   readonly find: (queueArn: string) => Queue | undefined;
 }
 
-/** Messages taken off the shelf, by what is to become of them. */
+/** Messages from the shelf, by their destination. */
 interface Taken {
   readonly delivered: Message[];
   readonly expired: Message[];
   readonly dead: Message[];
 }
 
-/** Opens a queue, with the messages that an earlier run has left in its store. */
+/** Opens a queue, with the messages of an earlier run in its store. */
 export async function openQueue(configuration: QueueConfiguration, options: QueueOptions): Promise<Queue> {
   const { clock, faults, store } = options;
   const { name, redrive } = configuration;
@@ -107,9 +107,9 @@ export async function openQueue(configuration: QueueConfiguration, options: Queu
     return delivered;
   };
 
-  /** What was delivered is stored, and what was taken otherwise goes where it belongs. */
+  /** Stores received messages, and moves the others to their destination. */
   const settle = async (delivered: readonly Message[], { expired, dead }: Taken): Promise<readonly Delivery[]> => {
-    // Into the dead-letter queue first: a crash in between doubles a message, and loses none.
+    // The dead-letter queue comes first, so a crash in between duplicates a message, and loses none.
     for (const message of dead) {
       await deadLetterQueue(message)?.takeDeadLetter({ ...message, deadLetterSourceArn: configuration.arn });
     }
@@ -136,7 +136,7 @@ export async function openQueue(configuration: QueueConfiguration, options: Queu
     return { id: randomUUID(), body, attributes, senderId, sentAt: now, visibleAt: now + delayMs, receiveCount: 0 };
   };
 
-  /** The message of a receipt, if that is its latest one. */
+  /** Returns the message of a receipt, if that is its latest one. */
   const received = (receiptHandle: string): Message | undefined => {
     const { messageId, receiveCount } = decodeReceipt(name, receiptHandle);
     const message = shelf.get(messageId);

@@ -1,7 +1,7 @@
 import { AwsError } from '../service.ts';
 import type { Message } from './message.ts';
 
-/** What a receipt handle says: which receipt of which message. */
+/** The content of a receipt handle: the message and the receipt. */
 export interface Receipt {
   readonly messageId: string;
   /** The message's receive count after this receipt. */
@@ -12,7 +12,7 @@ export function encodeReceipt(queueName: string, { id, receiveCount }: Message):
   return Buffer.from([queueName, id, receiveCount].join(' ')).toString('base64');
 }
 
-/** Throws an `AwsError` for what is no receipt handle of the queue. */
+/** Reads a receipt handle. @throws AwsError for a text that is no receipt handle of the queue */
 export function decodeReceipt(queueName: string, handle: string): Receipt {
   const [, name, messageId, receiveCount] =
     /^(\S+) ([0-9a-f-]{36}) (\d+)$/.exec(Buffer.from(handle, 'base64').toString()) ?? [];

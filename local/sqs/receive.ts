@@ -3,7 +3,7 @@ import { md5OfBody } from './md5.ts';
 import type { Delivery, Message, MessageAttributes } from './message.ts';
 import { attributesDigest } from './send.ts';
 
-/** The system attributes of a received message, all that it has. */
+/** Returns all system attributes of a received message. */
 export function systemAttributes(message: Message): Record<string, string> {
   return {
     SenderId: message.senderId,
@@ -14,7 +14,7 @@ export function systemAttributes(message: Message): Record<string, string> {
   };
 }
 
-/** A message as `ReceiveMessage` answers it, with the attributes that were asked for. */
+/** Returns a message in the form of `ReceiveMessage`, with the requested attributes. */
 export function toReceived(
   { message, receiptHandle }: Delivery,
   input: Input<'ReceiveMessage'>,

@@ -6,10 +6,13 @@ import type { Queue, SendInput } from './queue.ts';
 
 type Entry = Omit<Input<'SendMessage'>, 'QueueUrl'>;
 
-/** What XML 1.0 allows, and so SQS (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html). */
+/**
+ * The characters that XML 1.0 allows, and so SQS
+ * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
+ */
 const INVALID_CHARACTER = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 
-/** Checks what is to be sent against the queue's limits. Throws an `AwsError`. */
+/** Checks a message against the queue's limits. @throws AwsError */
 export function toSendInput(queue: Queue, entry: Entry, senderId: string): SendInput {
   const { MessageBody: body, MessageAttributes: attributes, DelaySeconds } = entry;
   if (INVALID_CHARACTER.test(body)) {
@@ -28,7 +31,7 @@ export function toSendInput(queue: Queue, entry: Entry, senderId: string): SendI
   return { body, attributes, senderId, ...(DelaySeconds !== undefined && { delaySeconds: DelaySeconds }) };
 }
 
-/** A message's size counts its attributes: names, types and values. */
+/** Returns a message's size, with its attributes: names, types and values. */
 export function sizeOf({ MessageBody, MessageAttributes }: Entry): number {
   let bytes = Buffer.byteLength(MessageBody);
   for (const [name, { DataType, StringValue = '', BinaryValue }] of Object.entries(MessageAttributes)) {
@@ -38,7 +41,7 @@ export function sizeOf({ MessageBody, MessageAttributes }: Entry): number {
   return bytes;
 }
 
-/** What `SendMessage` answers. */
+/** Returns the answer to `SendMessage`. */
 export function toSendResult({ id, body, attributes }: Message): Record<string, string> {
   return {
     MessageId: id,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LOCAL_ACCOUNT, type Principal } from '../service.ts';
 
-/** The `SenderId` of a message: an IAM role's id is `AROA…`, and its session's name follows. */
+/** Returns the `SenderId` of a message: an IAM role's id (`AROA…`) and its session's name. */
 export function senderIdOf(principal: Principal): string {
   if (principal.kind === 'admin') return LOCAL_ACCOUNT;
   const digest = createHash('sha256').update(principal.roleArn).digest('hex').toUpperCase();

@@ -1,18 +1,18 @@
 import type { Cancel, Clock } from '../clock.ts';
 import type { Message } from './message.ts';
 
-/** The messages of a queue, by whether they can be received now. */
+/** The messages of a queue: the visible and the hidden ones. */
 export interface Shelf {
   get(messageId: string): Message | undefined;
-  /** Whether it has been received, and is hidden until its visibility timeout passes. */
+  /** Whether a message is received, and hidden until its visibility timeout passes. */
   isInFlight(messageId: string): boolean;
   /** Adds or replaces a message. It stays hidden until its `visibleAt`. */
   put(message: Message): void;
   delete(messageId: string): void;
-  /** Those that can be received, in about the order in which they became so. */
+  /** Returns the visible messages, in about the order in which they became visible. */
   visible(): IterableIterator<Message>;
   counts(): { readonly visible: number; readonly inFlight: number; readonly delayed: number };
-  /** Empties it; gives the ids of what was in it. */
+  /** Removes all messages. Returns their ids. */
   clear(): string[];
 }
 
@@ -21,7 +21,7 @@ interface Hidden {
   readonly cancel: Cancel;
 }
 
-/** `onVisible` is called when a message can be received that could not before. */
+/** @param onVisible called when a hidden message becomes visible */
 export function createShelf(clock: Clock, onVisible: () => void): Shelf {
   const visible = new Map<string, Message>();
   const hidden = new Map<string, Hidden>();

@@ -1,15 +1,15 @@
 import type { Clock } from '../clock.ts';
 
-/** Tries to get something; `undefined` if there is nothing yet. */
+/** Tries to get something. Returns `undefined` if there is nothing yet. */
 export type Attempt<Result> = () => Promise<Result> | undefined;
 
-/** Those who wait for something to become available (long polling). */
+/** The callers that wait until something is available (long polling). */
 export interface WaitingLine<Result> {
-  /** Tries again at each {@link wake}; resolves with `undefined` after `waitMs`, or when `signal` aborts. */
+  /** Tries again at each {@link wake}. Resolves with `undefined` after `waitMs`, or when `signal` aborts. */
   wait(attempt: Attempt<Result>, waitMs: number, signal?: AbortSignal): Promise<Result | undefined>;
-  /** Lets everybody try again, in the order of their coming, once what runs now is done. */
+  /** Makes all callers try again, in their order, after the current turn of the event loop. */
   wake(): void;
-  /** Sends everybody away. */
+  /** Ends all waits. */
   close(): void;
 }
 

@@ -5,8 +5,8 @@ import { inOrder } from './order.ts';
 import type { Stack } from './stack.ts';
 
 /**
- * Loads a CDK cloud assembly (`cdk.out`). Its `manifest.json` lists artifacts: stacks, asset manifests with the folder of each S3 object,
- * and nested assemblies (CDK stages).
+ * Loads a CDK cloud assembly (`cdk.out`). Its `manifest.json` lists artifacts: stacks, asset manifests with the folder of
+ * each S3 object, and nested assemblies (CDK stages).
  */
 export function loadAssembly(directory: string): readonly Stack[] {
   const manifest = join(directory, 'manifest.json');

@@ -4,8 +4,8 @@ import { type Expression, list, literal, object } from './expression.ts';
 import { CONDITION_FUNCTIONS, FUNCTIONS } from './functions.ts';
 
 /**
- * Turns a template value into an expression, without the branches of `Fn::If` that do not apply. Adds all mistakes in the value to
- * `context.problems`.
+ * Turns a template value into an expression, without the branches of `Fn::If` that do not apply. Adds all mistakes in the
+ * value to `context.problems`.
  */
 export function compile(value: unknown, context: Context): Expression {
   if (Array.isArray(value)) return list(value.map((item, index) => compile(item, inside(context, index))));

@@ -13,8 +13,8 @@ const NOTHING_CREATED: Scope = {
 };
 
 /**
- * Evaluates each condition of a template once, at its first use. Conditions may use `constants` (parameters), mappings and each other, but no
- * resources.
+ * Evaluates each condition of a template once, at its first use. Conditions may use `constants` (parameters), mappings and
+ * each other, but no resources.
  */
 export function createConditions(
   template: Template,

@@ -29,8 +29,8 @@ export interface Deployment {
 }
 
 /**
- * Creates the resources of a stack. It leaves out a resource that fails, which may be a problem, and tries the others, to report all
- * problems. It does not try a resource that depends on one with mistakes.
+ * Creates the resources of a stack. It leaves out a resource that fails, which may be a problem, and tries the others, to
+ * report all problems. It does not try a resource that depends on one with mistakes.
  */
 export async function createStack(plan: PlannedStack, deployment: Deployment): Promise<Outputs> {
   const { problems, exported } = deployment;
@@ -127,7 +127,10 @@ function resourceOf({ logicalId, type, metadata }: PlannedResource, stack: Stack
   };
 }
 
-/** Deploys a nested stack. Its template is an asset, or a path beside the parent's. Its outputs are attributes `Outputs.Name`. */
+/**
+ * Deploys a nested stack. Its template is an asset, or a path beside the parent's. Its outputs are attributes
+ * `Outputs.Name`.
+ */
 async function createNested(
   planned: PlannedResource,
   properties: JsonObject,

@@ -25,8 +25,8 @@ export interface Deployed {
 }
 
 /**
- * Deploys stacks, each after its dependencies. It creates nothing if a template has mistakes. If a resource fails, it still tries the
- * others, so that a `DeployError` lists all problems.
+ * Deploys stacks, each after its dependencies. It creates nothing if a template has mistakes. If a resource fails, it still
+ * tries the others, so that a `DeployError` lists all problems.
  */
 export async function deploy(stacks: readonly Stack[], options: DeployOptions): Promise<Deployed> {
   const { providers, parameters, partial, ...lookUps } = options;

@@ -29,8 +29,8 @@ const logRetention: CreateInert = (resource) => {
 };
 
 /**
- * Resource types without an effect that an application could observe on one machine. The local cloud does not create them, and accepts all
- * their properties. Their `Ref` and these attributes work, so policies and settings can name them.
+ * Resource types without an effect that an application could observe on one machine. The local cloud does not create them,
+ * and accepts all their properties. Their `Ref` and these attributes work, so policies and settings can name them.
  */
 export const INERT_TYPES: ReadonlyMap<string, CreateInert> = new Map([
   ['AWS::ApiGateway::Account', named('Id')],

@@ -18,8 +18,8 @@ export interface StackLeftOut {
   /** Whether a property refers to a resource that is left out. */
   isIn(resource: PlannedResource, property: string | undefined): boolean;
   /**
-   * @param property the property that prevents the creation of the resource, if any. If it refers to a resource that is left out, this
-   *   one goes with that
+   * @param property the property that prevents the creation of the resource, if any. If it refers to a resource that is left
+   *   out, this one goes with that
    * @returns whether the resource has a reason of its own
    */
   add(resource: PlannedResource, property: string | undefined, reason: string, ref: string): boolean;

@@ -17,7 +17,10 @@ export function physicalName(stackName: string, logicalId: string): string {
   return `${readable}-${hash}`;
 }
 
-/** Creates the names that a template's values may use: pseudo parameters, parameters, and the resources whose condition holds. */
+/**
+ * Creates the names that a template's values may use: pseudo parameters, parameters, and the resources whose condition
+ * holds.
+ */
 export function createNames(
   template: Template,
   parameters: ReadonlyMap<string, Expression>,

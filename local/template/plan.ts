@@ -40,8 +40,8 @@ export interface PlannedStack {
 }
 
 /**
- * Compiles stacks together: first their parameters, because conditions and names depend on them, then the rest. Adds all problems to
- * `problems`. Returns nothing for templates with mistakes.
+ * Compiles stacks together: first their parameters, because conditions and names depend on them, then the rest. Adds all
+ * problems to `problems`. Returns nothing for templates with mistakes.
  */
 export function planStacks(
   stacks: readonly Stack[],
@@ -172,8 +172,8 @@ function planOutputs(template: Template, context: Context): Map<string, PlannedO
 }
 
 /**
- * Adds `aws:asset:path`, which the CDK writes only under its CLI. The asset manifest has the path as well, by the object key in the
- * code's S3 location.
+ * Adds `aws:asset:path`, which the CDK writes only under its CLI. The asset manifest has the path as well, by the object key
+ * in the code's S3 location.
  */
 function withAssetPath(resource: TemplateResource, stack: Stack): JsonObject {
   if (resource.metadata['aws:asset:path'] !== undefined) return resource.metadata;

@@ -69,8 +69,8 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
 ]);
 
 /**
- * Makes a plausible `Ref` and plausible attributes for a resource that is left out. They name nothing, but have the form that code expects,
- * and are the same after a restart.
+ * Makes a plausible `Ref` and plausible attributes for a resource that is left out. They name nothing, but have the form
+ * that code expects, and are the same after a restart.
  */
 export function standIn(resource: Resource): Provisioned {
   const [, service = '', kind = ''] = resource.type.split('::');

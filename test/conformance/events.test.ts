@@ -181,7 +181,7 @@ test('a rule at a rate makes events by itself, until the service is closed', asy
 });
 
 test.each([
-  [{}, 'EventPattern: expected this, or a ScheduleExpression'],
+  [{}, 'EventPattern: expected this or a ScheduleExpression'],
   [{ EventPattern: { source: [{ cidr: 'x' }] } }, 'EventPattern: source: the operator cidr is not supported locally'],
   [{ ScheduleExpression: 'cron(0 12 * * ? *)' }, 'ScheduleExpression: only rates'],
   [

@@ -354,8 +354,8 @@ describe('what is refused', () => {
 
   test('two queues of one name, and the name of a FIFO queue', async () => {
     await bench.queue({ QueueName: 'twin' });
-    await expect(bench.queue({ QueueName: 'twin' })).rejects.toThrow('there are two queues of the name twin');
-    await expect(bench.queue({ QueueName: 'a.fifo' })).rejects.toThrow('names a FIFO queue');
+    await expect(bench.queue({ QueueName: 'twin' })).rejects.toThrow('the template has two queues of the name twin');
+    await expect(bench.queue({ QueueName: 'a.fifo' })).rejects.toThrow('is the name of a FIFO queue');
   });
 });
 

@@ -7,8 +7,8 @@ import { routeProvider, routeResponseProvider } from './route.ts';
 import { deploymentProvider, stageProvider } from './stage.ts';
 
 /**
- * The providers for WebSocket APIs. The local cloud refuses custom domains, API mappings, models, integration responses and VPC links by the
- * name of their type, because they have no provider.
+ * The providers for WebSocket APIs. The local cloud refuses custom domains, API mappings, models, integration responses and
+ * VPC links by the name of their type, because they have no provider.
  */
 export function createProviders(provisioning: Provisioning): readonly ResourceProvider[] {
   return [

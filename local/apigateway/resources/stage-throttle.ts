@@ -17,8 +17,8 @@ export const routeSettings = v.strictObject({
 type RouteSettings = v.InferOutput<typeof routeSettings>;
 
 /**
- * Makes the limits of a stage: a bucket for each route with settings of its own, and one for all others. The result takes a token for a
- * route, and returns false at the limit.
+ * Makes the limits of a stage: a bucket for each route with settings of its own, and one for all others. The result takes a
+ * token for a route, and returns false at the limit.
  */
 export function createStageThrottle(
   clock: Clock,

@@ -3,7 +3,7 @@ import type { Json } from '../../json-protocol.ts';
 import { cacheExpressions } from './expression-cache.ts';
 import type { Callback } from './space.ts';
 
-/** What dynalite does for one operation. */
+/** dynalite's implementation of one operation. */
 export interface Action {
   run(store: object, input: unknown, callback: Callback): void;
   readonly validation: {
@@ -33,7 +33,7 @@ const OPERATIONS = [
 const require = createRequire(import.meta.url);
 cacheExpressions();
 
-/** dynalite's operations, by name. Its files are called directly because its HTTP server ends the process on an error. */
+/** dynalite's operations, by name. We call its files directly, because its HTTP server ends the process on an error. */
 export const actions: ReadonlyMap<string, Action> = new Map(
   OPERATIONS.map((operation) => {
     const file = `${operation.charAt(0).toLowerCase()}${operation.slice(1)}.js`;
@@ -45,7 +45,7 @@ export const actions: ReadonlyMap<string, Action> = new Map(
   }),
 );
 
-/** Accepted besides what dynalite knows. */
+/** Parameters that we accept in addition to those of dynalite. */
 const OWN_PARAMETERS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
     CreateTable: ['DeletionProtectionEnabled'],
@@ -58,7 +58,7 @@ const OWN_PARAMETERS: ReadonlyMap<string, readonly string[]> = new Map(
   }),
 );
 
-/** Names a parameter on whose effect the caller counts in vain; `undefined` if there is none. */
+/** Returns a sentence that names unsupported parameters, or `undefined`. */
 export function unsupportedParameters(operation: string, input: Json): string | undefined {
   const known = actions.get(operation)?.validation.types ?? {};
   const own = OWN_PARAMETERS.get(operation) ?? [];

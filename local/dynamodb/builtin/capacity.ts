@@ -6,12 +6,12 @@ import type { Item, Trace } from './trace.ts';
 const WRITE_UNIT_BYTES = 1024;
 const READ_UNIT_BYTES = 4 * 1024;
 
-/** Bytes around a list or a map, and per element: same source as {@link itemBytes}. */
+/** The overhead of a list or a map, and of each element, in bytes: same source as {@link itemBytes}. */
 const CONTAINER_BYTES = 3;
 const ELEMENT_BYTES = 1;
 
 /**
- * An item's size: names and values.
+ * Returns an item's size in bytes: names and values.
  * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
  */
 export function itemBytes(item: Item): number {
@@ -40,7 +40,7 @@ function valueBytes(value: Json): number {
   }
 }
 
-/** About one byte for two significant digits, and one more; a sign takes another. */
+/** About one byte for two significant digits, one more byte, and another for a sign. */
 function numberBytes(number: string): number {
   const [mantissa = ''] = number.toLowerCase().split('e');
   const digits = mantissa.replace(/[-+.]/g, '').replace(/^0+|0+$/g, '');
@@ -51,27 +51,30 @@ function sum<T>(values: readonly T[], size: (value: T) => number): number {
   return values.reduce((total, value) => total + size(value), 0);
 }
 
-/** The units that a request used up, of one table and its indexes. */
+/** The units that a request consumed, of one table and its indexes. */
 interface Tally {
   table: number;
   readonly local: Map<string, number>;
   readonly global: Map<string, number>;
 }
 
-/** What `ReturnConsumedCapacity` asks for: for a batch a list with one entry a table, else that of the only table. */
+/**
+ * Returns the answer to `ReturnConsumedCapacity`: for a batch a list with one entry for each table, else that of the only
+ * table.
+ */
 export function consumedCapacity(operation: string, input: Json, answer: Json, trace: Trace): unknown {
   const detailed = input['ReturnConsumedCapacity'] === 'INDEXES';
   const perTable = [...talliesOf(input, answer, trace)].map(([name, tally]) => describe(name, tally, detailed));
   return operation.startsWith('Batch') ? perTable : perTable[0];
 }
 
-/** The units that a request used up in all. */
+/** Returns the units that a request consumed in total. */
 export function capacityUnits(input: Json, answer: Json, trace: Trace): CapacityUnits {
   const units = sum([...talliesOf(input, answer, trace).values()], totalOf);
   return trace.writes.length > 0 ? { read: 0, write: units } : { read: units, write: 0 };
 }
 
-/** A write whose condition does not hold costs what the item takes that is there, and at least one unit. */
+/** A write with a failed condition costs the units of the existing item, at least one. */
 export function refusedUnits({ reads }: Trace): CapacityUnits {
   const item = reads.at(-1)?.item;
   return { read: 0, write: writeUnits(item, undefined) };
@@ -88,7 +91,7 @@ function talliesOf(input: Json, answer: Json, trace: Trace): ReadonlyMap<string,
   for (const { tableName, before, after, indexes } of trace.writes) {
     const tally = tallyOf(tableName);
     tally.table += writeUnits(before, after);
-    // An index entry whose key changes is two changes: one that removes it, one that adds it.
+    // A changed key of an index entry counts as two changes: a removal and an addition.
     for (const index of indexes) add(tally[index.kind], index.indexName, writeUnits(index.before, index.after));
   }
   for (const { tableName, item } of isWrite ? [] : trace.reads) {
@@ -113,12 +116,12 @@ function isConsistent(input: Json, tableName: string): boolean {
   return (batch ? batch[tableName] : input)?.['ConsistentRead'] === true;
 }
 
-/** A read of nothing costs as much as a small one. */
+/** A read without a result costs as much as a small one. */
 function readUnits(bytes: number, consistent: boolean): number {
   return Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES)) * (consistent ? 1 : 0.5);
 }
 
-/** The larger of the item before and after counts; a write of nothing costs as much as a small one. */
+/** The larger of the old and the new item counts. A write without an effect costs as much as a small one. */
 function writeUnits(before: Item | undefined, after: Item | undefined): number {
   const bytes = Math.max(before ? itemBytes(before) : 0, after ? itemBytes(after) : 0);
   return Math.max(1, Math.ceil(bytes / WRITE_UNIT_BYTES));

@@ -9,7 +9,7 @@ import type { Storage } from './storage.ts';
 import { createStore } from './store.ts';
 import type { Trace } from './trace.ts';
 
-/** Runs an operation by dynalite's rules on our storage. */
+/** Runs an operation with dynalite's rules on our storage. */
 export type Dynalite = (operation: string, input: Json, options?: CallOptions) => Promise<JsonAnswer>;
 
 export function createDynalite(storage: Storage, clock: Clock): Dynalite {
@@ -29,7 +29,7 @@ interface Ground {
 }
 
 async function run(ground: Ground, operation: string, action: Action, input: Json): Promise<JsonAnswer> {
-  // dynalite drops what it does not know from its input, and adds what it has parsed.
+  // dynalite removes unknown members from its input, and adds the parsed expressions.
   const asked = { ...input };
   let fail: (error: unknown) => void = () => undefined;
   const { store, trace } = createStore({ ...ground, fail: (error) => fail(error) });
@@ -55,7 +55,7 @@ function withCapacity(operation: string, asked: Json, body: Json, trace: Trace):
   return { ...body, ConsumedCapacity: consumedCapacity(operation, asked, body, trace) };
 }
 
-/** An expected outcome becomes an answer; anything else is a defect, and is thrown on. */
+/** Turns an expected error into an answer. Throws any other one, which is a defect. */
 function refusal(error: unknown, asked: Json, trace: Trace): JsonAnswer {
   if (!isRefusal(error)) throw error;
   const { statusCode, body } = error;

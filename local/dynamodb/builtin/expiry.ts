@@ -8,24 +8,24 @@ import { expiringTables } from './table-settings.ts';
 import type { Item } from './trace.ts';
 
 /**
- * When expired items go. AWS: "within a few days of their expiration", and until then they are read like any other.
+ * The delay until the deletion of expired items. AWS: "within a few days of their expiration". Until then, reads see them.
  * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
  */
 export interface ExpiryOptions {
-  /** Cloud time between an item's expiry and its deletion, at least. Default: 600,000 (10 minutes). */
+  /** The shortest cloud time between an item's expiry and its deletion. Default: 600,000 (10 minutes). */
   readonly minDelayMs?: number;
-  /** At most, apart from the sweep interval. Default: 172,800,000 (2 days). */
+  /** The longest one, without the sweep interval. Default: 172,800,000 (2 days). */
   readonly maxDelayMs?: number;
-  /** Cloud time between two looks at the tables. Default: 300,000 (5 minutes). */
+  /** The cloud time between two sweeps of the tables. Default: 300,000 (5 minutes). */
   readonly sweepIntervalMs?: number;
-  /** Chooses each item's delay between the two. Default: 1. */
+  /** The seed that chooses each item's delay between the two. Default: 1. */
   readonly seed?: number;
 }
 
-/** Items that expired longer ago are left alone, as on AWS: same source. */
+/** Items that expired longer ago stay, as on AWS: same source. */
 const MAX_AGE_MS = 5 * 365 * 24 * 3600 * 1000;
 
-/** However fast the clock runs, looking at the tables must not keep the processor busy. */
+/** The shortest pause between two sweeps, in the machine's time: a fast clock must not keep the processor busy. */
 const MIN_SWEEP_INTERVAL_WALL_MS = 1000;
 
 interface Context {
@@ -35,7 +35,7 @@ interface Context {
   readonly deleteItem: (input: Json) => Promise<JsonAnswer>;
 }
 
-/** Deletes expired items, late, until the returned function is called. */
+/** Deletes expired items late, until a call of the returned function. */
 export function startExpiry(context: Context, options: ExpiryOptions = {}): () => Promise<void> {
   const { sweepIntervalMs = 300_000 } = options;
   const { clock, log } = context;
@@ -69,7 +69,7 @@ async function sweep(context: Context, options: ExpiryOptions): Promise<void> {
       const key = Object.fromEntries(keyNames.map((name) => [name, item[name]]));
       if (expiry?.N === undefined || !isDue(Number(expiry.N) * 1000, JSON.stringify([tableName, key]), nowMs, options))
         continue;
-      // Whoever has given it a new life meanwhile keeps it.
+      // A write may have renewed the item in the meantime. Then it stays.
       await context.deleteItem({
         TableName: tableName,
         Key: key,

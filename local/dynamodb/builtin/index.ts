@@ -12,9 +12,9 @@ import { describeTimeToLive, saveSettings, settingsOf, updateTimeToLive } from '
 export interface BuiltinOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** Where the tables are kept. Default: in memory. */
+  /** The folder that keeps the tables. Default: tables are in memory. */
   readonly directory?: string;
-  /** Whether calls may ask for a stale answer. Default: false. */
+  /** Whether calls may request stale answers. Default: false. */
   readonly remembersPast?: boolean;
   readonly expiry?: ExpiryOptions;
 }
@@ -22,8 +22,8 @@ export interface BuiltinOptions {
 type Handler = (tableName: string, input: Json, options: CallOptions) => Promise<JsonAnswer>;
 
 /**
- * DynamoDB in this process: dynalite's validation, expressions and operations, on LevelDB.
- * @throws Error naming the directory, when it cannot be opened
+ * Creates a DynamoDB in this process: dynalite's validation, expressions and operations, on LevelDB.
+ * @throws Error naming a directory that does not open
  */
 export async function createBuiltinEngine(options: BuiltinOptions): Promise<Engine> {
   const storage = await openStorage(options);
@@ -49,7 +49,7 @@ export async function createBuiltinEngine(options: BuiltinOptions): Promise<Engi
   };
 }
 
-/** The operations that dynalite lacks, and those in which it forgets something. */
+/** The operations that dynalite lacks, and those that it does not do completely. */
 function ownOperations(storage: Storage, dynalite: Dynalite): ReadonlyMap<string, Handler> {
   const protect = (tableName: string, deletionProtected: boolean) =>
     saveSettings(storage, tableName, { ...settingsOf(storage, tableName), deletionProtected });

@@ -7,15 +7,15 @@ import type { IndexWrite, Item, Trace, Walk } from './trace.ts';
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items
 export const MAX_ITEM_BYTES = 400 * 1024;
 
-/** The items of tables and the entries of their indexes, which belong together. */
+/** The items of tables, with the entries of their indexes. */
 export interface ItemSpaces {
   ofTable(tableName: string): Space;
   ofIndex(kind: string, tableName: string, indexName: string): Space;
 }
 
-/** Writes an item and its index entries in one batch, so that no crash can part them, and keeps the trace. */
+/** Writes an item and its index entries in one batch, so that no crash separates them, and keeps the trace. */
 export function createItemSpaces(options: SpaceOptions, trace: Trace): ItemSpaces {
-  // dynalite hands over an item's index entries and, in the same turn of the event loop, the item.
+  // dynalite writes an item's index entries and, in the same turn of the event loop, the item.
   const indexWrites: PendingWrite[] = [];
   return {
     ofTable(tableName) {
@@ -100,14 +100,14 @@ function createIndexSpace(options: SpaceOptions, trace: Trace, name: IndexName, 
   };
 }
 
-/** dynalite counts characters where AWS counts bytes, so that it may let through what is too large. */
+/** Checks an item's size. dynalite counts characters where AWS counts bytes, so it accepts some items that are too large. */
 function tooLarge(): Error {
   const message = 'Item size has exceeded the maximum allowed size';
   const body = { __type: 'com.amazon.coral.validate#ValidationException', message };
   return Object.assign(new Error(message), { statusCode: 400, body });
 }
 
-/** dynalite projects attributes that the item does not have as `undefined`. */
+/** Removes attributes that the item lacks: dynalite projects them as `undefined`. */
 function withoutAbsent(entry: Item): Item {
   return Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined));
 }

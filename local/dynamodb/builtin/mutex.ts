@@ -1,7 +1,7 @@
-/** Gives back the lock; harmless when it has been given back. */
+/** Releases the lock. Does nothing the second time. */
 export type Release = () => void;
 
-/** Locks by key: the holders of one key take turns, in the order in which they asked. */
+/** Locks by key. The callers for one key take turns, in the order of their calls. */
 export interface Mutex {
   acquire(key: string): Promise<Release>;
 }

@@ -18,9 +18,9 @@ export interface Space {
 export interface SpaceOptions {
   readonly storage: Storage;
   readonly mutex: Mutex;
-  /** Where reads come from: the present, or a little earlier. */
+  /** The source of reads: the present state, or an earlier one. */
   readonly reader: Reader;
-  /** Gets what an action throws where nothing else can catch it. */
+  /** Gets an action's error that nothing else can catch. */
   readonly fail: (error: unknown) => void;
 }
 
@@ -34,14 +34,14 @@ export const prefixes = {
   indexes: (kind: 'local' | 'global', tableName: string) => `index-${kind}~${tableName}~`,
 };
 
-/** Every key that begins with `prefix`. */
+/** Returns the range of all keys that begin with `prefix`. */
 export function within(prefix: string): Range {
   return { gte: prefix, lt: `${prefix}\uffff` };
 }
 
 /**
- * Makes a space that reads and writes through. Its `lock` is let go when the action throws, too.
- * Spaces are made for each request, so they are made of methods: arrow functions would each cost a closure.
+ * A space without a cache. Its `lock` ends also when the action throws. Each request makes spaces, so they have methods:
+ * arrow functions would each cost a closure.
  */
 export function createSpace({ storage, mutex, reader, fail }: SpaceOptions, prefix: string): Space {
   return {
@@ -82,7 +82,7 @@ async function hold(mutex: Mutex, key: string, run: Parameters<Space['lock']>[1]
   }
 }
 
-/** Calls back with the outcome of `work`; what the callback throws goes to `fail`. */
+/** Calls back with the outcome of `work`. Passes an error of the callback to `fail`. */
 export function settle(work: Promise<void>, callback: Callback, fail: (error: unknown) => void): void {
   work.then(() => callback(), callback).catch(fail);
 }

@@ -5,10 +5,10 @@ import { ClassicLevel } from 'classic-level';
 import { MemoryLevel } from 'memory-level';
 import type { Clock } from '../../clock.ts';
 
-/** How far back {@link Storage.asOf} can look, in cloud time. */
+/** The reach of {@link Storage.asOf} into the past, in cloud time. */
 export const MAX_STALENESS_MS = 10_000;
 
-/** At most one snapshot each so many milliseconds of cloud time. */
+/** The shortest cloud time between two snapshots. */
 const SNAPSHOT_INTERVAL_MS = 5;
 
 const VALUES_AT_A_TIME = 64;
@@ -24,11 +24,11 @@ export interface Range {
   readonly lt?: string;
   readonly lte?: string;
   readonly reverse?: boolean;
-  /** -1: all. */
+  /** -1 for all. */
   readonly limit?: number;
 }
 
-/** The state at one moment: now, or a little earlier. */
+/** The state at one moment: now, or earlier. */
 export interface Reader {
   get(key: string): unknown;
   keys(range: Range): AsyncIterable<string>;
@@ -36,18 +36,18 @@ export interface Reader {
 }
 
 export interface Storage extends Reader {
-  /** Applies all or nothing. When it has resolved, the death of the process does not undo it. */
+  /** Applies all writes or none. After it has resolved, the writes survive the death of the process. */
   commit(writes: readonly Write[]): Promise<void>;
-  /** The state at `atMs` (cloud time), or up to 5 ms later; the oldest that is remembered, if that is too long ago. */
+  /** Returns the state at `atMs` (cloud time), or up to 5 ms later, but at most the oldest snapshot. */
   asOf(atMs: number): Reader;
   close(): Promise<void>;
 }
 
 export interface StorageOptions {
   readonly clock: Clock;
-  /** Where LevelDB keeps its files. Default: in memory. */
+  /** The folder for LevelDB's files. Default: data is in memory. */
   readonly directory?: string;
-  /** Whether {@link Storage.asOf} will be used. Default: false, which remembers nothing. */
+  /** Whether {@link Storage.asOf} works. Default: false, which keeps no snapshots. */
   readonly remembersPast?: boolean;
 }
 
@@ -55,7 +55,7 @@ type Level = AbstractLevel<string | Buffer | Uint8Array, string, unknown>;
 
 /**
  * Opens the key-value store under the tables.
- * @throws Error naming the directory, when another process uses it or LevelDB cannot read it
+ * @throws Error naming a directory that another process uses, or that LevelDB cannot read
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const level = await openLevel(options.directory);
@@ -68,7 +68,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       try {
         await level.batch([...writes]);
       } catch (error) {
-        throw new Error(`The tables cannot be written to ${options.directory ?? 'memory'}: ${error}`, { cause: error });
+        throw new Error(`cannot write the tables to ${options.directory ?? 'memory'}: ${error}`, { cause: error });
       }
     },
     asOf: (atMs) => past?.asOf(atMs) ?? present,
@@ -107,7 +107,7 @@ function readerOf(level: Level, snapshot?: AbstractSnapshot): Reader {
   };
 }
 
-/** Several at a time: each request to LevelDB is a trip to another thread. */
+/** Reads several entries at a time, because each request to LevelDB goes to another thread. */
 function streamOf(iterator: AbstractValueIterator<Level, string, unknown>): Readable {
   return new Readable({
     objectMode: true,
@@ -138,7 +138,7 @@ function createPast(level: Level, clock: Clock) {
       if (last && nowMs - last.atMs < SNAPSHOT_INTERVAL_MS) return;
       moments.push({ atMs: nowMs, snapshot: level.snapshot() });
     },
-    /** Whatever was written before `atMs` is in the first snapshot taken after it; without one, nothing was written since. */
+    /** The first snapshot after `atMs` contains all writes before it. Without one, there was no write since. */
     asOf(atMs: number): Reader | undefined {
       const moment = moments.find((each) => each.atMs >= atMs);
       return moment && readerOf(level, moment.snapshot);

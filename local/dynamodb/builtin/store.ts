@@ -6,13 +6,13 @@ import type { Trace } from './trace.ts';
 
 const OPTIONS = { maxItemSize: MAX_ITEM_BYTES, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
 
-/** The store that dynalite's actions work on, for one request, and what the request did to it. */
+/** The store for dynalite's actions during one request, with a trace of the request. */
 export interface TracedStore {
   readonly store: object;
   readonly trace: Trace;
 }
 
-/** Takes the place of dynalite's own store, whose writes a crash can part and which cannot read the past. */
+/** Replaces dynalite's own store: a crash can separate its writes, and it cannot read the past. */
 export function createStore(options: SpaceOptions): TracedStore {
   const trace: Trace = { reads: [], walks: [], writes: [] };
   const items = createItemSpaces(options, trace);
@@ -20,7 +20,7 @@ export function createStore(options: SpaceOptions): TracedStore {
     options: OPTIONS,
     getItemDb: items.ofTable,
     getIndexDb: items.ofIndex,
-    // The table's space removes a table's contents in the batch that removes the table.
+    // The space of tables removes the content in the same batch as the table.
     deleteItemDb: callBack,
     deleteIndexDb: callBack,
     deleteTagDb: callBack,
@@ -30,7 +30,7 @@ export function createStore(options: SpaceOptions): TracedStore {
     getTagDb(tableName: string) {
       return createSpace(options, prefixes.tags(tableName));
     },
-    /** With three arguments the caller wants the table's name in the error. */
+    /** With three arguments, the error contains the table's name. */
     getTable(tableName: string, ...rest: [Callback] | [false, Callback]) {
       const callback = rest.at(-1) as Callback;
       const table = options.reader.get(prefixes.table + tableName);

@@ -3,9 +3,9 @@ import { errorAnswer } from '../engine.ts';
 import { prefixes, within } from './space.ts';
 import type { Storage } from './storage.ts';
 
-/** What a table has besides what dynalite keeps of it. */
+/** The settings of a table that dynalite does not keep. */
 export interface TableSettings {
-  /** Items whose attribute of this name holds a time that has passed (epoch seconds) expire. Absent: they never do. */
+  /** The attribute with the time at which an item expires (epoch seconds). Absent if items never expire. */
   readonly timeToLiveAttribute?: string;
   readonly deletionProtected?: boolean;
 }
@@ -18,7 +18,7 @@ export function saveSettings(storage: Storage, tableName: string, settings: Tabl
   return storage.commit([{ type: 'put', key: prefixes.settings + tableName, value: settings }]);
 }
 
-/** The tables whose items expire, with the attribute that says when. */
+/** Returns the tables whose items expire, with that attribute. */
 export async function expiringTables(storage: Storage): Promise<{ tableName: string; attribute: string }[]> {
   const found: { tableName: string; attribute: string }[] = [];
   for await (const key of storage.keys(within(prefixes.settings))) {
@@ -38,7 +38,7 @@ export function describeTimeToLive(storage: Storage, tableName: string): JsonAns
   return { statusCode: 200, body: { TimeToLiveDescription: description } };
 }
 
-/** AWS takes up to an hour, and refuses a second change within it; here a change has effect at once. */
+/** Changes the time to live at once. AWS needs up to an hour, and refuses a second change within it. */
 export async function updateTimeToLive(storage: Storage, tableName: string, input: Json): Promise<JsonAnswer> {
   const specification = input['TimeToLiveSpecification'] as Json | undefined;
   const { AttributeName: attribute, Enabled: enabled } = specification ?? {};

@@ -10,8 +10,8 @@ export interface TableDescription {
 }
 
 /**
- * The descriptions of tables. A table is active with the write that makes it and gone with the write that removes it:
- * there is no state between from which a crashed process would have to recover.
+ * The descriptions of tables. One write creates an active table, and one write removes it. So a crashed process never has to
+ * recover from a state in between.
  */
 export function createTableSpace(options: SpaceOptions): Space {
   const space = createSpace(options, prefixes.table);
@@ -20,7 +20,7 @@ export function createTableSpace(options: SpaceOptions): Space {
     put(tableName, value, callback) {
       const table = value as TableDescription;
       if (table.TableStatus === 'DELETING') return settle(remove(options, tableName), callback, options.fail);
-      // dynalite writes once more on a timer, when a table has become active: here it has been from the start.
+      // dynalite writes again on a timer, once a table is active. Here it is active from the start.
       if (table.TableStatus === 'ACTIVE') return callback();
       space.put(tableName, active(table), callback);
     },

@@ -15,17 +15,17 @@ export interface ItemWrite {
   readonly indexes: readonly IndexWrite[];
 }
 
-/** What a query or a scan came across. */
+/** The entries that a query or a scan read. */
 export interface Walk {
-  /** Absent: the table itself. */
+  /** Absent for the table itself. */
   readonly index?: Pick<IndexWrite, 'kind' | 'indexName'>;
-  /** In order. There may be more of them than the answer counts as scanned. */
+  /** In order. There may be more than the answer counts as scanned. */
   readonly items: Item[];
 }
 
-/** What one request did to the store: the ground for its consumed capacity, and for `ALL_OLD` of a failed condition. */
+/** The reads and writes of one request. Its consumed capacity and `ALL_OLD` of a failed condition depend on them. */
 export interface Trace {
-  /** Items that were looked up by key. */
+  /** The items that the request read by key. */
   readonly reads: { readonly tableName: string; readonly item: Item | undefined }[];
   readonly walks: Walk[];
   readonly writes: ItemWrite[];

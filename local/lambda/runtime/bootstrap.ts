@@ -1,6 +1,6 @@
 /**
- * The entry of a worker thread that is one execution environment: it loads the handler, then runs one invocation after the other.
- * `runtime-bundle.ts` bundles it, so that a cold start needs no compiler.
+ * The entry of a worker thread that is one execution environment: it loads the handler, then runs one invocation after the
+ * other. `runtime-bundle.ts` bundles it, so that a cold start needs no compiler.
  */
 import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';

@@ -6,8 +6,8 @@ export interface CloudTime {
 }
 
 /**
- * Makes `Date` return the cloud's time, which may run faster than the machine's: handlers compute expiry times from it. Timers do not change,
- * because a handler computes at the speed of the machine.
+ * Makes `Date` return the cloud's time, which may run faster than the machine's: handlers compute expiry times from it.
+ * Timers do not change, because a handler computes at the speed of the machine.
  */
 export function followCloudTime({ timeScale, cloudMs, machineMs }: CloudTime): void {
   if (timeScale === 1 && cloudMs === machineMs) return;

@@ -27,7 +27,10 @@ export const startPromiseInvocation: StartInvocation = (handler, request, settle
   }).then(settle.succeed, settle.fail);
 };
 
-/** For runtimes up to `nodejs22.x`: awaits a promise, the callback, or the older `context.done` family. Ignores other results. */
+/**
+ * For runtimes up to `nodejs22.x`: awaits a promise, the callback, or the older `context.done` family. Ignores other
+ * results.
+ */
 export const startCallbackInvocation: StartInvocation = (handler, request, settle) => {
   let waitsForEmptyEventLoop = true;
   const callback = (error?: unknown, result?: unknown) => {

@@ -3,9 +3,9 @@ import net from 'node:net';
 import tls from 'node:tls';
 
 /**
- * Makes the local cloud all of AWS for this thread: a TLS connection to `*.amazonaws.com:443` becomes a plain TCP
- * connection to `endpoint`, and so does one to `hostsHere` (each `name:port`). The request itself, with its `Host` header and signature,
- * stays the same, so handlers need no endpoint settings. Connections to other hosts do not change.
+ * Makes the local cloud all of AWS for this thread: a TLS connection to `*.amazonaws.com:443` becomes a plain TCP connection
+ * to `endpoint`, and so does one to `hostsHere` (each `name:port`). The request itself, with its `Host` header and
+ * signature, stays the same, so handlers need no endpoint settings. Connections to other hosts do not change.
  *
  * `node:https`, `fetch` and the AWS SDK's clients all use `tls.connect`.
  */

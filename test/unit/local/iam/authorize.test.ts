@@ -166,8 +166,8 @@ describe('what cannot be evaluated is refused when the policy is deployed', () =
     ],
     ['a principal', allow({ Principal: '*' }), `${place}: "Principal" is not supported in an identity-based policy`],
     ['an effect', allow({ Effect: 'allow' }), `${place}: Effect must be Allow or Deny, got "allow"`],
-    ['no action', allow({ Action: undefined }), `${place}: it needs either Action or NotAction`],
-    ['two kinds of resources', allow({ NotResource: '*' }), `${place}: it needs either Resource or NotResource`],
+    ['no action', allow({ Action: undefined }), `${place}: expected either Action or NotAction`],
+    ['two kinds of resources', allow({ NotResource: '*' }), `${place}: expected either Resource or NotResource`],
     ['an action that is none', allow({ Action: 'PutItem' }), `${place}: "PutItem" is not an action (service:Action)`],
     ['a resource that is none', allow({ Resource: 'Messages' }), `${place}: "Messages" is neither "*" nor an ARN`],
     [

@@ -38,7 +38,7 @@ describe('AWS::IAM::Role', () => {
   test('refuses a managed policy of AWS that is not known here, by name', async () => {
     const ManagedPolicyArns = ['arn:aws:iam::aws:policy/AdministratorAccess'];
     await expect(createRole(newIam(), { ManagedPolicyArns })).rejects.toThrow(
-      'the AWS managed policy AdministratorAccess is not supported; there are service-role/AWSLambdaBasicExecutionRole',
+      'the AWS managed policy AdministratorAccess is not supported; expected one of service-role/AWSLambdaBasicExecutionRole',
     );
   });
 
@@ -72,7 +72,7 @@ describe('AWS::IAM::Role', () => {
   });
 
   test('refuses a second role of the same name', async () => {
-    await expect(createRole(await iamWith([]), {})).rejects.toThrow('there is a role named worker already');
+    await expect(createRole(await iamWith([]), {})).rejects.toThrow('the role worker exists already');
   });
 });
 

@@ -8,7 +8,7 @@ const sources = {
   secretsManager: { read: (id: string, key?: string) => `<${id}|${key ?? ''}>` },
   ssm: {
     read(name: string) {
-      if (name === 'missing') throw new Error('there is no SSM parameter missing');
+      if (name === 'missing') throw new Error('the SSM parameter missing does not exist');
       return `<${name}>`;
     },
   },
@@ -30,7 +30,7 @@ test.each([
 });
 
 test.each([
-  ['{{resolve:ssm:missing}}', 'cannot be resolved: there is no SSM parameter missing.'],
+  ['{{resolve:ssm:missing}}', 'cannot be resolved: the SSM parameter missing does not exist.'],
   ['{{resolve:ssm-secure:a:1}}', 'ssm-secure is not supported locally'],
   ['{{resolve:secretsmanager:app:SecretBinary}}', 'expected SecretString after the secret, got SecretBinary'],
   ['{{resolve:secretsmanager:app:SecretString:user:AWSPREVIOUS}}', 'only the current version is kept locally'],

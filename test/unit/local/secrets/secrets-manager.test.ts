@@ -69,7 +69,7 @@ test('a key of a secret that is JSON can be read', async () => {
   expect(manager.read('key', 'user')).toBe('u');
   expect(manager.read('key', 'port')).toBe('5432');
   expect(() => manager.read('key', 'other')).toThrow('the secret key has no key other');
-  expect(() => manager.read('nothing')).toThrow('there is no secret nothing');
+  expect(() => manager.read('nothing')).toThrow('the secret nothing does not exist');
   await provision(manager, constant('plain'));
   expect(() => manager.read('key', 'user')).toThrow('the secret key is not JSON, so it has no key user');
 });

@@ -124,5 +124,5 @@ test('a folder that is damaged is named', async () => {
 test('a write that fails names the folder', async () => {
   const storage = await openStorage({ clock: createSteppedClock(), directory: folder });
   await storage.close();
-  await expect(storage.commit([put('a', 1)])).rejects.toThrow(`The tables cannot be written to ${folder}`);
+  await expect(storage.commit([put('a', 1)])).rejects.toThrow(`cannot write the tables to ${folder}`);
 });
