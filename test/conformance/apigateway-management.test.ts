@@ -244,7 +244,7 @@ describe('point 16: half-open clients and the limits of an account', () => {
     expect(await client.next()).toBe('hi');
   });
 
-  test('point 16: the other faults of posts do not meet what is no post', async () => {
+  test('point 16: the other faults of posts strike posts only', async () => {
     const faults = createFaults(
       { seed: 1, rules: [{ point: 'post', kind: 'error' }] },
       { clock: createManualClock(), log: () => undefined },

@@ -55,7 +55,7 @@ describe('a pub/sub with secondary indexes (ESM handlers, an authorizer, mapping
     return { client, reply: JSON.parse(await client.next()) };
   };
 
-  test('hands a publication to the subscribers of its topic, and to nobody else', async () => {
+  test('delivers a publication to the subscribers of its topic only', async () => {
     const news = await Promise.all(['ann', 'bob', 'cid'].map((user) => subscribe(user, 'news')));
     const sport = await subscribe('dan', 'sport');
     expect(news[0]?.reply).toEqual({ subscribed: 'news', as: 'ann', label: 'pub/sub' });
@@ -79,17 +79,17 @@ describe('a pub/sub with secondary indexes (ESM handlers, an authorizer, mapping
     expect(await connectClient(`${cloud.websocketUrl}${query}`).refused).toMatchObject({ statusCode });
   });
 
-  test('resolves its mappings and conditions by its parameters', () => {
+  test('resolves mappings and conditions from parameters', () => {
     expect(Object.keys(cloud.outputs['pub-sub'] ?? {})).toEqual(['Table', 'TraceGroup']);
     expect(cloud.websocketUrls).toEqual({ 'pubsub-east/v1': cloud.websocketUrl });
   });
 
-  test('uses every permission that it has, and needs no other', () => {
+  test('uses each of its permissions, and needs no other', () => {
     expect(cloud.iamReport()).toMatchObject({ denied: [], unused: [] });
   });
 });
 
-test('two APIs with one name and one stage name are two stages, told apart by the ids of the APIs', async () => {
+test('two APIs with the same name and stage name are two stages with the ids of the APIs', async () => {
   const { app, remove } = alteredFixture('scan-chat', (resources) => {
     const { Api, Stage } = resources;
     if (!(Api && Stage)) throw new Error('scan-chat has another template');
@@ -132,14 +132,14 @@ describe('a sender behind a queue (an inline function, an event source mapping, 
     expect(messages).toEqual(expect.arrayContaining([{ queued: 'hello' }, { delivered: 'hello' }]));
   });
 
-  test('gives up after two attempts, and keeps what could not be delivered', async () => {
+  test('gives up after two attempts, and keeps undelivered messages', async () => {
     const client = await open(cloud.websocketUrl);
     client.send({ to: 'not-a-connection', text: 'lost' });
     await client.next();
     await eventually(undeliverable).toEqual(['lost']);
   });
 
-  test('uses every permission that it has, and needs no other', () => {
+  test('uses each of its permissions, and needs no other', () => {
     expect(cloud.iamReport()).toMatchObject({ denied: [], unused: [] });
   });
 });

@@ -73,7 +73,7 @@ describe('beckon local', () => {
       expect(run.output.stderr).toContain(`${line}\n`);
   });
 
-  test('shows what functions print once: not in the access log, and without metrics that are 0', async () => {
+  test('prints the output of functions once, without the access log and without metrics that are 0', async () => {
     const metrics = { _aws: { CloudWatchMetrics: [] }, outcome: 'ok', Delivered: 2, Failed: 0 };
     const { app, remove } = alteredFixture('scan-chat', (resources) => {
       const stage = Object.values(resources).find(({ Type }) => Type === 'AWS::ApiGatewayV2::Stage');
@@ -98,7 +98,7 @@ describe('beckon local', () => {
     remove();
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('ends well on %s, with its connections closed', async (signal) => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('closes its connections and exits with 0 on %s', async (signal) => {
     const run = startChat();
     const { websocketUrl = '' } = await run.ready;
     const client = connectClient(websocketUrl);
@@ -108,7 +108,7 @@ describe('beckon local', () => {
     await client.closed;
   });
 
-  test('ends with the shell that npm runs scripts in, which keeps signals to itself', async () => {
+  test('ends with the shell that runs npm scripts, which does not forward signals', async () => {
     const script = `"${process.execPath}" "${ENTRY}" local --app "${fixture('scan-chat')}" --memory --port 0; true`;
     const env = { ...process.env, npm_lifecycle_event: 'start' };
     const run = observe(spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'], env }));
@@ -130,7 +130,7 @@ describe('beckon local', () => {
     });
   });
 
-  test('says in one sentence what is wrong with the app', async () => {
+  test('reports a problem of the app in one sentence', async () => {
     const run = beckon('local', '--app', fixture('pub-sub'), '--memory', '--port', '0');
     expect(await run.ended).toBe(1);
     expect(run.output.stderr).toBe(
@@ -151,7 +151,7 @@ describe('beckon local with a stack that has more in it', () => {
     );
   });
 
-  test('runs the rest, and says at the start what is left out', async () => {
+  test('runs the rest, and lists at the start the resources that are left out', async () => {
     const run = startMixed('--partial', '--endpoint', 's3=http://127.0.0.1:9');
     await run.ready;
     expect(run.output.stderr).toMatch(
@@ -189,7 +189,7 @@ describe('beckon local without --app', () => {
 });
 
 describe('beckon disconnect', () => {
-  test('names the stacks of the local cloud, where there is none of that name', async () => {
+  test('names the stacks of the local cloud for an unknown name', async () => {
     const { endpointUrl } = await startChat().ready;
     const run = beckon('disconnect', 'bob', '--url', endpointUrl, '--stack', 'Shop');
     expect(await run.ended).toBe(1);
@@ -198,7 +198,7 @@ describe('beckon disconnect', () => {
     );
   });
 
-  test('finds a function by its name or by its stack, not by both', async () => {
+  test('accepts the name of a function or of a stack, not both', async () => {
     const run = beckon('disconnect', 'bob', '--function', 'manage', '--stack', 'Shop');
     expect(await run.ended).toBe(2);
     expect(run.output.stderr).toMatch(/^beckon: give either --function or --stack\n/);
@@ -206,7 +206,7 @@ describe('beckon disconnect', () => {
 });
 
 describe('beckon token', () => {
-  test('prints a token and nothing else', async () => {
+  test('prints only a token', async () => {
     const { endpointUrl } = await startChat().ready;
     const run = beckon('token', 'bob', '--url', endpointUrl, '--claim', 'rooms=["lobby"]', '--claim', 'name=Bob');
     expect(await run.ended).toBe(0);
@@ -214,7 +214,7 @@ describe('beckon token', () => {
     expect(decodeJwt(run.output.stdout)).toMatchObject({ sub: 'bob', rooms: ['lobby'], name: 'Bob', aud: 'beckon' });
   });
 
-  test('says what to type when there is no local cloud at the port, or something else', async () => {
+  test('prints the command to type if no local cloud, or another program, is at the port', async () => {
     const other = createServer((_, response) => response.end('<p>hello</p>')).listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -237,14 +237,14 @@ describe('beckon token', () => {
 });
 
 describe('beckon', () => {
-  test('refuses a command that it does not have, with how to use it', async () => {
+  test('refuses an unknown command, with the usage', async () => {
     const run = beckon('stop');
     expect(await run.ended).toBe(2);
     expect(run.output.stdout).toBe('');
     expect(run.output.stderr).toMatch(/^beckon: there is no command "stop"\n\nusage: beckon <command>/);
   });
 
-  test('explains itself', async () => {
+  test('prints the usage', async () => {
     const run = beckon('--help');
     expect(await run.ended).toBe(0);
     expect(run.output.stdout).toMatch(/^usage: beckon <command>/);

@@ -70,7 +70,7 @@ describe('a data directory', () => {
   });
 });
 
-describe('one sentence says what is wrong with a data directory', () => {
+describe('an error about a data directory is one sentence', () => {
   test('that is a file', async () => {
     writeFileSync(dataDirectory, '');
     await expect(start()).rejects.toThrow(`cannot write to the data directory ${dataDirectory} (EEXIST`);

@@ -189,14 +189,14 @@ describe('a page of another origin', () => {
     },
   );
 
-  test('is told from the page that is served here, whatever that is called', async () => {
+  test('differs from the local cloud’s own page under any name', async () => {
     for (const host of ['127.0.0.1', 'localhost', '[::1]'].map(onPort)) {
       expect((await token({ host, origin: `http://${host}` })).status).toBe(200);
     }
     expect((await token({ host: 'host.docker.internal', origin: 'https://host.docker.internal' })).status).toBe(200);
   });
 
-  test('cannot frame what is served here, nor have it taken for something else', async () => {
+  test('cannot frame an answer, and no browser guesses its type', async () => {
     for (const path of ['/', '/_local/log', '/nothing']) {
       expect((await ask(path)).headers, path).toMatchObject({
         'x-content-type-options': 'nosniff',

@@ -47,7 +47,7 @@ afterAll(async () => {
 });
 
 describe('the addresses', () => {
-  test('are told by the health endpoint as by the object', async () => {
+  test('are the same in the health endpoint and in the object', async () => {
     expect(await getJson('/_local/health')).toEqual({ ...cloud.ready });
     expect(cloud.ready).toEqual({
       websocketUrl: cloud.websocketUrl,

@@ -234,7 +234,7 @@ describe.each([
     expect(Items).toEqual(expected);
   });
 
-  test('BatchGetItem finds what is there', async () => {
+  test('BatchGetItem finds the existing items', async () => {
     await put('user#batchget', '1');
     const { Responses, UnprocessedKeys } = await client.send(
       new BatchGetItemCommand({

@@ -103,7 +103,7 @@ test('an event for a bus that does not exist is taken, as on AWS, and the log sa
   expect(log.mock.calls[0]?.[0].message).toContain('there is no event bus nowhere');
 });
 
-test('what is wrong with an entry is said of that entry, and the others go on', async () => {
+test('an error of one entry does not affect the others', async () => {
   await rule({ EventPattern: { source: ['shop'] } });
   const { FailedEntryCount, Entries } = await put(
     entry({ Source: '' }),

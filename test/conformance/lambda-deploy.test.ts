@@ -166,7 +166,7 @@ describe('versions and aliases', () => {
     return { FunctionName, arn: String(attributes['Arn']), version, live, alias: await make('Alias', live) };
   }
 
-  test('are names for what is deployed', async () => {
+  test('are names for the deployed code', async () => {
     const { FunctionName, arn, version, alias } = await published();
     expect(version).toEqual({ ref: `${arn}:1`, attributes: { FunctionArn: `${arn}:1`, Version: '1' } });
     expect(alias).toEqual({ ref: `${arn}:live`, attributes: { AliasArn: `${arn}:live` } });
@@ -197,7 +197,7 @@ describe('versions and aliases', () => {
     expect(await bench.lambda.invoke(alias.ref, {}, source)).toMatchObject({ kind: 'ok' });
   });
 
-  test('that cannot be are refused', async () => {
+  test('are refused if they are impossible', async () => {
     const { live } = await published();
     await expect(make('Alias', live)).rejects.toThrow('two aliases of the name live');
     await expect(make('Alias', { ...live, Name: 'new', FunctionVersion: '7' })).rejects.toThrow(
@@ -222,7 +222,7 @@ describe('the AWS SDK', () => {
     Code: { ZipFile: `const { name } = require('${name}'); exports.handler = async () => name;` },
   });
 
-  test('has clients that the application has installed', async () => {
+  test('finds clients of the application', async () => {
     install('@aws-sdk/client-theirs');
     const { ref } = await deploy(using('@aws-sdk/client-theirs'));
     expect((await bench.invoke(ref)).payload).toBe('@aws-sdk/client-theirs');
@@ -237,7 +237,7 @@ describe('the AWS SDK', () => {
     expect(bench.log.filter(({ level, source }) => level === 'warn' && source === ref)).toEqual([]);
   });
 
-  test('is all that there is of what the application has installed', async () => {
+  test('finds nothing else of the application’s packages', async () => {
     install('left-pad', '@aws-sdk/client-mine', '@own/client-x');
     for (const name of ['left-pad', '@own/client-x']) {
       const { ref } = await deploy(using(name));
@@ -251,7 +251,7 @@ describe('the AWS SDK', () => {
     'const x = await import("@aws-sdk/client-nowhere")',
     'require(\n  "@aws-sdk/client-nowhere/dist")',
     "require('@aws-sdk/credential-provider-nowhere'); require('@aws-sdk/client-nowhere')",
-  ])('lacks a client that is nowhere, which is named when the function is deployed: %s', async (code) => {
+  ])('the deployment names a client that is missing: %s', async (code) => {
     const { ref } = await deploy({ Code: { ZipFile: code } });
     expect(bench.log).toContainEqual({
       level: 'warn',
@@ -261,13 +261,13 @@ describe('the AWS SDK', () => {
     });
   });
 
-  test('lacks a library of the SDK that is nowhere, which is named as a client is', async () => {
+  test('the deployment names a missing library of the SDK as well', async () => {
     const { ref } = await deploy({ Code: { ZipFile: "import('@aws-sdk/s3-nowhere-presigner')" } });
     const named = bench.log.filter(({ source }) => source === ref).map(({ message }) => message);
     expect(named).toEqual([expect.stringMatching(/^its code uses @aws-sdk\/s3-nowhere-presigner, .*: npm install /)]);
   });
 
-  test('may be packed with the code', async () => {
+  test('may be part of the code', async () => {
     const folder = path.join(assetDirectory, 'packed');
     mkdirSync(path.join(folder, 'node_modules/@aws-sdk/client-own'), { recursive: true });
     writeFileSync(

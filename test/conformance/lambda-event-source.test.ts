@@ -120,7 +120,7 @@ test("it acts as the function's role", async () => {
 });
 
 describe('batches', () => {
-  test('what is sent together comes together, at most BatchSize', async () => {
+  test('messages that are sent together arrive together, at most BatchSize', async () => {
     const { name, url } = await map(WORKER, { BatchSize: 3 });
     await sendBatch(url, ['a', 'b', 'c', 'd']);
     await eventually(() => counts(url)).toEqual(EMPTY);
@@ -251,7 +251,7 @@ describe('failures', () => {
   });
 });
 
-describe('what is refused when the template is deployed', () => {
+describe('refusals at the deployment of the template', () => {
   test.each(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'])(
     'a role that may not %s',
     async (action) => {

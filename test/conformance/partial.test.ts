@@ -20,7 +20,7 @@ async function ask({ websocketUrl }: LocalCloud, action: string): Promise<Record
   return answer;
 }
 
-test('is refused, with all that keeps it from running, and with the option that leaves it out', async () => {
+test('is refused, with all reasons and with the option that leaves them out', async () => {
   const error: DeployError = await startLocalCloud({ app: fixture('mixed-stack'), port: 0 }).then(
     () => expect.unreachable(),
     (thrown) => thrown,
@@ -45,7 +45,7 @@ describe('with the option "partial"', () => {
   });
   afterAll(() => cloud.close());
 
-  test('leaves out by name what does not run here, and what is nothing without it', () => {
+  test('leaves out unsupported resources by name, with those that need them', () => {
     expect(cloud.leftOut.map(({ logicalId, with: others }) => [logicalId, others])).toEqual([
       ['Files', []],
       ['FilesPolicy', []],
@@ -61,7 +61,7 @@ describe('with the option "partial"', () => {
     );
   });
 
-  test('runs the rest, which refers to what is left out', async () => {
+  test('runs the rest, which refers to resources that are left out', async () => {
     expect(await ask(cloud, 'names')).toEqual({
       bucket: expect.stringMatching(BUCKET),
       pool: `https://cognito-idp.us-east-1.amazonaws.com/${cloud.outputs['mixed-stack']?.['PoolId']}`,

@@ -187,7 +187,7 @@ test('operations that are not emulated are refused by name', async () => {
   await expect(putSecret).rejects.toMatchObject({ message: expect.stringContaining('PutSecretValue') });
 });
 
-test('STS says who the caller is: the administrator, or a session of a role', async () => {
+test('STS names the caller: the administrator, or a session of a role', async () => {
   const identify = async (role?: string) => {
     const client = new STSClient(server.client(role));
     const { Account, Arn } = await client.send(new GetCallerIdentityCommand({}));

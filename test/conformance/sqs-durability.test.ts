@@ -23,7 +23,7 @@ function start(): Promise<SqsBench> {
   return startSqsBench({ dataDirectory, clock });
 }
 
-test('messages outlive a restart, with what is hidden still hidden and receive counts kept', async () => {
+test('messages outlive a restart, with their visibility and receive counts', async () => {
   const QueueName = 'durable';
   const first = await start();
   const url = await first.queue({ QueueName, VisibilityTimeout: 30 });

@@ -188,7 +188,7 @@ describe('long polling', () => {
     expect(await passing(receiving)).toEqual([]);
   });
 
-  test('a message goes to one of those who wait', async () => {
+  test('a message goes to one of the waiting receivers', async () => {
     const QueueUrl = await bench.queue();
     const receiving = [1, 2].map(() => bench.receive(QueueUrl, { WaitTimeSeconds: 20 }));
     await bench.send(QueueUrl, 'one');
@@ -313,7 +313,7 @@ describe('attributes of a queue', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('refusals', () => {
   test('a queue that does not exist', async () => {
     await expect(bench.send('https://sqs.us-east-1.amazonaws.com/000000000000/nobody', 'x')).rejects.toMatchObject({
       name: 'QueueDoesNotExist',

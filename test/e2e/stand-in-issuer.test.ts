@@ -70,16 +70,16 @@ test('a page of this machine connects as one of the origin that the stack allows
   await cloud.close();
 });
 
-test('an issuer that no function trusts cannot be stood in for', async () => {
+test('the option refuses an issuer that no function trusts', async () => {
   await expect(start({ issuer: 'https://login.example.com' })).rejects.toThrow(
     'no function of the application trusts tokens of https://login.example.com, only those of https://login.example.com/',
   );
 });
 
-test('without it, the log says how to get a token that is trusted', async () => {
+test('without the option, the log contains the option for a trusted token', async () => {
   const cloud = await start();
   expect(cloud.log().filter(({ source }) => source === 'issuer')).toMatchObject([
-    { message: expect.stringContaining('to stand in for it: --issuer https://login.example.com/') },
+    { message: expect.stringContaining('to stand in for that one: --issuer https://login.example.com/') },
   ]);
   await cloud.close();
 });

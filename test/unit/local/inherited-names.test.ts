@@ -97,7 +97,7 @@ test('constructor as a variable of a function', () => {
   expect(environment).toEqual(Environment.Variables);
 });
 
-test('constructor as the name of a table of which half a batch is throttled', async () => {
+test('constructor as the name of a table in a half throttled batch', async () => {
   const clock = createSteppedClock();
   const plan = { seed: 1, rules: [{ point: 'dynamodb', kind: 'throttle', match: { operation: 'Batch*' } }] };
   const faults = createFaults(plan, { clock, log: vi.fn() });

@@ -95,7 +95,7 @@ describe('filterFrames', () => {
     for (const socket of sockets.splice(0)) socket.destroy();
   });
 
-  test('filters what is read, beginning with what was read before, and passes on what is written', async () => {
+  test('filters all reads, beginning with the earlier ones, and passes writes on', async () => {
     const [near, far] = await pair();
     const filtered = filterFrames(near, Buffer.from('head '), upperCase);
     far.end('body');

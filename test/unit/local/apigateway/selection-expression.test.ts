@@ -30,7 +30,7 @@ test('a hyphen belongs to a name, unless braces end it', () => {
   expect(compileRouteSelectionExpression('${request.body.a}-b')(body)).toBe('plain-b');
 });
 
-test('undefined for what is not JSON', () => {
+test('undefined for a text that is no JSON', () => {
   expect(compileRouteSelectionExpression('always')('not JSON')).toBeUndefined();
 });
 

@@ -99,7 +99,7 @@ test('lost: it is done, and the answer is a 500', async () => {
   expect(faults.log()).toMatchObject([{ kind: 'lost', subject: { operation: 'PutItem', table: TableName } }]);
 });
 
-test('stale: what is read eventually is as it was so long ago', async () => {
+test('stale: an eventually consistent read returns an older state', async () => {
   await open({ kind: 'stale', minDelayMs: 500, maxDelayMs: 500 });
   await put('1', 'old');
   await put('2', 'old');

@@ -109,7 +109,7 @@ test('the delay is configurable', async () => {
   await vi.waitFor(async () => expect(await remaining()).toEqual([]));
 });
 
-test('enabling what is enabled, or disabling what is not, is a ValidationException', async () => {
+test('enabling twice, or disabling twice, is a ValidationException', async () => {
   const refusal = (message: string) => ({
     statusCode: 400,
     body: { __type: expect.stringContaining('#ValidationException'), message },

@@ -22,7 +22,7 @@ describe('AWS::IAM::Role', () => {
     });
   });
 
-  test('takes the physical name when it has none of its own', async () => {
+  test('takes the physical name without a name in the template', async () => {
     expect(await createRole(newIam(), { RoleName: undefined })).toMatchObject({ ref: 'Stack-Thing-1a2b3c' });
   });
 

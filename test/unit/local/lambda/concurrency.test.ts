@@ -18,7 +18,7 @@ function configuration(name: string, reservedConcurrency?: number): FunctionConf
   };
 }
 
-test('functions without reserved executions share what is left of the account', () => {
+test('functions without reserved executions share the rest of the account', () => {
   const concurrency = createConcurrency(3);
   concurrency.reserve(configuration('reserved', 1));
   const leave = concurrency.enter(configuration('a'));

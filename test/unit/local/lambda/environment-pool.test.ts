@@ -123,7 +123,7 @@ test('beyond the limit, invocations wait for an environment to become free, in o
   expect(order).toEqual(['first', 'second']);
 });
 
-test('who waits while an environment starts gets one that becomes free earlier', async () => {
+test('a caller that waits for a start gets an environment that becomes free earlier', async () => {
   const world = createWorld();
   const busy = await acquireCold(world);
   const waiting = world.pool.acquire();
@@ -180,7 +180,7 @@ test('an environment that is idle for some minutes ends; one that is used in bet
   expect((await acquireCold(world)).number).toBe(1);
 });
 
-test('close() ends all, and fails those who wait', async () => {
+test('close() ends all environments, and rejects all waiting callers', async () => {
   const world = createWorld(1);
   const environment = await acquireCold(world);
   const waiting = world.pool.acquire();

@@ -17,7 +17,7 @@ test('no two are alike', () => {
   expect(new Set(Array.from({ length: 100 }, () => generate())).size).toBe(100);
 });
 
-test('what is excluded does not occur', () => {
+test('excluded characters do not occur', () => {
   const password = generate({
     ExcludePunctuation: true,
     ExcludeUppercase: 'true',

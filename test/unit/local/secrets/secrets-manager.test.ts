@@ -49,7 +49,7 @@ test('a constant that has changed in the template is changed', async () => {
   expect(second.read('key')).toBe('two');
 });
 
-test('nobody else may read the file', async () => {
+test('only the user may read the file', async () => {
   await provision(open(dataDirectory), constant('one'));
   expect(statSync(join(dataDirectory, 'secrets.json')).mode & 0o777).toBe(0o600);
 });

@@ -137,7 +137,7 @@ describe('a nested stack', () => {
     expect(created[1]?.stackName).toMatch(/^App-Nested-[0-9a-f]{8}$/);
   });
 
-  test('tells what is wrong in it', async () => {
+  test('names the mistake in it', async () => {
     write('nested.json', nested);
     await expect(
       deployTemplates({ App: parent('nested.json', { Size: 1 }) }, {}, { assetDirectory: directory }),

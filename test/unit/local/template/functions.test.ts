@@ -99,7 +99,7 @@ describe('a condition resolves', () => {
   });
 });
 
-describe('what is wrong with a value is said in one sentence', () => {
+describe('an error about a value is one sentence', () => {
   const asked = (path: string, problem: string) => `stack App, resource Asked, Properties.Value.${path}: ${problem}`;
 
   test.each<[unknown, string]>([

@@ -84,7 +84,7 @@ describe('a resource that is left out', () => {
   });
 });
 
-describe('what others are told of it', () => {
+describe('the stand-in of a resource that is left out', () => {
   test.each<[string, object, object]>([
     [
       'AWS::S3::Bucket',

@@ -76,7 +76,7 @@ describe('what Ref and Fn::GetAtt give', () => {
   });
 });
 
-describe('what is refused, by name', () => {
+describe('refusals by name', () => {
   test.each<[string, Values, string]>([
     ['Api', { ...API, ProtocolType: 'HTTP' }, 'ProtocolType: expected "WEBSOCKET", got "HTTP"'],
     ['Api', { Name: 'chat' }, 'ProtocolType: expected "ProtocolType", got undefined'],
