@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/**
- * The packages that the construct expects from the app. `package.json` has their ranges: one folder up, here and in the
- * package.
- */
+/** The packages that the construct expects from the app. `package.json` has their ranges. */
 const PEERS = ['aws-cdk-lib', 'constructs'] as const;
 
 /**
@@ -14,9 +11,11 @@ const PEERS = ['aws-cdk-lib', 'constructs'] as const;
  * @throws Error naming the package, its version, and what to install
  */
 export function requirePeers(importer: string = import.meta.filename): void {
-  const { peerDependencies } = readManifest(join(import.meta.dirname, '../package.json'));
+  const { peerDependencies = {} } = readManifest(ownManifest(import.meta.dirname));
   for (const name of PEERS) {
-    const oldest = String(peerDependencies?.[name]).replace('^', '');
+    const oldest = peerDependencies[name]?.replace('^', '');
+    // Bundled into an app, the construct has only the app's manifest.
+    if (oldest === undefined) continue;
     const manifest = findManifest(name, importer);
     if (manifest === undefined) {
       throw new Error(`beckon/constructs needs ${name}, which is not installed. Run: npm install ${PEERS.join(' ')}`);
@@ -50,6 +49,13 @@ export function requireOneCopy(scope: object, own: abstract new (...args: never)
 interface Manifest {
   readonly version: string;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+/** Finds the manifest of the package that contains a folder: in the repository, and in the package. */
+function ownManifest(folder: string): string {
+  const file = join(folder, 'package.json');
+  const parent = dirname(folder);
+  return existsSync(file) || parent === folder ? file : ownManifest(parent);
 }
 
 function readManifest(file: string): Manifest {
