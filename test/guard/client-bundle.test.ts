@@ -96,6 +96,15 @@ it.each(Object.entries(MAX_LATE_BYTES))('%s is not in it, and stays within its o
   expect(bytes).toBeLessThanOrEqual(maxBytes);
 });
 
+it('nothing that only these parts need is in it', () => {
+  const inputs = Object.keys(client.metafile.inputs);
+  const names = ['calls/markers', 'calls/server-calls', 'calls/watches', 'rooms/feeds', 'rooms/room-subscriptions'];
+  for (const name of [...names, 'encoding/gzip', 'encoding/text', 'storage/records', 'storage/store', 'tabs/tabs']) {
+    expect(Object.keys(whole.metafile.inputs)).toContain(`client/${name}.ts`);
+    expect(inputs).not.toContain(`client/${name}.ts`);
+  }
+});
+
 it('every part that is loaded late has its bytes here', () => {
   const entries = Object.values(whole.metafile.outputs).flatMap(({ entryPoint = '' }) => entryPoint || []);
   const parts = Object.keys(MAX_LATE_BYTES).map((part) => `client/${part}.ts`);
