@@ -26,7 +26,8 @@ async function buildBeckon(outdir: string): Promise<void> {
   const server = { entries: SERVER_ENTRIES, external, outdir, platform: 'node', target: NODE } as const;
   const handlers = bundleHandlers();
   const metafiles = [
-    await writeModules(client),
+    // An entry point of its own is a chunk of its own: bundlers leave the client out of what imports only the error.
+    await writeModules({ ...client, entries: { ...CLIENT_ENTRIES, errors: 'protocol/beckon-error.ts' } }),
     await writeModules({ ...server, entries: { ...SERVER_ENTRIES, ...COMMAND } }),
   ];
   await writeCommonJs(client);
