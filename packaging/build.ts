@@ -13,7 +13,8 @@ import { installedBeside, PACKAGES, type PackageName, ROOT } from './packages.ts
 import { HANDLERS, plainTemplate } from './template.ts';
 
 const CLIENT_ENTRIES = { client: 'client/index.ts', react: 'client/react/index.ts' };
-const SERVER_ENTRIES = { server: 'server/index.ts', constructs: 'lib/beckon.ts' };
+const SERVER_ENTRIES = { server: 'server/index.ts' };
+const CONSTRUCT_ENTRIES = { constructs: 'lib/beckon.ts' };
 const COMMAND = { cli: 'cli/beckon.ts' };
 
 /** Syntax of the browsers of the last years; of the oldest Node that the packages allow. */
@@ -32,8 +33,10 @@ async function buildBeckon(outdir: string): Promise<void> {
   ];
   await writeCommonJs(client);
   await writeCommonJs(server);
+  const constructs = await writeCommonJs({ ...server, entries: CONSTRUCT_ENTRIES });
+  write(outdir, 'constructs.js', REQUIRED_CONSTRUCT);
   await writeDeclarations({
-    entries: { ...CLIENT_ENTRIES, ...SERVER_ENTRIES },
+    entries: { ...CLIENT_ENTRIES, ...SERVER_ENTRIES, ...CONSTRUCT_ENTRIES },
     external,
     outdir,
     extensions: ['d.ts', 'd.cts'],
@@ -46,13 +49,27 @@ async function buildBeckon(outdir: string): Promise<void> {
     write(join(outdir, 'template'), `${file}.template.json`, plainTemplate(zips, { search }));
   }
   await bundlePage(join(outdir, 'page'), { minify: true });
-  const inputs = [...metafiles.flatMap((metafile) => Object.keys(metafile.inputs)), ...handlers.inputs];
+  const inputs = [
+    ...[...metafiles, constructs].flatMap((metafile) => Object.keys(metafile.inputs)),
+    ...handlers.inputs,
+  ];
   write(outdir, 'THIRD-PARTY-NOTICES.txt', thirdPartyNotices(inputs));
   const outputs = metafiles.flatMap((metafile) => Object.values(metafile.outputs));
-  const exported = outputs.flatMap(({ entryPoint, exports }) => (entryPoint === undefined ? [] : exports));
+  const exported = [
+    ...outputs.flatMap(({ entryPoint, exports }) => (entryPoint === undefined ? [] : exports)),
+    'Beckon',
+  ];
   write(outdir, 'not-exported.cjs', notExported([...exported, 'startLocalCloud']));
   write(outdir, 'not-exported.d.cts', 'export {};\n');
 }
+
+/**
+ * The construct as an ES module. It requires the CommonJS one: an app that mixes both has one class, and the check for missing
+ * packages runs, which an import of them would precede.
+ */
+const REQUIRED_CONSTRUCT = `import { createRequire } from 'node:module';
+export const { Beckon } = createRequire(import.meta.url)('./constructs.cjs');
+`;
 
 /**
  * What an import of anything else gets. It has the names that the package exports elsewhere: without them an `import { connect }`

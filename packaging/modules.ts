@@ -26,16 +26,17 @@ export async function writeModules(options: ModulesOptions): Promise<Metafile> {
 
 /**
  * Writes entry points as CommonJS. Each is whole, but for other entry points: `beckon/react` and `beckon/client` have one
- * client.
+ * client. Returns what went into them.
  */
-export async function writeCommonJs(options: ModulesOptions): Promise<void> {
-  await build({
+export async function writeCommonJs(options: ModulesOptions): Promise<Metafile> {
+  const { metafile } = await build({
     ...commonOptions(options),
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
     define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
     plugins: [requireEntries(options.entries)],
   });
+  return metafile;
 }
 
 function commonOptions({ entries, external, outdir, platform, target }: ModulesOptions) {

@@ -85,6 +85,21 @@ test('CommonJS requires every entry, and the hooks have the client of the other 
   expect(stdout.trim().split('\n')).toEqual(['function,function,function,function,function', 'true']);
 });
 
+test('the construct says which package is missing, to ES modules and to CommonJS', async () => {
+  const alone = await mkdtemp(join(tmpdir(), 'beckon-alone-'));
+  try {
+    await cp(inPackage(), join(alone, 'node_modules/beckon'), { recursive: true });
+    const remedy =
+      'beckon/constructs needs aws-cdk-lib, which is not installed. Run: npm install aws-cdk-lib constructs';
+    const evaluate = (...args: string[]) => run(process.execPath, args, { cwd: alone });
+    await expect(evaluate('--eval', "require('beckon/constructs')")).rejects.toThrow(remedy);
+    const module = "import { Beckon } from 'beckon/constructs';";
+    await expect(evaluate('--input-type=module', '--eval', module)).rejects.toThrow(remedy);
+  } finally {
+    await rm(alone, { recursive: true, force: true });
+  }
+});
+
 test('whoever imports what is not exported is told what is', async () => {
   const imports = [
     "import { connect } from 'beckon';",
