@@ -2,7 +2,7 @@ import type { ErrorCode } from './codes.ts';
 import type { Problem } from './problem.ts';
 import { WORDLESS_CODES } from './wordless-codes.ts';
 
-/** What goes wrong in the client itself and may go right when the same is asked for again. Never on the wire. */
+/** Failures inside the client. The same call may succeed later. These codes never travel on the wire. */
 export const PASSING_CLIENT_CODES = {
   token_failed: 'getToken did not give a token.',
   connect_failed: 'The server is unreachable, or refused the handshake. Browsers do not tell which.',
@@ -16,7 +16,7 @@ export const PASSING_CLIENT_CODES = {
   slow_consumer: 'maxBuffered messages are waiting.',
 } as const;
 
-/** What goes wrong in the client itself and will not go right by itself. Never on the wire. */
+/** Failures inside the client that do not pass by themselves. These codes never travel on the wire. */
 export const LASTING_CLIENT_CODES = {
   closed: 'The client was closed.',
   user_changed: 'getToken gave a token of another user. Connect that user with a new client.',
@@ -25,20 +25,20 @@ export const LASTING_CLIENT_CODES = {
   undecodable: 'The data cannot be decoded. It is handed on with its encoding.',
 } as const;
 
-/** The code of a problem that the client met by itself. What the server says is in `ERROR_CODES`. */
+/** The code of a failure inside the client. `ERROR_CODES` has the server's codes. */
 export type ClientCode = keyof typeof PASSING_CLIENT_CODES | keyof typeof LASTING_CLIENT_CODES;
 
 /** Every code that an error or a state's reason can have. */
 export type BeckonErrorCode = ErrorCode | ClientCode;
 
-/** The sentence for a code of the client; for a code of the server the code itself, as the server sends the sentence. */
+/** Returns the sentence for a client code. For a server code, returns the code itself, because the server sends the sentence. */
 export function describeCode(code: BeckonErrorCode): string {
   return { ...PASSING_CLIENT_CODES, ...LASTING_CLIENT_CODES }[code as ClientCode] ?? code;
 }
 
-/** What an error says beside its code and its sentence. */
+/** The details of an error besides its code and its sentence. */
 export interface BeckonErrorOptions extends ErrorOptions {
-  /** Default: true for what passes by itself, as far as the code alone says so. */
+  /** Default: true if the code means a failure that passes by itself. */
   readonly retryable?: boolean | undefined;
   /** Default: `undefined`. */
   readonly retryAfterMs?: number | undefined;
@@ -51,22 +51,22 @@ export interface BeckonErrorOptions extends ErrorOptions {
 const NAME = 'BeckonError';
 
 /**
- * What the client and `createSender()` reject with, and what the client's `error` event carries. Wrong arguments are a
- * `TypeError` instead. `instanceof` knows the errors of every copy of this class; `cause` is the error behind it, if there is one.
+ * The error with which calls of the client and `createSender()` reject, and which the client's `error` event carries. Wrong arguments
+ * cause a `TypeError` instead. `instanceof` recognizes errors of every copy of this class. `cause` is the underlying error, if there is one.
  */
 export class BeckonError extends Error {
   override readonly name = NAME;
   declare readonly code: BeckonErrorCode;
-  /** Whether the same call, made later, can succeed: give a message the same `id` then. */
+  /** Whether the same call can succeed later. Give a message the same `id` then. */
   declare readonly retryable: boolean;
-  /** How long to wait before that, milliseconds. `undefined`: that is not known. */
+  /** How long to wait before that, in milliseconds. `undefined`: the time is unknown. */
   declare readonly retryAfterMs: number | undefined;
   /**
-   * Of a message that was handed over to the network at least once, or that is kept in the storage for a later client:
-   * nobody knows whether it arrives. Sending it again with the same `id` is safe.
+   * Whether the message may still arrive: the client has handed it to the network at least once, or keeps it in the storage for a later
+   * client. Sending it again with the same `id` is safe.
    */
   declare readonly maybeDelivered: boolean;
-  /** The status with which the handshake was refused, where that is what happened and the runtime tells it. */
+  /** The status of a refused handshake, if the runtime exposes it. */
   declare readonly httpStatus: number | undefined;
 
   /** @param message Default: the client's sentence for the code; for a code of the server the code itself. */
@@ -82,15 +82,15 @@ export class BeckonError extends Error {
     return { ...this, message: this.message };
   }
 
-  /** By its name: an application may have two copies of this class, one as an ES module and one as CommonJS. */
+  /** Compares names: an application may load two copies of this class, one as an ES module and one as CommonJS. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // biome-ignore lint/complexity/noThisInStatic: a class that extends this one has instances of its own alone
+    // biome-ignore lint/complexity/noThisInStatic: a subclass has only its own instances
     if (this !== BeckonError) return super[Symbol.hasInstance](value);
     return (value as Partial<Error> | null | undefined)?.name === NAME;
   }
 }
 
-/** The error that tells what is wrong, as the server says it. */
+/** Makes an error from a problem that the server reported. */
 export function toError(problem: Pick<Problem, 'code' | 'message'> & Partial<Problem>): BeckonError {
   return new BeckonError(problem.code, problem.message, problem);
 }

@@ -1,15 +1,15 @@
 import type { MessageInput } from './frames.ts';
 import type { Tariff } from './limits.ts';
 
-/** The part of a message that decides what it is charged. */
+/** The fields of a message that determine its price. */
 export type ChargedMessage = Pick<MessageInput, 'to' | 'echo' | 'store' | 'encoding'>;
 
-/** Encodings whose text the server reads to index it; compressed, a few bytes can hold the most words that are indexed. */
+/** The encodings that the server decodes to index their text. A few compressed bytes can hold as many words as the server indexes. */
 const INDEXED_ENCODING = /^json\/(gzip\/)?base64$/;
 
 /**
- * Tells what one message is charged.
- * @param dataBytes What its `data` takes, in bytes of its JSON in UTF-8.
+ * Returns the price of one message.
+ * @param dataBytes The size of its `data`, in bytes of its JSON in UTF-8.
  * @returns Units, at least 1.
  */
 export function messageCharge(message: ChargedMessage, dataBytes: number, tariff: Tariff): number {

@@ -1,6 +1,6 @@
 import { type ErrorCodeInfo, WORDLESS_CODES } from './wordless-codes.ts';
 
-/** The one table of error codes: the server sends from it, the client switches on it, the documentation lists it. */
+/** The one table of error codes. The server sends its sentences, the client switches on its codes, and the documentation lists them. */
 export const ERROR_CODES = {
   invalid_json: {
     message: 'The frame is not JSON. Send one JSON object per text frame.',

@@ -1,25 +1,25 @@
 /**
- * Any value that JSON carries, as far as a type can tell: interfaces and optional fields are welcome, while functions, Dates, Maps,
- * Sets and promises are not. What is in an object is judged when it is sent: see {@link encodeJson}.
+ * Any JSON value, as far as a type can tell. The type allows interfaces and optional fields, and excludes functions, Dates, Maps,
+ * Sets and promises. {@link encodeJson} checks the content of an object at run time.
  */
 export type JsonValue = string | number | boolean | null | JsonObject | { readonly [field: string]: unknown };
 
-/** Objects and arrays, without the kinds that give themselves away by a symbol. Literals have fields that it does not know. */
+/** Objects and arrays, except the kinds that have a well-known symbol. Object literals may have other fields. */
 type JsonObject = object & {
   readonly [Symbol.toStringTag]?: never;
   readonly [Symbol.toPrimitive]?: never;
   readonly [Symbol.hasInstance]?: never;
 };
 
-/** Whatever holds bytes. */
+/** A value that holds bytes. */
 export type Bytes = ArrayBuffer | ArrayBufferView | BlobLike;
 
-/** What the SDKs take as the data of a message: any JSON, or bytes. */
+/** The data of a message, as the SDKs accept it: any JSON, or bytes. */
 export type Data = JsonValue | Bytes;
 
 /**
- * What the values of a type fit if they arrive as they were sent: it has `never` in the place of a function, a Date, a Map or
- * whatever else JSON loses or changes. For type parameters: `Note extends Carried<Note>`.
+ * The type itself if its values arrive unchanged. It has `never` in place of a function, a Date, a Map, and every other type that
+ * JSON loses or changes. Use it for type parameters: `Note extends Carried<Note>`.
  */
 export type Carried<T> = [Extract<T, Bytes>] extends [never] ? CarriedByJson<T> : unknown;
 
@@ -28,14 +28,14 @@ type CarriedByJson<T> = unknown extends T
   : [T] extends [string | number | boolean | null | undefined]
     ? unknown
     : [Extract<T, Lost>] extends [never]
-      ? // Of arrays the elements, which the compiler then looks at one level at a time: types may contain themselves.
+      ? // For arrays, only the elements: the compiler then checks one level at a time, because types may contain themselves.
         { [Field in keyof T as T extends readonly unknown[] ? Field & number : Field]: CarriedByJson<T[Field]> }
       : never;
 
-/** What is not in JSON. */
+/** Types that JSON cannot represent. */
 type Lost = bigint | symbol | ((...args: never) => unknown);
 
-/** What the SDKs need of a `Blob`, which not every runtime has. */
+/** The part of a `Blob` that the SDKs use. Not every runtime has `Blob`. */
 export interface BlobLike {
   readonly size: number;
   readonly type: string;
@@ -43,14 +43,14 @@ export interface BlobLike {
 }
 
 /**
- * Encodes a value as JSON, as it is now. Like `JSON.stringify`, it leaves out fields that are `undefined`, and takes of an instance
- * of a class what its `toJSON` gives, or else its own fields.
- * @throws TypeError for what would arrive as something else, or not at all, and where it is: functions, symbols, BigInts, numbers
- *   that are not finite, `undefined` in an array, Maps, Sets, bytes in an object and the like; for what has no end. Whatever
- *   a getter or a `toJSON` throws.
+ * Encodes a value as JSON, in its present state. Like `JSON.stringify`, it omits fields that are `undefined`. For an instance of a
+ * class, it encodes the result of `toJSON`, or else the instance's own fields.
+ * @throws TypeError for a value that JSON would change or lose, with its path: functions, symbols, BigInts, numbers that are not finite,
+ *   `undefined` in an array, Maps, Sets, bytes in an object and the like. TypeError for a circular value. Any error that a getter or a
+ *   `toJSON` throws.
  */
 export function encodeJson(data: unknown): string {
-  /** The objects around the value that is looked at, outermost first, and where they are. */
+  /** The objects around the current value and their paths, outermost first. */
   const around: { readonly value: unknown; readonly path: string }[] = [];
   return JSON.stringify(data, function (this: Readonly<Record<string, unknown>>, key: string, value: unknown) {
     while (around.length > 0 && around.at(-1)?.value !== this) around.pop();
@@ -64,26 +64,27 @@ export function encodeJson(data: unknown): string {
   });
 }
 
-/** A copy of the bytes in a buffer or a view of one. `undefined` when the data is neither. */
+/** Copies the bytes of a buffer or of a view of one. Returns `undefined` for other data. */
 export function bytesOf(data: unknown): Uint8Array<ArrayBuffer> | undefined {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   return /^(Shared)?ArrayBuffer$/.test(kindOf(data)) ? new Uint8Array(data as ArrayBuffer).slice() : undefined;
 }
 
-/** Whether the data is a `Blob`, of whichever implementation: its bytes have to be read. */
+/** Whether the data is a `Blob` of any implementation, whose bytes must be read asynchronously. */
 export function isBlob(data: unknown): data is BlobLike {
   const { Blob } = globalThis as object as { readonly Blob?: new () => object };
   return /^(Blob|File)$/.test(kindOf(data)) || (typeof Blob === 'function' && data instanceof Blob);
 }
 
 /**
- * @param value What JSON makes of it: `toJSON` has been called.
- * @param given What it was before.
- * @param isField Whether it is a field of an object, which may be left out.
- * @returns What is wrong with it
+ * Finds out whether JSON would change or lose a value.
+ * @param value The value after `toJSON`.
+ * @param given The value before `toJSON`.
+ * @param isField Whether the value is a field of an object, which JSON may omit.
+ * @returns What is wrong with the value; `undefined` when nothing is.
  */
 function faultOf(value: unknown, given: unknown, isField: boolean): string | undefined {
-  // A Buffer of Node has a toJSON, which gives an object with its bytes as numbers.
+  // Node's Buffer has a toJSON, which returns an object with the bytes as numbers.
   const kind = isBlob(value) ? 'Blob' : kindOf(ArrayBuffer.isView(given) ? given : value);
   const isFine =
     /^(Object|Array|String|Boolean)$/.test(kind) ||
@@ -94,7 +95,7 @@ function faultOf(value: unknown, given: unknown, isField: boolean): string | und
   return /^Nu/.test(kind) ? String(given) : kind;
 }
 
-/** What the runtime calls it: `Object` for plain objects and instances of most classes, of every realm. */
+/** The runtime's name for the kind of a value: `Object` for plain objects and instances of most classes, in every realm. */
 function kindOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }

@@ -2,7 +2,7 @@ import type { ClientFrame } from './frames.ts';
 import type { Tariff } from './limits.ts';
 
 /**
- * Tells what a frame is charged that sends no message.
+ * Returns the price of a frame that sends no message.
  * @returns Units, at least 1.
  */
 export function frameCharge(frame: Exclude<ClientFrame, { action: 'sendMessage' }>, tariff: Tariff): number {

@@ -17,7 +17,7 @@ import {
 } from './limits.ts';
 import { everyNumber } from './numbers.ts';
 
-/** Any value that JSON can carry. */
+/** Any JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
 const id = v.pipe(
@@ -26,27 +26,27 @@ const id = v.pipe(
   v.maxLength(MAX_ID_LENGTH, `must have at most ${MAX_ID_LENGTH} characters`),
 );
 
-/** The steps that were taken, in their order, such as `gzip/base64`. Which there are is for clients to know. */
+/** The encoding steps in their order, such as `gzip/base64`. Only clients know the steps. */
 const encoding = v.pipe(
   v.string('must be a string'),
   v.regex(/^[a-z\d]+([/-][a-z\d]+)*$/, 'must be names of lower-case letters and digits, separated by "/"'),
   v.maxLength(MAX_ENCODING_LENGTH, `must have at most ${MAX_ENCODING_LENGTH} characters`),
 );
 
-/** What a name consists of, as errors tell it. */
+/** The rule for names, as error messages state it. */
 export const NAME_RULE = 'visible characters, and single spaces (U+0020) between them';
 
 /**
- * Words of characters that can be seen, with single spaces between them. What shows as nothing, or as some blank, is no part
- * of a name: control and format characters, lone surrogates, white space other than U+0020, what Unicode says is to be ignored
- * in display or is no character, and characters whose glyph is empty (Braille, two hieroglyphs, a note without a head). Which
- * they are is decided by the Unicode version of the runtime.
+ * Words of visible characters, with single spaces between them. A name has no invisible or blank characters: no control or format
+ * characters, lone surrogates, white space other than U+0020, code points that Unicode calls ignorable in display or noncharacters, and
+ * no characters with an empty glyph (Braille, two hieroglyphs, a note without a head). The runtime's Unicode version decides
+ * which characters these are.
  */
 const VISIBLE_WORDS =
   /^(?! )(?: ?[^\p{Cc}\p{Cf}\p{Cs}\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800\u{13441}\u{13442}\u{1D159}])+$/u;
 
 /**
- * A name of a user, a service or a room. It is compared code unit by code unit, and never normalised: two ways of writing é
+ * A name of a user, a service or a room. Beckon compares names code unit by code unit and never normalises them: two ways of writing é
  * are two names.
  */
 const name = (maxLength: number) =>
@@ -60,7 +60,7 @@ const name = (maxLength: number) =>
 /** A user's identity: the `sub` of the token. */
 export const userIdSchema = name(MAX_USER_ID_LENGTH);
 
-/** The name of a room. A room is there as soon as somebody joins it or sends to it. */
+/** The name of a room. A room exists as soon as a connection joins it or a message is sent to it. */
 export const roomNameSchema = name(MAX_ROOM_NAME_LENGTH);
 
 const usersSchema = (maxUsers: number) =>
@@ -74,7 +74,7 @@ const toUser = v.strictObject({ user: userIdSchema }, 'must be {"user": "…"}, 
 const toUsers = v.strictObject({ users: usersSchema(MAX_USERS_PER_MESSAGE) });
 const toRoom = v.strictObject({ room: roomNameSchema });
 
-/** Chosen by the key that is there rather than as a union, so that a problem is told at the field that has it. */
+/** Chooses the schema by the key that the value has. A union would not report the wrong field. */
 const toSchema = v.lazy((to): typeof toUser | typeof toUsers | typeof toRoom => {
   if (has(to, 'users')) return toUsers;
   return has(to, 'room') ? toRoom : toUser;
@@ -82,12 +82,12 @@ const toSchema = v.lazy((to): typeof toUser | typeof toUsers | typeof toRoom => 
 
 const withUser = v.strictObject({ user: userIdSchema }, 'must be {"user": "…"} or {"room": "…"}');
 
-/** What was said between two users, both ways, or in a room. */
+/** The messages between two users in both directions, or in a room. */
 const conversationSchema = v.lazy((conversation): typeof withUser | typeof toRoom =>
   has(conversation, 'room') ? toRoom : withUser,
 );
 
-/** A position in a log: a serial, or the floor of a moment. Malformed ones are refused, foreign ones harmless. */
+/** A position in a log: a serial, or the lowest serial of a moment. The server refuses malformed cursors; foreign ones are harmless. */
 const cursorSchema = v.pipe(
   v.string('must be a string'),
   v.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, 'must be a cursor or a serial, as the server gave it'),
@@ -104,25 +104,25 @@ const messageEntries = {
       'must not hold a number that a double cannot carry: send such a number as text',
     ),
   ),
-  /** How `data` is encoded: given to the recipients as it is. Default: `data` is what it says. */
+  /** The encoding of `data`. The server passes it to the recipients unchanged. Default: `data` is not encoded. */
   encoding: v.optional(encoding),
-  /** The identity of the message across retries; a UUID. The server makes one when it is absent. */
+  /** Identifies the message across retries: a UUID. Default: the server makes one. */
   id: v.optional(id),
-  /** Whether it is kept for devices that are not connected. Default: true. */
+  /** Whether the server stores the message for devices that are not connected. Default: true. */
   store: v.optional(v.boolean('must be true or false')),
-  /** How long it is kept, in seconds. Default: the retention, which is also the most. */
+  /** How long the server stores the message, in seconds. Default: the retention, which is also the most. */
   ttlSeconds: v.optional(
     v.pipe(v.number('must be a number'), v.integer('must be a whole number'), v.minValue(1, 'must be at least 1')),
   ),
   /** Whether the sender's other devices get a copy. Default: false. */
   echo: v.optional(v.boolean('must be true or false')),
-  /** Whether the sender wants to hear, by `receipt`, that a recipient's application got it. Default: false. */
+  /** Whether the sender wants a `receipt` when a recipient's application gets the message. Default: false. */
   receipt: v.optional(v.boolean('must be true or false')),
-  /** Says that it may have been sent before, under the same id: then the first stands. Default: false. */
+  /** Whether the client may have sent this message before, under the same id: if so, the first one stands. Default: false. */
   retry: v.optional(v.boolean('must be true or false')),
 };
 
-/** One message, as a client or another Lambda hands it in. */
+/** One message, as a client or another Lambda sends it. */
 export const messageSchema = v.strictObject(messageEntries);
 
 const messagesSchema = v.pipe(
@@ -133,13 +133,13 @@ const messagesSchema = v.pipe(
 
 const sendMessageAction = v.literal('sendMessage');
 
-/** One message in the frame itself; its `id` is also the frame's. */
+/** A frame with one message. The message's `id` is also the frame's. */
 const sendOne = v.strictObject({ action: sendMessageAction, ...messageEntries });
 
-/** Several messages. Each is judged by itself: one that is invalid does not stop the others. */
+/** Several messages. The server checks each separately: an invalid message does not stop the others. */
 const sendBatch = v.strictObject({ action: sendMessageAction, id: v.optional(id), messages: messagesSchema });
 
-/** As far as JavaScript counts one by one; DynamoDB does not take every number that JSON can carry. */
+/** At most the largest safe integer of JavaScript. DynamoDB does not accept every JSON number. */
 const attempt = v.optional(
   v.pipe(
     v.number('must be a number'),
@@ -167,7 +167,7 @@ const perFrame = <S extends v.GenericSchema>(item: S, what: string) =>
 
 const presenceAction = v.literal('presence');
 
-/** Whether changes are to be pushed from now on, or no longer. Without it nothing changes. */
+/** Whether the server pushes changes from now on. Default: nothing changes. */
 const watch = v.optional(v.boolean('must be true or false'));
 
 const presenceOfUsers = v.strictObject({
@@ -180,24 +180,24 @@ const presenceOfRoom = v.strictObject({ action: presenceAction, id: v.optional(i
 
 const blockAction = v.literal('block');
 
-/** Of one user: whether they are blocked from now on, or no longer. Without `blocked` nothing changes. */
+/** Blocks or unblocks one user from now on. Without `blocked`, nothing changes. */
 const blockOfUser = v.strictObject({
   action: blockAction,
   id: v.optional(id),
   user: userIdSchema,
   blocked: v.optional(v.boolean('must be true or false')),
 });
-/** Of all: a page of them, behind the user who was the last of the page before. */
+/** Lists all blocked users: one page, after the last user of the previous page. */
 const blockOfAll = v.strictObject({ action: blockAction, id: v.optional(id), after: v.optional(userIdSchema) });
 
-/** Up to which serial messages of a conversation have been handed to the application, or read by a person. */
+/** The markers of a conversation: up to which serial its messages were handed to the application, or a person has read them. */
 const markSchema = v.strictObject({
   conversation: conversationSchema,
   delivered: v.optional(cursorSchema),
   read: v.optional(cursorSchema),
 });
 
-/** No narrower than it must be: a ping that names a message which was once let through must not be refused for it. */
+/** Looser than the rule for names: the server must not refuse a ping because it names a message that the server once accepted. */
 const senderName = v.pipe(
   v.string('must be a string'),
   v.maxLength(MAX_USER_ID_LENGTH, `must have at most ${MAX_USER_ID_LENGTH} characters`),
@@ -205,7 +205,7 @@ const senderName = v.pipe(
 const fromUser = v.strictObject({ user: senderName }, 'must be {"user": "…"} or {"service": "…"}');
 const fromService = v.strictObject({ service: senderName });
 
-/** Who has sent a message. */
+/** The sender of a message. */
 const senderSchema = v.lazy((from): typeof fromUser | typeof fromService =>
   has(from, 'service') ? fromService : fromUser,
 );
@@ -228,7 +228,7 @@ const idsOfSender = v.strictObject(
   'must be {"from": {"user": "…"}, "ids": ["…"]}',
 );
 
-/** Messages that an application was given: by sender and id, because a later message may have an earlier serial. */
+/** Messages that a client has handed to its application, by sender and id: a later message may have an earlier serial. */
 const shownSchema = v.pipe(
   v.array(idsOfSender, 'must be an array of {"from", "ids"}'),
   v.maxLength(MAX_SHOWN_MESSAGES, `must hold at most ${MAX_SHOWN_MESSAGES} senders`),
@@ -239,19 +239,19 @@ const shownSchema = v.pipe(
   v.check((shown) => jsonByteLength(shown) <= MAX_SHOWN_BYTES, `must take at most ${MAX_SHOWN_BYTES} bytes`),
 );
 
-/** The frames a client may send, by action. */
+/** The frames that a client may send, by action. */
 export const CLIENT_FRAMES = {
-  /** Makes this connection one of its user's: it must be the first frame. */
+  /** Registers this connection for its user. It must be the first frame. */
   register: v.strictObject({
     action: v.literal('register'),
     id: v.optional(id),
-    /** Where to resume: everything from there on that is kept, and an overlap before it. Default: what the user has acknowledged. */
+    /** Where to resume: the reply has the stored messages after it and in an overlap before it. Default: the acknowledged cursor. */
     since: v.optional(cursorSchema),
-    /** The serial of the last message of the page before: gives a registered connection the next page, and registers nothing. */
+    /** The last serial of the previous page: returns the next page to a registered connection, and registers nothing. */
     after: v.optional(cursorSchema),
-    /** Counts the registrations on this connection: an older one that comes late is refused. Default: 0. */
+    /** Counts the registrations on this connection: the server refuses an older one that arrives late. Default: 0. */
     attempt,
-    /** A newer token of the same user: its expiry and its capability hold from now on. Default: the one of the handshake. */
+    /** A newer token of the same user. Its expiry and capability apply from now on. Default: the token of the handshake. */
     token: v.optional(
       v.pipe(
         v.string('must be a string'),
@@ -264,7 +264,7 @@ export const CLIENT_FRAMES = {
     action: v.literal('join'),
     id: v.optional(id),
     room: roomNameSchema,
-    /** Where to resume: as in `register`. Default: now, so that nothing is given that was sent before. */
+    /** Where to resume: as in `register`. Default: now, without earlier messages. */
     since: v.optional(cursorSchema),
     /** As in `register`. */
     after: v.optional(cursorSchema),
@@ -275,10 +275,13 @@ export const CLIENT_FRAMES = {
     action: v.literal('leave'),
     id: v.optional(id),
     room: roomNameSchema,
-    /** Counts with the attempts to join the room: one that comes after a later join is refused. Default: leaves in any case. */
+    /**
+     * Shares its count with the attempts to join the room: the server refuses a leave that arrives after a later join. Default: higher
+     * than all.
+     */
     attempt,
   }),
-  /** One page of what was said, in the order of the serials. */
+  /** Requests one page of a conversation, in the order of the serials. */
   history: v.strictObject({
     action: v.literal('history'),
     id: v.optional(id),
@@ -289,41 +292,41 @@ export const CLIENT_FRAMES = {
     after: v.optional(cursorSchema),
     limit: pageLimit,
   }),
-  /** Messages in which every word occurs, the last one as the beginning of a word; the newest come first. */
+  /** Finds messages that contain every word, the last one as the beginning of a word. The newest come first. */
   search: v.strictObject({
     action: v.literal('search'),
     id: v.optional(id),
     conversation: conversationSchema,
-    /** How long it may be, and of how many words, is judged behind the gate: a person who types makes it too long. */
+    /** The server checks length and number of words after the gate, because a person can simply type too much. */
     text: v.string('must be a string'),
     /** Only messages below this serial. Default: all. */
     before: v.optional(cursorSchema),
     limit: pageLimit,
   }),
-  /** Who is online, or who is in a room. */
+  /** Asks who is online or in a room. */
   presence: v.lazy((frame): typeof presenceOfUsers | typeof presenceOfRoom =>
     has(frame, 'room') ? presenceOfRoom : presenceOfUsers,
   ),
-  /** Says how far messages have come; markers move forward only. Senders are told by `receipt`. */
+  /** Moves the markers forward; they never move back. The server tells senders with `receipt`. */
   mark: v.strictObject({ action: v.literal('mark'), id: v.optional(id), marks: perFrame(markSchema, 'marks') }),
-  /** How many messages there are behind the read marker of each conversation. */
+  /** Counts the messages after the read marker of each conversation. */
   unread: v.strictObject({
     action: v.literal('unread'),
     id: v.optional(id),
     conversations: perFrame(conversationSchema, 'conversations'),
   }),
-  /** Whose messages the user does not accept. */
+  /** Blocks or unblocks a user, or lists the blocked users. */
   block: v.lazy((frame): typeof blockOfUser | typeof blockOfAll => (has(frame, 'user') ? blockOfUser : blockOfAll)),
   sendMessage: v.lazy((frame): typeof sendOne | typeof sendBatch => (has(frame, 'messages') ? sendBatch : sendOne)),
-  /** Says that the client is there, which keeps the connection and the registration alive. */
+  /** Keeps the connection and the registration alive. */
   ping: v.strictObject({
     action: v.literal('ping'),
     id: v.optional(id),
-    /** Acknowledges everything up to it on behalf of the user, and asks for what was missed since. */
+    /** Acknowledges everything up to this cursor for the user, and asks for the messages missed since. */
     cursor: v.optional(cursorSchema),
     /**
-     * With `cursor`: which messages the application was given that a resume from there brings again. Told to devices of the
-     * user that register without a cursor. Default: what was said before stands.
+     * With `cursor`: the messages that a resume from there brings again and that the client has handed to the application. The server
+     * sends the list to the user's devices that register without a cursor. Default: the previous list stands.
      */
     shown: v.optional(shownSchema),
   }),

@@ -1,15 +1,15 @@
-/** A string of a JSON text, which is let be, or a number in it. */
+/** A string in a JSON text, which stays unchanged, or a number. */
 const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g;
 
-/** Whether a JSON text may have a number in it that a double cannot carry. Most frames have none, and are not looked through. */
+/** Matches a JSON text that may contain a number that a double cannot represent. Most frames do not match, and need no second pass. */
 const MAY_BE_INEXACT = /\d{16}|\d[eE][-+\d]/;
 
-/** JSON for infinity. A number that is not finite can have come from nowhere else. */
+/** JSON for infinity. No other JSON number becomes an infinite value. */
 const INFINITE = '1e999';
 
 /**
- * `JSON.parse` that changes no number silently: one that a double cannot carry becomes `Infinity`, for
- * {@link everyNumber} to find.
+ * Parses JSON without changing a number silently. A number that a double cannot represent becomes `Infinity`, which
+ * {@link everyNumber} finds.
  * @throws SyntaxError when the text is not JSON.
  */
 export function parseExactly(text: string): unknown {
@@ -21,7 +21,7 @@ export function parseExactly(text: string): unknown {
   return marked === text ? value : JSON.parse(marked);
 }
 
-/** Whether every number in the value passes. The value must not be nested deeply. */
+/** Whether every number in the value passes. Recurses, so the value must not be nested deeply. */
 export function everyNumber(value: unknown, passes: (number: number) => boolean): boolean {
   if (typeof value === 'number') return passes(value);
   if (typeof value !== 'object' || value === null) return true;
@@ -29,8 +29,8 @@ export function everyNumber(value: unknown, passes: (number: number) => boolean)
 }
 
 /**
- * Whether a number arrives as it is written: a whole number digit by digit. A fraction, and what has an exponent, is rounded to
- * a double, as everywhere; but not to infinity, and not to zero.
+ * Whether a double can represent a number. A whole number must keep every digit. A fraction or a number with an exponent may be rounded,
+ * as in any JSON reader, but not to infinity and not to zero.
  * @see https://www.rfc-editor.org/rfc/rfc7493#section-2.2
  */
 function isCarried(literal: string): boolean {

@@ -1,7 +1,7 @@
 import { parseExactly } from './numbers.ts';
 import { problem, type Result } from './problem.ts';
 
-/** `JSON.parse` whose failure is a value. A number that a double cannot carry becomes `Infinity`. */
+/** Parses JSON, and returns a failure as a value. A number that a double cannot represent becomes `Infinity`. */
 export function parseJson(text: string): Result<unknown> {
   try {
     return { ok: true, value: parseExactly(text) };

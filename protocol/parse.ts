@@ -4,7 +4,7 @@ import { isObject } from './json.ts';
 import { problem, type Result } from './problem.ts';
 import { type SendEvent, sendEventSchema } from './send-event.ts';
 
-/** The correlation id of a frame that may otherwise be wrong, so that its sender can tell which one failed. */
+/** Returns the correlation id of a frame, even if the frame is otherwise wrong. Its sender then knows which frame failed. */
 export function correlationId(frame: unknown): string | undefined {
   const id = isObject(frame) ? frame['id'] : undefined;
   return typeof id === 'string' && id.length <= 64 ? id : undefined;
@@ -15,7 +15,7 @@ export function isUserId(value: unknown): value is string {
   return v.is(userIdSchema, value);
 }
 
-/** Holds a frame against the schema of its action. Unknown fields are refused by name. */
+/** Checks a frame against the schema of its action. The problem names an unknown field. */
 export function checkFrame<K extends keyof typeof CLIENT_FRAMES>(
   kind: K,
   frame: unknown,
@@ -23,12 +23,12 @@ export function checkFrame<K extends keyof typeof CLIENT_FRAMES>(
   return check(CLIENT_FRAMES[kind], frame, 'the frame');
 }
 
-/** Holds one message of a batch against its schema. */
+/** Checks one message of a batch against its schema. */
 export function checkMessage(message: unknown): Result<MessageInput> {
   return check(messageSchema, message, 'the message');
 }
 
-/** Holds what the function `send` was invoked with against its schema. */
+/** Checks the event of the function `send` against its schema. */
 export function checkSendEvent(event: unknown): Result<SendEvent> {
   return check(sendEventSchema, event, 'the event');
 }
@@ -40,7 +40,7 @@ function check<S extends v.GenericSchema>(schema: S, input: unknown, subject: st
   return { ok: false, problem: problem('invalid_frame', describe(result.issues[0], subject)) };
 }
 
-/** How much is told of a wrong field's name, and of what is wrong with it: both may quote the frame. */
+/** The longest excerpt of a wrong field's name and of its fault, in characters. Both may quote the frame. */
 const MAX_TOLD_LENGTH = 100;
 
 function describe(issue: v.BaseIssue<unknown>, subject: string): string {

@@ -2,28 +2,28 @@ import type { Action, Conversation, Json, Recipient, Shown } from './frames.ts';
 import type { Limits, MAX_UNREAD_COUNT, MAX_USERS_PER_PRESENCE } from './limits.ts';
 import type { Problem } from './problem.ts';
 
-/** Who sent a message: a user over their own connection, or a service through `server/` or the `send` function. */
+/** The sender of a message: a user over their own connection, or a service through `server/` or the function `send`. */
 export type Sender = { readonly user: string } | { readonly service: string };
 
-/** A message as its recipient gets it. */
+/** A message, as its recipient gets it. */
 export interface Message {
-  /** Chosen by the sender, the same on every retry: a receiver that sees it again drops it. */
+  /** The sender chooses it and keeps it on every retry. A receiver drops a message that it has already seen. */
   readonly id: string;
-  /** A ULID minted by the server: sorts by the time of sending. */
+  /** A ULID that the server mints. It sorts by the time of sending. */
   readonly serial: string;
   readonly from: Sender;
-  /** Whom it was delivered to: of several users, each sees themselves alone. The sender's own copy has them all. */
+  /** The recipient. Each of several users sees only their own id. The sender's own copy has all of them. */
   readonly to: Recipient;
   readonly data: Json;
-  /** How `data` is encoded, as its sender says. Absent: it is what it says. */
+  /** The encoding of `data`, as the sender states it. Absent: `data` is not encoded. */
   readonly encoding?: string;
   /** Epoch milliseconds, by the server's clock. */
   readonly sentAt: number;
-  /** The sender wants to hear that the application got it: answer with `mark`. */
+  /** The sender wants a receipt: answer with `mark` when the application gets the message. */
   readonly receipt?: true;
 }
 
-/** How many of the recipient's connections took the message, had ceased to exist, or could not be reached. */
+/** How many of the recipient's connections took the message, no longer exist, or could not be reached. */
 export interface ConnectionCounts {
   readonly delivered: number;
   readonly gone: number;
@@ -31,32 +31,32 @@ export interface ConnectionCounts {
 }
 
 /**
- * What became of a message at a recipient, from best to worst.
- * `delivered`: on at least one connection. `queued`: too many connections for one function; being delivered.
- * `stored`: on none, but it is there when one comes. `dropped`: on none, and it is not kept.
+ * The outcome of a message at a recipient, from best to worst.
+ * `delivered`: at least one connection took it. `queued`: too many connections for one function; delivery continues.
+ * `stored`: no connection took it; the next connection gets it. `dropped`: no connection took it, and it is not stored.
  */
 export type DeliveryStatus = 'delivered' | 'queued' | 'stored' | 'dropped';
 
 /**
- * What became of a message at one of its recipients. `not_accepted`: nothing was delivered or kept there. That is no
+ * The outcome of a message at one of its recipients. `not_accepted`: the server neither delivered nor stored it there. This is not an
  * acknowledgement, so it is never the status of a message.
  */
 export type UserStatus = DeliveryStatus | 'not_accepted';
 
-/** What became of one accepted message. */
+/** The outcome of one accepted message. */
 export interface SendResult {
   readonly id: string;
   readonly serial: string;
-  /** The worst status among the recipients who accepted it, of whom there is at least one. */
+  /** The worst status among the recipients who accept the message. At least one does. */
   readonly status: DeliveryStatus;
   readonly connections: ConnectionCounts;
-  /** The status for each recipient, in the order in which they were named. Empty for a room. */
+  /** The status for each recipient, in the order of the message's `to`. Empty for a room. */
   readonly users: readonly { readonly user: string; readonly status: UserStatus }[];
-  /** A retry found that the message had been accepted before: that one stands, whatever this one said. */
+  /** The message is a retry, and the server had accepted it before: the first one stands, even if this one differs. */
   readonly duplicate?: true;
 }
 
-/** What was wrong with one message of a batch; the others are not affected. */
+/** The problem with one message of a batch. The others are not affected. */
 export interface SendFailure {
   readonly id?: string;
   readonly error: Problem;
@@ -70,27 +70,27 @@ export interface RegisteredReply {
   /** Epoch milliseconds. */
   readonly serverTime: number;
   /**
-   * False: messages between `since` and the retention are no longer there. Never a silent gap: whatever is kept follows
-   * in `messages`, and what is older can be had from nowhere.
+   * False: some messages after `since` are older than the retention and no longer stored. No other source has them. The stored messages
+   * follow in `messages`.
    */
   readonly recovered: boolean;
-  /** One page of what was missed, in the order of the serials. Some may have been seen before. */
+  /** One page of missed messages, in the order of the serials. The client may have seen some of them. */
   readonly messages: readonly Message[];
   /**
-   * Without `since`: messages that another device of the user has handed to its application. They may be among those that
-   * follow, and are not news to the user. Absent: none are known.
+   * Without `since`: messages that another device of the user has handed to its application. They may follow in this resume, and are not
+   * new to the user. Absent: the server knows of none.
    */
   readonly shown?: readonly Shown[];
-  /** Whether `register` with `after` gives another page. The resume is complete when it says false. */
+  /** Whether `register` with `after` returns another page. False: the resume is complete. */
   readonly more: boolean;
-  /** Where to resume from later, once the resume is complete. It is the first page's that counts. */
+  /** Where to resume later, once the resume is complete. Use the first page's cursor. */
   readonly cursor: string;
-  /** When the registration ends unless the client is heard before, epoch milliseconds. */
+  /** When the registration ends if the client sends nothing before, in epoch milliseconds. */
   readonly expiresAt: number;
   readonly limits: Limits;
   /**
-   * With `token`: the rooms that this connection is in. Those that are missing the newer token does not allow, or their
-   * messages were missed while the older one had expired: join them again to know.
+   * With `token`: the rooms that this connection is in. The list omits rooms that the newer token does not allow, and rooms whose
+   * messages the connection missed after the older token had expired. Join these again to find out.
    */
   readonly rooms?: readonly string[];
 }
@@ -98,7 +98,7 @@ export interface RegisteredReply {
 export interface AckReply {
   readonly type: 'ack';
   readonly id?: string;
-  /** One for each message of the frame, in its order. */
+  /** One result for each message of the frame, in their order. */
   readonly results: readonly (SendResult | SendFailure)[];
 }
 
@@ -107,9 +107,9 @@ export interface PongReply {
   readonly id?: string;
   /** Epoch milliseconds. */
   readonly serverTime: number;
-  /** What is newer than the cursor of the ping, and an overlap before it; empty without a cursor. */
+  /** The messages after the ping's cursor and in an overlap before it. Empty without a cursor. */
   readonly messages: readonly Message[];
-  /** Whether there is more: then `register` with `since` gives all of it. */
+  /** Whether there are more messages: `register` with `since` returns all of them. */
   readonly more: boolean;
 }
 
@@ -126,7 +126,7 @@ export interface LeftReply {
   readonly room: string;
 }
 
-/** How far somebody's messages have come with somebody: serials, everything up to which is meant. */
+/** How far one user's messages have come with another user. Each serial covers everything up to it. */
 export interface Markers {
   readonly delivered?: string;
   readonly read?: string;
@@ -136,13 +136,13 @@ export interface HistoryReply {
   readonly type: 'history';
   readonly id?: string;
   readonly conversation: Conversation;
-  /** In the order of their serials; each once. */
+  /** In the order of their serials, each once. */
   readonly messages: readonly Message[];
-  /** Gives the next page in the same direction, as `before` or `after`. Absent: there is none. */
+  /** Returns the next page in the same direction, as `before` or `after`. Absent: this is the last page. */
   readonly next?: string;
-  /** What the asking user has read. */
+  /** The asking user's read marker. */
   readonly read?: string;
-  /** With a user: how far the asking user's messages have come there. */
+  /** With a user: the other user's markers for the asking user's messages. */
   readonly peer?: Markers;
 }
 
@@ -152,27 +152,27 @@ export interface SearchReply {
   readonly conversation: Conversation;
   /** The newest first. */
   readonly messages: readonly Message[];
-  /** Gives the next page, as `before`. Absent: there is none. */
+  /** Returns the next page, as `before`. Absent: this is the last page. */
   readonly next?: string;
 }
 
-/** Whether a user is online, or in a room. Of two for the same user the one with the later `since` holds. */
+/** Whether a user is online or in a room. Of two states of the same user, the one with the later `since` holds. */
 export interface Presence {
   readonly user: string;
   readonly online: boolean;
-  /** Since when, epoch milliseconds. Absent: they have not been seen for as long as that is remembered. */
+  /** Since when, in epoch milliseconds. Absent: Beckon keeps no state of the user. */
   readonly since?: number;
 }
 
-/** The reply to `presence`; without `id` a push: what has changed. */
+/** The reply to `presence`. Without `id`, it is a push of the users whose state has changed. */
 export interface PresenceReply {
   readonly type: 'presence';
   readonly id?: string;
-  /** Whom it is about: the presence is in this room. Absent: anywhere. */
+  /** The presence is in this room. Absent: the presence is anywhere. */
   readonly room?: string;
-  /** Of a room: those that are in it, at most {@link MAX_USERS_PER_PRESENCE}. In a push: those that have changed. */
+  /** For a room: the users in it, at most {@link MAX_USERS_PER_PRESENCE}. In a push: the users whose state has changed. */
   readonly users: readonly Presence[];
-  /** Of a room, in the reply: how many there are in all. */
+  /** In the reply for a room: how many users and connections are in it. */
   readonly occupancy?: { readonly users: number; readonly connections: number };
 }
 
@@ -184,7 +184,7 @@ export interface MarkedReply {
 export interface UnreadReply {
   readonly type: 'unread';
   readonly id?: string;
-  /** In the order in which they were asked for. */
+  /** In the order of the frame. */
   readonly conversations: readonly {
     readonly conversation: Conversation;
     /** At most {@link MAX_UNREAD_COUNT}. */
@@ -195,26 +195,26 @@ export interface UnreadReply {
   }[];
 }
 
-/** Whose messages the user does not accept. */
+/** The users whom the user has blocked. */
 export interface BlockedReply {
   readonly type: 'blocked';
   readonly id?: string;
-  /** Those who are blocked, by name: of the user whom the frame names, or of all. */
+  /** The blocked users, by name: only the user whom the frame names, or all. */
   readonly users: readonly string[];
-  /** Whether there are more, behind the last of them. */
+  /** Whether more blocked users follow after the last one. */
   readonly more: boolean;
 }
 
-/** Pushed to the senders of messages: how far they have come with `from`. Comes at most once, and may get lost. */
+/** Tells the sender of messages how far they have come with `from`. It comes at most once and may get lost. */
 export interface ReceiptPush extends Markers {
   readonly type: 'receipt';
   readonly from: { readonly user: string };
 }
 
-/** Pushed before the server closes the connection. */
+/** The server pushes it before it closes the connection. */
 export interface ByePush extends Pick<Problem, 'code' | 'message' | 'retryAfterMs'> {
   readonly type: 'bye';
-  /** Whether to connect again, with a fresh token, and not before `retryAfterMs`. */
+  /** Whether to connect again, with a fresh token and after `retryAfterMs`. */
   readonly reconnect: boolean;
 }
 
@@ -223,7 +223,7 @@ export interface ErrorReply extends Problem {
   readonly id?: string;
 }
 
-/** Pushed when messages for the user arrive. */
+/** The server pushes it when messages for the user arrive. */
 export interface MessagesPush {
   readonly type: 'messages';
   readonly messages: readonly Message[];
@@ -242,7 +242,8 @@ export type Reply =
   | BlockedReply
   | PongReply
   | ErrorReply;
-/** The type of the reply to each action. A refused frame is answered with `error`. */
+
+/** The type of the reply to each action. The server answers a refused frame with `error`. */
 export const REPLY_TYPES = {
   register: 'registered',
   join: 'joined',

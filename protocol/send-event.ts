@@ -2,12 +2,12 @@ import * as v from 'valibot';
 import { messageSchema, userIdSchema } from './frames.ts';
 import { isObject } from './json.ts';
 
-/** The name that recipients see. Default: `server`. */
+/** The sender's name, which recipients see. Default: `server`. */
 const service = v.optional(userIdSchema);
 
 const oneMessage = v.strictObject({ ...messageSchema.entries, service });
 
-/** Each message is judged by itself: one that is invalid does not stop the others. */
+/** The server checks each message separately: an invalid message does not stop the others. */
 const severalMessages = v.strictObject({
   messages: v.pipe(
     v.array(v.unknown(), 'must be an array of messages'),
@@ -18,7 +18,7 @@ const severalMessages = v.strictObject({
   failIfAnyFails: v.optional(v.boolean('must be true or false')),
 });
 
-/** What the function `send` is invoked with. */
+/** The event of the function `send`. */
 export const sendEventSchema = v.lazy((event): typeof oneMessage | typeof severalMessages =>
   isObject(event) && Object.hasOwn(event, 'messages') ? severalMessages : oneMessage,
 );

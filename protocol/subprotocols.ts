@@ -1,15 +1,15 @@
-/** The version of this wire contract, offered and chosen as a WebSocket subprotocol. */
+/** The version of this wire contract. The client offers it as a WebSocket subprotocol, and the server chooses it. */
 export const SUBPROTOCOL = 'beckon.v1';
 
-/** Browsers cannot set headers on a handshake, so the token is offered as a subprotocol. It is never chosen. */
+/** The prefix of a token that a client offers as a subprotocol: browsers cannot set headers. The server never chooses it. */
 const BEARER_PREFIX = 'bearer.';
 
-/** The subprotocols with which a browser connects. */
+/** Returns the subprotocols that a browser offers. */
 export function offeredSubprotocols(token: string): readonly [string, string] {
   return [SUBPROTOCOL, `${BEARER_PREFIX}${token}`];
 }
 
-/** Splits a `Sec-WebSocket-Protocol` header; `tokens` are the ones offered as `bearer.<token>`. */
+/** Splits a `Sec-WebSocket-Protocol` header. `tokens` has the tokens offered as `bearer.<token>`. */
 export function parseSubprotocols(header: string): {
   readonly names: readonly string[];
   readonly tokens: readonly string[];

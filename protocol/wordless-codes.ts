@@ -1,18 +1,18 @@
-/** What each error code means to whoever receives it. */
+/** The meaning of an error code for its receiver. */
 export interface ErrorCodeInfo {
   /** One sentence: what was wrong, and what to do. The default `message` of the error frame. */
   readonly message: string;
-  /** Whether sending the same frame again, later or after registering, can succeed. */
+  /** Whether the same frame can succeed later or after registering. */
   readonly retryable: boolean;
-  /** The HTTP status with which a handshake is refused, where the code belongs to one. */
+  /** The HTTP status of a refused handshake, for a code that refuses one. */
   readonly httpStatus?: number;
-  /** The WebSocket close code, where the service closes the connection for it. */
+  /** The WebSocket close code, for a code that makes the service close the connection. */
   readonly closeCode?: number;
 }
 
 /**
- * What a client must know of the codes that can reach it without a frame of ours: the handshake is refused or the connection closed
- * for them, or the service says them itself. The sentences are in `ERROR_CODES`, which a page does not load.
+ * The facts about codes that can reach a client without a frame of Beckon's: the service refuses the handshake, closes the connection, or
+ * sends a frame of its own. `ERROR_CODES` has the sentences; a page does not load that table.
  */
 export const WORDLESS_CODES = {
   frame_too_large: { retryable: false, closeCode: 1009 },
