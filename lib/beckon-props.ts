@@ -1,4 +1,4 @@
-import { type Duration, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import {
@@ -15,6 +15,9 @@ import {
 } from '../server/config.ts';
 
 const MODES = ['production', 'development'] as const;
+
+/** The default of `retention`. */
+export const DEFAULT_RETENTION = Duration.days(7);
 
 /** An issuer whose tokens Beckon accepts. The user is the token's `sub`. */
 export interface Issuer {

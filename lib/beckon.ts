@@ -16,6 +16,7 @@ import { Alarms } from './alarms.ts';
 import { Authorizer } from './authorizer.ts';
 import {
   type BeckonProps,
+  DEFAULT_RETENTION,
   type EncryptionKey,
   type RateLimitProps,
   requireConnections,
@@ -138,7 +139,7 @@ export class Beckon extends Construct {
     this.webSocketUrl = this.#gateway.webSocketUrl;
     this.callbackUrl = this.#gateway.callbackUrl;
     this.domain = this.#gateway.domain;
-    this.#retention = props.retention ?? Duration.days(7);
+    this.#retention = props.retention ?? DEFAULT_RETENTION;
     this.#rateLimit = requireRateLimit('rateLimit', props.rateLimit ?? { messagesPerSecond: 100, burst: 500 });
     this.#userRateLimit = requireRateLimit('userRateLimit', props.userRateLimit ?? this.#rateLimit);
     this.#sizeLimits = props.limits && requireSizeLimits(props.limits);
