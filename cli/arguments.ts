@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from './usage.ts';
 
-/** The options of one command: whether each takes a value, none, or several values. */
+/** The options of one command. Each takes one value, no value (`flag`), or several values. */
 type Declared = Readonly<Record<string, 'value' | 'flag' | 'values'>>;
 
 export interface Arguments<Options extends Declared> {
@@ -11,7 +11,7 @@ export interface Arguments<Options extends Declared> {
   flag(name: keyof Options & string): boolean;
 }
 
-/** Reads a command's arguments. Throws a {@link UsageError} naming what is not known. */
+/** Reads a command's arguments. Throws a {@link UsageError} that names an unknown option. */
 export function readArguments<const Options extends Declared>(
   args: readonly string[],
   options: Options,
@@ -35,7 +35,7 @@ export function readArguments<const Options extends Declared>(
   }
 }
 
-/** Reads `NAME=VALUE` arguments. Throws a {@link UsageError} naming the one that has another form. */
+/** Reads `NAME=VALUE` arguments. Throws a {@link UsageError} that quotes a malformed one. */
 export function readPairs(option: string, pairs: readonly string[]): Record<string, string> {
   const entries = pairs.map((pair) => {
     const equals = pair.indexOf('=');
@@ -45,7 +45,7 @@ export function readPairs(option: string, pairs: readonly string[]): Record<stri
   return Object.fromEntries(entries);
 }
 
-/** Throws a {@link UsageError} if there are arguments that no option belongs to. */
+/** Throws a {@link UsageError} if the command line has positional arguments. */
 export function refusePositionals(command: string, positionals: readonly string[]): void {
   if (positionals.length > 0) throw new UsageError(`${command} does not take "${positionals.join(' ')}"`);
 }

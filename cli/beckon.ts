@@ -1,6 +1,6 @@
 import { USAGE, UsageError } from './usage.ts';
 
-/** Each command is loaded only when it is asked for: `beckon token` needs nothing of the local cloud. */
+/** Each command loads its module when it runs: `beckon token` does not need the local cloud. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   start: async (args) => (await import('./start.ts')).start(args),
   local: async (args) => (await import('./local.ts')).local(args),
@@ -23,11 +23,13 @@ async function main([name = '--help', ...args]: readonly string[]): Promise<void
   await command(args);
 }
 
-/** What to install, when a command needs what does not come with the package. */
+/** Names the package to install, when a command fails because the package is missing. */
 function missingPackage(error: unknown): string | undefined {
   const { code, message } = error as NodeJS.ErrnoException;
   const [, name] = (code === 'ERR_MODULE_NOT_FOUND' && /^Cannot find package '([^']+)'/.exec(message)) || [];
-  return name === undefined ? undefined : `this command needs the package ${name}; npm install --save-dev ${name}`;
+  return name === undefined
+    ? undefined
+    : `this command needs the package ${name}; install it: npm install --save-dev ${name}`;
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -1,6 +1,5 @@
-// Runs before everything else, so it may use nothing that has to be installed: plain JavaScript, no dependencies.
-// In a clone, installs what package-lock.json lists, if node_modules does not hold just that; otherwise it is silent and
-// fast. Where the package is a dependency itself, there is no lock file and nothing to do.
+// Runs first, so it is plain JavaScript without dependencies. In a clone it runs `npm ci` when node_modules differs from
+// package-lock.json. Otherwise it prints nothing and takes milliseconds. An installed package has no lock file: nothing to do.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -15,7 +14,7 @@ if (reason !== undefined) {
   install();
 }
 
-/** @returns {string | undefined} why an installation is needed; nothing when it is complete */
+/** @returns {string | undefined} the reason to install; undefined when the installation is complete */
 function whyInstall() {
   const lockFile = join(root, 'package-lock.json');
   if (!existsSync(lockFile)) return undefined;
@@ -26,7 +25,7 @@ function whyInstall() {
   for (const [path, entry] of Object.entries(wanted)) {
     if (path === '') continue;
     const found = installed[path];
-    // What is optional is left out where it does not fit the machine.
+    // npm leaves out optional packages for other platforms.
     if (found ? found.version !== entry.version || found.integrity !== entry.integrity : !isOptional(entry)) {
       return 'the lock file has changed since the dependencies were installed';
     }
@@ -43,16 +42,18 @@ function readPackages(file) {
 }
 
 function install() {
-  // Under npm, npm_execpath is its script: that works where "npm" is a shell script, too.
+  // Under npm, npm_execpath is npm's own script. Node can run it even where "npm" is a shell script.
   const npm = process.env.npm_execpath;
   const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
-  // Standard output belongs to the command that follows.
+  // npm writes to standard error: standard output is for the command.
   const { status, error } = spawnSync(command, [...first, 'ci', '--no-audit', '--no-fund'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32' && command === 'npm',
   });
   if (status === 0) return;
-  process.stderr.write(`beckon: the installation failed${error ? `: ${error.message}` : '; npm says why above'}\n`);
+  process.stderr.write(
+    `beckon: the installation failed${error ? `: ${error.message}` : '; npm prints the reason above'}\n`,
+  );
   process.exit(1);
 }

@@ -8,15 +8,15 @@ export type LocalCloudModule = typeof import('../local/index.ts');
 const PACKAGE = 'beckon-local';
 
 /**
- * Loads the local cloud: in the repository the source; in the package `beckon`, what the project has installed as `beckon-local`.
- * @throws Error saying what to install, when it is missing or of another version
+ * Loads the local cloud: its source in the repository, the project's package `beckon-local` elsewhere.
+ * @throws Error with the command that installs it, when it is missing or has another version
  */
 export function loadLocalCloud(): Promise<LocalCloudModule> {
   const source = join(import.meta.dirname, '../local/index.ts');
   return import(pathToFileURL(existsSync(source) ? source : findInstalled()).href);
 }
 
-/** A package manager may link packages to the project only, not to one another. */
+/** Looks from the project first: some package managers link packages to the project, and not to each other. */
 function findInstalled(): string {
   const { version } = readManifest(join(import.meta.dirname, '../package.json'));
   const remedy = `npm install --save-dev ${PACKAGE}@${version}`;
@@ -25,10 +25,10 @@ function findInstalled(): string {
     const manifest = resolve(require, `${PACKAGE}/package.json`);
     if (manifest === undefined) continue;
     const found = readManifest(manifest).version;
-    if (found !== version) throw new Error(`${PACKAGE} ${found} does not go with beckon ${version}; ${remedy}`);
+    if (found !== version) throw new Error(`${PACKAGE} ${found} does not match beckon ${version}; ${remedy}`);
     return require.resolve(PACKAGE);
   }
-  throw new Error(`the local cloud is a package of its own, which is not installed here; ${remedy}`);
+  throw new Error(`the package ${PACKAGE}, the local cloud, is not installed here; ${remedy}`);
 }
 
 function resolve(require: NodeJS.Require, name: string): string | undefined {

@@ -7,7 +7,7 @@ import { CLOUD_OPTIONS, cloudOptions, runUntilStopped, say } from './run.ts';
 import { synthesize } from './synthesize.ts';
 import { UsageError } from './usage.ts';
 
-/** `beckon local`: runs any application: that of the CDK project it is called in, or the one that `--app` names. */
+/** `beckon local`: runs the application of the current folder's CDK project, or the one of `--app`. */
 export async function local(args: readonly string[]): Promise<void> {
   const given = readArguments(args, { ...CLOUD_OPTIONS, issuer: 'value', origin: 'value' });
   refusePositionals('local', given.positionals);
@@ -22,7 +22,7 @@ export async function local(args: readonly string[]): Promise<void> {
   const app = given.value('app');
   if (app === undefined && !existsSync('cdk.json')) {
     const expected = 'a folder that "cdk synth" wrote, or a template file';
-    throw new UsageError(`local needs --app, ${expected}, where there is no cdk.json`);
+    throw new UsageError(`local needs --app, ${expected}, in a folder without a cdk.json`);
   }
   await runUntilStopped(
     async (localCloud, signal) =>
@@ -34,7 +34,7 @@ export async function local(args: readonly string[]): Promise<void> {
 function readIssuer(url: string | undefined): { readonly issuer?: string } {
   if (url === undefined) return {};
   if (URL.canParse(url) && url.startsWith('https://')) return { issuer: url };
-  throw new UsageError(`--issuer takes the iss of tokens, such as https://login.example.com/, got "${url}"`);
+  throw new UsageError(`--issuer takes the https URL of the issuer, such as https://login.example.com/, got "${url}"`);
 }
 
 function readOrigin(origin: string | undefined): { readonly origin?: string } {
@@ -51,7 +51,7 @@ function synthesizeHere(localCloud: LocalCloudModule, signal: AbortSignal): Prom
 
 function describeCloud({ endpointUrl, websocketUrls, outputs }: LocalCloud): readonly string[] {
   return [
-    `The local cloud is running: ${endpointUrl} (Ctrl-C ends it)`,
+    `The local cloud is running: ${endpointUrl} (Ctrl-C stops it)`,
     ...Array.from(new Set(Object.values(websocketUrls)), (url) => `  ${url}`),
     ...Object.entries(outputs).flatMap(([stack, values]) =>
       Object.entries(values).map(([name, value]) => `  ${stack}.${name}: ${value}${localAddress(value, endpointUrl)}`),
@@ -59,8 +59,8 @@ function describeCloud({ endpointUrl, websocketUrls, outputs }: LocalCloud): rea
   ];
 }
 
-/** An output has the address that a WebSocket API has on AWS. Says under which the local cloud serves it. */
+/** An output has a WebSocket API's address on AWS. Adds its address in the local cloud. */
 function localAddress(output: string, endpointUrl: string): string {
   const [, stageName] = /^wss:\/\/\w+\.execute-api\.[\w.-]+\/(\w+)$/.exec(output) ?? [];
-  return stageName === undefined ? '' : ` (here: ${endpointUrl.replace('http', 'ws')}/${stageName})`;
+  return stageName === undefined ? '' : ` (locally: ${endpointUrl.replace('http', 'ws')}/${stageName})`;
 }

@@ -5,7 +5,7 @@ import { readArguments } from './arguments.ts';
 import { askLocalCloud, DEFAULT_URL } from './ask-local-cloud.ts';
 import { typedCommand, UsageError } from './usage.ts';
 
-/** `beckon disconnect USER`: closes the user's connections, or the one that is named. */
+/** `beckon disconnect USER`: closes the user's connections, or the one of `--connection`. */
 export function disconnect(args: readonly string[]): Promise<void> {
   return manage('disconnect USER', args, (user, { connection, reason, reconnect }) => ({
     disconnect: {
@@ -17,33 +17,33 @@ export function disconnect(args: readonly string[]): Promise<void> {
   }));
 }
 
-/** `beckon revoke USER`: refuses the tokens that the user has been issued until now. */
+/** `beckon revoke USER`: revokes the user's present tokens, and closes the user's connections. */
 export function revoke(args: readonly string[]): Promise<void> {
   return manage('revoke USER', args, (user) => ({ revoke: { user } }));
 }
 
-/** `beckon forget USER`: deletes what is kept of the user. */
+/** `beckon forget USER`: closes the user's connections, and deletes the user's data. */
 export function forget(args: readonly string[]): Promise<void> {
   return manage('forget USER', args, (user) => ({ forget: { user } }));
 }
 
-/** `beckon block USER SENDER`: keeps messages of the sender out of the user's inbox. */
+/** `beckon block USER SENDER`: keeps the sender's messages out of the user's inbox. */
 export function block(args: readonly string[]): Promise<void> {
   return manage('block USER SENDER', args, (user, { sender }) => ({ block: { user, sender } }));
 }
 
-/** `beckon unblock USER SENDER`: lets them in again. */
+/** `beckon unblock USER SENDER`: accepts the sender's messages again. */
 export function unblock(args: readonly string[]): Promise<void> {
   return manage('unblock USER SENDER', args, (user, { sender }) => ({ unblock: { user, sender } }));
 }
 
-/** `beckon blocked USER`: whom the user has blocked. */
+/** `beckon blocked USER`: prints the users that the user has blocked. */
 export function blocked(args: readonly string[]): Promise<void> {
   return manage('blocked USER', args, (user) => ({ blocked: { user } }));
 }
 
 interface Details {
-  /** The second user, of a command that takes two. */
+  /** The second user of `block` and `unblock`, else ''. */
   readonly sender: string;
   readonly connection: string | undefined;
   readonly reason: string | undefined;
@@ -59,7 +59,10 @@ const OPTIONS = {
   reconnect: 'flag',
 } as const;
 
-/** @param usage the command, and what it takes */
+/**
+ * Runs a command through the function `manage`, and prints its result.
+ * @param usage The command and its arguments, as the usage shows them.
+ */
 async function manage(
   usage: string,
   args: readonly string[],
@@ -83,16 +86,16 @@ async function manage(
 function toText(user: string, event: ManageEvent, result: Awaited<ReturnType<InvokeManage>>): string {
   const { disconnected, deleted, blocked: names } = result;
   if (names) return names.map((name) => `${name}\n`).join('');
-  if ('block' in event) return `${user}: does not accept messages of ${event.block.sender}\n`;
-  if ('unblock' in event) return `${user}: accepts messages of ${event.unblock.sender}\n`;
+  if ('block' in event) return `${user} no longer accepts messages from ${event.block.sender}\n`;
+  if ('unblock' in event) return `${user} accepts messages from ${event.unblock.sender} again\n`;
   return `${user}: ${disconnected} connections closed, ${deleted} items deleted\n`;
 }
 
 interface Where {
-  /** What was typed, to be typed again with another URL. */
+  /** The command as typed, which errors repeat with another option. */
   readonly command: string;
   readonly functionName: string | undefined;
-  /** The name of a stack: one that is deployed, or with `url` one of the local cloud. */
+  /** The name of a deployed stack; with `url`, of a stack in the local cloud. */
   readonly stack: string | undefined;
   readonly url: string | undefined;
 }
@@ -106,22 +109,22 @@ async function findManage(where: Where): Promise<InvokeManage> {
   if (stack === undefined || url !== undefined) return localManage(where);
   const found = functionIn({ [stack]: await readStackOutputs(stack) }, command);
   if (found === undefined) {
-    throw new Error(`the stack ${stack} has no output ${OUTPUT}. Name its function: --function NAME`);
+    throw new Error(`the stack ${stack} has no output ${OUTPUT}; name the function: --function NAME`);
   }
   return createManageClient(found);
 }
 
 const OUTPUT = 'ManageFunctionName';
 
-/** The construct's own output has the path of the construct before its name, and a hash behind it. */
+/** CloudFormation's output has the construct's path before this name, and may have a hash after it. */
 const OUTPUT_PATTERN = new RegExp(`${OUTPUT}([0-9A-F]{8})?$`);
 
 type StackOutputs = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /**
- * Finds the function in the outputs of stacks.
- * @param command What to type again with `--function`, when there are several.
- * @throws Error naming the functions when there are several
+ * Finds the function `manage` in the outputs of stacks.
+ * @param command The command that the error repeats with `--function`.
+ * @throws Error that lists the functions, when the stacks have several
  */
 function functionIn(stacks: StackOutputs, command: string, url?: string): string | undefined {
   const found = Object.entries(stacks).flatMap(([stack, outputs]) =>
@@ -132,14 +135,14 @@ function functionIn(stacks: StackOutputs, command: string, url?: string): string
   if (found.length > 1) {
     const at = url === undefined ? '' : ` --url ${url}`;
     const choices = found.map(([output, value]) => `  ${typedCommand(command)} --function ${value}${at}   (${output})`);
-    throw new Error(`there are ${found.length} functions to manage users with. Name one:\n${choices.join('\n')}`);
+    throw new Error(`the stacks have ${found.length} functions that manage users; name one:\n${choices.join('\n')}`);
   }
   return found[0]?.[1];
 }
 
-/** Finds the function in the outputs that the local cloud tells of. */
+/** Finds the function `manage` in the local cloud's outputs. */
 async function localManage({ command, url = DEFAULT_URL, stack }: Where): Promise<InvokeManage> {
-  const otherwise = ', or name a deployed stack with --stack';
+  const otherwise = ', or name a deployed stack: --stack NAME';
   const health = await askLocalCloud('/_local/health', { url, command, otherwise });
   const outputs = (health['outputs'] ?? {}) as StackOutputs;
   const stacks = Object.entries(outputs).filter(([name]) => stack === undefined || name === stack);
@@ -147,7 +150,7 @@ async function localManage({ command, url = DEFAULT_URL, stack }: Where): Promis
   if (functionName === undefined) {
     const where = stack === undefined ? 'the application' : `the stack ${stack}`;
     const known = Object.keys(outputs).join(', ');
-    throw new Error(`${where} at ${url} has no function to manage users with; its stacks are ${known}`);
+    throw new Error(`${where} at ${url} has no function that manages users; the stacks at that address are ${known}`);
   }
   return localClient(functionName, url);
 }

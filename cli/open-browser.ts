@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 
-/** Opens a page in the user's browser, where there is one to be seen: not on a build server, not without a display. */
+/** Opens a page in the user's browser. Does nothing on a build server or without a display. */
 export function openBrowser(url: string): void {
   const command = commandFor(process.platform, process.env);
   if (!command) return;
   const [program, ...args] = command;
   const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true });
-  // Without a browser the address on the screen is all there is.
+  // Without a browser, the user has the address on the screen.
   child.once('error', () => {});
   child.unref();
 }

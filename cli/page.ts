@@ -2,18 +2,18 @@ import { existsSync, promises, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The demo page in a folder of its own, which is deleted when the process ends. */
+/** A copy of the demo page in a temporary folder. The process deletes the folder when it ends. */
 export interface Page {
   readonly directory: string;
-  /** Writes the `config.json` that the page reads when it is opened. */
+  /** Writes `config.json`, which the page reads when it opens. */
   configure(config: { readonly websocketUrl: string; readonly tokenUrl: string }): Promise<void>;
 }
 
 const SOURCE = join(import.meta.dirname, '../examples/chat');
-/** The package has the page as `npm run build` has written it. */
+/** The bundled page in the package. `npm run build` writes it. */
 const BUILT = join(import.meta.dirname, 'page');
 
-/** Puts the demo page into a folder, so that it can be told where to connect. */
+/** Copies the demo page into a folder of its own, where `configure` can write its settings. */
 export async function providePage(): Promise<Page> {
   const directory = await promises.mkdtemp(join(tmpdir(), 'beckon-page-'));
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
@@ -25,7 +25,7 @@ export async function providePage(): Promise<Page> {
   };
 }
 
-/** Bundles the demo page into a folder; what is no source is copied. */
+/** Bundles the demo page's source into a folder, and copies its other files there. */
 export async function bundlePage(directory: string, { minify }: { readonly minify: boolean }): Promise<void> {
   const { build } = await import('esbuild');
   await promises.cp(SOURCE, directory, { recursive: true, filter: (path) => !/\.ts$|tsconfig\.json$/.test(path) });

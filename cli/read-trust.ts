@@ -1,7 +1,7 @@
 import type { TrustedIssuer } from '../local/index.ts';
 import { ENV, jwksUrlOf, readIdentityConfig } from '../server/config.ts';
 
-/** Whose tokens a function of Beckon trusts, as its environment says. Other functions say nothing of it. */
+/** Reads the issuers that a function trusts from its environment; none for a function without that setting. */
 export function readTrust(environment: Readonly<Record<string, string>>): readonly TrustedIssuer[] {
   if (environment[ENV.issuers] === undefined) return [];
   return readIdentityConfig(environment).issuers.map((config) => ({

@@ -25,7 +25,7 @@ type Options = typeof CLOUD_OPTIONS;
 
 const DEFAULT_DATA_DIRECTORY = '.beckon';
 
-/** The local cloud's options as the command line has them, but for the app and its parameters. */
+/** Reads the local cloud's options from the command line, except the app and its parameters. */
 export function cloudOptions(given: {
   value(name: Name<'value'>): string | undefined;
   values(name: Name<'values'>): readonly string[];
@@ -52,10 +52,10 @@ export function cloudOptions(given: {
   };
 }
 
-/** The access log of a stage repeats what its functions say. It is under `/_local/log`, as everything else is in full. */
+/** A stage's access log repeats its functions' lines, so the terminal omits it. `/_local/log` has every line in full. */
 const ACCESS_LOG = /^access /;
 
-/** A line with CloudWatch's embedded metrics, without what describes them, and without fields that are 0. */
+/** Removes the description of CloudWatch's embedded metrics and the fields that are 0 from a line. */
 function withoutMetrics(message: string): string {
   if (!message.includes('"_aws":')) return message;
   try {
@@ -66,17 +66,17 @@ function withoutMetrics(message: string): string {
   }
 }
 
-/** Says something to a human: standard output is for the `ready` line. */
+/** Prints a line for a human on standard error: standard output is for the `ready` line. */
 export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** How long closing may take before the process ends anyway. */
+/** How long closing may take. Then the process ends anyway. */
 const CLOSE_DEADLINE_MS = 1800;
 
 const PARENT_CHECK_INTERVAL_MS = 250;
 
-/** What a shell shows for a process that Ctrl-C has ended. */
+/** The exit code that shells show for a process that Ctrl-C ends. */
 const EXIT_CODE_INTERRUPTED = 130;
 
 /**
@@ -93,7 +93,7 @@ export async function runUntilStopped(
   const started = start(localCloud, stopping.signal);
   onStopSignal(async () => {
     stopping.abort();
-    // A start that failed has said so, and one that was cut short has nothing to say.
+    // The caller reports a failed start. An aborted start needs no report.
     const cloud = await started.catch(() => undefined);
     await cloud?.close();
   });
@@ -106,10 +106,10 @@ export async function runUntilStopped(
   }
 }
 
-/** Says how to run the rest of an application that does not run as a whole. */
+/** Adds to a deployment error how to run the rest of the application. */
 function withRemedy({ DeployError }: LocalCloudModule, error: unknown): unknown {
   if (!(error instanceof DeployError && error.canLeaveOut)) return error;
-  const remedy = 'To leave out what the local cloud does not support, and run the rest: --partial';
+  const remedy = 'To leave out the unsupported resources and run the rest, add --partial';
   return new Error(`${error.message}\n${remedy}`, { cause: error });
 }
 
@@ -127,7 +127,7 @@ function onStopSignal(stop: () => Promise<void>): void {
   if (process.env['npm_lifecycle_event'] !== undefined) onOrphaned(handle);
 }
 
-/** npm hands a signal on to the shell that a script runs in, and the shell does not hand it on to this process. */
+/** npm passes a signal to the script's shell, and the shell does not pass it to this process. So watch for the parent's end. */
 function onOrphaned(callback: () => void): void {
   const parent = process.ppid;
   const timer = setInterval(() => {
@@ -138,7 +138,7 @@ function onOrphaned(callback: () => void): void {
   timer.unref();
 }
 
-/** Throws a {@link UsageError} naming the one that is no URL. */
+/** Reads `SERVICE=URL` arguments. Throws a {@link UsageError} that quotes one without a URL. */
 function readEndpoints(pairs: readonly string[]): Record<string, string> {
   const endpoints = readPairs('endpoint', pairs);
   for (const [service, url] of Object.entries(endpoints)) {

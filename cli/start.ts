@@ -11,24 +11,24 @@ import { CLOUD_OPTIONS, cloudOptions, runUntilStopped, say } from './run.ts';
 import { synthesize } from './synthesize.ts';
 import { typedCommand } from './usage.ts';
 
-/** The package has Beckon's own stack as a template, with the handlers beside it. The repository has its source. */
+/** The package has Beckon's stack as a template, with the handlers beside it. The repository has the CDK app instead. */
 const TEMPLATE = join(import.meta.dirname, 'template/beckon-with-search.template.json');
 const PROJECT = join(import.meta.dirname, '..');
 
-/** Everybody may do everything with everybody, and in every room. */
+/** Allows every user everything, with every user and in every room. */
 const DEMO_CAPABILITY = {
   'user:*': ['send', 'history', 'presence'],
   'room:*': ['join', 'send', 'history', 'presence'],
 };
 
-/** The parameters of Beckon's own stack: tokens are those of the local issuer, and the page is served here. */
+/** The parameters of Beckon's stack: it trusts the local issuer, and pages of this local cloud may connect. */
 const PARAMETERS = {
   Issuer: '{endpointUrl}/_local',
   AllowedOrigins: '{endpointUrl},http://localhost:{port}',
   DefaultCapability: JSON.stringify(DEMO_CAPABILITY),
 };
 
-/** `beckon start`: synthesizes and runs Beckon, with the demo page. */
+/** `beckon start`: runs Beckon with the demo page. In the repository it synthesizes the stack first. */
 export async function start(args: readonly string[]): Promise<void> {
   const given = readArguments(args, { ...CLOUD_OPTIONS, 'no-open': 'flag' });
   refusePositionals('start', given.positionals);
@@ -54,9 +54,9 @@ export async function start(args: readonly string[]): Promise<void> {
 function describeBeckon({ endpointUrl, websocketUrl, ready }: LocalCloud): readonly string[] {
   const token = typedCommand(endpointUrl === DEFAULT_URL ? 'token bob' : `token bob --url ${endpointUrl}`);
   return [
-    `Beckon is running: ${ready.pageUrl ?? websocketUrl} (Ctrl-C ends it)`,
+    `Beckon is running: ${ready.pageUrl ?? websocketUrl} (Ctrl-C stops it)`,
     `  in a terminal: npx wscat -c ${websocketUrl} -s ${SUBPROTOCOL} -H "Authorization: Bearer $(${token})"`,
-    `  with the AWS CLI and SDKs: ${endpointUrl} (docs/local.md says how)`,
+    `  with the AWS CLI and SDKs: ${endpointUrl} (see docs/local.md)`,
   ];
 }
 

@@ -6,17 +6,18 @@ import { createInterface } from 'node:readline';
 export interface SynthesizeOptions {
   /** The folder with `cdk.json`. */
   readonly directory: string;
-  /** The account and region that the stacks are for. */
+  /** The account and region of the stacks. */
   readonly account: string;
   readonly region: string;
-  /** What the app is told beside its own context, as `-c NAME=VALUE` does. Default: nothing. */
+  /** Context values besides the project's own, as `-c NAME=VALUE` adds them. Default: none. */
   readonly context?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Runs the app of a CDK project as the CDK CLI does, which takes longer to start than the app itself. What the app prints
- * goes to standard error. Returns the folder it wrote. Throws an Error when the app fails.
+ * Runs the app of a CDK project as the CDK CLI does, without the CLI's start time. Prints the app's output to standard
+ * error. Returns the folder that the app wrote.
+ * @throws Error when the app fails, or `cdk.json` names no app
  */
 export async function synthesize(options: SynthesizeOptions): Promise<string> {
   const { directory, account, region, context, signal } = options;
@@ -29,7 +30,7 @@ export async function synthesize(options: SynthesizeOptions): Promise<string> {
     CDK_OUTDIR: output,
     CDK_DEFAULT_ACCOUNT: account,
     CDK_DEFAULT_REGION: region,
-    // Takes longer than all the rest. `cdk synth` validates, and the local cloud refuses by name what it cannot run.
+    // Validation takes longer than the rest. `cdk synth` validates, and the local cloud refuses unsupported resources by name.
     CDK_VALIDATION: 'false',
     CDK_CONTEXT_JSON: JSON.stringify({ ...contextOf(directory, settings), ...context }),
   };
@@ -49,10 +50,10 @@ function readSettings(directory: string): Settings {
   if (typeof settings === 'object' && settings !== null && 'app' in settings && typeof settings.app === 'string') {
     return settings as Settings;
   }
-  throw new Error(`${file} does not say what the app is: it has no "app"`);
+  throw new Error(`${file} has no "app"; add the command that runs the CDK app`);
 }
 
-/** What the CLI tells an app: its own settings, those of `cdk.json`, and what was looked up before. */
+/** The context that the CLI passes to an app: its own settings, those of `cdk.json`, and cached look-ups. */
 function contextOf(directory: string, settings: Settings): object {
   const lookedUp = join(directory, 'cdk.context.json');
   return {
@@ -64,13 +65,13 @@ function contextOf(directory: string, settings: Settings): object {
   };
 }
 
-/** `npx` takes longer to find an installed program than the program takes to start. */
+/** Removes `npx` from the command: it takes longer to find an installed program than the program takes to start. */
 function withoutNpx(app: string, bin: string): string {
   const [, program] = /^npx\s+([\w-]+)(?=\s)/.exec(app) ?? [];
   return program !== undefined && existsSync(join(bin, program)) ? app.replace(/^npx\s+/, '') : app;
 }
 
-/** The CDK says so of each function, and means nothing by it. */
+/** The CDK prints such a line for each function, even if it bundles nothing. */
 const NOISE = /^Bundling asset /;
 
 function run(command: string, cwd: string, env: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<void> {
@@ -88,10 +89,7 @@ function run(command: string, cwd: string, env: NodeJS.ProcessEnv, signal: Abort
     child.once('error', reject);
     child.once('close', (code, killedBy) => {
       if (code === 0) resolve();
-      else
-        reject(
-          new Error(`the app could not be synthesized: "${command}" ended with ${killedBy ?? `exit code ${code}`}`),
-        );
+      else reject(new Error(`cannot synthesize the app: "${command}" ended with ${killedBy ?? `exit code ${code}`}`));
     });
   });
 }

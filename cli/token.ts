@@ -8,7 +8,8 @@ export async function token(args: readonly string[]): Promise<void> {
   const { positionals, value, values } = readArguments(args, { url: 'value', claim: 'values' });
   const [user, ...others] = positionals;
   if (user === undefined || others.length > 0) throw new UsageError('token takes one user: beckon token USER');
-  if (!isUserId(user)) throw new UsageError(`${JSON.stringify(user)} is no user id: at most 256 ${NAME_RULE}`);
+  if (!isUserId(user))
+    throw new UsageError(`${JSON.stringify(user)} is not a user id: expected at most 256 ${NAME_RULE}`);
   const claims = Object.entries(readPairs('claim', values('claim'))).map(([name, text]) => [name, jsonOrText(text)]);
   const answer = await askLocalCloud('/_local/token', {
     url: value('url') ?? DEFAULT_URL,
@@ -16,7 +17,7 @@ export async function token(args: readonly string[]): Promise<void> {
     method: 'POST',
     body: JSON.stringify({ ...Object.fromEntries(claims), sub: user }),
   });
-  if (answer['token'] === undefined) throw new Error(String(answer['message'] ?? 'the issuer gave no token'));
+  if (answer['token'] === undefined) throw new Error(String(answer['message'] ?? 'the issuer returned no token'));
   process.stdout.write(`${answer['token']}\n`);
 }
 

@@ -69,7 +69,10 @@ describe('beckon local', () => {
     client.send({ action: 'sendmessage', data: 'hello' });
     expect(await client.next()).toBe('hello');
     expect(run.output.stdout).toBe(`ready ${JSON.stringify(ready)}\n`);
-    for (const line of [`The local cloud is running: ${ready.endpointUrl} (Ctrl-C ends it)`, `  ${ready.websocketUrl}`])
+    for (const line of [
+      `The local cloud is running: ${ready.endpointUrl} (Ctrl-C stops it)`,
+      `  ${ready.websocketUrl}`,
+    ])
       expect(run.output.stderr).toContain(`${line}\n`);
   });
 
@@ -147,7 +150,7 @@ describe('beckon local with a stack that has more in it', () => {
     const run = startMixed();
     expect(await run.ended).toBe(1);
     expect(run.output.stderr).toMatch(
-      /^beckon: 6 problems:\n( {2}- stack mixed-stack, .*\n){6}To leave out .*: --partial\n$/,
+      /^beckon: 6 problems:\n( {2}- stack mixed-stack, .*\n){6}To leave out .* --partial\n$/,
     );
   });
 
@@ -165,7 +168,7 @@ describe('beckon local with a stack that has more in it', () => {
     [['--endpoint', 's3=9000'], '--endpoint takes SERVICE=URL, got "s3=9000"'],
     [
       ['--issuer', 'login.example.com'],
-      '--issuer takes the iss of tokens, such as https://login.example.com/, got "login.example.com"',
+      '--issuer takes the https URL of the issuer, such as https://login.example.com/, got "login.example.com"',
     ],
     [
       ['--origin', 'https://app.example.com/'],
@@ -184,7 +187,7 @@ describe('beckon local without --app', () => {
       spawn(process.execPath, [ENTRY, 'local'], { cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] }),
     );
     expect(await run.ended).toBe(2);
-    expect(run.output.stderr).toMatch(/^beckon: local needs --app, .*, where there is no cdk\.json\n/);
+    expect(run.output.stderr).toMatch(/^beckon: local needs --app, .*, in a folder without a cdk\.json\n/);
   });
 });
 
@@ -194,7 +197,7 @@ describe('beckon disconnect', () => {
     const run = beckon('disconnect', 'bob', '--url', endpointUrl, '--stack', 'Shop');
     expect(await run.ended).toBe(1);
     expect(run.output.stderr).toBe(
-      `beckon: the stack Shop at ${endpointUrl} has no function to manage users with; its stacks are scan-chat\n`,
+      `beckon: the stack Shop at ${endpointUrl} has no function that manages users; the stacks at that address are scan-chat\n`,
     );
   });
 
@@ -220,7 +223,7 @@ describe('beckon token', () => {
     const { port } = other.address() as AddressInfo;
     const commands: readonly [string, string][] = [
       ['http://127.0.0.1:1', 'no local cloud answers at http://127.0.0.1:1'],
-      [`http://127.0.0.1:${port}`, `what answers at http://127.0.0.1:${port} is no local cloud`],
+      [`http://127.0.0.1:${port}`, `the server at http://127.0.0.1:${port} is not a local cloud`],
     ];
     for (const [url, problem] of commands) {
       const run = beckon('token', 'bob', '--url', url);

@@ -165,7 +165,7 @@ describe('an operator', () => {
     const tess = await device('tess-writes');
     expect(await beckon('block', 'dora', 'tess-writes')).toEqual({
       status: 0,
-      output: 'dora: does not accept messages of tess-writes\n',
+      output: 'dora no longer accepts messages from tess-writes\n',
     });
     expect(await beckon('blocked', 'dora')).toEqual({ status: 0, output: 'tess-writes\n' });
     expect(await send(tess, 'dora', 'hello')).toMatchObject({ code: 'not_accepted' });

@@ -64,7 +64,7 @@ test('"beckon local" prints the outputs of both, and where each is served here',
   ]) {
     expect(told).toMatch(
       new RegExp(
-        `^  Mine\\.${path}WebSocketUrl[0-9A-F]{8}: wss://\\S+/${stage} \\(here: ws://${host}/${stage}\\)$`,
+        `^  Mine\\.${path}WebSocketUrl[0-9A-F]{8}: wss://\\S+/${stage} \\(locally: ws://${host}/${stage}\\)$`,
         'm',
       ),
     );
@@ -77,7 +77,7 @@ test('"beckon local" prints the outputs of both, and where each is served here',
 test('a command that finds two functions in the stack names both, and how to choose one', async () => {
   const { code, output } = await beckon('blocked', 'bob', '--stack', 'Mine');
   expect(code).toBe(1);
-  expect(output).toMatch(/^beckon: there are 2 functions to manage users with\. Name one:\n/);
+  expect(output).toMatch(/^beckon: the stacks have 2 functions that manage users; name one:\n/);
   for (const path of ['Customers', 'Agents']) {
     const name = outputValue(new RegExp(`^${path}ManageFunctionName`));
     expect(output).toContain(`beckon blocked bob --function ${name} --url ${ready.endpointUrl}   (Mine.${path}Manage`);

@@ -298,7 +298,7 @@ test('its command finds the local cloud in the project, and names what is not in
     await mkdir(join(elsewhere, 'node_modules/beckon-local'), { recursive: true });
     await writeFile(join(elsewhere, 'node_modules/beckon-local/package.json'), '{ "version": "0.0.1" }');
     await expect(start(elsewhere, 'start')).rejects.toThrow(
-      `beckon-local 0.0.1 does not go with beckon ${version}; ${remedy}`,
+      `beckon-local 0.0.1 does not match beckon ${version}; ${remedy}`,
     );
   } finally {
     await rm(elsewhere, { recursive: true, force: true });

@@ -6,7 +6,7 @@ import { UsageError } from '../../../cli/usage.ts';
 
 const commands = { start, local, token };
 
-describe('a command line is refused, and the culprit named', () => {
+describe('a mistyped command line is refused with the mistake', () => {
   test.each<[keyof typeof commands, string[], string]>([
     ['start', ['--prot', '4600'], "Unknown option '--prot'"],
     ['start', ['now'], 'start does not take "now"'],
@@ -30,7 +30,7 @@ describe('a command line is refused, and the culprit named', () => {
   });
 });
 
-test('a token needs a local cloud that runs', async () => {
+test('token tells how to start a local cloud when none answers', async () => {
   await expect(token(['bob', '--url', 'http://127.0.0.1:1'])).rejects.toThrow(
     'no local cloud answers at http://127.0.0.1:1; start one with "npm start"',
   );

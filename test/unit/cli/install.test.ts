@@ -48,18 +48,18 @@ function run(exitCode = 0) {
   return { status, stdout, stderr, installed: existsSync(output) ? readFileSync(output, 'utf8') : undefined };
 }
 
-describe('nothing is installed, and nothing said', () => {
-  test('when everything is there', () => {
+describe('the installer does nothing and prints nothing', () => {
+  test('when every package is installed', () => {
     write('node_modules/.package-lock.json', { 'node_modules/a': entry('1.0.0'), 'node_modules/b': entry('1.0.0') });
     expect(run()).toEqual({ status: 0, stdout: '', stderr: '', installed: undefined });
   });
 
-  test('where the package is a dependency, and has no lock file', () => {
+  test('when the package is a dependency, without a lock file', () => {
     rmSync(join(project, 'package-lock.json'));
     expect(run()).toEqual({ status: 0, stdout: '', stderr: '', installed: undefined });
   });
 
-  test('when only something optional is missing', () => {
+  test('when only an optional package is missing', () => {
     write('node_modules/.package-lock.json', { 'node_modules/a': entry('1.0.0') });
     expect(run()).toEqual({ status: 0, stdout: '', stderr: '', installed: undefined });
   });
@@ -85,9 +85,9 @@ describe('npm ci runs', () => {
     );
   });
 
-  test('and its failure is the end', () => {
+  test('and beckon stops when it fails', () => {
     const { status, stderr } = run(7);
     expect(status).toBe(1);
-    expect(stderr).toContain('beckon: the installation failed; npm says why above');
+    expect(stderr).toContain('beckon: the installation failed; npm prints the reason above');
   });
 });

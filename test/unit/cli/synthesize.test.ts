@@ -29,8 +29,8 @@ function project(settings: object, code = ''): void {
 const run = (context: Record<string, string> = {}) =>
   synthesize({ directory, account: '000000000000', region: 'us-east-1', context });
 
-describe('an app is synthesized as the CDK CLI does', () => {
-  test('with an account, a region, the context of the project, and what it is told beside that', async () => {
+describe('synthesize runs an app as the CDK CLI does', () => {
+  test('with an account, a region, the project context and the given context', async () => {
     project({ app: 'node app.cjs', context: { '@aws-cdk/flag': true } });
     writeFileSync(join(directory, 'cdk.context.json'), JSON.stringify({ 'looked-up': 1 }));
     expect(await run({ search: 'true' })).toBe(join(directory, 'cdk.out'));
@@ -48,7 +48,7 @@ describe('an app is synthesized as the CDK CLI does', () => {
     });
   });
 
-  test('and what it prints is shown, but for what the CDK says of each function', async () => {
+  test('and shows its output, without the bundling line of each function', async () => {
     project({ app: 'node app.cjs' }, "console.log('hello'); console.error('Bundling asset X/Stage...\\nwarning');");
     const shown = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     await run();
@@ -70,14 +70,16 @@ describe('an app is synthesized as the CDK CLI does', () => {
   });
 });
 
-describe('one sentence says what is wrong', () => {
-  test('with an app that fails', async () => {
+describe('synthesize fails in one sentence', () => {
+  test('for an app that fails', async () => {
     project({ app: 'node app.cjs' }, 'process.exit(3);');
-    await expect(run()).rejects.toThrow('the app could not be synthesized: "node app.cjs" ended with exit code 3');
+    await expect(run()).rejects.toThrow('cannot synthesize the app: "node app.cjs" ended with exit code 3');
   });
 
-  test('with a cdk.json without an app', async () => {
+  test('for a cdk.json without an app', async () => {
     project({});
-    await expect(run()).rejects.toThrow(`${join(directory, 'cdk.json')} does not say what the app is: it has no "app"`);
+    await expect(run()).rejects.toThrow(
+      `${join(directory, 'cdk.json')} has no "app"; add the command that runs the CDK app`,
+    );
   });
 });
