@@ -1,4 +1,4 @@
-/** The CDK app of the end-to-end tests: Beckon as it is deployed, and a Lambda of somebody else that sends through it. */
+/** The CDK app of the end-to-end tests: Beckon, and another application's Lambda that sends through it. */
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';

@@ -3,13 +3,13 @@ import { type AuthorizeHandshake, createAuthorize } from '../../server/auth/auth
 
 export interface TestAuthorizerOptions extends AuthenticateOptions {
   readonly allowedOrigins: readonly string[];
-  /** Until when everybody's tokens have been revoked, in epoch seconds. @default they never were */
+  /** Tokens of all users issued before this time are revoked, in epoch seconds. @default none are */
   readonly revokedUntil?: number;
-  /** Whether users have not connected too often. @default true */
+  /** Whether the rate of handshakes allows a connection. @default true */
   readonly admitted?: boolean;
 }
 
-/** The authorizer as it is put together on AWS, without a table. */
+/** Wires the authorizer as on AWS, with fakes in place of the table. */
 export function createTestAuthorizer(options: TestAuthorizerOptions): AuthorizeHandshake {
   const { allowedOrigins, revokedUntil, admitted = true, ...others } = options;
   return createAuthorize({

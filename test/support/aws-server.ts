@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { errorResponse } from '../../local/front/aws-errors.ts';
 import { AwsError, type AwsRequest, type AwsService, type Principal, type Resource } from '../../local/service.ts';
 
-/** A server that AWS SDK clients can be pointed at. */
+/** A local endpoint for AWS SDK clients. */
 export interface AwsServer {
   /** The settings of an SDK client: endpoint, region, and credentials of the administrator or of `role`. */
   client(role?: string): {
@@ -15,7 +15,7 @@ export interface AwsServer {
   close(): Promise<void>;
 }
 
-/** Serves emulated AWS services as the local cloud does, except that it takes every signature for right. */
+/** Serves emulated AWS services as the local cloud does, but accepts every signature. */
 export async function startAwsServer(...services: AwsService[]): Promise<AwsServer> {
   const server = createServer(async (incoming, outgoing) => {
     const request = await readRequest(incoming);
@@ -35,7 +35,7 @@ export async function startAwsServer(...services: AwsService[]): Promise<AwsServ
       outgoing.writeHead(statusCode, headers).end(body);
     }
   });
-  // As in the local cloud: to close idle ones races with the next request of a client that was busy for a while.
+  // As in the local cloud: closing an idle connection would race with the next request of a busy client.
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -78,7 +78,7 @@ function principalOf(accessKeyId: string): Principal {
   return { kind: 'role', roleArn, sessionName: `${accessKeyId}-session` };
 }
 
-/** A resource of a template, as providers get it. */
+/** A template's resource as a provider gets it. */
 export function resource(type: string, properties: Resource['properties'], logicalId = 'Thing'): Resource {
   return {
     stackName: 'Stack',
@@ -91,7 +91,7 @@ export function resource(type: string, properties: Resource['properties'], logic
   };
 }
 
-/** Makes a resource with the provider of its type. */
+/** Creates a resource with the provider of its type. */
 export async function provision(service: AwsService, made: Resource) {
   const provider = service.providers.find((each) => each.type === made.type);
   if (!provider) throw new Error(`${service.name} has no provider of ${made.type}`);

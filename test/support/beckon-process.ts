@@ -5,22 +5,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** What `npm start` runs, in a process of its own. */
+/** A process that runs what `npm start` runs. */
 export interface BeckonProcess {
   readonly pageUrl: string;
   readonly port: number;
-  /** Ends it as a power cut does. */
+  /** Kills the process, as a power cut does. */
   kill(): Promise<void>;
 }
 
 /**
  * Starts the local cloud with the demo page, in memory, and waits until it is ready.
- * @param app The folder that the app was synthesized into.
+ * @param app The folder of the synthesized app.
  * @param port Default: any free one.
  */
 export async function startBeckon(app: string, port = 0): Promise<BeckonProcess> {
   const args = ['start', '--memory', '--no-open', '--port', String(port), '--app', app];
-  // Killed, it cannot clear up after itself.
+  // A killed process cannot delete its own folder.
   const temporary = await mkdtemp(join(tmpdir(), 'beckon-browser-'));
   const child = spawn(process.execPath, ['--import', 'tsx', 'cli/beckon.ts', ...args], {
     env: { ...process.env, TMPDIR: temporary },

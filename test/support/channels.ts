@@ -1,6 +1,6 @@
 import type { Channel } from '../../client/environment.ts';
 
-/** `BroadcastChannel` among the pages of one test: each receiver gets each sender's words in order, and late. */
+/** `BroadcastChannel` among the pages of one test. Each receiver gets each sender's messages late, but in order. */
 export class Channels {
   readonly #open = new Set<FakeChannel>();
   readonly #random: () => number;
@@ -9,7 +9,7 @@ export class Channels {
     this.#random = random;
   }
 
-  /** The channels as one page opens them. */
+  /** Returns one page's view of the channels. */
   page(): PageChannels {
     const own: FakeChannel[] = [];
     let isGone = false;
@@ -31,12 +31,12 @@ export class Channels {
   }
 }
 
-/** What one page has of the channels. */
+/** One page's view of the channels. */
 export interface PageChannels {
   readonly open: (name: string) => Channel;
-  /** The page is told of nothing until then. */
+  /** Delays the page's messages until the promise settles. */
   hangUntil(awake: Promise<void>): void;
-  /** The page crashes, or is left. */
+  /** Ends the page's channels, as a crash or a page change does. */
   leave(): void;
 }
 
@@ -45,9 +45,9 @@ class FakeChannel implements Channel {
   readonly #name: string;
   readonly #all: Set<FakeChannel>;
   readonly #random: () => number;
-  /** What has not been delivered yet, by sender. */
   #gone = false;
   #whenAwake = Promise.resolve();
+  /** The undelivered messages, by sender. */
   readonly #inbound = new Map<FakeChannel, unknown[]>();
 
   constructor(name: string, all: Set<FakeChannel>, random: () => number) {
@@ -72,7 +72,7 @@ class FakeChannel implements Channel {
     this.#whenAwake = awake;
   }
 
-  /** With its page: whatever that would still do does not happen. */
+  /** Ends the channel with its page. It delivers nothing more. */
   vanish(): void {
     this.#gone = true;
     this.close();

@@ -10,37 +10,37 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
-/** Where a browser is looked for before the one that npm brings along is unpacked. */
+/** Paths of installed browsers. Without one, the tests unpack the browser of the npm package. */
 const PATHS = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/google-chrome'];
 
 const installed = PATHS.find((path) => path !== undefined && existsSync(path));
 
-/** Whether a page can be behind another one: for the browser that npm brings along, every page is a window of its own. */
+/** Whether the browser has tabs in the background. The npm package's browser opens each page in a window of its own. */
 export const hasTabs = installed !== undefined;
 
 const FLAGS = [
-  // Containers run tests as root, which the sandbox refuses.
+  // Containers run tests as root, and the sandbox refuses root.
   '--no-sandbox',
   '--disable-gpu',
   '--no-first-run',
-  // Nothing is asked of the internet.
+  // The browser asks nothing of the internet.
   '--disable-quic',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // The same text is as wide everywhere.
+  // Text has the same width on every machine.
   '--font-render-hinting=none',
 ];
 
-/** A real Chromium without a window: an installed one, or else the one inside the package `@sparticuz/chromium`. */
+/** Starts a headless Chromium: an installed one, else the one of the package `@sparticuz/chromium`. */
 export async function launchChromium(): Promise<Browser> {
   const { executablePath, env } = await findChromium();
   return chromium.launch({ executablePath, args: FLAGS, env: { ...process.env, ...env } });
 }
 
 /**
- * A Chromium as people have it: of its tabs only the one in front is visible, and the others are throttled. Playwright's
- * own keeps every page visible and awake.
+ * A Chromium with real tabs: only the front tab is visible, and Chromium throttles the others. Playwright's own browser
+ * keeps every page visible and awake.
  */
 export class ChromiumWindow {
   readonly context: BrowserContext;
@@ -56,9 +56,9 @@ export class ChromiumWindow {
   static async open(): Promise<ChromiumWindow> {
     const { executablePath, env } = await findChromium();
     const directory = await mkdtemp(join(tmpdir(), 'beckon-window-'));
-    // Whoever attaches to a window while it is being opened may wait for an answer for ever, so none opens by itself.
+    // Attaching to a window while it opens may hang, so Chromium opens no window by itself.
     const own = ['--headless', '--no-startup-window', '--remote-debugging-port=0', `--user-data-dir=${directory}`];
-    // A process group of its own, which can be stopped as a whole.
+    // A process group of its own, so `sleep` can stop all its processes.
     const chrome = spawn(executablePath, [...FLAGS, ...own], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -85,7 +85,7 @@ export class ChromiumWindow {
     }
   }
 
-  /** Stops everything at once, as a computer does that goes to sleep: nobody is told. Until {@link wake}. */
+  /** Stops every process without notice until {@link wake}, as a sleeping computer does. */
   sleep(): void {
     this.#signal('SIGSTOP');
   }
@@ -94,7 +94,7 @@ export class ChromiumWindow {
     this.#signal('SIGCONT');
   }
 
-  /** Opens another tab in front of this one, and has the page frozen there until its tab is in front again. */
+  /** Opens another tab in front of this one, and freezes this page until its tab is in front again. */
   async freeze(page: Page): Promise<void> {
     await this.hide(page);
     const session = await this.context.newCDPSession(page);
@@ -114,30 +114,30 @@ export class ChromiumWindow {
   }
 }
 
-/** Where a Chromium that has just been started says that its DevTools are. */
+/** Reads the address of the DevTools from the output of a new Chromium. */
 async function devToolsUrl(stderr: Readable): Promise<string> {
   for await (const line of createInterface(stderr)) {
     const [, url] = /^DevTools listening on (.*)$/.exec(line) ?? [];
     if (url === undefined) continue;
-    // What else it complains about must not fill the pipe.
+    // Read the rest too: a full pipe would block Chromium.
     stderr.resume();
     return url;
   }
   throw new Error('Chromium did not say where its DevTools are');
 }
 
-/** An executable, and what to add to its environment. */
+/** An executable and its extra environment variables. */
 async function findChromium(): Promise<Unpacked> {
   return installed ? { executablePath: installed, env: {} } : unpackChromium();
 }
 
 interface Unpacked {
   readonly executablePath: string;
-  /** Where it finds the libraries and fonts that it was unpacked with. */
+  /** The paths of its libraries and fonts. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Unpacks the browser once for each version of the package; the folder in the system's temporary folder is kept. */
+/** Unpacks the browser once for each version of the package, and keeps it in the temporary folder. */
 async function unpackChromium(): Promise<Unpacked> {
   const require = createRequire(import.meta.url);
   const manifest = join(require.resolve('@sparticuz/chromium'), '../../../package.json');
@@ -150,10 +150,10 @@ async function unpackChromium(): Promise<Unpacked> {
   };
 }
 
-/** Other test processes may be doing the same: each unpacks by itself, and the first one's folder gets the name. */
+/** Unpacks into a folder of its own. Test processes may do so at once; the first one to finish gives its folder the final name. */
 async function unpackInto(directory: string): Promise<void> {
   const own = await mkdtemp(`${directory}-`);
-  // The package unpacks into the temporary folder of its process, and its libraries only on what it takes for Lambda.
+  // The package unpacks into its process's temporary folder, and unpacks its libraries only if it believes to be on Lambda.
   const env = { ...process.env, TMPDIR: own, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs22.x' };
   const unpack = "await (await import('@sparticuz/chromium')).default.executablePath()";
   await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', unpack], { env });
@@ -166,7 +166,7 @@ async function unpackInto(directory: string): Promise<void> {
   }
 }
 
-/** The package's own says where its fonts are on Lambda. Without any font, the browser crashes at the first text field. */
+/** The package's own file names the fonts' folder on Lambda. Without a font, the browser crashes at the first text field. */
 function fontConfiguration(directory: string): string {
   return `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">

@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { build } from 'esbuild';
 
-/** A page that has nothing but the client, served on this machine. */
+/** A local page with the client alone. */
 export interface ClientPage {
   readonly url: string;
-  /** The same page where it may keep nothing and is of no origin, as in a sandboxed frame. */
+  /** The same page in a sandboxed frame: without an origin and without storage. */
   readonly sandboxedUrl: string;
   close(): Promise<void>;
 }
 
 /**
- * Bundles the page as applications do: what the client loads later is a file of its own.
- * @param issueToken What the page's own server answers when its client asks for a token, with these claims.
+ * Bundles the page as applications do: each part that the client loads late is a file of its own.
+ * @param issueToken Issues the token with these claims that the page's server returns to the client.
  */
 export async function serveClientPage(issueToken: (claims: { sub: string }) => Promise<string>): Promise<ClientPage> {
   const directory = await mkdtemp(join(tmpdir(), 'beckon-client-page-'));
@@ -54,10 +54,10 @@ export async function serveClientPage(issueToken: (claims: { sub: string }) => P
   return { url, sandboxedUrl: `${url}sandboxed`, close };
 }
 
-/** A way to a port that can be cut. */
+/** A relay to a port, which a test can cut. */
 export interface Way {
   readonly port: number;
-  /** Breaks every connection, and lets none through. */
+  /** Breaks every connection, and refuses new ones. */
   cut(): void;
   mend(): void;
   close(): Promise<void>;

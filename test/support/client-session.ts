@@ -12,7 +12,7 @@ export interface StartedClient {
   readonly states: readonly ConnectionState[];
 }
 
-/** A client that has just been made. */
+/** Creates a client in a {@link ClientWorld}. */
 export function startClient(options: Partial<ConnectOptions> = {}): StartedClient {
   const world = new ClientWorld();
   const client = new SessionClient<unknown, unknown>(testOptions(options), world.loaders, world);
@@ -21,7 +21,7 @@ export function startClient(options: Partial<ConnectOptions> = {}): StartedClien
   return { world, client, states };
 }
 
-/** A client whose first connection is registered. */
+/** Creates a client and registers its first connection. */
 export async function connectClient(
   options: Partial<ConnectOptions> = {},
 ): Promise<StartedClient & { readonly socket: FakeSocket }> {
@@ -29,33 +29,34 @@ export async function connectClient(
   return { ...started, socket: await started.world.accept() };
 }
 
-/** A token whose only readable claim is when it expires, epoch milliseconds. */
+/** Makes a token whose only readable claim is its expiry (epoch milliseconds). */
 export function tokenUntil(expiresAtMs: number): string {
   return `e30.${btoa(JSON.stringify({ exp: expiresAtMs / 1000 })).replaceAll('=', '')}.x`;
 }
 
-/** Lets the wait that the state tells of pass. Resolves with its length in milliseconds. */
+/** Waits for the next attempt that the state announces. Resolves with the wait in milliseconds. */
 export async function nextAttempt({ world, client }: Pick<StartedClient, 'world' | 'client'>): Promise<number> {
   const { state } = client;
-  if (!('retryAtMs' in state) || state.retryAtMs === undefined) throw new Error(`no attempt is due: ${state.status}`);
+  if (!('retryAtMs' in state) || state.retryAtMs === undefined)
+    throw new Error(`the client plans no attempt; its status is ${state.status}`);
   const waitMs = state.retryAtMs - world.now();
   await world.advance(waitMs);
   return waitMs;
 }
 
-/** The data of the messages in the last `sendMessage`. */
+/** Returns the data of the messages in the last `sendMessage`. */
 export function dataOf(socket: FakeSocket): unknown[] {
   const { messages } = socket.last('sendMessage') as unknown as { readonly messages: readonly { data: unknown }[] };
   return messages.map(({ data }) => data);
 }
 
 export interface ListeningClient extends StartedClient {
-  /** The ids of the messages that were handed on. */
+  /** The ids of the messages that the client handed on. */
   readonly ids: readonly string[];
   readonly gaps: readonly Gap[];
 }
 
-/** A client that has just been made, and is listened to. */
+/** Creates a client, and records the messages that it hands on. */
 export function startListening(options: Partial<ConnectOptions> = {}): ListeningClient {
   const started = startClient(options);
   const ids: string[] = [];
@@ -65,7 +66,7 @@ export function startListening(options: Partial<ConnectOptions> = {}): Listening
   return { ...started, ids, gaps };
 }
 
-/** A client whose first resume is complete, at the server's moment 1,000. */
+/** Creates a client and completes its first resume, at the server's time 1,000. */
 export async function resumedClient(
   options: Partial<ConnectOptions> = {},
 ): Promise<ListeningClient & { readonly socket: FakeSocket }> {
@@ -76,7 +77,7 @@ export async function resumedClient(
   return { ...started, socket };
 }
 
-/** Opens the newest socket, which then asks to be registered. */
+/** Opens the newest socket. The client then sends `register`. */
 export async function openNext(world: ClientWorld): Promise<FakeSocket> {
   await settle();
   world.socket.open();
@@ -84,7 +85,7 @@ export async function openNext(world: ClientWorld): Promise<FakeSocket> {
   return world.socket;
 }
 
-/** Breaks the newest connection, and opens the one that the client returns with. */
+/** Breaks the newest connection, and opens the client's next one. */
 export async function returnedSocket(world: ClientWorld): Promise<FakeSocket> {
   const { length } = world.sockets;
   world.socket.end();
@@ -92,7 +93,7 @@ export async function returnedSocket(world: ClientWorld): Promise<FakeSocket> {
   return openNext(world);
 }
 
-/** Breaks the newest connection, and gives from where the next one resumes. */
+/** Breaks the newest connection, and returns the cursor from which the next one resumes. */
 export async function nextSince(world: ClientWorld): Promise<unknown> {
   return (await returnedSocket(world)).last('register')['since'];
 }

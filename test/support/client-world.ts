@@ -19,13 +19,16 @@ import {
 } from '../../protocol/index.ts';
 import { serialFloor } from '../../server/serial.ts';
 
-/** A frame as a test reads it. */
+/** A client's frame in a form that tests can read. */
 export type Frame = Record<string, unknown> & { readonly action: string; readonly id: string };
 
-/** The most that the client lets pass for one unit at the default rate, milliseconds. */
+/** The longest time that the client waits for one unit at the default rate, milliseconds. */
 export const UNIT_MS = 12;
 
-/** A socket whose other end is the test. It closes with 1009 when a frame is too large, as API Gateway does. */
+/**
+ * A socket whose server is the test: it reads `sent` and `last()`, and answers with the methods below. The socket closes with
+ * 1009 when a frame is too large, as API Gateway does.
+ */
 export class FakeSocket implements WebSocketLike {
   onopen: unknown;
   onmessage: unknown;
@@ -34,7 +37,7 @@ export class FakeSocket implements WebSocketLike {
   readonly url: string;
   readonly protocols: readonly string[];
   readonly sent: Frame[] = [];
-  /** The code with which the client closed it; `abrupt` when it gave the socket up. */
+  /** The client's close code; `abrupt` when the client closed without a code. */
   closedWith: number | 'abrupt' | undefined;
 
   constructor(url: string, protocols: readonly string[]) {
@@ -52,7 +55,7 @@ export class FakeSocket implements WebSocketLike {
     this.closedWith ??= code ?? 'abrupt';
   }
 
-  /** The last frame of this action that the client has sent. */
+  /** Returns the client's last frame of this action. Throws if there is none. */
   last(action: string): Frame {
     const frame = this.sent.findLast((candidate) => candidate.action === action);
     if (!frame) throw new Error(`the client has not sent ${action}`);
@@ -75,18 +78,18 @@ export class FakeSocket implements WebSocketLike {
     call(this.onmessage, { data });
   }
 
-  /** Ends the socket from the other side; `message` is what the `ws` package says before. */
+  /** Ends the socket from the server's side; `message` is the error of the `ws` package before the end. */
   end(code = 1006, message?: string): void {
     if (message !== undefined) this.fail(message);
     call(this.onclose, { code });
   }
 
-  /** Reports an error, as implementations do before they end the socket, and some instead. */
+  /** Reports an error. Most implementations end the socket then; some only report. */
   fail(message = ''): void {
     call(this.onerror, { message });
   }
 
-  /** Answers the last `register`, by default with nothing that was missed. */
+  /** Answers the last `register`, by default without missed messages. */
   register(limits: Partial<Limits> = {}, serverTime = 0, page: Partial<RegisteredReply> = {}): void {
     const reply: RegisteredReply = {
       type: 'registered',
@@ -105,12 +108,12 @@ export class FakeSocket implements WebSocketLike {
     this.receive(reply);
   }
 
-  /** Answers the last `register` with a page that has these messages. */
+  /** Answers the last `register` with a page of these messages. */
   page(messages: readonly Message[], page: Partial<RegisteredReply> = {}): void {
     this.register({}, 0, { messages, ...page });
   }
 
-  /** Answers the last `join` with a page that has these messages. */
+  /** Answers the last `join` with a page of these messages. */
   joined(messages: readonly Message[] = [], page: Partial<JoinedReply> = {}): void {
     const { id, room } = this.last('join');
     const first = { recovered: true, messages, more: false, cursor: serialFloor(0), serverTime: 0 };
@@ -122,7 +125,7 @@ export class FakeSocket implements WebSocketLike {
     this.receive({ id: this.last(action).id, ...reply });
   }
 
-  /** Answers the last `ping`, by default with nothing that was missed. */
+  /** Answers the last `ping`, by default without missed messages. */
   pong(page: Partial<PongReply> = {}): void {
     const { id } = this.last('ping');
     this.receive({ type: 'pong', id, serverTime: 0, messages: [], more: false, ...page } satisfies PongReply);
@@ -144,7 +147,7 @@ export class FakeSocket implements WebSocketLike {
   }
 }
 
-/** A message from bob to alice, sent at a moment (epoch milliseconds by the server's clock). */
+/** A message from bob to alice, sent at this time (epoch milliseconds of the server's clock). */
 export function messageAt(sentAt: number, id = String(sentAt)): Message {
   return { id, serial: serialFloor(sentAt), from: { user: 'bob' }, to: { user: 'alice' }, data: id, sentAt };
 }
@@ -154,7 +157,7 @@ export function roomMessageAt(sentAt: number, room = 'lobby'): Message {
   return { ...messageAt(sentAt), to: { room } };
 }
 
-/** What the server says of a message that reached one device. */
+/** The server's result for a message that reached one device. */
 export function delivered(id: string) {
   return {
     id,
@@ -169,32 +172,35 @@ export interface WorldOptions extends Partial<Pick<Environment, 'locks' | 'openC
   readonly name?: string;
 }
 
-/** A world in which only the test makes time pass and things happen. */
+/**
+ * The client's environment in a test: clock, timers, sockets, randomness and page events. Only the test moves time (`pass`) and
+ * answers frames (`socket`). `client-session.ts` creates clients in such a world.
+ */
 export class ClientWorld implements Environment {
   readonly sockets: FakeSocket[] = [];
-  /** What `random` gives; at first always one half. */
+  /** The value of `random`. Default: one half. */
   nextRandom: () => number = () => 0.5;
   readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
   readonly #sleepers = new Set<() => void>();
   readonly #hiders = new Set<() => void>();
-  /** Default: none, as in a runtime without Web Locks. */
+  /** Default: undefined, as in a runtime without Web Locks. */
   readonly locks: Locks | undefined;
-  /** Default: none, as in a runtime without `BroadcastChannel`. */
+  /** Default: undefined, as in a runtime without `BroadcastChannel`. */
   readonly openChannel: Environment['openChannel'];
-  /** What timers go by. The clock may be set, as a user or a sleep does. */
+  /** The time that timers follow. The wall clock may jump, as when a user sets it. */
   #passed = 0;
   #clock = 1_000_000;
   readonly #name: string;
   #ids = 0;
 
-  /** @param options `name` is what the ids begin with that it makes. */
+  /** @param options `name` is the prefix of the ids that the world makes. */
   constructor({ locks, openChannel, name = 'id' }: WorldOptions = {}) {
     this.locks = locks;
     this.openChannel = openChannel;
     this.#name = name;
   }
 
-  /** What loads the parts of the client; a test may put others in their place. */
+  /** The loaders of the client's late parts. A test may replace them. */
   readonly loaders: { -readonly [Name in keyof Loaders]: Loaders[Name] } = {
     calls: async () => calls,
     encoding: async () => encoding,
@@ -236,19 +242,19 @@ export class ClientWorld implements Environment {
     for (const callback of [...this.#sleepers]) callback();
   }
 
-  /** The page is left, or its tab hidden. */
+  /** Hides or leaves the page. */
   hide(): void {
     for (const callback of [...this.#hiders]) callback();
   }
 
-  /** The newest socket. */
+  /** Returns the newest socket. Throws if there is none. */
   get socket(): FakeSocket {
     const socket = this.sockets.at(-1);
     if (!socket) throw new Error('the client has opened no socket');
     return socket;
   }
 
-  /** Lets time pass, timer by timer, and everything happen that follows from it. */
+  /** Moves time on, timer by timer, and settles all promises after each. */
   async advance(ms: number): Promise<void> {
     const end = this.#passed + ms;
     await settle();
@@ -261,12 +267,12 @@ export class ClientWorld implements Environment {
     this.#passed = end;
   }
 
-  /** Sets the clock, which no timer notices: somebody corrected it, or the computer slept. */
+  /** Sets the wall clock without its timers: a user corrects it, or the computer sleeps. */
   jump(ms: number): void {
     this.#clock += ms;
   }
 
-  /** Brings the newest socket from the handshake to a registration. */
+  /** Opens and registers the newest socket. */
   async accept(limits: Partial<Limits> = {}): Promise<FakeSocket> {
     await settle();
     const { socket } = this;
@@ -284,17 +290,17 @@ export class ClientWorld implements Environment {
   }
 }
 
-/** Lets every promise that can settle do so. */
+/** Waits until all promises that can settle have settled. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Options with a token at hand. */
+/** Client options with a ready token. */
 export function testOptions(options: Partial<ConnectOptions> = {}): Options {
   return resolveOptions({ url: 'ws://test/prod', getToken: () => 'token', ...options });
 }
 
-/** A random number generator that gives the same numbers for the same seed (mulberry32). */
+/** Creates a random number generator that repeats its numbers for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -309,7 +315,7 @@ function call(handler: unknown, event: object): void {
   if (typeof handler === 'function') handler(event);
 }
 
-/** A signal that knows how many listen to it. */
+/** Creates a signal that counts its listeners. */
 export function watchedSignal(): { readonly signal: AbortSignal; readonly listeners: () => number; abort(): void } {
   const controller = new AbortController();
   const { signal } = controller;

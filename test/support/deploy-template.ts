@@ -4,7 +4,7 @@ import { deploy, type Deployed as Result } from '../../local/template/deploy.ts'
 import type { Stack } from '../../local/template/stack.ts';
 
 export interface Deployed extends Result {
-  /** What was created, in order. */
+  /** The created resources, in order. */
   readonly created: readonly Resource[];
 }
 
@@ -47,7 +47,7 @@ export async function deployTemplates(
   return { created, ...result };
 }
 
-/** Deploys a template that is one resource with one property, and gives what that property's value became. */
+/** Deploys a template with one resource and one property. Returns the property's resolved value. */
 export async function resolveValue(
   value: unknown,
   sections: Readonly<Record<string, unknown>> = {},

@@ -4,7 +4,7 @@ import type { LocalCloud } from '../../local/index.ts';
 import { deferred } from './deferred.ts';
 import { eventually } from './eventually.ts';
 
-/** A user's device, whose connection can be taken away for as long as one likes. */
+/** Opens a user's device: a client whose connection the test can cut and restore. */
 export function openDevice(cloud: LocalCloud, userId: string, options: Partial<ConnectOptions> = {}) {
   const sockets: WebSocket[] = [];
   let admitted = Promise.resolve();
@@ -34,7 +34,7 @@ export function openDevice(cloud: LocalCloud, userId: string, options: Partial<C
     received,
     gaps,
     connected: () => eventually(() => client.state.status).toBe('connected'),
-    /** Breaks the connection. Calling what it returns lets the device come back. */
+    /** Cuts the connection. The returned function lets the device reconnect. */
     takeAway: () => {
       const back = deferred();
       admitted = back.promise;

@@ -2,23 +2,23 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 
-/** A row: what it is about, and a number for each column. */
+/** A row: its subject, and a number for each column. */
 export type TableRow<Column extends string> = Readonly<Record<Column, number>> & { readonly what: string };
 
-/** A table in a document that a test makes, between `<!-- name -->` and `<!-- /name -->`. */
+/** A table of measurements in a document, between `<!-- name -->` and `<!-- /name -->`. */
 export interface DocumentTable<Column extends string> {
   /**
-   * Fails when a row is missing, or shows more than the document says. With the environment variable UPDATE_TABLES it writes
-   * the document instead.
-   * @param slackOf How much more a cell may show than the document. Default: nothing.
+   * Fails when a row is missing, or a cell exceeds the document's. With the environment variable UPDATE_TABLES it writes the
+   * document instead.
+   * @param slackOf How far a cell may exceed the document's. Default: 0.
    */
   hold(rows: readonly TableRow<Column>[], slackOf?: (row: TableRow<Column>, column: Column) => number): void;
 }
 
 /**
  * @param path From the root of the repository.
- * @param what The head of the rows.
- * @param heads The heads of the columns, by their names.
+ * @param what The head of the first column.
+ * @param heads The heads of the other columns, by column name.
  */
 export function documentTable<Column extends string>(
   path: string,
@@ -67,7 +67,7 @@ export function documentTable<Column extends string>(
             : [];
         }),
       );
-      expect(grown, 'what has grown').toEqual([]);
+      expect(grown, 'cells that grew').toEqual([]);
     },
   };
 }

@@ -1,4 +1,4 @@
-/** Writes and deletes items in the folder of its first argument until it is killed; prints what was acknowledged. */
+/** Writes and deletes items in the folder of its first argument until it is killed. Prints each acknowledged call. */
 import { writeSync } from 'node:fs';
 import { createClock } from '../../local/clock.ts';
 import { createDynamoDb } from '../../local/dynamodb/index.ts';
@@ -38,7 +38,7 @@ await acknowledged('table', 'CreateTable', {
 
 let next = 0;
 
-/** Every third item is deleted again. */
+/** Deletes every third item again. */
 async function write(): Promise<void> {
   for (;;) {
     const index = next++;

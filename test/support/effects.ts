@@ -6,27 +6,27 @@ import { userAddress } from '../../server/address.ts';
 import { keyOf } from '../../server/aws/tables.ts';
 import { adminClient } from './local-cloud.ts';
 
-/** What something makes the installation do, until everything that follows from it is done. */
+/** The calls, units and posts that an action causes until the system is quiet. */
 export interface Effects {
-  /** Calls of DynamoDB. */
+  /** DynamoDB calls. */
   readonly calls: number;
-  /** Write units, those of indexes included. */
+  /** Write units, indexes included. */
   readonly writes: number;
   /** Read units. */
   readonly reads: number;
-  /** Frames posted to connections. */
+  /** Posts to connections. */
   readonly posts: number;
 }
 
-/** Tells what frames make a local cloud do. Nothing else may go on there meanwhile. */
+/** Measures the effects of frames in a local cloud. Nothing else may use that cloud meanwhile. */
 export interface EffectsMeter {
-  /** Does something and waits until nothing follows from it any more but what is delayed. */
+  /** Runs an action, and waits until only delayed tasks remain. */
   measure(act: () => Promise<unknown>): Promise<Effects>;
-  /** What a connection has been charged in all, in units. */
+  /** The units that the connection has been charged so far. */
   charged(userId: string, connectionId: string): Promise<number>;
-  /** Waits until the connection may send its whole burst, so that the gate takes one write. */
+  /** Waits until the connection has its whole burst again, so that the gate needs one write. */
   untilIdle(userId: string, connectionId: string): Promise<void>;
-  /** When the budget of a user will be whole again, epoch milliseconds; 0 if it was never touched. */
+  /** When the user budget will be full again, epoch milliseconds; 0 if it was never charged. */
   budgetEndsAt(userId: string): Promise<number>;
   close(): void;
 }
@@ -37,7 +37,7 @@ export async function createEffectsMeter(cloud: LocalCloud): Promise<EffectsMete
   const { TableNames = [] } = await dynamoDb.send(new ListTablesCommand());
   const TableName = TableNames.find((name) => name.includes('Connections'));
 
-  /** Of the queues that something was ever put into. */
+  /** Counts the tasks in all queues that have ever had one. */
   async function waiting(): Promise<number> {
     const puts = cloud.calls().filter(({ operation }) => operation.startsWith('SendMessage'));
     const queueNames = new Set(puts.map(({ resource }) => resource.slice(resource.lastIndexOf(':') + 1)));
@@ -55,7 +55,7 @@ export async function createEffectsMeter(cloud: LocalCloud): Promise<EffectsMete
 
   const callsOfFunctions = () => cloud.calls().filter(({ principal }) => principal !== 'admin');
 
-  /** Quiet is: nothing in the queues, and no call since the last look, twice in a row. */
+  /** Waits until the queues are empty and no call has arrived for several checks in a row. */
   async function untilQuiet(): Promise<void> {
     let seen: unknown;
     let quiet = 0;
@@ -79,7 +79,7 @@ export async function createEffectsMeter(cloud: LocalCloud): Promise<EffectsMete
   return {
     async measure(act) {
       await untilQuiet();
-      // Of the latest calls alone a list is kept: where the last one of before is in it may have moved.
+      // The cloud keeps only the latest calls, so find the earlier last call again instead of its index.
       const before = callsOfFunctions().at(-1);
       await act();
       await untilQuiet();

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** Expects something that becomes so, soon, on a machine that may be busy. */
+/** Polls a value until the expectation holds, with time for a busy machine. */
 export function eventually<T>(read: () => T) {
   return expect.poll(read, { interval: 5, timeout: 15_000 });
 }

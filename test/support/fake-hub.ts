@@ -30,18 +30,18 @@ interface Page {
   readonly more: boolean;
 }
 
-/** Who is connected, what they say to each other, and what is kept of it. */
+/** The state of the fake server: connections, messages, rooms, presence and markers, in memory. */
 export class FakeHub {
   readonly users = new Map<string, Set<WebSocket>>();
   readonly frames: ClientFrame[] = [];
   readonly #options: FakeServerOptions;
   readonly #owners = new Map<WebSocket, string>();
-  /** By address: `user#bob`, `room#lobby`. */
+  /** The messages of each address: `user#bob`, `room#lobby`. */
   readonly #logs = new Map<string, Message[]>();
   readonly #rooms = new Map<string, Set<WebSocket>>();
-  /** Who watches a user or a room, by address. */
+  /** The watchers of each address. */
   readonly #watchers = new Map<string, Set<WebSocket>>();
-  /** What was told last, by address and user. */
+  /** The presence that watchers were last told, by address and user. */
   readonly #presences = new Map<string, Presence>();
   readonly #blocked = new Map<string, Set<string>>();
   readonly #markers = new Map<string, Markers>();
@@ -166,7 +166,7 @@ export class FakeHub {
 
   #deliver(from: string, socket: WebSocket, input: MessageInput): SendResult {
     const { to, data, encoding, receipt, id = '' } = input;
-    // No two in a millisecond: then they sort.
+    // Each message gets a millisecond of its own, so serials sort.
     this.#lastMs = Math.max(this.#lastMs + 1, Date.now());
     const serial = serialFloor(this.#lastMs);
     const content = { data, ...(encoding !== undefined && { encoding }), ...(receipt && { receipt }) };

@@ -6,23 +6,23 @@ import { type ClientFrame, type Limits, parseSubprotocols, SUBPROTOCOL } from '.
 import { FakeHub } from './fake-hub.ts';
 
 export interface FakeServerOptions {
-  /** Default: any free one. */
+  /** Default: any free port. */
   readonly port?: number;
   readonly limits?: Partial<Limits>;
   /** The most messages of one page of a resume. Default: 100. */
   readonly pageMessages?: number;
-  /** The status with which to refuse a handshake with this token. Default: `() => undefined`, refuses none. */
+  /** The status that refuses a handshake with this token. Default: refuses none. */
   readonly refuse?: (token: string) => number | undefined;
-  /** What to do with a frame instead of answering it. Default: `() => 'answer'`. */
+  /** Decides whether to answer a frame. Default: answers all. */
   readonly treat?: (frame: ClientFrame, socket: WebSocket) => 'answer' | 'ignore' | 'work silently';
 }
 
 export interface FakeServer {
   readonly url: string;
   readonly port: number;
-  /** The sockets that are open, by user. */
+  /** The open sockets, by user. */
   readonly users: ReadonlyMap<string, ReadonlySet<WebSocket>>;
-  /** Every frame that came in, oldest first. */
+  /** Every received frame, oldest first. */
   readonly frames: readonly ClientFrame[];
   /** Breaks every connection without a close frame. */
   cut(): void;
@@ -30,8 +30,8 @@ export interface FakeServer {
 }
 
 /**
- * Speaks the wire contract over real sockets, from memory, without AWS: the token *is* the user's name. It is there to
- * show how the client deals with sockets; what the real server does is tested with the real server.
+ * Starts a server that speaks the wire contract over real sockets, from memory. The token *is* the user's name. Use it to test
+ * the client's sockets; test the server's rules with the real server.
  */
 export async function startFakeServer(options: FakeServerOptions = {}): Promise<FakeServer> {
   const http = createServer((_, response) => response.writeHead(426).end());

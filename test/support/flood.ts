@@ -2,10 +2,10 @@ import type { WireClient } from './wire-client.ts';
 
 export const isBye = ({ type }: Record<string, unknown>): boolean => type === 'bye';
 
-/** Frames on their way at a time, so that no more execution environments than these see them. */
+/** Frames under way at once, and so the most execution environments that see them. */
 const IN_FLIGHT = 8;
 
-/** Sends a frame again and again, a few at a time, until the connection is closed. @returns how many there were */
+/** Sends a frame again and again, a few at a time, until the connection closes. Returns the number of frames. */
 export async function sendUntilClosed(client: WireClient, frame: object | string, most: number): Promise<number> {
   const answers = () => client.frames.filter((reply) => !isBye(reply)).length;
   let sent = 0;

@@ -18,8 +18,8 @@ import { provision, resource } from './aws-server.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 import { connectClient, type TestClient, type TestClientOptions } from './ws-client.ts';
 
-/** An event as a Lambda function gets it: JSON. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look into events of every shape.
+/** The JSON event of a Lambda function. */
+// biome-ignore lint/suspicious/noExplicitAny: tests read events of every shape.
 export type TestEvent = any;
 
 /** A Lambda function in a test. It returns a payload, throws, or returns {@link outcome}. */
@@ -32,9 +32,9 @@ export interface Invocation {
 }
 
 export interface TestRoute {
-  /** `null`: the route has no integration. Default: named as the route. */
+  /** The function's name; `null` for a route without an integration. Default: the route key. */
   readonly function?: string | null;
-  /** A response for the client, or only one half of what makes one. */
+  /** Whether the client gets a response; or only one of the two properties that a response needs. */
   readonly twoWay?: boolean | 'RouteResponseSelectionExpression' | 'RouteResponse';
   readonly timeoutMs?: number;
 }
@@ -42,7 +42,7 @@ export interface TestRoute {
 export interface TestApi {
   readonly stackName?: string;
   readonly routeSelectionExpression?: string;
-  /** The function for each route key, or more about it. Default: `$connect`, `$disconnect` and `$default`. */
+  /** The function or the settings of each route key. Default: `$connect`, `$disconnect` and `$default`. */
   readonly routes?: Readonly<Record<string, string | TestRoute>>;
   readonly authorizer?: { readonly function: string; readonly identitySource?: readonly string[] };
   readonly stageName?: string;
@@ -51,11 +51,11 @@ export interface TestApi {
 }
 
 export interface TestGatewayOptions extends TestApi {
-  /** By name. A function that is not given returns `{ statusCode: 200 }`. */
+  /** The functions by name. Others return `{ statusCode: 200 }`. */
   readonly functions?: Readonly<Record<string, TestFunction>>;
   readonly faults?: Faults;
   readonly authorize?: Authorize;
-  /** In place of the one that the test moves. */
+  /** Default: a manual clock that the test moves. */
   readonly clock?: Clock;
 }
 
@@ -63,40 +63,43 @@ export interface TestGateway {
   readonly gateway: ApiGateway;
   readonly clock: ManualClock;
   readonly port: number;
-  /** Of the first API. */
+  /** The id of the first API. */
   readonly apiId: string;
   readonly invocations: readonly Invocation[];
   readonly log: readonly Parameters<Log>[0][];
-  /** The events that a function got. */
+  /** Returns the events that a function got. */
   events(functionName: string): TestEvent[];
-  /** Makes another API. */
+  /** Deploys another API. Returns its id. */
   deploy(api: TestApi): Promise<string>;
   /** Starts a handshake at `path` (default: the stage `prod`). */
   connect(options?: TestClientOptions & { readonly path?: string }): TestClient;
-  /** Connects and waits until the connection is open; resolves with its id, too. */
+  /** Connects and waits until the connection is open. Resolves with the client and the connection's id. */
   open(options?: TestClientOptions): Promise<TestClient & { readonly connectionId: string }>;
-  /** The SDK's client for a stage. */
+  /** Creates the SDK's management client for a stage. */
   management(stageName?: string): ApiGatewayManagementApiClient;
   close(): Promise<void>;
 }
 
 const OUTCOME = Symbol('outcome');
 
-/** Makes a test function end otherwise than by returning or throwing. */
+/** Ends a test function with this invocation result, such as a timeout. */
 export function outcome(result: InvocationResult): unknown {
   return { [OUTCOME]: result };
 }
 
 const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:';
 
-/** As {@link startGateway}, and closes it when the test has finished. */
+/** Starts a gateway as {@link startGateway} does, and closes it when the test ends. */
 export async function start(options?: TestGatewayOptions): Promise<TestGateway> {
   const gateway = await startGateway(options);
   onTestFinished(() => gateway.close());
   return gateway;
 }
 
-/** An API Gateway on a port of its own, with JavaScript functions for Lambda and a clock that the test moves. */
+/**
+ * Starts an API Gateway on a port of its own, with JavaScript functions as Lambdas and a clock that the test moves:
+ * `start({ functions: { $connect: () => ({ statusCode: 200 }) } })`, then `open()`, `clock.advance(ms)`, `events(name)`.
+ */
 export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const clock = createManualClock();
   const invocations: Invocation[] = [];
@@ -118,7 +121,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const server = createServer((request, response) => {
     serve(gateway, request, response).catch((error) => response.writeHead(500).end(String(error)));
   });
-  // As in the local cloud: to close idle ones races with the next request of a client that was busy for a while.
+  // As in the local cloud: closing an idle connection would race with the next request of a busy client.
   server.keepAliveTimeout = 0;
   server.on('upgrade', gateway.handleUpgrade);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

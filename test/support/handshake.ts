@@ -1,21 +1,21 @@
 import { connect, type Socket } from 'node:net';
 
-/** A handshake over a bare socket, for what a WebSocket client would hide. */
+/** A handshake over a raw socket. It shows bytes that a WebSocket client would hide. */
 export interface RawHandshake {
   readonly socket: Socket;
   /** Everything received so far. */
   received(): string;
   /** Resolves when the server sends something. */
   readonly answered: Promise<void>;
-  /** Resolves with everything received when the server has closed. */
+  /** Resolves with everything received, when the server has closed the socket. */
   readonly ended: Promise<string>;
 }
 
 export interface RawHandshakeOptions {
   readonly headers?: readonly string[];
-  /** In place of the right ones. */
+  /** Replaces the default headers. */
   readonly webSocketHeaders?: readonly string[];
-  /** Sent with the request, before any answer. */
+  /** Bytes to send right after the request, before the answer. */
   readonly early?: Buffer;
 }
 

@@ -11,10 +11,10 @@ export const LAMBDA_TRUST = {
 
 export const ROLE_ARN = 'arn:aws:iam::000000000000:role/worker';
 
-/** A session of the role `worker`, as the function `Work` has it. */
+/** A session of the role `worker`, such as the function `Work` has. */
 export const WORKER: Principal = { kind: 'role', roleArn: ROLE_ARN, sessionName: 'Work' };
 
-/** IAM with a role `worker` that has one inline policy `own`, made of `statements`. */
+/** Creates IAM with a role `worker`, whose inline policy `own` has these statements. */
 export async function iamWith(statements: unknown, options: Partial<IamOptions> = {}): Promise<Iam> {
   const iam = createIam({ clock: createClock(), onCheck: () => {}, ...options });
   const PolicyDocument = { Version: '2012-10-17', Statement: statements };

@@ -1,26 +1,26 @@
 import type { Outcome } from './wire-frames.ts';
 
-/** Who asks, and what they may. */
+/** The situations in which a test sends every operation: who asks, and with which rights. */
 export const SITUATIONS = {
-  own: 'one’s own, which the token allows',
-  others: 'what two others have said, whom the token allows',
-  ungranted: 'a user and a room that the token does not allow',
-  expired: 'one’s own, after the token has expired on the connection',
-  revoked: 'one’s own, after the tokens have been revoked on the connection',
-  revokedBefore: 'one’s own, after the tokens have been revoked and before registering',
-  unregistered: 'one’s own, before registering',
+  own: 'a user asks for their own data, which the token allows',
+  others: 'a user asks for a conversation of two others, whom the token allows',
+  ungranted: 'a user asks for a user and a room that the token does not allow',
+  expired: 'a user asks for their own data after the token expires on the connection',
+  revoked: 'a user asks for their own data after their tokens are revoked on the connection',
+  revokedBefore: 'a user asks for their own data after their tokens are revoked, before registering',
+  unregistered: 'a user asks for their own data before registering',
 } as const;
 
 export type Situation = keyof typeof SITUATIONS;
 
-/** Whom, what and where a frame of some situation names. */
+/** The users, room, message and token that a frame names in one situation. */
 export interface Target {
-  /** The user who asks; whatever they send says so, too. */
+  /** The user who asks. The data of their messages repeats this id. */
   readonly sub: string;
   readonly user: string;
   readonly users: readonly string[];
   readonly room: string;
-  /** The serial of a message that alice has sent to bob, and its id. */
+  /** The serial of a message from alice to bob, and its id. */
   readonly cursor: string;
   readonly id: string;
   readonly token: string;
@@ -29,13 +29,13 @@ export interface Target {
 export interface Row {
   readonly operation: string;
   readonly frame: (target: Target) => { readonly action: string; readonly [field: string]: unknown };
-  /** `closed`: whatever is asked, the connection ends before it is answered with more than that it is not registered. */
+  /** The outcome in each situation. `closed`: the server closes the connection, and at most answers `not_registered` before. */
   readonly outcomes: Readonly<Record<Situation, Outcome | 'closed'>>;
-  /** What the reply holds where it is one's own. Without it nobody could tell isolation from an empty table. */
+  /** The data that the reply contains in the situation `own`. It tells isolation from an empty table. */
   readonly shows?: 'pair' | 'room' | 'blocked';
 }
 
-/** Whatever is asked for on a connection that must be registered. */
+/** The outcomes of all operations that need a registered connection. */
 const ENDED = {
   expired: 'token_expired',
   revoked: 'closed',
@@ -43,10 +43,10 @@ const ENDED = {
   unregistered: 'not_registered',
 } as const;
 
-/** Sees through what the token allows and nothing else. */
+/** An operation that needs a grant of the token. */
 const gated = (reply: Outcome) => ({ own: reply, others: reply, ungranted: 'forbidden', ...ENDED }) as const;
 
-/** Asks for nothing of others, and so takes no grant. */
+/** An operation on the user's own data. It needs no grant. */
 const ungated = (reply: Outcome) => ({ ...gated(reply), ungranted: reply }) as const;
 
 const registering = {
@@ -76,7 +76,7 @@ const REGISTER: readonly Row[] = [
   {
     operation: 'register, the page after a message of others',
     frame: ({ cursor }) => ({ action: 'register', after: cursor }),
-    // A page is for whoever is registered already.
+    // Only a registered connection may ask for a page.
     outcomes: ungated('registered'),
     shows: 'pair',
   },
@@ -185,7 +185,7 @@ const READING: readonly Row[] = [
   },
 ];
 
-/** Last the one that goes on: of those who may, the connection watches from then on. */
+/** `watch: true` is last: the connection watches from then on, where the token allows it. */
 const WATCHES = [
   ['', {}],
   [', no longer watching', { watch: false }],
@@ -215,7 +215,7 @@ const PINGING: readonly Row[] = [
   },
 ];
 
-/** Of one's own inbox alone; whom it is about does not matter. The last one takes back what the one before has done. */
+/** These concern the user's own inbox alone, whichever user they name. The last row undoes the one before. */
 const BLOCKING: readonly Row[] = [
   {
     operation: 'block, asking for all',
@@ -246,7 +246,7 @@ const BLOCKING: readonly Row[] = [
   },
 ];
 
-/** Every operation, and what comes of it in every situation. */
+/** Every operation with its outcome in every situation. */
 export const ISOLATION: readonly Row[] = [
   ...REGISTER,
   ...SENDING,

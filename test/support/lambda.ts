@@ -10,15 +10,15 @@ import { type AwsServer, provision, resource, startAwsServer } from './aws-serve
 
 export type LogEntry = Parameters<Log>[0];
 
-/** A Lambda of the local cloud behind a port, with the AWS SDK's client pointed at it. */
+/** The local cloud's Lambda behind a port, with an AWS SDK client for it. */
 export interface LambdaBench {
   readonly lambda: LambdaService;
   readonly client: LambdaClient;
   readonly server: AwsServer;
   readonly log: readonly LogEntry[];
-  /** Deploys a function; `files` by their path in its code, or one file's text, which becomes `index.js`. */
+  /** Deploys a function. `files` maps paths to text; plain text becomes `index.js`. */
   deploy(files: Readonly<Record<string, string>> | string, properties?: Resource['properties']): Promise<string>;
-  /** Invokes it synchronously with the SDK. */
+  /** Invokes a function synchronously with the SDK. */
   invoke(functionName: string, event?: unknown, input?: Partial<InvokeCommandInput>): Promise<SdkInvoked>;
   close(): Promise<void>;
 }
@@ -28,7 +28,7 @@ export interface SdkInvoked {
   readonly functionError: string | undefined;
   readonly executedVersion: string | undefined;
   readonly requestId: string | undefined;
-  /** The tail of the log, if asked for. */
+  /** The tail of the log, if the test requested it. */
   readonly logTail: string;
 }
 
@@ -91,7 +91,7 @@ export async function startLambdaBench(
   };
 }
 
-/** The timeout leaves a busy machine its time. */
+/** A timeout with time for a busy machine. */
 const DEFAULTS = { Handler: 'index.handler', Runtime: 'nodejs22.x', Role: ROLE, Timeout: 30 };
 
 function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {

@@ -5,17 +5,17 @@ import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../
 
 const FIXTURES = join(import.meta.dirname, '../fixtures');
 
-/** The folder of a fixture application. */
+/** Returns the folder of a fixture application. */
 export function fixture(name: string): string {
   return join(FIXTURES, name);
 }
 
-/** Starts a fixture application on any free port, in memory. The caller closes it. */
+/** Starts a fixture application in memory on any free port. The caller closes it. */
 export function startFixture(name: string, options: Partial<LocalCloudOptions> = {}): Promise<LocalCloud> {
   return startLocalCloud({ app: fixture(name), port: 0, ...options });
 }
 
-/** The settings of an AWS SDK client for the administrator. */
+/** Returns the administrator's settings for an AWS SDK client. */
 export function adminClient({ endpointUrl }: LocalCloud) {
   return {
     endpoint: endpointUrl,
@@ -25,7 +25,7 @@ export function adminClient({ endpointUrl }: LocalCloud) {
   };
 }
 
-/** A copy of a fixture application in a temporary folder, whose template has been changed. */
+/** Copies a fixture application to a temporary folder, and changes its template. */
 export function alteredFixture(name: string, alter: (resources: Resources) => void): AlteredFixture {
   const app = mkdtempSync(join(tmpdir(), 'altered-app-'));
   cpSync(fixture(name), app, { recursive: true });
@@ -41,7 +41,7 @@ export interface AlteredFixture {
   remove(): void;
 }
 
-/** A template's resources, to be changed. */
+/** The resources of a template, for changes. */
 export type Resources = Record<
   string,
   { Type: string; Properties: Record<string, unknown>; [attribute: string]: unknown }

@@ -1,12 +1,12 @@
 import type { Clock } from '../../local/clock.ts';
 
-/** A clock that stands still until a test moves it. */
+/** A clock that only the test moves. */
 export interface ManualClock extends Clock {
-  /** Moves the clock on, running on the way whatever becomes due, in order. */
+  /** Moves the clock on, and calls each due timer in order. */
   advance(ms: number): void;
-  /** Moves on to the first timer that is due until then and calls it; false, and nothing happened, if there is none. */
+  /** Moves on to the first timer that is due by then, and calls it. Returns false without moving if there is none. */
   step(untilMs: number): boolean;
-  /** How many timers are waiting. */
+  /** The number of timers. */
   pending(): number;
 }
 

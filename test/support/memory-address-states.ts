@@ -3,7 +3,7 @@ import type { Address } from '../../server/address.ts';
 import type { Now } from '../../server/clock.ts';
 import type { AddressState, AddressStates } from '../../server/connections/address-state.ts';
 
-/** The states of addresses in memory, held to the same contract as those on DynamoDB. */
+/** Address states in memory. The contract tests hold them to the rules of the DynamoDB store. */
 export function createMemoryAddressStates(now: Now): AddressStates {
   const states = new Map<string, AddressState>();
   const shownAt = new Map<string, { readonly cursor: string; readonly shown: readonly Shown[] }>();

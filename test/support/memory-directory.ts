@@ -12,7 +12,7 @@ import {
 import { arrival, type Charge } from '../../server/gate/rate-limit.ts';
 
 interface Pace {
-  /** Of the rate limit, epoch milliseconds. */
+  /** The rate limit's theoretical arrival time, epoch milliseconds. */
   readonly arrivesAt: number;
   readonly charged: number;
 }
@@ -21,9 +21,9 @@ interface Item extends Registration, Pace {
   readonly removed: boolean;
 }
 
-/** What is kept of a connection beside its mappings. */
+/** A connection's item, apart from its mappings. */
 interface SubscriptionsItem extends Subscriptions {
-  /** The capability of a newer token, the one before it, and the attempt that has kept the newer one. */
+  /** A newer token's capability, the previous one, and the attempt that stored the newer one. */
   readonly capabilities: readonly Capability[];
   readonly attempt: number;
 }
@@ -33,7 +33,7 @@ const IDLE: Pace = { arrivesAt: 0, charged: 0 };
 
 const endsAt = ({ expiresAt, tokenExpiresAt }: Registration) => Math.min(expiresAt, tokenExpiresAt);
 
-/** What a table would hold. */
+/** The contents of the table. */
 export interface MemoryDirectory extends Directory {
   /** Mappings, by topic and connection. */
   readonly items: Map<string, Item>;
@@ -41,7 +41,7 @@ export interface MemoryDirectory extends Directory {
   readonly subscriptionItems: Map<string, SubscriptionsItem>;
 }
 
-/** A directory in memory, held to the same contract as the one on DynamoDB. */
+/** A directory in memory. The contract tests hold it to the rules of the DynamoDB directory. */
 export function createMemoryDirectory(now: Now): MemoryDirectory {
   const items = new Map<string, Item>();
   const subscriptionItems = new Map<string, SubscriptionsItem>();

@@ -6,7 +6,7 @@ interface Waiting extends Load {
   readonly expiresAt: number;
 }
 
-/** Inboxes in memory, held to the same contract as those on DynamoDB. */
+/** Inboxes in memory. The contract tests hold them to the rules of the DynamoDB store. */
 export function createMemoryInboxes(now: Now, retentionSeconds: number): Inboxes {
   const blocks = new Map<string, Set<string>>();
   const waiting = new Map<string, Waiting>();

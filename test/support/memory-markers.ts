@@ -1,7 +1,7 @@
 import type { Markers } from '../../protocol/index.ts';
 import type { MarkerKey, MarkerStore } from '../../server/history/markers.ts';
 
-/** Markers in memory, held to the same contract as those on DynamoDB. */
+/** Markers in memory. The contract tests hold them to the rules of the DynamoDB store. */
 export function createMemoryMarkers(): MarkerStore {
   const markers = new Map<string, Markers>();
   const keyOf = ({ userId, peer }: MarkerKey) => JSON.stringify([userId, peer]);

@@ -3,14 +3,14 @@ import type { Address } from '../../server/address.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
 import { type EntryNotes, MAX_FIND_ENTRIES, type MessageLog } from '../../server/sending/message-log.ts';
 
-/** What a table would hold. */
+/** The contents of the table. */
 export interface MemoryEntry extends EntryNotes {
   readonly address: Address;
   readonly message: Message;
   readonly expiresAt: number;
 }
 
-/** A log in memory, held to the same contract as the one on DynamoDB, with pages of 100. */
+/** A message log in memory, with pages of 100. The contract tests hold it to the rules of the DynamoDB log. */
 export function createMemoryMessageLog(now: Now): MessageLog & { readonly entries: readonly MemoryEntry[] } {
   const entries: MemoryEntry[] = [];
   const above = (address: Address, after: string) =>
@@ -38,7 +38,7 @@ export function createMemoryMessageLog(now: Now): MessageLog & { readonly entrie
       const newest = above(address, after).slice(-MAX_FIND_ENTRIES);
       const sent = newest.filter((it) => JSON.stringify(it.from) === JSON.stringify(from));
       const wanted = sent.filter(({ id }) => ids.includes(id));
-      // The first of those under one id comes last, and stays.
+      // The first message of each id comes last, so the map keeps it.
       return new Map(wanted.toReversed().map((message) => [message.id, message]));
     },
   };

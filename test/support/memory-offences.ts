@@ -1,7 +1,7 @@
 import { type Now, toSeconds } from '../../server/clock.ts';
 import { OFFENCE_WINDOW_MS, type Offences } from '../../server/gate/offences.ts';
 
-/** Offences in memory, held to the same contract as those on DynamoDB. */
+/** Offences in memory. The contract tests hold them to the rules of the DynamoDB store. */
 export function createMemoryOffences(now: Now): Offences {
   const items = new Map<string, { readonly offences: number; readonly expiresAt: number }>();
   return {

@@ -1,7 +1,7 @@
 import { type Address, userAddress } from '../../server/address.ts';
 import type { PresenceState, PresenceStates } from '../../server/presence/presence-state.ts';
 
-/** Presence states in memory, held to the same contract as those on DynamoDB. */
+/** Presence states in memory. The contract tests hold them to the rules of the DynamoDB store. */
 export function createMemoryPresenceStates(): PresenceStates {
   const announced = new Map<Address, Map<string, PresenceState>>();
   const dues = new Map<Address, number>();

@@ -9,7 +9,7 @@ interface Row extends Hit {
   readonly expiresAt: number;
 }
 
-/** A search index in memory, held to the same contract as the one on DynamoDB; `pageSize` is how many rows one call gives. */
+/** A search index in memory, with `pageSize` rows per call. The contract tests hold it to the rules of the DynamoDB index. */
 export function createMemorySearchIndex(
   { entries }: { readonly entries: readonly MemoryEntry[] },
   now: Now,

@@ -4,7 +4,7 @@ import { type Now, toSeconds } from '../../server/clock.ts';
 import type { Copy, Transcripts } from '../../server/history/transcripts.ts';
 import type { MemoryEntry } from './memory-message-log.ts';
 
-/** The transcripts of a log in memory, held to the same contract as those on DynamoDB. */
+/** Transcripts of a log in memory. The contract tests hold them to the rules of the DynamoDB transcripts. */
 export function createMemoryTranscripts(
   { entries }: { readonly entries: readonly MemoryEntry[] },
   now: Now,

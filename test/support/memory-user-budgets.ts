@@ -2,7 +2,7 @@ import type { Now } from '../../server/clock.ts';
 import { arrival } from '../../server/gate/rate-limit.ts';
 import type { UserBudgets } from '../../server/gate/user-budget.ts';
 
-/** User budgets in memory, held to the same contract as those on DynamoDB. */
+/** User budgets in memory. The contract tests hold them to the rules of the DynamoDB store. */
 export function createMemoryUserBudgets(now: Now): UserBudgets {
   const arrivals = new Map<string, number>();
   return {

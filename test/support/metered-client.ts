@@ -1,16 +1,16 @@
 import type { ConsumedCapacity, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-/** A client of DynamoDB that adds up the units of its calls. A condition that does not hold is not counted. */
+/** A DynamoDB client that counts the units of its calls, except those whose condition fails. */
 export interface MeteredClient {
   readonly client: DynamoDBClient;
   /** Write units since the last `reset`. */
   written(): number;
-  /** Read units since then. */
+  /** Read units since the last `reset`. */
   read(): number;
   reset(): void;
 }
 
-/** The operations whose units are for reading. */
+/** The operations that consume read units. */
 const READING = /^(?:Get|BatchGet|Query|Scan)/;
 
 export function createMeteredClient(client: DynamoDBClient): MeteredClient {

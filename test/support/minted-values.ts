@@ -1,30 +1,31 @@
 /**
- * What a document shows in place of values that are made anew each time. Those of the document stand for real ones: the
- * same for the same, wherever they occur.
+ * Matches a document's examples with real frames. The document shows serials, ids and times that differ in each run; each of
+ * them stands for one real value, everywhere in the document. Call `realize` before sending, `difference` and then `bind` after
+ * receiving.
  */
 export interface MintedValues {
-  /** Where `shown` and what really came differ: in the shape, or in a value that is not minted. `undefined`: nowhere. */
+  /** Describes where `shown` and the real frame differ, minted values apart; `undefined` if nowhere. */
   difference(shown: unknown, actual: unknown): string | undefined;
-  /** What really came for `shown`, from which it does not differ: from now on its minted values stand for these. */
+  /** Ties the minted values of `shown` to those of the matching real frame. */
   bind(shown: unknown, actual: unknown): void;
-  /** What is shown, with the real values in it. `unknown` holds minted ones that nothing has come for. */
+  /** Replaces minted values in `shown` by real ones. `unknown` lists those without a real value yet. */
   realize(shown: unknown): { readonly value: unknown; readonly unknown: readonly string[] };
-  /** Values that whoever sends has chosen are none that the server mints. */
+  /** Excludes the values that the sender chose: the server did not mint them. */
   addChosen(sent: unknown): void;
-  /** The serials and cursors: the shown with the real ones. */
+  /** The document's serials and cursors, with their real ones. */
   readonly serials: ReadonlyMap<string, string>;
 }
 
-/** Begins with 0 for another thousand years; what does not is made up, and stands for itself. */
+/** Real serials begin with 0 for the next thousand years. A made-up serial begins otherwise, and stands for itself. */
 const SERIAL = /^0[0-9A-HJKMNP-TV-Z]{25}$/;
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
 const CONNECTION_ID = /^[\w-]{15}=$/;
 const FORMS = [SERIAL, UUID, CONNECTION_ID];
 
-/** Epoch milliseconds of this century; counts and limits are far below. */
+/** Whether the value is epoch milliseconds of this century. Counts and limits are far smaller. */
 const isTime = (value: unknown) => Number.isInteger(value) && Number(value) > 1e12 && Number(value) < 5e12;
 
-/** Depends on when exactly a frame arrives; it is not the same twice. */
+/** This field depends on the frame's exact arrival, so it differs each time. */
 const UNREPEATED = 'retryAfterMs';
 
 export function createMintedValues(): MintedValues {

@@ -8,11 +8,11 @@ interface Recipients {
   readonly user?: string;
   readonly invocationUser?: string;
   readonly room?: string;
-  /** Only tries this, and gives what comes of it. */
+  /** Runs only this call, and returns its result. */
   readonly trial?: string;
 }
 
-/** What a function cannot be handed, because it is no JSON, and what it gives or throws alone: by name. */
+/** Calls that an event selects by name: their arguments are not JSON, or the test needs their bare result or error. */
 const TRIALS: Readonly<Record<string, () => Promise<unknown>>> = {
   bytes: () => sender.sendToUser('trier', Uint8Array.of(0, 1, 255)),
   blob: () => sender.sendToUser('trier', new Blob(['blob'])),
@@ -42,8 +42,8 @@ async function attempt(trial: string): Promise<unknown> {
 }
 
 /**
- * Sends in both ways that another Lambda has: through the library to `user`, and by invoking the `send` function to
- * `invocationUser`, which is the same user unless it is given. With `room`, to that in both ways.
+ * A Lambda of another application. It sends in both ways: through the library to `user`, and by invoking the function `send` to
+ * `invocationUser` (default: `user`). With `room`, both ways send to the room.
  */
 export async function handler({ user = '', invocationUser = user, room, trial }: Recipients) {
   if (trial !== undefined) return attempt(trial);

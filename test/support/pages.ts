@@ -8,7 +8,7 @@ import { ClientWorld, settle, testOptions } from './client-world.ts';
 import { deferred } from './deferred.ts';
 import { WebLocks } from './web-locks.ts';
 
-/** A token of this user, as far as a client reads it. */
+/** Makes an unsigned token of this user, which a client can read. */
 export function tokenOf(sub: string): string {
   return `e30.${Buffer.from(JSON.stringify({ sub })).toString('base64url')}.signature`;
 }
@@ -16,19 +16,19 @@ export function tokenOf(sub: string): string {
 export interface BrowserOptions {
   /** Default: true. */
   readonly hasLocks?: boolean;
-  /** What decides in which order words from several pages reach one. Default: always one half. */
+  /** Picks the order in which a page gets messages of several pages. Default: always one half. */
   readonly random?: () => number;
 }
 
-/** A browser whose pages share a storage, and what they take locks in. */
+/** A browser whose pages share storage, Web Locks and broadcast channels. `open()` opens a page with a client in it. */
 export class FakeBrowser {
-  /** What is stored. */
+  /** The storage's contents. */
   readonly stored = new Map<string, string>();
   readonly locks: WebLocks | undefined;
   readonly channels: Channels;
-  /** How often something was written. */
+  /** The number of writes. */
   writes = 0;
-  /** What the storage does instead of writing. */
+  /** Runs before each write. It throws to refuse the write. */
   refuse: (() => void) | undefined;
   #pages = 0;
 
@@ -37,13 +37,13 @@ export class FakeBrowser {
     this.locks = hasLocks ? new WebLocks() : undefined;
   }
 
-  /** Opens a page whose client has just been made. */
+  /** Opens a page, and creates its client. */
   open(options: Partial<ConnectOptions> = {}): Page {
     this.#pages += 1;
     return new Page(this, `page${this.#pages}`, options);
   }
 
-  /** The storage as a page has it, until it is gone. */
+  /** Returns the storage as one page sees it. It hangs when the page is gone. */
   storageOf(page: { readonly gone: boolean }): ClientStorage {
     const ifThere = async <T>(use: () => T): Promise<T> => (page.gone ? new Promise<T>(() => {}) : use());
     return {
@@ -60,11 +60,11 @@ export class FakeBrowser {
   }
 }
 
-/** A page, its client, and what the client has told it. */
+/** A page, its client, and the events of that client. */
 export class Page {
   readonly world: ClientWorld;
   readonly client: Client<unknown, unknown>;
-  /** The ids of the messages that were handed on. */
+  /** The ids of the messages that the client handed on. */
   readonly ids: string[] = [];
   readonly settled: Settled[] = [];
   readonly errors: BeckonError[] = [];
@@ -88,7 +88,7 @@ export class Page {
     this.client.on('error', (error) => this.errors.push(error));
   }
 
-  /** Hangs, as in an endless loop or when the system suspends it: nothing reaches it until it is let go on. */
+  /** Suspends the page, as an endless loop or the system does. Nothing reaches it until `goOn()` resumes it. */
   hang(): { goOn(): Promise<void> } {
     const { promise, resolve } = deferred();
     this.#channels.hangUntil(promise);
@@ -96,14 +96,14 @@ export class Page {
     return {
       goOn: async () => {
         resolve();
-        // Until it has been told of what it has lost meanwhile.
+        // Wait until the page knows which locks it has lost meanwhile.
         await settle();
         await settle();
       },
     };
   }
 
-  /** Ends the page as a crash does: nothing is told to anybody. */
+  /** Crashes the page: no other page gets a notice. */
   async crash(): Promise<void> {
     this.gone = true;
     this.#channels.leave();
@@ -111,7 +111,7 @@ export class Page {
     await settle();
   }
 
-  /** Leaves the page as a reload does, with a last chance to write. */
+  /** Leaves the page as a reload does. The client gets a last chance to write. */
   async leave(): Promise<void> {
     this.world.hide();
     await settle();

@@ -21,57 +21,57 @@ import { createMemoryPresenceStates } from './memory-presence-states.ts';
 import { createMemoryUserBudgets } from './memory-user-budgets.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** Rules of presence that can be taken away, to see that each is needed. */
+/** The rules of presence. A test removes one to show that the system needs it. */
 export const RULES = [
-  /** After a state is written, the check looks again who is there. */
+  /** After a check writes a state, it looks again who is present. */
   'second look',
-  /** What is announced must be what was read before. */
+  /** A write fails if the presence state differs from the one that was read. */
   'conditional write',
   /** `since` strictly increases. */
   'order of since',
-  /** A check that was begun before tells the watchers, whatever it finds. */
+  /** A repeated check tells the watchers, whatever it finds. */
   'retries tell',
-  /** The reply to a watch is read after the watch has begun. */
+  /** A watch reads its reply after it has begun. */
   'watch before reading',
-  /** It is looked up what is announced after the mapping is there. */
+  /** A registration reads the presence state after it has written the mapping. */
   'mapping before reading',
-  /** A watched address is looked at again. */
+  /** The presence sweep checks watched addresses again. */
   'sweeps',
 ] as const;
 export type Rule = (typeof RULES)[number];
 
-/** What one invocation of a function can do. */
+/** The handlers of one invocation. */
 export type Handlers = ReturnType<typeof createHandlers>;
 
-/** Another end of a connection. */
+/** The client's end of a connection. */
 export interface Peer {
   receive(push: Push): void;
-  /** The server has closed it. */
+  /** The server closes the connection. */
   closed(): void;
 }
 
-/** The server's code over stores in memory, in which every call of a port is a turn of the scheduler. */
+/** The server's handlers over stores in memory. Every call of a port waits for a turn of the scheduler. */
 export interface Backend {
   readonly directory: Directory;
   readonly presenceStates: PresenceStates;
-  /** Tasks that nobody tries any more. */
+  /** The tasks that the queue gave up. */
   readonly deadTasks: readonly Task[];
-  /** From now on handlers die in between, a few times in all. */
+  /** From now on up to `count` handlers die between two calls. */
   allowCrashes(count: number): void;
-  /** Runs a function; `undefined` if it died. */
+  /** Runs an invocation. Resolves with `undefined` if it dies. */
   invoke<T>(run: (handlers: Handlers) => Promise<T>): Promise<T | undefined>;
-  /** @returns the id of a new connection */
+  /** Opens a connection. Returns its id. */
   open(peer: Peer): string;
-  /** Ends a connection. @param isTold whether `$disconnect` is called */
+  /** Ends a connection. @param isTold Whether API Gateway invokes `$disconnect`. */
   close(connectionId: string, userId: string, isTold: boolean): void;
 }
 
-/** What a second of waiting before a check of presence takes in a hurry, in milliseconds. */
+/** How long a second of a task's delay takes in a hurried schedule, in milliseconds. */
 export const HURRIED_SECOND_MS = 20;
 
 export interface BackendOptions {
   readonly scheduler: Scheduler;
-  /** Whether the queue hardly waits before presence is checked: what comes and goes meets more of what is being done. */
+  /** Whether the queue shortens delays, so that more checks overlap with arrivals and departures. */
   readonly isHurried: boolean;
   readonly without?: Rule | undefined;
 }
@@ -80,13 +80,13 @@ const UNLIMITED = { perSecond: 1000, burst: 1000 };
 
 const CALLBACK_URL = 'https://api.example/prod';
 
-/** How far a function's clock may be off, in milliseconds. */
+/** The largest error of a function's clock, in milliseconds. */
 const MAX_SKEW_MS = 2_000;
 
-/** How long a call takes that takes long, in milliseconds. */
+/** The longest duration of a slow call, in milliseconds. */
 const MAX_STALL_MS = 1_500;
 
-/** How long the queue hides a task that is being done, in milliseconds, and how often it hands it out. */
+/** How long the queue hides a running task, in milliseconds, and how often it delivers a task. */
 const VISIBILITY_MS = 60_000;
 const MAX_RECEIVES = 5;
 
@@ -104,7 +104,7 @@ export function createBackend({ scheduler, isHurried, without }: BackendOptions)
   let crashes = 0;
   let opened = 0;
 
-  /** One execution of a function: it may die at each of its turns. */
+  /** One execution of a function. It may die at each turn. */
   async function invoke<T>(run: (handlers: Handlers) => Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       const turn = async () => {
@@ -208,7 +208,7 @@ interface Ports {
   readonly tasks: Tasks;
 }
 
-/** Each is made when it is asked for: an invocation runs one of them. */
+/** Creates each handler on demand: an invocation runs only one. */
 function createHandlers(ports: Ports) {
   const { directory, presenceStates, tasks, now } = ports;
   const userBudgets = createMemoryUserBudgets(now);
@@ -247,7 +247,7 @@ function createHandlers(ports: Ports) {
   };
 }
 
-/** Waits for a turn before each call of a port has its effect, and for another before its answer is there. */
+/** Makes each call of a port wait for one turn before its effect, and for another before its answer. */
 function pace<P extends object>(port: P, turn: () => Promise<void>): P {
   return new Proxy(port, {
     get: (target, name) => {
@@ -263,7 +263,7 @@ function pace<P extends object>(port: P, turn: () => Promise<void>): P {
   });
 }
 
-/** What takes several calls of DynamoDB: others come in between, and a handler may die there. */
+/** Splits operations that take several DynamoDB calls: others may run in between, and the handler may die there. */
 function inSteps(directory: MemoryDirectory, turn: () => Promise<void>): Directory {
   const consistent = { consistent: true };
   return {
@@ -292,7 +292,7 @@ function isAmong(mappings: readonly Mapping[], { connectionId }: Mapping): boole
   return mappings.some((mapping) => mapping.connectionId === connectionId);
 }
 
-/** Sometimes the answer to a write gets lost; the SDK writes again, and finds its condition does not hold any more. */
+/** Sometimes loses the answer to a write. The SDK then writes again, and the condition fails. */
 function losingAnswers(presenceStates: PresenceStates, chance: Scheduler['chance']): PresenceStates {
   return {
     ...presenceStates,
@@ -303,7 +303,7 @@ function losingAnswers(presenceStates: PresenceStates, chance: Scheduler['chance
   };
 }
 
-/** The ports of one invocation, without a rule. */
+/** Removes a rule from the ports of one invocation. */
 function weaken(ports: Ports, without: Rule): Ports {
   const { directory, presenceStates } = ports;
   switch (without) {
@@ -336,7 +336,7 @@ function weaken(ports: Ports, without: Rule): Ports {
     case 'watch before reading': {
       const put: Directory['put'] = async (registration) => {
         if (!registration.address.startsWith('presence#')) return directory.put(registration);
-        // By then everything else has been read.
+        // Write the mapping late: the handler has read everything by then.
         void ports.tasks
           .add([])
           .then(() => ports.tasks.add([]))

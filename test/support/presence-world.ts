@@ -9,10 +9,10 @@ import { createScheduler, type Scheduler } from './scheduler.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 
-/** How long a schedule goes on, in milliseconds: silent devices expire and are noticed, connections do not end. */
+/** The duration of a schedule, in milliseconds: long enough to notice expired devices, shorter than a connection's life. */
 const DURATION_MS = 65 * 60_000;
 
-/** When devices are left as they are, in milliseconds from the start. */
+/** When devices stop coming and going, in milliseconds from the start. */
 const QUIET_AFTER_MS = 20 * 60_000;
 
 const HEARTBEAT_MS = 240_000;
@@ -20,9 +20,10 @@ const BOB = userAddress('bob');
 const LOBBY = roomAddress('lobby');
 
 /**
- * Devices of one user come, go and crash, and others watch, in an order that the seed decides.
- * @param without a rule of presence that does not hold
- * @returns what is not as it should be when all has come to rest
+ * Plays one schedule of presence: two devices of bob come, go and crash, while alice and eve watch. The seed decides the order
+ * of every step. A failed seed can be played again alone.
+ * @param without A rule of presence to remove, which shows that the system needs it.
+ * @returns The problems at the end: wrong states and tasks that failed. Empty when all is right.
  */
 export async function playSchedule(seed: number, without?: Rule): Promise<readonly string[]> {
   const scheduler = createScheduler(seed, START_MS);
@@ -37,7 +38,7 @@ export async function playSchedule(seed: number, without?: Rule): Promise<readon
   await scheduler.run(START_MS + DURATION_MS);
   return [
     ...(await problemsOf(world, watchers)),
-    ...backend.deadTasks.map((task) => `nobody does ${JSON.stringify(task)}`),
+    ...backend.deadTasks.map((task) => `the queue gave up ${JSON.stringify(task)}`),
   ];
 }
 
@@ -61,7 +62,7 @@ interface World {
   readonly isHurried: boolean;
 }
 
-/** Somebody with one connection at a time, which they keep alive. */
+/** A client with one connection at a time, which it keeps alive. */
 abstract class Client {
   readonly userId: string;
   protected readonly scheduler: Scheduler;
@@ -82,7 +83,7 @@ abstract class Client {
     return new Promise((resolve) => this.scheduler.after(atLeastMs + this.scheduler.random() * maxMs, resolve));
   }
 
-  /** Opens a connection; gives its id. */
+  /** Opens a connection. Returns its id. */
   protected open(): string {
     const connectionId = this.backend.open({
       receive: (push) => connectionId === this.connectionId && this.receive(push),
@@ -106,7 +107,7 @@ abstract class Client {
     this.connectionId = undefined;
   }
 
-  /** Asks again and again, as a client does that hears nothing, until there is an answer or the connection has ended. */
+  /** Repeats a request, as a client without an answer does, until an answer arrives or the connection ends. */
   protected async insist<T>(
     connectionId: string,
     run: (handlers: Handlers, connection: Connection, attempt: number) => Promise<Result<T>>,
@@ -136,10 +137,10 @@ abstract class Client {
   }
 }
 
-/** Comes and goes in every way there is, then stays as it is. */
+/** A device that comes and goes in every possible way, then stays as it is. */
 class Device extends Client {
   readonly #pausesMs: readonly number[];
-  /** After how long it is checked whether the user has gone. */
+  /** The delay before the server checks whether the user is offline. */
   readonly #absenceMs: number;
 
   constructor(world: World, userId: string) {
@@ -180,7 +181,7 @@ class Device extends Client {
     this.close(this.scheduler.chance(0.75));
   }
 
-  /** Often just when it is being checked whether the user has gone. */
+  /** Picks a delay. It often ends during the server's check whether the user is offline. */
   async #reload(): Promise<void> {
     this.close(true);
     if (this.scheduler.chance(0.5)) await this.sleep(this.#absenceMs);
@@ -191,7 +192,7 @@ class Device extends Client {
     await this.#go();
   }
 
-  /** Goes while it is still coming. */
+  /** Closes the connection while it registers. */
   async #flash(): Promise<void> {
     const came = this.#come();
     await this.sleep(60);
@@ -211,7 +212,7 @@ class Device extends Client {
     await this.insist(connectionId, ({ leave }, connection) => leave()(connection, { room: 'lobby' }));
   }
 
-  /** Somebody sends to all of the user's connections, and to the room: those that are gone are found out. */
+  /** Sends to the user and to the room. The posts find dead connections. */
   async #sendTo(): Promise<void> {
     const message = { id: 'm', serial: 's', from: { user: 'x' }, to: { user: 'bob' }, data: 0, sentAt: 0 };
     await this.backend.invoke(async ({ directory, posting }) => {
@@ -222,9 +223,9 @@ class Device extends Client {
   }
 }
 
-/** Watches the user and the room, sometimes over a new connection, and goes on watching. */
+/** A watcher of the user and the room, sometimes over a new connection. */
 class Watcher extends Client {
-  /** What it would show: of two the one with the later `since`. */
+  /** The presence that it would show: of two the one with the later `since`. */
   readonly seen = new Map<Address, Presence>();
   readonly contradictions: string[] = [];
 

@@ -2,10 +2,10 @@ import { BatchWriteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { LocalCloud } from '../../local/index.ts';
 import { adminClient } from './local-cloud.ts';
 
-/** What one call of BatchWriteItem takes. */
+/** The most items of one BatchWriteItem call. */
 const MAX_BATCH_WRITES = 25;
 
-/** Puts connections of a user into the table that do not exist any more. */
+/** Puts items of dead connections of a user into the table. */
 export async function pretendConnections(cloud: LocalCloud, userId: string, count: number): Promise<void> {
   const { ConnectionsTableName = '', CallbackUrl = '' } = cloud.outputs['Beckon'] ?? {};
   const dynamoDb = new DynamoDBClient(adminClient(cloud));

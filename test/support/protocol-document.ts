@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where the wire contract is written down. */
+/** The document of the wire contract. */
 export const PROTOCOL_DOCUMENT = join(import.meta.dirname, '../../docs/protocol.md');
 
 type Json = Record<string, unknown>;
 
-/** What an example is of, and where in the document it is. */
+/** An example's subject and its place in the document. */
 interface Located {
-  /** Of the line with the fence. */
+  /** The line number of the opening fence. */
   readonly line: number;
   readonly text: string;
 }
@@ -17,34 +17,34 @@ interface Located {
 export interface SentExample extends Located {
   readonly kind: 'sends';
   readonly device: string;
-  /** Absent: the text is not JSON, on purpose. */
+  /** Absent if the example shows invalid JSON. */
   readonly frame?: Json;
-  /** The frame, or something in it, is not what it must be, on purpose. */
+  /** Whether the example shows an invalid frame. */
   readonly isWrong: boolean;
-  /** It is sent again until the reply is the one that is shown next: what it asks for takes a moment to become so. */
+  /** Whether the device repeats the frame until the reply matches the next example: the effect takes a moment. */
   readonly isRepeated: boolean;
-  /** How many such frames are sent at once, and of how many messages each. */
+  /** The number of such frames sent at once, and the messages in each. */
   readonly flood?: { readonly frames: number; readonly messages: number };
 }
 
-/** One block of the document that says what it is of: its fence is followed by a word for the kind, and more. */
+/** One block of the document with a kind: words after the language in its opening fence. */
 export type Example =
   | SentExample
-  /** A frame that a device gets. */
+  /** A frame that a device receives. */
   | (Located & { readonly kind: 'gets'; readonly device: string; readonly frame: Json })
-  /** With what code and reason a device's connection is closed. */
+  /** The code and reason with which the server closes a device's connection. */
   | (Located & { readonly kind: 'closes'; readonly device: string })
-  /** What the function `manage` is invoked with. */
+  /** An event of the function `manage`. */
   | (Located & { readonly kind: 'manages'; readonly event: unknown })
-  /** A handshake, and how it is answered. */
+  /** A handshake and its answer. */
   | (Located & { readonly kind: 'asks' })
   | (Located & { readonly kind: 'answers' })
-  /** The capability of everybody's token. */
+  /** The capability of every user's token. */
   | (Located & { readonly kind: 'capability'; readonly capability: Json });
 
 const FENCED = /^```(?<language>\w+) (?<info>\w[^\n`]*)\n(?<text>.*?)^```$/gms;
 
-/** The examples of a document, in its order. Blocks whose fence says nothing but a language are none. */
+/** Reads the examples of a document, in order. Skips blocks whose fence has only a language. */
 export function readExamples(document: string): readonly Example[] {
   return [...document.matchAll(FENCED)].map((match) => {
     const { language = '', info = '', text = '' } = match.groups ?? {};
@@ -57,7 +57,7 @@ export function readExamples(document: string): readonly Example[] {
   });
 }
 
-/** The examples of the document as it is. */
+/** Reads the examples of docs/protocol.md. */
 export function readProtocolExamples(): readonly Example[] {
   return readExamples(readFileSync(PROTOCOL_DOCUMENT, 'utf8'));
 }
@@ -79,15 +79,16 @@ function toExample([kind, ...words]: readonly string[], where: Located, json: Js
     case 'capability':
       return { ...where, kind, capability: required(json) };
     default:
-      throw new Error(`there is no kind of example "${kind}"`);
+      throw new Error(`unknown kind of example "${kind}"`);
   }
 }
 
-/** `wrongly`, `until shown`, or `20 times 50`: 20 frames at once, of 50 messages each. */
+/** Reads the words after `sends`: `wrongly`, `until shown`, or `20 times 50`, that is 20 frames at once of 50 messages each. */
 function readManner(words: readonly string[]): Pick<SentExample, 'isWrong' | 'isRepeated' | 'flood'> {
   const manner = words.join(' ');
   const flood = /^(?<frames>\d+) times (?<messages>\d+)$/.exec(manner)?.groups;
-  if (!flood && !['', 'wrongly', 'until shown'].includes(manner)) throw new Error(`"${manner}" says nothing`);
+  if (!flood && !['', 'wrongly', 'until shown'].includes(manner))
+    throw new Error(`unknown words "${manner}"; expected wrongly, until shown or N times M`);
   return {
     isWrong: manner === 'wrongly',
     isRepeated: manner === 'until shown',
@@ -96,6 +97,6 @@ function readManner(words: readonly string[]): Pick<SentExample, 'isWrong' | 'is
 }
 
 function required(json: Json | undefined): Json {
-  if (!json) throw new Error('this kind of example is JSON');
+  if (!json) throw new Error('this kind of example must be JSON');
   return json;
 }

@@ -10,20 +10,20 @@ import { connectWire, type WireClient } from './wire-client.ts';
 type Frame = Record<string, unknown>;
 type Of<K extends Example['kind']> = Extract<Example, { readonly kind: K }>;
 
-/** A device of a user: `bob`, or another one of his, `bob/phone`. */
+/** A device of a user: `bob`, or another device of bob, `bob/phone`. */
 interface Device {
   readonly client: WireClient;
-  /** Of the frames that it got, those that the document has shown. */
+  /** The received frames that the document has shown. */
   readonly shown: Set<Frame>;
-  /** It has got more than is to be shown. */
+  /** Whether the document need not show all its frames. */
   isFlooded?: true;
 }
 
-/** A document that is played: its examples happen, one after the other, at a local cloud. */
+/** Plays a document: performs its examples in order against a local cloud, and compares what happens. */
 export interface Play {
-  /** Rejects with the line of the example that is not what really happens. */
+  /** Performs the examples. Rejects with the line of the first wrong example. */
   perform(examples: readonly Example[]): Promise<void>;
-  /** What devices got and the document does not show. */
+  /** The received frames that the document does not show. */
   unshown(): readonly Frame[];
   readonly values: MintedValues;
   close(): void;
@@ -39,7 +39,7 @@ export function createPlay(cloud: LocalCloud): Play {
 
   const token = (user: string, more = {}) => cloud.token({ sub: user, ...(capability && { capability }), ...more });
 
-  /** Opened when it is named first, and as a browser does it. */
+  /** Returns a device. Opens it at its first mention, as a browser does. */
   async function deviceOf(name: string): Promise<Device> {
     const known = devices.get(name);
     if (known) return known;
@@ -54,7 +54,7 @@ export function createPlay(cloud: LocalCloud): Play {
     if (!frame) return device.client.send(example.text.trimEnd());
     values.addChosen(frame);
     const { value, unknown } = values.realize(frame);
-    if (unknown.length > 0 && !isWrong) throw new Error(`nobody has got ${unknown.join()}`);
+    if (unknown.length > 0 && !isWrong) throw new Error(`no frame has brought ${unknown.join()} yet`);
     const real = value as Frame;
     if (JWT.test(String(real['token']))) real['token'] = await token(userOf(example.device));
     if (!flood) return device.client.send(real);
@@ -64,13 +64,13 @@ export function createPlay(cloud: LocalCloud): Play {
     device.isFlooded = true;
   }
 
-  /** The frames that `shown` may be of: those of its type, and if it is a reply, with its id. */
+  /** The received frames that may match `shown`: of its type, and for a reply with its id. */
   function candidates({ client, shown: before }: Device, shown: Frame): readonly Frame[] {
     const of = client.frames.filter((frame) => !before.has(frame));
     return of.filter(({ type, id }) => id === shown['id'] && (id !== undefined || type === shown['type']));
   }
 
-  /** @returns what is wrong with what came, or nothing when one of the frames is as it is shown */
+  /** @returns The difference to the best frame, or undefined when a frame matches. */
   function look(device: Device, shown: Frame): string | undefined {
     const told: string[] = [];
     for (const frame of candidates(device, shown)) {
@@ -87,11 +87,11 @@ export function createPlay(cloud: LocalCloud): Play {
 
   async function get({ device: name, frame }: Of<'gets'>): Promise<void> {
     const device = devices.get(name);
-    if (!device) throw new Error(`${name} has sent nothing yet`);
+    if (!device) throw new Error(`${name} has no connection yet`);
     await untilShown(() => look(device, frame));
   }
 
-  /** Sends until the reply is as it is shown. Those before are as good as never sent. */
+  /** Repeats a frame until the reply matches, and ignores the earlier replies. */
   async function sendUntilShown(example: SentExample, shown: Frame): Promise<void> {
     const device = await deviceOf(example.device);
     await untilShown(async () => {
@@ -106,12 +106,12 @@ export function createPlay(cloud: LocalCloud): Play {
   async function ask({ text }: Of<'asks'>): Promise<void> {
     const [request = '', ...lines] = text.trim().split('\n');
     const { port, pathname } = new URL(cloud.websocketUrl);
-    if (request !== `GET ${pathname} HTTP/1.1`) throw new Error(`the stage is at ${pathname}`);
+    if (request !== `GET ${pathname} HTTP/1.1`) throw new Error(`expected GET ${pathname}, the stage's path`);
     const expired = await token('alice', { exp: Math.floor(cloud.clock.now() / 1000) - 60 });
     const fresh = await token('alice');
     const headers = lines.map((line) => line.replace('<token>', fresh).replace('<expired token>', expired));
     const handshake = rawHandshake(Number(port), pathname, { headers });
-    // After 101 the connection stays open.
+    // After status 101 the connection stays open.
     const opened = handshake.answered.then(() => handshake.received());
     answer = opened.then((start) => (/^HTTP\/1.1 101/.test(start) ? start : handshake.ended));
     await answer;
@@ -121,7 +121,7 @@ export function createPlay(cloud: LocalCloud): Play {
   async function compareAnswer({ text }: Of<'answers'>): Promise<void> {
     const [status = '', ...headers] = text.trim().split('\n');
     const [line = '', ...received] = ((await answer) ?? '').split('\r\n');
-    if (line !== status) throw new Error(`the answer is ${line}`);
+    if (line !== status) throw new Error(`the server answered ${line}`);
     const lacking = headers.find((header) => !received.some((each) => each.toLowerCase() === header.toLowerCase()));
     if (lacking) throw new Error(`the answer lacks ${lacking}: ${received.join('\n')}`);
   }
@@ -147,7 +147,7 @@ export function createPlay(cloud: LocalCloud): Play {
         return compareAnswer(example);
       case 'sends':
         if (!example.isRepeated) return send(example, await deviceOf(example.device));
-        if (next?.kind !== 'gets') throw new Error('what is sent until the reply is shown is followed by that');
+        if (next?.kind !== 'gets') throw new Error('after "until shown", the next example must be the reply');
         return sendUntilShown(example, next.frame);
       case 'gets':
         return get(example);
@@ -163,7 +163,7 @@ export function createPlay(cloud: LocalCloud): Play {
     async perform(examples) {
       for (const [index, example] of examples.entries()) {
         const before = examples[index - 1];
-        // Has been waited for already.
+        // The frame before has already waited for this reply.
         if (example.kind === 'gets' && before?.kind === 'sends' && before.isRepeated) continue;
         try {
           await perform(example, examples[index + 1]);
@@ -183,7 +183,7 @@ export function createPlay(cloud: LocalCloud): Play {
   };
 }
 
-/** Looks until nothing is wrong any more. Rejects with what is, in the end. */
+/** Polls until nothing is wrong. Rejects with the last problem at the timeout. */
 async function untilShown(look: () => string | undefined | Promise<string | undefined>): Promise<void> {
   let wrong: string | undefined;
   const looked = eventually(async () => {

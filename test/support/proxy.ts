@@ -2,18 +2,18 @@ import { createServer, STATUS_CODES } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
 export interface ProxyOptions {
-  /** The status with which to refuse each handshake, the first one first; `undefined` lets it through. Default: refuses none. */
+  /** The status for each handshake, in order; `undefined` lets it through. Default: refuses none. */
   readonly refuse?: readonly (number | undefined)[];
 }
 
 export interface Proxy {
   readonly url: string;
-  /** From now on, what is sent over the connections that are open arrives nowhere, and nobody is told. */
+  /** From now on drops everything on the open connections, without notice. */
   swallow(): void;
   stop(): Promise<void>;
 }
 
-/** What is between a client and a server on this machine in many an office: answers handshakes itself, forgets connections. */
+/** Starts a proxy such as offices have: it may answer handshakes itself, and may silently drop connections. */
 export async function startProxy(port: number, { refuse = [] }: ProxyOptions = {}): Promise<Proxy> {
   const statuses = [...refuse];
   const tunnels = new Set<[Socket, Socket]>();

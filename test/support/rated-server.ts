@@ -13,21 +13,21 @@ import { arrival, type Charge } from '../../server/gate/rate-limit.ts';
 import { serialFloor } from '../../server/serial.ts';
 import { type ClientWorld, delivered, type FakeSocket, type Frame } from './client-world.ts';
 
-/** How long a frame takes to the server, and an answer back, together. */
+/** The round-trip time of a frame and its answer, milliseconds. */
 const ROUND_TRIP_MS = 20;
 
 export interface RatedServerOptions {
-  /** Changes of the default limits; `undefined` takes one away. */
+  /** Changes of the default limits; `undefined` removes one. */
   readonly limits?: { readonly [name in keyof Limits]?: Limits[name] | undefined };
-  /** What a message is charged to its user besides, which nobody can know beforehand. Default: nothing. */
+  /** The surcharge of a message, which a client cannot predict, in units. Default: 0. */
   readonly surcharge?: (message: MessageInput) => number;
-  /** For how long a frame lies about before the server gets to it, milliseconds. Default: not at all. */
+  /** How long a frame waits before the server handles it, milliseconds. Default: 0. */
   readonly lag?: (frame: Frame) => number;
 }
 
-/** Answers every frame as it should be, and refuses those that come faster than the rate limit allows. */
+/** A server for {@link ClientWorld} sockets. It answers valid frames, and refuses those that exceed the rate limit. */
 export class RatedServer {
-  /** The frames that were refused, and those that were not. */
+  /** The refused and the accepted frames. */
   readonly refused: Frame[] = [];
   readonly served: Frame[] = [];
   readonly #limits: Partial<Limits>;
@@ -37,7 +37,7 @@ export class RatedServer {
   /** Its own clock, epoch milliseconds. */
   #nowMs = 1_000_000;
   readonly #read = new Map<FakeSocket, number>();
-  /** By socket, and of the user over all of them: when what was charged will be made up for. */
+  /** When the charges of each socket, and of the user over all sockets, are paid off. */
   readonly #arrivals = new Map<FakeSocket | 'user', number>();
 
   constructor({ limits, surcharge = () => 0, lag = () => 0 }: RatedServerOptions = {}) {
@@ -46,17 +46,17 @@ export class RatedServer {
     this.#lag = lag;
   }
 
-  /** The data of the messages that were taken, in the order in which they came. */
+  /** The data of the accepted messages, in order of arrival. */
   get taken(): unknown[] {
     return this.served.flatMap((frame) => messagesOf(frame).map(({ data }) => data));
   }
 
-  /** How many frames of this action were not refused. */
+  /** Counts the accepted frames of this action. */
   count(action: string): number {
     return this.served.filter((frame) => frame.action === action).length;
   }
 
-  /** Lets time pass in these worlds until a promise has settled. Resolves with how long that took, milliseconds. */
+  /** Moves time in these worlds until a promise settles. Resolves with the elapsed milliseconds. */
   async until(worlds: readonly ClientWorld[], promise: Promise<unknown>): Promise<number> {
     let isSettled = false;
     const end = () => {
@@ -67,10 +67,10 @@ export class RatedServer {
       if (isSettled) return passedMs;
       await this.pass(worlds, ROUND_TRIP_MS);
     }
-    throw new Error('ten minutes have passed');
+    throw new Error('the promise has not settled within ten minutes');
   }
 
-  /** Lets time pass in these worlds. */
+  /** Moves time in these worlds. */
   async pass(worlds: readonly ClientWorld[], ms: number): Promise<void> {
     for (let passedMs = 0; passedMs < ms; passedMs += ROUND_TRIP_MS) {
       for (const world of worlds) {
@@ -81,7 +81,7 @@ export class RatedServer {
     }
   }
 
-  /** Charges the user, who may have sent from another device. */
+  /** Charges the user, as another device's frames do. */
   charge(units: number): void {
     this.#add('user', units);
   }
@@ -127,7 +127,7 @@ export class RatedServer {
     return { perSecond, burst };
   }
 
-  /** How much too early a frame comes, milliseconds. */
+  /** By how many milliseconds a frame is too early. */
   #lateMs(whose: FakeSocket | 'user', cost: number): number {
     const charge: Charge = { limit: this.#rate, cost };
     const arrivesAt = this.#arrivals.get(whose) ?? 0;

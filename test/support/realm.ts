@@ -3,14 +3,14 @@ import { build } from 'esbuild';
 import { WebSocket } from 'ws';
 import type * as beckon from '../../client/index.ts';
 
-/** A runtime of which only the language is given: what it has besides is what a test gives it. */
+/** A JavaScript runtime with the language alone, and the globals that a test adds. */
 export interface Realm {
   readonly beckon: typeof beckon;
-  /** Evaluates JavaScript in it. */
+  /** Evaluates JavaScript in the runtime. */
   evaluate(code: string): unknown;
 }
 
-/** The client in one file, as bundlers make it that know no chunks: Metro of React Native does so. */
+/** Bundles the client into one file, as bundlers without chunks do, such as React Native's Metro. */
 export async function bundleClient(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: ['client/index.ts'],
@@ -24,10 +24,10 @@ export async function bundleClient(): Promise<string> {
   return outputFiles[0]?.text ?? '';
 }
 
-/** Makes a runtime that has these globals and no others, and loads the bundle into it. */
+/** Creates a runtime with these globals alone, and loads the bundle into it. */
 export function createRealm(bundle: string, globals: object): Realm {
   const context = createContext(Object.defineProperties({}, Object.getOwnPropertyDescriptors(globals)));
-  // Node defines some of what a browser has in every context.
+  // Node defines some browser globals in every context.
   runInContext('delete globalThis.WebAssembly; delete globalThis.console', context);
   runInContext(bundle, context);
   return {
@@ -36,7 +36,7 @@ export function createRealm(bundle: string, globals: object): Realm {
   };
 }
 
-/** What a browser has of what the client can make use of. */
+/** Returns the browser globals that the client can use. */
 export function browserGlobals() {
   const page = new EventTarget();
   const stored = new Map<string, string>();
@@ -62,7 +62,7 @@ export function browserGlobals() {
 
 export type BrowserGlobals = ReturnType<typeof browserGlobals>;
 
-/** As React Native has it: it neither takes nor tells a reason. */
+/** An `AbortController` without reasons, as in React Native. */
 export class WordlessAbortController {
   readonly signal = Object.assign(new EventTarget(), { aborted: false });
 
@@ -73,7 +73,7 @@ export class WordlessAbortController {
   }
 }
 
-/** As React Native has it: what it holds can be read by a {@link UrlFileReader} only. */
+/** A `Blob` as in React Native: only a {@link UrlFileReader} can read it. */
 export class OpaqueBlob {
   readonly bytes: Uint8Array;
   constructor(parts: readonly Uint8Array[]) {
@@ -84,7 +84,7 @@ export class OpaqueBlob {
   }
 }
 
-/** A `FileReader` as far as it goes there. */
+/** The `FileReader` of React Native, which reads data URLs alone. */
 export class UrlFileReader {
   result = '';
   onload: () => void = () => {};

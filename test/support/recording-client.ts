@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-/** A client of DynamoDB that writes down what it is asked, and answers as told; by default, that there is nothing. */
+/** Creates a DynamoDB client that records its commands, and returns the given answer. Default: empty answers. */
 export function createRecordingClient(answer: () => object = () => ({})) {
   const inputs: Record<string, unknown>[] = [];
   const send = async ({ input }: { readonly input: Record<string, unknown> }) => {

@@ -1,6 +1,9 @@
 import { createRandom } from '../../local/random.ts';
 
-/** Decides, from a seed, in which order everything that is under way goes on, and how time passes meanwhile. */
+/**
+ * Decides from a seed in which order concurrent work goes on, and how time passes. Code under test awaits `turn()` before each
+ * step; `run()` then wakes one waiting step at a time. The same seed gives the same order.
+ */
 export interface Scheduler {
   /** Epoch milliseconds. */
   now(): number;
@@ -8,11 +11,11 @@ export interface Scheduler {
   random(): number;
   /** True with the given probability. */
   chance(probability: number): boolean;
-  /** Resolves when it is the caller's turn. */
+  /** Waits for the caller's turn. */
   turn(): Promise<void>;
-  /** Calls back when that much time has passed, in milliseconds. */
+  /** Calls back after a delay in milliseconds. */
   after(delayMs: number, callback: () => void): void;
-  /** Goes on until nothing is under way and only what is due after `untilMs` is to come. */
+  /** Runs until no step waits and no timer is due by `untilMs`. */
   run(untilMs: number): Promise<void>;
 }
 
@@ -21,10 +24,10 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** How long one turn takes at most, in milliseconds: often none at all, so that clocks show the same. */
+/** The longest turn, in milliseconds. Many turns take 0, so that times are often equal. */
 const MAX_TURN_MS = 4;
 
-/** How far time may jump although something is under way, in milliseconds: less than a handler may take. */
+/** How far time may jump while steps wait, in milliseconds: less than a handler's timeout. */
 const MAX_STALL_MS = 5_000;
 
 export function createScheduler(seed: number, startMs: number): Scheduler {
@@ -68,7 +71,7 @@ export function createScheduler(seed: number, startMs: number): Scheduler {
       timers.push({ atMs: nowMs + Math.round(delayMs), callback });
     },
     async run(untilMs) {
-      // Whatever a step has set off comes to its next turn before another one goes on.
+      // Each step's consequences reach their next turn before another step goes on.
       do await new Promise((resolve) => setImmediate(resolve));
       while (step(untilMs));
       nowMs = Math.max(nowMs, untilMs);

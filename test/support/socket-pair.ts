@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** The two ends of a TCP connection, half-open when one of them ends, as those of an HTTP server are. */
+/** Creates the two ends of a TCP connection, which stays half-open when one end closes, as with an HTTP server. */
 export async function socketPair(): Promise<[Socket, Socket]> {
   const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -9,6 +9,6 @@ export async function socketPair(): Promise<[Socket, Socket]> {
   const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   const [near]: Socket[] = await once(server, 'connection');
   server.close();
-  if (near === undefined) throw new Error('no connection');
+  if (near === undefined) throw new Error('the server accepted no connection');
   return [near, far];
 }

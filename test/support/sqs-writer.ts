@@ -4,8 +4,8 @@ import { createSqs } from '../../local/sqs/index.ts';
 import { provision, resource } from './aws-server.ts';
 
 /**
- * A process that sends to a queue on disk, and prints the number of each message once it has been acknowledged, until it
- * is killed. Its argument is the data directory.
+ * Sends to a queue on disk until it is killed, and prints the number of each acknowledged message. Its argument is the data
+ * directory.
  */
 const sqs = await createSqs({
   clock: createClock(),
@@ -16,7 +16,7 @@ const sqs = await createSqs({
 });
 const { attributes } = await provision(sqs, resource('AWS::SQS::Queue', { QueueName: 'durable' }));
 const queue = sqs.queues.find(String(attributes['Arn']));
-if (!queue) throw new Error('the queue was not made');
+if (!queue) throw new Error('SQS created no queue');
 for (let number = 0; ; number++) {
   await queue.send([{ body: String(number), senderId: 'writer' }]);
   process.stdout.write(`${number}\n`);

@@ -11,12 +11,12 @@ import type { Resource } from '../../local/service.ts';
 import { createSqs, type SqsOptions, type SqsService } from '../../local/sqs/index.ts';
 import { type AwsServer, provision, resource, startAwsServer } from './aws-server.ts';
 
-/** An SQS of the local cloud behind a port, with the AWS SDK's client pointed at it. */
+/** The local cloud's SQS behind a port, with an AWS SDK client for it. */
 export interface SqsBench {
   readonly sqs: SqsService;
   readonly client: SQSClient;
   readonly server: AwsServer;
-  /** Makes a queue, of a name of its own; gives its URL. */
+  /** Creates a queue with a name of its own. Returns its URL. */
   queue(properties?: Resource['properties']): Promise<string>;
   send(queueUrl: string, body: string): Promise<string>;
   /** Receives up to ten messages. */
@@ -57,7 +57,7 @@ export async function startSqsBench(options: Partial<SqsOptions> = {}): Promise<
   };
 }
 
-/** The ARN of a queue, from its URL. */
+/** Returns the ARN of a queue from its URL. */
 export function arnOf(queueUrl: string): string {
   return `arn:aws:sqs:us-east-1:000000000000:${queueUrl.slice(queueUrl.lastIndexOf('/') + 1)}`;
 }

@@ -1,15 +1,15 @@
 import type { Clock } from '../../local/clock.ts';
 import { createManualClock } from './manual-clock.ts';
 
-/** A clock that stands still until it is moved, and on its way waits for the promises that its timers set off. */
+/** A clock that only the test moves. It lets promises settle after each timer. */
 export interface SteppedClock extends Clock {
-  /** Moves on, calling what is due on the way, in order. What has been begun before, or follows from a call, runs first. */
+  /** Moves the clock on, and calls due timers in order. Pending promises settle before each timer. */
   advance(byMs: number): Promise<void>;
-  /** How many timers are set. */
+  /** The number of timers. */
   readonly pending: number;
 }
 
-/** Makes one that shows `startMs` (epoch milliseconds). */
+/** Creates a clock that shows `startMs` (epoch milliseconds). */
 export function createSteppedClock(startMs = Date.UTC(2026, 0, 1)): SteppedClock {
   const manual = createManualClock(startMs);
   return {
@@ -27,7 +27,7 @@ export function createSteppedClock(startMs = Date.UTC(2026, 0, 1)): SteppedClock
   };
 }
 
-/** Lets every promise that can go on do so. */
+/** Waits until all promises that can settle have settled. */
 async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }

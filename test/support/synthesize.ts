@@ -8,12 +8,12 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The `cdk.out` of the end-to-end tests' app. */
     app: string;
-    /** The same with what is needed to search. */
+    /** The same app with search. */
     searchApp: string;
   }
 }
 
-/** Synthesizes the app of the end-to-end tests into a folder, without credentials. Returns the folder. */
+/** Synthesizes the end-to-end tests' app into a folder, without credentials. Returns the folder. */
 export function synthesizeApp(directory: string, context: Readonly<Record<string, string>> = {}): string {
   execFileSync(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'app.ts')], {
     env: {
@@ -27,10 +27,10 @@ export function synthesizeApp(directory: string, context: Readonly<Record<string
   return directory;
 }
 
-/** The setups of all projects run in one process, though each loads this module anew. */
+/** Shared by all projects: their setups run in one process, but each loads this module again. */
 const run = globalThis as { beckonApps?: { readonly app: string; readonly searchApp: string } };
 
-/** Synthesizes the apps of the end-to-end tests once for a run, whichever projects need them. */
+/** Synthesizes the end-to-end tests' apps once per run, for all projects that need them. */
 export default function setup(project: TestProject): () => void {
   run.beckonApps ??= {
     app: synthesizeApp(mkdtempSync(join(tmpdir(), 'beckon-app-'))),

@@ -4,7 +4,7 @@ import type { Item } from '../../server/aws/attributes.ts';
 import { KINDS, type KindName, kindOf, SORT_KEYS, type TableName } from '../../server/aws/tables.ts';
 import { PAIR_INDEX } from '../../server/config.ts';
 
-/** Creates a table with the keys of one of Beckon's. */
+/** Creates a table with the keys of one of Beckon's tables. */
 export async function createTable(client: DynamoDBClient, TableName: string, table: TableName): Promise<void> {
   const sortKey = SORT_KEYS[table];
   const indexes = table === 'messages' ? [PAIR_INDEX] : [];
@@ -33,14 +33,14 @@ export async function createTable(client: DynamoDBClient, TableName: string, tab
   await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName });
 }
 
-/** All items of a table. */
+/** Returns all items of a table. */
 export async function scanTable(client: DynamoDBClient, TableName: string): Promise<readonly Item[]> {
   const items: Item[] = [];
   for await (const { Items = [] } of paginateScan({ client }, { TableName })) items.push(...Items);
   return items;
 }
 
-/** The kind of an item of a table. Fails if none is declared, or if the item has an attribute that its kind does not declare. */
+/** Returns the kind of an item. Fails if no kind matches, or the kind does not declare one of the item's attributes. */
 export function declaredKind(table: TableName, item: Item): KindName {
   const name = kindOf(table, item);
   if (name === undefined) return expect.fail(`server/aws/tables.ts declares no such item: ${JSON.stringify(item)}`);

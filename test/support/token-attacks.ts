@@ -1,6 +1,6 @@
 import { type Forge, type ForgeOptions, HEADER } from './token-forge.ts';
 
-/** A token that nobody may get in with: what it is, why it is refused, and how it is made. */
+/** A bad token: its name, the reason for its refusal, and its recipe. */
 export type Attack = readonly [name: string, reason: string, make: (forge: Forge) => string];
 
 const ALG = 'ERR_JOSE_ALG_NOT_ALLOWED';
@@ -13,7 +13,7 @@ const claim = (name: string) => `ERR_JWT_CLAIM_VALIDATION_FAILED:${name}`;
 
 const header = (changes: object) => ({ ...HEADER, ...changes });
 
-/** Who has signed, and how. */
+/** Attacks on the signature and the algorithm. */
 const SIGNATURES: readonly Attack[] = [
   ['no algorithm and no signature', ALG, (forge) => forge.withSignature('', undefined, { alg: 'none' })],
   ...['none', 'None', 'NONE', 'nOnE'].map(
@@ -53,7 +53,7 @@ const SIGNATURES: readonly Attack[] = [
   ['a stranger’s signature under the issuer’s key id', SIGNATURE, (forge) => forge.forged()],
 ];
 
-/** Headers that lead the verifier elsewhere, or that it does not understand. */
+/** Headers that point the verifier elsewhere, or that it does not understand. */
 const HEADERS: readonly Attack[] = [
   ['an empty key id', NO_KEY, (forge) => forge.signed(undefined, header({ kid: '' }))],
   ['an unknown key id', NO_KEY, (forge) => forge.forged(undefined, header({ kid: 'k9' }))],
@@ -138,7 +138,7 @@ const HEADERS: readonly Attack[] = [
   ],
 ];
 
-/** What is not three parts of base64url. */
+/** Tokens that are not three parts of base64url. */
 const SHAPES: readonly Attack[] = [
   ['two parts', SHAPE, (forge) => forge.signed().split('.').slice(0, 2).join('.')],
   ['four parts', SHAPE, (forge) => `${forge.signed()}.AA`],
@@ -173,7 +173,7 @@ const claims = (name: string, reason: string, ...values: readonly unknown[]): re
     (forge) => forge.signed(forge.claims({ [name]: value })),
   ]);
 
-/** Tokens that the issuer has signed, and that say the wrong thing. */
+/** Tokens with a valid signature and wrong claims. */
 const claimAttacks = ({ issuer, audience, nowSeconds }: ForgeOptions): readonly Attack[] => {
   const now = nowSeconds();
   return [
@@ -185,7 +185,7 @@ const claimAttacks = ({ issuer, audience, nowSeconds }: ForgeOptions): readonly 
     ...claims('iat', claim('iat'), `${now}`, null, [now]),
     ...claims('sub', claim('sub'), undefined),
     ...claims('sub', 'unusable_sub', '', null, 5, true, ['alice'], { id: 'alice' }, 'u'.repeat(257)),
-    // Names that look like another one: `test/unit/protocol/names.test.ts` has all of them.
+    // Names that look like other names: `test/unit/protocol/names.test.ts` has them all.
     ...claims(
       'sub',
       'unusable_sub',
@@ -226,12 +226,12 @@ const claimAttacks = ({ issuer, audience, nowSeconds }: ForgeOptions): readonly 
   ];
 };
 
-/** Every attack on a verifier with those settings. */
+/** Lists every attack on a verifier with these settings. */
 export function tokenAttacks(options: ForgeOptions): readonly Attack[] {
   return [...SIGNATURES, ...HEADERS, ...SHAPES, ...claimAttacks(options)];
 }
 
-/** Right claims, with a second value for one of them. */
+/** Returns valid claims with a second value for one of them. */
 export function twice(forge: Forge, name: string, second: unknown): string {
   return `${JSON.stringify(forge.claims()).slice(0, -1)},${JSON.stringify(name)}:${JSON.stringify(second)}}`;
 }

@@ -1,20 +1,20 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
-/** Makes tokens byte by byte, good ones and every kind of bad one: a JWT library would refuse to. */
+/** Makes valid and invalid tokens byte by byte. A JWT library would refuse to make most invalid ones. */
 export interface Forge {
-  /** What the issuer publishes. */
+  /** The issuer's published keys. */
   readonly jwks: { readonly keys: readonly object[] };
-  /** Right claims, with some changed; `undefined` leaves one out. */
+  /** Returns valid claims with changes; `undefined` removes a claim. */
   claims(changes?: Readonly<Record<string, unknown>>): object;
-  /** A token signed by the issuer, ES256 unless the header says otherwise. Text is taken as it is. */
+  /** A token that the issuer signs, with ES256 unless the header names another algorithm. Takes text unchanged. */
   signed(payload?: object | string | Buffer, header?: object | string): string;
-  /** Like `signed`, by a key that is the attacker's. */
+  /** Like `signed`, but with the attacker's key. */
   forged(payload?: object | string, header?: object | string): string;
-  /** Like `signed`, with an HMAC of a secret. */
+  /** Like `signed`, but with the HMAC of a secret. */
   hmac(secret: string | Buffer, payload?: object | string, header?: object | string): string;
-  /** A token with that signature, which need not be one. */
+  /** A token with any text as its signature. */
   withSignature(signature: string | Buffer, payload?: object | string, header?: object | string): string;
-  /** The issuer's public keys, in the forms that have been mistaken for secrets. */
+  /** The issuer's public keys in the forms that verifiers have used as HMAC secrets. */
   readonly publicKeys: { readonly jwk: string; readonly pem: string; readonly der: Buffer };
   readonly attackerJwk: object;
 }

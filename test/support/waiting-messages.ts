@@ -9,12 +9,12 @@ import { adminClient } from './local-cloud.ts';
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html (read 2026-11) */
 const MAX_BATCH_ITEMS = 25;
 
-/** Puts `count` messages for a user into the log, as if they had been sent; the data of each is its number, from 0 on. */
+/** Puts `count` messages for a user into the log. The data of each is its number, from 0. */
 export async function letMessagesWait(cloud: LocalCloud, userId: string, count: number): Promise<void> {
   const tableName = cloud.outputs['Beckon']?.['MessagesTableName'] ?? '';
   const nowMs = Date.now();
   const requests: { PutRequest: { Item: PutItemCommand['input']['Item'] } }[] = [];
-  // The log makes the items, so that they are as it makes them; sent one by one they would take a minute.
+  // The log builds the items, so they are real ones. Sending them one by one would take a minute.
   const collector = { send: async ({ input }: PutItemCommand) => requests.push({ PutRequest: { Item: input.Item } }) };
   const log = createDynamoDbMessageLog({ client: collector as never, tableName, now: Date.now });
   for (let number = 0; number < count; number += 1) {

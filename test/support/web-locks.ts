@@ -1,11 +1,11 @@
 import type { Locks } from '../../client/environment.ts';
 import { settle } from './client-world.ts';
 
-/** Web Locks among clients of one test: each client has a view of its own, whose locks are gone when it is. */
+/** Web Locks for the pages of one test. Each page has a view of its own; its locks end with it. */
 export class WebLocks {
   readonly #queues = new Map<string, Request[]>();
 
-  /** The locks as one page sees them. */
+  /** Returns one page's view of the locks. */
   page(): PageLocks {
     const requests = new Set<Request>();
     let whenAwake = Promise.resolve();
@@ -23,7 +23,7 @@ export class WebLocks {
           };
           let isLost = false;
           const request: Request = {
-            // Never at once: the browser is another process.
+            // Never synchronously: the browser is another process.
             grant: () =>
               void whenAwake.then(() => {
                 if (!isLost) void Promise.resolve(callback({ name })).then(resolve, reject).finally(request.end);
@@ -33,7 +33,7 @@ export class WebLocks {
               leave();
               if (isHeld) queue[0]?.grant();
             },
-            // Until then, it goes on as if it had it: there are two that do.
+            // Until the page learns of the theft, two pages act as the owner.
             lose: () => {
               isLost = true;
               leave();
@@ -58,23 +58,23 @@ export class WebLocks {
     };
   }
 
-  /** The names of the locks that somebody holds. */
+  /** The names of the held locks. */
   get held(): readonly string[] {
     return [...this.#queues].filter(([, queue]) => queue.length > 0).map(([name]) => name);
   }
 }
 
-/** What one page has of the locks. */
+/** One page's view of the locks. */
 export interface PageLocks extends Locks {
-  /** The page is told of nothing until then. */
+  /** Delays all news for the page until the promise settles. */
   hangUntil(awake: Promise<void>): void;
-  /** The page crashes, or is left. */
+  /** Ends the page's locks, as a crash or a page change does. */
   leave(): void;
 }
 
 interface Request {
   grant(): void;
   end(): void;
-  /** Somebody has stolen it. */
+  /** Another page steals the lock. */
   lose(): void;
 }

@@ -2,17 +2,17 @@ import { connectClient, type TestClient, type TestClientOptions } from './ws-cli
 
 type Frame = Record<string, unknown>;
 
-/** A client that speaks Beckon's wire by hand. */
+/** A client that sends and receives raw frames of Beckon's protocol. */
 export interface WireClient extends TestClient {
   /** Every frame received so far. */
   readonly frames: readonly Frame[];
-  /** The first frame for which `matches` holds, whether received already or yet to come. */
+  /** Resolves with the first frame that matches, among the received ones and later ones. */
   frame(matches: (frame: Frame) => boolean): Promise<Frame>;
-  /** Sends a frame under an id of its own, and gives the reply. */
+  /** Sends a frame with a fresh id. Resolves with the reply. */
   ask(frame: Frame): Promise<Frame>;
 }
 
-/** Opens a connection, or rejects as `ws` does when the handshake is refused. */
+/** Opens a connection. Rejects as `ws` does when the server refuses the handshake. */
 export async function connectWire(url: string, options?: TestClientOptions): Promise<WireClient> {
   const client = connectClient(url, options);
   const frames: Frame[] = [];

@@ -3,10 +3,10 @@ import type { WireClient } from './wire-client.ts';
 
 export type Frame = Readonly<Record<string, unknown>>;
 
-/** What came of a frame. `duplicate`: an ack which says that the message had been sent before. */
+/** The outcome of a frame. `duplicate`: the ack of a message that was sent before. */
 export type Outcome = Reply['type'] | ErrorCode | 'duplicate';
 
-/** The type of a reply; of an error, and of a `bye`, its code; of an ack what became of its first message. */
+/** Returns the type of a reply, the code of an error or `bye`, or the outcome of an ack's first message. */
 export function outcomeOf(reply: Frame): Outcome {
   const [result] = (reply['results'] ?? []) as readonly { error?: { code: ErrorCode }; duplicate?: true }[];
   if (result?.error) return result.error.code;
@@ -18,12 +18,12 @@ export function messagesIn({ messages = [] }: Frame): readonly Message[] {
   return messages as readonly Message[];
 }
 
-/** Whether the frame is a push of that type, and not a reply. */
+/** Whether the frame is a push of the wanted type, and not a reply. */
 export function isPush({ type, id }: Frame, wanted: string): boolean {
   return type === wanted && id === undefined;
 }
 
-/** Waits until whatever has been posted to a client is there: frames of one connection do not overtake each other. */
+/** Waits until all posted frames have arrived: frames of one connection keep their order. */
 export function arrived({ socket }: WireClient): Promise<void> {
   return new Promise((resolve) => {
     if (socket.readyState !== socket.OPEN) return resolve();

@@ -6,25 +6,25 @@ export interface TestClientOptions {
   readonly protocols?: readonly string[];
 }
 
-/** How a handshake was refused. */
+/** The server's refusal of a handshake. */
 export interface Refusal {
   readonly statusCode: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
 
-/** A WebSocket client that remembers what it saw. */
+/** A WebSocket client that records its messages. */
 export interface TestClient {
   readonly socket: WebSocket;
-  /** Rejects when the handshake is refused. */
+  /** Resolves when the connection opens. Rejects when the server refuses the handshake. */
   readonly opened: Promise<void>;
-  /** Rejects when the handshake is accepted. */
+  /** Resolves with the refusal. Rejects when the server accepts the handshake. */
   readonly refused: Promise<Refusal>;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
-  /** The messages so far. */
+  /** The messages received so far. */
   readonly messages: readonly string[];
   send(message: unknown): void;
-  /** The next message that has not been asked for yet. */
+  /** Resolves with the next message that no earlier call has returned. */
   next(): Promise<string>;
 }
 
@@ -43,7 +43,7 @@ export function connectClient(url: string, { headers, protocols = [] }: TestClie
     socket.once('error', reject);
   });
   const refused = new Promise<Refusal>((resolve, reject) => {
-    socket.once('open', () => reject(new Error('the handshake was accepted')));
+    socket.once('open', () => reject(new Error('the server accepted the handshake')));
     socket.once('unexpected-response', (_, response) => readRefusal(response).then(resolve, reject));
   });
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {

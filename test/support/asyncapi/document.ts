@@ -4,7 +4,7 @@ import { PROTOCOL_DOCUMENT, readExamples } from '../protocol-document.ts';
 import { describeFields, type FieldTables, readFieldTables } from './field-tables.ts';
 import { clientSchemas, commonSchemas, open, serverSchemas } from './json-schemas.ts';
 
-/** What comes without having been asked for. */
+/** The frames that the server sends without a request. */
 const PUSHES = {
   messages: 'Messages for the user, or to a room that the connection is in.',
   presence: 'Somebody whose presence is watched has come or gone.',
@@ -14,15 +14,15 @@ const PUSHES = {
 
 type ServerType = ServerFrame['type'];
 
-/** As many examples of each message show what it looks like. */
+/** The number of examples of each message. */
 const MAX_EXAMPLES = 2;
 
-/** The name of a message of the server, of which some types are called like actions. */
+/** Names a message of the server. Some of their types share a name with an action. */
 export function nameOf(type: ServerType): string {
   return type in PUSHES && type !== 'presence' ? `${type}Push` : `${type}Reply`;
 }
 
-/** The wire as an AsyncAPI document: schemas from the code, words and examples from docs/protocol.md. */
+/** Builds the AsyncAPI document of the wire: schemas from the code, texts and examples from docs/protocol.md. */
 export function createAsyncApi() {
   const text = readFileSync(PROTOCOL_DOCUMENT, 'utf8');
   const tables = readFieldTables(text);
@@ -197,7 +197,7 @@ function push(name: string, summary: string) {
   return { action: 'send', channel: ref('channels', 'connection'), summary, messages: [ofConnection(name)] };
 }
 
-/** The first sentence of an action's section. */
+/** Returns the first sentence of an action's section. */
 function summaryOf(text: string, action: Action): string {
   const section = new RegExp(`^### ${action}\n\n(?<summary>.+?\\.)(?=\\s)`, 'ms').exec(text);
   const summary = section?.groups?.['summary'];

@@ -1,18 +1,18 @@
 import type { JsonSchema } from './json-schemas.ts';
 
-/** What the document says of one field. */
+/** The document's row of one field. */
 export interface Field {
-  /** Absent: the table has no such column. Empty: the field is required. */
+  /** Absent if the table has no such column. Empty if the field is required. */
   readonly byDefault?: string;
   readonly meaning: string;
 }
 
-/** The document's tables of fields, by what they are of: `register`, `registered`, `reply history`. */
+/** The document's tables of fields, by subject: `register`, `registered`, `reply history`. */
 export type FieldTables = ReadonlyMap<string, ReadonlyMap<string, Field>>;
 
 const HEADER = /^\| (?<reply>reply )?`(?<name>\w+)` \| value \| (?<hasDefault>default \| )?meaning \|$/;
 
-/** Reads the tables whose header is a name of a frame, `value`, perhaps `default`, and `meaning`. */
+/** Reads the tables with the header: a frame's name, `value`, optionally `default`, and `meaning`. */
 export function readFieldTables(document: string): FieldTables {
   const tables = new Map<string, Map<string, Field>>();
   let table: { readonly fields: Map<string, Field>; readonly hasDefault: boolean } | undefined;
@@ -38,19 +38,19 @@ function addField({ fields, hasDefault }: { fields: Map<string, Field>; hasDefau
   fields.set(field, { meaning: plain(meaning), ...(hasDefault && { byDefault: plain(byDefault) }) });
 }
 
-/** The text without Markdown's links. */
+/** Removes Markdown links from a text. */
 function plain(text: string): string {
   return text.replaceAll(/\[([^\]]+)\]\([^)]*\)/g, '$1');
 }
 
-/** The schema, whose properties say what the table says of them. */
+/** Adds the table's texts to the properties of a schema. */
 export function describeFields(schema: JsonSchema, fields: ReadonlyMap<string, Field> | undefined): JsonSchema {
   if (!fields) return schema;
   if (schema.oneOf) return { ...schema, oneOf: schema.oneOf.map((branch) => describeFields(branch, fields)) };
   const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const { meaning = '', byDefault = '' } = fields.get(name) ?? {};
     const literal = /^(true|false|\d+)$/.test(byDefault);
-    // What stands beside a reference counts for nothing.
+    // JSON Schema ignores the properties beside a reference.
     if ('$ref' in property) return [name, property];
     const description = [sentence(meaning), literal || byDefault === '' ? '' : `Default: ${byDefault}.`]
       .join(' ')
@@ -65,7 +65,7 @@ function sentence(text: string): string {
   return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** The fields that a schema has, in whichever of its shapes. */
+/** Lists the fields of a schema, in all its variants. */
 export function fieldsOf(schema: JsonSchema): readonly string[] {
   const own = Object.keys(schema.properties ?? {});
   return [...new Set([...own, ...(schema.oneOf ?? []).flatMap(fieldsOf)])];

@@ -3,7 +3,7 @@ import type * as v from 'valibot';
 import { type Action, CLIENT_FRAMES, messageSchema } from '../../../protocol/index.ts';
 import { SERVER_FRAMES, SERVER_SCHEMAS } from './server-frames.ts';
 
-/** A JSON Schema of draft 7, as far as it is looked into here. */
+/** The parts of a draft 7 JSON Schema that this code reads. */
 export interface JsonSchema {
   description?: string;
   default?: unknown;
@@ -14,39 +14,39 @@ export interface JsonSchema {
 
 type Schemas = Readonly<Record<string, JsonSchema>>;
 
-/** Where an AsyncAPI document has what several frames refer to. */
+/** The place of shared schemas in an AsyncAPI document. */
 const COMPONENTS = '#/components/schemas/';
 
-/** What may be in a batch: the schema of the frame lets anything in, because each message is judged by itself. */
+/** The messages of a batch. The frame's own schema accepts any, because the server validates each message alone. */
 export const MESSAGE_INPUT = 'messageInput';
 
-/** The frames of the client, by action. */
+/** The client's frames, by action. */
 export function clientSchemas(): Readonly<Record<Action, JsonSchema>> {
   return convert(CLIENT_FRAMES) as Record<Action, JsonSchema>;
 }
 
-/** The frames of the server, by type. They may have other fields as well: there will be more. */
+/** The server's frames, by type. They allow other fields, because later versions may add some. */
 export function serverSchemas(): Readonly<Record<keyof typeof SERVER_FRAMES, JsonSchema>> {
   const all = convert({ ...SERVER_SCHEMAS, ...SERVER_FRAMES });
   return pick(all, Object.keys(SERVER_FRAMES)) as ReturnType<typeof serverSchemas>;
 }
 
-/** What the schemas of several frames refer to, by name. */
+/** The shared schemas, by name. */
 export function commonSchemas(): Schemas {
   const ofServer = convert({ ...SERVER_SCHEMAS, ...SERVER_FRAMES });
   return { ...convert({ [MESSAGE_INPUT]: messageSchema }), ...pick(ofServer, Object.keys(SERVER_SCHEMAS)) };
 }
 
 /**
- * The JSON Schemas of schemas that may refer to each other.
- * @param at Where the document has them: what a reference begins with.
+ * Converts schemas that may refer to each other into JSON Schemas.
+ * @param at The prefix of references: the place of the schemas in the document.
  */
 export function convert(schemas: Readonly<Record<string, v.GenericSchema>>, at = COMPONENTS): Schemas {
   const converted = toJsonSchemaDefs(schemas, conversionAt(at));
   return pick(converted as unknown as Schemas, Object.keys(schemas));
 }
 
-/** The schema, for readers of which later versions may say more. */
+/** Opens a schema for fields that later versions may add. */
 export function open(schema: JsonSchema): JsonSchema {
   return JSON.parse(JSON.stringify(schema), (key, value) => {
     return key === 'additionalProperties' && value === false ? undefined : value;
@@ -54,11 +54,11 @@ export function open(schema: JsonSchema): JsonSchema {
 }
 
 const conversionAt = (at: string): ConversionConfig => ({
-  // How deep data is nested: no schema can say it.
+  // JSON Schema cannot express how deep data is nested.
   ignoreActions: ['check', 'readonly'],
   overrideRef: ({ referenceId }) => at + referenceId,
   overrideAction: ({ valibotAction, jsonSchema }) => {
-    // Patterns of JSON Schemas are Unicode's anyway, which is the only flag there is.
+    // JSON Schema patterns are always Unicode patterns, so the flag `u` may go.
     const { requirement } = valibotAction as { readonly requirement?: unknown };
     return requirement instanceof RegExp && requirement.flags === 'u'
       ? { ...jsonSchema, pattern: requirement.source }
@@ -67,7 +67,7 @@ const conversionAt = (at: string): ConversionConfig => ({
   overrideSchema: ({ valibotSchema, jsonSchema }) => {
     const schema: v.GenericSchema = valibotSchema;
     if (isLazy(schema)) return { oneOf: branchesOf(schema).map((branch) => convertBranch(branch, at)) };
-    // Any JSON.
+    // Any JSON value.
     if (schema.type === 'custom') return {};
     if (schema.type === 'union') return { oneOf: jsonSchema.anyOf ?? [] };
     if (isBatch(schema)) return { type: 'array', items: { $ref: at + MESSAGE_INPUT } };
@@ -77,7 +77,7 @@ const conversionAt = (at: string): ConversionConfig => ({
 
 function convertBranch(branch: v.GenericSchema, at: string) {
   const { branch: converted } = toJsonSchemaDefs({ branch }, conversionAt(at));
-  if (!converted) throw new Error('A schema has been converted into nothing');
+  if (!converted) throw new Error('the conversion returned no schema');
   return converted;
 }
 
@@ -91,7 +91,7 @@ function isBatch(schema: v.GenericSchema): boolean {
   return schema.type === 'array' && (schema as unknown as { item: v.GenericSchema }).item.type === 'unknown';
 }
 
-/** Every schema that a lazy one may choose: it asks its input for keys, one after the other, and is told yes for one of them. */
+/** Lists the schemas that a lazy one may choose. It looks for keys in its input, so each input has one of the keys. */
 function branchesOf({ getter }: Lazy): readonly v.GenericSchema[] {
   const asked = new Set<PropertyKey>();
   const choose = (present?: PropertyKey) =>

@@ -1,4 +1,4 @@
-/** Writes docs/asyncapi.json and docs/send.schema.json anew. */
+/** Rewrites docs/asyncapi.json and docs/send.schema.json. */
 import { writeFileSync } from 'node:fs';
 import { ASYNCAPI_FILE, renderAsyncApi } from './render.ts';
 import { renderSendSchema, SEND_SCHEMA_FILE } from './send-schema.ts';

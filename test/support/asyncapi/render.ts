@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { createAsyncApi } from './document.ts';
 
-/** Where the document is kept. */
+/** The path of the document. */
 export const ASYNCAPI_FILE = join(import.meta.dirname, '../../../docs/asyncapi.json');
 
-/** The document as its file has it. */
+/** Renders the document as its file contains it. */
 export function renderAsyncApi(): string {
   return `${JSON.stringify(createAsyncApi(), null, 2)}\n`;
 }

@@ -11,20 +11,20 @@ import { array, hold, problem, type Same, SERVER_SCHEMAS } from './server-frames
 
 const DOCS = join(import.meta.dirname, '../../../docs');
 
-/** Where the schemas of the function `send` are kept. */
+/** The path of the schemas of the function `send`. */
 export const SEND_SCHEMA_FILE = join(DOCS, 'send.schema.json');
 
-/** Where the function is described. */
+/** The document of the function `send`. */
 export const SEND_DOCUMENT = join(DOCS, 'send.md');
 
 const { result, failure } = SERVER_SCHEMAS;
 
 const answer = v.strictObject({ results: array(v.union([result, failure])) });
 
-/** The text in `errorMessage`. */
+/** The JSON text in `errorMessage`. */
 const error = v.strictObject({ ...problem, failures: v.exactOptional(array(failure)) });
 
-/** What Lambda makes of an error: also of one of its own, whose type is no code. */
+/** Lambda's form of an error. For Lambda's own errors the type is not one of our codes. */
 const failed = v.strictObject({
   errorType: v.string(),
   errorMessage: v.string(),
@@ -44,7 +44,7 @@ const SCHEMAS = {
   [MESSAGE_INPUT]: messageSchema,
 };
 
-/** The definitions, with the words of docs/send.md and of docs/protocol.md. Answers may get more fields: there will be more. */
+/** The definitions, with texts of docs/send.md and docs/protocol.md. Answers allow other fields, because later versions may add some. */
 export function sendDefinitions(): Readonly<Record<string, JsonSchema>> {
   const ofWire = readFieldTables(readFileSync(PROTOCOL_DOCUMENT, 'utf8'));
   const own = readFieldTables(readFileSync(SEND_DOCUMENT, 'utf8'));
@@ -59,14 +59,14 @@ export function sendDefinitions(): Readonly<Record<string, JsonSchema>> {
   );
 }
 
-/** The schema without patterns of Unicode properties, which the regular expressions of Python and others do not know. */
+/** Removes patterns with Unicode properties, which Python's and other regular expressions lack. */
 function portable(schema: JsonSchema): JsonSchema {
   return JSON.parse(JSON.stringify(schema), (key, value) => {
     return key === 'pattern' && String(value).includes('\\p{') ? undefined : value;
   });
 }
 
-/** The document as its file has it. */
+/** Renders the document as its file contains it. */
 export function renderSendSchema(): string {
   const document = {
     $schema: 'http://json-schema.org/draft-07/schema#',

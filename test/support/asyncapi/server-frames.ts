@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { ERROR_CODES, type ErrorCode, type Json, type ServerFrame } from '../../../protocol/index.ts';
 
-// The server's frames as schemas. The server itself has no use for them: they are for whoever reads the wire in another
-// language, and the compiler holds them to the types of protocol/replies.ts, in both directions.
+// The server's frames as schemas, for clients in other languages. The server does not use them. The compiler checks that they
+// equal the types of protocol/replies.ts.
 
 const id = v.exactOptional(v.string());
 const serial = v.pipe(v.string(), v.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/));
@@ -78,7 +78,7 @@ const resumption = { recovered: v.boolean(), messages, more: v.boolean(), cursor
 
 const presence = v.strictObject({ user: v.string(), online: v.boolean(), since: v.exactOptional(time) });
 
-/** What several frames have in common. */
+/** The shared parts of frames. */
 export const SERVER_SCHEMAS = { message, limits, result, failure } as const;
 
 /** The server's frames, by type. */
@@ -140,25 +140,25 @@ export const SERVER_FRAMES = {
   }),
 } as const satisfies Record<ServerFrame['type'], v.GenericSchema>;
 
-/** A type without `readonly`, which changes nothing on the wire. */
+/** Removes `readonly`, which means nothing on the wire. */
 type Bare<T> = T extends readonly (infer E)[]
   ? Bare<E>[]
   : T extends object
     ? { -readonly [K in keyof T]: Bare<T[K]> }
     : T;
 
-/** Whether what a schema lets through and a type are the same, optional fields and all. */
+/** Whether a schema's output equals a type, optional fields included. */
 export type Same<S extends v.GenericSchema, T> =
   (<X>() => X extends Bare<v.InferOutput<S>> ? 1 : 2) extends <X>() => X extends Bare<T> ? 1 : 2 ? true : false;
 
 type Frames = typeof SERVER_FRAMES;
 
-/** The types whose frames have a schema of another shape: there must be none. */
+/** The frame types whose schema differs. It must be `never`. */
 type Differing = {
   [T in keyof Frames]: Same<Frames[T], Extract<ServerFrame, { type: T }>> extends true ? never : T;
 }[keyof Frames];
 
-/** Does not compile with anything but `true`. */
+/** Compiles only for `true`. */
 export function hold<_ extends true>(): void {}
 
 hold<[Differing] extends [never] ? true : Differing>();
