@@ -14,8 +14,8 @@ import { createEffectsMeter, type Effects, type EffectsMeter } from '../support/
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 
 /*
- * What each frame makes an installation do, with search, against what it is charged: the table in docs/security.md. The test
- * fails when a row grows, or when it is above the bound. After a change for the better: UPDATE_TABLES=1.
+ * Measures the effects and the charge of each frame, with search: the table in docs/security.md. The test fails when a row grows
+ * or exceeds the bound. After an improvement, run it with UPDATE_TABLES=1.
  */
 
 const TABLE = documentTable('docs/security.md', 'amplification', 'frame', {
@@ -28,7 +28,7 @@ const TABLE = documentTable('docs/security.md', 'amplification', 'frame', {
   returned: 'bytes returned',
 });
 
-/** For each unit that is charged. */
+/** The bounds for each charged unit. */
 const MOST = { writes: 12, posts: 100 };
 
 interface Row extends Effects {
@@ -36,24 +36,24 @@ interface Row extends Effects {
   readonly what: string;
   /** Of the frame. */
   readonly bytes: number;
-  /** Units, those that are charged afterwards included. */
+  /** The charged units, later charges included. */
   readonly charge: number;
   /** Of the reply. */
   readonly returned: number;
 }
 
-/** A connection of a user of its own. It stays open: what ends with it would be done in the middle of a later row. */
+/** Opens a connection of a new user. It stays open: the effects of its end would fall into a later row. */
 interface Device extends WireClient {
   readonly userId: string;
   readonly connectionId: string;
 }
 
-/** What is measured: the frames, each of which is sent by a device of its own user unless the scene has one. */
+/** The measured frames. A device of a new user sends each, unless the scene has a device. */
 interface Case {
   readonly frame: string;
-  /** Makes what has to be there before. @returns the frame */
+  /** Prepares the scene. Returns the frame. */
   readonly scene: (device: Device) => Promise<object> | object;
-  /** Units that are charged when it has been done. @default 0 */
+  /** The units charged after the work. @default 0 */
   readonly surcharge?: number;
 }
 
@@ -99,7 +99,7 @@ const send = (...messages: object[]) => ({ action: 'sendMessage', messages });
 const to = (user: string, data: unknown, more = {}) => ({ to: { user }, data, ...more });
 const peers = (count: number) => names(count, 'peer').map((user) => ({ user }));
 
-/** A serial, of a message to the device. */
+/** Returns the serial of a message to the device. */
 async function serialFor(receiver: Device): Promise<string> {
   const sender = await device();
   const { results } = await sender.ask(send(to(receiver.userId, 'hello')));
@@ -271,13 +271,13 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** A serial of a message from the victim to the device. */
+/** Returns the serial of a message from the victim to the device. */
 async function markable(client: Device, victim: Device): Promise<string> {
   const { results } = await victim.ask(send(to(client.userId, '')));
   return (results as { serial: string }[])[0]?.serial ?? '';
 }
 
-/** Connections in a room, of as few users as the limit of handshakes allows. */
+/** Opens connections in a room, of as few users as the handshake limit allows. */
 async function crowd(room: string, count = 250): Promise<void> {
   let userId = freshUser();
   for (let from = 0; from < count; from += 10) {
@@ -291,7 +291,7 @@ async function crowd(room: string, count = 250): Promise<void> {
   }
 }
 
-/** What the gate charges, by the table in the protocol. */
+/** The gate's charge by the tariff of the protocol. */
 function chargeOf(frame: object): number {
   const action = String((frame as { action: string }).action);
   if (action === 'sendMessage') {
@@ -333,15 +333,15 @@ async function measure({ frame: what, scene, surcharge = 0 }: Case): Promise<Row
 }
 
 /**
- * What chance decides, in a room whose message goes out in parts: each part may take its surcharge at the second attempt, and
- * reads a share of the mappings that depends on the ids of the connections, rounded up.
+ * The random part of a room message that goes out in parts. Each part may charge at its second attempt. Each part reads a share
+ * of the mappings that depends on the connection ids, rounded up.
  */
 function slackOf({ what }: { readonly what: string }, column: string): number {
   const { surcharge = 0 } = CASES.find(({ frame }) => frame === what) ?? {};
   return ['calls', 'writes', 'reads'].includes(column) ? surcharge : 0;
 }
 
-test('no frame makes an installation do more than the table says, nor more than it is charged for', {
+test('no frame causes more work than the table says, or more than its charge covers', {
   timeout: 240_000,
 }, async () => {
   const rows: Row[] = [];

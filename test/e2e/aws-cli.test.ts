@@ -1,4 +1,4 @@
-/** The AWS CLI against the local cloud: the lines of docs/local.md, as they are. */
+/** Runs the AWS CLI commands of docs/local.md against the local cloud, unchanged. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,13 +30,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test('the names in them are outputs of the stack', () => {
+test('the names in the documented commands are outputs of the stack', () => {
   const names = [...LINES.matchAll(/\$\(output (\w+)\)/g)].map(([, name]) => name);
   expect(names).toHaveLength(2);
   expect(Object.keys(cloud.outputs['Beckon'] ?? {})).toEqual(expect.arrayContaining(names));
 });
 
-test('they do what they say', async ({ skip }) => {
+test('the documented AWS CLI commands work', async ({ skip }) => {
   if (advice !== undefined) skip(advice);
   const script = LINES.replace('http://127.0.0.1:4600', cloud.endpointUrl);
   const env = {
@@ -49,7 +49,7 @@ test('they do what they say', async ({ skip }) => {
   expect(readdirSync(folder)).toEqual(expect.arrayContaining(['answer.json', 'event.json']));
   const { results } = JSON.parse(readFileSync(join(folder, 'answer.json'), 'utf8'));
   expect(results).toMatchObject([{ status: 'stored', users: [{ user: 'bob' }] }]);
-  // What "aws lambda invoke" says, the answer, and what is in the table.
+  // The output of "aws lambda invoke", the answer, and the table's contents.
   expect(stdout).toContain('"StatusCode": 200');
   expect(stdout).toContain('"status":"stored"');
   expect(stdout).toContain('"user#bob"');

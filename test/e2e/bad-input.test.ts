@@ -73,7 +73,7 @@ describe('frames', () => {
     client.socket.close();
   });
 
-  test('whoever is not registered is told so, whatever they want, and can register after that', async () => {
+  test('an unregistered connection gets not_registered for every action, and can register after that', async () => {
     const client = await connectWire(cloud.websocketUrl, { headers: await bearer({ sub: 'hasty' }) });
     const refused = { type: 'error', code: 'not_registered', retryable: true };
     expect(await client.ask({ action: 'ping' })).toMatchObject(refused);
@@ -109,7 +109,7 @@ describe('handshakes', () => {
     expect(await refusal(cloud.websocketUrl, { headers: await headers() })).toMatchObject({ statusCode: 401 });
   });
 
-  test('a token in the URL is refused, wherever it is in it, even beside a good one in the header', async () => {
+  test('a token anywhere in the URL is refused, even beside a valid one in the header', async () => {
     const token = await cloud.token({ sub: 'eve' });
     expect(await refusal(`${cloud.websocketUrl}?token=${token}`, {})).toMatchObject({ statusCode: 401 });
     const headers = { Authorization: `Bearer ${token}` };
@@ -140,7 +140,7 @@ describe('handshakes', () => {
     handshake.socket.destroy();
   });
 
-  test('React Native, which sends the address of the API in the place of an origin, gets a connection', async () => {
+  test('React Native, whose origin is the address of the API, gets a connection', async () => {
     const [outputs] = Object.values(cloud.outputs);
     const { origin } = new URL(String(outputs?.['CallbackUrl']));
     expect(origin).toMatch(/^https:\/\/\w+\.execute-api\./);
@@ -149,7 +149,7 @@ describe('handshakes', () => {
     expect(await client.ask({ action: 'register' })).toMatchObject({ userId: 'native' });
   });
 
-  test('a page of an origin that is not allowed gets 403; of one that is, a connection', async () => {
+  test('a page of a forbidden origin gets 403, and a page of an allowed origin gets a connection', async () => {
     const authorization = await bearer({ sub: 'page' });
     const evil = { headers: { ...authorization, Origin: 'https://evil.example' } };
     expect(await refusal(cloud.websocketUrl, evil)).toMatchObject({ statusCode: 403 });
@@ -159,7 +159,7 @@ describe('handshakes', () => {
     }
   });
 
-  test('an origin that no page has is refused when the application starts, with what is right', async () => {
+  test('an impossible origin fails the start of the application, with the expected form', async () => {
     const start = (AllowedOrigins: string) =>
       startLocalCloud({ app: inject('app'), port: 0, parameters: { Issuer: '{endpointUrl}/_local', AllowedOrigins } });
     for (const wrong of ['https://app.example/', 'https://a.example,https://*.b.example', 'app.example']) {
@@ -174,7 +174,7 @@ describe('handshakes', () => {
     expect(await refusal(cloud.websocketUrl, { headers, protocols: ['beckon.v2'] })).toMatchObject({ statusCode: 400 });
   });
 
-  test('a user who connects too often gets 429, others notice nothing, and it is counted, but not as an error', async () => {
+  test('a user who connects too often gets 429; others connect, and the metrics count it, but not as an error', async () => {
     const attempt = async (sub: string): Promise<number> => {
       const { opened, refused, socket } = connectClient(cloud.websocketUrl, { headers: await bearer({ sub }) });
       const status = await Promise.any([opened.then(() => 101), refused.then(({ statusCode }) => statusCode)]);
@@ -203,7 +203,7 @@ describe('handshakes', () => {
     expect(cloud.log().filter(({ message }) => message.includes('"Errors"'))).toEqual([]);
   });
 
-  test('a browser’s token comes as a subprotocol, and is never echoed', async () => {
+  test('a browser sends its token as a subprotocol, and the server never echoes it', async () => {
     const protocols = ['beckon.v1', `bearer.${await cloud.token({ sub: 'browser' })}`];
     const client = await connectWire(cloud.websocketUrl, { protocols });
     expect(client.socket.protocol).toBe('beckon.v1');

@@ -7,16 +7,16 @@ import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 
-// What a message costs, and what waits for what: told by the local cloud's log of calls (design, section 8).
+// The calls of a message, and which call waits for which, from the local cloud's call log (design, section 8).
 
-/** How much longer an answer is held back than it must: the log's times are in whole milliseconds. */
+/** The extra delay of a held answer: the log has whole milliseconds. */
 const HELD_MS = 20;
 
 let dynamoDb: AwsServer;
 let cloud: LocalCloud;
 let alice: WireClient;
 let bob: WireClient;
-/** What the answer to an operation of DynamoDB waits for. */
+/** The events that the answer to a DynamoDB operation waits for. */
 let holds: Readonly<Record<string, Promise<unknown>>>;
 let onAsked: (operation: string) => void;
 
@@ -39,7 +39,7 @@ beforeAll(async () => {
   const dynamodbEndpoint = dynamoDb.client().endpoint;
   cloud = await startLocalCloud({ app: inject('app'), port: 0, parameters, dynamodbEndpoint });
   [alice, bob] = await Promise.all([device('alice'), device('bob')]);
-  // Announcing the two is over: five calls for each.
+  // Both users are announced: five calls for each.
   await vi.waitUntil(() => callsOf('tasks').length === 10, { timeout: 15_000 });
 });
 
@@ -64,7 +64,7 @@ const callsOf = (...functions: string[]) =>
   cloud.calls().filter(({ principal }) => functions.some((name) => principal.includes(name)));
 const received = (client: WireClient, data: string) => client.frame((frame) => JSON.stringify(frame).includes(data));
 
-/** Sends to bob, and gives the calls that it took, as they were begun. */
+/** Sends to bob. Returns the calls in the order of their start. */
 async function callsFor(data: string, more: Record<string, unknown> = {}) {
   const before = callsOf('sendMessage', 'tasks').length;
   const ack = await alice.ask({ action: 'sendMessage', to: { user: 'bob' }, data, ...more });
@@ -92,7 +92,7 @@ test('a stored message for one device takes five calls of DynamoDB and one post'
   ]);
 });
 
-test('a message that is not kept takes three calls of DynamoDB and one post', async () => {
+test('a volatile message takes three calls of DynamoDB and one post', async () => {
   expect(names(await callsFor('volatile', { store: false }))).toEqual([
     'GetItem',
     'PostToConnection',
@@ -101,7 +101,7 @@ test('a message that is not kept takes three calls of DynamoDB and one post', as
   ]);
 });
 
-test('a message reaches its recipient in two round trips: gate, look and block at once, then the post beside the append', async () => {
+test('a message takes two round trips: gate, look-up and block check at once, then post and append at once', async () => {
   const asked: string[] = [];
   let allAsked = () => {};
   const looked = new Promise<void>((resolve) => {
@@ -112,7 +112,7 @@ test('a message reaches its recipient in two round trips: gate, look and block a
     if (asked.length === 3) allAsked();
   };
   const posted = received(bob, 'in two').then(() => sleep(HELD_MS));
-  // Whoever waited for another of these answers would wait for ever.
+  // A call that waited for another of these answers would wait for ever.
   holds = { UpdateItem: looked, Query: looked, GetItem: looked, PutItem: posted };
 
   const calls = await callsFor('in two');
@@ -129,7 +129,7 @@ test('a message reaches its recipient in two round trips: gate, look and block a
   expect(calls.at(-1)?.operation).toBe('Query');
 });
 
-test('a stored message for somebody who is not there takes seven: one more read, and one write, before the append', async () => {
+test('a stored message for an offline user takes seven calls: one more read and one more write before the append', async () => {
   const before = callsOf('sendMessage').length;
   const ack = await alice.ask({ action: 'sendMessage', to: { user: 'nobody' }, data: 'waits' });
   expect(ack).toMatchObject({ results: [{ status: 'stored' }] });

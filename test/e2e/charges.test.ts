@@ -9,7 +9,7 @@ import { mapConcurrently } from '../../server/concurrency.ts';
 import { isBye, sendUntilClosed } from '../support/flood.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 
-// Whoever tries to get more for less meets the limit, over real sockets.
+// Clients that try to get more than they pay for meet the limit, over real sockets.
 
 type Frame = Record<string, unknown>;
 
@@ -36,16 +36,16 @@ async function device(cloud: LocalCloud, userId: string): Promise<WireClient> {
 const HUNDRED = Array.from({ length: 100 }, (_, index) => `user-${index}`);
 
 interface Outcome {
-  /** Frames that were not refused. */
+  /** The number of accepted frames. */
   readonly passed: number;
-  /** What may have been charged by then: what comes at once, and what time allows. */
+  /** The most units by then: the burst, plus the rate times the elapsed time. */
   readonly allowance: number;
 }
 
-/** Frames that are under way at once: each has an execution environment of its own, which takes time to start. */
+/** Frames under way at once. Each needs an execution environment of its own, which takes time to start. */
 const IN_FLIGHT = 8;
 
-/** Sends frames, several at once, some over each connection, until each is answered. */
+/** Sends frames over several connections at once, until each has an answer. */
 async function flood(
   clients: readonly WireClient[],
   limits: Limits,
@@ -65,7 +65,7 @@ async function flood(
   return { passed: count - refused.length, allowance: limits.burst + limits.perSecond * seconds };
 }
 
-describe('by lower limits', () => {
+describe('with lower limits', () => {
   const LIMITS = { burst: 60, perSecond: 2 };
   let directory: string;
   let cloud: LocalCloud;
@@ -115,13 +115,13 @@ describe('by lower limits', () => {
     expect((passed + 1) * units).toBeGreaterThan(LIMITS.burst / 2);
   });
 
-  test('12 messages to 100 users are not sent, but for the first, which comes after a pause', async () => {
+  test('of 12 messages to 100 users only the first, after a pause, is sent', async () => {
     const message = (data: number) => ({ action: 'sendMessage', to: { users: HUNDRED }, data, store: false });
     const { passed } = await flood([await device(cloud, 'herald')], LIMITS, 12, message);
     expect(passed).toBeLessThanOrEqual(1);
   });
 
-  test('of 600 registrations those are made that the rate allows, and the connection is closed', async () => {
+  test('of 600 registrations the server accepts what the rate allows, then closes the connection', async () => {
     const client = await device(cloud, 'registrar');
     const startedAt = Date.now();
     const sent = await sendUntilClosed(client, { action: 'register', attempt: 1 }, 600);
@@ -131,15 +131,15 @@ describe('by lower limits', () => {
     expect(client.frames.find(isBye)).toMatchObject({ code: 'rate_limited', reconnect: true, retryAfterMs: 60_000 });
   });
 
-  test('several connections of one user together send no more than one', async () => {
+  test('several connections of one user together send no more than one connection', async () => {
     const clients = await Promise.all(Array.from({ length: 5 }, () => device(cloud, 'octopus')));
     const message = (data: number) => ({ action: 'sendMessage', to: { users: TEN }, data });
     const { passed, allowance } = await flood(clients, LIMITS, 20, message);
-    // A connection may be ahead of its user by a tenth of the burst, and by the frame that goes beyond it.
+    // A connection may exceed its user budget by a tenth of the burst and one frame.
     expect(passed * 10).toBeLessThanOrEqual(allowance + clients.length * (LIMITS.burst / 10 + 10));
   });
 
-  test('a page of a registration is for whoever is registered', async () => {
+  test('only a registered connection gets further pages', async () => {
     const stranger = await connect(cloud, 'stranger');
     expect(await stranger.ask({ action: 'register', after: '0'.repeat(26) })).toMatchObject({ code: 'not_registered' });
   });

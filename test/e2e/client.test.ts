@@ -34,7 +34,7 @@ function device(sub: string, options: Partial<ConnectOptions> = {}) {
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
 describe('a device in a room', () => {
-  test('gets what is said there once and in order, also what was said while it was away, and not its own', async () => {
+  test('gets every message once and in order, missed ones too, but not its own', async () => {
     const [ann, ben] = [device('ann'), device('ben')];
     await Promise.all([ann.client.join('hall'), ben.client.join('hall')]);
     await ann.client.sendToRoom('hall', 0);
@@ -51,7 +51,7 @@ describe('a device in a room', () => {
     expect(ben.gaps).toEqual([]);
   });
 
-  test('hears nothing of what was said before it came, and nothing after it has left', async () => {
+  test('gets no message from before it joined or after it left', async () => {
     const [ann, ben] = [device('ann'), device('ben')];
     await ann.client.sendToRoom('yard', 'before');
     await ben.client.join('yard');
@@ -78,7 +78,7 @@ describe('a device in a room', () => {
     dan.client.close();
   });
 
-  test('is put out by a token that does not allow the room any more', async () => {
+  test('is removed by a token that no longer allows the room', async () => {
     let capability: object = EVERYTHING;
     const ben = device('ben', { getToken: () => cloud.token({ sub: 'ben', capability }) });
     const left: Left[] = [];
@@ -92,13 +92,13 @@ describe('a device in a room', () => {
 });
 
 describe('a token that expires in an hour', () => {
-  test('is renewed on the connection there is, which is put out of what the next one does not allow', async () => {
+  test('is renewed on the open connection, which loses the rooms that the new token does not allow', async () => {
     const capabilities: object[] = [EVERYTHING];
     const getToken = vi.fn(() =>
       cloud.token({ sub: 'hal', capability: capabilities.shift() ?? { 'room:kitchen': ['join'] } }),
     );
     const base = createEnvironment(WebSocket);
-    // A second for a quarter of an hour; what takes less than two minutes takes as long as ever.
+    // A quarter of an hour takes a second; delays below two minutes stay as they are.
     const setTimer = (delayMs: number, callback: () => void) =>
       base.setTimer(delayMs > 120_000 ? delayMs / 900 : delayMs, callback);
     const options = { url: cloud.websocketUrl, getToken, messageExpiryMs: 60_000, maxConnectionAgeMs: 2 ** 31 - 1 };
@@ -137,13 +137,13 @@ describe('a conversation', () => {
     await expect(gus.client.search({ user: 'fay' }, 'one')).rejects.toMatchObject({ code: 'search_disabled' });
   });
 
-  test('is not for those whose token does not allow it', async () => {
+  test('is closed to users whose token does not allow it', async () => {
     const eve = device('eve', { getToken: () => cloud.token({ sub: 'eve', capability: { 'user:*': ['send'] } }) });
     await expect(eve.client.history({ user: 'ann' })).rejects.toMatchObject({ code: 'forbidden' });
     await expect(eve.client.unread([{ user: 'ann' }])).rejects.toMatchObject({ code: 'forbidden' });
   });
 
-  test('has receipts: delivered by itself, read when it is said', async () => {
+  test('has receipts: delivered automatically, read on markRead', async () => {
     const [amy, bea] = [device('amy'), device('bea')];
     const receipts: Receipt[] = [];
     amy.client.on('receipt', (receipt) => receipts.push(receipt));
@@ -159,7 +159,7 @@ describe('a conversation', () => {
 describe('a page that is reloaded on a device whose clock is wrong', () => {
   const HOUR_MS = 3_600_000;
 
-  /** A page with a storage; closing it leaves everything to the next. */
+  /** A page with storage, which the next page inherits. */
   function openPage(user: string, aheadMs: number, records: Map<string, string>) {
     const storage = {
       get: (key: string) => records.get(key),
@@ -216,7 +216,7 @@ describe('a device whose calls are refused', () => {
   const capability = { 'user:*': ['send', 'history', 'presence'], 'room:*': ['join', 'send', 'history', 'presence'] };
   const longIds = Array.from({ length: 100 }, (_, index) => `${index}${'漢'.repeat(250)}`);
 
-  test('goes on with everything else, over the same connection', async () => {
+  test('continues with everything else over the same connection', async () => {
     const getToken = () => cloud.token({ sub: 'una', capability });
     const [una, vic] = [device('una', { getToken }), device('vic')];
     await Promise.all([una.connected(), vic.connected()]);

@@ -4,7 +4,7 @@ import { documentTable } from '../support/document-table.ts';
 import { createEffectsMeter, type Effects, type EffectsMeter } from '../support/effects.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 
-// What each operation of a well-meaning client takes: the table in docs/costs.md. After a change: UPDATE_TABLES=1.
+// The cost of each operation of a normal client: the table in docs/costs.md. After a change, run it with UPDATE_TABLES=1.
 
 const TABLE = documentTable('docs/costs.md', 'costs', 'operation', {
   calls: 'DynamoDB calls',
@@ -56,9 +56,9 @@ async function device(kind: string): Promise<Device> {
   return { ...client, userId, connectionId: String(connectionId) };
 }
 
-test('no operation takes more than the table says', { timeout: 120_000 }, async () => {
+test('no operation costs more than the table says', { timeout: 120_000 }, async () => {
   const rows: (Effects & { readonly what: string; readonly messages: number; readonly dollars: number })[] = [];
-  /** @param frames Frames that come in, and their replies. */
+  /** @param frames The number of incoming frames and replies. */
   const row = async (what: string, frames: number, act: () => Promise<unknown>) => {
     const effects = await meter.measure(act);
     const messages = frames + effects.posts;
@@ -66,7 +66,7 @@ test('no operation takes more than the table says', { timeout: 120_000 }, async 
     const dollars = writes * PRICES.writes + reads * PRICES.reads + messages * PRICES.messages;
     rows.push({ what, ...effects, messages, dollars: Math.round(dollars * 100) / 100 });
   };
-  /** A frame of the device, after a pause. */
+  /** Sends a frame of the device after a pause. */
   const frame = async (what: string, client: Device, question: Record<string, unknown>) => {
     await meter.untilIdle(client.userId, client.connectionId);
     await row(what, 2, async () => {

@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts';
 import { adminClient } from '../support/local-cloud.ts';
 import { connectWire } from '../support/wire-client.ts';
 
-// What data may be is the same at every end: raw frames, the client, the server SDK in a Lambda, and the send function.
+// All four ways to send accept the same data: raw frames, the client, the server SDK in a Lambda, and the function send.
 
 let cloud: LocalCloud;
 let lambda: LambdaClient;
@@ -44,8 +44,8 @@ async function invoke(output: string, payload: string): Promise<Record<string, u
 
 const UNSAFE = { code: 'invalid_frame', message: expect.stringContaining('a number that a double cannot carry') };
 
-describe('a number that would arrive as another one', () => {
-  test('is refused in a raw frame, and its batch goes on', async () => {
+describe('a number that JavaScript would change', () => {
+  test('is refused in a raw frame, and the rest of the batch is sent', async () => {
     const [alice, ben] = [await wire('alice'), await device('ben')];
     const numbers = ['9007199254740993', '1e400', '-1e400', '1e-400', '1234567890123456789'];
     for (const number of numbers) {
@@ -69,7 +69,7 @@ describe('a number that would arrive as another one', () => {
     });
   });
 
-  test('is none that JavaScript has: those arrive as they were', async () => {
+  test('is never a JavaScript number: those arrive unchanged', async () => {
     const [alice, ben] = [await device('ann'), await device('bea')];
     const numbers = [2 ** 53 + 2, 2 ** 60, 1e21, Number.MAX_VALUE, Number.MIN_VALUE, -0.1];
     await alice.client.sendToUser('bea', numbers);
@@ -90,7 +90,7 @@ describe('the server SDK', () => {
     ]);
   });
 
-  test('refuses what JSON would lose, and what is no list of users', async () => {
+  test('refuses values that JSON would lose, and users that are not a list', async () => {
     expect(await attempt('function')).toMatchObject({
       name: 'TypeError',
       message: expect.stringMatching(/"data": Function$/),

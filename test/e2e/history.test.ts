@@ -49,7 +49,7 @@ const history = (client: WireClient, conversation: object, more = {}) =>
   client.ask({ action: 'history', conversation, ...more });
 
 describe('history', () => {
-  test('with a user shows both directions to both, in order, page by page, and to nobody else', async () => {
+  test('with a user shows both directions to both users, in order, page by page, and to no other user', async () => {
     const [ann, ben, eve] = await Promise.all([device('ann'), device('ben'), device('eve')]);
     for (const text of ['1', '2', '3']) {
       await send(ann, { user: 'ben' }, `ann ${text}`, { echo: true });
@@ -70,7 +70,7 @@ describe('history', () => {
     expect(dataOf(await history(eve, { user: 'ann' }))).toEqual([]);
   });
 
-  test('of a room shows what was sent to it, also to who was not there', async () => {
+  test('of a room shows its messages, also to users who were absent', async () => {
     const sender = await device('room-sender');
     await send(sender, { room: 'garden' }, 'hello, garden');
     await send(sender, { room: 'other' }, 'elsewhere');
@@ -82,7 +82,7 @@ describe('history', () => {
     });
   });
 
-  test('shows a message that was sent again once, and no volatile one', async () => {
+  test('shows a retried message once, and no volatile message', async () => {
     const [one, two] = await Promise.all([device('again-1'), device('again-2')]);
     const first = await send(one, { user: 'again-2' }, 'said twice', { id: 'twice' });
     await append('again-2', 'again-1', 'twice', 'said twice', { retried: { BOOL: true } });
@@ -123,7 +123,7 @@ describe('history', () => {
       };
 
       expect(said(await history(reader, conversation)).map(({ serial }) => serial)).toEqual([first]);
-      // One to count, one for what was sent again, one for where it was sent before.
+      // One query to count, one for the retried messages, one for their first copies.
       expect(await unread()).toEqual([1, 3]);
       await reader.ask({ action: 'mark', marks: [{ conversation, read: first }] });
       expect(await unread()).toEqual([0, 3]);
@@ -139,7 +139,7 @@ describe('history', () => {
     expect(dataOf(await history(reader, { user: 'expiry-sender' }))).toEqual(['new']);
   });
 
-  test('asks for one end, and for a position that can be one; a position of another log is harmless', async () => {
+  test('needs one end and a valid position; a position of another log is harmless', async () => {
     const client = await device('cursors');
     const { serial } = await send(client, { user: 'x' }, 1);
     expect(await history(client, { user: 'x' }, { before: serial, after: serial })).toMatchObject({
@@ -159,7 +159,7 @@ describe('history', () => {
 });
 
 describe('markers', () => {
-  test('move forward only, tell who sent the messages, and show in the history', async () => {
+  test('move only forward, send receipts to the sender, and appear in the history', async () => {
     const [sender, phone, reader] = await Promise.all([device('marked'), device('marked'), device('marker')]);
     const one = await send(sender, { user: 'marker' }, 'one', { receipt: true });
     const push = await reader.frame(({ type }) => type === 'messages');
@@ -180,7 +180,7 @@ describe('markers', () => {
     expect(await history(reader, conversation)).toMatchObject({ read: one.serial, peer: {} });
   });
 
-  test('in a room are one’s own', async () => {
+  test('in a room are private to the user', async () => {
     const [one, other] = await Promise.all([device('own-1'), device('own-2')]);
     const { serial } = await send(one, { room: 'own' }, 1);
     await other.ask({ action: 'mark', marks: [{ conversation: { room: 'own' }, read: serial }] });
@@ -191,7 +191,7 @@ describe('markers', () => {
     expect(one.frames.map(({ type }) => type)).not.toContain('receipt');
   });
 
-  test('refuses what says nothing, or what has not been', async () => {
+  test('refuses an empty mark, and a position in the future', async () => {
     const client = await device('mark-wrong');
     const conversation = { user: 'x' };
     const mark = (more: object) => client.ask({ action: 'mark', marks: [{ conversation, ...more }] });
@@ -205,7 +205,7 @@ describe('markers', () => {
 });
 
 describe('unread', () => {
-  test('counts what others have said behind the marker, for many conversations, without a scan', async () => {
+  test('counts the messages of others after the marker, for many conversations, without a scan', async () => {
     const [me, peer] = await Promise.all([device('unread-me'), device('unread-peer')]);
     const first = await send(peer, { user: 'unread-me' }, 1);
     for (const data of [2, 3]) await send(peer, { user: 'unread-me' }, data);
@@ -219,7 +219,7 @@ describe('unread', () => {
     const conversations = [
       { user: 'unread-peer' },
       { room: 'busy' },
-      // One for each unit short of an instalment of the user's, which would be a write more.
+      // One frame for each unit below the user budget's instalment, which would be one more write.
       ...Array.from({ length: 38 }, (_, index) => ({ user: `nobody-${index}` })),
     ];
     const seen = cloud.calls().length;
@@ -267,7 +267,7 @@ function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** Puts a message into a user's log as `sendMessage` did, `ago` seconds ago. @returns its serial */
+/** Puts a message into a user's log as `sendMessage` did `ago` seconds ago. Returns its serial. */
 async function append(
   to: string,
   from: string,

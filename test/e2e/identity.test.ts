@@ -29,7 +29,7 @@ const isMessage = (data: unknown) => (frame: Record<string, unknown>) =>
 const send = (client: WireClient, user: string, data: unknown) =>
   client.ask({ action: 'sendMessage', to: { user }, data });
 
-/** The command as an operator types it. */
+/** Runs the command as an operator does. */
 function beckon(...args: string[]): Promise<{ status: number; output: string }> {
   const bin = join(import.meta.dirname, '../../cli/bin.mjs');
   return new Promise((resolve) => {
@@ -39,7 +39,7 @@ function beckon(...args: string[]): Promise<{ status: number; output: string }> 
   });
 }
 
-test('a token as Cognito makes it, with its capability in a text and fractions of a second, says what its user may do', async () => {
+test('a Cognito token, with its capability as text and fractional seconds, sets the rights of its user', async () => {
   const nowSeconds = Date.now() / 1000;
   const capability = JSON.stringify({ 'room:team-*': ['join'], 'user:*': ['presence'] });
   const cora = await device('cora', {
@@ -56,7 +56,7 @@ test('a token as Cognito makes it, with its capability in a text and fractions o
 describe('a newer token', () => {
   const LOBBY = { 'room:lobby': ['join'], 'user:*': ['send'] };
 
-  test('changes what a connection may do, on the connection it has', async () => {
+  test('changes the rights of the open connection', async () => {
     const bob = await device('bob-renews', { capability: { 'room:*': ['join'] } });
     for (const room of ['lobby', 'attic']) await bob.ask({ action: 'join', room });
     expect(await send(bob, 'eve', 'not yet')).toMatchObject({ code: 'forbidden' });
@@ -76,7 +76,7 @@ describe('a newer token', () => {
     expect(bob.frames.some(isMessage('in the attic'))).toBe(false);
   });
 
-  test('of another user, or one that is none, is refused, and the old one holds', async () => {
+  test('of another user, or an invalid one, is refused, and the old token stays valid', async () => {
     const bob = await device('bob-tricks');
     for (const token of [await cloud.token({ sub: 'eve' }), 'a.b.c', 'none']) {
       expect(await bob.ask({ action: 'register', token, attempt: 1 })).toMatchObject({ code: 'invalid_token' });
@@ -85,12 +85,12 @@ describe('a newer token', () => {
   });
 });
 
-test('a connection that goes on after its token has expired is told, gets nothing, and is closed after a grace', async () => {
+test('a connection with an expired token gets token_expired, then nothing, and is closed after a grace period', async () => {
   const brief = await open('brief', { expiresInSeconds: 8 });
   await brief.ask({ action: 'register' });
   await expect.poll(() => brief.ask({ action: 'ping' }), { timeout: 20_000 }).toMatchObject({ code: 'token_expired' });
   const sender = await device('sends-to-brief');
-  // Its owner is told some seconds before senders take it for expired: clocks differ.
+  // The server tells the user some seconds before senders treat the connection as expired: clocks differ.
   await expect
     .poll(() => send(sender, 'brief', 'in time'), { timeout: 20_000 })
     .toMatchObject({ results: [{ status: 'stored' }] });
@@ -101,7 +101,7 @@ test('a connection that goes on after its token has expired is told, gets nothin
 });
 
 describe('an operator', () => {
-  test('disconnects a user, with a word to the client', async () => {
+  test('disconnects a user, and the client gets the reason', async () => {
     const [one, two, other] = await Promise.all([device('dora'), device('dora'), device('not-dora')]);
     expect(await beckon('disconnect', 'dora', '--reason', 'The office is closed.')).toEqual({
       status: 0,
@@ -119,7 +119,7 @@ describe('an operator', () => {
     expect(await other.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
   });
 
-  test('revokes tokens: the connections end, and the tokens are refused everywhere', async () => {
+  test('revokes tokens: the connections end, and every function refuses the tokens', async () => {
     const capability = { 'user:*': ['send'] };
     const old = await cloud.token({ sub: 'rita', capability });
     const rita = await connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${old}` } });
@@ -139,11 +139,11 @@ describe('an operator', () => {
       connectWire(cloud.websocketUrl, { headers: { Authorization: `Bearer ${old}` } }),
       'forgotten, and revoked all the same',
     ).rejects.toThrow('401');
-    // Six seconds later, a token has been issued after the revocation by every clock that is trusted.
+    // After six seconds, a new token is younger than the revocation by every trusted clock.
     await expect.poll(() => device('rita').catch(() => undefined), { timeout: 20_000 }).toBeDefined();
   });
 
-  test('has a user forgotten: what waited for them is gone, and what their devices have shown', async () => {
+  test('forgets a user: their waiting messages and the list of shown messages are deleted', async () => {
     const sender = await device('writes-to-fay');
     const shown = [{ from: { user: 'writes-to-fay' }, ids: ['1'] }];
     const before = await open('fay');
@@ -161,7 +161,7 @@ describe('an operator', () => {
     expect(registered).not.toHaveProperty('shown');
   });
 
-  test('keeps somebody out of a user’s inbox, and lets them in again', async () => {
+  test('blocks a sender for a user, and unblocks the sender', async () => {
     const tess = await device('tess-writes');
     expect(await beckon('block', 'dora', 'tess-writes')).toEqual({
       status: 0,
@@ -174,7 +174,7 @@ describe('an operator', () => {
     expect(await send(tess, 'dora', 'hello')).toMatchObject({ type: 'ack' });
   });
 
-  test('is told what is wrong with a command', async () => {
+  test('gets an error for a wrong command', async () => {
     expect(await beckon('disconnect')).toMatchObject({ status: 2 });
     expect((await beckon('block', 'dora')).output).toContain('expected: beckon block USER SENDER');
     expect(await beckon('block', 'dora', 'dora')).toMatchObject({ status: 1 });
@@ -202,12 +202,12 @@ test('a user sends no faster over several connections than over one', async () =
   );
   const seconds = (Date.now() - startedAt) / 1000;
   const passed = answers.filter(({ type }) => type === 'ack').length * messages.length;
-  // Of 1,600, each connection alone might have sent its 400 at once.
+  // Each connection alone could have sent 400 of the 1,600 frames at once.
   expect(passed).toBeLessThanOrEqual(500 + 100 * seconds + devices.length * messages.length);
   expect(answers.find(({ code }) => code === 'rate_limited')).toMatchObject({ retryAfterMs: expect.any(Number) });
 });
 
-test('who sends too fast is told how long to wait, loses nothing by waiting, and is closed when they do not', async () => {
+test('a client that sends too fast gets the time to wait; it loses nothing if it waits, and is closed if it does not', async () => {
   const fast = await device('fast');
   const messages = Array.from({ length: 50 }, (_, index) => ({ to: { user: 'slow' }, data: index, store: false }));
   const burst = await Promise.all(Array.from({ length: 20 }, () => fast.ask({ action: 'sendMessage', messages })));

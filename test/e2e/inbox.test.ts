@@ -6,7 +6,7 @@ import { adminClient } from '../support/local-cloud.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 import { arrived, type Frame, isPush, messagesIn } from '../support/wire-frames.ts';
 
-// What a user accepts of others: whom they have blocked, and how much one of them may leave where nobody reads it.
+// What a user accepts of others: blocked senders, and the quota of each sender in an unread inbox.
 
 let cloud: LocalCloud;
 
@@ -50,7 +50,7 @@ async function invoke(FunctionName: string, event: object): Promise<unknown> {
   return JSON.parse((await new LambdaClient(adminClient(cloud)).send(command)).Payload?.transformToString() ?? 'null');
 }
 
-/** Sends as many stored messages, as few frames as it takes. @returns what became of each */
+/** Sends stored messages in as few frames as possible. Returns the outcome of each message. */
 async function leave(client: WireClient, user: string, count: number): Promise<string[]> {
   const outcomes: string[] = [];
   for (let left = count; left > 0; left -= 50) {
@@ -71,7 +71,7 @@ async function goAway(client: WireClient, user: string, someone: WireClient): Pr
 }
 
 describe('a user who has blocked another', () => {
-  test('gets nothing that the other sends to them, connected or not, until they unblock them', async () => {
+  test('gets no message of that user, online or offline, until they unblock the user', async () => {
     const [bob, eve, ann] = await Promise.all(['bob', 'eve', 'ann'].map(device));
     if (!bob || !eve || !ann) throw new Error();
     expect(await setBlocked(bob, 'eve', true)).toMatchObject({ type: 'blocked', users: ['eve'], more: false });
@@ -104,7 +104,7 @@ describe('a user who has blocked another', () => {
     expect(JSON.stringify([bob.frames, again.frames])).not.toMatch(/"(one|two|three|five)"/);
   });
 
-  test('meets them in rooms all the same', async () => {
+  test('still gets that user’s messages in rooms', async () => {
     const [rob, joe] = [await device('rob'), await device('joe')];
     await setBlocked(rob, 'joe', true);
     expect(await rob.ask({ action: 'join', room: 'lobby' })).toMatchObject({ type: 'joined' });
@@ -112,7 +112,7 @@ describe('a user who has blocked another', () => {
     await rob.frame(isMessage('to all'));
   });
 
-  test('is not told how far they have come, and others are who have written to them, and nobody else', async () => {
+  test('gets no receipts of that user until they unblock the user; only senders get receipts', async () => {
     const [pat, sue] = [await device('pat'), await device('sue')];
     const mark = (read: string) => sue.ask({ action: 'mark', marks: [{ conversation: { user: 'pat' }, read }] });
     const receipts = () => pat.frames.filter((frame) => isPush(frame, 'receipt'));
@@ -132,7 +132,7 @@ describe('a user who has blocked another', () => {
     expect(receipts()).toEqual([{ type: 'receipt', from: { user: 'sue' }, read: serials[1] }]);
   });
 
-  test('cannot block themselves, and is told whom they have blocked on any device', async () => {
+  test('cannot block themselves, and gets the list of blocked users on every device', async () => {
     const tim = await device('tim');
     expect(await setBlocked(tim, 'tim', true)).toMatchObject({ code: 'invalid_frame' });
     for (const user of ['zoe', 'ann', 'ann']) await setBlocked(tim, user, true);
@@ -143,7 +143,7 @@ describe('a user who has blocked another', () => {
     expect(await other.ask({ action: 'block', user: 'mia' })).toMatchObject({ users: [] });
   });
 
-  test('may have had it done by an operator, or by a function of the application', async () => {
+  test('gets the same result if an operator or a function of the application blocked that user', async () => {
     const mel = await device('mel');
     const notifier = (event: object) => invoke(output('ExportNotifierName'), event);
     expect(await manage({ block: { user: 'max', sender: 'mel' } })).toEqual({ disconnected: 0, deleted: 0 });
@@ -165,7 +165,7 @@ describe('a user who has blocked another', () => {
 });
 
 describe('an inbox that nobody reads', () => {
-  test('takes a hundred messages of each sender, and more when its user was back', { timeout: 60_000 }, async () => {
+  test('takes a hundred messages of each sender, and more after its user returned', { timeout: 60_000 }, async () => {
     const [amy, lea] = [await device('amy'), await device('lea')];
     const kept = { to: { user: 'kim' }, data: 'kept', id: 'kept', retry: true };
     const keep = () => amy.ask({ action: 'sendMessage', messages: [kept] });
@@ -174,7 +174,7 @@ describe('an inbox that nobody reads', () => {
     expect(left).toEqual([...Array(99).fill('stored'), ...Array(10).fill('not_accepted')]);
     expect(await send(amy, { user: 'kim' }, 'too many')).toEqual(notAccepted);
 
-    // What was accepted is acknowledged again, although there is no space any more.
+    // The server acknowledges a retry of an accepted message, although the inbox is full.
     expect(await keep()).toMatchObject({ results: [{ status: 'stored', duplicate: true }] });
     expect(await send(lea, { user: 'kim' }, 'of somebody else')).toMatchObject(stored);
     expect(await send(amy, { users: ['kim', 'ned'] }, 'to two')).toMatchObject({
@@ -209,7 +209,7 @@ describe('an inbox that nobody reads', () => {
     expect(new Set(outcomes.slice(fit))).toEqual(new Set(['not_accepted']));
   });
 
-  test('takes everything of services', { timeout: 60_000 }, async () => {
+  test('takes every message of services', { timeout: 60_000 }, async () => {
     const messages = Array.from({ length: 50 }, () => ({ to: { user: 'served' }, data: 'news' }));
     for (let frame = 0; frame < 3; frame += 1) {
       const { results } = (await invoke(output('SendFunctionName'), { messages })) as { results: unknown[] };

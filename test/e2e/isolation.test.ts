@@ -7,33 +7,33 @@ import { adminClient } from '../support/local-cloud.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 import { arrived, type Frame, isPush, messagesIn, outcomeOf } from '../support/wire-frames.ts';
 
-// Alice and bob talk to each other and in the room "vault". Nobody else may learn of it, whatever they ask for.
+// Alice and bob talk to each other and in the room "vault". No operation may show any of it to another user.
 
 const OPERATIONS = ['join', 'send', 'history', 'presence'];
-/** A room that is called like the pair of alice and bob. */
+/** A room with the name of the pair of alice and bob. */
 const PAIR_ROOM = '["alice","bob"]';
 const INSIDER = { 'user:*': OPERATIONS, 'room:vault': OPERATIONS };
 const EVE = { 'user:alice': OPERATIONS, 'user:bob': OPERATIONS, [`room:${PAIR_ROOM}`]: OPERATIONS };
 
-/** What alice and bob tell each other, and nobody else: words that no other frame has. */
+/** The secret words of alice and bob. No other frame contains them. */
 const SECRETS = { pair: 'quicksilver', room: 'obsidian', later: 'vermilion', blocked: 'malachite' };
 
-/** How long the tokens live that expire: long enough to join and to watch. */
+/** The lifetime of the tokens that expire: long enough to join and to watch. */
 const BRIEF_SECONDS = 12;
 
 let cloud: LocalCloud;
 let alice: WireClient;
 let bob: WireClient;
 let eve: WireClient;
-/** The serial of the last message that bob has sent to alice: how far she has read is nobody's business. */
+/** The serial of bob's last message to alice: her marker, which no other user may learn. */
 let read: string;
 const targets = {} as Record<Situation, Target>;
 const clients = {} as Record<Situation, ReadonlyMap<Row, WireClient>>;
-/** Registered, in the vault, and watching, until their tokens end. */
+/** Connections that are registered, in the vault, and watching until their tokens end. */
 let stale: WireClient;
 let expelled: WireClient;
 let staleSaw = 0;
-/** The one that tells when the tokens have expired. */
+/** A connection that shows when the tokens have expired. */
 let brief: WireClient;
 const attackers: WireClient[] = [];
 let seenBefore: unknown;
@@ -97,7 +97,7 @@ async function device(...who: Parameters<typeof open>): Promise<WireClient> {
   return client;
 }
 
-/** Somebody who is in the vault, and watches it and who is hidden. */
+/** Opens a connection in the vault that watches the vault and the user `hidden`. */
 async function insider(sub: string, claims: object = {}): Promise<WireClient> {
   const client = await device(sub, INSIDER, claims);
   expect(await client.ask({ action: 'join', room: 'vault' })).toMatchObject({ type: 'joined' });
@@ -107,10 +107,10 @@ async function insider(sub: string, claims: object = {}): Promise<WireClient> {
   return client;
 }
 
-/** How many operations share a connection that is about to be closed: so many are asked before it is. */
+/** How many operations share a connection before the server closes it. */
 const SHARED_BY = 9;
 
-/** Connections of one user for all operations. Those that register change what a connection may: each has its own. */
+/** One user's connections for all operations. Each `register` has one of its own, because it changes the connection's rights. */
 async function connections(sub: Situation, connect: typeof open, claims: object = {}) {
   const opened = new Map<Row, WireClient>();
   const share = async (rows: readonly Row[]) => {
@@ -125,7 +125,7 @@ async function connections(sub: Situation, connect: typeof open, claims: object 
   return opened;
 }
 
-/** @returns the serial */
+/** Returns the message's serial. */
 async function say(client: WireClient, by: string, to: object, secret: string, id?: string): Promise<string> {
   const message = { to, data: { by, text: `the secret is ${secret}` }, ...(id && { id }) };
   const ack = await client.ask({ action: 'sendMessage', messages: [message] });
@@ -135,13 +135,13 @@ async function say(client: WireClient, by: string, to: object, secret: string, i
 }
 
 const json = (value: unknown) => JSON.stringify(value);
-/** Who has written a message, as its data says. */
+/** The author of a message, according to its data. */
 const writerOf = ({ data }: Message) => (data as { by?: string }).by ?? '';
 const isFrom = ({ from }: Message, user: string) => 'user' in from && from.user === user;
 const isBye = ({ type }: Frame) => type === 'bye';
 const searchFor = (conversation: object) => ({ action: 'search', conversation, text: 'secret' });
 
-/** What is in any frame that only alice and bob may see, and who is where no one else may look. */
+/** Finds data in frames that only alice and bob may see, and presence that the token does not allow. */
 function leaksIn(frames: readonly Frame[]): readonly string[] {
   const forbidden = [...Object.values(SECRETS), read, '"user":"hidden"'];
   return frames
@@ -157,12 +157,12 @@ function clientOf(situation: Situation, row: Row): WireClient {
   return client;
 }
 
-/** The reply, or what the connection has been told before it was closed. */
+/** The reply, or the last frame before the server closed the connection. */
 function answer(client: WireClient, frame: Frame): Promise<Frame> {
   return Promise.race([client.ask(frame), client.closed.then(() => client.frame(isBye))]);
 }
 
-/** All rows of one situation, each asked in its turn. */
+/** Tests all rows of one situation in turn. */
 function everyOperation(situation: Exclude<Situation, 'own' | 'revoked'>): void {
   test.each(ISOLATION)('$operation', async (row) => {
     const client = clientOf(situation, row);
@@ -179,7 +179,7 @@ async function manage(event: object): Promise<void> {
   expect(FunctionError, Payload?.transformToString()).toBeUndefined();
 }
 
-/** What alice and bob see of each other: what others do must not change it. */
+/** Returns what alice and bob see of each other. Other users must not change it. */
 async function seenByThem(): Promise<unknown> {
   const theirs = (reply: Frame) => ({
     ...reply,
@@ -233,7 +233,7 @@ describe(SITUATIONS.revokedBefore, () => {
 describe(SITUATIONS.revoked, () => {
   const late = new Map<Row, Promise<Frame>>();
   beforeAll(async () => {
-    // Whoever does not care to be told goodbye asks once more before the connection is closed.
+    // A client that ignores `bye` sends one more frame before the server closes the connection.
     for (const row of ISOLATION) {
       const client = clientOf('revoked', row);
       late.set(
@@ -266,15 +266,15 @@ describe(SITUATIONS.expired, () => {
   everyOperation('expired');
 });
 
-describe('whoever would be somebody else', () => {
+describe('a user who claims to be another user', () => {
   const asEve = ISOLATION.map((row) => ({ ...row, asked: (): Frame => row.frame(targets.others) }));
 
-  test.each(asEve)('$operation: no frame says whose it is', async ({ asked }) => {
-    // One connection that sent all of these would be closed.
+  test.each(asEve)('$operation: the frame has no field for the sender', async ({ asked }) => {
+    // The server would close one connection that sent all of these.
     const forger = await device('eve', EVE);
     attackers.push(forger);
     const fields = ['from', 'userId', 'sub', 'connectionId', 'user'];
-    // Of `block` the user is whom it is about: never whose inbox it is.
+    // In `block`, `user` is the blocked user, never the owner of the inbox.
     for (const field of asked()['action'] === 'block' ? fields.slice(0, -1) : fields) {
       const reply = await forger.ask({ ...asked(), [field]: 'alice' });
       expect(reply).toMatchObject({ code: 'invalid_frame', message: `unknown field "${field}"` });
@@ -284,7 +284,7 @@ describe('whoever would be somebody else', () => {
     forger.socket.close();
   });
 
-  test('is shown to their recipients as who they are, whatever they say', async () => {
+  test('reaches recipients under their real id, whatever the frame says', async () => {
     const data = { by: 'eve', from: { user: 'alice' }, userId: 'alice', sub: 'alice' };
     const sent = [{ user: 'bob' }, { users: ['bob', 'alice'] }, { user: 'bob' }].map((to, index) => ({
       to,
@@ -310,7 +310,7 @@ describe('whoever would be somebody else', () => {
     'Alice',
   ];
 
-  test.each(NAMES)('by the name %j, of a user and of a room, reaches nobody else', async (name) => {
+  test.each(NAMES)('under the name %j, of a user and of a room, reaches no other user', async (name) => {
     const client = await device(name, { 'user:*': OPERATIONS, [`room:${name}`]: OPERATIONS });
     attackers.push(client);
     const target = { ...targets.others, sub: name, user: name, users: [name], room: name };
@@ -325,11 +325,11 @@ describe('whoever would be somebody else', () => {
 });
 
 describe('afterwards', () => {
-  test('alice and bob see of each other what they have seen before', async () => {
+  test('alice and bob still see the same of each other', async () => {
     expect(await seenByThem()).toEqual(seenBefore);
   });
 
-  test('what happens from now on reaches whom it concerns, and none of the others', async () => {
+  test('new messages and presence reach alice and bob, and no other user', async () => {
     const hidden = await insider('hidden');
     for (const place of [undefined, 'vault']) {
       await alice.frame(
@@ -348,7 +348,7 @@ describe('afterwards', () => {
     expect(json(expelled.frames)).not.toContain(SECRETS.later);
   });
 
-  test('whatever has come to alice and bob was for them, and is from whom it says', () => {
+  test('every frame that alice and bob got was for them, from its real sender', () => {
     for (const [client, user] of [
       [alice, 'alice'],
       [bob, 'bob'],

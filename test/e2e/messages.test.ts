@@ -46,7 +46,7 @@ async function device(userId: string): Promise<WireClient> {
   return client;
 }
 
-/** A user's rows, expired ones too. */
+/** Returns a user's items, expired ones too. */
 async function rows(userId: string): Promise<Record<string, AttributeValue>[]> {
   const { Items = [] } = await dynamoDb.send(
     new QueryCommand({
@@ -67,7 +67,7 @@ const pushed = (text: string) => (frame: Record<string, unknown>) =>
   frame['type'] === 'messages' && JSON.stringify(frame).includes(text);
 
 describe('a message from user to user', () => {
-  test('reaches every device of the recipient, with who sent it and when, and no device of the sender', async () => {
+  test('reaches every device of the recipient with its sender and time, and no device of the sender', async () => {
     const bobs = await Promise.all([device('bob'), device('bob'), device('bob')]);
     const alices = await Promise.all([device('alice'), device('alice')]);
 
@@ -96,13 +96,13 @@ describe('a message from user to user', () => {
     expect(alices[1].frames.map(({ type }) => type)).toEqual(['registered']);
   });
 
-  test('to oneself reaches all of one’s devices', async () => {
+  test('to the sender reaches all of the sender’s devices', async () => {
     const [one, two] = await Promise.all([device('solo'), device('solo')]);
     await one.ask({ action: 'sendMessage', to: { user: 'solo' }, data: 'note to self' });
     await Promise.all([one.frame(pushed('note to self')), two.frame(pushed('note to self'))]);
   });
 
-  test('to several users reaches each, and says of each what became of it', async () => {
+  test('to several users reaches each, and the ack has the outcome for each', async () => {
     const [one, two] = await Promise.all([device('u1'), device('u2')]);
     const sender = await device('several');
     const ack = await sender.ask({ action: 'sendMessage', to: { users: ['u1', 'u2', 'u3'] }, data: 'all of you' });
@@ -121,7 +121,7 @@ describe('a message from user to user', () => {
     });
   });
 
-  test('in a batch is judged by itself: the invalid one has its error, the others arrive in order', async () => {
+  test('in a batch succeeds or fails alone: the invalid one gets an error, the others arrive in order', async () => {
     const recipient = await device('batch');
     const sender = await device('batcher');
     const ack = await sender.ask({
@@ -144,7 +144,7 @@ describe('a message from user to user', () => {
     ]);
   });
 
-  test('survives as it is: other scripts, emoji, deep nesting, keys that look dangerous', async () => {
+  test('arrives unchanged: other scripts, emoji, deep nesting, keys that look dangerous', async () => {
     const text = '{"text":"Grüße 你好 🎈 \\u0000","__proto__":{"admin":true},"constructor":[[[[[null]]]]]}';
     const recipient = await device('any');
     recipient.send(`{"action":"sendMessage","to":{"user":"any"},"data":${text},"id":"odd"}`);
@@ -154,8 +154,8 @@ describe('a message from user to user', () => {
   });
 });
 
-describe('connections that are not there', () => {
-  test('a user who is not connected is no error: the message waits for them, or is dropped where it is not to be kept', async () => {
+describe('missing connections', () => {
+  test('an offline user is not an error: a stored message waits, a volatile one is dropped', async () => {
     const sender = await device('lonely');
     const nobody = { delivered: 0, gone: 0, failed: 0 };
     expect(await sender.ask({ action: 'sendMessage', to: { user: 'late' }, data: 'waits' })).toMatchObject({
@@ -171,14 +171,14 @@ describe('connections that are not there', () => {
     expect(late.frames[0]).toMatchObject({ recovered: true, more: false, messages: [{ data: 'waits' }] });
   });
 
-  test('a device that closed is forgotten', async () => {
+  test('a closed device is removed from the table', async () => {
     const bob = await device('closing');
     bob.socket.close();
     await bob.closed;
     await expect.poll(() => connectionIds('closing')).toEqual([]);
   });
 
-  test('one that died without $disconnect is removed at the next send, and nobody else’s row is touched', async () => {
+  test('a device that died without $disconnect is removed at the next send, and no other item changes', async () => {
     const [live, sender] = await Promise.all([device('ghost'), device('sender')]);
     const dead = 'AAAAAAAAAAAAAAA=';
     const [alive] = await rows('ghost');
@@ -207,7 +207,7 @@ describe('connections that are not there', () => {
     expect(await connectionIds('sender')).toHaveLength(others);
   });
 
-  test('an expired mapping is ignored although its item still exists, and its device is told to register again', async () => {
+  test('a sender ignores an expired mapping whose item still exists, and its device is told to register again', async () => {
     const [expired, sender] = await Promise.all([device('expired'), device('sender2')]);
     const [connectionId = ''] = await connectionIds('expired');
     await dynamoDb.send(
@@ -235,7 +235,7 @@ describe('connections that are not there', () => {
     expect(await expired.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
   });
 
-  test('a mapping that was removed is told to register again when it wants to send', async () => {
+  test('a device without its mapping is told to register again when it sends', async () => {
     const sender = await device('removed');
     const [connectionId = ''] = await connectionIds('removed');
     const Key = { address: { S: 'user#removed' }, connectionId: { S: connectionId } };
@@ -247,7 +247,7 @@ describe('connections that are not there', () => {
 });
 
 describe('another Lambda', () => {
-  test('sends through the library and by invoking send, both under the role it was granted', async () => {
+  test('sends through the library and through the function send, both under its own role', async () => {
     const recipient = await device('notified');
     const { Payload, FunctionError } = await lambda.send(
       new InvokeCommand({ FunctionName: output('ExportNotifierName'), Payload: JSON.stringify({ user: 'notified' }) }),

@@ -54,7 +54,7 @@ test.each(['ping', 'leave', 'fly'])(
   },
 );
 
-test('what several functions see is added up', async () => {
+test('offences at several functions add up', async () => {
   const client = await device('mixes');
   const actions = ['ping', 'join', 'leave', 'history', 'fly'];
   let asked = 0;
@@ -67,7 +67,7 @@ test('what several functions see is added up', async () => {
   expect(client.frames.filter(isBye)).toHaveLength(1);
 });
 
-test('a connection that sent 40 wrong frames, and then does what is right, stays', async () => {
+test('a connection that sends 40 wrong frames and then valid ones stays open', async () => {
   const client = await device('learns');
   await Promise.all(Array.from({ length: 40 }, () => client.ask({ action: 'fly' })));
   for (let time = 0; time < 60; time += 1) expect(await client.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });

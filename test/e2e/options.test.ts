@@ -16,7 +16,7 @@ import { adminClient } from '../support/local-cloud.ts';
 import { connectWire } from '../support/wire-client.ts';
 import { connectClient } from '../support/ws-client.ts';
 
-// What an application makes of the construct's options runs here, as the stack without options does.
+// Stacks with other options of the construct run in the local cloud, as the default stack does.
 
 let cloud: LocalCloud | undefined;
 let directory: string;
@@ -37,7 +37,7 @@ async function start(options: (stack: Stack) => Partial<BeckonProps>): Promise<L
   return cloud;
 }
 
-test('with a key of one’s own, in development: messages arrive, and no permission is missing', {
+test('with a customer-managed key and development options: messages arrive, and no permission is missing', {
   timeout: 60_000,
 }, async () => {
   const { websocketUrl, token, iamReport } = await start((stack) => ({
@@ -56,7 +56,7 @@ test('with a key of one’s own, in development: messages arrive, and no permiss
   expect(iamReport().denied).toEqual([]);
 });
 
-test('with a second issuer that shares a secret: users of both get in, each with tokens of their own', {
+test('with a second issuer that shares a secret: users of both issuers connect with their own tokens', {
   timeout: 60_000,
 }, async () => {
   const started = await start((stack) => {
@@ -86,7 +86,7 @@ test('with a second issuer that shares a secret: users of both get in, each with
   expect(await guessed.refused).toMatchObject({ statusCode: 401 });
 });
 
-test('with a low rate: an application that sends more at once, again and again, sees acknowledgements only', {
+test('with a low rate: an application that keeps sending larger bursts gets only acknowledgements', {
   timeout: 60_000,
 }, async () => {
   const started = await start(() => ({ rateLimit: { messagesPerSecond: 20, burst: 50 } }));
@@ -112,7 +112,7 @@ test('with a low rate: an application that sends more at once, again and again, 
   for (const { client } of [alice, bob]) client.close();
 });
 
-test('with a high rate: the SDK sends again what did not fit into one reply, and each message has the result of each of its users', {
+test('with a high rate: the SDK retries what did not fit into one reply, and each message has a result for each user', {
   timeout: 60_000,
 }, async () => {
   const started = await start(() => ({ rateLimit: { messagesPerSecond: 10_000, burst: 10_000 } }));

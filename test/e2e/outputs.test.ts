@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Beckon } from '../../lib/beckon.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION, type Ready } from '../../local/index.ts';
 
-// An application with two Beckons in one stack: their outputs tell them apart, on the screen and for commands.
+// An application with two Beckons in one stack. Users and commands tell them apart by their outputs.
 
 const BIN = join(import.meta.dirname, '../../cli/bin.mjs');
 
@@ -45,7 +45,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** Runs a command; gives its exit code and all that it prints. */
+/** Runs a command. Returns its exit code and output. */
 function beckon(...args: string[]): Promise<{ code: unknown; output: string }> {
   return new Promise((resolve) => {
     execFile(process.execPath, [BIN, ...args, '--url', ready.endpointUrl], (error, stdout, stderr) => {
@@ -56,7 +56,7 @@ function beckon(...args: string[]): Promise<{ code: unknown; output: string }> {
 
 const outputValue = (name: RegExp) => Object.entries(ready.outputs['Mine'] ?? {}).find(([key]) => name.test(key))?.[1];
 
-test('"beckon local" prints the outputs of both, and where each is served here', () => {
+test('"beckon local" prints the outputs of both, with their local addresses', () => {
   const { host } = new URL(ready.endpointUrl);
   for (const [path, stage] of [
     ['Customers', 'customers'],
@@ -74,7 +74,7 @@ test('"beckon local" prints the outputs of both, and where each is served here',
   }
 });
 
-test('a command that finds two functions in the stack names both, and how to choose one', async () => {
+test('a command that finds two functions lists both, with the option that selects one', async () => {
   const { code, output } = await beckon('blocked', 'bob', '--stack', 'Mine');
   expect(code).toBe(1);
   expect(output).toMatch(/^beckon: the stacks have 2 functions that manage users; name one:\n/);
@@ -84,7 +84,7 @@ test('a command that finds two functions in the stack names both, and how to cho
   }
 });
 
-test('the command with the name of one function does what it says', async () => {
+test('a command with the name of one function works', async () => {
   const manage = String(outputValue(/^CustomersManageFunctionName/));
   expect(await beckon('block', 'bob', 'mallory', '--function', manage)).toMatchObject({ code: 0 });
   expect(await beckon('blocked', 'bob', '--function', manage)).toEqual({ code: 0, output: 'mallory\n' });

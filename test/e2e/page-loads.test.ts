@@ -7,7 +7,7 @@ import { openDevice } from '../support/device.ts';
 import { eventually } from '../support/eventually.ts';
 import { connectWire } from '../support/wire-client.ts';
 
-// Pages without a storage, which know nothing of the page before them.
+// Pages without storage, which know nothing of the page before.
 
 let cloud: LocalCloud;
 const clients: Client[] = [];
@@ -20,7 +20,7 @@ afterEach(() => {
 });
 afterAll(() => cloud.close());
 
-/** A page of the user, and how many of its pings were answered. */
+/** A page of the user, and the number of its answered pings. */
 function openPage(user: string, options: Partial<ConnectOptions> = {}) {
   let pongs = 0;
   const sockets: WebSocket[] = [];
@@ -39,7 +39,7 @@ function openPage(user: string, options: Partial<ConnectOptions> = {}) {
     ...page,
     pongs: () => pongs,
     isClosed: () => sockets.every(({ readyState }) => readyState === WebSocket.CLOSED),
-    /** The page is gone from one moment to the next: nothing more is sent. */
+    /** Ends the page at once: it sends nothing more. */
     async crash() {
       page.takeAway();
       for (const socket of sockets) socket.terminate();
@@ -58,8 +58,8 @@ async function send(user: string, data: string): Promise<void> {
   sender.client.close();
 }
 
-describe('what a page has shown', () => {
-  test('is not shown by those that are opened after it, and what came meanwhile is', async () => {
+describe('a shown message', () => {
+  test('is not repeated on later pages, which show the messages missed meanwhile', async () => {
     const user = newUser();
     await send(user, 'waits');
     const first = openPage(user);
@@ -75,7 +75,7 @@ describe('what a page has shown', () => {
     }
   });
 
-  test('is told by a page that closes its client, which does not take long', async () => {
+  test('is reported when the page closes its client, which takes little time', async () => {
     const user = newUser();
     const page = openPage(user);
     await page.connected();
@@ -90,7 +90,7 @@ describe('what a page has shown', () => {
     await eventually(() => next.received).toEqual(['later']);
   });
 
-  test('is told when it is marked as read, so that even a crash brings nothing back', async () => {
+  test('is reported when it is marked as read, so it stays away even after a crash', async () => {
     const user = newUser();
     const page = openPage(user);
     await page.connected();
@@ -106,7 +106,7 @@ describe('what a page has shown', () => {
     await eventually(() => next.received).toEqual(['later']);
   });
 
-  test('comes to a device that has a cursor of its own all the same', async () => {
+  test('still reaches a device with its own cursor', async () => {
     const user = newUser();
     const phone = openPage(user);
     await phone.connected();
@@ -169,7 +169,7 @@ describe('a raw socket', () => {
     expect(await client.ask({ action: 'ping', cursor })).toMatchObject({ type: 'pong' });
   });
 
-  test('cannot say it without a cursor', async () => {
+  test('cannot report shown messages without a cursor', async () => {
     const client = await open(newUser());
     await client.ask({ action: 'register' });
     expect(await client.ask({ action: 'ping', shown: [{ from, ids: ['1'] }] })).toMatchObject({
@@ -179,7 +179,7 @@ describe('a raw socket', () => {
     });
   });
 
-  test('gets what its user’s devices have shown, unless it has a cursor, and nobody else gets it', async () => {
+  test('gets the list of messages that its user’s devices have shown, unless it has a cursor; other users do not', async () => {
     const user = newUser();
     const client = await open(user);
     const { cursor, ...first } = await client.ask({ action: 'register' });

@@ -33,7 +33,7 @@ async function device(userId: string, claims: object = {}): Promise<WireClient> 
   return client;
 }
 
-/** A frame for each route that is for registered connections. */
+/** A frame for each route that needs a registered connection. */
 function framesOfRoutes() {
   const conversation = { user: 'bob' };
   return [
@@ -50,7 +50,7 @@ function framesOfRoutes() {
   ];
 }
 
-/** Lets each route meet a connection whose token has expired, and see to its end. */
+/** Sends to each route from a connection with an expired token, which the route then closes. */
 async function outliveTokens(): Promise<void> {
   for (const [index, frame] of framesOfRoutes().entries()) {
     const client = await device(`outliving-${index}`);
@@ -61,7 +61,7 @@ async function outliveTokens(): Promise<void> {
   await expect.poll(() => short.ask({ action: 'register', attempt: 1 })).toMatchObject({ code: 'token_expired' });
 }
 
-/** Lets the routes without a gate meet a connection that does not stop sending what they refuse. */
+/** Sends refused frames to the routes without a gate until they close the connection. */
 async function offend(): Promise<void> {
   for (const frame of [{ action: 'fly' }, { action: 'search', conversation: { user: 'bob' }, text: 'lunch' }]) {
     const client = await device(`offending-by-${frame.action}`);
@@ -69,7 +69,7 @@ async function offend(): Promise<void> {
   }
 }
 
-/** Lets each route meet a connection to which a newer token has given what the one that opened it did not allow. */
+/** Sends to each route from a connection whose newer token allows more than its first token. */
 async function gainCapability(): Promise<void> {
   const client = await device('gaining', { capability: {} });
   const capability = { 'user:bob': ['send', 'history', 'presence'], 'room:lobby': ['join'] };
@@ -81,7 +81,7 @@ async function gainCapability(): Promise<void> {
   for (const frame of framesOfRoutes()) expect(await client.ask(frame)).not.toMatchObject({ type: 'error' });
 }
 
-/** Takes a room from a connection, by a token that does not allow it. */
+/** Removes a connection from a room with a token that does not allow the room. */
 async function loseRoom(): Promise<void> {
   const client = await device('losing');
   await client.ask({ action: 'join', room: 'lobby' });
@@ -89,7 +89,7 @@ async function loseRoom(): Promise<void> {
   expect(await client.ask({ action: 'register', attempt: 1, token })).toMatchObject({ type: 'registered', rooms: [] });
 }
 
-/** Lets somebody come who is watched, and has everybody asked who is there. */
+/** Connects a watched user, and asks for everyone's presence. */
 async function watchNewcomer(): Promise<void> {
   const watcher = await device('watcher');
   const users = ['newcomer'];
@@ -113,8 +113,8 @@ async function expireToken(userId: string, connectionId: string): Promise<void> 
 
 const output = (name: string) => cloud.outputs['Beckon']?.[name] ?? '';
 
-test('every permission that is granted is used, and none that is used is missing', { timeout: 300_000 }, async () => {
-  // Every post fails, so that each way of sending comes to cut a connection off; and each meets some that are gone.
+test('the system uses every granted permission, and lacks none', { timeout: 300_000 }, async () => {
+  // Every post fails, so each way of sending cuts off a connection and finds dead ones.
   await start({ faults: { seed: 1, rules: [{ point: 'post', kind: 'error', probability: 1 }] } });
   const sender = await device('sender');
   const since = sender.frames[0]?.['cursor'];
@@ -141,7 +141,7 @@ test('every permission that is granted is used, and none that is used is missing
     expect(await sender.ask({ action: 'history', conversation })).toMatchObject({ type: 'history' });
   }
   expect(await sender.ask({ action: 'unread', conversations })).toMatchObject({ type: 'unread' });
-  // Whoever has not written is told nothing.
+  // Only senders get receipts.
   await letMessagesWait(cloud, 'sender', 1);
   const [fromAlice] = messagesIn(await sender.ask({ action: 'ping', cursor: since }));
   const marks = [{ conversation: { user: 'alice' }, read: fromAlice?.serial }];
@@ -160,7 +160,7 @@ test('every permission that is granted is used, and none that is used is missing
   expect(cloud.iamReport().denied).toEqual([]);
 });
 
-test('a policy that is taken away fails the call that needs it, here as on AWS', async () => {
+test('without a policy, the call that needs it fails, as on AWS', async () => {
   const app = mkdtempSync(join(tmpdir(), 'beckon-altered-'));
   removeApp = () => rmSync(app, { recursive: true });
   cpSync(inject('app'), app, { recursive: true });

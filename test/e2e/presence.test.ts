@@ -9,7 +9,7 @@ const CAPABILITY = { 'user:*': ['send', 'presence'], 'room:*': ['join', 'presenc
 
 let cloud: LocalCloud;
 const clients: WireClient[] = [];
-/** Names of each test's own. */
+/** Creates names for one test. */
 let bob: string;
 let room: string;
 let tests = 0;
@@ -50,18 +50,18 @@ async function leave(client: WireClient): Promise<void> {
   await client.closed;
 }
 
-/** How many checks of presence have been done. */
+/** The number of completed presence checks. */
 const checks = () =>
   cloud.log().filter(({ message }) => /"route":"tasks"/.test(message) && /"reason":"presence"/.test(message)).length;
 
 const SOON = { timeout: 20_000 };
 const is = (online: boolean) => ({ user: bob, online, since: expect.any(Number) });
 
-describe('whoever watches a user', () => {
+describe('a watcher of a user', () => {
   beforeAll(() => start());
   afterAll(() => cloud.close());
 
-  test('is told when they come, and when they have been gone for a while', async () => {
+  test('is told when the user comes online, and when the user has been offline for a while', async () => {
     const { replies, pushed } = await watcher({ users: [bob] });
     expect(replies).toMatchObject([{ type: 'presence', users: [{ user: bob, online: false }] }]);
     const bobs = await device(bob);
@@ -89,7 +89,7 @@ describe('whoever watches a user', () => {
     await leave(again);
   });
 
-  test('is told that they have gone when the last of their devices has', async () => {
+  test('is told that the user is offline when the last device disconnects', async () => {
     const [phone, laptop] = [await device(bob), await device(bob)];
     const { pushed } = await watcher({ users: [bob] });
     const done = checks();
@@ -101,7 +101,7 @@ describe('whoever watches a user', () => {
     await expect.poll(pushed, SOON).toContainEqual({ type: 'presence', users: [is(false)] });
   });
 
-  test('is no longer told after having said so', async () => {
+  test('is told nothing after it stops watching', async () => {
     const { client, pushed } = await watcher({ users: [bob] });
     expect(await client.ask({ action: 'presence', users: [bob], watch: false })).toMatchObject({ type: 'presence' });
     const asking = await device('eve');
@@ -112,7 +112,7 @@ describe('whoever watches a user', () => {
     expect(pushed()).toEqual([]);
   });
 
-  test('may watch themselves, on another device', async () => {
+  test('may watch their own user on another device', async () => {
     const { client } = await watcher({ users: ['alice'] });
     await expect
       .poll(async () => (await client.ask({ action: 'presence', users: ['alice'] }))['users'], SOON)
@@ -120,11 +120,11 @@ describe('whoever watches a user', () => {
   });
 });
 
-describe('whoever watches a room', () => {
+describe('a watcher of a room', () => {
   beforeAll(() => start());
   afterAll(() => cloud.close());
 
-  test('is told who comes and who leaves, who leaves at once and who closes their page a little later', async () => {
+  test('is told who joins and who leaves: at once for a leave, later for a closed page', async () => {
     const { client, replies, pushed } = await watcher({ room });
     expect(replies).toMatchObject([{ room, users: [], occupancy: { users: 0, connections: 0 } }]);
     const bobs = await device(bob);
@@ -148,7 +148,7 @@ describe('whoever watches a room', () => {
 describe('a connection that dies without a trace', () => {
   afterEach(() => cloud.close());
 
-  test('is noticed when it has expired, and told to whoever watches', { timeout: 60_000 }, async () => {
+  test('is noticed when it expires, and watchers are told', { timeout: 60_000 }, async () => {
     await start({ faults: { seed: 1, rules: [{ point: 'disconnect', kind: 'drop' }] } });
     const bobs = await device(bob, { exp: Math.floor(cloud.clock.now() / 1000) + 60 });
     await bobs.ask({ action: 'join', room });
@@ -167,11 +167,11 @@ describe('a connection that dies without a trace', () => {
   });
 });
 
-describe('asking', () => {
+describe('a presence request', () => {
   beforeAll(() => start({ timeScale: 1 }));
   afterAll(() => cloud.close());
 
-  test('for 100 users takes one look at what is announced, and one at each of those who are', async () => {
+  test('for 100 users reads the presence states once, and the connections of each online user', async () => {
     const online = Array.from({ length: 5 }, (_, index) => `${bob} ${index}`);
     for (const user of online) await device(user);
     const client = await device('alice');
@@ -191,7 +191,7 @@ describe('asking', () => {
     const operations = (of: typeof calls) => of.map(({ operation }) => operation).toSorted();
     const queries = calls.filter(({ operation }) => operation === 'Query');
     const first = calls.filter(({ operation }) => operation !== 'Query');
-    // The gate, which charges ten: every fifth time the user as well.
+    // The gate charges ten units, and every fifth time also the user budget.
     const [read, ...writes] = operations(first);
     expect([read, ...new Set(writes)]).toEqual(['BatchGetItem', 'UpdateItem']);
     expect(queries).toHaveLength(5);
@@ -199,7 +199,7 @@ describe('asking', () => {
     for (const query of queries) expect(Date.parse(query.at)).toBeGreaterThanOrEqual(firstEnds);
   });
 
-  test('to be told no longer makes room to watch others, even if many ask at once', async () => {
+  test('that ends a watch makes room for another watch, even if many arrive at once', async () => {
     const client = await device('alice');
     const watch = (users: readonly string[], isWatched = true) =>
       client.ask({ action: 'presence', users, watch: isWatched });
@@ -212,7 +212,7 @@ describe('asking', () => {
     expect(await watch(others)).toMatchObject({ type: 'presence' });
   });
 
-  test('without the capability is refused, for users and for rooms, whether or not one wants to watch', async () => {
+  test('without the capability is refused, for users and rooms, with and without a watch', async () => {
     const capability = { [`user:${bob}`]: ['presence'], 'user:*': ['send', 'history'], 'room:*': ['join', 'send'] };
     const client = await device('eve', { capability });
     for (const asked of [{ users: ['alice'] }, { users: [bob, 'alice'] }, { room }]) {
@@ -224,7 +224,7 @@ describe('asking', () => {
     expect(await client.ask({ action: 'presence', users: [bob], watch: true })).toMatchObject({ type: 'presence' });
   });
 
-  test('for too much is refused, and the connection lives on', async () => {
+  test('for too much is refused, and the connection stays open', async () => {
     const client = await device('eve');
     const users = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `u${from + index}`);
     const ask = (asked: object) => client.ask({ action: 'presence', watch: true, ...asked });

@@ -5,7 +5,7 @@ import { adminClient } from '../support/local-cloud.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 import { connectClient } from '../support/ws-client.ts';
 
-// Secrets are planted wherever a client can put any, through the good paths and the bad ones. No log line may show one.
+// The test plants secrets in every field that a client controls, in valid and invalid frames. No log line may contain one.
 
 let cloud: LocalCloud;
 
@@ -16,16 +16,16 @@ const BODY = `${PLANTED}-payload`;
 const ALICE = `${PLANTED}-alice@example.com`;
 const BOB = `${PLANTED}-bob@example.com`;
 
-/** Every part of it that would be recognised, and that nothing else contains. */
+/** Every part of a token that is recognizable and unique. */
 const partsOf = (token: string) =>
   token.split('.').filter((part) => part.length > 20 && !part.startsWith('eyJhbGciOi'));
 
-/** Handshakes fail as well where DynamoDB does. */
+/** DynamoDB faults, which fail handshakes as well. */
 function connectAtLast(...question: Parameters<typeof connectWire>): Promise<WireClient> {
   return connectWire(...question).catch(() => connectAtLast(...question));
 }
 
-test('no token, no payload and no user id is in any log line of a run in which everything happens', {
+test('no log line of an eventful run contains a token, a payload or a user id', {
   timeout: 60_000,
 }, async () => {
   const lines: LogEntry[] = [];
@@ -38,7 +38,7 @@ test('no token, no payload and no user id is in any log line of a run in which e
       seed: 5,
       rules: [
         { point: 'post', kind: 'error', probability: 0.3 },
-        // Three in a row make a call fail.
+        // Three faults in a row make a call fail.
         { point: 'dynamodb', kind: 'error', probability: 0.6 },
       ],
     },
@@ -53,7 +53,7 @@ test('no token, no payload and no user id is in any log line of a run in which e
   const ended = (client: ReturnType<typeof connectClient>) =>
     Promise.race([client.opened, client.refused]).then(() => client.socket.close());
 
-  // Handshakes: refused ones for every reason, and both ways of giving the token.
+  // Handshakes: refused for every reason, and accepted with the token in both places.
   const good = await tokenOf({ sub: ALICE });
   const expired = await tokenOf({ sub: ALICE, expiresInSeconds: -60 });
   const url = cloud.websocketUrl;
@@ -87,20 +87,20 @@ test('no token, no payload and no user id is in any log line of a run in which e
     bob.socket.close();
   }
 
-  // Services: through the library and by invocation, rightly and wrongly.
+  // Services: through the library and by invocation, with valid and invalid input.
   const lambda = new LambdaClient(adminClient(cloud));
   const output = (name: string) => cloud.outputs['Beckon']?.[name] ?? '';
   const invoke = (FunctionName: string, payload: unknown) =>
     lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(payload) }));
   await invoke(output('ExportNotifierName'), { user: BOB });
-  // A service gets its mistake back as an error, which Lambda logs: with the field's name, without what is in it.
+  // Lambda logs a service's input error: with the field's name, without its value.
   await invoke(output('SendFunctionName'), { to: { user: BOB }, data: BODY, mistake: BODY });
   await invoke(output('SendFunctionName'), { to: { user: `${PLANTED}\n` }, data: BODY });
   const text = (entry: LogEntry) => JSON.stringify(entry);
   const from = (pattern: RegExp) => lines.filter((entry) => pattern.test(text(entry)));
   await expect.poll(() => from(/"route\\?":\\?"\$disconnect/).length).toBeGreaterThan(0);
 
-  // The run has been as eventful as it was meant to be, or the search below would show little.
+  // The run must be eventful, or the search below proves little.
   for (const route of ['authorize', 'register', 'sendMessage', '$default', 'ping', 'send']) {
     expect({ route, lines: from(new RegExp(`"route\\\\?":\\\\?"${route.replace('$', '\\$')}`)).length > 0 }).toEqual({
       route,

@@ -1,4 +1,4 @@
-/** The function `send`, from Python: examples/send.py as it is. */
+/** Calls the function `send` from Python: runs examples/send.py unchanged. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -13,7 +13,7 @@ let cloud: LocalCloud;
 let advice: string | undefined;
 
 beforeAll(async () => {
-  // Older ones do not know AWS_ENDPOINT_URL.
+  // Older versions ignore AWS_ENDPOINT_URL.
   const hasBoto3 = 'import boto3; assert [int(n) for n in boto3.__version__.split(".")[:2]] >= [1, 28]';
   advice = await run('python3', ['-c', hasBoto3]).then(
     () => undefined,
@@ -43,7 +43,7 @@ async function python(...args: readonly string[]): Promise<string> {
   return stdout.trim();
 }
 
-test('a message reaches somebody who is connected, and somebody who comes later', async ({ skip }) => {
+test('a message reaches an online user at once and an offline user later', async ({ skip }) => {
   if (advice !== undefined) skip(advice);
   const headers = { Authorization: `Bearer ${await cloud.token({ sub: 'bob' })}` };
   const bob = await connectWire(cloud.websocketUrl, { headers });
@@ -62,7 +62,7 @@ test('a message reaches somebody who is connected, and somebody who comes later'
   bob.socket.close();
 });
 
-test('a program can tell what was refused, and whether to try again', async ({ skip }) => {
+test('a program learns which message failed and whether to retry', async ({ skip }) => {
   if (advice !== undefined) skip(advice);
   const program = `
 import json, send

@@ -8,7 +8,7 @@ import { connectWire, type WireClient } from '../support/wire-client.ts';
 const ROOMS_FOR_ALL = { 'user:*': ['send'], 'room:*': ['join', 'send'] };
 
 let cloud: LocalCloud;
-/** A room of each test's own. */
+/** Creates a room for one test. */
 let room: string;
 let rooms = 0;
 
@@ -45,7 +45,7 @@ const dataOf = (frame: Record<string, unknown>) => (frame['messages'] as { data:
 const pushed = ({ frames }: WireClient) => frames.filter(({ type }) => type === 'messages').flatMap(dataOf);
 const output = (name: string) => cloud.outputs['Beckon']?.[name] ?? '';
 
-/** The items of a topic, in whatever state. */
+/** Returns all items of a topic, expired ones too. */
 async function items(address: string): Promise<Record<string, AttributeValue>[]> {
   const { Items = [] } = await new DynamoDBClient(adminClient(cloud)).send(
     new QueryCommand({
@@ -58,7 +58,7 @@ async function items(address: string): Promise<Record<string, AttributeValue>[]>
   return Items;
 }
 
-/** Lets the mapping of a user's only connection expire. */
+/** Expires the mapping of a user's only connection. */
 async function expire(userId: string): Promise<void> {
   const [{ address, connectionId } = {}] = await items(`user#${userId}`);
   if (!address || !connectionId) throw new Error(`${userId} is not connected`);
@@ -76,7 +76,7 @@ describe('a room', () => {
   beforeAll(() => start());
   afterAll(() => cloud.close());
 
-  test('takes a message to everybody in it, also other devices of the sender, but not to the one that sends', async () => {
+  test('delivers a message to all its members, the sender’s other devices too, but not to the sending device', async () => {
     const members = await Promise.all(['alice', 'alice', 'bob', 'bob', 'eve'].map((user) => member(user)));
     const outside = await device('mallory');
     const [sender, ...others] = members.map(({ client }) => client);
@@ -96,13 +96,13 @@ describe('a room', () => {
     expect([sender, outside].flatMap((client) => client && pushed(client))).toEqual([]);
   });
 
-  test('with "echo" gives the sender a copy on the connection that sends', async () => {
+  test('with "echo" sends a copy to the sending connection', async () => {
     const { client: alice } = await member('alice');
     await alice.ask(toRoom('echoed', { echo: true }));
     await expect.poll(() => pushed(alice)).toEqual(['echoed']);
   });
 
-  test('gives whoever joins nothing from before, and whoever comes back all they have missed', async () => {
+  test('gives a new member no earlier messages, and a returning member all missed ones', async () => {
     const { client: alice } = await member('alice');
     await alice.ask(toRoom('before'));
     const { client: bob, joined } = await member('bob');
@@ -117,7 +117,7 @@ describe('a room', () => {
     expect(dataOf(again).slice(-2)).toEqual(['with bob', 'missed']);
   });
 
-  test('that has been missed for long comes in pages, in order', async () => {
+  test('delivers many missed messages in pages, in order', async () => {
     const { client: alice, joined } = await member('alice');
     const all = Array.from({ length: 250 }, (_, index) => index);
     for (let at = 0; at < all.length; at += 50) {
@@ -135,7 +135,7 @@ describe('a room', () => {
     expect(read).toEqual(all);
   });
 
-  test('that one has left gives nothing more; joined again, what was missed', async () => {
+  test('gives nothing after a leave, and the missed messages after a new join', async () => {
     const { client: alice } = await member('alice');
     const { client: bob, joined } = await member('bob');
     expect(await bob.ask({ action: 'leave', room })).toMatchObject({ type: 'left', room });
@@ -145,7 +145,7 @@ describe('a room', () => {
     expect(pushed(bob)).toEqual([]);
   });
 
-  test('is left even if the frame comes right behind others', async () => {
+  test('is left even if the frame follows others at once', async () => {
     const { client: bob } = await member('hasty');
     const names = [room, 'attic', 'cellar', 'garden', 'kitchen'];
     await Promise.all(names.map((name) => bob.ask({ action: 'join', room: name, attempt: 1 })));
@@ -155,7 +155,7 @@ describe('a room', () => {
     expect(mapping?.['rooms']).toBeUndefined();
   });
 
-  test('keeps nobody whose connection has ended', async () => {
+  test('removes a member whose connection ends', async () => {
     const { client: bob } = await member('leaving');
     await bob.ask({ action: 'join', room: 'attic' });
     expect(await items(`room#${room}`)).toHaveLength(1);
@@ -165,7 +165,7 @@ describe('a room', () => {
       .toEqual([]);
   });
 
-  test('is joined again, with its cursor, by whoever had to register again', async () => {
+  test('is joined again with its cursor after a new registration', async () => {
     const { client: alice } = await member('alice');
     const { client: bob, joined } = await member('sleepy');
     await expire('sleepy');
@@ -178,7 +178,7 @@ describe('a room', () => {
     expect(dataOf(again)).toContain('meanwhile');
   });
 
-  test('takes messages of services, and says of a message sent again that it stands', async () => {
+  test('takes messages of services; a retry delivers the first message again, and the ack says so', async () => {
     const { client: bob } = await member('bob');
     const Payload = JSON.stringify({ room });
     const { Payload: result, FunctionError } = await new LambdaClient(adminClient(cloud)).send(
@@ -199,10 +199,10 @@ describe('a room', () => {
   });
 });
 
-describe('what the token does not allow', () => {
+describe('without a grant of the token', () => {
   afterEach(() => cloud.close());
 
-  test('is refused: joining, sending, and reading further pages', async () => {
+  test('joining, sending and reading further pages are refused', async () => {
     await start();
     const client = await device('limited', { 'room:team-*': ['join'], 'room:news': ['send'] });
     const forbidden = (operation: string, room: string) => ({
@@ -222,7 +222,7 @@ describe('what the token does not allow', () => {
     expect(await items('room#news')).toEqual([]);
   });
 
-  test('is every room, for a token without a capability, unless the installation says otherwise', async () => {
+  test('a token without a capability allows no room, unless the installation has a default', async () => {
     await start({ parameters: { Issuer: '{endpointUrl}/_local' } });
     const client = await device('bob');
     expect(await client.ask({ action: 'join', room })).toMatchObject({ code: 'forbidden' });
@@ -278,7 +278,7 @@ describe('bad input', () => {
     expect(await alice.ask(toRoom('still'))).toMatchObject({ results: [{ connections: { delivered: 1 } }] });
   });
 
-  test('a cursor of another log is a moment like any other; one from before the retention is told of', async () => {
+  test('a cursor of another log counts as a time; a cursor older than the retention gets recovered: false', async () => {
     const { client: alice, joined } = await member('alice');
     await alice.ask({ action: 'sendMessage', to: { user: 'alice' }, data: 'private' });
     const push = await alice.frame(({ type }) => type === 'messages');
@@ -291,7 +291,7 @@ describe('bad input', () => {
     expect(joined).toMatchObject({ recovered: true });
   });
 
-  test('whoever is not registered joins nothing; an older attempt that comes late changes nothing', async () => {
+  test('an unregistered connection cannot join, and a late older attempt changes nothing', async () => {
     const hasty = await open('hasty');
     expect(await hasty.ask({ action: 'join', room })).toMatchObject({
       code: 'not_registered',
@@ -302,7 +302,7 @@ describe('bad input', () => {
     expect(await hasty.ask({ action: 'join', room, attempt: 1 })).toMatchObject({ code: 'superseded' });
   });
 
-  test('the 51st room is one too many; a room that one is not in can be left', async () => {
+  test('the 51st room is one too many; leaving a room without membership succeeds', async () => {
     const client = await device('sociable');
     for (let index = 0; index < 50; index += 1) {
       expect(await client.ask({ action: 'join', room: `r${index}` })).toMatchObject({ type: 'joined' });
@@ -322,7 +322,7 @@ describe('bad input', () => {
 describe('a connection that missed a message of a room', () => {
   afterEach(() => cloud.close());
 
-  test('gets none later, is closed, and finds everything when it comes back', async () => {
+  test('gets no later one, is closed, and finds everything when it returns', async () => {
     const rule = { point: 'post', kind: 'error', probability: 1, limit: 3 };
     await start({ faults: { seed: 1, rules: [rule] } });
     const { client: bob, joined } = await member('bob');
@@ -345,7 +345,7 @@ describe('a connection that missed a message of a room', () => {
 describe('a connection that died without $disconnect', () => {
   afterEach(() => cloud.close());
 
-  test('is taken out of all its rooms by the first message that does not find it', async () => {
+  test('is removed from all its rooms by the first failed post', async () => {
     await start({ faults: { seed: 1, rules: [{ point: 'disconnect', kind: 'drop', probability: 1 }] } });
     const { client: bob } = await member('bob');
     await bob.ask({ action: 'join', room: 'attic' });

@@ -14,8 +14,8 @@ import {
   WordlessAbortController,
 } from '../support/realm.ts';
 
-// A conversation with the client in a runtime that lacks something, over real sockets: from it and to it, small and large, text and
-// bytes, before and after its connection has been lost.
+// Runs a conversation in runtimes that each lack a feature, over real sockets: in both directions, small and large messages, text
+// and bytes, before and after a lost connection.
 
 let cloud: LocalCloud;
 let bundle: string;
@@ -34,7 +34,7 @@ afterAll(() => cloud.close());
 const LARGE = { lines: Array.from({ length: 100 }, (_, index) => `line ${index}: Grüße 👋`) };
 const BYTES = Uint8Array.from({ length: 5_000 }, (_, index) => index % 7);
 
-/** The first conversation starts every function. */
+/** A longer timeout: the first conversation starts every function. */
 const COLD_START_MS = 60_000;
 
 const refuse = () => {
@@ -131,7 +131,7 @@ async function open(globals: object, name: string, options: Partial<ConnectOptio
   return { ...realm, client, received, errors, lose: () => sockets.at(-1)?.terminate() };
 }
 
-/** Values of another realm are like ours, but not equal to them. */
+/** Values of another realm look like ours, but have other prototypes. */
 function plain(data: unknown): unknown {
   return ArrayBuffer.isView(data) ? [...(data as Uint8Array)] : JSON.parse(JSON.stringify(data));
 }

@@ -38,11 +38,11 @@ describe('with the prop "search"', () => {
     await cloud.close();
   });
 
-  /** Soon: indexing begins when the message has been sent. */
+  /** Polls, because indexing begins after the message is sent. */
   const eventuallyFinds = (client: WireClient, conversation: object, text: string) =>
     expect.poll(async () => textsOf(await search(client, conversation, text)), { timeout: 15_000, interval: 50 });
 
-  test('messages of one frame are found, whatever characters one of them has', async () => {
+  test('finds all messages of a frame, whatever characters one of them has', async () => {
     const [fay, gil] = await Promise.all([device(cloud, 'fay'), device(cloud, 'gil')]);
     const texts = ['a zebra \uFFFF', 'another zebra', '\uFFFE\uD800 zebra'];
     const messages = texts.map((text) => ({ to: { user: 'gil' }, data: { text } }));
@@ -50,7 +50,7 @@ describe('with the prop "search"', () => {
     await eventuallyFinds(gil, { user: 'fay' }, 'zebra').toEqual(texts.toReversed());
   });
 
-  test('messages with a user are found by both, without regard to case and accents, and by nobody else', async () => {
+  test('both users find the messages of their conversation, ignoring case and accents; other users find none', async () => {
     const [ann, ben, eve] = await Promise.all([device(cloud, 'ann'), device(cloud, 'ben'), device(cloud, 'eve')]);
     await send(ann, { user: 'ben' }, 'Café at noon?');
     await send(ben, { user: 'ann' }, 'The CAFE is closed. Coffee here?');
@@ -84,7 +84,7 @@ describe('with the prop "search"', () => {
     });
   });
 
-  test('messages of a room are found, page by page', async () => {
+  test('finds the messages of a room, page by page', async () => {
     const client = await device(cloud, 'roomer');
     for (let number = 0; number < 5; number += 1) await send(client, { room: 'hall' }, `echo ${number}`);
     await eventuallyFinds(client, { room: 'hall' }, 'echo').toHaveLength(5);
@@ -95,7 +95,7 @@ describe('with the prop "search"', () => {
     expect(rest).not.toHaveProperty('next');
   });
 
-  test('names of files, addresses and text without spaces are found by their words, and as a whole', async () => {
+  test('finds file names, addresses and text without spaces by their words and as a whole', async () => {
     const client = await device(cloud, 'namer');
     const room = { room: 'names' };
     for (const text of ['report_final_v2.pdf', 'node.js', 'à l’heure', '私は猫が好きです'])
@@ -113,7 +113,7 @@ describe('with the prop "search"', () => {
     }
   });
 
-  test('what the client compresses by default is found, too', async () => {
+  test('finds messages that the client compresses by default', async () => {
     const reader = await device(cloud, 'zip-reader');
     const getToken = () => cloud.token({ sub: 'zip-writer', capability: EVERYTHING });
     const { client: writer } = openDevice(cloud, 'zip-writer', { getToken });
@@ -127,7 +127,7 @@ describe('with the prop "search"', () => {
     await writer.close();
   });
 
-  test('what is otherwise encoded, or not kept, is not indexed; a text of thousands of words takes a hundred rows', async () => {
+  test('indexes no other encoding and no volatile message; a text of thousands of words takes a hundred rows', async () => {
     const client = await device(cloud, 'hostile');
     const many = Array.from({ length: 4_000 }, (_, number) => `w${number}`).join(' ');
     await send(client, { room: 'cave' }, many);
@@ -149,7 +149,7 @@ describe('with the prop "search"', () => {
     expect(Count).toBe(101);
   });
 
-  test('a search for nothing, for too much, or in a room that may not be read is refused', async () => {
+  test('refuses a search for nothing, for too much, or in a forbidden room', async () => {
     const client = await device(cloud, 'wrong', { 'user:*': ['send', 'history'], 'room:*': ['join', 'send'] });
     const conversation = { user: 'x' };
     expect(await client.ask({ action: 'search', conversation })).toMatchObject({ message: '"text" is required' });
@@ -166,7 +166,7 @@ describe('with the prop "search"', () => {
     });
   });
 
-  test('somebody who types a long sentence into a search is told so with each key, and stays connected', async () => {
+  test('a user who types a too long query gets an error at each key, and stays connected', async () => {
     const client = await device(cloud, 'types');
     const sentence = 'one two three four five six seven eight nine';
     for (let key = 0; key < 100; key += 1)
@@ -175,13 +175,13 @@ describe('with the prop "search"', () => {
     expect(client.frames.filter(({ type }) => type === 'bye')).toEqual([]);
   });
 
-  test('has the permissions that it uses, and no others', async () => {
+  test('the function has the permissions that it uses, and no others', async () => {
     const client = await device(cloud, 'granted');
     for (const conversation of [{ user: 'granted' }, { room: 'granted' }]) {
       await send(client, conversation, 'again', { id: 'again', retry: true });
       await eventuallyFinds(client, conversation, 'again').toHaveLength(1);
     }
-    // The gate reads the capability that a newer token has brought.
+    // The gate reads the capability of a newer token.
     const gaining = await device(cloud, 'gaining', {});
     const token = await cloud.token({ sub: 'gaining', capability: EVERYTHING });
     expect(await gaining.ask({ action: 'register', attempt: 1, token })).toMatchObject({ type: 'registered' });
@@ -189,7 +189,7 @@ describe('with the prop "search"', () => {
     const unused = () =>
       cloud
         .iamReport()
-        // What the gate has queued, and what manage writes, is shown in permissions.test.ts.
+        // permissions.test.ts tests the gate's tasks and the writes of manage.
         .unused.filter(({ role, actions }) =>
           /Beckonsearch/.test(role)
             ? !actions.includes('sqs:SendMessage')
@@ -200,7 +200,7 @@ describe('with the prop "search"', () => {
   });
 });
 
-test('without the prop nothing is indexed, and whoever searches is told so', async () => {
+test('without the prop nothing is indexed, and a search gets an error', async () => {
   const cloud = await start(inject('app'));
   try {
     const client = await device(cloud, 'hopeful');

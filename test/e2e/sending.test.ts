@@ -1,4 +1,4 @@
-/** What goes wrong between a sender and the connections of a recipient. */
+/** Faults between a sender and the connections of a recipient. */
 import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
@@ -42,7 +42,7 @@ const pushed = ({ frames }: WireClient) =>
 describe('a connection that API Gateway wrongly says is gone', () => {
   const falseGone = (more: object) => ({ seed: 1, rules: [{ point: 'post', kind: 'false-gone', ...more }] });
 
-  test('is closed, so that its client comes back at once and misses nothing', async () => {
+  test('is closed, so its client reconnects at once and misses nothing', async () => {
     await start({ faults: falseGone({ limit: 1 }) });
     const bob = openDevice(cloud, 'bob');
     await bob.connected();
@@ -58,7 +58,7 @@ describe('a connection that API Gateway wrongly says is gone', () => {
     await bob.client.close();
   });
 
-  test('and cannot be closed either, is told to register again, and then misses nothing', async () => {
+  test('if closing fails too, is told to register again, and then misses nothing', async () => {
     await start({ faults: falseGone({}) });
     const bob = await device('bob');
     const sender = await device('alice');
@@ -72,7 +72,7 @@ describe('a connection that API Gateway wrongly says is gone', () => {
   });
 });
 
-test('every character reaches a recipient with more connections than one function posts to', async () => {
+test('every character reaches a user with more connections than one function posts to', async () => {
   await start();
   const bob = await device('bob');
   await pretendConnections(cloud, 'bob', 210);
@@ -93,7 +93,7 @@ describe('an asynchronous invocation of "send"', () => {
       }),
     );
 
-  test('whose function dies after it has sent sends the same again, which a client drops', {
+  test('that dies after sending sends the same message again, and the client drops it', {
     timeout: 60_000,
   }, async () => {
     const rules = [{ point: 'lambda', kind: 'crash-after', limit: 1, match: { function: '*Beckonsend*' } }];
@@ -163,7 +163,7 @@ describe('a sender in a process of its own', () => {
     bob = await device('bob');
   });
 
-  /** A sender with the variables that `grantSend` sets and those by which every SDK client finds the local cloud. */
+  /** Creates a sender with the variables of `grantSend`, and those that point SDK clients at the local cloud. */
   async function createOutside(environment: Readonly<Record<string, string>> = {}): Promise<Sender> {
     const command = new GetFunctionConfigurationCommand({ FunctionName: output('ExportNotifierName') });
     const { Environment } = await new LambdaClient(adminClient(cloud)).send(command);
@@ -176,13 +176,13 @@ describe('a sender in a process of its own', () => {
       ...environment,
     };
     for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
-    // A process keeps its clients; this one is another.
+    // The process keeps its clients, so this test needs another process.
     vi.resetModules();
     const { createSender } = await import('../../server/index.ts');
     return createSender({ service: 'outside' });
   }
 
-  test('posts to the endpoint that is configured, and puts tasks into the queue there', async () => {
+  test('posts and queues tasks at the configured endpoint', async () => {
     const sender = await createOutside();
     expect(await sender.sendToUser('bob', 'few')).toMatchObject({ status: 'delivered', connections: { delivered: 1 } });
     await pretendConnections(cloud, 'bob', 210);

@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts';
 import { letMessagesWait } from '../support/waiting-messages.ts';
 import { connectWire } from '../support/wire-client.ts';
 
-// The client against the synthesized application: what a device gets that is not always there.
+// The client against the synthesized application: messages for a device that is sometimes offline.
 
 let cloud: LocalCloud;
 const clients: Client[] = [];
@@ -31,7 +31,7 @@ function device(userId: string, options: Partial<ConnectOptions> = {}) {
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
 describe('a device that goes away', () => {
-  test('gets when it comes back what was sent meanwhile, once and in order, and nothing that was not to be kept', async () => {
+  test('gets the missed stored messages when it returns, once and in order, and no volatile ones', async () => {
     await start();
     const [alice, phone, laptop] = [device('alice'), device('bob'), device('bob')];
     await Promise.all([alice.connected(), phone.connected(), laptop.connected()]);
@@ -50,7 +50,7 @@ describe('a device that goes away', () => {
     expect(phone.gaps).toEqual([]);
   });
 
-  test('gets bytes and large data as they were sent, now and when it comes back, in order; other sockets get text', async () => {
+  test('gets bytes and large data unchanged and in order, live and when it returns; raw sockets get text', async () => {
     await start();
     const [alice, phone, laptop] = [device('alice'), device('bob'), device('bob')];
     const headers = { Authorization: `Bearer ${await cloud.token({ sub: 'bob' })}` };
@@ -80,7 +80,7 @@ describe('a device that goes away', () => {
     raw.socket.close();
   });
 
-  test('finds 10,000 messages that wait for it, page by page, each of which takes as little as the first', async () => {
+  test('gets 10,000 waiting messages page by page, and each page costs as little as the first', async () => {
     await start();
     await letMessagesWait(cloud, 'bob', 10_000);
     const before = cloud.calls().length;
@@ -89,7 +89,7 @@ describe('a device that goes away', () => {
     expect(bob.received).toEqual(numbers(0, 10_000));
     expect(bob.client.counters.duplicates).toBe(0);
     expect(bob.gaps).toEqual([]);
-    // A page has 100 messages, and one more that says that there is another page.
+    // Each query reads 101 messages: the last one shows that another page follows.
     const reads = cloud
       .calls()
       .slice(before)
@@ -98,7 +98,7 @@ describe('a device that goes away', () => {
     expect(reads.length).toBeLessThanOrEqual(2 * 101);
   }, 120_000);
 
-  test('can be the one that sends: its other devices get copies, and it gets none', async () => {
+  test('gets no copy of its own messages; the user’s other devices do', async () => {
     await start();
     const [phone, laptop] = [device('alice'), device('alice')];
     await Promise.all([phone.connected(), laptop.connected()]);
@@ -110,11 +110,11 @@ describe('a device that goes away', () => {
   });
 });
 
-describe('connections that are cut in the middle of everything', () => {
+describe('connections that break at any moment', () => {
   const limit = 15;
   const cuts = () => cloud.log().filter(({ message }) => message === 'socket: cut').length;
 
-  test('cost no message, bring none twice, and leave the order as it was', async () => {
+  test('lose no message, repeat none, and keep the order', async () => {
     await start({ seed: 4, rules: [{ point: 'socket', kind: 'cut', probability: 0.15, limit }] });
     const [alice, bob] = [device('alice'), device('bob')];
     let sent = 0;
@@ -123,7 +123,7 @@ describe('connections that are cut in the middle of everything', () => {
       sent += some.length;
       await Promise.all(some.map((number) => alice.client.sendToUser('bob', number)));
     };
-    // Several bursts at once, so that one frame fills up while another is cut.
+    // Several bursts at once, so one frame fills while another breaks.
     const sendUntilAllIsCut = async () => {
       while (cuts() < limit) await sendSome();
     };
@@ -135,8 +135,8 @@ describe('connections that are cut in the middle of everything', () => {
   });
 });
 
-describe('a device whose getToken keeps each token for as long as it is good', () => {
-  test('gets whatever is sent while it says that it is connected, over one connection', {
+describe('a device whose getToken returns the same token until it expires', () => {
+  test('gets every message that is sent while its state is connected, over one connection', {
     timeout: 60_000,
   }, async () => {
     await start();
@@ -164,7 +164,7 @@ describe('a device whose getToken keeps each token for as long as it is good', (
     for (let number = 0; reasons.length < 3; number += 1) {
       const { state } = bob.client;
       const { status } = await alice.client.sendToUser('bob', number, { store: number % 2 === 0 });
-      // A message that is on its way when the token expires may come late, or not at all.
+      // A message that is under way when the token expires may arrive late, or not at all.
       if (state.status === 'connected' && state === bob.client.state && status !== 'delivered') lost.push(number);
     }
     expect(lost).toEqual([]);

@@ -35,10 +35,10 @@ async function device(sub: string): Promise<WireClient> {
   return opened;
 }
 
-/** What fits one frame, with room for its header. */
+/** The data that fits one frame beside its header, in bytes. */
 const FRAGMENT_BYTES = 30_000;
 
-/** Sends a message in as many frames as it takes. */
+/** Sends a message, in several frames if needed. */
 function sendFragments({ socket }: WireClient, text: string): void {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; at += FRAGMENT_BYTES) {
@@ -47,7 +47,7 @@ function sendFragments({ socket }: WireClient, text: string): void {
   }
 }
 
-/** Sends a frame as it is, also one whose id cannot be given back, and waits for what comes next. */
+/** Sends a frame unchanged, even one with an invalid id, and waits for the next frame. */
 async function answerTo(frame: Frame, sender = client): Promise<Frame> {
   const seen = sender.frames.length;
   sendFragments(sender, JSON.stringify(frame));
@@ -155,7 +155,7 @@ const SIZES: readonly Size[] = [
   ),
 ];
 
-describe('at the limit a frame is accepted; one over, it is refused and the connection lives on', () => {
+describe('the server accepts a frame at the limit, refuses one above it, and keeps the connection open', () => {
   test.each(SIZES)('$what: $limit', async ({ limit, frame, accepted, refused }) => {
     const most = Number(LIMITS[limit]);
     const at = await answerTo(frame(most));
@@ -166,14 +166,14 @@ describe('at the limit a frame is accepted; one over, it is refused and the conn
     expect(await client.ask({ action: 'ping' })).toMatchObject({ type: 'pong' });
   });
 
-  test('whoever sends too much data is told how much it was', async () => {
+  test('the error for too much data has the size', async () => {
     expect(await answerTo(send({ data: text(limits.MAX_DATA_BYTES - 1) }))).toMatchObject({
       code: 'message_too_large',
       message: 'data takes 32769 bytes as JSON; at most 32768 are allowed',
     });
   });
 
-  test('characters of a newer token', async () => {
+  test('a newer token has a length limit', async () => {
     const token = await tokenOf(limits.MAX_TOKEN_LENGTH, 'sender');
     expect(outcomeOf(await answerTo({ action: 'register', token }))).toBe('registered');
     const longer = await tokenOf(limits.MAX_TOKEN_LENGTH + 1, 'sender');
@@ -182,7 +182,7 @@ describe('at the limit a frame is accepted; one over, it is refused and the conn
   });
 });
 
-describe('a reply is never larger than API Gateway carries, whatever is asked for', () => {
+describe('no reply exceeds the limit of API Gateway', () => {
   const cjk = (count: number) => of(count, (index) => String(index).padEnd(limits.MAX_USER_ID_LENGTH, '漢'));
   const toMany = (names: readonly string[]) =>
     of(limits.MAX_MESSAGES_PER_FRAME, () => message({ to: { users: names } }));
@@ -207,7 +207,7 @@ describe('a reply is never larger than API Gateway carries, whatever is asked fo
     expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThanOrEqual(limits.MAX_REPLY_BYTES);
   });
 
-  test('a page of those who are blocked, with the longest ids', async () => {
+  test('a page of blocked users, with the longest ids', async () => {
     const asker = await device('blocking');
     const names = cjk(limits.MAX_PAGE_USERS + 1);
     for (const user of names) {
@@ -237,7 +237,7 @@ describe('the number of an attempt', () => {
   });
 });
 
-/** A good token of exactly that length. */
+/** Makes a valid token of exactly this length. */
 async function tokenOf(length: number, sub: string): Promise<string> {
   const padded = (padding: number) => cloud.token({ sub, capability: EVERYTHING, padding: text(padding) });
   const most = Math.floor(((length - (await padded(0)).length) * 3) / 4);
@@ -248,7 +248,7 @@ async function tokenOf(length: number, sub: string): Promise<string> {
   throw new Error(`no token has ${length} characters`);
 }
 
-describe('where API Gateway has the limit it closes the connection', () => {
+describe('API Gateway closes the connection at its own limits', () => {
   const sized = (bytes: number) => {
     const frame = (length: number, last: number) =>
       JSON.stringify(batch(...of(4, (index) => message({ data: text(index === 3 ? last : length) }))));
@@ -293,7 +293,7 @@ describe('a handshake', () => {
   });
 });
 
-describe('seconds for which a message is kept', () => {
+describe('the lifetime of a message in seconds', () => {
   const RETENTION_SECONDS = 7 * 24 * 3600;
 
   test.each([
@@ -321,20 +321,20 @@ describe('seconds for which a message is kept', () => {
   });
 });
 
-/** Limits that a test of what they limit shows, or that nobody is refused for: the file and the title of the test. */
+/** Limits with tests elsewhere: the file and the title of each test. */
 const SHOWN_BY: Partial<Record<Limit, readonly [file: string, title: string]>> = {
   MAX_ROOMS: ['test/e2e/rooms.test.ts', 'the 51st room is one too many'],
-  MAX_WATCHES: ['test/e2e/presence.test.ts', 'for too much is refused, and the connection lives on'],
-  MAX_USERS_PER_PRESENCE: ['test/e2e/presence.test.ts', 'for too much is refused, and the connection lives on'],
-  MAX_UNREAD_COUNT: ['test/e2e/history.test.ts', 'counts what others have said behind the marker'],
+  MAX_WATCHES: ['test/e2e/presence.test.ts', 'for too much is refused, and the connection stays open'],
+  MAX_USERS_PER_PRESENCE: ['test/e2e/presence.test.ts', 'for too much is refused, and the connection stays open'],
+  MAX_UNREAD_COUNT: ['test/e2e/history.test.ts', 'counts the messages of others after the marker'],
   MAX_BLOCKED_USERS: ['test/contract/inboxes.ts', 'have a limit, and are listed page by page'],
-  MAX_PAGE_USERS: ['test/e2e/sizes.test.ts', 'a page of those who are blocked, with the longest ids'],
+  MAX_PAGE_USERS: ['test/e2e/sizes.test.ts', 'a page of blocked users, with the longest ids'],
   MAX_PUSH_BYTES: ['test/unit/server/sending/send.test.ts', 'that exceed a push are split'],
-  MAX_REPLY_BYTES: ['test/e2e/options.test.ts', 'with a high rate: the SDK sends again what did not fit'],
+  MAX_REPLY_BYTES: ['test/e2e/options.test.ts', 'with a high rate: the SDK retries what did not fit'],
   MAX_DECODED_BYTES: ['test/unit/client/payload.test.ts', 'refuses what is too large, with its size'],
 };
 
-test('no limit is without a test', () => {
+test('every limit has a test', () => {
   const here: readonly Limit[] = [...SIZES.map(({ limit }) => limit), 'MAX_FRAME_BYTES', 'MAX_TOKEN_LENGTH'];
   const all = Object.keys(LIMITS).filter((name): name is Limit => name.startsWith('MAX_'));
   expect([...new Set([...here, ...Object.keys(SHOWN_BY)])].toSorted()).toEqual(all.toSorted());

@@ -7,21 +7,21 @@ import { connectClient } from '../support/ws-client.ts';
 const ISSUER = 'https://login.example.com/';
 const PARAMETERS = { Issuer: ISSUER, Audience: 'my-app' };
 
-/** Beckon as somebody deploys it who has an issuer. */
+/** A Beckon stack that trusts an issuer on the internet. */
 const start = (more: { readonly issuer?: string } = {}) =>
   startLocalCloud({ app: inject('app'), port: 0, parameters: PARAMETERS, readTrust, ...more });
 
 const connect = ({ websocketUrl }: LocalCloud, token: string) =>
   connectClient(websocketUrl, { headers: { Authorization: `Bearer ${token}` } });
 
-describe('an issuer that the development issuer stands in for', () => {
+describe('with --issuer, the development issuer', () => {
   let cloud: LocalCloud;
   beforeAll(async () => {
     cloud = await start({ issuer: ISSUER });
   });
   afterAll(() => cloud.close());
 
-  test('is whose tokens open a connection, with the audience that the stack asks for', async () => {
+  test('issues tokens in the name of the trusted issuer, with the audience that the stack expects', async () => {
     const token = await cloud.token({ sub: 'bob' });
     expect(decodeJwt(token)).toMatchObject({ iss: ISSUER, aud: 'my-app', sub: 'bob' });
     await connect(cloud, token).opened;
@@ -32,11 +32,11 @@ describe('an issuer that the development issuer stands in for', () => {
     ['another audience', { aud: 'other' }, 'it has iss "https://login.example.com/", aud "other"'],
     ['another issuer', { iss: 'https://a.example/' }, 'it has iss "https://a.example/", aud "my-app"'],
     [
-      'a time that is over',
+      'an expiry in the past',
       { expiresInSeconds: -60 },
       'it has iss "https://login.example.com/", aud "my-app"; it expired at',
     ],
-  ])('a token of its with %s is refused, and the log says why', async (_, claims, told) => {
+  ])('the server refuses a token with %s, and the log gives the reason', async (_, claims, told) => {
     await connect(cloud, await cloud.token({ sub: 'bob', ...claims })).refused;
     const explained = cloud.log().filter(({ message }) => message.includes(told));
     expect(explained).toMatchObject([
@@ -50,7 +50,7 @@ describe('an issuer that the development issuer stands in for', () => {
   });
 });
 
-test('a page of this machine connects as one of the origin that the stack allows, and other pages as what they are', async () => {
+test('with --origin, a page of this machine connects under the allowed origin; other pages keep their own', async () => {
   const allowed = 'https://app.example.com';
   const parameters = { ...PARAMETERS, AllowedOrigins: allowed };
   const cloud = await startLocalCloud({
@@ -70,13 +70,13 @@ test('a page of this machine connects as one of the origin that the stack allows
   await cloud.close();
 });
 
-test('the option refuses an issuer that no function trusts', async () => {
+test('--issuer refuses an issuer that no function trusts', async () => {
   await expect(start({ issuer: 'https://login.example.com' })).rejects.toThrow(
     'no function of the application trusts tokens of https://login.example.com, only those of https://login.example.com/',
   );
 });
 
-test('without the option, the log contains the option for a trusted token', async () => {
+test('without --issuer, the log shows the option that makes tokens trusted', async () => {
   const cloud = await start();
   expect(cloud.log().filter(({ source }) => source === 'issuer')).toMatchObject([
     { message: expect.stringContaining('to stand in for that one: --issuer https://login.example.com/') },

@@ -28,10 +28,10 @@ async function device(userId: string, register: Record<string, unknown> = {}) {
 const dataOf = (frame: Record<string, unknown>) => (frame['messages'] as { data: unknown }[]).map(({ data }) => data);
 const toBob = (data: unknown, more = {}) => ({ action: 'sendMessage', to: { user: 'bob' }, data, ...more });
 
-describe('what waits', () => {
+describe('waiting messages', () => {
   beforeEach(() => start());
 
-  test('is there for a device that comes, once for each, until it is acknowledged for all of them', async () => {
+  test('reach each returning device once, until a cursor acknowledges them', async () => {
     const { client: alice } = await device('alice');
     await alice.ask(toBob('one'));
     await alice.ask(toBob('two'));
@@ -46,9 +46,9 @@ describe('what waits', () => {
     expect(dataOf(laptop.registered)).toContain('three');
   });
 
-  test('comes in pages, in order, however much it is', async () => {
+  test('come in pages, in order, whatever their number', async () => {
     const all = Array.from({ length: 1000 }, (_, index) => index);
-    // Of each sender as much as one may leave there.
+    // Each sender fills its quota.
     for (let at = 0; at < all.length; at += 100) {
       const { client } = await device(`sender-${at}`);
       for (const from of [at, at + 50]) {
@@ -68,14 +68,14 @@ describe('what waits', () => {
     expect(read).toEqual(all);
   });
 
-  test('is repaired by a ping, for a device whose socket swallowed it', async () => {
+  test('reach a device whose socket lost them, by a ping', async () => {
     const { client: bob, registered } = await device('bob');
     const { client: alice } = await device('alice');
     await alice.ask(toBob('swallowed?'));
     expect(dataOf(await bob.ask({ action: 'ping', cursor: registered['cursor'] }))).toEqual(['swallowed?']);
   });
 
-  test('a retry with the same id delivers the first again, and says so', async () => {
+  test('a retry with the same id delivers the first message again, and the ack says so', async () => {
     const { client: alice } = await device('alice');
     const { client: bob } = await device('bob');
     await alice.ask({ action: 'sendMessage', messages: [{ to: { user: 'bob' }, data: 'first', id: 'm1' }] });
@@ -88,7 +88,7 @@ describe('what waits', () => {
       .toEqual(['first', 'first']);
   });
 
-  test('the sender’s other devices get what the sender wants them to', async () => {
+  test('the sender’s other devices get copies if the sender asks for them', async () => {
     const [{ client: one }, { client: two }] = [await device('alice'), await device('alice')];
     await one.ask(toBob('echoed', { echo: true }));
     await two.frame((frame) => frame['type'] === 'messages');
@@ -117,7 +117,7 @@ describe('bad cursors', () => {
     expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered' });
   });
 
-  test('of another user: a moment like any other, which gives nothing that was sent to that user', async () => {
+  test('of another user count as a time, and give no message of that user', async () => {
     const { client: alice, registered } = await device('alice');
     await alice.ask({ action: 'sendMessage', to: { user: 'alice' }, data: 'for alice alone' });
     await alice.ask(toBob('for bob'));
@@ -130,7 +130,7 @@ describe('bad cursors', () => {
     expect(dataOf(await bob.ask({ action: 'ping', cursor: serial }))).toEqual(['for bob']);
   });
 
-  test('older than the retention: everything that is kept comes, and it says that there was more', async () => {
+  test('older than the retention give all kept messages, and recovered: false', async () => {
     const { client: alice } = await device('alice');
     await alice.ask(toBob('kept'));
     const { registered } = await device('bob', { since: '01000000000000000000000000' });
@@ -138,8 +138,8 @@ describe('bad cursors', () => {
   });
 });
 
-describe('a connection that cannot be posted to', () => {
-  test('is cut off, told nothing later, and finds everything when it comes back', async () => {
+describe('a connection whose posts fail', () => {
+  test('is closed, gets nothing more, and finds everything when it returns', async () => {
     const rule = { point: 'post', kind: 'error', probability: 1, limit: 3 } as const;
     await start({ seed: 1, rules: [rule] });
     const { client: bob, registered } = await device('bob');

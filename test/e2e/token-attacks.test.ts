@@ -6,7 +6,7 @@ import { tokenAttacks } from '../support/token-attacks.ts';
 import { createForge, type Forge } from '../support/token-forge.ts';
 import { connectClient } from '../support/ws-client.ts';
 
-// The same table as in the unit tests, through the handshake, the deployed function and an issuer that it has to ask.
+// The unit tests' table of bad tokens, through the handshake, the deployed function and a real issuer.
 
 let cloud: LocalCloud;
 let issuer: Server;
@@ -35,10 +35,10 @@ afterAll(async () => {
 
 const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
 
-/** What fits into a handshake: header values are ASCII, and all of them together take 16 KB at most. */
+/** Whether a token fits into a handshake: header values are ASCII, and take at most 16 KB together. */
 const fits = (token: string) => /^[\x20-\x7E]{0,15000}$/.test(token);
 
-test('every attack gets 401, and is an attack: with the right token the door opens', async () => {
+test('every bad token gets 401, and a valid token opens a connection', async () => {
   await connectClient(cloud.websocketUrl, bearer(forge.signed())).opened;
   const sent = attacks.map(([name, , make]) => ({ name, token: make(forge) })).filter(({ token }) => fits(token));
   expect(sent.length).toBeGreaterThan(100);
@@ -48,6 +48,6 @@ test('every attack gets 401, and is an attack: with the right token the door ope
   }
   const failures = cloud.log().filter(({ message }) => message.includes('"outcome":"failed"'));
   expect(failures).toEqual([]);
-  // Dozens of unknown key ids within the cool-down, from at most a handful of execution environments.
+  // Dozens of unknown key ids within the cool-down, from only a few execution environments.
   expect(requests).toBeLessThan(10);
 });

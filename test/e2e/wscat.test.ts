@@ -18,7 +18,7 @@ afterEach(() => {
 
 afterAll(() => cloud.close());
 
-/** A wscat under a user's name: a client that nobody here wrote. Without a terminal it does not say when it is connected. */
+/** Starts wscat, an independent client, for a user. Without a terminal, wscat does not show when it is connected. */
 async function wscat(userId: string) {
   const header = `Authorization: Bearer ${await cloud.token({ sub: userId })}`;
   const child = spawn(process.execPath, [
@@ -42,7 +42,7 @@ async function wscat(userId: string) {
   return {
     type,
     sees: (text: string) => expect.poll(() => output, { timeout: 15_000, interval: 25 }).toContain(text),
-    /** Types the line until the answer is seen: what is typed before the connection is open is lost. */
+    /** Types the line until the answer appears: wscat loses lines from before the connection is open. */
     async insists(line: string, answer: string): Promise<void> {
       const seen = () => {
         if (output.includes(answer)) return true;
