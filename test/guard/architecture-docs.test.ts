@@ -11,7 +11,7 @@ test('every path that docs/architecture.md names exists', () => {
   expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
 
-test('docs/architecture.md says what is in each folder of the server', () => {
+test('docs/architecture.md describes each folder of the server', () => {
   const folders = readdirSync(join(ROOT, 'server'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   expect(folders.length).toBeGreaterThan(5);
   for (const { name } of folders) expect(page).toContain(`| \`server/${name}/\` |`);

@@ -1,4 +1,4 @@
-/** docs/asyncapi.json describes the wire as it is: as the code has it, and as docs/protocol.md shows it. */
+/** docs/asyncapi.json agrees with the code and with docs/protocol.md. */
 import { readFileSync } from 'node:fs';
 import specs from '@asyncapi/specs';
 import { Ajv } from 'ajv';
@@ -23,12 +23,12 @@ beforeAll(() => {
   committed = JSON.parse(readFileSync(ASYNCAPI_FILE, 'utf8'));
 });
 
-test('the file is what "npm run asyncapi" makes of the code and the document', () => {
+test('docs/asyncapi.json equals the output of "npm run asyncapi"', () => {
   expect(readFileSync(ASYNCAPI_FILE, 'utf8')).toBe(renderAsyncApi());
 });
 
-test('it is an AsyncAPI 3.0 document', () => {
-  // The specification brings the meta schema of JSON Schema along.
+test('docs/asyncapi.json is an AsyncAPI 3.0 document', () => {
+  // The specification contains the meta schema of JSON Schema.
   const ajv = new Ajv({ strict: false, allErrors: true, meta: false, validateSchema: false });
   formats.default(ajv);
   const isValid = ajv.compile(specs.schemas['3.0.0'] as object);
@@ -37,7 +37,7 @@ test('it is an AsyncAPI 3.0 document', () => {
   expect(isValid({ ...committed, channels: [] }), 'what is none is not taken for one').toBe(false);
 });
 
-test('whatever it refers to is in it', () => {
+test('every reference in docs/asyncapi.json resolves', () => {
   const references = [...readFileSync(ASYNCAPI_FILE, 'utf8').matchAll(/"\$ref": "#\/([^"]+)"/g)].map(
     ([, path]) => path,
   );
@@ -48,7 +48,7 @@ test('whatever it refers to is in it', () => {
 });
 
 describe('the examples of docs/protocol.md', () => {
-  /** Why a frame is none of a message's; `undefined` when it is one. */
+  /** Returns why a frame does not match a message's schema; `undefined` if it matches. */
   let fault: (message: string, frame: unknown) => string | undefined;
 
   beforeAll(() => {
@@ -81,11 +81,11 @@ describe('the examples of docs/protocol.md', () => {
   test.each(GOT.map((each) => [label(each), each] as const))('%s may come', (_, { frame }) => {
     const type = frame['type'] as ServerFrame['type'];
     expect(fault(nameOf(type), frame)).toBeUndefined();
-    // The document leaves room for more fields; today there are none.
+    // The document allows more fields, but today's frames have none.
     expect(v.safeParse(SERVER_FRAMES[type], frame).issues).toBeUndefined();
   });
 
-  test('are answered with what the document says', () => {
+  test('have the replies that the document says', () => {
     for (const { device, frame } of SENT) {
       const reply = GOT.find((each) => each.device === device && frame?.['id'] && each.frame['id'] === frame['id']);
       if (!frame || !reply) continue;

@@ -4,7 +4,7 @@ import { expect, inject, test } from 'vitest';
 
 const KB = 1024;
 
-/** The budgets of the handlers' bundles, in bytes. Those that talk to DynamoDB or post share one. */
+/** The budgets of the handlers' bundles, in bytes. All that use DynamoDB or post share one budget. */
 const BUDGET_BYTES: Readonly<Record<string, number>> = { connect: 5 * KB, authorize: 60 * KB };
 const WITH_SDK_BUDGET_BYTES = 420 * KB;
 
@@ -35,7 +35,7 @@ test('each bundle is within its budget', () => {
   }
 });
 
-test('connect knows nothing of DynamoDB, and authorize asks it without an SDK', () => {
+test('connect has no DynamoDB code, and authorize has no SDK', () => {
   for (const { name, path } of bundles()) {
     if (!(name in BUDGET_BYTES)) continue;
     const bundle = readFileSync(path, 'utf8');

@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 const MAX_FIRST_BYTES = 15.1 * 1024;
 /** What the hooks may add to it. */
 const MAX_REACT_BYTES = 512;
-/** What a page downloads besides when it first needs the part, chunks that several parts share included. */
+/** The bytes of each late part, with the chunks that it shares with other parts. */
 const MAX_LATE_BYTES = {
   'calls/rooms-presence-history': 5.25 * 1024,
   'encoding/encoding': 1.6 * 1024,
@@ -16,7 +16,7 @@ const MAX_LATE_BYTES = {
   'tabs/tabs-part': 3.1 * 1024,
 };
 
-/** What runtimes without `DecompressionStream` load with the first message that is compressed. */
+/** The bytes that runtimes without `DecompressionStream` load with the first compressed message. */
 const MAX_INFLATE_BYTES = 2.5 * 1024;
 
 const leaveForLater: Plugin = {
@@ -43,7 +43,7 @@ const [client, react, whole] = await Promise.all([
 const gzippedBytes = ({ outputFiles: [file] }: Pick<typeof client, 'outputFiles'>) =>
   gzipSync(file?.contents ?? '', { level: 9 }).length;
 
-/** The chunks that a page loads with the client's entry point, or with a part of it, as bundlers split them. */
+/** Returns the chunks that a page loads with an entry point or part, as bundlers split them. */
 function chunksOf(entry: string): ReadonlySet<string> {
   const chunks = new Set<string>();
   const visit = (path: string) => {
@@ -59,7 +59,7 @@ function chunksOf(entry: string): ReadonlySet<string> {
 
 const first = chunksOf('index.js');
 
-/** What these chunks take, each gzipped by itself. */
+/** Returns the bytes of these chunks, each gzipped alone. */
 function bytesOf(chunks: Iterable<string>): number {
   const names = new Set(chunks);
   const files = whole.outputFiles.filter(({ path }) => names.has(basename(path)));
@@ -67,7 +67,7 @@ function bytesOf(chunks: Iterable<string>): number {
   return files.reduce((sum, file) => sum + gzippedBytes({ outputFiles: [file] }), 0);
 }
 
-/** The chunk that the module is the entry point of. */
+/** Returns the chunk whose entry point is the module. */
 function chunkOf(module: string): string {
   const outputs = Object.entries(whole.metafile.outputs);
   const [name] = outputs.find(([, { entryPoint }]) => entryPoint === module) ?? [];
@@ -75,7 +75,7 @@ function chunkOf(module: string): string {
   return name;
 }
 
-it('what a page downloads at first stays within its bytes, all chunks together', () => {
+it('the first load stays within its budget, all chunks together', () => {
   const bytes = bytesOf(first);
   expect(bytes).toBeGreaterThan(gzippedBytes(client));
   expect(bytes).toBeLessThanOrEqual(MAX_FIRST_BYTES);
@@ -83,18 +83,21 @@ it('what a page downloads at first stays within its bytes, all chunks together',
   expect(Number(kilobytes)).toBeCloseTo(bytes / 1024, 0);
 });
 
-it('the hooks add little to it', () => {
+it('the hooks stay within their budget', () => {
   expect(gzippedBytes(react)).toBeGreaterThan(gzippedBytes(client));
   expect(gzippedBytes(react)).toBeLessThanOrEqual(gzippedBytes(client) + MAX_REACT_BYTES);
 });
 
-it.each(Object.entries(MAX_LATE_BYTES))('%s is not in it, and stays within its own', (part, maxBytes) => {
-  const entry = `client/${part}.ts`;
-  expect(Object.keys(client.metafile.inputs)).not.toContain(entry);
-  const bytes = bytesOf([...chunksOf(chunkOf(entry))].filter((chunk) => !first.has(chunk)));
-  expect(bytes).toBeGreaterThan(1_000);
-  expect(bytes).toBeLessThanOrEqual(maxBytes);
-});
+it.each(Object.entries(MAX_LATE_BYTES))(
+  '%s is not in the first load, and stays within its budget',
+  (part, maxBytes) => {
+    const entry = `client/${part}.ts`;
+    expect(Object.keys(client.metafile.inputs)).not.toContain(entry);
+    const bytes = bytesOf([...chunksOf(chunkOf(entry))].filter((chunk) => !first.has(chunk)));
+    expect(bytes).toBeGreaterThan(1_000);
+    expect(bytes).toBeLessThanOrEqual(maxBytes);
+  },
+);
 
 it('nothing that only these parts need is in it', () => {
   const inputs = Object.keys(client.metafile.inputs);
@@ -111,7 +114,7 @@ it('every part that is loaded late has its bytes here', () => {
   expect(entries.sort()).toEqual([...parts, 'client/encoding/inflate.ts', 'client/index.ts'].sort());
 });
 
-it('what decompresses where the runtime cannot is in a chunk of its own, and its library nowhere else', () => {
+it('the decompression for older runtimes is a chunk of its own, and no other chunk has its library', () => {
   const chunks = Object.entries(whole.metafile.outputs).filter(([, { inputs }]) =>
     Object.keys(inputs).some((path) => path.includes('fflate') || path === 'client/encoding/inflate.ts'),
   );
@@ -122,7 +125,7 @@ it('what decompresses where the runtime cannot is in a chunk of its own, and its
   expect(bytesOf([name])).toBeLessThanOrEqual(MAX_INFLATE_BYTES);
 });
 
-it('the client is otherwise made of its own code and the protocol, without the schemas', () => {
+it('the client bundles only its own code and the protocol, without the schemas', () => {
   const files = whole.metafile.inputs;
   expect(Object.keys(files).filter((path) => !/^(client|protocol|node_modules\/fflate)\//.test(path))).toEqual([]);
   const imports = Object.values(files).flatMap((input) => input.imports.map(({ path }) => path));

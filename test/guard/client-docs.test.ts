@@ -14,7 +14,7 @@ const EXAMPLES = [...DOCUMENT.matchAll(/^```ts\n(?<code>.*?)^```/gms)].map((matc
 describe('the examples of docs/client.md', () => {
   let server: FakeServer;
   const clients: Client<never>[] = [];
-  /** `connect` as Node ≥ 22 and browsers have it, where a WebSocket is at hand. */
+  /** `connect` with a global WebSocket, as in Node ≥ 22 and browsers. */
   const connectAnywhere = (options: ConnectOptions) => {
     const client = connect<never>({ webSocket: WebSocket, ...options });
     clients.push(client);
@@ -34,7 +34,7 @@ describe('the examples of docs/client.md', () => {
     await server.stop();
   });
 
-  it.each(EXAMPLES)('number %$ does what it says', async (code) => {
+  it.each(EXAMPLES)('example %$ works', async (code) => {
     const [client, bob] = await Promise.all([connected('alice'), connected('bob')]);
     const printed: string[] = [];
     const world = {
@@ -58,7 +58,7 @@ describe('the examples of docs/client.md', () => {
     bob.close();
   });
 
-  it('are there for every call', () => {
+  it('cover every call', () => {
     const code = EXAMPLES.join('\n');
     for (const call of [
       'connect(',
@@ -106,7 +106,7 @@ describe('docs/client.md', () => {
     }
   });
 
-  it('has every code of the client with its sentence', () => {
+  it('has every client error code with its sentence', () => {
     const rows = (codes: object, retryable: string) =>
       Object.entries(codes).map(([code, sentence]) => `| \`${code}\` | ${retryable} | ${sentence} |\n`);
     for (const row of [...rows(PASSING_CLIENT_CODES, 'yes'), ...rows(LASTING_CLIENT_CODES, 'no')])
@@ -118,7 +118,7 @@ const AsyncFunction = (async () => {}).constructor as new (
   ...parameters: string[]
 ) => (...values: unknown[]) => Promise<void>;
 
-/** Runs an example, with what it takes for granted. */
+/** Runs an example with the variables that it assumes. */
 async function run(code: string, world: Readonly<Record<string, unknown>>): Promise<void> {
   const withoutImports = code.replaceAll(/^import .*\n/gm, '');
   const { code: script } = transformSync(`async () => {\n${withoutImports}\n}`, { loader: 'ts', target: 'es2022' });

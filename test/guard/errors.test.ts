@@ -5,7 +5,7 @@ import { ERROR_CODES, type ErrorCodeInfo } from '../../protocol/index.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/errors.md'), 'utf8');
 
-test('docs/errors.md lists the codes of the table, with what the table says of them', () => {
+test('docs/errors.md lists the codes with the texts of the code table', () => {
   const rows = [...page.matchAll(/^\| `(\w+)` \| (yes|no) \| (.+) \|$/gm)].map(([, code, retryable, end = '']) => [
     code,
     {
@@ -21,7 +21,7 @@ test('docs/errors.md lists the codes of the table, with what the table says of t
   expect(rows).toEqual(table);
 });
 
-test('docs/errors.md says what to do about each code', () => {
+test('docs/errors.md has a remedy for each code', () => {
   const advice = page.slice(page.indexOf('## What to do'));
   for (const code of Object.keys(ERROR_CODES)) expect(advice).toContain(`\`${code}\``);
 });

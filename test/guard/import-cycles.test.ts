@@ -5,15 +5,15 @@ import { afterEach, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** Folders in which no file may import itself through others, nor through other folders of the list. */
+/** Folders that must have no import cycles, within each or across them. */
 const HELD = ['client', 'protocol', 'lib', 'cli'];
 
-/** Folders that still have circles, which nobody may add to: the number of files that are in one. */
+/** Folders that still have import cycles, with the number of files in cycles. The number must not grow. */
 const NOT_YET_HELD: Readonly<Record<string, number>> = { server: 5, local: 7 };
 
 /**
- * What a module names after `from`, `import` or `import(`: types, re-exports and what is loaded late included. Text that only looks
- * like an import counts when such a file exists.
+ * Finds the specifiers after `from`, `import` and `import(`: types, re-exports and late imports included. Text that only looks like
+ * an import counts if such a file exists.
  */
 const SPECIFIER = /\b(?:from|import)\s*\(?\s*(['"])(?<specifier>\.{1,2}\/[^'"]+)\1/g;
 
@@ -22,7 +22,7 @@ afterEach(() => {
   for (const tree of trees.splice(0)) rmSync(tree, { recursive: true });
 });
 
-/** The files that each file imports, all as paths from the root. */
+/** Maps each file to the files that it imports, as paths from the root. */
 function importsOf(root: string, folders: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const files = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -39,7 +39,7 @@ function importsOf(root: string, folders: readonly string[]): ReadonlyMap<string
   return new Map(imports);
 }
 
-/** The groups of files in which every file imports every other one, directly or through others (Tarjan). */
+/** Finds the groups of files that all import each other, directly or through others (Tarjan's algorithm). */
 function circlesOf(imports: ReadonlyMap<string, readonly string[]>): string[][] {
   const places = new Map<string, { readonly index: number; low: number; isOpen: boolean }>();
   const open: string[] = [];
@@ -62,7 +62,7 @@ function circlesOf(imports: ReadonlyMap<string, readonly string[]>): string[][] 
   return circles.sort();
 }
 
-/** A tree of files with these contents. */
+/** Creates a tree of files with these contents. */
 function plant(files: Readonly<Record<string, string>>): string {
   const tree = mkdtempSync(join(tmpdir(), 'beckon-cycles-'));
   trees.push(tree);
@@ -91,7 +91,7 @@ test.each([
   expect(circlesOf(importsOf(tree, ['x']))).toEqual([['x/a.ts', 'x/b.ts', 'x/deep/c.ts']]);
 });
 
-test('a circle through two folders is found, a file that imports itself, and two circles apart', () => {
+test('the search finds a cycle through two folders, a file that imports itself, and two separate cycles', () => {
   const tree = plant({
     'x/a.ts': "import '../y/b.ts';",
     'y/b.ts': "import '../x/a.ts';",
@@ -101,17 +101,17 @@ test('a circle through two folders is found, a file that imports itself, and two
   expect(circlesOf(importsOf(tree, ['x', 'y']))).toEqual([['x/a.ts', 'y/b.ts'], ['y/self.ts']]);
 });
 
-test('imports without a circle are none', () => {
+test('the search finds nothing in imports without a cycle', () => {
   const tree = plant({ 'x/a.ts': "import './b.ts';\nimport './c.ts';", 'x/b.ts': "import './c.ts';", 'x/c.ts': '' });
   expect(circlesOf(importsOf(tree, ['x']))).toEqual([]);
 });
 
-test(`no file of ${HELD.join(', ')} imports itself through others`, () => {
+test(`no file of ${HELD.join(', ')} is in an import cycle`, () => {
   const imports = importsOf(ROOT, HELD);
   expect(imports.size).toBeGreaterThan(80);
   expect(circlesOf(imports)).toEqual([]);
 });
 
-test.each(Object.entries(NOT_YET_HELD))('%s has no more circles than it had', (folder, count) => {
+test.each(Object.entries(NOT_YET_HELD))('%s has no new import cycles', (folder, count) => {
   expect(circlesOf(importsOf(ROOT, [folder])).flat().length).toBeLessThanOrEqual(count);
 });

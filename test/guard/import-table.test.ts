@@ -76,7 +76,7 @@ const FORBIDDEN = [
 let tree: string;
 let refused: ReadonlySet<string>;
 
-/** Each planted import in a file of its own, all linted at once with the project's own rules. */
+/** Lints all planted imports at once, each in a file of its own, with the project's rules. */
 beforeAll(() => {
   tree = mkdtempSync(join(tmpdir(), 'beckon-imports-'));
   cpSync(join(ROOT, 'biome.json'), join(tree, 'biome.json'));

@@ -1,4 +1,4 @@
-/** docs/local.md says what the code has. */
+/** docs/local.md agrees with the code. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => services.close());
 
-/** The resource types of the table that has a row for each group: `` | `AWS::SQS::` | `Queue` … | ``. */
+/** Reads the resource types from the table with a row for each group: `` | `AWS::SQS::` | `Queue` … | ``. */
 function documentedTypes(): string[] {
   return [...text.matchAll(/^\| `(AWS::\w+::)` \| (.*) \|$/gm)].flatMap(([, group = '', names = '']) =>
     [...names.replace(/\([^)]*\)/g, '').matchAll(/`(\w+)`/g)].map(([, name = '']) => group + name),
@@ -37,7 +37,7 @@ function documentedTypes(): string[] {
 }
 
 describe('docs/local.md names', () => {
-  test('exactly the resource types that can be deployed', () => {
+  test('exactly the supported resource types', () => {
     const provided = [...iam.providers, ...[...services.byName.values()].flatMap(({ providers }) => providers)];
     expect(documentedTypes().sort()).toEqual([...provided.map(({ type }) => type), NESTED_STACK].sort());
   });

@@ -10,8 +10,8 @@ import { build } from 'esbuild';
 import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-// The packages as somebody gets them who installs them: packed, unpacked into a project of its own, and used from plain Node,
-// with nothing at hand but what they declare as their dependencies.
+// Tests the packages as users install them: packs them, unpacks them into a project, and uses them from plain Node with only
+// their declared dependencies.
 
 const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
@@ -29,7 +29,7 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => rm(project, { recursive: true, force: true }));
 
-/** Packs a package, and unpacks it into the project. What it declares as dependencies is linked from here. */
+/** Packs a package, unpacks it into the project, and links its declared dependencies from here. */
 async function pack(folder: string, name: PackageName): Promise<void> {
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', project], { cwd: folder });
   const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [{ filename: string }];
@@ -47,7 +47,7 @@ async function pack(folder: string, name: PackageName): Promise<void> {
 
 const inPackage = (...path: string[]) => join(project, 'node_modules/beckon', ...path);
 
-/** Runs a module in the project; gives what it prints. */
+/** Runs a module in the project. Returns its output. */
 async function evaluate(module: string, ...options: string[]): Promise<string> {
   const { stdout } = await run(process.execPath, [...options, '--input-type=module', '--eval', module], {
     cwd: project,
@@ -66,7 +66,7 @@ test('plain Node imports every entry', async () => {
   expect(told).toBe('function,function,function,function,function');
 });
 
-test('CommonJS requires every entry, and the hooks have the client of the other one', async () => {
+test('CommonJS requires every entry, and the hooks share the client of the entry client', async () => {
   const { stdout } = await run(
     process.execPath,
     [
@@ -128,7 +128,7 @@ async function arrayBufferOf(file: string): Promise<ArrayBuffer> {
   return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
 }
 
-test('every link in its documents leads to a file that is in it', async () => {
+test('every link in the package’s documents leads to a file in the package', async () => {
   const files = await readdir(inPackage(), { recursive: true });
   const documents = files.filter((file) => file.endsWith('.md'));
   expect(documents).toEqual(expect.arrayContaining(['README.md', 'CHANGELOG.md', 'docs/client.md']));
@@ -144,14 +144,14 @@ test('every link in its documents leads to a file that is in it', async () => {
   expect(broken).toEqual([]);
 });
 
-test('the licenses of what is bundled are in it', async () => {
+test('the package contains the licenses of its bundled code', async () => {
   const notices = await readFile(inPackage('dist/THIRD-PARTY-NOTICES.txt'), 'utf8');
   for (const name of ['valibot', 'ulid', 'fflate', 'aws4fetch', 'jose', '@aws-sdk/client-dynamodb', '@smithy/']) {
     expect(notices).toContain(`\n${name}`);
   }
 });
 
-test('the client in it works, and says what is wrong', async () => {
+test('the packaged client works, and reports errors', async () => {
   const told = await evaluate(`
     import { BeckonError, connect } from 'beckon/client';
     class Silent { send() {} close() {} }
@@ -162,20 +162,20 @@ test('the client in it works, and says what is wrong', async () => {
   expect(told).toBe('closed true closed');
 });
 
-test('the hooks are of the client side, for frameworks that render on servers', async () => {
+test('the hooks carry "use client", for frameworks that render on servers', async () => {
   for (const file of ['react.js', 'react.cjs']) {
     expect(await readFile(inPackage('dist', file), 'utf8')).toMatch(/^(?:"use strict";\s*)?["']use client["'];/);
   }
 });
 
-test('the schema of the function "send" is in it', async () => {
+test('the package contains the schema of the function "send"', async () => {
   const { definitions } = JSON.parse(
     await readFile(join(project, 'node_modules/beckon/docs/send.schema.json'), 'utf8'),
   );
   expect(Object.keys(definitions)).toEqual(expect.arrayContaining(['event', 'answer', 'failed', 'error']));
 });
 
-/** Synthesizes an app with the construct in a folder that has the package. Returns the template, and the names of the assets. */
+/** Synthesizes an app with the construct in a folder with the package. Returns the template and the asset names. */
 async function synthesize(folder: string) {
   const app = `
     import { App, CfnOutput, Stack } from 'aws-cdk-lib';
@@ -192,12 +192,12 @@ async function synthesize(folder: string) {
   return { template: await readFile(join(output, 'Mine.template.json'), 'utf8'), assets };
 }
 
-test('its construct takes the handlers that were bundled when it was built, which is the same everywhere', async () => {
+test('the construct uses the prebuilt handlers, and every build gives the same bytes', async () => {
   const { template, assets } = await synthesize(project);
   const handlers = await readdir(join(ROOT, 'lambdas'));
   expect(assets).toEqual(handlers.map(() => expect.stringMatching(/^asset\.[0-9a-f]{64}\.zip$/)));
 
-  // Built once more: elsewhere, later, and by somebody in another time zone.
+  // Build again in another folder, later, and in another time zone.
   const elsewhere = join(project, 'a/folder/elsewhere');
   const filter = (path: string) => !/\/(node_modules|dist|cdk\.out|\.git|\.beckon)$/.test(path);
   await cp(ROOT, elsewhere, { recursive: true, filter });
@@ -212,7 +212,7 @@ test('its construct takes the handlers that were bundled when it was built, whic
   expect((await synthesize(project)).template).toBe(template);
 }, 180_000);
 
-/** What is in a folder: each file's hash by its path. */
+/** Returns the hash of each file in a folder, by path. */
 async function contents(folder: string): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
@@ -225,7 +225,7 @@ async function contents(folder: string): Promise<Record<string, string>> {
   return hashes;
 }
 
-test('its local cloud runs them, from the zips', async () => {
+test('the packaged local cloud runs the handlers from the zips', async () => {
   await synthesize(project);
   const told = await evaluate(`
     import { LambdaClient, InvokeCommand } from '@aws-sdk/client-lambda';
@@ -240,7 +240,7 @@ test('its local cloud runs them, from the zips', async () => {
   expect(told).toContain('serial');
 });
 
-test('installing it brings no other package', async () => {
+test('the package installs no other package', async () => {
   const { dependencies, peerDependenciesMeta, peerDependencies } = JSON.parse(
     await readFile(inPackage('package.json'), 'utf8'),
   );
@@ -251,7 +251,7 @@ test('installing it brings no other package', async () => {
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(5_000_000);
 });
 
-test('the template in it runs on the local cloud, and any bucket may hold its handlers', async () => {
+test('the packaged template runs on the local cloud, with its handlers in any bucket', async () => {
   const told = await evaluate(`
     import { startLocalCloud } from 'beckon-local';
     const cloud = await startLocalCloud({
@@ -276,12 +276,12 @@ test('the template in it runs on the local cloud, and any bucket may hold its ha
   }
 });
 
-test('its command runs', async () => {
+test('the packaged command runs', async () => {
   const { stdout } = await run(process.execPath, [inPackage('cli/bin.mjs'), '--help']);
   expect(stdout).toContain('beckon');
 });
 
-test('its command finds the local cloud in the project, and names what is not installed', async () => {
+test('the packaged command finds the local cloud in the project, and names a missing package', async () => {
   const elsewhere = await mkdtemp(join(tmpdir(), 'beckon-alone-'));
   try {
     await cp(inPackage(), join(elsewhere, 'store/beckon'), { recursive: true });
@@ -293,7 +293,7 @@ test('its command finds the local cloud in the project, and names what is not in
     await expect(start(elsewhere, 'disconnect bob --function x')).rejects.toThrow(
       'npm install --save-dev @aws-sdk/client-lambda',
     );
-    // As with pnpm, which links a package to the project only.
+    // As with pnpm, which links packages to the project only.
     await expect(start(project, 'local --app nowhere.json')).rejects.toThrow('nowhere.json');
     await mkdir(join(elsewhere, 'node_modules/beckon-local'), { recursive: true });
     await writeFile(join(elsewhere, 'node_modules/beckon-local/package.json'), '{ "version": "0.0.1" }');
@@ -314,15 +314,15 @@ const USE = `
   client.on('message', ({ data }) => data.text.trim());
   void client.sendToUser('bob', { text: 'hi' });
   void connect({ url: 'wss://x', getToken: () => 'x' }).sendToUser('bob', new Blob(['x']));
-  // @ts-expect-error bytes are no { text }
+  // @ts-expect-error bytes are not { text }
   void client.sendToUser('bob', new Blob(['x']));
   // @ts-expect-error there is no such option
   void useBeckon({ url: 'wss://x', getToken: () => 'x', retry: true });
   void createSender().sendToUser('bob', { text: 'hi' });
-  // @ts-expect-error an audience is text
+  // @ts-expect-error an audience is a string
   export const props: BeckonProps = { issuer: 'https://x/', audience: 1 };`;
 
-/** Each with the types that a project has installed, and nothing of what the package bundles. */
+/** Each row has the types that a project installs, without those that the package bundles. */
 test.each([
   ['nodenext, from an ES module', 'use.mts', 'tsc', '--module nodenext'],
   ['nodenext, from CommonJS', 'use.cts', 'tsc', '--module nodenext'],
@@ -355,7 +355,7 @@ test.each([
   expect(stdout).toBe('');
 });
 
-test('its declarations need no package that is not installed', async () => {
+test('the declarations need only installed packages', async () => {
   const declarations = (await readdir(inPackage('dist'))).filter((file) => /\.d\.c?ts$/.test(file));
   const { peerDependencies } = JSON.parse(await readFile(inPackage('package.json'), 'utf8'));
   const imported = new Set<string>();
@@ -369,7 +369,7 @@ test('its declarations need no package that is not installed', async () => {
   );
 });
 
-test('a bundler takes only what is used of the client', async () => {
+test('a bundler drops the unused parts of the client', async () => {
   const { outputFiles } = await build({
     stdin: { contents: "export { BeckonError } from 'beckon/client';", resolveDir: project },
     bundle: true,

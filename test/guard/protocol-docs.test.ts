@@ -1,4 +1,4 @@
-/** docs/protocol.md shows what really goes over the wire. */
+/** docs/protocol.md shows the real frames of the wire. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
@@ -23,7 +23,7 @@ afterAll(async () => {
   await cloud.close();
 });
 
-test('every example happens as it is shown, and nothing else comes', { timeout: 180_000 }, async () => {
+test('every example happens as shown, and no other frame arrives', { timeout: 180_000 }, async () => {
   const play = createPlay(cloud);
   await play.perform(EXAMPLES);
   expect(play.unshown()).toEqual([]);
@@ -33,33 +33,33 @@ test('every example happens as it is shown, and nothing else comes', { timeout: 
   play.close();
 });
 
-test('every frame that it shows is played', () => {
+test('the test plays every frame of docs/protocol.md', () => {
   expect(TEXT.match(/^```json *$/gm)).toBeNull();
 });
 
-test.each(Object.keys(CLIENT_FRAMES))('there is an example of sending %s', (action) => {
+test.each(Object.keys(CLIENT_FRAMES))('an example sends %s', (action) => {
   const sent = EXAMPLES.filter((example) => example.kind === 'sends' && !example.isWrong);
   expect(sent.map((example) => 'frame' in example && example.frame?.['action'])).toContain(action);
 });
 
-test.each(Object.keys(SERVER_FRAMES))('there is an example of getting %s', (type) => {
+test.each(Object.keys(SERVER_FRAMES))('an example receives %s', (type) => {
   const got = EXAMPLES.filter((example) => example.kind === 'gets');
   expect(got.map(({ frame }) => frame['type'])).toContain(type);
 });
 
-test('it names error codes that there are, and all of them', () => {
+test('docs/protocol.md names every error code, and no other', () => {
   const lists = [...TEXT.matchAll(/^Errors: (.*?)\.(?: |$)/gms)].map(([, list = '']) => list);
   expect(lists).toHaveLength(Object.keys(CLIENT_FRAMES).length);
   const listed = lists.flatMap((list) => [...list.matchAll(/`(\w+)`/g)].map(([, code]) => code ?? ''));
   const shown = [...TEXT.matchAll(/"code": "(\w+)"/g)].map(([, code]) => code ?? '');
-  // Whatever looks like a code: nothing else on the wire is written with underscores.
+  // Words with underscores are codes: nothing else on the wire has underscores.
   const others = [...TEXT.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, code]) => code ?? '');
   const codes = Object.keys(ERROR_CODES);
   expect([...listed, ...shown, ...others].filter((code) => !codes.includes(code))).toEqual([]);
   expect(codes.filter((code) => !TEXT.includes(`\`${code}\``))).toEqual([]);
 });
 
-test('it has the limits of the code', () => {
+test('docs/protocol.md has the limits of the code', () => {
   const rows = [...TEXT.matchAll(/^\| .+ \| ([\d,]+) \| `([A-Z_]+)` \|$/gm)].map(([, bound, name]) => [name, bound]);
   const constants = Object.entries(limits).filter(([, value]) => typeof value === 'number');
   expect(rows.toSorted()).toEqual(constants.map(([name, bound]) => [name, bound.toLocaleString('en')]).toSorted());

@@ -1,4 +1,4 @@
-/** What a security review reads names tests that exist, and limits that are in force. */
+/** The documents for a security review name existing tests and current limits. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -11,7 +11,7 @@ const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
 const PAGES = ['SECURITY.md', 'docs/security.md', 'docs/deploy.md', 'docs/protocol.md'];
 
-test.each(PAGES)('%s names only files that exist', (file) => {
+test.each(PAGES)('%s names only existing files', (file) => {
   const text = read(file);
   const named = [...text.matchAll(/`((?:test|docs|lib|protocol|server|examples)\/[\w./-]+)`/g)].map(
     ([, path]) => path ?? '',
@@ -48,7 +48,7 @@ test('docs/security.md has the limits of the code', () => {
   expect(limits.MAX_ENCODING_LENGTH).toBe(limits.MAX_ID_LENGTH);
 });
 
-test('docs/deploy.md names options that the construct has', () => {
+test('docs/deploy.md names only options of the construct', () => {
   const declared = read('lib/beckon-props.ts') + read('lib/beckon-stack.ts');
   const text = read('docs/deploy.md');
   for (const option of [

@@ -1,4 +1,4 @@
-/** docs/send.schema.json and docs/send.md describe the function `send` as it is. */
+/** docs/send.schema.json and docs/send.md agree with the function `send`. */
 import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -12,7 +12,7 @@ const EXAMPLES = [...DOCUMENT.matchAll(/^```json (?<kind>\w+)\n(?<json>.*?)^```/
   ({ groups }) => [groups?.['kind'] ?? '', JSON.parse(groups?.['json'] ?? '')] as const,
 );
 
-/** Why a value is none of a kind; `undefined` when it is one. */
+/** Returns why a value does not match a definition; `undefined` if it matches. */
 let fault: (kind: string, value: unknown) => string | undefined;
 
 beforeAll(() => {
@@ -41,7 +41,7 @@ const send = createServiceSend({
 });
 const message = { to: { user: 'bob' }, data: 1 };
 
-/** What the function makes of an event: an answer, or an error in the form in which Lambda tells it. */
+/** Invokes the function. Returns its answer, or its error in Lambda's form. */
 async function outcomeOf(event: unknown): Promise<readonly ['answer' | 'failed', unknown]> {
   try {
     return ['answer', await send(event, { awsRequestId: '6c2a' })];
@@ -51,26 +51,26 @@ async function outcomeOf(event: unknown): Promise<readonly ['answer' | 'failed',
   }
 }
 
-test('the file is what "npm run asyncapi" makes of the code and the documents', () => {
+test('docs/send.schema.json equals the output of "npm run asyncapi"', () => {
   expect(readFileSync(SEND_SCHEMA_FILE, 'utf8')).toBe(renderSendSchema());
 });
 
-test.each(EXAMPLES)('the example of docs/send.md is: %s %j', (kind, value) => {
+test.each(EXAMPLES)('the example of docs/send.md matches its definition: %s %j', (kind, value) => {
   expect(fault(kind, value)).toBeUndefined();
 });
 
-test('the function takes the events of docs/send.md, which has examples of all', async () => {
+test('the function accepts the events of docs/send.md, which has examples of every kind', async () => {
   expect(new Set(EXAMPLES.map(([kind]) => kind))).toEqual(new Set(['event', 'answer', 'failed']));
   for (const [kind, event] of EXAMPLES) if (kind === 'event') expect((await outcomeOf(event))[0]).toBe('answer');
 });
 
-test('the failure of docs/send.md is told as it says', async () => {
+test('the failure of docs/send.md happens as shown', async () => {
   const [, example] = EXAMPLES.find(([kind]) => kind === 'failed') ?? [];
   const [, told] = await outcomeOf({ to: { user: 'bob' } });
   expect(example).toMatchObject(told as object);
 });
 
-describe('what the function answers is what the schema says', () => {
+describe('the answers of the function match the schema', () => {
   test.each([
     [message, 'answer'],
     [{ ...message, service: 'orders', id: 'm1', store: false, ttlSeconds: 1, retry: true, encoding: 'gzip' }, 'answer'],
@@ -91,7 +91,7 @@ describe('what the function answers is what the schema says', () => {
     }
   });
 
-  test('and what it refuses is no event', async () => {
+  test('and the schema refuses the events that the function refuses', async () => {
     for (const event of [{ to: { user: 'bob' } }, { ...message, colour: 'blue' }, { messages: [] }, null])
       expect(fault('event', event), JSON.stringify(event)).toBeDefined();
     for (const event of [message, { messages: [message], failIfAnyFails: true, service: 'orders' }])
@@ -104,7 +104,7 @@ test.each(['answer', 'failed', 'error'])('the table "%s" of docs/send.md has the
   expect(documented.toSorted()).toEqual(Object.keys(sendDefinitions()[name]?.properties ?? {}).toSorted());
 });
 
-test('examples/send.py is what docs/send.md shows', () => {
+test('examples/send.py equals the example of docs/send.md', () => {
   const shown = /^```python\n(?<code>.*?)^```/ms.exec(DOCUMENT)?.groups?.['code'] ?? 'nothing is shown';
   expect(readFileSync('examples/send.py', 'utf8')).toContain(shown);
 });

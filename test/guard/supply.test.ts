@@ -1,4 +1,4 @@
-/** What is installed and run is what was looked at: packages are held to their hash, actions to their commit. */
+/** Installs and workflows run reviewed code only: the repository pins packages by hash and actions by commit. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -9,9 +9,9 @@ interface LockedPackage {
   readonly version?: string;
   readonly integrity?: string;
   readonly resolved?: string;
-  /** It comes inside the package of another one, whose hash covers it. */
+  /** The package is inside another package, whose hash covers it. */
   readonly inBundle?: boolean;
-  /** It is a folder of this repository. */
+  /** The package is a folder of this repository. */
   readonly link?: boolean;
 }
 
@@ -19,13 +19,13 @@ const { '': _own, ...packages }: Record<string, LockedPackage> = JSON.parse(
   readFileSync(join(ROOT, 'package-lock.json'), 'utf8'),
 ).packages;
 
-test('the lock file has the hash of each package, also of those for other platforms', () => {
+test('the lock file has the hash of each package, other platforms included', () => {
   const entries = Object.entries(packages).filter(([path, { link }]) => path !== 'local' && !link);
   expect(entries.length).toBeGreaterThan(100);
   expect(entries.filter(([, { integrity, inBundle }]) => !inBundle && !integrity?.startsWith('sha512-'))).toEqual([]);
 });
 
-test('the lock file has no address of a registry', () => {
+test('the lock file names no registry', () => {
   const resolved = Object.values(packages).flatMap(({ resolved }) => resolved ?? []);
   // A folder of this repository.
   expect(resolved).toEqual(['local']);
@@ -40,7 +40,7 @@ test('the workflows name the commit of each action', () => {
   expect(used.filter((action) => !/^[\w-]+\/[\w-]+@[0-9a-f]{40}$/.test(action ?? ''))).toEqual([]);
 });
 
-test('both packages have one version, and use the same release of what both depend on', () => {
+test('both packages have one version, and the same release of shared dependencies', () => {
   const [root, local] = ['', 'local'].map((folder) =>
     JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')),
   );

@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSender } from '../../server/index.ts';
 
-// The types as somebody sees them who has the package: its declarations, compiled with the options of their project, not ours,
-// together with the examples of docs/sender.md.
+// Tests the types as users of the package see them: compiles its declarations and the examples of docs/sender.md with the options
+// of other projects.
 
 const ROOT = join(import.meta.dirname, '../..');
 const USE = join(ROOT, 'test/fixtures/typed-payloads/use.ts');
