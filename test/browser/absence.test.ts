@@ -4,7 +4,7 @@ import { ChromiumWindow, hasTabs, launchChromium } from '../support/chromium.ts'
 import { eventually } from '../support/eventually.ts';
 import { Scene } from './tab.ts';
 
-// The client in a real browser while nothing gets through, nobody looks, or the computer sleeps.
+// The client in a real browser while the network is down, the tab is in the background, or the computer sleeps.
 
 let scene: Scene;
 
@@ -22,10 +22,10 @@ afterEach(() => {
   expect(scene.complaints.splice(0)).toEqual([]);
 });
 
-/** Finds out within half a second. */
+/** Options with which the client notices a dead connection within half a second. */
 const QUICK = { livenessTimeoutMs: 500 };
 
-describe('a network that is gone', () => {
+describe('a network failure', () => {
   let browser: Browser;
 
   beforeAll(async () => {
@@ -35,7 +35,7 @@ describe('a network that is gone', () => {
     await browser?.close();
   });
 
-  it('in the middle of a burst costs nothing: all of it arrives on either side, once, in order', async () => {
+  it('during a burst loses nothing: every message arrives on both sides, once and in order', async () => {
     const context = await browser.newContext();
     const tab = await scene.connect(context, QUICK);
     const burst = Array.from({ length: 30 }, (_, index) => index);
@@ -43,7 +43,7 @@ describe('a network that is gone', () => {
     for (const index of burst.slice(0, 10)) await send(index);
     for (const index of burst.slice(0, 10)) await scene.post(index);
     await context.setOffline(true);
-    // What is posted now goes into a socket that nobody reads any more.
+    // The server now posts into a socket that the client no longer reads.
     for (const index of burst.slice(10, 20)) await Promise.all([send(index), scene.post(index)]);
     await tab.is('recovering');
     for (const index of burst.slice(20)) await Promise.all([send(index), scene.post(index)]);
@@ -55,7 +55,7 @@ describe('a network that is gone', () => {
     await context.close();
   });
 
-  it('is noticed though nothing is sent', async () => {
+  it('is noticed without traffic', async () => {
     const context = await browser.newContext();
     const tab = await scene.connect(context, QUICK);
     await context.setOffline(true);
@@ -92,23 +92,26 @@ describe('a tab', () => {
     expect(scene.receivedByBob()).toEqual(['from behind']);
   });
 
-  it.runIf(hasTabs)('that was frozen there is back when it is looked at again, and misses nothing', async () => {
-    const tab = await scene.connect(window.context);
-    const { connectionId } = await tab.told();
-    await window.freeze(tab.page);
-    // Chromium gives up the connections of a frozen page, and does not tell the server.
-    const posted = [1, 2, 3];
-    for (const data of posted) await scene.post(data);
-    expect((await tab.told()).messages).toEqual([]);
-    await tab.page.bringToFront();
-    expect((await tab.has('messages', posted.length)).messages).toEqual(posted);
-    await tab.is('connected');
-    const { connectionId: another, tokens } = await tab.told();
-    expect(another).not.toBe(connectionId);
-    expect(tokens).toBe(2);
-  });
+  it.runIf(hasTabs)(
+    'frozen in the background reconnects when it returns to the front, and misses nothing',
+    async () => {
+      const tab = await scene.connect(window.context);
+      const { connectionId } = await tab.told();
+      await window.freeze(tab.page);
+      // Chromium drops the connections of a frozen page without a close to the server.
+      const posted = [1, 2, 3];
+      for (const data of posted) await scene.post(data);
+      expect((await tab.told()).messages).toEqual([]);
+      await tab.page.bringToFront();
+      expect((await tab.has('messages', posted.length)).messages).toEqual(posted);
+      await tab.is('connected');
+      const { connectionId: another, tokens } = await tab.told();
+      expect(another).not.toBe(connectionId);
+      expect(tokens).toBe(2);
+    },
+  );
 
-  it('of a computer that slept until the token had expired is back with another token, and misses nothing', async () => {
+  it('of a computer that sleeps past the token’s expiry reconnects with another token, and misses nothing', async () => {
     const tab = await scene.connect(window.context, { firstTokenSeconds: 3 });
     window.sleep();
     const whileAsleep = await postUntil(0);
@@ -119,12 +122,12 @@ describe('a tab', () => {
     expect((await tab.has('messages', posted.length)).messages).toEqual(posted);
     const { tokens, ...told } = await tab.told();
     expect(told).toMatchObject({ state: 'connected', errors: [] });
-    // A third if the old connection asks for one before it notices that it is over.
+    // A third token, if the old connection asks for one before it notices its end.
     expect(tokens).toBeGreaterThan(1);
   });
 });
 
-/** Sends the numbers from `first` on until one of them reaches this many sockets, and gives them. */
+/** Sends numbers from `first` until one reaches this many sockets. Returns the sent numbers. */
 async function postUntil(sockets: number, first = 0): Promise<number[]> {
   const posted: number[] = [];
   const post = () => {

@@ -6,14 +6,14 @@ import { launchChromium } from '../support/chromium.ts';
 import { connectWire } from '../support/wire-client.ts';
 import { Person, type PersonOptions } from './person.ts';
 
-/** The demo page in a real browser, against the synthesized application. */
+/** The demo page in a real browser, with the synthesized application behind it. */
 export interface ChatPage {
   readonly beckon: BeckonProcess;
-  /** Starts the application again, where it was, after it was killed. */
+  /** Starts the killed application again at the same address. */
   restart(): Promise<void>;
-  /** Opens the page for somebody, until the test has ended. */
+  /** Opens the page for a person until the test ends. */
   open(name: string, options?: PersonOptions, pageUrl?: string): Promise<Person>;
-  /** Has somebody say these texts, in their order, without a page. Resolves when the server has taken them. */
+  /** Sends these texts in order as a user without a page. Resolves when the server has acknowledged them. */
   post(
     from: string,
     to: { readonly user: string } | { readonly room: string },
@@ -23,14 +23,14 @@ export interface ChatPage {
   issueToken(sub: string, claims?: object): Promise<string>;
 }
 
-/** Has the page there while the tests of this file run. What goes wrong on somebody's page fails the test. */
+/** Provides the page to the tests of a file. An error on any page fails the test. */
 export function chatPage(): ChatPage {
   let beckon: BeckonProcess;
   let browser: Browser;
   const people: Person[] = [];
 
   beforeAll(async () => {
-    // As `npm start` has it: with what is needed to search.
+    // As `npm start` runs it: with search.
     [beckon, browser] = await Promise.all([startBeckon(inject('searchApp')), launchChromium()]);
   });
   afterAll(async () => {
@@ -75,7 +75,7 @@ export function chatPage(): ChatPage {
   };
 }
 
-/** What pages and functions have done lately, in the order of time. */
+/** Returns the latest actions of pages and functions, in order of time. */
 async function history(beckon: BeckonProcess, people: readonly Person[]): Promise<string> {
   const response = await fetch(new URL('/_local/log', beckon.pageUrl));
   const entries = (await response.json()) as readonly { at: string; level: string; source: string; message: string }[];

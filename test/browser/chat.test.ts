@@ -4,7 +4,7 @@ import { startBeckon } from '../support/beckon-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { chatPage } from './chat-page.ts';
 
-// What people do with one another on the demo page.
+// How people use the demo page together.
 
 const chat = chatPage();
 const { open, post } = chat;
@@ -36,7 +36,7 @@ describe('messages', () => {
     );
   });
 
-  it('wait for whoever is not there', async () => {
+  it('wait for an offline user', async () => {
     const alice = await open('alice');
     await alice.writeTo('dave');
     await alice.say('are you there?');
@@ -47,7 +47,7 @@ describe('messages', () => {
     await alice.delivery('are you there?', 'Read');
   });
 
-  it('of others wait in the list until they are read', async () => {
+  it('of others are unread in the list until they are read', async () => {
     const [erin, frank, grace] = await Promise.all([open('erin'), open('frank'), open('grace')]);
     await erin.writeTo('frank');
     await grace.writeTo('erin');
@@ -61,7 +61,7 @@ describe('messages', () => {
     expect(await frank.page.getByText('Nobody yet.').isVisible()).toBe(true);
   });
 
-  it('are text, whatever they look like', async () => {
+  it('are shown as text, even if they look like HTML', async () => {
     const [alice, bob] = await Promise.all([open('alice'), open('bob')]);
     const markup = '<img src="x" onerror="document.title = 1"><b>bold</b>';
     await alice.writeTo('bob');
@@ -84,7 +84,7 @@ describe('messages', () => {
     await zoe.delivery('I have got a notice', 'Waits for nobody');
   });
 
-  it('that are too long are refused in plain words', async () => {
+  it('that are too long are refused with a clear text', async () => {
     const alice = await open('alice');
     await alice.writeTo('bob');
     await alice.say('x'.repeat(300_000));
@@ -92,8 +92,8 @@ describe('messages', () => {
   });
 });
 
-describe('how far a message has come', () => {
-  it('is told from the queue to the eyes of the other', async () => {
+describe('the delivery state of a message', () => {
+  it('goes from queued to read', async () => {
     const [uma, vic] = await Promise.all([open('uma'), open('vic')]);
     await uma.writeTo('vic');
     await uma.page.getByText('Online', { exact: true }).waitFor();
@@ -105,7 +105,7 @@ describe('how far a message has come', () => {
     expect(await uma.page.evaluate('deliveries')).toEqual(['Queued', 'Sent', 'Delivered', 'Read']);
   });
 
-  it('is known after a reload', async () => {
+  it('survives a reload', async () => {
     const [grace, heidi] = await Promise.all([open('grace'), open('heidi')]);
     await grace.writeTo('heidi');
     await grace.say('read by now');
@@ -116,11 +116,11 @@ describe('how far a message has come', () => {
     await grace.page.reload();
     await grace.openContact('heidi');
     await grace.delivery('read by now', 'Read');
-    // What was on its way when the page was left is sent again, and then found in the history.
+    // The next page sends the message again that was under way, and then finds it in the history.
     await eventually(() => grace.texts()).toEqual(['read by now', 'not read yet']);
   });
 
-  it('is seen on the other devices of whoever has sent it', async () => {
+  it('appears on the sender’s other devices', async () => {
     const [phone, laptop, bob] = await Promise.all([open('ivan'), open('ivan'), open('bob')]);
     await phone.writeTo('bob');
     await phone.say('from the phone');
@@ -132,7 +132,7 @@ describe('how far a message has come', () => {
 });
 
 describe('presence', () => {
-  it('tells who is there, and who has gone', async () => {
+  it('shows who is online and who is offline', async () => {
     const [alice, judy] = await Promise.all([open('alice'), open('judy')]);
     await alice.writeTo('judy');
     await alice.page.getByText('Online', { exact: true }).waitFor();
@@ -144,7 +144,7 @@ describe('presence', () => {
     await alice.delivery('come back soon', 'Waits for judy');
   });
 
-  it('tells who is typing', async () => {
+  it('shows who is typing', async () => {
     const [alice, bob] = await Promise.all([open('alice'), open('bob')]);
     await alice.writeTo('bob');
     await bob.writeTo('alice');
@@ -158,7 +158,7 @@ describe('presence', () => {
 });
 
 describe('the list of conversations', () => {
-  it('survives a reload, the newest first, with what is unread', async () => {
+  it('survives a reload, the newest first, with the unread counts', async () => {
     const [kim, lars] = await Promise.all([open('kim'), open('lars')]);
     await kim.writeTo('nobody');
     await kim.joinRoom('kitchen');
@@ -183,7 +183,7 @@ describe('the list of conversations', () => {
 });
 
 describe('a room', () => {
-  it('shows who is in it, and what they say', async () => {
+  it('shows its members and their messages', async () => {
     const [alice, bob, carol] = await Promise.all([open('alice'), open('bob'), open('carol')]);
     await alice.joinRoom('lobby');
     await bob.joinRoom('lobby');
@@ -207,7 +207,7 @@ describe('a room', () => {
     expect(await bob.contact('#lobby').count()).toBe(0);
   });
 
-  it('is still joined after a reload, and has what was said before, page by page', async () => {
+  it('stays joined after a reload, and shows earlier messages page by page', async () => {
     const [mia, noah] = await Promise.all([open('mia'), open('noah')]);
     const said = Array.from({ length: 70 }, (_, number) => `line ${number} of seventy`);
     await post('mia', { room: 'archive' }, said);
@@ -215,7 +215,7 @@ describe('a room', () => {
     await noah.joinRoom('archive');
     await noah.message('line 69 of seventy').waitFor();
     expect(await noah.texts()).toEqual(said.slice(-30));
-    // A click by the mouse would scroll there first, which by itself asks for more.
+    // A mouse click would scroll first, and scrolling loads more.
     await noah.page.getByRole('button', { name: 'Earlier messages' }).dispatchEvent('click');
     await noah.message('line 10 of seventy').waitFor();
     await noah.page.evaluate("document.querySelector('#log').scrollTop = 0");
@@ -228,7 +228,7 @@ describe('a room', () => {
 });
 
 describe('searching', () => {
-  it('finds what was said, and shows it', async () => {
+  it('finds a message, and shows it', async () => {
     const [olga, pete] = await Promise.all([open('olga'), open('pete')]);
     await olga.writeTo('pete');
     await olga.say('The numbers are at the end');
@@ -246,7 +246,7 @@ describe('searching', () => {
     await pete.page.locator('.message.found:focus').getByText('The numbers are at the end').waitFor();
   });
 
-  it('is not offered where there is no index', async () => {
+  it('is hidden without an index', async () => {
     const other = await startBeckon(inject('app'));
     try {
       const alice = await open('alice', {}, other.pageUrl);
@@ -261,7 +261,7 @@ describe('searching', () => {
   });
 });
 
-/** Notes each state that the message goes through which is said next. */
+/** Records each state of the next message. */
 const RECORD_DELIVERIES = `
   globalThis.deliveries = [];
   new MutationObserver(() => {
@@ -271,7 +271,7 @@ const RECORD_DELIVERIES = `
   0;
 `;
 
-/** Has another Lambda of the application send to a user. */
+/** Sends to a user from another Lambda of the application. */
 async function notify(user: string): Promise<void> {
   const endpoint = new URL(chat.beckon.pageUrl).origin;
   const response = await fetch(new URL('/_local/health', endpoint));

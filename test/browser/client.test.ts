@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { launchChromium } from '../support/chromium.ts';
 import { Scene, Tab, type Told } from './tab.ts';
 
-// The client in a real browser: what survives a reload, and what tabs share.
+// The client in a real browser: reloads, and tabs that share a connection.
 
 let scene: Scene;
 let browser: Browser;
@@ -32,7 +32,7 @@ const LOCAL = { storage: 'local' };
 const SHARED = { shareAcrossTabs: true };
 
 describe('a reload', () => {
-  it('while offline loses nothing that was queued: all of it arrives, once, in order', async () => {
+  it('while offline loses no queued message: all arrive once and in order', async () => {
     const tab = await connected(LOCAL);
     scene.way.cut();
     await tab.is('recovering');
@@ -40,7 +40,7 @@ describe('a reload', () => {
     for (const index of all) await tab.send(index, `${scene.user}-${index}`);
     await tab.load();
     await tab.send(20, `${scene.user}-20`);
-    // Until the storage has been opened, a message is in memory alone.
+    // Before the storage is open, a message is only in memory.
     await tab.page.waitForFunction(`Object.values(localStorage).some((record) => record.includes('${scene.user}-20'))`);
     await tab.load();
     scene.way.mend();
@@ -53,7 +53,7 @@ describe('a reload', () => {
     expect((await tab.told()).settled).toEqual([]);
   });
 
-  it('replays nothing that was seen, and brings what came meanwhile', async () => {
+  it('repeats no seen message, and brings the missed ones', async () => {
     const tab = await connected(LOCAL);
     for (const data of [1, 2, 3]) await scene.post(data);
     await tab.has('messages', 3);
@@ -65,7 +65,7 @@ describe('a reload', () => {
     expect((await tab.has('messages', 2)).messages).toEqual([4, 5]);
   });
 
-  it('of a tab that shares brings what came meanwhile, too', async () => {
+  it('of a sharing tab brings the missed messages too', async () => {
     const leader = await connected({ ...LOCAL, ...SHARED });
     const follower = await connected({ ...LOCAL, ...SHARED });
     await scene.post(1);
@@ -98,7 +98,7 @@ describe('tabs that do not share', () => {
 });
 
 describe('tabs that share', () => {
-  it('have one socket between them; each receives, once, and each sends', async () => {
+  it('have one socket; each tab receives every message once, and each can send', async () => {
     const tabs = [await connected(SHARED), await connected(SHARED), await connected(SHARED)];
     const [{ connectionId }] = (await Promise.all(tabs.map((tab) => tab.told()))) as [Told];
     for (const tab of tabs) expect((await tab.told()).connectionId).toBe(connectionId);
@@ -115,9 +115,9 @@ describe('tabs that share', () => {
   it.each<[string, (tab: Tab) => Promise<unknown>]>([
     ['its tab is closed', (tab) => tab.page.close()],
     ['its client is closed', (tab) => tab.page.evaluate('client.close()')],
-    // The browser has no page to answer with, so nobody waits for one.
+    // The crashed page cannot answer, so the test does not await it.
     ['its tab crashes', async (tab) => void tab.page.goto('chrome://crash').catch(() => {})],
-  ])('go on at once when the one that holds it is gone, because %s', async (_, end) => {
+  ])('continue at once when the tab with the socket is gone, because %s', async (_, end) => {
     const [leader, follower] = [await connected(SHARED), await connected(SHARED)];
     await scene.post('before');
     await follower.has('messages', 1);
@@ -126,7 +126,7 @@ describe('tabs that share', () => {
     await end(leader);
     await follower.send('meanwhile', `${scene.user}-meanwhile`);
     await follower.page.waitForFunction(`told.connectionId !== '${connectionId}' && told.state === 'connected'`);
-    // Nothing that would be waited for.
+    // No state announces a wait: `retryAtMs` is absent.
     expect(await follower.page.evaluate('states')).toMatchObject([{ status: 'recovering' }, { status: 'connected' }]);
     expect(await follower.page.evaluate('states.filter(({ retryAtMs }) => retryAtMs)')).toEqual([]);
     expect(await scene.post('after')).toBe(1);
@@ -135,13 +135,13 @@ describe('tabs that share', () => {
     expect(scene.receivedByBob()).toEqual(['meanwhile']);
   });
 
-  it('go on when the one that holds it hangs', async () => {
+  it('continue when the tab with the socket hangs', async () => {
     const options = { ...SHARED, livenessTimeoutMs: 500 };
     const [leader, follower] = [await connected(options), await connected(options)];
     await scene.post('before');
     await follower.has('messages', 1);
     const { connectionId } = await follower.told();
-    // Nobody waits for it: it has no end.
+    // Do not await it: the loop never ends.
     void leader.page.evaluate('for (;;);').catch(() => {});
     await follower.send('meanwhile', `${scene.user}-meanwhile`);
     await follower.page.evaluate("dispatchEvent(new Event('online'))");
@@ -152,7 +152,7 @@ describe('tabs that share', () => {
     expect(scene.receivedByBob()).toEqual(['meanwhile']);
   });
 
-  it('send what the one that is gone had queued, out of the storage', async () => {
+  it('send the queued messages of a closed tab from the storage', async () => {
     const [leader, follower] = [await connected({ ...LOCAL, ...SHARED }), await connected({ ...LOCAL, ...SHARED })];
     scene.way.cut();
     await Promise.all([leader.is('recovering'), follower.is('recovering')]);
@@ -167,7 +167,7 @@ describe('tabs that share', () => {
 });
 
 describe('a storage', () => {
-  it('that is full costs nothing but itself, and is told of once', async () => {
+  it('that is full disables only itself, with one error', async () => {
     const tab = new Tab(scene, await context.newPage(), LOCAL);
     await tab.page.goto(scene.page.url);
     await tab.page.evaluate(`for (let size = 2 ** 23; size >= 1; size /= 2) {
@@ -183,7 +183,7 @@ describe('a storage', () => {
     expect(await tab.told()).toMatchObject({ messages: [1], outcomes: ['delivered'], errors: ['storage_failed'] });
   });
 
-  it('that is refused, with locks and channels, costs nothing but itself', async () => {
+  it('that is refused, with locks and channels, disables only itself', async () => {
     const tab = new Tab(scene, await context.newPage(), { ...LOCAL, ...SHARED });
     await tab.load(scene.page.sandboxedUrl);
     await tab.is('connected');

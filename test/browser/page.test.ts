@@ -4,20 +4,20 @@ import { eventually } from '../support/eventually.ts';
 import { chatPage } from './chat-page.ts';
 import type { Person, PersonOptions } from './person.ts';
 
-// The demo page itself: how one gets in, what happens without a connection, and whether everybody can use it.
+// The demo page itself: signing in, lost connections, and accessibility.
 
 const NARROW = { context: { viewport: { width: 320, height: 568 }, isMobile: true, hasTouch: true } };
 
 const chat = chatPage();
 const { open, issueToken } = chat;
 
-describe('a connection that is cut', () => {
-  it('in the middle of a burst loses nothing, doubles nothing and keeps the order', async () => {
+describe('a lost connection', () => {
+  it('during a burst loses nothing, repeats nothing and keeps the order', async () => {
     const [alice, bob] = await Promise.all([open('quinn'), open('rosa')]);
     await alice.writeTo('rosa');
     await bob.writeTo('quinn');
     const burst = Array.from({ length: 24 }, (_, number) => `burst ${number}.`);
-    // What is known of somebody when the connection is lost is what was last seen.
+    // During a failure the page shows the last known presence.
     await alice.page.getByText('Online', { exact: true }).waitFor();
     for (const text of burst.slice(0, 12)) await alice.say(text);
     await alice.cut(true);
@@ -36,11 +36,11 @@ describe('a connection that is cut', () => {
       'meanwhile 1',
       'meanwhile 2',
     ]);
-    // In the order of the log, on either side.
+    // In the log's order on both sides.
     expect(await alice.texts()).toEqual(await bob.texts());
   });
 
-  it('lets what is queued be sent by the next page', async () => {
+  it('lets the next page send the queued messages', async () => {
     const [tina, walt] = await Promise.all([open('tina'), open('walt')]);
     await tina.writeTo('walt');
     await walt.writeTo('tina');
@@ -56,7 +56,7 @@ describe('a connection that is cut', () => {
     expect(await tina.texts()).toEqual(['before', 'queued 1', 'queued 2']);
   });
 
-  it('is told of, and comes back by itself when the network does', async () => {
+  it('is shown, and ends by itself when the network returns', async () => {
     const alice = await open('sam');
     await alice.cut(true);
     await alice.sees('You have cut it. Messages wait here.');
@@ -75,7 +75,7 @@ describe('signing in', () => {
     expect(await name.and(nobody.page.locator(':focus')).count()).toBe(1);
   });
 
-  it('says why the issuer refused', async () => {
+  it('shows why the issuer refused', async () => {
     const mallory = await open('mallory', {
       signIn: false,
       prepare: async (page) => {
@@ -90,7 +90,7 @@ describe('signing in', () => {
     await mallory.page.getByRole('button', { name: 'Sign in' }).waitFor();
   });
 
-  it('takes a token where there is no issuer to ask, and says what is wrong with it', async () => {
+  it('accepts a token where no issuer is configured, and shows what is wrong with a bad one', async () => {
     const bob = await open('bob', {
       signIn: false,
       prepare: async (page) => {
@@ -119,7 +119,7 @@ describe('signing in', () => {
     expect(await bob.page.getByText('bob', { exact: true }).isVisible()).toBe(true);
   });
 
-  it('with a token that allows only sending does without the rest', async () => {
+  it('with a token that allows only sending works without the rest', async () => {
     const token = await issueToken('limited', { capability: { 'user:*': ['send'] } });
     const limited = await open('limited', {
       prepare: async (page) => {
@@ -144,7 +144,7 @@ describe('signing in', () => {
     expect(await limited.page.locator('#notice').isVisible()).toBe(false);
   });
 
-  it('is remembered in the tab, until one signs out', async () => {
+  it('lasts in the tab until the user signs out', async () => {
     const alice = await open('alice');
     await alice.page.reload();
     await alice.sees('Connected');
@@ -170,7 +170,7 @@ describe('signing in', () => {
     expect(await gwen.page.evaluate('localStorage.length')).toBeGreaterThan(0);
     await gwen.page.getByRole('button', { name: 'Sign out' }).click();
     await gwen.page.getByLabel('Your name').waitFor();
-    // By then the client, which is being closed, has written for the last time.
+    // By then the closing client has made its last write.
     await gwen.page.evaluate('new Promise((resolve) => setTimeout(resolve))');
     expect(await gwen.page.evaluate('[{ ...localStorage }, { ...sessionStorage }]')).toEqual([{}, {}]);
     expect(await gwen.page.evaluate(EVERYTHING_ON_THE_PAGE)).not.toMatch(/gwen|iris|secrets|said (in|to|by)|not sent/);
@@ -180,7 +180,7 @@ describe('signing in', () => {
     await gwen.message('said by a friend').waitFor();
   });
 
-  it('again brings nothing back that was there before', async () => {
+  it('again shows no message that was shown before', async () => {
     const [nora, oscar] = await Promise.all([open('nora'), open('oscar')]);
     await nora.writeTo('oscar');
     await nora.say('written before');
@@ -191,7 +191,7 @@ describe('signing in', () => {
     await oscar.say('answered before');
     await nora.page.getByRole('button', { name: /^oscar.*answered before.*1 unread/ }).waitFor();
     await nora.page.getByRole('button', { name: 'Sign out' }).click();
-    // Who signs out takes leave of the server, which by the end of the connection knows what was shown.
+    // Signing out tells the server which messages were shown, before the connection ends.
     await eventually(async () => nora.frames.at(-1)).toMatch(/ nora is closed$/);
     await nora.signIn();
     await oscar.say('answered after');
@@ -200,7 +200,7 @@ describe('signing in', () => {
     await nora.page.getByRole('button', { name: /^oscar.*answered after.*1 unread/ }).waitFor();
   });
 
-  it('out leaves nothing of the pages before, without a connection either', async () => {
+  it('ends with a sign-out that deletes the data of earlier pages, even without a connection', async () => {
     const quinn = await open('quinn');
     await quinn.writeTo('rita');
     await quinn.cut(true);
@@ -213,7 +213,7 @@ describe('signing in', () => {
     await eventually(() => quinn.page.evaluate('({ ...localStorage })')).toEqual({});
   });
 
-  it('asks before it is left with messages that were not sent', async () => {
+  it('ends with a sign-out that asks for confirmation if messages are unsent', async () => {
     const jill = await open('jill');
     await jill.writeTo('karl');
     await jill.cut(true);
@@ -252,14 +252,14 @@ describe('signing in', () => {
     await tab.getByRole('button', { name: /^mark/ }).waitFor();
   });
 
-  it('is possible where the page is opened as localhost', async () => {
+  it('works when the page is opened as localhost', async () => {
     const local = await open('nora', {}, chat.beckon.pageUrl.replace('127.0.0.1', 'localhost'));
     await local.writeTo('olaf');
     await local.say('from localhost');
     await local.delivery('from localhost', 'Waits for olaf');
   });
 
-  it('is possible as somebody else in another tab', async () => {
+  it('works as another user in another tab', async () => {
     const alice = await open('alice');
     const tab = await alice.page.context().newPage();
     await tab.goto(chat.beckon.pageUrl);
@@ -268,7 +268,7 @@ describe('signing in', () => {
 });
 
 describe('a server that goes away', () => {
-  it('is told of, waited for, and gets what was written meanwhile', async () => {
+  it('is shown as down; the page waits, then sends the messages written meanwhile', async () => {
     const [xena, yuri] = await Promise.all([open('xena', NARROW), open('yuri')]);
     await xena.writeTo('xena');
     const place = await whereThingsAre(xena);
@@ -293,7 +293,7 @@ describe('a server that goes away', () => {
 });
 
 describe('the page', () => {
-  it('can be used with the keyboard alone', async () => {
+  it('works with the keyboard alone', async () => {
     const [alice, bob] = await Promise.all([open('alice', { signIn: false }), open('bob')]);
     const { keyboard } = alice.page;
     await alice.page.getByLabel('Your name').waitFor();
@@ -317,7 +317,7 @@ describe('the page', () => {
     ['light', { context: { colorScheme: 'light' } }],
     ['dark', { context: { colorScheme: 'dark' } }],
     ['phone', NARROW],
-  ])('has no barrier that can be found by rules: %s', async (kind, options) => {
+  ])('passes the automated accessibility rules: %s', async (kind, options) => {
     const [other, room] = [`friend-${kind}`, `kitchen-${kind}`];
     const [alice, bob] = await Promise.all([open(`user-${kind}`, { ...options, signIn: false }), open(other)]);
     expect(await barriers(alice)).toEqual([]);
@@ -366,7 +366,7 @@ const EVERYTHING_ON_THE_PAGE = `
   document.documentElement.outerHTML + [...document.querySelectorAll('input, textarea')].map(({ value }) => value);
 `;
 
-/** The places of what must not move when something else changes. */
+/** The positions of elements that must not move when others change. */
 function whereThingsAre({ page }: Person): Promise<unknown> {
   return Promise.all(
     ['#my-name', '#connection', '#peer', '#log', '#text'].map((selector) => page.locator(selector).boundingBox()),
@@ -377,7 +377,7 @@ function widthOf({ page }: Person): Promise<number> {
   return page.evaluate<number>('document.documentElement.scrollWidth');
 }
 
-/** What axe finds on the page as it is, by the rules of WCAG 2.2 AA and its own good practice: the rule, and where. */
+/** Returns axe's findings on the current page by WCAG 2.2 AA and its best practices: the rule and the place. */
 async function barriers({ page }: Person): Promise<readonly string[]> {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');

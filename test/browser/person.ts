@@ -1,12 +1,12 @@
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 
-/** Somebody in front of the demo page, in a browser profile of their own. */
+/** A person at the demo page, in a browser profile of their own. */
 export class Person {
   readonly name: string;
   readonly page: Page;
-  /** What the browser complained about: errors of scripts, violations of the content security policy. */
+  /** The browser's complaints: script errors, violations of the content security policy. */
   readonly complaints: string[] = [];
-  /** What went over the page's sockets. */
+  /** The frames of the page's sockets. */
   readonly frames: string[] = [];
 
   private constructor(name: string, page: Page) {
@@ -21,13 +21,13 @@ export class Person {
     });
     page.on('pageerror', (error) => this.complaints.push(String(error)));
     page.on('console', (message) => {
-      // A browser logs what could not be had from the network by itself, whatever the page does about it.
+      // Browsers log network failures by themselves, even those that the page handles.
       const ofNetwork = /^(Failed to load resource|WebSocket connection)/.test(message.text());
       if (message.type() === 'error' && !ofNetwork) this.complaints.push(message.text());
     });
   }
 
-  /** Opens the page, and signs in unless told otherwise. */
+  /** Opens the page, and by default signs in. */
   static async open(browser: Browser, url: string, name: string, options: PersonOptions = {}): Promise<Person> {
     const context = await browser.newContext({ reducedMotion: 'reduce', locale: 'en-GB', ...options.context });
     const person = new Person(name, await context.newPage());
@@ -43,7 +43,7 @@ export class Person {
     await this.sees('Connected');
   }
 
-  /** Waits until the connection's state is told in these words. */
+  /** Waits until the page shows this text as the connection's state. */
   async sees(status: string): Promise<void> {
     await this.page.getByRole('status').getByText(status, { exact: true }).waitFor();
   }
@@ -56,7 +56,7 @@ export class Person {
     await this.page.getByRole('heading', { name }).waitFor();
   }
 
-  /** The entry of somebody, or of a room with its "#", in the list of conversations. */
+  /** The list entry of a user, or of a room with its "#". */
   contact(name: string): Locator {
     return this.page
       .getByRole('navigation', { name: 'Conversations' })
@@ -76,19 +76,19 @@ export class Person {
     await this.page.getByRole('heading', { name: `#${room}`, exact: true }).waitFor();
   }
 
-  /** The texts of the open conversation, in their order. */
+  /** The texts of the open conversation, in order. */
   async texts(): Promise<readonly string[]> {
     return this.page.locator('#messages .bubble').allTextContents();
   }
 
-  /** Lets the connections of this page fail, or no longer. */
+  /** Makes the page's connections fail, or restores them. */
   async cut(isCut: boolean): Promise<void> {
     const control = this.page.getByRole('switch', { name: 'Cut the connection' });
     await control.click();
     await control.and(this.page.locator(`[aria-checked="${isCut}"]`)).waitFor();
   }
 
-  /** Writes into the open conversation. */
+  /** Sends a text to the open conversation. */
   async say(text: string): Promise<void> {
     await this.page.getByRole('textbox', { name: 'Message' }).fill(text);
     await this.page.keyboard.press('Enter');
@@ -99,7 +99,7 @@ export class Person {
     return this.page.getByRole('log').getByRole('listitem').filter({ hasText: text });
   }
 
-  /** Waits until a message that was said shows this delivery state. */
+  /** Waits until a sent message shows this delivery state. */
   async delivery(text: string, state: string): Promise<void> {
     await this.message(text).getByText(state, { exact: true }).waitFor();
   }
@@ -113,7 +113,7 @@ export interface PersonOptions {
   readonly context?: BrowserContextOptions;
   /** Default: true. */
   readonly signIn?: boolean;
-  /** Done before the page is opened. */
+  /** Runs before the page opens. */
   readonly prepare?: (page: Page) => Promise<void>;
 }
 

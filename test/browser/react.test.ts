@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.ts';
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts';
 import type { PageHarness, PageProps } from './pages/react-harness.ts';
 
-// The hooks in a real browser, under StrictMode, with React's checks for development.
+// The hooks in a real browser, under StrictMode, with React's development checks.
 
 let browser: Browser;
 let script: string;
@@ -39,7 +39,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** In the page. */
+/** The functions in the page. */
 declare const harness: PageHarness;
 const render = (props: Partial<PageProps> = {}) =>
   page.evaluate((all) => harness.render(all), { url: server.url, user: 'alice', label: '1:', ...props });
@@ -52,11 +52,11 @@ const registrations = (of = server) => of.frames.filter(({ action }) => action =
 describe('under StrictMode, a component that uses Beckon', () => {
   beforeEach(async () => {
     await page.addScriptTag({ type: 'module', content: script });
-    // A module runs some time after it was added.
+    // The browser runs an added module later.
     await page.waitForFunction('globalThis.harness');
   });
 
-  it('has one connection, asks for one token, and is rendered again when its state changes', async () => {
+  it('has one connection, asks for one token, and renders again when the state changes', async () => {
     await render();
     await eventually(state).toBe('connected');
     expect(await tokens()).toEqual(['alice']);
@@ -65,7 +65,7 @@ describe('under StrictMode, a component that uses Beckon', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('is given each message once, by the listener as it is', async () => {
+  it('gets each message once, in its latest listener', async () => {
     await render();
     await eventually(state).toBe('connected');
     await page.click('button');
@@ -76,7 +76,7 @@ describe('under StrictMode, a component that uses Beckon', () => {
     expect(registrations()).toBe(1);
   });
 
-  it('does not connect again because getToken is another function, but asks the latest', async () => {
+  it('keeps its connection when getToken changes, and calls the latest one', async () => {
     await render();
     await eventually(state).toBe('connected');
     await render({ user: 'bob' });
@@ -89,7 +89,7 @@ describe('under StrictMode, a component that uses Beckon', () => {
     expect(await page.evaluate(() => harness.states)).toContain('recovering');
   });
 
-  it('leaves one server for another when the url changes', async () => {
+  it('moves to another server when the url changes', async () => {
     const other = await startFakeServer();
     try {
       await render();
@@ -103,7 +103,7 @@ describe('under StrictMode, a component that uses Beckon', () => {
     }
   });
 
-  it('leaves when it is unmounted', async () => {
+  it('disconnects when it is unmounted', async () => {
     await render();
     await eventually(state).toBe('connected');
     await page.evaluate(() => harness.unmount());
@@ -111,7 +111,7 @@ describe('under StrictMode, a component that uses Beckon', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('lets the error boundary tell which option is wrong', async () => {
+  it('gives the wrong option’s name to the error boundary', async () => {
     await render({ more: { ackTimeout: 1 } });
     await eventually(() => page.textContent('#error')).toMatch(
       /^connect: unknown option "ackTimeout"; there are url, /,
@@ -146,10 +146,10 @@ describe('the examples of docs/react.md', () => {
     expect([registrations(), complaints]).toEqual([1, []]);
   });
 
-  it('are all run', () => expect(examples).toHaveLength(2));
+  it('all run', () => expect(examples).toHaveLength(2));
 });
 
-it('on the server it is connecting, and does nothing', () => {
+it('on the server the hook is connecting, and does nothing', () => {
   const getToken = vi.fn(() => 'token');
   expect(renderToString(createElement(StateOnly, { url: 'ws://127.0.0.1', getToken }))).toBe('<p>connecting</p>');
   expect(getToken).not.toHaveBeenCalled();
@@ -159,7 +159,7 @@ function StateOnly(options: ConnectOptions) {
   return createElement('p', null, useConnectionState(useBeckon(options)).status);
 }
 
-/** A script for a page, as an application's bundler makes it of a module at the root of this project. */
+/** Bundles a module at the root of this project into a script, as an application's bundler does. */
 async function bundle(contents: string): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents, loader: 'tsx', resolveDir: process.cwd() },

@@ -4,7 +4,7 @@ import { type BeckonProcess, startBeckon } from '../support/beckon-process.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { Person, type PersonOptions } from './person.ts';
 
-// Takes the pictures of the README: UPDATE_SCREENSHOTS=1 npx vitest run --project browser test/browser/screenshots.test.ts
+// Takes the README's pictures: UPDATE_SCREENSHOTS=1 npx vitest run --project browser test/browser/screenshots.test.ts
 
 const IMAGES = 'docs/images';
 

@@ -3,13 +3,13 @@ import { eventually } from '../support/eventually.ts';
 import { chatPage } from './chat-page.ts';
 import type { Person } from './person.ts';
 
-// Conversations that are longer than the screen: what is loaded, what counts as read, and what the list shows of them.
+// Conversations longer than the screen: loading, read positions, and the previews in the list.
 
 const chat = chatPage();
 const { open, post } = chat;
 
 describe('scrolling up with the wheel', () => {
-  it('asks for nothing where there is nothing earlier, and the page goes on answering', async () => {
+  it('loads nothing where nothing is earlier, and the page stays responsive', async () => {
     const said = lines('line', 27);
     await post('ben', { user: 'ann' }, said);
     const ann = await open('ann');
@@ -26,7 +26,7 @@ describe('scrolling up with the wheel', () => {
     expect(await ann.texts()).toEqual([...said, 'still here']);
   });
 
-  it('asks once for each page, and for no page when it has them all', async () => {
+  it('loads each page once, and no page after the last', async () => {
     const said = lines('line', 70);
     await post('cleo', { room: 'long' }, said);
     const dirk = await open('dirk');
@@ -38,12 +38,12 @@ describe('scrolling up with the wheel', () => {
       return dirk.texts();
     }).toEqual(said);
     await wheelToTop(dirk);
-    // 70 messages are three pages of 30, of which the first was there.
+    // 70 messages are three pages of 30; the first is already there.
     expect(historyFrames(dirk) - asked).toBe(2);
     expect(await dirk.page.getByRole('button', { name: 'Earlier messages' }).isVisible()).toBe(false);
   });
 
-  it('asks once for what the token does not allow', async () => {
+  it('asks only once if the token does not allow it', async () => {
     const token = await chat.issueToken('gina', { capability: { 'user:*': ['send', 'presence'] } });
     const gina = await open('gina', {
       prepare: async (page) => {
@@ -58,8 +58,8 @@ describe('scrolling up with the wheel', () => {
   });
 });
 
-describe('what comes while somebody reads further up', () => {
-  it('is not read, is counted, and is read when it comes into view', async () => {
+describe('a message that arrives while the user reads further up', () => {
+  it('counts as unread until it comes into view', async () => {
     const fay = await open('fay');
     await fay.writeTo('erik');
     await post('erik', { user: 'fay' }, lines('line', 30));
@@ -69,7 +69,7 @@ describe('what comes while somebody reads further up', () => {
     await fay.contact('erik').getByLabel('3 unread').waitFor();
     expect(await fay.page.title()).toBe('(3) Beckon');
     await fay.page.getByRole('button', { name: 'Newest messages: 3 are new' }).waitFor();
-    // What the server knows is what the next page shows.
+    // The next page shows the server's state.
     await fay.page.reload();
     await fay.contact('erik').getByLabel('3 unread').waitFor();
     await fay.openContact('erik');
@@ -77,7 +77,7 @@ describe('what comes while somebody reads further up', () => {
     await eventually(() => fay.page.title()).toBe('Beckon');
   });
 
-  it('is read as far as it was scrolled', async () => {
+  it('counts as read only if the user scrolled to it', async () => {
     const jan = await open('jan');
     await jan.writeTo('ines');
     await post('ines', { user: 'jan' }, lines('line', 30));
@@ -85,7 +85,7 @@ describe('what comes while somebody reads further up', () => {
     await wheelToTop(jan);
     await post('ines', { user: 'jan' }, lines('later', 40));
     await jan.contact('ines').getByLabel('40 unread').waitFor();
-    // Until the first of the new ones are in sight, and not the last.
+    // Scroll until the first new messages are visible, and the last are not.
     await eventually(async () => {
       await jan.page.mouse.wheel(0, 100);
       return isInView(jan, 'later 3.');
@@ -99,7 +99,7 @@ describe('what comes while somebody reads further up', () => {
 });
 
 describe('the preview in the list', () => {
-  it('does not go back to an older message when the page is loaded again', async () => {
+  it('does not return to an older message after a reload', async () => {
     await post('kurt', { room: 'news' }, lines('line', 30));
     const lena = await open('lena');
     await lena.joinRoom('news');
@@ -118,7 +118,7 @@ describe('the preview in the list', () => {
   });
 });
 
-/** Notes what the list shows of the first conversation from now on. */
+/** Records the list's previews of the first conversation from now on. */
 const RECORD_PREVIEWS = `
   globalThis.previews = [];
   new MutationObserver(() => {
@@ -140,7 +140,7 @@ async function unreadOf({ page }: Person): Promise<number> {
   return Number(/\d+/.exec(await page.title())?.[0] ?? 0);
 }
 
-/** Turns the wheel over the messages until they move no more. */
+/** Turns the wheel over the messages until they stop moving. */
 async function wheelToTop({ page }: Person): Promise<void> {
   const log = page.locator('#log');
   await log.hover();

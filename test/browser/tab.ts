@@ -4,7 +4,7 @@ import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { type ClientPage, openWay, serveClientPage, type Way } from '../support/client-page.ts';
 import { connectWire, type WireClient } from '../support/wire-client.ts';
 
-/** What the client of a tab has told so far. */
+/** The events of a tab's client so far. */
 export interface Told {
   readonly state: string;
   readonly connectionId: string;
@@ -12,11 +12,11 @@ export interface Told {
   readonly settled: readonly { readonly id: string; readonly status: string }[];
   readonly errors: readonly string[];
   readonly outcomes: readonly string[];
-  /** How many tokens it was given. */
+  /** The number of tokens that the client got. */
   readonly tokens: number;
 }
 
-/** A tab in which a client runs, of the user whose turn it is. */
+/** A tab with a client of the current user. */
 export class Tab {
   readonly page: Page;
   readonly #scene: Scene;
@@ -29,7 +29,7 @@ export class Tab {
     page.on('pageerror', (error) => scene.complaints.push(String(error)));
   }
 
-  /** Opens the page, or reloads it, and makes its client. */
+  /** Opens or reloads the page, and creates its client. */
   async load(url = this.#scene.page.url): Promise<void> {
     if (this.page.url() === url) await this.page.reload();
     else await this.page.goto(url);
@@ -65,13 +65,13 @@ interface ScenePorts {
 }
 
 /**
- * What a client in a browser needs around it: the application, by a way that can be cut, a page that has nothing but the
- * client, and bob, who is a raw socket.
+ * The surroundings of a client in a browser: the application behind a relay that a test can cut, a page with the client alone,
+ * and bob, a raw socket.
  */
 export class Scene {
   readonly page: ClientPage;
   readonly way: Way;
-  /** What the pages threw. */
+  /** The errors of the pages. */
   readonly complaints: string[] = [];
   readonly #cloud: LocalCloud;
   readonly #bob: WireClient;
@@ -95,7 +95,7 @@ export class Scene {
     return new Scene({ cloud, page, way, bob });
   }
 
-  /** Whose turn it is: each test has a user of its own. */
+  /** The current user: each test has one of its own. */
   get user(): string {
     return `alice${this.#users}`;
   }
@@ -104,33 +104,33 @@ export class Scene {
     this.#users += 1;
   }
 
-  /** The stage, by the way that can be cut. */
+  /** The URL of the stage through the relay. */
   get websocketUrl(): string {
     return this.#cloud.websocketUrl.replace(/:\d+/, `:${this.way.port}`);
   }
 
-  /** A tab whose client has been made. */
+  /** Opens a tab and creates its client. */
   async open(context: BrowserContext, options: object = {}): Promise<Tab> {
     const tab = new Tab(this, await context.newPage(), options);
     await tab.load();
     return tab;
   }
 
-  /** A tab whose client is connected. */
+  /** Opens a tab, and waits until its client is connected. */
   async connect(context: BrowserContext, options: object = {}): Promise<Tab> {
     const tab = await this.open(context, options);
     await tab.is('connected');
     return tab;
   }
 
-  /** Sends to the user in bob's name, and gives how many sockets it reached. */
+  /** Sends to the user as bob. Returns how many sockets the message reached. */
   async post(data: unknown): Promise<number> {
     const ack = await this.#bob.ask({ action: 'sendMessage', to: { user: this.user }, data });
     const [{ connections }] = ack['results'] as [{ readonly connections: { readonly delivered: number } }];
     return connections.delivered;
   }
 
-  /** What has reached bob of the user. What came twice, as it may on a raw socket, counts once. */
+  /** The user's messages that reached bob. Duplicates, which a raw socket may get, count once. */
   receivedByBob(): unknown[] {
     const frames = this.#bob.frames as unknown as readonly {
       type: string;

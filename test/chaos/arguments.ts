@@ -1,34 +1,34 @@
 import { parseArgs } from 'node:util';
 
-/** What a run, or many of them, are asked for. */
+/** The settings of one run, or of many. */
 export interface Arguments {
-  /** The seeds, one for each run. */
+  /** One seed for each run. */
   readonly seeds: readonly number[];
   readonly clients: number;
-  /** Of each run. */
+  /** The duration of each run. */
   readonly durationMs: number;
   readonly timeScale: number;
-  /** How many runs at once. */
+  /** How many runs go on at once. */
   readonly parallel: number;
-  /** The folder that the app was synthesized into. */
+  /** The folder of the synthesized app. */
   readonly app?: string;
-  /** Where the record is written. */
+  /** The file of the record. */
   readonly record?: string;
 }
 
-/** Something is wrong with the arguments; the message says what. */
+/** Wrong arguments. The message names the mistake. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
 export const USAGE = `npm run chaos -- --seed N | --seeds A..B
   --clients N      devices (default 20; at least 3)
-  --minutes N      how long there is traffic and things go wrong (default 2), or
+  --minutes N      the time with traffic and faults (default 2), or
   --seconds N
-  --time-scale N   how many times faster than the wall clock the cloud's and the clients' clocks run (default 2)
-  --app DIR        a folder into which the app was synthesized (default: synthesizes it)
-  --record FILE    where everything that happens is written down (default: a temporary file, kept when something is wrong)
-  --parallel N     with --seeds: how many runs at once (default 1)
+  --time-scale N   run the clocks of the cloud and the clients N times as fast (default 2)
+  --app DIR        the folder of a synthesized app (default: synthesize it)
+  --record FILE    the file for the record of the run (default: a temporary file, kept if the run fails)
+  --parallel N     with --seeds: the number of runs at once (default 1)
 `;
 
 const OPTIONS = {
@@ -44,13 +44,13 @@ const OPTIONS = {
 } as const;
 
 const DEFAULT_MINUTES = 2;
-/** Two that talk, and one that comes last. */
+/** Two devices that talk, and one that starts last. */
 const MIN_CLIENTS = 3;
 
-/** @throws UsageError naming the argument that is unknown or wrong */
+/** Reads the command line. @throws UsageError that names the unknown or wrong argument */
 export function readArguments(args: readonly string[]): Arguments {
   const { values } = parse(args);
-  if (values.seeds !== undefined && values.record !== undefined) throw new UsageError('--record is for one --seed');
+  if (values.seeds !== undefined && values.record !== undefined) throw new UsageError('--record needs a single --seed');
   return {
     seeds: readSeeds(values.seed, values.seeds),
     clients: number('clients', values.clients, { least: MIN_CLIENTS, whole: true }),
@@ -75,7 +75,7 @@ function readSeeds(seed: string | undefined, seeds: string | undefined): readonl
   if (seed !== undefined) return [number('seed', seed, { least: 0, whole: true })];
   const [, first, last] = /^(\d+)\.\.(\d+)$/.exec(seeds ?? '') ?? [];
   if (first === undefined || Number(last) < Number(first)) {
-    throw new UsageError(`--seeds takes the first and the last one, such as 1..100, got "${seeds}"`);
+    throw new UsageError(`--seeds takes the first and the last seed, such as 1..100, got "${seeds}"`);
   }
   return Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) => Number(first) + index);
 }

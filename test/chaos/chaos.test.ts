@@ -7,7 +7,7 @@ import type { Entry, Event } from './record.ts';
 import { describeRun, summarize } from './report.ts';
 import { runChaos } from './run.ts';
 
-test('nothing is lost, duplicated or reordered while everything goes wrong (a short run of one seed)', async () => {
+test('no message is lost, duplicated or reordered while faults occur (a short run of one seed)', async () => {
   const work = mkdtempSync(join(tmpdir(), 'beckon-chaos-'));
   onTestFinished(() => rmSync(work, { recursive: true }));
   const seed = 5;
@@ -21,7 +21,7 @@ test('nothing is lost, duplicated or reordered while everything goes wrong (a sh
   expect(Object.keys(totals.faults).length).toBeGreaterThan(5);
 });
 
-describe('the judge finds', () => {
+describe('the check finds', () => {
   const serialOf = (sequence: number) => `S${sequence}`;
   const sent = (sequence: number, more = {}): Event => ({
     type: 'sent',
@@ -63,34 +63,34 @@ describe('the judge finds', () => {
   };
   const both = (sequence: number) => [received(sequence, 'bob.a'), received(sequence, 'bob.b')];
 
-  test('nothing where nothing is wrong', () => {
+  test('nothing in a clean run', () => {
     expect(isClean(judge(sent(1), sent(2), acked(1), acked(2), ...both(1), ...both(2)))).toBe(true);
   });
 
-  test('a message that one of two devices did not get', () => {
+  test('a message that only one of two devices got', () => {
     expect(judge(sent(1), acked(1), received(1, 'bob.a')).lost).toEqual([{ device: 'bob.b', id: 'm1' }]);
   });
 
-  describe('of a device that was started again', () => {
+  describe('for a restarted device', () => {
     const again: Event[] = [
       { type: 'session', session: 'bob.a.2', device: 'bob.a' },
       { type: 'state', session: 'bob.a.2', status: 'connected' },
     ];
     const lost = [{ device: 'bob.a', id: 'm1' }];
 
-    test('no loss of what another one of the user had before', () => {
+    test('no loss of messages that another device of the user had before', () => {
       expect(isClean(judge(sent(1), acked(1), received(1, 'bob.b'), ...again))).toBe(true);
       const echo = sent(1, { session: 'bob.b.1', device: 'bob.b', user: 'bob', to: [], echo: true });
       expect(isClean(judge(echo, acked(1), ...again))).toBe(true);
     });
 
-    test('a message that no device had by then, or that was sent to itself', () => {
+    test('a lost message that no device had by then, or that the user sent to themselves', () => {
       expect(judge(sent(1), acked(1), ...again, received(1, 'bob.b')).lost).toEqual(lost);
       expect(judge(sent(1, { user: 'bob' }), acked(1), ...again).lost).toContainEqual(lost[0]);
       expect(judge(sent(1), acked(1), received(1, 'bob.b'), again[0] as Event).lost).toEqual(lost);
     });
 
-    test('how often it handed over again what it had', () => {
+    test('how often it repeated earlier messages', () => {
       const copy = received(1, 'bob.a', { session: 'bob.a.2' });
       const findings = judge(sent(1), acked(1), ...both(1), ...again, copy);
       expect(findings.again).toBe(1);
@@ -98,24 +98,24 @@ describe('the judge finds', () => {
     });
   });
 
-  test('no loss of what was not acknowledged, or was not to be kept', () => {
+  test('no loss of unacknowledged or volatile messages', () => {
     expect(isClean(judge(sent(1), sent(2, { stored: false }), acked(2)))).toBe(true);
   });
 
-  test('a gap, even one that was announced', () => {
+  test('a gap, even an announced one', () => {
     const gap: Event = { type: 'gap', session: 'bob.a.1', detail: {} };
     const findings = judge(sent(1), acked(1), received(1, 'bob.b'), gap);
     expect(findings).toMatchObject({ lost: [], announced: [{ device: 'bob.a', id: 'm1' }], gaps: 1 });
     expect(isClean(findings)).toBe(false);
   });
 
-  test('a message that was handed over twice', () => {
+  test('a duplicate', () => {
     expect(judge(sent(1), acked(1), ...both(1), received(1)).duplicated).toEqual([
       { session: 'bob.a.1', id: 'm1', times: 2 },
     ]);
   });
 
-  test('a message that was overtaken', () => {
+  test('a reordered message', () => {
     const events = [sent(1), sent(2), acked(1), acked(2), ...both(2), ...both(1)];
     expect(judge(...events).reordered).toMatchObject([
       { session: 'bob.a.1', id: 'm1', by: ['m2'] },
@@ -123,7 +123,7 @@ describe('the judge finds', () => {
     ]);
   });
 
-  test('a message that was handed to somebody else', () => {
+  test('a message that another user got', () => {
     expect(judge(sent(1), acked(1), ...both(1), received(1, 'eve.a')).strays).toEqual([{ device: 'eve.a', id: 'm1' }]);
   });
 
@@ -144,16 +144,16 @@ describe('the judge finds', () => {
       received(sequence, device, { membership });
     const LOST = [{ device: 'bob.a', id: 'm1' }];
 
-    test('nothing where whoever was in it has it, and nobody else', () => {
+    test('nothing if all members have the message, and no one else', () => {
       const carol: Event[] = [joining(2, 'eve.a'), leaving(2)];
       expect(isClean(judge(...bobIn, ...carol, said(1), acked(1), gotBy(1, 1)))).toBe(true);
     });
 
-    test('a message that somebody did not get who was in it before, and to the end', () => {
+    test('a message that a member missed who stayed to the end', () => {
       expect(judge(...bobIn, said(1), acked(1)).lost).toEqual(LOST);
     });
 
-    test('no loss for whoever joined later, left, began anew, or only wanted to join', () => {
+    test('no loss for a device that joined later, left, restarted, or failed to join', () => {
       expect(isClean(judge(said(1), ...bobIn, acked(1)))).toBe(true);
       expect(isClean(judge(...bobIn, said(1), acked(1), leaving(1)))).toBe(true);
       expect(
@@ -162,13 +162,13 @@ describe('the judge finds', () => {
       expect(isClean(judge(joining(1, 'bob.a'), said(1), acked(1)))).toBe(true);
     });
 
-    test('a message that somebody did not get who joined behind an earlier one', () => {
+    test('a message that a member missed who resumed from an earlier one', () => {
       const since = (sequence: number) => [joining(1, 'bob.a', { since: serialOf(sequence) }), joined(1)];
       expect(judge(said(1), acked(1), ...since(0)).lost).toEqual(LOST);
       expect(isClean(judge(said(1), acked(1), ...since(1)))).toBe(true);
     });
 
-    test('an echo that the device that sent it did not get', () => {
+    test('an echo that the sending device missed', () => {
       const aliceIn = [joining(1, 'alice.a'), joined(1)];
       const device: Event[] = [{ type: 'device', device: 'alice.a', user: 'alice' }];
       expect(judge(...device, ...aliceIn, said(1, { echo: true }), acked(1)).lost).toEqual([
@@ -177,13 +177,13 @@ describe('the judge finds', () => {
       expect(isClean(judge(...device, ...aliceIn, said(1), acked(1)))).toBe(true);
     });
 
-    test('a message that was handed to somebody who was not in it, or not any more', () => {
+    test('a message that a device got which was not a member, or no longer one', () => {
       expect(judge(said(1), gotBy(0, 1)).strays).toEqual(LOST);
       expect(judge(...bobIn, leaving(1), said(1), gotBy(1, 1)).strays).toEqual(LOST);
       expect(judge(...bobIn, said(1, { room: 'attic' }), gotBy(1, 1)).strays).toEqual(LOST);
     });
 
-    test('duplicates and overtaking, in each membership apart, and apart from what is said to users', () => {
+    test('duplicates and wrong order, for each membership alone, apart from messages to users', () => {
       const twice = [...bobIn, said(1), gotBy(1, 1), gotBy(1, 1)];
       expect(judge(...twice).duplicated).toMatchObject([{ id: 'm1', times: 2 }]);
       const again = [

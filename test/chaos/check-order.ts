@@ -2,20 +2,20 @@ import { scopeOf } from './check-rooms.ts';
 import { groupBy, key } from './group-by.ts';
 import type { Received, Sent } from './record.ts';
 
-/** A message that a session handed over after later ones of the same sender. */
+/** A message that a session handed over after later messages of the same sender. */
 export interface Overtaken {
   readonly session: string;
   readonly id: string;
-  /** The later messages that came before it. */
+  /** The later messages that arrived first. */
   readonly by: readonly string[];
 }
 
 export type SentById = ReadonlyMap<string, Sent & { readonly at: number }>;
 
 /**
- * Of each sender's messages, those that came after one with a higher number; copies are counted elsewhere. Those that
- * are stored and those that are not are judged apart: what is not stored has to be sent again where the others are
- * found in the log. So is what a session got in each of its memberships in rooms: order is promised for each address.
+ * Finds messages that arrived after one of the same sender with a higher number. Another check counts copies. Stored and
+ * volatile messages are separate orders: the client sends a volatile one again where the log has the stored ones. Each
+ * membership in a room is a separate order too: the promise holds for each address.
  */
 export function findOvertaken(received: readonly Received[], sentById: SentById): readonly Overtaken[] {
   const judged = firstCopies(received).filter((entry) => !isOwnCopy(entry, sentById.get(entry.id)));
@@ -29,7 +29,7 @@ export function findOvertaken(received: readonly Received[], sentById: SentById)
   );
 }
 
-/** Of each message that a session handed over, in each membership, the first copy. */
+/** Returns the first copy of each message in each membership of a session. */
 function firstCopies(received: readonly Received[]): readonly Received[] {
   const seen = new Set<string>();
   return received.filter((entry) => {
@@ -40,7 +40,7 @@ function firstCopies(received: readonly Received[]): readonly Received[] {
   });
 }
 
-/** What comes back to the device that sent it, by a resume, is promised to nobody; unless it is an echo of a room. */
+/** Whether a resume brought a message back to its sending device, room echoes apart. Such copies have no promised order. */
 function isOwnCopy({ device }: Received, sent: Sent | undefined): boolean {
   if (sent?.device !== device) return false;
   return sent.room === undefined ? sent.echo && !sent.to.includes(sent.user) : !sent.echo;

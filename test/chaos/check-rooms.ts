@@ -1,19 +1,18 @@
 import { groupBy, key } from './group-by.ts';
 import type { Entry, Joining, Received, Sent } from './record.ts';
 
-/** A time that a session was in a room. The positions are those of entries in the record. */
+/** A membership of a session in a room. Positions are indexes of the record's entries. */
 interface Membership extends Omit<Joining, 'type'> {
   readonly joiningAt: number;
-  /** `undefined`: the client never told that it was in. */
+  /** `undefined` if the client never reported the join. */
   readonly joinedAt: number | undefined;
-  /** When it left, or the app ended; infinite: it was in the room to the end. */
+  /** The leave or the app's end; infinite if it stayed to the end. */
   readonly endsAt: number;
 }
 
 /**
- * Acknowledged messages to rooms that are to be stored, each with a device that has to get it: one that was in the room, by
- * its own account, before the message was sent and then to the end, or that joined from a message further back. The device
- * that sends gets it only with an echo.
+ * Lists acknowledged stored room messages, each with a device that must get it: a device that reported its join before the message
+ * was sent and stayed to the end, or that resumed from an earlier message. The sending device gets it only with an echo.
  */
 export function expectedInRooms(entries: readonly Entry[]): readonly { device: string; id: string }[] {
   const serials = new Map(
@@ -46,7 +45,7 @@ function hasToGet(
   return isAfterJoin || (since !== undefined && serial > since);
 }
 
-/** Messages of rooms that were handed over by a session which was not in the room at that moment. */
+/** Finds room messages that a session handed over while it was not in the room. */
 export function findRoomStrays(entries: readonly Entry[], sentById: ReadonlyMap<string, Sent>): readonly Received[] {
   const memberships = new Map(findMemberships(entries).map((membership) => [membership.membership, membership]));
   return entries.flatMap((entry, at) => {
@@ -63,9 +62,9 @@ export function findRoomStrays(entries: readonly Entry[], sentById: ReadonlyMap<
 }
 
 /**
- * Whether a message was sent to a room before the session was told that it is in. Such a one may come behind later ones:
- * where it stood in the log already and its acknowledgement was lost for longer than the overlap, it is appended again, and
- * whoever joined in between sees only the second entry.
+ * Whether a message was sent to a room before the session's join was confirmed. Such a message may arrive after later ones: if
+ * its acknowledgement was lost for longer than the overlap, the log gets it again, and a device that joined in between sees only
+ * the second entry.
  */
 export function isFromBeforeJoining(entries: readonly Entry[]): (received: Received) => boolean {
   const joinedAt = new Map(findMemberships(entries).map((each) => [each.membership, each.joinedAt]));
@@ -74,7 +73,7 @@ export function isFromBeforeJoining(entries: readonly Entry[]): (received: Recei
     membership !== undefined && (sentAt.get(id) ?? 0) < (joinedAt.get(membership) ?? Number.POSITIVE_INFINITY);
 }
 
-/** What a session remembers of messages, it remembers for each membership apart. */
+/** The key of a session's memory, which is separate for each membership. */
 export function scopeOf({ session, membership = 0 }: Received): string {
   return key(session, String(membership));
 }

@@ -3,7 +3,7 @@ import { expectedInRooms, findRoomStrays, isFromBeforeJoining, scopeOf } from '.
 import { groupBy, key } from './group-by.ts';
 import type { Entry, Received } from './record.ts';
 
-/** A message and a device: that should have it and does not, or the other way round. */
+/** A message and a device that wrongly lacks it or wrongly has it. */
 export interface Missing {
   readonly device: string;
   readonly id: string;
@@ -16,23 +16,23 @@ export interface Duplicate {
   readonly times: number;
 }
 
-/** What is wrong with a run; empty lists: nothing. */
+/** The faults of a run. All lists are empty if it is clean. */
 export interface Findings {
-  /** Acknowledged, to be stored, and never handed over on a device of the recipient, without a word. */
+  /** Acknowledged stored messages that a device of the recipient silently missed. */
   readonly lost: readonly Missing[];
-  /** The same, but the device was told that messages are missing. */
+  /** The same, but the client announced a gap. */
   readonly announced: readonly Missing[];
   readonly duplicated: readonly Duplicate[];
   readonly reordered: readonly Overtaken[];
-  /** Handed over on a device of somebody to whom they were not sent. */
+  /** Messages that a device of another user got. */
   readonly strays: readonly Missing[];
-  /** Gaps that were announced. Within the retention there are none. */
+  /** Announced gaps. None may occur within the retention. */
   readonly gaps: number;
-  /** Messages to users that were handed over again by an app that had been started again: as few as possible, but no fault. */
+  /** User messages that a restarted app handed over again. They are not faults, but should be few. */
   readonly again: number;
 }
 
-/** Judges a run by its record: G1 to G6 of the guarantees. */
+/** Checks a run's record against the guarantees G1 to G6. */
 export function check(entries: readonly Entry[]): Findings {
   const received = entries.filter((entry) => entry.type === 'received');
   const sentById = new Map(entries.flatMap((entry) => (entry.type === 'sent' ? [[entry.id, entry] as const] : [])));
@@ -57,7 +57,7 @@ export function isClean({ lost, announced, duplicated, reordered, strays, gaps }
   return [lost, announced, duplicated, reordered, strays].every(({ length }) => length === 0) && gaps === 0;
 }
 
-/** Acknowledged messages that are to be stored, each with a device that has to get it. */
+/** Lists acknowledged stored messages, each with a device that must get it. */
 export function expectedDeliveries(entries: readonly Entry[]): readonly Missing[] {
   return [...expectedOfUsers(entries), ...expectedInRooms(entries)];
 }
@@ -100,8 +100,8 @@ function findMissing(entries: readonly Entry[], sentById: SentById, received: re
 }
 
 /**
- * Whether another device of the user had a message before this one was connected after having been started again: it
- * remembered nothing then, and so got what no device of the user had had.
+ * Whether another device of the user had a message before this restarted device was connected. A restarted device remembers
+ * nothing, so it gets only the messages that no device of the user had.
  */
 function wasHadElsewhere(entries: readonly Entry[]): (device: string, id: string) => boolean {
   const userOf = new Map<string, string>();
@@ -126,7 +126,7 @@ function wasHadElsewhere(entries: readonly Entry[]): (device: string, id: string
     (hadAt.get(key(userOf.get(device) ?? '', id)) ?? Number.POSITIVE_INFINITY) < (connectedAt.get(device) ?? 0);
 }
 
-/** How often a device handed over a message to its user that it had handed over before it was started again. */
+/** Counts how often a restarted device handed over a message again. */
 function countAgain(received: readonly Received[], sentById: SentById): number {
   const toUsers = received.filter(({ id }) => sentById.get(id)?.room === undefined);
   const sessions = groupBy(toUsers, ({ device, id }) => key(device, id));

@@ -8,35 +8,35 @@ import type { CloudLine } from './cloud.ts';
 import type { FaultPlan } from './fault-plan.ts';
 import type { Record } from './record.ts';
 
-/** A local cloud that can be killed and started again where it was. */
+/** A local cloud that the run can kill and restart. */
 export interface CloudProcess {
-  /** Always the same. @throws Error before the first start */
+  /** The URL, which stays the same. @throws Error before the first start */
   readonly websocketUrl: string;
   /** A token of the development issuer. Rejects while the cloud is down. */
   token(user: string, lifetimeSeconds: number, signal: AbortSignal): Promise<string>;
-  /** Ends it as a power cut does. */
+  /** Kills the process, as a power cut does. */
   kill(): Promise<void>;
-  /** Starts it, the second time on the same port and with the same data, after `outageMs` by its own clock. */
+  /** Starts the cloud, again on the same port and with the same data, after `outageMs` of its own clock. */
   start(faults: FaultPlan, outageMs?: number): Promise<void>;
 }
 
 export interface CloudSettings extends Pick<LocalCloudOptions, 'app' | 'dataDirectory'> {
-  /** The cloud's clock, without the outages. */
+  /** The cloud's clock, not counting outages. */
   readonly clock: Clock;
   readonly record: Record;
 }
 
-/** Everybody may send to everybody, and be in every room. */
+/** Allows every user to send to every user and to use every room. */
 const CAPABILITY = { 'user:*': ['send'], 'room:*': ['join', 'send'] };
 
-/** A local cloud that has not been started. */
+/** Creates a local cloud without starting it. */
 export function createCloudProcess({ record, clock, ...options }: CloudSettings): CloudProcess {
   let child: ChildProcess | undefined;
   let urls: Urls | undefined;
   let outagesMs = 0;
   const known = () => {
     if (urls) return urls;
-    throw new Error('the local cloud has not been started');
+    throw new Error('the local cloud is not started; call start() first');
   };
   return {
     get websocketUrl() {
@@ -46,7 +46,7 @@ export function createCloudProcess({ record, clock, ...options }: CloudSettings)
       const body = JSON.stringify({ sub, expiresInSeconds });
       const response = await fetch(`${known().endpointUrl}/_local/token`, { method: 'POST', body, signal });
       const { token }: { token?: string } = JSON.parse(await response.text());
-      if (token === undefined) throw new Error(`the issuer gave no token, but ${response.status}`);
+      if (token === undefined) throw new Error(`the issuer returned no token, but status ${response.status}`);
       return token;
     },
     async kill() {
@@ -77,14 +77,14 @@ interface Urls {
 
 function spawnCloud(options: LocalCloudOptions): ChildProcess {
   const args = ['--import', 'tsx', join(import.meta.dirname, 'cloud.ts'), JSON.stringify(options)];
-  // The channel tells the cloud when this process is no more.
+  // The closed channel tells the cloud that this process has ended.
   return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
 }
 
-/** Notes the faults that strike from now on. Rejects when the process ends before it is ready, with what it has told. */
+/** Records the injected faults. Rejects with the process's output if it ends before it is ready. */
 function untilReady(child: ChildProcess, record: Record): Promise<Urls> {
   const { stdout, stderr } = child;
-  if (!stdout || !stderr) throw new Error('the local cloud has no output');
+  if (!stdout || !stderr) throw new Error('the process of the local cloud has no output pipes');
   let told = '';
   stderr.on('data', (data) => {
     told = `${told}${data}`.slice(-10_000);

@@ -1,6 +1,6 @@
 /**
- * The local cloud in a process of its own, so that all of it can be killed. Options: JSON, the one argument. Tells on
- * standard output when it is ready, and each fault that strikes.
+ * Runs the local cloud in a process of its own, so the run can kill it whole. The argument is its options as JSON. Prints a line
+ * when it is ready, and one for each injected fault.
  */
 import { appendFileSync } from 'node:fs';
 import { type LocalCloudOptions, startLocalCloud } from '../../local/index.ts';

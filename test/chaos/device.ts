@@ -9,7 +9,7 @@ import { createLine, type Line } from './line.ts';
 import type { Record } from './record.ts';
 import { createRoomsOfSession, type RoomsOfSession } from './rooms-of-session.ts';
 
-/** What every device of a run shares. */
+/** The shared parts of all devices of a run. */
 export interface World {
   readonly cloud: CloudProcess;
   readonly record: Record;
@@ -17,7 +17,7 @@ export interface World {
   readonly clock: Clock;
 }
 
-/** What a message carries: where it stands among those of its sender's session. */
+/** The data of a message: its sender's session and its number there. */
 export interface Payload {
   readonly session: string;
   readonly sequence: number;
@@ -26,13 +26,13 @@ export interface Payload {
 
 export interface DeviceOptions {
   readonly user: string;
-  /** Unlike that of any other device. */
+  /** The unique name of the device. */
   readonly name: string;
-  /** The room that its app joins as soon as it starts, and stays in: whoever leaves a room misses what is said in it. */
+  /** The room that its app joins at the start and never leaves, so that it must get every message there. */
   readonly home: string;
-  /** How long its tokens are good for, in cloud seconds. */
+  /** The lifetime of its tokens, in cloud seconds. */
   readonly tokenLifetimeSeconds: number;
-  /** When it replaces a connection, in cloud milliseconds. */
+  /** The age at which it replaces a connection, in cloud milliseconds. */
   readonly maxConnectionAgeMs: number;
 }
 
@@ -42,28 +42,28 @@ export interface Sending {
   readonly bytes: number;
 }
 
-/** An app on somebody's machine, which notes what it sends and what it is given. */
+/** An app on a user's machine. It records what it sends and what it gets. */
 export interface Device {
   readonly user: string;
   readonly name: string;
   readonly home: string;
   readonly line: Line;
-  /** Starts the app, or starts it again with nothing remembered. Before, it is closed, or just gone. */
+  /** Starts or restarts the app without memory. The old app closes its client, or simply ends. */
   start(before?: 'closed' | 'gone'): void;
-  /** Sends to users, or to everybody in a room. */
+  /** Sends to users or to a room. */
   send(to: readonly string[] | { readonly room: string }, options: Sending): void;
-  /** Joins a room: from now on, or behind the last message that the session has seen there. */
+  /** Joins a room: from now on, or from the last message that the session has seen there. */
   join(room: string, options?: { readonly resumes: boolean }): void;
   leave(room: string): void;
-  /** The rooms that it has joined and not left. */
+  /** The rooms that it is in. */
   rooms(): readonly string[];
   cut(): void;
   goAway(): void;
   comeBack(): void;
   isConnected(): boolean;
-  /** How many messages, and how much joining and leaving, wait for an answer. */
+  /** The number of messages, joins and leaves without an answer. */
   pending(): number;
-  /** Ends the app; resolves when everything has an outcome, be it that the client was closed. */
+  /** Ends the app. Resolves when every call has an outcome, such as `closed`. */
   stop(): Promise<void>;
 }
 
@@ -157,7 +157,7 @@ function sendWith(
   return to.length === 1 ? client.sendToUser(recipient, payload, options) : client.sendToUsers(to, payload, options);
 }
 
-/** A machine computes no faster when the clock does: what waits for its answers waits at least this long, in its time. */
+/** The least timeout for answers, in machine time: a fast clock does not make the machine faster. */
 const MIN_WAIT_MS = { ackTimeoutMs: 4_000, livenessTimeoutMs: 5_000, connectTimeoutMs: 20_000, tokenTimeoutMs: 5_000 };
 
 function openClient(

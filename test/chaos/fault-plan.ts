@@ -1,7 +1,7 @@
 import { FAULT_KINDS } from '../../local/fault-plan.ts';
 import { createRandom } from '../../local/random.ts';
 
-/** How likely each fault is, on average over the seeds, and how long it can last, in milliseconds of the machine. */
+/** The average probability of each fault over the seeds, and its longest duration in machine milliseconds. */
 const FAULTS: Readonly<Record<string, { readonly probability: number; readonly maxDelayMs?: number }>> = {
   'dynamodb/throttle': { probability: 0.02 },
   'dynamodb/error': { probability: 0.02 },
@@ -23,7 +23,7 @@ const FAULTS: Readonly<Record<string, { readonly probability: number; readonly m
   'sqs/late': { probability: 0.3, maxDelayMs: 500 },
 };
 
-/** What the local cloud takes as its option `faults`: see `readFaultPlan`. */
+/** The local cloud's option `faults`: see `readFaultPlan`. */
 export interface FaultPlan {
   readonly seed: number;
   readonly rules: readonly FaultRule[];
@@ -41,12 +41,12 @@ export interface FaultPlanOptions {
   readonly timeScale: number;
 }
 
-/** Nothing goes wrong. */
+/** A plan without faults. */
 export const NO_FAULT_PLAN: FaultPlan = { seed: 0, rules: [] };
 
 /**
- * Every fault that the local cloud knows, each between half and one and a half times as likely as usual.
- * @throws Error naming a fault that the local cloud knows and this plan does not
+ * Plans every fault that the local cloud knows, each between 0.5 and 1.5 times as likely as on average.
+ * @throws Error that names a fault which the local cloud knows and this plan lacks
  */
 export function faultPlanFor({ seed, timeScale }: FaultPlanOptions): FaultPlan {
   const random = createRandom(seed, 'fault plan');
@@ -66,6 +66,6 @@ export function faultPlanFor({ seed, timeScale }: FaultPlanOptions): FaultPlan {
 
 function usual(name: string) {
   const fault = FAULTS[name];
-  if (!fault) throw new Error(`The local cloud has a fault that the chaos does not use: ${name}`);
+  if (!fault) throw new Error(`the chaos plan lacks the fault ${name} of the local cloud; add it to the plan`);
   return fault;
 }

@@ -1,9 +1,9 @@
 import type { Random } from '../../local/random.ts';
 import type { DeviceOptions } from './device.ts';
 
-/** A device, and when it is there. */
+/** A device, and when it starts. */
 export interface Member extends DeviceOptions {
-  /** Comes when all is over, and finds what waits for it. */
+  /** Starts after the traffic, and gets the waiting messages. */
   readonly comesLast: boolean;
 }
 
@@ -13,7 +13,7 @@ const MAX_DEVICES_PER_USER = 3;
 const TOKEN_LIFETIMES_SECONDS = [3600, 3600, 300];
 const CONNECTION_AGES_MS = [6_600_000, 6_600_000, 120_000];
 
-/** Devices of users with one to three of them; the last one comes last. */
+/** Creates users with one to three devices each. The last device starts last. */
 export function createFleet(size: number, random: Random): readonly Member[] {
   const fleet: Member[] = [];
   while (fleet.length < size - 1) {
@@ -36,9 +36,9 @@ function createMember(user: string, device: number, random: Random): DeviceOptio
   };
 }
 
-/** @throws Error when there is nothing to choose from */
+/** Chooses an item. @throws Error if there is none */
 export function pick<T>(from: readonly T[], random: Random): T {
   const chosen = from[Math.floor(random() * from.length)];
-  if (chosen === undefined) throw new Error('there is nothing to choose from');
+  if (chosen === undefined) throw new Error('cannot choose from an empty list');
   return chosen;
 }

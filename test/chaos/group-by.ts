@@ -1,4 +1,4 @@
-/** The items by their keys, in their order. */
+/** Groups items by key, in order. */
 export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
@@ -9,7 +9,7 @@ export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Rea
   return groups;
 }
 
-/** One key of several parts, none of which has a space. */
+/** Joins parts without spaces into one key. */
 export function key(...parts: readonly string[]): string {
   return parts.join(' ');
 }

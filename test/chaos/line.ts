@@ -2,20 +2,20 @@ import { WebSocket } from 'ws';
 import type { WebSocketConstructor } from '../../client/index.ts';
 import type { Record } from './record.ts';
 
-/** The network of one device: it can be cut, go away and come back. */
+/** The network of one device. The run can break its connections, or take it away and restore it. */
 export interface Line {
   readonly isUp: boolean;
-  /** What the client of a session opens its sockets with. */
+  /** Opens the sockets of a session's client. */
   webSocketFor(session: string): WebSocketConstructor;
   /** Breaks every connection, without a close frame. */
   cut(): void;
   goAway(): void;
   comeBack(): void;
-  /** The socket over which a message first came to a session; 0: none. */
+  /** The number of the socket that first brought a message to a session; 0 if none did. */
   socketOf(session: string, messageId: string): number;
 }
 
-/** Nothing listens there. */
+/** An address without a server. */
 const NOWHERE = 'ws://127.0.0.1:1';
 
 let sockets = 0;

@@ -10,7 +10,7 @@ import { runChaos } from './run.ts';
 
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
-/** Runs one seed, or many. @returns the exit code */
+/** Runs one seed or many. Returns the exit code. */
 async function main(given: Arguments): Promise<number> {
   const work = mkdtempSync(join(tmpdir(), 'beckon-chaos-'));
   const recordFileOf = (seed: number) => given.record ?? join(work, `seed-${seed}.jsonl`);

@@ -4,16 +4,16 @@ import { type RunOptions, runChaos } from './run.ts';
 
 export interface ManyOptions extends Omit<RunOptions, 'seed' | 'recordFile'> {
   readonly seeds: readonly number[];
-  /** How many runs at once. */
+  /** How many runs go on at once. */
   readonly parallel: number;
-  /** Where the record of a seed is written. */
+  /** Returns the record file of a seed. */
   readonly recordFileOf: (seed: number) => string;
-  /** Told the record of each run that is clean. */
+  /** Discards the record of a clean run. */
   readonly discard: (recordFile: string) => void;
   readonly print: (text: string) => void;
 }
 
-/** Runs one seed after the other, and prints a line for each and the sums. @returns whether every run was clean */
+/** Runs all seeds, and prints a line for each and the sums. Returns whether every run was clean. */
 export async function runMany({
   seeds,
   parallel,

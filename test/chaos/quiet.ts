@@ -3,30 +3,30 @@ import { check } from './check.ts';
 import type { Device } from './device.ts';
 import type { Record } from './record.ts';
 
-/** How long anything may take, in milliseconds of the machine: more than any wait of a client. */
+/** The longest time for anything, in machine milliseconds: longer than any wait of a client. */
 const LIMIT_MS = 90_000;
-/** How long messages on their way may take before everybody resumes anyway. */
+/** How long messages may be under way before every device resumes anyway. */
 const ON_THE_WAY_MS = 3_000;
-/** Nothing has happened for this long: nothing will. */
+/** If nothing happens for this long, nothing will. */
 const REST_MS = 700;
 const LOOK_EVERY_MS = 50;
 
-/** Waits until every device is connected. @throws Error naming those that are not */
+/** Waits until every device is connected. @throws Error that names the others */
 export async function untilReady(devices: readonly Device[]): Promise<void> {
-  await until('everybody is connected', () => nameAll(devices, (device) => !device.isConnected()));
+  await until('every device is connected', () => nameAll(devices, (device) => !device.isConnected()));
 }
 
 /**
- * Waits until everything sent has an outcome and has arrived; then lets every device resume once more, as it would
- * sooner or later, and waits until that has brought nothing any more.
- * @throws Error naming the devices that do not come to rest
+ * Waits until every sent message has an outcome and has arrived. Then makes every device resume once more, as it would sooner
+ * or later, and waits until no more messages arrive.
+ * @throws Error that names the devices that stay busy
  */
 export async function untilQuiet(devices: readonly Device[], record: Record): Promise<void> {
   const atRest = () => nameAll(devices, (device) => !device.isConnected() || device.pending() > 0);
-  await until('everything sent has an outcome', atRest);
-  await until('everything has arrived', () => missing(record), ON_THE_WAY_MS).catch(() => undefined);
+  await until('every sent message has an outcome', atRest);
+  await until('every message has arrived', () => missing(record), ON_THE_WAY_MS).catch(() => undefined);
   for (const device of devices) device.cut();
-  await until('everybody is connected again', atRest);
+  await until('every device is connected again', atRest);
   await untilRest(record);
 }
 
@@ -35,7 +35,7 @@ function missing(record: Record): readonly string[] {
 }
 
 async function untilRest(record: Record): Promise<void> {
-  await until('nothing happens any more', () => {
+  await until('no more events happen', () => {
     const restMs = Date.now() - (record.entries.at(-1)?.at ?? 0);
     return restMs >= REST_MS ? [] : [`it has been quiet for ${restMs} ms`];
   });
@@ -45,11 +45,11 @@ function nameAll(devices: readonly Device[], applies: (device: Device) => boolea
   return devices.filter(applies).map(({ name }) => name);
 }
 
-/** Waits until nothing stands in the way. */
+/** Waits until there are no obstacles. @throws Error that lists them at the timeout */
 async function until(what: string, obstacles: () => readonly string[], limitMs = LIMIT_MS): Promise<void> {
   const deadline = Date.now() + limitMs;
   for (let left = obstacles(); left.length > 0; left = obstacles()) {
-    if (Date.now() > deadline) throw new Error(`within ${limitMs} ms it was not so that ${what}: ${left.join(', ')}`);
+    if (Date.now() > deadline) throw new Error(`waited ${limitMs} ms in vain until ${what}: ${left.join(', ')}`);
     await sleep(LOOK_EVERY_MS);
   }
 }

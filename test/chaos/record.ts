@@ -1,9 +1,9 @@
 import { appendFileSync, closeSync, openSync } from 'node:fs';
 
 /**
- * What happened, as it is seen from outside the system. `device` is one installation of an app, e.g. `u1.a`. `session`
- * is one run of that app, e.g. `u1.a.1`: what the client remembers is remembered within one. Sequence numbers count the
- * messages of a session in the order of its calls. `socket` numbers the sockets of a run.
+ * The events of a run, as seen from outside the system. `device` is one installation of an app, such as `u1.a`. `session` is
+ * one run of that app, such as `u1.a.1`; the client's memory lasts for one session. Sequence numbers count a session's messages
+ * in the order of its calls. `socket` numbers the sockets of a run.
  */
 export type Event =
   | { readonly type: 'run'; readonly seed: number; readonly clients: number; readonly timeScale: number }
@@ -13,7 +13,7 @@ export type Event =
   | {
       readonly type: 'acked';
       readonly id: string;
-      /** Where it stands in the log. */
+      /** Its position in the log. */
       readonly serial: string;
       readonly status: string;
       readonly duplicate: boolean;
@@ -21,19 +21,19 @@ export type Event =
   | { readonly type: 'rejected'; readonly id: string; readonly code: string; readonly maybeDelivered: boolean }
   | Received
   | Joining
-  /** The client has told that it is in the room, or was told to leave it. */
+  /** The client reports that it has joined the room, or the app leaves the room. */
   | { readonly type: 'joined' | 'leaving'; readonly membership: number }
-  /** The client has told its application that messages are missing, or that it is no longer in a room. */
+  /** The client reports a gap, or the loss of a room, to the app. */
   | { readonly type: 'gap'; readonly session: string; readonly detail: unknown }
   | { readonly type: 'state'; readonly session: string; readonly status: string; readonly code?: string }
   | { readonly type: 'error'; readonly session: string; readonly code: string }
-  /** What the server calls the connection that a socket is. */
+  /** The server's connection id of a socket. */
   | { readonly type: 'socket'; readonly socket: number; readonly session: string; readonly connectionId: string }
-  /** What was done to a device from outside: its connection cut, its network gone, its network back. */
+  /** An outside event at a device: a cut connection, a lost network, a restored network. */
   | { readonly type: 'cut' | 'away' | 'back'; readonly device: string }
   | { readonly type: 'fault'; readonly point: string; readonly kind: string; readonly connectionId?: string }
   | { readonly type: 'cloud'; readonly what: 'started' | 'killed' }
-  /** Nothing goes wrong any more, or: everything has come to rest. */
+  /** The faults have ended, or the system is quiet. */
   | { readonly type: 'calm' | 'quiet' };
 
 export interface Sent {
@@ -43,22 +43,22 @@ export interface Sent {
   readonly device: string;
   readonly user: string;
   readonly sequence: number;
-  /** The users; none for a room. */
+  /** The users; empty for a room. */
   readonly to: readonly string[];
   readonly room?: string;
   readonly stored: boolean;
-  /** Whether the sender's other devices get a copy; in a room, the device that sends. */
+  /** Whether the sender's other devices, or in a room the sending device, get a copy. */
   readonly echo: boolean;
 }
 
-/** A session wants to be in a room. Each time it does is a membership, which has a number in the run. */
+/** A session asks to join a room. Each join is a membership with a number in the run. */
 export interface Joining {
   readonly type: 'joining';
   readonly membership: number;
   readonly session: string;
   readonly device: string;
   readonly room: string;
-  /** Behind which message of the room. Absent: from now on. */
+  /** The message after which the join resumes. Absent: from now on. */
   readonly since?: string;
 }
 
@@ -68,19 +68,19 @@ export interface Received {
   readonly device: string;
   readonly id: string;
   readonly serial: string;
-  /** The session that sent it, and the number it gave it. */
+  /** The sending session, and its number for the message. */
   readonly sender: string;
   readonly sequence: number;
-  /** Of a message to a room: the membership in which it came; 0: in none. */
+  /** The membership that brought a room message; 0 if none did. */
   readonly membership?: number;
-  /** The socket over which it first came. */
+  /** The socket that first brought the message. */
   readonly socket: number;
 }
 
-/** An event with its time, in epoch milliseconds of the machine. */
+/** An event with its time, in epoch milliseconds of the machine's clock. */
 export type Entry = Event & { readonly at: number };
 
-/** Everything that happens in a run, in its order: in memory, and in a file to which each entry is added at once. */
+/** The events of a run in order: in memory, and in a file that gets each entry at once. */
 export interface Record {
   readonly file: string;
   readonly entries: readonly Entry[];
@@ -88,7 +88,7 @@ export interface Record {
   close(): void;
 }
 
-/** @throws Error when the file exists or cannot be written: a record is never changed afterwards. */
+/** Creates a record. @throws Error if the file exists or is not writable: a record never changes later */
 export function openRecord(file: string): Record {
   const descriptor = openSync(file, 'ax');
   const entries: Entry[] = [];
@@ -97,7 +97,7 @@ export function openRecord(file: string): Record {
     entries,
     add(event) {
       const entry = { at: Date.now(), ...event };
-      // At once, so that nothing that has been seen is forgotten when this process ends in the middle.
+      // Write at once, so the record survives the end of this process.
       appendFileSync(descriptor, `${JSON.stringify(entry)}\n`);
       entries.push(entry);
     },

@@ -2,12 +2,12 @@ import { type Duplicate, type Findings, isClean, type Missing } from './check.ts
 import type { Overtaken } from './check-order.ts';
 import type { Entry } from './record.ts';
 
-/** What happened in one run, or in several, in numbers. */
+/** The numbers of one run, or of several. */
 export interface Totals {
   readonly messages: number;
-  /** Of those, to rooms. */
+  /** The messages to rooms among them. */
   readonly toRooms: number;
-  /** How often a session was in a room. */
+  /** The number of memberships. */
   readonly joins: number;
   readonly acknowledged: number;
   readonly rejected: number;
@@ -15,14 +15,14 @@ export interface Totals {
   readonly reconnects: number;
   readonly kills: number;
   readonly gaps: number;
-  /** Handed over again by an app that had been started again. */
+  /** Messages that a restarted app handed over again. */
   readonly again: number;
   readonly lost: number;
   readonly duplicated: number;
   readonly reordered: number;
-  /** Handed to somebody else. */
+  /** Messages that another user got. */
   readonly strays: number;
-  /** By `point/kind`. */
+  /** The injected faults, by `point/kind`. */
   readonly faults: Readonly<Record<string, number>>;
 }
 
@@ -55,7 +55,7 @@ export function summarize(entries: readonly Entry[], findings: Findings): Totals
   };
 }
 
-/** The sum of the numbers of several runs. */
+/** Adds up the numbers of several runs. */
 export function addUp(all: readonly Totals[]): Totals {
   return all.reduce((sum, each) => ({ ...mapNumbers(sum, each), faults: mergeCounts(sum.faults, each.faults) }));
 }
@@ -74,7 +74,7 @@ function mergeCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<str
   return merged;
 }
 
-/** One run, told to a human. */
+/** Describes one run to a human. */
 export function describeRun(seed: number, totals: Totals, findings: Findings): string {
   const { faults, ...numbers } = totals;
   return [
@@ -86,7 +86,7 @@ export function describeRun(seed: number, totals: Totals, findings: Findings): s
     `lost ${numbers.lost}, duplicated ${numbers.duplicated}, reordered ${numbers.reordered}`,
     ...examples('lost', findings.lost.map(onDevice)),
     ...examples('lost, but announced', findings.announced.map(onDevice)),
-    ...examples('handed to somebody else', findings.strays.map(onDevice)),
+    ...examples('handed to another user', findings.strays.map(onDevice)),
     ...examples('duplicated', findings.duplicated.map(inSession)),
     ...examples('reordered', findings.reordered.map(describeOvertaken)),
   ].join('\n');
@@ -125,10 +125,10 @@ const COLUMNS = [
   'gaps',
 ] as const;
 
-/** The head of the table of runs. */
+/** The header of the table of runs. */
 export const TABLE_HEAD = `| seed | faults | ${COLUMNS.join(' | ')} |\n|---:|${'---:|'.repeat(COLUMNS.length + 1)}`;
 
-/** One line of the table of runs. */
+/** One row of the table of runs. */
 export function tableRow(name: string, totals: Totals): string {
   const faults = Object.values(totals.faults).reduce((sum, count) => sum + count, 0);
   return `| ${name} | ${faults} | ${COLUMNS.map((column) => totals[column]).join(' | ')} |`;

@@ -1,12 +1,12 @@
 import { BeckonError, type Client } from '../../client/index.ts';
 import type { Record } from './record.ts';
 
-/** In which rooms one run of an app is, as it is told itself; noted in the record. */
+/** Tracks the rooms of one session as its client reports them, and records them. */
 export interface RoomsOfSession {
   names(): readonly string[];
   join(client: Pick<Client, 'join'>, room: string, resumes: boolean): Promise<void>;
   leave(client: Pick<Client, 'leave'>, room: string): Promise<void>;
-  /** @returns the membership in which a message was handed over, 0 if there is none */
+  /** Returns the membership that brought a message; 0 if there is none. */
   onMessage(room: string, serial: string): number;
 }
 
@@ -30,7 +30,7 @@ export function createRoomsOfSession(record: Record, session: string, device: st
         record.add({ type: 'joined', membership });
       } catch (error) {
         if (!(error instanceof BeckonError)) throw error;
-        // Left or closed meanwhile; anything else takes a device out of a room that wants to be in it.
+        // The app left or closed meanwhile. Other errors would remove a device from a room that it wants to be in.
         if (error.code !== 'left' && error.code !== 'closed') record.add({ type: 'gap', session, detail: error.code });
       }
     },

@@ -15,14 +15,14 @@ import { makeTraffic } from './traffic.ts';
 
 export interface RunOptions {
   readonly seed: number;
-  /** Devices. */
+  /** The number of devices. */
   readonly clients: number;
-  /** How long there is traffic and things go wrong, in milliseconds of the machine. */
+  /** The time with traffic and faults, in machine milliseconds. */
   readonly durationMs: number;
   readonly timeScale: number;
-  /** The folder that the app was synthesized into. */
+  /** The folder of the synthesized app. */
   readonly app: string;
-  /** Where everything that happens is written down; there must be no such file. */
+  /** The file of the record. It must not exist. */
   readonly recordFile: string;
 }
 
@@ -32,19 +32,19 @@ export interface Outcome {
   readonly entries: readonly Entry[];
 }
 
-/** How often the cloud is killed: once, and once more for each of these. */
+/** The cloud is killed once, and once more for each of these periods. */
 const KILL_EVERY_MS = 60_000;
-/** How long the cloud stays down at most, in milliseconds of the machine. */
+/** The longest outage, in machine milliseconds. */
 const MAX_DOWN_MS = 500;
 /**
- * How long it has been down by its own clock, in milliseconds: more than the overlap of a resume, so that nothing is
- * found by luck, and sometimes more than a registration lasts.
+ * The length of an outage by the cloud's own clock, in milliseconds: more than the overlap of a resume, so that no message arrives
+ * by luck, and sometimes more than the lifetime of a registration.
  */
 const OUTAGE_MS = { least: 3 * 60_000, most: 13 * 60_000 };
 
 /**
- * Lets a fleet talk while things go wrong and the whole cloud is killed, then lets it come to rest, and judges.
- * @throws Error when it does not come to rest, saying what is missing: that is a failure as well
+ * Runs a fleet with traffic, faults and kills of the whole cloud. Then waits until the system is quiet, and checks the record.
+ * @throws Error that lists the obstacles if the system does not become quiet, which is a failure too
  */
 export async function runChaos(options: RunOptions): Promise<Outcome> {
   const { seed, clients, timeScale, app } = options;
@@ -73,7 +73,7 @@ async function live(members: readonly Living[], cloud: CloudProcess, record: Rec
   const { seed } = options;
   const [early, late] = [members.filter(({ comesLast }) => !comesLast), members.filter(({ comesLast }) => comesLast)];
   for (const { device } of early) device.start();
-  // One that registers for the first time after another one of its user has acknowledged would rightly miss something.
+  // Connect all devices first: a device whose first registration follows another device's acknowledgement may rightly miss messages.
   await untilReady(early.map(({ device }) => device));
 
   const users = [...new Set(members.map(({ user }) => user))];
@@ -98,14 +98,14 @@ async function restart(cloud: CloudProcess, random: Random, plan: FaultPlan): Pr
   await cloud.start(plan, OUTAGE_MS.least + random() * (OUTAGE_MS.most - OUTAGE_MS.least));
 }
 
-/** Kills the cloud at random moments of the run, and starts it again, with other faults. */
+/** Kills the cloud at random times, and starts it again with other faults. */
 async function killNowAndThen(cloud: CloudProcess, random: Random, { seed, durationMs, timeScale }: RunOptions) {
   const endsAt = Date.now() + durationMs;
   const kills = 1 + Math.floor(durationMs / KILL_EVERY_MS);
   for (let kill = 1; kill <= kills; kill += 1) {
     const stretchMs = (endsAt - Date.now()) / (kills - kill + 1);
     await sleep(stretchMs * (0.25 + 0.5 * random()));
-    // Not the same decisions again.
+    // The decisions must not repeat.
     await restart(cloud, random, faultPlanFor({ seed: seed + kill * 1_000_003, timeScale }));
   }
   await sleep(Math.max(endsAt - Date.now(), 0));

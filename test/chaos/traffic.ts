@@ -5,14 +5,14 @@ import { pick, ROOMS } from './fleet.ts';
 
 type Recipients = Parameters<Device['send']>[0];
 
-/** Something that a user, or the world around one, does. */
+/** An action of a user, or an event of the user's surroundings. */
 type Act = (device: Device, users: readonly string[], random: Random, signal: AbortSignal) => Promise<void> | void;
 
-/** How long a device waits on average before it does something, in milliseconds of the machine. */
+/** The average pause between a device's actions, in machine milliseconds. */
 const MEAN_PAUSE_MS = 450;
-/** How long a device is without network on average. */
+/** The average time without network. */
 const MEAN_ABSENCE_MS = 800;
-/** A device with more unacknowledged messages than this does not send another one. */
+/** The most unacknowledged messages of a device that still sends. */
 const MAX_PENDING = 12;
 const MAX_BURST = 8;
 const MAX_BYTES = 2_000;
@@ -20,7 +20,7 @@ const MAX_RECIPIENTS = 4;
 
 const PLAIN = { store: true, echo: false };
 
-/** What devices do, and how often compared with each other. */
+/** The actions of devices, with their weights. */
 const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [50, (device, users, random) => send(device, [pick(users, random)], random)],
   [10, burst],
@@ -37,7 +37,7 @@ const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [4, goAwayForAWhile],
 ];
 
-/** Starts the app again, with nothing remembered. */
+/** Restarts the app without memory. */
 const RESTART_PROBABILITY = 0.02;
 
 export interface TrafficOptions {
@@ -47,7 +47,7 @@ export interface TrafficOptions {
   readonly signal: AbortSignal;
 }
 
-/** Lets a device do things until it is told to end. Each device has random numbers of its own. */
+/** Performs actions of a device until the signal aborts. Each device has random numbers of its own. */
 export async function makeTraffic(device: Device, { seed, users, signal }: TrafficOptions): Promise<void> {
   const random = createRandom(seed, `traffic of ${device.name}`);
   while (!signal.aborted) {
@@ -90,7 +90,7 @@ function pickRoom(random: Random): { readonly room: string } {
   return { room: pick(ROOMS, random) };
 }
 
-/** Half of those who come back want what they have missed. */
+/** Half of the returning devices resume from their last message. */
 function joinOrLeave(device: Device, _: readonly string[], random: Random): void {
   const room = pick(
     ROOMS.filter((name) => name !== device.home),

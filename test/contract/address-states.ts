@@ -7,9 +7,9 @@ import { serialFloor } from '../../server/serial.ts';
 const at = serialFloor;
 const BOB = userAddress('bob');
 
-/** What every store of states must do. `open` gives one over an empty table, reading the given clock. */
+/** The contract of every store of address states. `open` creates one over an empty table, with the given clock. */
 export function addressStatesContract(name: string, open: (now: Now) => Promise<AddressStates>): void {
-  describe(`states of addresses on ${name}`, () => {
+  describe(`address states on ${name}`, () => {
     let nowMs = 1_800_000_000_000;
     let states: AddressStates;
 

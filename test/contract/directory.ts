@@ -16,7 +16,7 @@ const LOBBY = roomAddress('lobby');
 const START_SECONDS = 1_800_000_000;
 const CONSISTENT = { consistent: true };
 
-/** What every directory must do. `open` gives one over an empty table, reading the given clock. */
+/** The contract of every directory. `open` creates one over an empty table, with the given clock. */
 export function directoryContract(name: string, open: (now: Now) => Promise<Directory>): void {
   describe(`directory on ${name}`, () => {
     let nowMs = 0;
@@ -29,7 +29,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       directory = await open(() => nowSeconds * 1000 + nowMs);
     });
 
-    test('finds the connections of an address, and no others', async () => {
+    test('finds only the connections of the address', async () => {
       await directory.put(registration({ connectionId: 'c1=' }));
       await directory.put(registration({ connectionId: 'c2=', callbackUrl: 'https://other.example/prod' }));
       await directory.put(registration({ address: userAddress('bobby'), connectionId: 'c3=' }));
@@ -85,7 +85,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       expect(await directory.find(BOB, CONSISTENT)).toEqual([]);
     });
 
-    test('touch revives nothing: neither an expired mapping, nor one about to expire, nor one that never was', async () => {
+    test('touch revives no mapping that is expired, about to expire or missing', async () => {
       await directory.put(registration({ expiresAt: START_SECONDS + 60 }));
       nowSeconds = START_SECONDS + 55;
       expect(await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 700 })).toMatchObject({
@@ -114,7 +114,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       expect(await directory.find(userAddress('eve'), CONSISTENT)).toMatchObject([{ connectionId: 'c1=' }]);
     });
 
-    describe('forgetting one that may be alive', () => {
+    describe('forgetting a connection that may be alive', () => {
       const forget = () => directory.forget(registration(), true);
 
       test('ends its registration, and lets it register again', async () => {
@@ -130,7 +130,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         }
       });
 
-      test('refuses an older registration that comes late', async () => {
+      test('refuses a late older registration', async () => {
         await directory.put(registration({ attempt: 2 }));
         await forget();
         expect(await directory.put(registration({ attempt: 1 }))).toBe('superseded');
@@ -154,7 +154,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       });
     });
 
-    describe('a rate limit of 10 a second, and 5 at once', () => {
+    describe('a rate limit of 10 per second and 5 at once', () => {
       const limit = { perSecond: 10, burst: 5 };
       const charge = (cost: number, more: Partial<TouchOptions> = {}) =>
         directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 660, charge: { limit, cost }, ...more });
@@ -162,7 +162,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
 
       beforeEach(() => directory.put(registration({ capability: {} })));
 
-      test('admits a burst, and then as much as the rate allows', async () => {
+      test('admits a burst, then as much as the rate allows', async () => {
         for (let message = 0; message < 5; message += 1) expect(await charge(1)).toMatchObject(passes);
         expect(await charge(1)).toMatchObject({ refused: 'rate_limited', retryAfterMs: 100 });
         nowMs += 99;
@@ -218,11 +218,11 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       });
     });
 
-    describe('a registration that is charged, at 10 a second and 5 at once', () => {
+    describe('a charged registration, at 10 per second and 5 at once', () => {
       const charge = { limit: { perSecond: 10, burst: 5 }, cost: 1 };
       const enter = (attempt: number) => directory.enter(registration({ attempt }), charge);
 
-      test('is made, and counted with what the connection sends', async () => {
+      test('succeeds, and counts with the frames of the connection', async () => {
         expect(await enter(1)).toEqual({ charged: 1 });
         expect(await directory.find(BOB, CONSISTENT)).toHaveLength(1);
         expect(await directory.touch(BOB, 'c1=', { expiresAt: START_SECONDS + 660, charge })).toMatchObject({
@@ -231,7 +231,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(await enter(2)).toEqual({ charged: 3 });
       });
 
-      test('is refused above that, and changes nothing', async () => {
+      test('is refused above the limit, and changes nothing', async () => {
         for (let attempt = 1; attempt <= 5; attempt += 1) expect(await enter(attempt)).toEqual({ charged: attempt });
         expect(
           await directory.enter(registration({ attempt: 6, callbackUrl: 'https://other.example' }), charge),
@@ -249,7 +249,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(outcomes.filter((outcome) => !('refused' in outcome))).toHaveLength(5);
       });
 
-      test('is refused when it comes late, or after the connection was removed, like any other', async () => {
+      test('is refused if it is late, or if the connection was removed, like any other', async () => {
         await enter(2);
         expect(await enter(1)).toEqual({ refused: 'superseded' });
         await directory.remove(BOB, 'c1=');
@@ -273,7 +273,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         await directory.put(registration());
       });
 
-      test('are kept beside the mapping, outlive another registration, and end one by one', async () => {
+      test('stay beside the mapping, survive another registration, and end one by one', async () => {
         expect(await add('rooms', LOBBY)).toBe(true);
         expect(await add('rooms', roomAddress('attic'))).toBe(true);
         expect(await add('watches', userAddress('eve'), LOBBY)).toBe(true);
@@ -309,13 +309,13 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(watches).toEqual([...rooms(199), userAddress('eve')].toSorted());
       });
 
-      test('do not exceed the limit when they come at once', async () => {
+      test('do not exceed the limit when they arrive at once', async () => {
         const added = await Promise.all(rooms(60).map((room) => add('rooms', room)));
         expect(added.filter((isAdded) => isAdded)).toHaveLength(50);
         expect((await noted()).rooms).toHaveLength(50);
       });
 
-      test('end again where the limit is reached, and leave space for another', async () => {
+      test('free their place under the limit when they end', async () => {
         const [first = LOBBY, ...others] = rooms(MAX_ROOMS);
         await add('rooms', first, ...others);
         await remove('rooms', first);
@@ -324,7 +324,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect((await noted()).rooms).toEqual([LOBBY, ...others].toSorted());
       });
 
-      test('are deleted with the connection, whichever mapping showed that it is gone', async () => {
+      test('are deleted with the connection, whichever mapping leads to it', async () => {
         for (const shown of [BOB, LOBBY, presenceAddress(userAddress('eve'))]) {
           await directory.put(registration());
           await add('rooms', LOBBY);
@@ -342,14 +342,14 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         }
       });
 
-      test('name what to delete, also when the user’s mapping is gone already', async () => {
+      test('name the items to delete, even if the user’s mapping is already gone', async () => {
         for (const shown of [LOBBY, presenceAddress(userAddress('eve'))]) {
           await add('rooms', LOBBY, roomAddress('attic'));
           await add('watches', userAddress('eve'));
           for (const address of [LOBBY, roomAddress('attic'), presenceAddress(userAddress('eve'))]) {
             await directory.put(registration({ address }));
           }
-          // A handler has died after the first of the deletions.
+          // A handler died after the first deletion.
           await directory.unsubscribe('c1=', [BOB]);
 
           const { rooms: left } = await directory.forget(registration({ address: shown }));
@@ -374,7 +374,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(await directory.find(LOBBY, CONSISTENT)).toEqual([]);
       });
 
-      test('withdraw takes back an attempt and those before it, and never a later one', async () => {
+      test('withdraw takes back an attempt and earlier ones, never a later one', async () => {
         await directory.put(registration({ address: LOBBY, attempt: 2 }));
         expect(await directory.withdraw(LOBBY, 'c1=', 1)).toBe('superseded');
         expect(await directory.find(LOBBY, CONSISTENT)).toHaveLength(1);
@@ -407,7 +407,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         return (await Promise.all(found)).map((each) => each !== undefined);
       };
 
-      test('is found by its hash, and so is the one before it, and no other', async () => {
+      test('is found by its hash, as is the previous one, and no other', async () => {
         expect(await kept()).toEqual([false, false, false]);
         await keep(0, 1);
         expect(await directory.capability(BOB, 'c1=', hashCapability(capabilities[0]))).toEqual(capabilities[0]);
@@ -426,7 +426,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect(await kept()).toEqual([true, true, false]);
       });
 
-      test('stands beside the subscriptions, and goes with the connection', async () => {
+      test('is stored beside the subscriptions, and deleted with the connection', async () => {
         await directory.addSubscriptions(BOB, 'c1=', { kind: 'rooms', addresses: [LOBBY] }, 1);
         await keep(0, 1);
         expect(await directory.subscriptions(BOB, 'c1=')).toEqual({ rooms: [LOBBY], watches: [] });
@@ -458,7 +458,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       const members = async (ofUser?: string) =>
         (await directory.members(LOBBY, ofUser)).map(({ userId, connectionId }) => [userId, connectionId]).toSorted();
 
-      test('are the connections that have a mapping there, and one of their user’s, and both are live', async () => {
+      test('are the connections with a live mapping in the room and a live mapping of their user', async () => {
         await join('bob', 'c1=');
         await join('bob', 'c2=');
         await join('eve', 'c3=');
@@ -480,7 +480,7 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         expect([await members(), await members('bob')]).toEqual([[], []]);
       });
 
-      test('are not those whose user’s mapping is gone, or in other rooms only, or whose time or token is over', async () => {
+      test('exclude connections without a user’s mapping, in other rooms only, or with an expired mapping or token', async () => {
         await directory.put(registration({ address: LOBBY, userId: 'ghost' }));
         await directory.put(registration({ connectionId: 'c2=' }));
         await join('eve', 'c3=', { tokenExpiresAt: START_SECONDS + 60 });
@@ -489,13 +489,13 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
         for (const userId of [undefined, 'ghost', 'bob', 'eve', 'ann']) expect(await members(userId)).toEqual([]);
       });
 
-      test('are found however many there are', async () => {
+      test('are found in any number', async () => {
         const all = Array.from({ length: 120 }, (_, at) => [`u${at}`, `c${at}=`] as const);
         await Promise.all(all.map(([userId, connectionId]) => join(userId, connectionId)));
         expect(await members()).toEqual(all.toSorted());
       });
 
-      test('are found however many connections a user has', async () => {
+      test('are found for a user with any number of connections', async () => {
         const ids = Array.from({ length: 120 }, (_, at) => `c${at}=`);
         await Promise.all(ids.map((connectionId) => join('bob', connectionId)));
         expect(await members('bob')).toEqual(ids.map((id) => ['bob', id]).toSorted());
@@ -518,14 +518,14 @@ export function directoryContract(name: string, open: (now: Now) => Promise<Dire
       expect(await directory.put(registration())).toBe('removed');
     });
 
-    test('the later of two registrations holds, in whatever order they arrive', async () => {
+    test('the later of two registrations wins, in either order of arrival', async () => {
       expect(await directory.put(registration({ attempt: 2, callbackUrl: 'https://two' }))).toBe('registered');
       expect(await directory.put(registration({ attempt: 1, callbackUrl: 'https://one' }))).toBe('superseded');
       expect(await directory.put(registration({ attempt: 2, callbackUrl: 'https://two' }))).toBe('registered');
       expect(await directory.find(BOB, CONSISTENT)).toMatchObject([{ callbackUrl: 'https://two' }]);
     });
 
-    test('finds a range of connection ids, both ends included, and no more than asked for', async () => {
+    test('finds a range of connection ids, both ends included, up to the limit', async () => {
       for (const connectionId of ['a', 'b', 'c', 'd']) await directory.put(registration({ connectionId }));
       const ids = async (options: Partial<FindOptions>) =>
         (await directory.find(BOB, { ...CONSISTENT, ...options })).map(({ connectionId }) => connectionId);

@@ -47,7 +47,7 @@ beforeEach(async () => {
   await createTable(client, messages, 'messages');
 });
 
-/** Writes an item of each kind about a user, as the server does. A kind that is missing here does not compile. */
+/** Writes an item of each kind about a user, as the server does. A missing kind does not compile. */
 function plants(userId: string): Record<KindName, () => Promise<unknown>> {
   const now = () => NOW;
   const inConnections = { client, tableName: connections, now, retentionSeconds: 3600 };
@@ -122,7 +122,7 @@ async function plant(userId: string): Promise<void> {
   for (const write of Object.values(plants(userId))) await write();
 }
 
-/** The kinds of all items that are about a user. */
+/** Returns the kinds of all items about a user. */
 async function kindsOf(userId: string): Promise<readonly string[]> {
   const kinds: string[] = [];
   for (const [table, name] of [
@@ -145,7 +145,7 @@ const KEPT = Object.entries<ItemKind>(KINDS)
   .map(([name]) => name)
   .toSorted();
 
-test('erasing a user deletes every kind of item that must go, and nothing of anybody else', async () => {
+test('erasing a user deletes every erasable kind of item, and nothing of other users', async () => {
   await plant('bob-b0b');
   await plant('ann-a2222');
   expect(await kindsOf('bob-b0b')).toEqual(ALL);
@@ -156,11 +156,11 @@ test('erasing a user deletes every kind of item that must go, and nothing of any
   expect(await kindsOf('ann-a2222')).toEqual(ALL);
 });
 
-test('keeps the items that the declaration keeps, for the reason that it gives', () => {
+test('erasure keeps the items that the declaration keeps, with its reason', () => {
   expect(KEPT).toEqual(['revocation', 'roomMessage', 'roomPresenceState', 'searchRow']);
 });
 
-test('erasing a few items at a time deletes as much, and ends', async () => {
+test('erasing a few items at a time deletes the same, and ends', async () => {
   await plant('bob-b0b');
   const counts: number[] = [];
   do counts.push(await erasure().eraseUser('bob-b0b', 1));
@@ -169,7 +169,7 @@ test('erasing a few items at a time deletes as much, and ends', async () => {
   expect(counts.length).toBeGreaterThan(5);
 });
 
-test('deletes what a connection left behind, although nothing shows the connection any more', async () => {
+test('erasure deletes the leftovers of a connection whose mappings are gone', async () => {
   const { member, watch } = plants('bob-b0b');
   await member();
   await watch();
@@ -180,7 +180,7 @@ test('deletes what a connection left behind, although nothing shows the connecti
 
 test('a kind without a rule of erasure does not compile', () => {
   const declared = { table: 'connections', partition: 'new#{user}', sort: 'new', attributes: [] } as const;
-  // @ts-expect-error: there is no `erasure`
+  // @ts-expect-error: `erasure` is missing
   const withoutRule: ItemKind = declared;
   const withRule: ItemKind = { ...declared, erasure: 'deleted' };
   expect([withoutRule, withRule]).toHaveLength(2);

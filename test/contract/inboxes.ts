@@ -11,7 +11,7 @@ const CURSOR = serialFloor(START_MS);
 const MOST = { messages: 3, bytes: 100 };
 const one = (bytes: number) => ({ messages: 1, bytes });
 
-/** What every store of inboxes must do. `open` gives one over an empty table, reading the given clock; 3,600 s are kept. */
+/** The contract of every store of inboxes. `open` creates one over an empty table, with the given clock and a retention of 3,600 s. */
 export function inboxesContract(name: string, open: (now: Now) => Promise<Inboxes>): void {
   describe(`inboxes on ${name}`, () => {
     let nowMs: number;
@@ -50,7 +50,7 @@ export function inboxesContract(name: string, open: (now: Now) => Promise<Inboxe
         expect(await inboxes.blocked('bob')).toEqual({ users: [], more: false });
         for (const sender of ['zoe', 'Ann', 'é', 'eve#1', '漢']) await inboxes.block({ recipient: 'bob', sender });
         await inboxes.block({ recipient: 'bob#', sender: 'other' });
-        // What is left in the inbox is no block.
+        // Messages in the inbox do not count as blocks.
         await inboxes.take(FROM_EVE, one(1), { most: MOST, cursor: CURSOR });
         expect(await inboxes.blocked('bob')).toEqual({ users: ['Ann', 'eve#1', 'zoe', 'é', '漢'], more: false });
         expect(await inboxes.blocked('bob', 'eve#1')).toEqual({ users: ['zoe', 'é', '漢'], more: false });
@@ -60,7 +60,7 @@ export function inboxesContract(name: string, open: (now: Now) => Promise<Inboxe
 
       test('have a limit, and are listed page by page', { timeout: 30_000 }, async () => {
         const names = Array.from({ length: MAX_BLOCKED_USERS }, (_, index) => `user-${String(index).padStart(4, '0')}`);
-        // The first by itself: two blocks at once may both take the last place.
+        // Add the first alone: two blocks at once may both take the last place.
         await inboxes.block({ recipient: 'bob', sender: names[0] ?? '' });
         await Promise.all(names.slice(0, -1).map((sender) => inboxes.block({ recipient: 'bob', sender })));
         expect(await inboxes.block({ recipient: 'bob', sender: names.at(-1) ?? '' })).toBe(true);
@@ -81,7 +81,7 @@ export function inboxesContract(name: string, open: (now: Now) => Promise<Inboxe
       });
     });
 
-    describe('what waits', () => {
+    describe('the space for waiting messages', () => {
       test('is limited to a number of messages', async () => {
         const take = () => inboxes.take(FROM_EVE, one(1), { most: MOST, cursor: CURSOR });
         for (let taken = 0; taken < MOST.messages; taken += 1) expect(await take()).toBeUndefined();

@@ -7,7 +7,7 @@ import { serialFloor } from '../../server/serial.ts';
 const at = (ms: number) => serialFloor(1_800_000_000_000 + ms);
 const WITH_BOB = { userId: 'alice', peer: userAddress('bob') };
 
-/** What every store of markers must do. `open` gives one over an empty table, reading the given clock. */
+/** The contract of every store of markers. `open` creates one over an empty table, with the given clock. */
 export function markersContract(name: string, open: (now: Now) => Promise<MarkerStore>): void {
   describe(`markers on ${name}`, () => {
     let markers: MarkerStore;
@@ -16,21 +16,21 @@ export function markersContract(name: string, open: (now: Now) => Promise<Marker
       markers = await open(() => 1_800_000_000_000);
     });
 
-    test('begin unset, and each moves on its own', async () => {
+    test('start unset, and each moves alone', async () => {
       expect(await markers.read([WITH_BOB])).toEqual([{}]);
       expect(await markers.move(WITH_BOB, 'delivered', at(2))).toEqual({ delivered: at(2) });
       expect(await markers.move(WITH_BOB, 'read', at(1))).toEqual({ delivered: at(2), read: at(1) });
       expect(await markers.read([WITH_BOB])).toEqual([{ delivered: at(2), read: at(1) }]);
     });
 
-    test('never move back, nor to where they are already', async () => {
+    test('move only forward', async () => {
       await markers.move(WITH_BOB, 'read', at(5));
       expect(await markers.move(WITH_BOB, 'read', at(4))).toBeUndefined();
       expect(await markers.move(WITH_BOB, 'read', at(5))).toBeUndefined();
       expect(await markers.read([WITH_BOB])).toEqual([{ read: at(5) }]);
     });
 
-    test('are each user’s own, with each user and in each room, and are read in the order of the keys', async () => {
+    test('are separate for each user and conversation, and are read in the order of the keys', async () => {
       const inBob = { userId: 'alice', peer: roomAddress('bob') };
       const ofBob = { userId: 'bob', peer: userAddress('alice') };
       await markers.move(WITH_BOB, 'read', at(1));

@@ -9,7 +9,7 @@ const BOB = userAddress('bob');
 const START_MS = 1_800_000_000_000;
 const LATER = START_MS / 1000 + 3600;
 
-/** What every log must do. `open` gives one over an empty table, reading the given clock. */
+/** The contract of every message log. `open` creates one over an empty table, with the given clock. */
 export function messageLogContract(name: string, open: (now: Now) => Promise<MessageLog>): void {
   describe(`message log on ${name}`, () => {
     let nowMs = START_MS;
@@ -20,7 +20,7 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
       log = await open(() => nowMs);
     });
 
-    test('gives back messages as they were, in the order of their serials, above a serial', async () => {
+    test('returns messages unchanged, in the order of their serials, above a serial', async () => {
       const odd = message(2, { data: JSON.parse('{"__proto__":{"a":1},"n":0.1,"e":"","s":"\\u0000🎈","l":[]}') });
       const encoded = message(3, { data: 'aGk=', encoding: 'base64' });
       await log.append(BOB, encoded, LATER);
@@ -59,7 +59,7 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
       expect(await log.senderOf(userAddress('eve'), message(1).serial)).toBeUndefined();
     });
 
-    test('is read in pages, each going on where the one before ended', async () => {
+    test('is read in pages, each starting where the previous one ended', async () => {
       const all = Array.from({ length: 250 }, (_, index) => message(index + 1));
       await Promise.all(all.map((each) => log.append(BOB, each, LATER)));
       const read: string[] = [];
@@ -74,7 +74,7 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
       expect(read).toEqual(all.map(({ id }) => id));
     });
 
-    test('is read past any number of messages that have expired', async () => {
+    test('is read past any number of expired messages', async () => {
       const gone = Array.from({ length: 150 }, (_, index) => message(index + 1));
       await Promise.all(gone.map((each) => log.append(BOB, each, START_MS / 1000 + 60)));
       await log.append(BOB, message(151), LATER);
@@ -89,14 +89,14 @@ export function messageLogContract(name: string, open: (now: Now) => Promise<Mes
       expect([...found.keys()].toSorted()).toEqual(['m2', 'm251']);
     });
 
-    test('finds the last message, whatever was sent before', async () => {
+    test('finds the last message after any other messages', async () => {
       const large = (index: number) => ({ ...message(index), data: 'x'.repeat(250_000) });
       for (let index = 1; index <= 6; index += 1) await log.append(BOB, large(index), LATER);
       await log.append(BOB, message(7), LATER);
       expect([...(await log.find(BOB, { user: 'alice' }, ['m7'], serialFloor(0))).keys()]).toEqual(['m7']);
     });
 
-    test('finds what a sender sent under an id, and nobody else’s', async () => {
+    test('finds the messages of one sender under an id, and no other sender’s', async () => {
       await log.append(BOB, message(1), LATER);
       const find = async (from: Message['from'], id: string, after = serialFloor(0)) =>
         (await log.find(BOB, from, [id], after)).get(id);

@@ -8,7 +8,7 @@ const START = 1_800_000_000_000;
 const BOB = { userId: 'bob', connectionId: 'b1=' };
 const ENVIRONMENTS = 20;
 
-/** What all counts of offences must do. `open` gives some over an empty table, reading the given clock. */
+/** The contract of every count of offences. `open` creates one over an empty table, with the given clock. */
 export function offencesContract(name: string, open: (now: Now) => Promise<Offences>): void {
   describe(`offences on ${name}`, () => {
     let offences: Offences;
@@ -19,7 +19,7 @@ export function offencesContract(name: string, open: (now: Now) => Promise<Offen
       offences = await open(() => nowMs);
     });
 
-    test('are added up for a minute from the first one on, and then anew', async () => {
+    test('add up for a minute from the first one, then start again', async () => {
       expect(await offences.add(BOB, 10)).toBe(10);
       nowMs += 30_000;
       expect(await offences.add(BOB, 10.5)).toBe(20.5);
@@ -36,12 +36,12 @@ export function offencesContract(name: string, open: (now: Now) => Promise<Offen
       expect(await offences.add({ ...BOB, userId: 'eve' }, 10)).toBe(10);
     });
 
-    test('all count when they are added at once, also the first ones', async () => {
+    test('all count when they arrive at once, the first ones too', async () => {
       const sums = await Promise.all(Array.from({ length: 12 }, () => offences.add(BOB, 10)));
       expect(sums.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, index) => 10 * (index + 1)));
     });
 
-    /** Sends frames to environments in turn until their connection is closed. @returns how many there were */
+    /** Sends frames to environments in turn until their connection is closed. Returns the number of frames. */
     async function framesUntilClosed(chosen: (frame: number) => number): Promise<number> {
       const tasks: Task[] = [];
       const add = async (added: readonly Task[]) => {
@@ -64,7 +64,7 @@ export function offencesContract(name: string, open: (now: Now) => Promise<Offen
       expect(inTurn).toBeGreaterThan(50);
       expect(inTurn).toBeLessThanOrEqual(50 + 9 * ENVIRONMENTS);
       nowMs += 60_000;
-      // The worst that there can be: all the others have nine, and one the rest.
+      // The worst case: one environment has the rest, and all the others have nine.
       const worst = await framesUntilClosed((frame) => (frame < 9 * ENVIRONMENTS ? frame : 0));
       expect(worst).toBeLessThanOrEqual(50 + 9 * ENVIRONMENTS);
     });

@@ -7,7 +7,7 @@ const BOB = userAddress('bob');
 const LOBBY = roomAddress('lobby');
 const NOW = 1_800_000_000_000;
 
-/** What every store of announcements must do. `open` gives one over an empty table, reading the given clock. */
+/** The contract of every store of presence states. `open` creates one over an empty table, with the given clock. */
 export function presenceStatesContract(name: string, open: (now: Now) => Promise<PresenceStates>): void {
   describe(`presence states on ${name}`, () => {
     let presenceStates: PresenceStates;
@@ -45,7 +45,7 @@ export function presenceStatesContract(name: string, open: (now: Now) => Promise
       expect(await presenceStates.read(roomAddress('attic'), 'bob')).toBeUndefined();
     });
 
-    test('a state that is not the expected one stays', async () => {
+    test('a write that expects another state changes nothing', async () => {
       const [first, second, third] = [
         announcement('bob', true, 1),
         announcement('bob', false, 2),
@@ -59,7 +59,7 @@ export function presenceStatesContract(name: string, open: (now: Now) => Promise
       expect(await presenceStates.read(BOB, 'bob')).toEqual(second);
     });
 
-    test('a hundred users are read at once, whatever they are called', async () => {
+    test('reads a hundred users at once, with any names', async () => {
       const userIds = [
         'state',
         'sweep',
@@ -83,7 +83,7 @@ export function presenceStatesContract(name: string, open: (now: Now) => Promise
       expect(await presenceStates.online(LOBBY)).toEqual([announcement('bob', true, 2), announcement('eve', true, 1)]);
     });
 
-    test('more than one page of them', async () => {
+    test('lists more than one page of them', async () => {
       const name = (at: number) => `${String(at).padStart(4, '0')}${'界'.repeat(250)}`;
       const all = Array.from({ length: 1400 }, (_, at) => announcement(name(at), true, 1));
       for (let at = 0; at < all.length; at += 100) {
@@ -93,7 +93,7 @@ export function presenceStatesContract(name: string, open: (now: Now) => Promise
     }, 60_000);
 
     describe('the sweep of an address', () => {
-      test('is due once, and after it is taken none is', async () => {
+      test('is due once, and no longer after it is taken', async () => {
         expect(await presenceStates.sweeps([BOB, LOBBY])).toEqual(new Map());
         for (const due of [NOW + 10, NOW + 20]) await presenceStates.setSweep(BOB, due, NOW);
         expect(await presenceStates.sweeps([BOB, LOBBY])).toEqual(new Map([[BOB, NOW + 10]]));
@@ -102,7 +102,7 @@ export function presenceStatesContract(name: string, open: (now: Now) => Promise
         expect(await presenceStates.sweeps([BOB])).toEqual(new Map());
       });
 
-      test('may be taken although none is due, and again after a failed attempt', async () => {
+      test('may be taken before it is due, and again after a failed attempt', async () => {
         expect(await presenceStates.takeSweep(BOB, NOW, NOW)).toBe(true);
         expect(await presenceStates.takeSweep(BOB, NOW, NOW)).toBe(true);
       });

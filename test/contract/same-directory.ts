@@ -5,7 +5,7 @@ import { type Capability, hashCapability } from '../../server/auth/capability.ts
 import { type Now, toSeconds } from '../../server/clock.ts';
 import type { Directory, Registration } from '../../server/connections/directory.ts';
 
-/** Something that is done to a directory at a moment (epoch milliseconds). */
+/** An operation on a directory at a time (epoch milliseconds). */
 interface Act {
   readonly name: keyof Directory;
   readonly values: unknown;
@@ -58,7 +58,7 @@ const others = fc.oneof(
     directory.keepCapability(BOB, id, value),
   ),
   act('holdBack', connectionId, async (directory, id, nowMs) => {
-    // What has been charged, and nothing else, is taken back.
+    // Only a made charge is taken back.
     const touched = await touch(directory, { connectionId: id, seconds: 660, cost: 1 }, nowMs);
     if (!('refused' in touched)) await directory.holdBack(BOB, id, { cost: 1, arrivesAt: nowMs + 1000 });
     return touched;
@@ -78,7 +78,7 @@ const others = fc.oneof(
   act('remove', connection, (directory, value) => directory.remove(value.address, value.connectionId)),
 );
 
-/** Something a while after what was before, mostly right behind it. */
+/** An operation some time after the previous one, mostly right after it. */
 const step = fc.record({
   afterMs: rarely(fc.constantFrom(50, 1000, 660_000), fc.constantFrom(0, 0, 1)),
   act: fc.oneof(
@@ -88,7 +88,7 @@ const step = fc.record({
   ),
 });
 
-/** Directories do the same, whatever is done to them. Each `open` gives one over an empty table, reading the given clock. */
+/** Checks that directories behave the same in random sequences. Each `open` creates one over an empty table, with the given clock. */
 export function sameDirectory(
   name: string,
   opens: readonly ((now: Now) => Promise<Directory>)[],
@@ -115,7 +115,7 @@ export function sameDirectory(
 
 const REGISTRATION = { address: BOB, attempt: 0, seconds: 660, tokenSeconds: 7200 };
 
-/** What comes of it, and what is kept of the connections then. */
+/** Returns the result of an operation, and the state of the connections after it. */
 async function outcomeOf(act: Act, directory: Directory, nowMs: number): Promise<unknown> {
   const outcome = await act.on(directory, nowMs);
   const kept = ['c1=', 'c2='].flatMap((id) => [
@@ -125,7 +125,7 @@ async function outcomeOf(act: Act, directory: Directory, nowMs: number): Promise
   return [outcome, ...(await Promise.all(kept))].map(inOrder);
 }
 
-/** Subscriptions have no order. */
+/** Sorts subscriptions, which have no order. */
 function inOrder(outcome: unknown): unknown {
   if (typeof outcome !== 'object' || outcome === null || !('rooms' in outcome)) return outcome;
   const { rooms, watches } = outcome as Awaited<ReturnType<Directory['subscriptions']>>;
@@ -140,7 +140,7 @@ function act<Value>(
   return values.map((value) => ({ name, values: value, on: (directory, nowMs) => on(directory, value, nowMs) }));
 }
 
-/** One in ten is of the rare ones, after which often not much can happen any more. */
+/** One operation in ten is a rare one. After these, few others can succeed. */
 function rarely<Value>(rare: Arbitrary<Value>, usual: Arbitrary<Value>): Arbitrary<Value> {
   return fc.oneof({ arbitrary: rare, weight: 1 }, { arbitrary: usual, weight: 9 });
 }

@@ -17,7 +17,7 @@ interface Opened {
   readonly index: SearchIndex;
 }
 
-/** What every search index must do. `open` gives one over an empty table, reading the given clock. */
+/** The contract of every search index. `open` creates one over an empty table, with the given clock. */
 export function searchIndexContract(name: string, open: (now: Now) => Promise<Opened>): void {
   describe(`search index on ${name}`, () => {
     let nowMs = START_MS;
@@ -63,7 +63,7 @@ export function searchIndexContract(name: string, open: (now: Now) => Promise<Op
       expect(await index.findPrefix(LOBBY, 'once')).toEqual({ hits: [] });
     });
 
-    /** All serials, however many steps it takes. */
+    /** Returns all serials, in as many steps as needed. */
     async function all(read: (from: string | undefined) => Promise<Hits>): Promise<string[]> {
       const serials: string[] = [];
       for (let from: string | undefined, more = true; more; more = from !== undefined) {
@@ -81,7 +81,7 @@ export function searchIndexContract(name: string, open: (now: Now) => Promise<Op
     });
 
     test('gives all messages of a prefix, in steps', async () => {
-      // Long addresses make long rows, of which few fit into one answer.
+      // Long addresses make long rows, and few of them fit into one answer.
       const address = userAddress('漢'.repeat(256));
       const numbers = Array.from({ length: 13 }, (_, number) => number);
       const words = Array.from({ length: 100 }, (_, number) => `word${number}`);

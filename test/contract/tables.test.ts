@@ -40,7 +40,7 @@ import { searchIndexContract } from './search-index.ts';
 import { transcriptsContract } from './transcripts.ts';
 import { userBudgetsContract } from './user-budgets.ts';
 
-/** Set to run against AWS itself, with the credentials and region of the environment. */
+/** Runs against AWS, with the credentials and region of the environment, if it is set. */
 const REMOTE = process.env['REMOTE'] !== undefined;
 
 let server: AwsServer | undefined;
@@ -129,7 +129,7 @@ searchIndexContract(DYNAMODB, async (now) => {
   return { log: createDynamoDbMessageLog(table), index: createDynamoDbSearchIndex(table) };
 });
 
-test('every item that these tests wrote is of a declared kind, with declared attributes only', async () => {
+test('every item of these tests has a declared kind, and only declared attributes', async () => {
   const kinds = new Set<string>();
   for (const { name, table } of tables) {
     for (const item of await scanTable(client, name)) kinds.add(declaredKind(table, item));

@@ -16,7 +16,7 @@ interface Opened {
   readonly transcripts: Transcripts;
 }
 
-/** What all transcripts must do. `open` gives them over an empty table, reading the given clock. */
+/** The contract of all transcripts. `open` creates them over an empty table, with the given clock. */
 export function transcriptsContract(name: string, open: (now: Now) => Promise<Opened>): void {
   describe(`transcripts on ${name}`, () => {
     let nowMs = START_MS;
@@ -34,7 +34,7 @@ export function transcriptsContract(name: string, open: (now: Now) => Promise<Op
     const sayInLobby = (from: string, number: number, expiresAt = LATER) =>
       log.append(LOBBY, { ...message(from, number), to: { room: 'lobby' } }, expiresAt);
 
-    /** All entries in one direction, however many reads it takes. */
+    /** Returns all entries in one direction, in as many reads as needed. */
     async function readAll(transcript: Transcript, direction: 'before' | 'after', limit: number): Promise<string[]> {
       const ids: string[] = [];
       let from: { before?: string } | { after: string } = direction === 'after' ? { after: serialFloor(0) } : {};
@@ -69,7 +69,7 @@ export function transcriptsContract(name: string, open: (now: Now) => Promise<Op
       expect(await readAll(pairOf('a","b', 'c'), 'after', 5)).toEqual([]);
     });
 
-    test('a room shows what is in its log', async () => {
+    test('a room shows its log', async () => {
       for (const number of [3, 1, 2]) await sayInLobby('alice', number);
       await log.append(roomAddress('other'), message('alice', 4), LATER);
       expect(await readAll(LOBBY, 'after', 2)).toEqual(['m1', 'm2', 'm3']);
@@ -115,7 +115,7 @@ export function transcriptsContract(name: string, open: (now: Now) => Promise<Op
       ]);
     });
 
-    /** What is known of up to three; how far counting goes on beyond that is left to each. */
+    /** Returns the first three counted entries. How far a store counts beyond them is its own choice. */
     async function count(transcript: Transcript, user: string, after = serialFloor(0)) {
       const { count, retried, more } = await transcripts.count(transcript, { after, except: { user }, limit: 3 });
       expect(retried).toEqual([]);

@@ -4,7 +4,7 @@ import type { UserBudgets } from '../../server/gate/user-budget.ts';
 
 const START = 1_800_000_000_000;
 
-/** What all accounts must do. `open` gives some over an empty table, reading the given clock. */
+/** The contract of all user budgets. `open` creates them over an empty table, with the given clock. */
 export function userBudgetsContract(name: string, open: (now: Now) => Promise<UserBudgets>): void {
   describe(`user budgets on ${name}, with 10 a second and 5 at once`, () => {
     let userBudgets: UserBudgets;
@@ -18,7 +18,7 @@ export function userBudgetsContract(name: string, open: (now: Now) => Promise<Us
     const charge = (userId: string, cost = 1) =>
       userBudgets.charge(userId, { limit: { perSecond: 10, burst: 5 }, cost });
 
-    test('a charge within the limit passes; one above it says when it will', async () => {
+    test('a charge within the limit passes; a refused one has the time to wait', async () => {
       for (let time = 0; time < 5; time += 1) expect(await charge('bob')).toBe(0);
       expect(await charge('bob')).toBe(100);
       nowMs += 99;

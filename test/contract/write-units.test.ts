@@ -32,7 +32,7 @@ import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
 import { createMeteredClient, type MeteredClient } from '../support/metered-client.ts';
 import { createTable } from '../support/tables.ts';
 
-/** An id as long as a user's may be for a frame to take one write unit: 128 bytes. */
+/** The longest user id with which a frame takes one write unit: 128 bytes. */
 const LONGEST_ID = `${'x'.repeat(92)}${randomUUID()}`;
 
 let server: AwsServer;
@@ -111,7 +111,7 @@ function operations() {
   };
 }
 
-/** Write units of each operation of a connection, which is in some rooms and watches some users. */
+/** Measures the write units of each operation of a connection with some rooms and watches. */
 async function unitsOf(userId: string, subscribed: { readonly rooms: number; readonly watches: number }) {
   const { directory, register, ping, sendMessage, join, leave, askPresence, forget } = operations();
   const connection = {
@@ -158,16 +158,16 @@ async function unitsOf(userId: string, subscribed: { readonly rooms: number; rea
   };
 }
 
-// The item of subscriptions grows with what is in it, by 53 bytes for each address here: it is what is left of the cost.
+// Only the subscriptions item grows with its contents, here by 53 bytes for each address.
 const ALL = { rooms: 49, watches: 199 };
 
 test('a connection without subscriptions', async () => {
   expect(await unitsOf(randomUUID(), { rooms: 0, watches: 0 })).toEqual({
     register: 1,
     ping: 1,
-    // And two for the message, which stands in the log and in the index.
+    // Two more units for the message, in the log and in the index.
     sendMessage: 3,
-    // And one that counts what waits there.
+    // One more unit for the count of waiting messages.
     'sendMessage, nobody there': 4,
     join: 3,
     leave: 3,
@@ -216,6 +216,6 @@ test('a large subscriptions item costs its user one unit more for each ten write
   ]);
 });
 
-test('of the longest id for which a frame takes one', async () => {
+test('a user with the longest id for which a frame takes one write unit', async () => {
   expect(await unitsOf(LONGEST_ID, ALL)).toMatchObject({ register: 1, ping: 1, sendMessage: 3 });
 });

@@ -61,7 +61,7 @@ describe('frames', () => {
       '{"action":"sendMessage","from":{"user":"eve"},"to":{"user":"bob"},"data":1}',
       { code: 'invalid_frame', message: 'unknown field "from"' },
     ],
-  ])('%s: a clear error, and the connection goes on', async (_, text, error) => {
+  ])('%s: gets a clear error, and the connection stays open', async (_, text, error) => {
     const client = await device('clumsy');
     client.send(text);
     expect(await client.frame(({ type }) => type === 'error')).toMatchObject({
@@ -129,7 +129,7 @@ describe('handshakes', () => {
     ['the version first', (bearer: string) => ['beckon.v1', bearer]],
     ['the token first', (bearer: string) => [bearer, 'beckon.v1']],
     ['a third one that is empty', (bearer: string) => [bearer, '', ' beckon.v1 ,']],
-  ])('subprotocols in several header lines are read as one list: %s', async (_, linesOf) => {
+  ])('the server reads subprotocols in several header lines as one list: %s', async (_, linesOf) => {
     const lines = linesOf(`bearer.${await cloud.token({ sub: 'lines' })}`);
     const { port, pathname } = new URL(cloud.websocketUrl);
     const headers = lines.map((line) => `sec-websocket-protocol: ${line}`);

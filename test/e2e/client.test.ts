@@ -189,7 +189,7 @@ describe('a page that is reloaded on a device whose clock is wrong', () => {
     [25, -30],
     [-30, 25],
   ])(
-    'from %i to %i hours ahead, misses nothing in its room, and gets nothing from before it came',
+    '%i to %i hours ahead misses nothing in its room, and gets nothing from before its first join',
     async (before, after) => {
       const room = `shore-${before}-${after}`;
       const user = `gil-${before}-${after}`;

@@ -101,36 +101,33 @@ describe('history', () => {
     }
   });
 
-  test.each(['a user', 'a room'])(
-    'a message to %s that was sent again after a minute is one for all who ask',
-    async (to) => {
-      const [from, me] = to === 'a user' ? ['ago-1', 'ago-2'] : ['ago-3', 'ago-4'];
-      const [sender, reader] = await Promise.all([device(from), device(me)]);
-      const conversation = to === 'a user' ? { user: from } : { room: 'ago' };
-      const address = to === 'a user' ? { user: me } : { room: 'ago' };
-      const body = { S: JSON.stringify({ to: address, data: 'said twice', sentAt: 0 }) };
-      const ofRoom = to === 'a room' ? { address: { S: 'room#ago' }, body } : {};
-      const first = await append(me, from, 'twice', 'said twice', ofRoom, 150);
-      const second = await send(sender, address, 'said twice', { id: 'twice', retry: true });
-      expect(second.serial > first).toBe(true);
-      expect((await rows(to === 'a user' ? `user#${me}` : 'room#ago')).length).toBe(2);
-      const unread = async () => {
-        const seen = cloud.calls().length;
-        const reply = await reader.ask({ action: 'unread', conversations: [conversation] });
-        const calls = cloud.calls().slice(seen);
-        const queries = calls.filter(({ principal, operation }) => /unread/.test(principal) && operation === 'Query');
-        return [(reply['conversations'] as Frame[])[0]?.['count'], queries.length];
-      };
+  test.each(['a user', 'a room'])('a message to %s with a retry after a minute appears and counts once', async (to) => {
+    const [from, me] = to === 'a user' ? ['ago-1', 'ago-2'] : ['ago-3', 'ago-4'];
+    const [sender, reader] = await Promise.all([device(from), device(me)]);
+    const conversation = to === 'a user' ? { user: from } : { room: 'ago' };
+    const address = to === 'a user' ? { user: me } : { room: 'ago' };
+    const body = { S: JSON.stringify({ to: address, data: 'said twice', sentAt: 0 }) };
+    const ofRoom = to === 'a room' ? { address: { S: 'room#ago' }, body } : {};
+    const first = await append(me, from, 'twice', 'said twice', ofRoom, 150);
+    const second = await send(sender, address, 'said twice', { id: 'twice', retry: true });
+    expect(second.serial > first).toBe(true);
+    expect((await rows(to === 'a user' ? `user#${me}` : 'room#ago')).length).toBe(2);
+    const unread = async () => {
+      const seen = cloud.calls().length;
+      const reply = await reader.ask({ action: 'unread', conversations: [conversation] });
+      const calls = cloud.calls().slice(seen);
+      const queries = calls.filter(({ principal, operation }) => /unread/.test(principal) && operation === 'Query');
+      return [(reply['conversations'] as Frame[])[0]?.['count'], queries.length];
+    };
 
-      expect(said(await history(reader, conversation)).map(({ serial }) => serial)).toEqual([first]);
-      // One query to count, one for the retried messages, one for their first copies.
-      expect(await unread()).toEqual([1, 3]);
-      await reader.ask({ action: 'mark', marks: [{ conversation, read: first }] });
-      expect(await unread()).toEqual([0, 3]);
-      await reader.ask({ action: 'mark', marks: [{ conversation, read: second.serial }] });
-      expect(await unread()).toEqual([0, 1]);
-    },
-  );
+    expect(said(await history(reader, conversation)).map(({ serial }) => serial)).toEqual([first]);
+    // One query to count, one for the retried messages, one for their first copies.
+    expect(await unread()).toEqual([1, 3]);
+    await reader.ask({ action: 'mark', marks: [{ conversation, read: first }] });
+    expect(await unread()).toEqual([0, 3]);
+    await reader.ask({ action: 'mark', marks: [{ conversation, read: second.serial }] });
+    expect(await unread()).toEqual([0, 1]);
+  });
 
   test('never shows an expired message, although its item is still there', async () => {
     const reader = await device('expiry-reader');

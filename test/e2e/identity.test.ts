@@ -184,7 +184,7 @@ describe('an operator', () => {
   });
 
   test.each(['disconnect', 'revoke', 'forget', 'blocked', 'token'])(
-    'is told that nobody has the id that %s names',
+    'gets an error from %s for an id that no user can have',
     async (command) => {
       const { status, output } = await beckon(command, 'dora\u3164');
       expect(status).not.toBe(0);

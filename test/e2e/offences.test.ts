@@ -26,7 +26,7 @@ test.each([
   ['no JSON', 'invalid_json', 'hello'],
   ['of the wrong shape', 'invalid_frame', { action: 'ping', colour: 'blue' }],
 ])(
-  '300 frames that are %s: each is told why, the last one by bye, and other connections notice nothing',
+  '300 frames that are %s: each gets its error, the last one bye, and other connections notice nothing',
   async (_, code, frame) => {
     const [clumsy, other] = await Promise.all([device(`sends-${code}`), device(`sends-${code}`)]);
     expect(await sendUntilClosed(clumsy, frame, 300)).toBeLessThan(300);
@@ -44,7 +44,7 @@ test.each([
 );
 
 test.each(['ping', 'leave', 'fly'])(
-  'a connection that never registers, and goes on with "%s", is closed, too',
+  'the server closes an unregistered connection that keeps sending "%s"',
   async (action) => {
     const client = await open(`never-registers-${action}`);
     const frame = { action, ...(action === 'leave' && { room: 'lobby' }) };

@@ -158,7 +158,7 @@ describe('a raw socket', () => {
     ['with too long an id', [{ from, ids: ['x'.repeat(65)] }], '"shown.0.ids.0" must have at most 64 characters'],
     ['with an id that is none', [{ from, ids: [1] }], '"shown.0.ids.0" must be a string'],
     ['with more than that', [{ from, ids: ['1'], serials: [] }], 'unknown field "shown.0.serials"'],
-  ])('that says wrongly what was shown is refused: %s', async (_, shown, message) => {
+  ])('with a wrong report of shown messages is refused: %s', async (_, shown, message) => {
     const client = await open(newUser());
     const { cursor } = await client.ask({ action: 'register' });
     expect(await client.ask({ action: 'ping', cursor, shown })).toMatchObject({

@@ -236,7 +236,7 @@ describe('bad input', () => {
   afterAll(() => cloud.close());
 
   test.each(['#', 'a#b', 'two words', '🎈', 'user:bob', '*', 'é', '𝕏'.repeat(128)])(
-    'the room %j is a room like any other',
+    'the room %j works like any other room',
     async (name) => {
       const { client: bob } = await member('bob', name);
       const { client: alice } = await member('alice', name);
@@ -256,7 +256,7 @@ describe('bad input', () => {
     ['with something at its end that cannot be seen', 'lobby\u3164', `"room" ${VISIBLE}`],
     ['no text', 7, '"room" must be a string'],
     ['missing', undefined, '"room" is required'],
-  ])('a name of a room that is %s is refused, to join, to leave and to send', async (_, name, message) => {
+  ])('a room name that is %s is refused in join, leave and send', async (_, name, message) => {
     const client = await device('clumsy');
     const refused = { type: 'error', code: 'invalid_frame', retryable: false };
     expect(await client.ask({ action: 'join', room: name })).toMatchObject({ ...refused, message });
@@ -268,7 +268,7 @@ describe('bad input', () => {
   test.each([
     ['malformed', 'yesterday', { code: 'invalid_frame' }],
     ['from the future', '7ZZZZZZZZZ0000000000000000', { code: 'invalid_cursor' }],
-  ])('a cursor that is %s is refused, and one is in the room as before', async (_, since, error) => {
+  ])('a cursor that is %s is refused, and the membership stays as before', async (_, since, error) => {
     const { client: bob } = await member('bob');
     expect(await bob.ask({ action: 'join', room, since, attempt: 1 })).toMatchObject({
       type: 'error',

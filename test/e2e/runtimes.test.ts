@@ -137,7 +137,7 @@ function plain(data: unknown): unknown {
 }
 
 test.each(ROWS)(
-  'without %s a client can do all that another can',
+  'without %s a client can do everything',
   async (_, globalsOf, told = []) => {
     count += 1;
     const [near, far, hall] = [`near${count}`, `far${count}`, `hall${count}`];

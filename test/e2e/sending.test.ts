@@ -122,7 +122,7 @@ describe('an asynchronous invocation of "send"', () => {
         failures: [{ id: 'm2', error: { code: 'invalid_frame', message: '"to" is required', retryable: false } }],
       },
     ],
-  ])('of %j, which fails each time, ends in the queue for that, with its id and why', async (event, error) => {
+  ])('of %j, which fails each time, ends in the dead-letter queue with its id and the reason', async (event, error) => {
     await start({ timeScale: 60 });
     const { $metadata } = await invoke(event);
     const sqs = new SQSClient(adminClient(cloud));
@@ -194,7 +194,7 @@ describe('a sender in a process of its own', () => {
     ['nothing is listening', { AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: 'http://127.0.0.1:1' }],
     ['the name is unknown', { AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: 'http://nowhere.invalid' }],
     ['it is not let in', { AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: 'STAGE' }],
-  ])('that does not reach the API because %s cuts nobody off', async (_, environment) => {
+  ])('that does not reach the API because %s closes no connection', async (_, environment) => {
     const entries = Object.entries(environment);
     const resolved = entries.map(([name, value]) => [name, value === 'STAGE' ? `${cloud.endpointUrl}/other` : value]);
     const sender = await createOutside(Object.fromEntries(resolved));

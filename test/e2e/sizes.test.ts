@@ -227,7 +227,7 @@ describe('the number of an attempt', () => {
     ['register', (attempt) => ({ action: 'register', attempt }), 'registered'],
     ['join', (attempt) => ({ action: 'join', room: 'often', attempt }), 'joined'],
     ['leave', (attempt) => ({ action: 'leave', room: 'often', attempt }), 'left'],
-  ])('to %s can be as large as JavaScript counts, and no larger', async (_, frame, accepted) => {
+  ])('to %s can be the largest safe integer, and no larger', async (_, frame, accepted) => {
     const sender = await device('persistent');
     expect(outcomeOf(await answerTo(frame(Number.MAX_SAFE_INTEGER), sender))).toBe(accepted);
     for (const larger of [Number.MAX_SAFE_INTEGER + 1, 1e308]) {
@@ -284,7 +284,7 @@ describe('a handshake', () => {
       MAX_CAPABILITY_BYTES,
       (size) => cloud.token({ sub: 'comer', capability: capabilityOf(size) }),
     ],
-  ])('with %s at the limit opens a connection; one over, it is refused with 401', async (_, limit, tokenWith) => {
+  ])('with %s at the limit opens a connection; one above, it gets 401', async (_, limit, tokenWith) => {
     const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
     const opened = await connectWire(cloud.websocketUrl, bearer(await tokenWith(limit)));
     expect(await opened.ask({ action: 'register' })).toMatchObject({ type: 'registered' });

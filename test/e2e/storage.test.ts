@@ -111,7 +111,7 @@ describe('bad cursors', () => {
       { attempt: '1' },
       { code: 'invalid_frame', message: '"attempt" must be a number' },
     ],
-  ])('%s: refused, and a registration without it goes through', async (_, fields, error) => {
+  ])('%s: the registration is refused, and one without the cursor succeeds', async (_, fields, error) => {
     const client = await open('bob');
     expect(await client.ask({ action: 'register', ...fields })).toMatchObject({ type: 'error', ...error });
     expect(await client.ask({ action: 'register' })).toMatchObject({ type: 'registered' });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const FOLDER = join(import.meta.dirname, 'corpus');
 
-/** Frames that have gone wrong once, somewhere: one a file, sent as they are. */
+/** Frames that once broke something, one per file. The fuzzer sends them unchanged. */
 export const CORPUS: readonly string[] = readdirSync(FOLDER)
   .toSorted()
   .map((name) => readFileSync(join(FOLDER, name), 'utf8'));

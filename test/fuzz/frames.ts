@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { type Action, isUserId } from '../../protocol/index.ts';
 
 const id = fc.stringMatching(/^[\w.:-]{1,64}$/);
-/** Few enough that what one frame makes another one finds. */
+/** A few names, so that frames find the items of earlier frames. */
 const familiar = fc.constantFrom('mallory0', 'mallory1', 'attic', 'cellar', 'lobby');
 const name = fc.oneof(
   { weight: 4, arbitrary: familiar },
@@ -15,7 +15,7 @@ const name = fc.oneof(
     arbitrary: fc.constantFrom('bob', 'user#bob', 'room#lobby', '*', '🎉', 'ﬀ', '__proto__', 'constructor'),
   },
 );
-/** Of the beginning, of some years ago, and of any time. */
+/** Serials: the first one, one of some years ago, and one of any time. */
 const cursor = fc.oneof(
   fc.constantFrom('0'.repeat(26), '01H'.padEnd(26, '0')),
   fc.stringMatching(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/),
@@ -24,7 +24,7 @@ const count = fc.integer({ min: 0, max: 1000 });
 const conversation = fc.oneof(fc.record({ user: name }), fc.record({ room: name }));
 const recipient = fc.oneof(conversation, fc.record({ users: fc.array(name, { minLength: 1, maxLength: 5 }) }));
 
-/** JSON that `data` can be: nested less deep than the limit. */
+/** Valid JSON for `data`: within the nesting limit. */
 const data = fc.jsonValue({ maxDepth: 10 });
 
 const messageFields = {
@@ -50,7 +50,7 @@ const limit = fc.integer({ min: 1, max: 100 });
 const users = fc.array(name, { minLength: 1, maxLength: 5 });
 const mark = fc.record({ conversation, delivered: cursor, read: cursor }, { requiredKeys: ['conversation'] });
 
-/** Frames that are right, of each action. */
+/** Valid frames of each action. */
 export const validFrames: Frames = {
   register: frame('register', { since: cursor, after: cursor, attempt: count, token: fc.string({ maxLength: 50 }) }),
   sendMessage: fc.oneof(
@@ -76,7 +76,7 @@ export const validFrames: Frames = {
   ping: frame('ping', { cursor }),
 };
 
-/** Values that go wrong where somebody expected another type, size or alphabet. */
+/** Values that break code which expects another type, size or alphabet. */
 const nasty = fc.oneof(
   fc.jsonValue(),
   fc.constantFrom(
@@ -110,7 +110,7 @@ const nasty = fc.oneof(
   ),
 );
 
-/** A frame of which something has been replaced, added or taken away, at any depth. */
+/** A frame with something replaced, added or removed at any depth. */
 export function mutated(frames: fc.Arbitrary<object>): fc.Arbitrary<unknown> {
   const change = fc.tuple(fc.constantFrom('replace', 'add', 'remove'), fc.nat(), nasty, fc.string({ maxLength: 40 }));
   return fc
@@ -126,7 +126,7 @@ function applyChange(frame: unknown, [kind, where, value, key]: Change): unknown
   if (!place) return frame;
   const keys = Object.keys(place);
   const chosen = kind === 'add' ? key : keys[where % Math.max(1, keys.length)];
-  // The length of an array is no key that a frame can have.
+  // A frame cannot contain the key `length` of an array.
   if (chosen === undefined || Object.getOwnPropertyDescriptor(place, chosen)?.configurable === false) return frame;
   if (kind === 'remove') delete place[chosen];
   else
@@ -139,7 +139,7 @@ function applyChange(frame: unknown, [kind, where, value, key]: Change): unknown
   return frame;
 }
 
-/** Down to where a frame of Beckon's can reach. */
+/** Goes as deep as Beckon's frames go. */
 function objectsIn(value: unknown, depth = 6): Record<string, unknown>[] {
   if (typeof value !== 'object' || value === null || depth === 0) return [];
   const inner = Object.values(value).slice(0, 20);

@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => cloud.close());
 
-test(`${FRAMES} hostile frames get designed answers, and others notice nothing`, async () => {
+test(`${FRAMES} hostile frames get designed answers, and other users notice nothing`, async () => {
   const { sent, cutOff, closed, replies, failures } = await runHostile({ cloud, seed: 1, frames: FRAMES });
   expect(failures).toEqual([]);
   expect(Object.values(replies).reduce((sum, count) => sum + count, 0)).toBe(sent - cutOff);
@@ -34,7 +34,7 @@ test(`${FRAMES} hostile frames get designed answers, and others notice nothing`,
   expect(cloud.log().filter(({ level }) => level === 'error')).toEqual([]);
 });
 
-test('a seed makes the same frames again', () => {
+test('a seed repeats its frames', () => {
   expect(hostileFrames(7, 50)).toEqual(hostileFrames(7, 50));
   expect(hostileFrames(7, 50)).not.toEqual(hostileFrames(8, 50));
 });

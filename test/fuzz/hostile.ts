@@ -9,24 +9,24 @@ import { mutated, validFrames } from './frames.ts';
 export interface HostileOptions {
   readonly cloud: LocalCloud;
   readonly seed: number;
-  /** How many frames are sent in all. */
+  /** The number of frames. */
   readonly frames: number;
 }
 
-/** What a hostile run has seen. */
+/** The results of a hostile run. */
 export interface HostileReport {
   readonly sent: number;
-  /** Of these, how many had no answer when the server closed their connection. Each was sent again, and answered. */
+  /** The frames without an answer when the server closed their connection. Each was sent again, and answered. */
   readonly cutOff: number;
-  /** How many replies there were of each type; of errors, of each code. */
+  /** The number of replies of each type, and of errors of each code. */
   readonly replies: Readonly<Record<string, number>>;
-  /** Replies that no client should ever see, frames that got none, and connections that were closed in another way than designed. */
+  /** Wrong replies, frames without a reply, and connections that closed in an undesigned way. */
   readonly failures: readonly string[];
-  /** Connections that the server closed because too many frames were refused. */
+  /** The connections that the server closed after too many refused frames. */
   readonly closed: number;
-  /** Messages between two users who do nothing wrong, all of which arrived, and their way in milliseconds. */
+  /** The messages between two well-behaved users, which all arrived, and their latencies in milliseconds. */
   readonly others: { readonly before: Ways; readonly meanwhile: Ways };
-  /** What the process took of memory, in MB: the medians of the second fifth of the frames and of the last one. */
+  /** The process's memory in MB: the medians during the second and the last fifth of the frames. */
   readonly memoryMb: { readonly early: number; readonly late: number };
 }
 
@@ -37,16 +37,16 @@ interface Ways {
 }
 
 const ATTACKERS = 4;
-/** Frames of one attacker that have not been answered. */
+/** The unanswered frames of one attacker. */
 const IN_FLIGHT = 8;
 const OTHERS_EVERY_MS = 40;
 const CHUNK = 500;
 const MAX_ANSWER_MS = 60_000;
-/** With fewer frames refused no connection is closed. */
+/** With fewer refused frames, the server closes no connection. */
 const MAX_MISTAKES = 50;
 const PUSHES = ['messages', 'receipt', 'bye'];
 
-/** Frames that are right, nearly right, and nothing of the kind, the same for the same seed. */
+/** Valid, nearly valid and nonsense frames, the same for the same seed. */
 export function hostileFrames(seed: number, count: number): readonly string[] {
   const actions = Object.keys(CLIENT_FRAMES) as Action[];
   const text = (frames: fc.Arbitrary<unknown>) => frames.map((frame) => JSON.stringify(frame) ?? '');
@@ -56,12 +56,12 @@ export function hostileFrames(seed: number, count: number): readonly string[] {
     { weight: 1, arbitrary: fc.oneof(fc.json(), fc.string({ unit: 'binary' }), text(fc.jsonValue())) },
     { weight: 1, arbitrary: fc.constantFrom(...CORPUS) },
   );
-  // Larger ones are the gateway's business: it closes the connection.
+  // The gateway closes the connection for larger frames.
   const frames = fc.sample(frame, { seed, numRuns: count }).map(numbered);
   return frames.filter((each) => Buffer.byteLength(each) <= MAX_FRAME_BYTES);
 }
 
-/** Asks for presence with an id at least: without one nobody could tell the reply from a push. */
+/** Adds an id to presence frames: without one, the reply looks like a push. */
 function numbered(frame: string): string {
   const json = parseJson(frame);
   const isUnnumbered = json.ok && isObject(json.value) && json.value['action'] === 'presence' && !('id' in json.value);
@@ -72,7 +72,7 @@ function isPush({ type, id }: Record<string, unknown>): boolean {
   return PUSHES.includes(String(type)) || (type === 'presence' && id === undefined);
 }
 
-/** Sends hostile frames over real sockets while two others talk, and counts what comes back. */
+/** Sends hostile frames over real sockets while two other users talk, and counts the replies. */
 export async function runHostile({ cloud, seed, frames }: HostileOptions): Promise<HostileReport> {
   const talk = await openTalk(cloud);
   const before = await talk.during(sleep(30 * OTHERS_EVERY_MS));
@@ -133,7 +133,7 @@ function createTally() {
   };
 }
 
-/** The connection has been told of as many mistakes as close it, and then that it goes, why, and when to come back. */
+/** Whether the connection got enough errors for a close, then `bye` with a reason and a time to return. */
 function isDesignedEnd(frames: WireClient['frames']): boolean {
   const codes = frames.filter(({ type }) => type === 'error').map(({ code }) => code);
   const byes = frames.filter(({ type }) => type === 'bye');
@@ -146,7 +146,7 @@ function hasInternalResult({ results }: Record<string, unknown>): boolean {
   return Array.isArray(results) && results.some((result) => result?.error?.code === 'internal');
 }
 
-/** Sends over one connection, or over another one when the server has closed it: then also what it cut off. */
+/** Sends over a connection. If the server closes it, sends the unanswered frames and the rest over another one. */
 async function openAttacker(cloud: LocalCloud, sub: string, tally: Tally) {
   let client = await connect(cloud, sub);
   return {
@@ -172,8 +172,8 @@ function take(queue: IterableIterator<string>): readonly string[] {
 }
 
 /**
- * Each frame is answered by exactly one: then the next ones go out.
- * @returns false if the server has closed the connection before
+ * Sends frames, and waits until each has exactly one answer.
+ * @returns false if the server closed the connection before
  */
 async function sendAndAwait(client: WireClient, batch: readonly string[], tally: Tally): Promise<boolean> {
   const seen = client.frames.length;
@@ -197,14 +197,14 @@ async function sendAndAwait(client: WireClient, batch: readonly string[], tally:
   return false;
 }
 
-/** What attackers may do: more than nothing, so that more is asked of the server than to refuse. */
+/** The attackers' capability. It allows some operations, so the server does more than refuse. */
 const CAPABILITY = {
   'user:*': ['send', 'presence', 'history'],
   'room:a*': ['join', 'send', 'presence', 'history'],
   'room:c*': ['join'],
 };
 
-/** Connects as soon as the user may: whoever is closed again and again comes back more often than once a second. */
+/** Connects as soon as the handshake limit allows: closed attackers return more often than once per second. */
 async function connect(cloud: LocalCloud, sub: string): Promise<WireClient> {
   const token = await cloud.token({ sub, capability: CAPABILITY });
   const headers = { Authorization: `Bearer ${token}` };
@@ -219,7 +219,7 @@ async function connect(cloud: LocalCloud, sub: string): Promise<WireClient> {
   }
 }
 
-/** Two users who talk to each other and do nothing wrong. */
+/** Two well-behaved users who talk to each other. */
 async function openTalk(cloud: LocalCloud) {
   const open = async (sub: string) => {
     const token = await cloud.token({ sub });
@@ -238,7 +238,7 @@ async function openTalk(cloud: LocalCloud) {
     return performance.now() - startedAt;
   };
   return {
-    /** Lets them talk until something else is over. */
+    /** Lets them talk until the other work ends. */
     during: async (other: Promise<unknown>): Promise<Ways> => {
       let isOver = false;
       const over = other.finally(() => {
@@ -266,7 +266,7 @@ function quantile(values: readonly number[], part: number): number {
   return Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] ?? 0);
 }
 
-/** One of five parts, counted from 0. */
+/** Returns one of the five parts of the values; `part` counts from 0. */
 function fifth(values: readonly number[], part: number): readonly number[] {
   return values.slice(Math.floor((values.length * part) / 5), Math.ceil((values.length * (part + 1)) / 5));
 }

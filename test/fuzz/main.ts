@@ -6,7 +6,7 @@ import { startLocalCloud } from '../../local/index.ts';
 import { synthesizeApp } from '../support/synthesize.ts';
 import { runHostile } from './hostile.ts';
 
-/** What the process may take more of memory in the last fifth of the frames than in the second: the garbage of a moment. */
+/** The allowed growth of memory from the second to the last fifth of the frames: uncollected garbage. */
 const MAX_GROWTH = 1.5;
 
 const { values } = parseArgs({

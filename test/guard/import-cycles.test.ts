@@ -82,7 +82,7 @@ test.each([
   ['what is loaded late', "const load = () => import('./b.ts');"],
   ['types of what is loaded late', "type B = typeof import('./b.ts');"],
   ['imports for their effects', "import './b.ts';"],
-])('a planted circle of %s is found', (_, text) => {
+])('the search finds a planted cycle of %s', (_, text) => {
   const tree = plant({
     'x/a.ts': text,
     'x/b.ts': "import { c } from '../x/deep/c.ts';",

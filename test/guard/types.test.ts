@@ -40,7 +40,7 @@ test.each([
     { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
   ],
   ['that resolves as bundlers do', { module: 'esnext', moduleResolution: 'bundler', noUncheckedIndexedAccess: true }],
-])('payloads are types of the application’s own in a project %s', async (_, options) => {
+])('payloads have the application’s own types in a project %s', async (_, options) => {
   const config = {
     compilerOptions: {
       strict: true,

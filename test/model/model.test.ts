@@ -34,20 +34,20 @@ describe.runIf(missing.length === 0)('the delivery protocol', () => {
 });
 
 describe.runIf(missing.length === 0)('the end of a connection', () => {
-  test('leaves nothing that the next post to it does not find, and loses no message', async () => {
+  test('leaves no mapping that the next post does not find, and loses no message', async () => {
     const { outcome, story } = await check({}, { isLong: false, model: 'ending' });
     expect(outcome, story).toBe('holds');
   });
 
-  test.for(Object.entries(ENDING_RULES))('does not without %s', async ([rule, outcome]) => {
+  test.for(Object.entries(ENDING_RULES))('breaks this without the rule %s', async ([rule, outcome]) => {
     expect((await check({ [rule]: 0 }, { isLong: false, model: 'ending' })).outcome).toBe(outcome);
   });
 });
 
 const text = (name: string) => readFile(new URL(`../../docs/model/${name}`, import.meta.url), 'utf8');
 
-describe('the document of the model', () => {
-  test('every rule of the model is taken away once', async () => {
+describe('the documentation of the model', () => {
+  test('the tests remove every rule of the model once', async () => {
     const [rules = ''] = (await text('rules.pml')).split('/* ---- the world');
     const names = [...rules.matchAll(/^#ifndef (\w+)$/gm)].map(([, name]) => name);
     const taken = VARIANTS.flatMap(({ without }) => Object.keys(without));

@@ -2,18 +2,18 @@ import { expect, test } from 'vitest';
 import { RULES, type Rule } from '../support/presence-backend.ts';
 import { playSchedule } from '../support/presence-world.ts';
 
-/** How many schedules are played; more with `SCHEDULES=10000`. */
+/** The number of schedules; more with `SCHEDULES=10000`. */
 const SCHEDULES = Number(process.env['SCHEDULES'] ?? 1000);
 
-/** The first of them; one alone with `SCHEDULES=1 FIRST=4711`. */
+/** The first schedule. Run one alone with `SCHEDULES=1 FIRST=4711`. */
 const FIRST = Number(process.env['FIRST'] ?? 1);
 
-/** Within how many it must show that a rule is missing. */
+/** The number of schedules within which a missing rule must show. */
 const MAX_SCHEDULES_WITHOUT_A_RULE = 5000;
 
 /**
- * The schedule that was the first to show it, where the search begins: some are rare. Where the code has changed, and it shows
- * nothing any more, the search goes on from there.
+ * The first schedule that shows each missing rule. The search starts there, because some are rare. If a change of the code
+ * hides it, the search continues from there.
  */
 const SHOWN_AT: Readonly<Record<Rule, number>> = {
   'second look': 1720,
@@ -33,12 +33,12 @@ async function firstFailure(count: number, { from = FIRST, without }: { from?: n
   return undefined;
 }
 
-test(`in ${SCHEDULES} schedules what is announced, and what every watcher sees, is so in the end`, async () => {
+test(`in ${SCHEDULES} schedules the presence state, and the view of every watcher, are right at the end`, async () => {
   expect(await firstFailure(SCHEDULES)).toBeUndefined();
 }, 1_800_000);
 
 test.each(RULES)(
-  'without the rule "%s" there is a schedule in which it is not',
+  'without the rule "%s" some schedule ends wrong',
   async (rule) => {
     const failure = await firstFailure(MAX_SCHEDULES_WITHOUT_A_RULE, { from: SHOWN_AT[rule], without: rule });
     expect(failure).toBeDefined();

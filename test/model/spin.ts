@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** The models in docs/model: of how a message is delivered, and of what a connection leaves behind when it ends. */
+/** The models in docs/model: the delivery of a message, and the end of a connection. */
 export type Model = 'delivery' | 'ending';
 
 const fileOf = (model: Model) => fileURLToPath(new URL(`../../docs/model/${model}.pml`, import.meta.url));
@@ -15,29 +15,29 @@ const fileOf = (model: Model) => fileURLToPath(new URL(`../../docs/model/${model
 /** Memory for one check, MiB. The largest variant of the suite needs less than half of it. */
 const MEMORY_MIB = 2048;
 
-/** Actions on one path; the longest of the suite are below 200. */
+/** The most actions on one path. The longest paths of the suite are below 200. */
 const DEPTH = 100_000;
 
 /** 2^24 slots of the hash table: about as many as the largest variant has states. */
 const HASH_BITS = 24;
 
-/** What is written into the model in place of its defaults: rules and bounds, see docs/model/rules.pml. */
+/** Rules and bounds that replace the model's defaults: see docs/model/rules.pml. */
 export type Flags = Readonly<Record<string, number>>;
 
 /**
- * `lost`: an acknowledged message was never handed over. `twice`: a message was handed over twice. `left`: a post that found
- * a connection gone has left a mapping of it behind.
+ * `lost`: no device handed over an acknowledged message. `twice`: a device handed over a message twice. `left`: a post found a
+ * dead connection, and left one of its mappings.
  */
 export type Outcome = 'holds' | 'lost' | 'twice' | 'left';
 
 export interface Checked {
   readonly outcome: Outcome;
   readonly states: number;
-  /** The actions that led there, one a line; empty when the promise holds. */
+  /** The actions of the counterexample, one per line; empty if the promise holds. */
   readonly story: string;
 }
 
-/** Which of the Debian packages that a check needs are not installed: `spin`, `gcc`. */
+/** Lists the required Debian packages that are missing: `spin`, `gcc`. */
 export async function missingPackages(): Promise<string[]> {
   const tools = { spin: '-V', gcc: '--version' };
   const found = await Promise.all(Object.entries(tools).map(([tool, flag]) => runs(tool, flag)));
@@ -45,10 +45,10 @@ export async function missingPackages(): Promise<string[]> {
 }
 
 /**
- * Explores everything that can happen in the model within the bounds.
- * @param isLong Whether that is much, as where the promise holds. Where it is broken, the explorer stops at the first story, and
- *   to compile it well would take longer than to run it.
- * @throws when spin, gcc or the explorer fails, or when it could not look everywhere.
+ * Explores every behaviour of the model within the bounds.
+ * @param isLong Whether the exploration is long, as where the promise holds. Where it breaks, the explorer stops at the first
+ *   counterexample, and optimized compilation would take longer than the run.
+ * @throws Error if spin, gcc or the explorer fails, or if the exploration is incomplete
  */
 export async function check(
   flags: Flags,
@@ -68,7 +68,7 @@ export async function check(
   }
 }
 
-/** NOREDUCE: Spin's partial order reduction gains nothing where all actions are on global state. */
+/** NOREDUCE: Spin's partial order reduction gains nothing, because all actions change global state. */
 function compile(folder: string, optimization: string): Promise<unknown> {
   const options = [optimization, '-w', '-DSAFETY', '-DNOREDUCE', `-DMEMLIM=${MEMORY_MIB}`];
   return run('gcc', [...options, '-o', 'pan', 'pan.c'], { cwd: folder });
@@ -88,7 +88,7 @@ function statesOf(report: string): number {
   return Number(/(\S+) states, stored/.exec(report)?.[1]);
 }
 
-/** Lets spin replay the trail that the explorer left; the actions are what the model prints. */
+/** Lets spin replay the explorer's trail. The model prints the actions. */
 async function story(folder: string, defines: readonly string[], model: Model): Promise<string> {
   const trail = join(folder, `${model}.pml.trail`);
   const { stdout } = await run('spin', ['-t', '-T', '-k', trail, ...defines, fileOf(model)], { cwd: folder });

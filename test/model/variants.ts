@@ -1,8 +1,8 @@
 import type { Flags, Outcome } from './spin.ts';
 
 /**
- * What may happen, each small enough to be explored whole. With all rules on, the promise holds in every one.
- * Everything that is not named has its default in docs/model/rules.pml.
+ * Scenarios that Spin can explore completely. With all rules on, the promise holds in each. Unnamed settings have their defaults
+ * from docs/model/rules.pml.
  */
 export const SCENARIOS = {
   'one device': { TICKS: 4, LATE: 1 },
@@ -29,7 +29,7 @@ export const SCENARIOS = {
 
 export type Scenario = keyof typeof SCENARIOS;
 
-/** A rule that is taken away, where that shows, and what comes of it. */
+/** A removed rule, the scenario that shows its absence, and the outcome. */
 export interface Variant {
   readonly scenario: Scenario;
   readonly without: Flags;
@@ -74,7 +74,7 @@ export const VARIANTS: readonly Variant[] = [
   { scenario: 'one device', without: { LATE: 99, OVERLAP: 3 }, outcome: 'lost' },
 ];
 
-/** The rules of docs/model/ending.pml, and what comes of it when one is taken away. */
+/** The rules of docs/model/ending.pml, with the outcome of removing each. */
 export const ENDING_RULES: Readonly<Record<string, Outcome>> = {
   NOTE_FIRST: 'left',
   LIVE_FIRST: 'left',
