@@ -1,4 +1,4 @@
-/** What the packages consist of, in `dist/` and `local/dist/`. Nothing is bundled or compiled where they are installed. */
+/** Builds the contents of the packages into `dist/` and `local/dist/`. An installation bundles and compiles nothing. */
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const SERVER_ENTRIES = { server: 'server/index.ts' };
 const CONSTRUCT_ENTRIES = { constructs: 'lib/beckon.ts' };
 const COMMAND = { cli: 'cli/beckon.ts' };
 
-/** Syntax of the browsers of the last years; of the oldest Node that the packages allow. */
+/** The targets: browsers of recent years, and the oldest Node that the packages allow. */
 const BROWSERS = 'es2022';
 const NODE = 'node20';
 
@@ -72,8 +72,8 @@ export const { Beckon } = createRequire(import.meta.url)('./constructs.cjs');
 `;
 
 /**
- * What an import of anything else gets. It has the names that the package exports elsewhere: without them an `import { connect }`
- * would fail before it could say so.
+ * The module that every other import gets. It throws an error with the real entry points. It has the names of all exports, because
+ * without them `import { connect }` would fail before that error.
  */
 function notExported(names: Iterable<string>): string {
   const sentence =
@@ -91,15 +91,15 @@ async function buildLocal(outdir: string): Promise<void> {
   cpSync(join(ROOT, 'LICENSE'), join(outdir, 'LICENSE'));
 }
 
-/** A zip stores the local time. Noon exists on that day in every time zone. */
+/** A zip stores the local time. Noon of this day exists in every time zone. */
 const FIXED_TIME = new Date(1980, 0, 1, 12);
 
 /** `os` 3 is Unix: Lambda unpacks the file with these permissions. */
 const EVERYBODY_MAY_READ = { os: 3, attrs: 0o100644 << 16 } as const;
 
 /**
- * Writes each handler as a zip, which is the same wherever it is built. Its name says what is in it: a stack that is updated
- * takes the code of another key, and keeps that of the same key.
+ * Writes each handler as a reproducible zip. Its name contains the hash of its contents, so a stack update replaces exactly the
+ * changed handlers.
  */
 function writeHandlers(folder: string, modules: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
@@ -122,7 +122,7 @@ const BUILDS: Readonly<Record<PackageName, (outdir: string) => Promise<void>>> =
   'beckon-local': buildLocal,
 };
 
-/** Builds the packages with these names. Default: all. */
+/** Builds the named packages. Default: all. */
 export async function build(names: readonly string[] = Object.keys(BUILDS)): Promise<void> {
   for (const [name, write] of Object.entries(BUILDS)) {
     if (!names.includes(name)) continue;

@@ -6,17 +6,17 @@ import { type OutputOptions, type Plugin, rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
 import { ROOT } from './packages.ts';
 
-/** The formats of modules, by what their declarations end with. */
+/** The module formats, by the extension of their declarations. */
 type Extension = 'd.ts' | 'd.cts';
 
 /**
- * Writes the type declarations of entry points, each with what it refers to. What a package bundles has to be in its
- * declarations, too: nobody who installs it has the types of valibot.
+ * Writes the type declarations of entry points with all types that they refer to. They contain the types of bundled packages,
+ * such as valibot, because a project does not install those.
  */
 export async function writeDeclarations(options: {
-  /** Sources relative to the root of the repository, by the names of what is written: `{ client: 'client/index.ts' }`. */
+  /** The source of each output, relative to the root of the repository: `{ client: 'client/index.ts' }`. */
   readonly entries: Readonly<Record<string, string>>;
-  /** The packages whose declarations stay imported. */
+  /** The packages whose types stay imports. */
   readonly external: readonly string[];
   readonly outdir: string;
   readonly extensions: readonly Extension[];
@@ -29,7 +29,7 @@ export async function writeDeclarations(options: {
     ),
     external: (id) => id.startsWith('node:') || external.some((name) => id === name || id.startsWith(`${name}/`)),
     plugins: [beside(), dts({ respectExternal: true })],
-    // It names the types that are part of a public type, and have no public name of their own.
+    // It warns of types that are part of a public type and have no public name.
     onLog: () => {},
   });
   for (const extension of extensions) await bundle.write({ dir: outdir, ...namesOf(extension) });
@@ -38,10 +38,10 @@ export async function writeDeclarations(options: {
 
 let folder: string | undefined;
 
-/** Compiles the sources to declarations, once a process. Returns the folder, which is deleted when the process ends. */
+/** Compiles the sources to declarations once per process. Returns the folder, which the process deletes at its end. */
 function emitDeclarations(): string {
   if (folder !== undefined) return folder;
-  // There, because packages have to be found from it.
+  // Inside the repository, so that Node finds the packages from it.
   const cache = join(ROOT, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
   const emitted = mkdtempSync(join(cache, 'beckon-declarations-'));
@@ -59,7 +59,7 @@ function namesOf(extension: Extension): OutputOptions {
   return { entryFileNames: `[name].${extension}`, chunkFileNames: `[name]-[hash].${extension}` };
 }
 
-/** `tsc` leaves the imports in declarations as they are in the sources. */
+/** Resolves imports between declarations: `tsc` leaves them as in the source. */
 function beside(): Plugin {
   return {
     name: 'declarations beside declarations',

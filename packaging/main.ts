@@ -1,4 +1,4 @@
-/** `npm run build`: builds the packages. The name of one builds that only. */
+/** `npm run build`: builds both packages, or the named one. */
 import { build } from './build.ts';
 
 const names = process.argv.slice(2);

@@ -3,30 +3,30 @@ import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { ROOT } from './packages.ts';
 
 export interface ModulesOptions {
-  /** Sources relative to the root of the repository, by the names of what is written: `{ client: 'client/index.ts' }`. */
+  /** The source of each output, relative to the root of the repository: `{ client: 'client/index.ts' }`. */
   readonly entries: Readonly<Record<string, string>>;
-  /** The packages that stay imported; all others are bundled. */
+  /** The packages that stay imports. The build bundles all others. */
   readonly external: readonly string[];
   readonly outdir: string;
   readonly platform: 'neutral' | 'node';
   readonly target: string;
 }
 
-/** Writes entry points as ES modules, which share what they have in common. Returns what went into them. */
+/** Writes entry points as ES modules with shared chunks. Returns their inputs. */
 export async function writeModules(options: ModulesOptions): Promise<Metafile> {
   const { metafile } = await build({
     ...commonOptions(options),
     format: 'esm',
     splitting: true,
-    // Beside the entry points: `import.meta.dirname` is the same folder in all of them.
+    // Chunks go beside the entry points, so `import.meta.dirname` is the same folder in all of them.
     chunkNames: '[name]-[hash]',
   });
   return metafile;
 }
 
 /**
- * Writes entry points as CommonJS. Each is whole, but for other entry points: `beckon/react` and `beckon/client` have one
- * client. Returns what went into them.
+ * Writes entry points as CommonJS. Each is one file, but requires other entry points, so `beckon/react` and `beckon/client` share
+ * one client. Returns what esbuild read.
  */
 export async function writeCommonJs(options: ModulesOptions): Promise<Metafile> {
   const { metafile } = await build({
@@ -55,7 +55,7 @@ function commonOptions({ entries, external, outdir, platform, target }: ModulesO
   } satisfies BuildOptions;
 }
 
-/** An entry point that imports another one requires it. */
+/** Makes an entry point require the other entry points that it imports. */
 function requireEntries(entries: Readonly<Record<string, string>>): Plugin {
   const names = new Map(Object.entries(entries).map(([name, source]) => [join(ROOT, source), name]));
   return {

@@ -9,9 +9,9 @@ interface BundledPackage {
 }
 
 /**
- * The notices of what is bundled: each package with its version, license, and the text of that.
- * @param inputs the files that went into the bundles, relative to the root of the repository
- * @throws Error naming a package that says nothing of its license
+ * Writes the notices of bundled packages: name, version, license and license text.
+ * @param inputs The inputs of the bundles, relative to the root of the repository.
+ * @throws Error that names a package without a license
  */
 export function thirdPartyNotices(inputs: Iterable<string>): string {
   const folders = new Set<string>();
@@ -30,7 +30,7 @@ export function thirdPartyNotices(inputs: Iterable<string>): string {
 
 function noticeOf(folder: string): { readonly heading: string; readonly text: string } {
   const { name, version, license }: BundledPackage = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  if (license === undefined) throw new Error(`${name} is bundled, and its package.json names no license`);
+  if (license === undefined) throw new Error(`the package.json of the bundled package ${name} names no license`);
   const file = readdirSync(folder).find((each) => /^licen[cs]e(\.\w+)?$/i.test(each));
   const text = file === undefined ? `License: ${license}` : readFileSync(join(folder, file), 'utf8').trim();
   const notice = join(folder, 'NOTICE');

@@ -1,4 +1,4 @@
-/** `npm run pack`: writes both packages into `dist/` as npm would publish them, and prints where. */
+/** `npm run pack`: writes both packages into `dist/` as npm would publish them, and prints their paths. */
 import { execFileSync } from 'node:child_process';
 import { join, relative } from 'node:path';
 import { build } from './build.ts';
@@ -6,7 +6,7 @@ import { PACKAGES, type PackageName, ROOT } from './packages.ts';
 
 const DESTINATION = join(ROOT, 'dist');
 
-/** Packs what has been built. Returns the path of the file. */
+/** Packs a built package. Returns the path of the file. */
 function pack(name: PackageName): string {
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', DESTINATION];
   const printed = execFileSync('npm', args, { cwd: PACKAGES[name], encoding: 'utf8', stdio: ['ignore', 'pipe', 2] });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..');
 
-/** What this tree is published as, by the folder of its `package.json`. Each is built into the folder `dist` beside that. */
+/** The packages of this repository, by the folder of their `package.json`. Each is built into the `dist` beside it. */
 export const PACKAGES = { beckon: ROOT, 'beckon-local': join(ROOT, 'local') } as const;
 
 export type PackageName = keyof typeof PACKAGES;
@@ -15,12 +15,12 @@ export interface Manifest {
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
-/** The `package.json` of a package. */
+/** Reads the `package.json` of a package. */
 export function manifestOf(name: PackageName): Manifest {
   return JSON.parse(readFileSync(join(PACKAGES[name], 'package.json'), 'utf8'));
 }
 
-/** Names what somebody else installs beside a package. Everything else that it imports is bundled into it. */
+/** Lists the packages that a project installs beside this one. The build bundles all other imports. */
 export function installedBeside(name: PackageName): readonly string[] {
   const { dependencies, peerDependencies } = manifestOf(name);
   return Object.keys({ ...dependencies, ...peerDependencies });

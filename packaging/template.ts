@@ -16,22 +16,22 @@ import {
 } from 'aws-cdk-lib';
 import { BeckonStack } from '../lib/beckon-stack.ts';
 
-/** Where the zips are, relative to the template: in the package, and under this prefix in a bucket unless told otherwise. */
+/** The folder of the zips beside the template, and their default prefix in a bucket. */
 export const HANDLERS = 'handlers';
 
 /**
- * Beckon's own stack as a template for those who have no CDK. A parameter names the bucket that the handlers have been copied to.
- * @param zips the names of the handlers' zip files, by the names of the handlers
- * @returns the template in JSON
+ * Synthesizes Beckon's stack as a template for users without the CDK. A parameter names the bucket with the handlers.
+ * @param zips The file name of each handler's zip, by handler.
+ * @returns the template as JSON
  */
 export function plainTemplate(zips: ReadonlyMap<string, string>, { search }: { readonly search: boolean }): string {
   const outdir = mkdtempSync(join(tmpdir(), 'beckon-template-'));
   try {
-    // Nothing is bundled for it: the zips are there.
+    // The CDK must not bundle: the zips exist already.
     const app = new App({ outdir, analyticsReporting: false, context: { 'aws:cdk:bundling-stacks': [] } });
     const stack = new BeckonStack(app, 'Beckon', {
       description: 'Beckon: messages to connected users over WebSocket',
-      // The CDK's own synthesizers do not fit its interface either, where `undefined` is no value of an optional property.
+      // The CDK's own synthesizers do not match this interface either, under `exactOptionalPropertyTypes`.
       synthesizer: new BucketSynthesizer(zips) as StackSynthesizer as IStackSynthesizer,
       search,
     });
@@ -42,7 +42,7 @@ export function plainTemplate(zips: ReadonlyMap<string, string>, { search }: { r
   }
 }
 
-/** Refers to code in a bucket of the reader's own; needs no bootstrap stack. */
+/** Refers to code in the user's own bucket. It needs no bootstrap stack. */
 class BucketSynthesizer extends StackSynthesizer {
   readonly #zips: ReadonlyMap<string, string>;
   #location: { readonly bucket: CfnParameter; readonly prefix: CfnParameter } | undefined;
@@ -67,7 +67,7 @@ class BucketSynthesizer extends StackSynthesizer {
 
   override addFileAsset({ displayName = '' }: FileAssetSource): FileAssetLocation {
     const zip = this.#zips.get(displayName);
-    if (zip === undefined || !this.#location) throw new Error(`no handler is called "${displayName}"`);
+    if (zip === undefined || !this.#location) throw new Error(`there is no handler named "${displayName}"`);
     const bucketName = this.#location.bucket.valueAsString;
     const objectKey = Fn.join('', [this.#location.prefix.valueAsString, zip]);
     const httpUrl = Fn.join('', ['https://', bucketName, '.s3.', Fn.ref('AWS::URLSuffix'), '/', objectKey]);
@@ -75,7 +75,7 @@ class BucketSynthesizer extends StackSynthesizer {
   }
 
   override addDockerImageAsset({ sourceHash }: DockerImageAssetSource): DockerImageAssetLocation {
-    throw new Error(`a container image cannot be in a bucket: ${sourceHash}`);
+    throw new Error(`the template supports no container image: ${sourceHash}`);
   }
 
   override synthesize(session: ISynthesisSession): void {
