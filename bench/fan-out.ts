@@ -1,11 +1,11 @@
 /**
- * How long one message takes to reach thousands of connections in a room, each of a user of their own, on this machine, on
- * the synthesized template: sender → Lambda → queue → `tasks` → posts → sockets. A user with as many connections is
- * delivered to in the same way, but could not open them at once (see docs/security.md, "Limits").
+ * Measures how long one message takes to reach thousands of users in a room, on this machine and the synthesized template:
+ * sender → Lambda → queue → `tasks` → posts → sockets. A user with as many connections gets it in the same way, but cannot
+ * open them at once (see docs/security.md, "Limits").
  *
  *     npx tsx bench/fan-out.ts [--connections 5000] [--at-once 50]
  *
- * The sockets are in a process of their own, so that the memory told is that of the local cloud with its functions.
+ * The sockets are in a process of their own, so the measured memory is that of the local cloud with its functions.
  * Each process needs a file descriptor for each connection: see `ulimit -n`.
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -20,9 +20,9 @@ import { connectWire } from '../test/support/wire-client.ts';
 const { values } = parseArgs({
   options: {
     connections: { type: 'string', default: '5000' },
-    /** How many connect at once. */
+    /** The number of simultaneous handshakes. */
     'at-once': { type: 'string', default: '50' },
-    /** Given to the process that has the sockets. */
+    /** Set for the process with the sockets. */
     url: { type: 'string' },
   },
 });
@@ -31,13 +31,13 @@ const { url } = values;
 const room = 'everybody';
 const capability = { [`room:${room}`]: ['join', 'send'] };
 
-/** What the process with the sockets says. */
+/** A line of the process with the sockets. */
 type News = 'connected' | 'received';
 
 if (url === undefined) await runCloud();
 else await runSockets(url);
 
-/** Connects, and tells when everybody is subscribed, and when everybody has the message. */
+/** Connects, and reports when all users are in the room and when all have the message. */
 async function runSockets(url: string): Promise<void> {
   const tell = (news: News) => process.send?.(news);
   const { endpoint } = JSON.parse(process.env['BENCH_FAN_OUT'] ?? '{}');
@@ -94,7 +94,7 @@ async function measure(cloud: LocalCloud, sockets: ChildProcess): Promise<void> 
   await received;
   const receivedAt = performance.now();
   clearInterval(watch);
-  // The last of them write what they have done.
+  // Wait for the last tasks to write their results.
   await sleep(1_000);
 
   const calls = cloud.calls().filter(({ at }) => Date.parse(at) >= since);
@@ -107,7 +107,7 @@ async function measure(cloud: LocalCloud, sockets: ChildProcess): Promise<void> 
   print(`memory         ${idleMiB} MiB before, at most ${mostMiB} MiB meanwhile`);
 }
 
-/** Of intervals, how many overlap at most. */
+/** Returns the largest number of overlapping intervals. */
 function mostAtOnce(calls: readonly { readonly at: string; readonly durationMs: number }[]): number {
   const changes = calls.flatMap(({ at, durationMs }) => [
     { atMs: Date.parse(at), by: 1 },

@@ -1,6 +1,6 @@
 /**
- * DynamoDB calls per second of the local cloud, in one process and without HTTP: the mix of calls that one stored direct
- * message makes (gate, two reads of the directory, append to the log), in memory and on disk.
+ * Measures the DynamoDB calls per second of the local cloud, in one process without HTTP, in memory and on disk. The calls are those
+ * of a stored direct message: gate, two reads of the directory, append to the log.
  *
  *     npx tsx bench/local-dynamodb.ts
  */

@@ -1,11 +1,11 @@
 /**
- * How many stored direct messages pass end to end on this machine: client → API Gateway → Lambda → DynamoDB → post →
+ * Measures the stored direct messages per second on this machine, end to end: client → API Gateway → Lambda → DynamoDB → post →
  * the recipient's socket, on the synthesized template, with IAM enforced.
  *
  *     npx tsx bench/messages.ts [--pairs 20] [--seconds 10] [--batch 1] [--warm-up 2000]
  *
- * Until the code is compiled, a message costs three times as much, in each execution environment anew: so the frames of
- * the warm-up are counted, not timed. With more pairs there are more environments, which need more of it.
+ * In each new execution environment a message costs three times as much until the code is compiled. So the warm-up has a number of
+ * frames, not a time. More pairs start more environments, which need a longer warm-up.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * What search costs: the writes for each message that is indexed, and how long searches take in a conversation of 10,000
- * messages, as DynamoDB calls, read units and milliseconds, on the local cloud's DynamoDB.
+ * Measures the cost of search on the local cloud's DynamoDB: the writes for each indexed message, and the DynamoDB calls, read units
+ * and milliseconds of searches in a conversation of 10,000 messages.
  *
  *     npx tsx bench/search.ts [--messages 10000] [--words 12] [--vocabulary 5000]
  */
@@ -48,7 +48,7 @@ const service = await createDynamoDb({
 const server = await startAwsServer(service);
 const client = new DynamoDBClient(server.client());
 
-/** Calls and read units since the last time it was asked. */
+/** Returns the calls and read units since its last call. */
 const spent = { calls: 0, readUnits: 0, rows: 0 };
 client.middlewareStack.add(
   (next) => async (args) => {
@@ -71,12 +71,12 @@ function take(): typeof spent {
   return taken;
 }
 
-/** Word 0 is the most common: as in human languages, the nth is about n times as rare. */
+/** Picks a word. Word 0 is the most common, and the nth is about n times as rare, as in human languages. */
 function word(): string {
   return wordOf(Math.floor(vocabulary ** random()) - 1);
 }
 
-/** Of letters alone: what has digits in it would be indexed by its parts, too. */
+/** Makes a word of letters alone: the tokenizer would also index the parts of a word with digits. */
 function wordOf(rank: number): string {
   const letters = [...String(rank)].map((digit) => 'abcdefghij'[Number(digit)]).join('');
   return `${'aeiou'[rank % 5]}${'bcdfgklmnprst'[rank % 13]}word${letters}`;

@@ -1,7 +1,7 @@
 /**
- * A reconnect storm: all clients of a region lose their connection at once, and 30 s later API Gateway lets them in again,
- * 500 a second, its quota. How hard do they knock, and when is everybody back? The waits are those of the shipped client,
- * beside what other clients do by default.
+ * Simulates a reconnect storm: all clients of a region lose their connection at once, and 30 s later API Gateway accepts 500 per
+ * second again, its quota. Prints how many attempts the clients make and when all are back, for the shipped client and the
+ * defaults of other clients.
  *
  *     npx tsx bench/storm.ts
  */

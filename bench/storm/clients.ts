@@ -2,20 +2,20 @@ import { backoffDelayMs } from '../../client/base/backoff.ts';
 import { resolveOptions } from '../../client/options.ts';
 import { backoffCapSeconds } from '../../protocol/limits.ts';
 
-/** How long a client waits before the attempt that follows `failures` failed ones; `undefined`: it has given up. */
+/** The wait before the attempt after `failures` failed ones; `undefined` if the client gives up. */
 export type Waits = (failures: number) => number | undefined;
 
 export interface ReconnectingClient {
   readonly name: string;
-  /** Makes one client of a fleet. */
+  /** Creates one client of a fleet. */
   start(random: () => number): Waits;
 }
 
 const { minBackoffMs, maxBackoffMs } = resolveOptions({ url: 'wss://example.com', getToken: () => '' });
 
 /**
- * The client of this project, by the code that it ships.
- * @param expectedConnections What the construct was told, and the server tells the client. Default: nothing.
+ * The client of this project, with its shipped code.
+ * @param expectedConnections The construct's option, which the server sends to the client. Default: none.
  */
 export function beckon(expectedConnections?: number): ReconnectingClient {
   const hinted = expectedConnections === undefined ? undefined : backoffCapSeconds(expectedConnections) * 1_000;
@@ -25,7 +25,7 @@ export function beckon(expectedConnections?: number): ReconnectingClient {
   return { name, start: (random) => (failures) => backoffDelayMs(failures, random, backoff) };
 }
 
-/** What others do by default, as read from their sources in 2026 (Ably: from its specification, RTB1). */
+/** The defaults of other clients, from their sources in 2026 (Ably: from its specification, RTB1). */
 export const OTHER_CLIENTS: readonly ReconnectingClient[] = [
   {
     name: 'centrifuge-js 5.7',

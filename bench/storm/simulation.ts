@@ -1,11 +1,11 @@
 import type { ReconnectingClient } from './clients.ts';
 
 export interface Storm {
-  /** How many clients lose their connection at one moment. */
+  /** The number of clients, which all lose their connection at once. */
   readonly clients: number;
-  /** How long nobody is let in after that. */
+  /** The length of the outage after that. */
   readonly outageMs: number;
-  /** How many are let in each second afterwards; a second's worth at once. */
+  /** The accepted handshakes per second after the outage. The burst is one second's worth. */
   readonly acceptedPerSecond: number;
   readonly client: ReconnectingClient;
   readonly random: () => number;
@@ -14,19 +14,19 @@ export interface Storm {
 export interface Aftermath {
   /** The most attempts within a second, counted from the end of the outage. */
   readonly peakPerSecond: number;
-  /** All attempts, counted from the end of the outage; one for each client would be the fewest. */
+  /** All attempts after the end of the outage. The minimum is one per client. */
   readonly attempts: number;
-  /** After the end of the outage. `undefined`: they never came back. */
+  /** The time after the end of the outage; `undefined` if they never reconnect. */
   readonly back99Ms: number | undefined;
   readonly gaveUp: number;
 }
 
-/** No client takes longer, other than for good. */
+/** Clients that are not back by then never reconnect. */
 const HORIZON_MS = 60 * 60_000;
 
 /**
- * Lets a storm pass, millisecond by millisecond. It is a model: an attempt takes no time, a refused one fails at once, and
- * being let in costs the server nothing. What it shows is when clients come, which is all that their waits decide.
+ * Simulates a storm millisecond by millisecond. In this model an attempt takes no time, a refused one fails at once, and a handshake
+ * costs the server nothing. It shows when clients arrive, which depends on their waits alone.
  */
 export function simulate({ clients, outageMs, acceptedPerSecond, client: kind, random }: Storm): Aftermath {
   const due: number[][] = [];
@@ -56,7 +56,7 @@ export function simulate({ clients, outageMs, acceptedPerSecond, client: kind, r
       if (door.lets(now)) back.push(now - outageMs);
       else {
         failures[client] = (failures[client] ?? 0) + 1;
-        // A client needs a moment to notice; without it, waits of 0 would never end.
+        // A client needs a moment to notice a failure; otherwise waits of 0 would loop for ever.
         schedule(client, now + 1);
       }
     }
@@ -71,7 +71,7 @@ export function simulate({ clients, outageMs, acceptedPerSecond, client: kind, r
   };
 }
 
-/** A token bucket, closed until the outage is over. */
+/** A token bucket that is closed during the outage. */
 function createDoor(perSecond: number, opensAtMs: number) {
   let tokens = perSecond;
   let filledAtMs = opensAtMs;

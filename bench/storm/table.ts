@@ -8,7 +8,7 @@ const OUTAGE_MS = 30_000;
 export const STORM_HEADER = `| client | peak attempts / s | attempts each | 99 % back | gave up |
 |---|---:|---:|---:|---:|`;
 
-/** The row of one client in a storm of so many; `docs/client.md` has some of them. */
+/** Returns the row of one kind of client in a storm of this size. `docs/client.md` has some of the rows. */
 export function stormRow(client: ReconnectingClient, clients: number): string {
   const storm = { clients, outageMs: OUTAGE_MS, acceptedPerSecond: NEW_CONNECTIONS_PER_SECOND };
   const random = createRandom(1, client.name);

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 
 const LIB = join(import.meta.dirname, '../../lib');
 
-/** What `npm run installations` has found to be there in the oldest CDK that package.json allows. */
+/** The names that `npm run installations` found in the oldest CDK that package.json allows. */
 export const CDK_NAMES_FILE = join(import.meta.dirname, 'cdk-names.txt');
 
-/** What the construct imports from the CDK, a line for each: the module, and the name there. */
+/** Lists the construct's imports from the CDK, one line each: the module and the name. */
 export function cdkNames(): string {
   const lines = new Set<string>();
   for (const source of constructSources()) {
@@ -17,7 +17,7 @@ export function cdkNames(): string {
   return [...lines].toSorted().join('');
 }
 
-/** The files of `lib/` that are in the package: what `beckon.ts` imports. */
+/** Lists the files of `lib/` in the package: the imports of `beckon.ts`. */
 function constructSources(): string[] {
   const sources = new Map<string, string>();
   const read = (file: string) => {

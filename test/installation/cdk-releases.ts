@@ -9,7 +9,7 @@ const oldestOf = (name: string): string => peerDependencies[name].replace('^', '
 
 const COMPILER_OPTIONS = { target: 'es2022', lib: ['es2022'], strict: true, types: ['node'], skipLibCheck: true };
 
-/** How an app is written: `cdk init` gave CommonJS, run by ts-node, for years. */
+/** The style of an app: for years `cdk init` wrote CommonJS for ts-node. */
 interface Style {
   readonly type: 'commonjs' | 'module';
   readonly module: string;
@@ -19,7 +19,7 @@ interface Style {
 const COMMONJS: Style = { type: 'commonjs', module: 'commonjs', app: 'npx ts-node app.ts' };
 const ES_MODULES: Style = { type: 'module', module: 'nodenext', app: 'node app.js' };
 
-/** The construct in an app with the oldest CDK that package.json allows, in one with the newest, and with both of them. */
+/** Checks the construct with the oldest CDK that package.json allows, with the newest, and with both. */
 export function checkCdkReleases(temporary: string, tarballs: Tarballs): void {
   say('the oldest CDK…');
   const versions = { 'aws-cdk-lib': oldestOf('aws-cdk-lib'), constructs: oldestOf('constructs') };
@@ -38,7 +38,7 @@ export function checkCdkReleases(temporary: string, tarballs: Tarballs): void {
   writeFileSync(CDK_NAMES_FILE, cdkNames());
 }
 
-/** Installs the package into a fresh folder, with one release of the CDK. Returns the folder. */
+/** Installs the package with one CDK release into a new folder. Returns the folder. */
 function installApp(
   folder: string,
   { beckon }: Tarballs,
@@ -59,7 +59,7 @@ function installApp(
   return folder;
 }
 
-/** Compiles and synthesizes the app. Returns its template, in which the handlers are named by the hash of their content. */
+/** Compiles and synthesizes the app. Returns its template, which names the handlers by the hash of their contents. */
 function synthesize(folder: string, { app }: Style): string {
   run(folder, 'npx', 'tsc');
   run(folder, 'npx', 'cdk', 'synth', '--quiet', '--app', app);
@@ -68,7 +68,7 @@ function synthesize(folder: string, { app }: Style): string {
   return readFileSync(join(folder, 'cdk.out/Theirs.template.json'), 'utf8');
 }
 
-/** A template without what a release of the CDK may add: notes for its CLI, and a default that CloudFormation has anyway. */
+/** Removes what differs between CDK releases from a template: notes for the CLI, and a default that CloudFormation has anyway. */
 function essence(template: string): string {
   const { Resources } = JSON.parse(template, (key, value) =>
     key === 'Metadata' || (key === 'ReturnData' && value === true) ? undefined : value,
@@ -77,11 +77,11 @@ function essence(template: string): string {
   return JSON.stringify(Resources, null, 1);
 }
 
-/** Checks the construct's own sources against the CDK of a folder: each prop and method that they use is there. */
+/** Checks that a folder's CDK has every prop and method that the construct's sources use. */
 function checkSources(folder: string): void {
   for (const name of ['lib', 'server', 'protocol'])
     cpSync(join(ROOT, name), join(folder, 'sources', name), { recursive: true });
-  // Its types are named in what bundles the handlers, which never runs in the package.
+  // The code that bundles handlers names these types. It never runs in the package.
   mkdirSync(join(folder, 'sources/node_modules'));
   symlinkSync(join(ROOT, 'node_modules/esbuild'), join(folder, 'sources/node_modules/esbuild'));
   const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8'));
@@ -91,7 +91,7 @@ function checkSources(folder: string): void {
   run(folder, 'npx', 'tsc', '-p', 'sources');
 }
 
-/** Gives the package a CDK of its own, as in a workspace where the app pins another one: what it takes from the app still fits. */
+/** Gives the package a CDK of its own, as in a workspace whose app pins another one, and checks that the two fit. */
 function checkTwoCopies(folder: string, other: string): void {
   const modules = join(folder, 'node_modules/beckon/node_modules');
   mkdirSync(modules, { recursive: true });

@@ -5,12 +5,12 @@ import { invoke, messagesOfPlainNode } from './messages.ts';
 import { demand, fromReadme, install, run, say, type Tarballs, withLocalCloud, write } from './project.ts';
 import { buildVitePage, servePage } from './vite.ts';
 
-/** How long a stranger may need with the README, from an empty folder to a message in a browser. */
+/** The most time from an empty folder to a message in a browser with the README. */
 const FIRST_MESSAGE_WITHIN_MS = 5 * 60_000;
 
 /**
- * Does what the README says to somebody who has nothing yet, and takes the time: `cdk init`, the construct, the local cloud, a
- * page with Vite, a message in Chromium. Returns the folder of the app.
+ * Follows the README from an empty folder, and measures the time: `cdk init`, the construct, the local cloud, a page with Vite, a
+ * message in Chromium. Returns the folder of the app.
  */
 export async function checkFirstMinutes(temporary: string, tarballs: Tarballs): Promise<string> {
   say('from nothing to a message in a browser…');
@@ -41,7 +41,7 @@ export async function checkFirstMinutes(temporary: string, tarballs: Tarballs): 
   return app;
 }
 
-/** The packages come from files here. */
+/** Runs the README's install commands with the packed files instead of the package names. */
 function installAsTheReadmeSays(folder: string, tarballs: Tarballs): void {
   const commands = fromReadme('**In your stack**', 'sh').split('\n');
   for (const command of commands) {
@@ -50,14 +50,14 @@ function installAsTheReadmeSays(folder: string, tarballs: Tarballs): void {
   }
 }
 
-/** Shows in the page what the README's code logs. */
+/** Shows the log of the README's code in the page. */
 const SHOW = `
 const show = (text: string) => document.body.append(Object.assign(document.createElement('p'), { textContent: text }));
 beckon.on('state', ({ status }) => show(status));
 beckon.on('message', ({ data }) => show(JSON.stringify(data)));
 `;
 
-/** What \`cdk init\` gives, with code in the constructor. */
+/** What \`cdk init\` writes, with code in the constructor. */
 function stackWith(code: string, more = ''): string {
   const [imports = '', body = ''] = code.split('\n\n');
   return `import * as cdk from 'aws-cdk-lib/core';

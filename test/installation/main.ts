@@ -1,6 +1,6 @@
 /**
- * `npm run installations`: packs both packages, installs them from the registry into fresh folders, and uses them there as other
- * people's projects do. Takes some minutes, the network, and port 4600. Names of checks make only these.
+ * `npm run installations`: packs both packages, installs them with their dependencies from the registry into new folders, and uses
+ * them as other projects do. It needs some minutes, the network and port 4600. Arguments name the checks to run; default: all.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ try {
   const names = process.argv.slice(2);
   for (const name of names.length > 0 ? names : Object.keys(checks)) {
     const check = checks[name];
-    if (!check) throw new Error(`there is no check "${name}"; there are ${Object.keys(checks).join(', ')}`);
+    if (!check) throw new Error(`there is no check "${name}"; expected one of ${Object.keys(checks).join(', ')}`);
     await check();
   }
   say('all installations work');

@@ -5,13 +5,13 @@ import { createInterface } from 'node:readline';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { demand, install, type Ready, type Tarballs, write } from './project.ts';
 
-/** Invokes the function of the local cloud whose name is in the output that is called so. Returns what it returns. */
+/** Invokes the local cloud's function whose name is in this output. Returns its result. */
 export async function invoke({ outputs, endpointUrl }: Ready, output: RegExp, event: object): Promise<unknown> {
   const [, FunctionName] =
     Object.values(outputs)
       .flatMap(Object.entries)
       .find(([name]) => output.test(name)) ?? [];
-  if (FunctionName === undefined) throw new Error(`no output is called ${output}: ${JSON.stringify(outputs)}`);
+  if (FunctionName === undefined) throw new Error(`there is no output ${output}: ${JSON.stringify(outputs)}`);
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const lambda = new LambdaClient({ endpoint: endpointUrl, region: 'us-east-1', credentials });
   const { Payload, FunctionError } = await lambda.send(
@@ -22,7 +22,7 @@ export async function invoke({ outputs, endpointUrl }: Ready, output: RegExp, ev
   return JSON.parse(result);
 }
 
-/** What a project that has only the client may install: packages, and bytes on disk. */
+/** The most packages, and bytes on disk, that the client alone may install. */
 const MOST_PACKAGES = 3;
 const MOST_BYTES = 5_000_000;
 

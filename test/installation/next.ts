@@ -17,7 +17,7 @@ export default function Page() {
 }
 `;
 
-/** Next.js builds a page with the hooks: their types fit, and the page is rendered on the server. */
+/** Builds a page with the hooks in Next.js. Checks their types, and that the server renders the page. */
 export function checkNext(temporary: string, { beckon }: Tarballs): void {
   say('Next.js…');
   const folder = join(temporary, 'next');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { demand, run, say, type Tarballs, withLocalCloud, write } from './project.ts';
 
-/** With pnpm, which links packages to the project only, the command finds the local cloud as well. */
+/** Checks that the command finds the local cloud with pnpm, which links packages to the project only. */
 export async function checkPnpm(temporary: string, { beckon, 'beckon-local': local }: Tarballs): Promise<void> {
   say('pnpm…');
   const folder = join(temporary, 'pnpm');

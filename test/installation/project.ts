@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
-/** The packed packages, by their names. */
+/** The packed packages, by name. */
 export interface Tarballs {
   readonly beckon: string;
   readonly 'beckon-local': string;
@@ -15,12 +15,12 @@ export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** @throws Error with the message, unless the condition holds */
+/** Checks a condition. @throws Error with the message if it does not hold */
 export function demand(holds: boolean, message: string): void {
   if (!holds) throw new Error(message);
 }
 
-/** Runs a command in a folder. Returns what it prints. @throws Error with all that it has printed, when it fails */
+/** Runs a command in a folder. Returns its output. @throws Error with the whole output if it fails */
 export function run(cwd: string, command: string, ...args: string[]): string {
   const env = { ...process.env, CI: 'true', NEXT_TELEMETRY_DISABLED: '1' };
   try {
@@ -37,7 +37,7 @@ export function run(cwd: string, command: string, ...args: string[]): string {
   }
 }
 
-/** Makes a folder, and writes files by their paths in it. */
+/** Creates a folder with these files, by path. */
 export function write(folder: string, files: Readonly<Record<string, string>>): void {
   mkdirSync(folder, { recursive: true });
   for (const [path, content] of Object.entries(files)) {
@@ -51,16 +51,16 @@ export function install(folder: string, ...packages: string[]): void {
   run(folder, 'npm', 'install', '--no-audit', '--no-fund', ...packages);
 }
 
-/** A block of code in the README: the first one in this language behind a text. */
+/** Returns the README's first block of code in this language after a text. */
 export function fromReadme(behind: string, language: string): string {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const from = readme.indexOf(behind);
   const [, code] = readme.slice(from).match(new RegExp(`\n\`\`\`${language}\n(.*?)\n\`\`\``, 's')) ?? [];
-  if (from === -1 || code === undefined) throw new Error(`the README has no ${language} behind "${behind}"`);
+  if (from === -1 || code === undefined) throw new Error(`the README has no ${language} block after "${behind}"`);
   return code;
 }
 
-/** What a local cloud says when it is ready. */
+/** The `ready` line of a local cloud. */
 export interface Ready {
   readonly websocketUrl: string;
   readonly endpointUrl: string;
@@ -68,14 +68,14 @@ export interface Ready {
   readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** Runs a local cloud by a command line, while `use` runs. */
+/** Runs a local cloud with a command line while `use` runs. */
 export async function withLocalCloud(
   cwd: string,
   commandLine: string,
   use: (ready: Ready) => Promise<void>,
 ): Promise<void> {
   const [command = '', ...args] = commandLine.split(' ');
-  // Of a group of its own: npx does not hand on what it is told to stop.
+  // A process group of its own: npx does not pass signals on.
   const child = spawn(command, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (data) => (stderr += data));
@@ -92,7 +92,7 @@ export async function withLocalCloud(
 
 function readyLine(child: ChildProcess, told: () => string): Promise<Ready> {
   return new Promise((resolve, reject) => {
-    if (!child.stdout) throw new Error('the output is not read');
+    if (!child.stdout) throw new Error('the process has no output pipe');
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (line.startsWith('ready ')) resolve(JSON.parse(line.slice('ready '.length)));
     });

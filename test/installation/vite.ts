@@ -5,10 +5,10 @@ import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { demand, install, run, say, type Tarballs, write } from './project.ts';
 
-/** What a page with nothing but the client may download at first, gzipped. */
+/** The most gzipped bytes of the first load of a page with the client alone. */
 const MOST_FIRST_BYTES = 18 * 1024;
 
-/** Builds a page with Vite, in a fresh folder, whose only script is this. */
+/** Builds a page with only this script with Vite, in a new folder. */
 export function buildVitePage(folder: string, { beckon }: Tarballs, script: string): void {
   write(folder, {
     'package.json': '{ "type": "module" }',
