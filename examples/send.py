@@ -7,7 +7,7 @@ import boto3
 
 
 def send(*messages, service="reports"):
-    """Sends messages; gives what became of each, in their order."""
+    """Sends messages. Returns the outcome of each, in order."""
     event = {"service": service, "messages": messages}
     reply = boto3.client("lambda").invoke(FunctionName=os.environ["SEND_FUNCTION"], Payload=json.dumps(event))
     answer = json.load(reply["Payload"])
