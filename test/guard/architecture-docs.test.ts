@@ -11,8 +11,8 @@ test('every path that docs/architecture.md names exists', () => {
   expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
 
-test('docs/architecture.md describes each folder of the server', () => {
-  const folders = readdirSync(join(ROOT, 'server'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+test.each(['server', 'client'])('docs/architecture.md describes each folder of %s/', (side) => {
+  const folders = readdirSync(join(ROOT, side), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   expect(folders.length).toBeGreaterThan(5);
-  for (const { name } of folders) expect(page).toContain(`| \`server/${name}/\` |`);
+  for (const { name } of folders) expect(page).toContain(`| \`${side}/${name}/\` |`);
 });
