@@ -1,13 +1,13 @@
 import { find } from './dom.ts';
 
-/** Reads out what comes: a log that is scrolled, sorted and completed is no live region. */
+/** Announces new messages to screen readers. The log itself cannot be a live region, because it scrolls, sorts and loads. */
 export class Announcer {
   readonly #region = find('#announcer', HTMLElement);
 
   say(text: string): void {
     const line = document.createElement('p');
     line.textContent = text;
-    // What was said before is gone; several that come at once are read out all.
+    // Remove earlier announcements, but read out all messages that arrive together.
     while (this.#region.childElementCount >= 5) this.#region.firstElementChild?.remove();
     this.#region.append(line);
   }

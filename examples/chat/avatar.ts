@@ -1,7 +1,7 @@
 import type { Presence } from '../../client/index.ts';
 import { kindOf, nameOf, type Place } from './place.ts';
 
-/** Makes an avatar of a place: the first letter of the name, on a colour that the name always has. */
+/** Makes an avatar of a place: the first letter of the name, on the colour of that name. */
 export function showAvatar(avatar: HTMLElement, place: Place): void {
   const [initial = '?'] = nameOf(place);
   avatar.textContent = 'room' in place ? '#' : initial.toUpperCase();
@@ -9,7 +9,7 @@ export function showAvatar(avatar: HTMLElement, place: Place): void {
   avatar.style.setProperty('--hue', String(hueOf(nameOf(place))));
 }
 
-/** Shows on an avatar whether its user is there. `undefined`: nobody knows, or it is no user. */
+/** Shows on an avatar whether its user is online. `undefined`: unknown, or not a user. */
 export function showPresence(avatar: HTMLElement, presence: Presence | undefined): void {
   if (presence) avatar.dataset['presence'] = presence.online ? 'online' : 'offline';
   else delete avatar.dataset['presence'];
@@ -18,6 +18,6 @@ export function showPresence(avatar: HTMLElement, presence: Presence | undefined
 function hueOf(name: string): number {
   let hash = 0;
   for (const character of name) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
-  // The golden angle: names that are alike get colours that are not.
+  // The golden angle gives similar names different colours.
   return Math.round(hash * 137.508) % 360;
 }

@@ -7,7 +7,7 @@ export interface ComposerHandlers {
   onInput(text: string): void;
 }
 
-/** The field that one writes in. */
+/** The text field for new messages. */
 export class Composer {
   readonly #form = find('#composer', HTMLFormElement);
   readonly #text = find('#text', HTMLTextAreaElement);
@@ -33,7 +33,7 @@ export class Composer {
     this.#text.value = draft;
   }
 
-  /** What becomes of what is sent now. */
+  /** Shows what happens to a message that is sent now. */
   showState({ status }: ConnectionState): void {
     this.#hint.textContent =
       status === 'connected'
@@ -41,7 +41,7 @@ export class Composer {
         : 'Sent as soon as the connection is back.';
   }
 
-  /** Instead of the hint, without moving anything. */
+  /** Replaces the hint without moving anything. */
   showTyping(text: string): void {
     this.#typing.textContent = text;
     this.#typing.hidden = text === '';
@@ -61,7 +61,7 @@ export class Composer {
   }
 
   #onKey(event: KeyboardEvent): void {
-    // While an input method is composing, Enter is its own.
+    // While an input method composes text, Enter belongs to it.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     this.#send();

@@ -1,12 +1,12 @@
-/** Where the page finds the server: `config.json` beside it. */
+/** The addresses of the server, from `config.json` beside the page. */
 export interface Config {
   /** The output `WebSocketUrl` of the stack. */
   readonly websocketUrl: string;
-  /** Answers `{"sub": name}` with `{"token"}`. Only the local cloud has that; elsewhere tokens are pasted. */
+  /** Answers `{"sub": name}` with `{"token"}`. Only the local cloud has it; elsewhere users paste tokens. */
   readonly tokenUrl: string | undefined;
 }
 
-/** @throws Error that says what is wrong with `config.json`. */
+/** Reads `config.json`. @throws Error that names the mistake in it. */
 export async function loadConfig(): Promise<Config> {
   const response = await fetch('config.json', { cache: 'no-cache' });
   if (!response.ok) throw new Error(`config.json could not be loaded (HTTP ${response.status}).`);

@@ -3,7 +3,7 @@ import { find } from './dom.ts';
 import type { NetworkSwitch } from './network-switch.ts';
 import { describeReason, describeState } from './words.ts';
 
-/** Says what the client is doing, why, and when it tries again; and has the switch that cuts the connection. */
+/** Shows the client's state, its reason and the next attempt. Has the switch that cuts the connection. */
 export class ConnectionPanel {
   readonly #panel = find('#connection', HTMLElement);
   readonly #status = find('#connection-status', HTMLElement);
@@ -40,7 +40,7 @@ export class ConnectionPanel {
     this.#ticking = setInterval(tick, 250);
   }
 
-  /** Whoever signs in next begins with a connection. */
+  /** Restores the connection for the next user. */
   restore(): void {
     if (this.#network.isCut) this.#network.restore();
     this.#showSwitch();

@@ -4,7 +4,7 @@ import { arrange, find, fromTemplate } from './dom.ts';
 import { type Place, titleOf } from './place.ts';
 import { describeTime } from './times.ts';
 
-/** What the list shows of one conversation. */
+/** One entry of the list. */
 export interface ContactState {
   readonly place: Place;
   readonly lastAt: number;
@@ -32,7 +32,7 @@ export class ContactList {
     this.#onOpen = onOpen;
   }
 
-  /** @param contacts By key, in the order in which they are shown. */
+  /** @param contacts The contacts by key, in display order. */
   show(contacts: ReadonlyMap<string, ContactState>): void {
     for (const key of this.#entries.keys()) if (!contacts.has(key)) this.#entries.delete(key);
     const elements = [...contacts].map(([key, state]) => {

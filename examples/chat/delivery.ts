@@ -2,7 +2,7 @@ import type { Markers, Presence } from '../../client/index.ts';
 import type { Place } from './place.ts';
 import type { Entry } from './timeline.ts';
 
-/** How far one of one's own messages has come. */
+/** The delivery state of the user's own message. */
 export interface Delivery {
   readonly state: 'queued' | 'sent' | 'waiting' | 'delivered' | 'read' | 'failed';
   readonly text: string;
@@ -14,10 +14,10 @@ const DELIVERED: Delivery = { state: 'delivered', text: 'Delivered' };
 const READ: Delivery = { state: 'read', text: 'Read' };
 
 /**
- * What the acknowledgement, the receipts and the presence of the other say together. In rooms there are no receipts, and
- * what one writes to oneself needs none.
- * @param peer How far one's messages have come with the other user.
- * @param presence Of the other user, if it is known.
+ * Combines the acknowledgement, the receipts and the presence of the other user. Rooms have no receipts, and messages to oneself
+ * need none.
+ * @param peer The other user's receipts.
+ * @param presence The other user's presence, if known.
  */
 export function deliveryOf(
   { serial, fate }: Pick<Entry, 'serial' | 'fate'>,
@@ -31,7 +31,7 @@ export function deliveryOf(
   if (!('user' in place)) return SENT;
   if (peer.read !== undefined && serial <= peer.read) return READ;
   if (peer.delivered !== undefined && serial <= peer.delivered) return DELIVERED;
-  // Of what this page has not sent itself, nobody has told whether there was a device.
+  // For messages of other pages, this page does not know whether a device was online.
   const mayWait = fate?.kind !== 'accepted' || fate.isStored;
   const waits = mayWait && presence?.online === false;
   return waits ? { state: 'waiting', text: `Waits for ${place.user}` } : SENT;

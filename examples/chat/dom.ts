@@ -1,17 +1,17 @@
-/** The element that `index.html` has for the selector, of the type that it is there. */
+/** Returns the element of `index.html` with this selector and type. */
 export function find<T extends Element>(selector: string, type: new () => T, root: ParentNode = document): T {
   const element = root.querySelector(selector);
   if (element instanceof type) return element;
   throw new Error(`index.html has no ${type.name} "${selector}"`);
 }
 
-/** A copy of what is in a `<template>`. */
+/** Copies the content of a `<template>`. */
 export function fromTemplate(selector: string): HTMLLIElement {
   const { content } = find(selector, HTMLTemplateElement);
   return find('li', HTMLLIElement, document.importNode(content, true));
 }
 
-/** Handles an event instead of the browser. */
+/** Handles an event, and prevents the browser's own action. */
 export function listen(target: EventTarget, type: string, handle: () => void, signal: AbortSignal): void {
   const onEvent = (event: Event) => {
     event.preventDefault();
@@ -20,7 +20,7 @@ export function listen(target: EventTarget, type: string, handle: () => void, si
   target.addEventListener(type, onEvent, { signal });
 }
 
-/** Has the list show these elements in this order, and moves as few as it takes; what has the focus keeps it. */
+/** Shows these elements in this order with the fewest moves, so the focus stays. */
 export function arrange(list: HTMLElement, wanted: readonly Element[]): void {
   const focused = document.activeElement;
   const kept = new Set(wanted);

@@ -11,12 +11,12 @@ import { laterSerial } from './timeline.ts';
 
 const PAGE_MESSAGES = 30;
 
-/** Fills conversations with what was said before. */
+/** Loads the earlier messages of conversations. */
 export class History {
   readonly #client: Pick<ChatClient, 'history'>;
   readonly #me: string;
   readonly #signal: AbortSignal;
-  /** What is being loaded. */
+  /** The loads under way. */
   readonly #loading = new Map<Thread, Promise<void>>();
 
   constructor(client: Pick<ChatClient, 'history'>, me: string, signal: AbortSignal) {
@@ -25,14 +25,14 @@ export class History {
     this.#signal = signal;
   }
 
-  /** Loads the newest page, unless it is there and nothing can have been missed since. */
+  /** Loads the newest page, unless it is here and no message can be missing since. */
   async open(thread: Thread): Promise<void> {
     while (this.#loading.has(thread)) await this.#loading.get(thread);
     const { state, next } = thread.loaded;
     if (state === 'loaded' && !thread.isStale) return;
-    // What is missed from now on may be missing in the answer.
+    // The answer may lack messages that are missed from now on.
     thread.isStale = false;
-    // What came meanwhile came as messages: a page that is loaded again tells how far they have come, and leaves no hole.
+    // Newer messages arrived live. Loading the page again brings their receipts and closes gaps.
     await this.#load(thread, {}, (page) => (state === 'loaded' ? next : page.next));
   }
 
@@ -44,7 +44,7 @@ export class History {
     else if (state !== 'loaded') await this.open(thread);
   }
 
-  /** @param nextOf From where there are earlier messages, now that a page is there. */
+  /** @param nextOf The start of the earlier messages, after this page. */
   async #load(
     thread: Thread,
     options: HistoryOptions,
@@ -60,7 +60,7 @@ export class History {
       this.#add(thread, page);
       thread.loaded = { state: 'loaded', next: nextOf(page) };
     } catch (error) {
-      // What the user may not read is as good as not said.
+      // Without the right to read, the conversation has no earlier messages.
       const isForbidden = error instanceof BeckonError && error.code === 'forbidden';
       thread.loaded = isForbidden ? { state: 'loaded' } : { state: 'failed', next };
       if (!isForbidden && !this.#signal.aborted) throw error;

@@ -2,24 +2,24 @@ import { arrange, find } from './dom.ts';
 import type { LogItem } from './log-items.ts';
 import { createMessageView, type MessageView } from './message-view.ts';
 
-/** Nearer to an end than this is at the end, in pixels. */
+/** The distance that counts as being at an end, in pixels. */
 const NEAR_PX = 64;
-/** From here on the messages before are loaded. */
+/** The distance from the top at which earlier messages load, in pixels. */
 const EARLIER_PX = 240;
 
-/** What the button says that leads to the end, while there is nothing new. */
+/** The text of the button that leads to the end, without new messages. */
 const LABEL = 'Newest messages';
 
 export interface LogHandlers {
   readonly signal: AbortSignal;
-  /** The user comes near the earliest message that is there. Called again while they stay there. */
+  /** The user is near the earliest loaded message. Called again while they stay there. */
   onEarlier(): void;
   /** More of the messages may be in view than before. */
   onScroll(): void;
   onAgain(key: string): void;
 }
 
-/** The messages of the open conversation, and where they are scrolled to. */
+/** The messages of the open conversation, and their scroll position. */
 export class LogView {
   readonly #scroller = find('#log', HTMLElement);
   readonly #list = find('#messages', HTMLOListElement);
@@ -29,13 +29,13 @@ export class LogView {
   readonly #handlers: LogHandlers;
   #views = new Map<string, MessageView>();
   #rules = new Map<string, HTMLLIElement>();
-  /** Where it was when nothing had changed yet: what comes then is followed. */
+  /** Whether the view was at the end before a change. Then it follows new messages. */
   #isAtEnd = true;
 
   constructor(handlers: LogHandlers) {
     this.#handlers = handlers;
     const { signal } = handlers;
-    // The keys that scroll go to what has the focus.
+    // Scroll keys go to the focused element.
     this.#scroller.tabIndex = 0;
     this.#scroller.addEventListener('scroll', () => this.#onScroll(), { signal });
     this.#toEnd.addEventListener('click', () => this.scrollToEnd(), { signal });
@@ -58,14 +58,14 @@ export class LogView {
     return [...this.#views].findLast(isInView)?.[0];
   }
 
-  /** Tells how many new messages there are further down. */
+  /** Shows the number of new messages further down. */
   showNew(count: number): void {
     this.#toEndLabel.textContent = count > 0 ? `Newest messages: ${count} ${count > 1 ? 'are' : 'is'} new` : LABEL;
     this.#toEndCount.textContent = String(count);
     this.#toEndCount.hidden = count === 0;
   }
 
-  /** Another conversation is going to be shown. */
+  /** Prepares the view for another conversation. */
   clear(label: string): void {
     this.#views.clear();
     this.#rules.clear();
@@ -116,7 +116,7 @@ export class LogView {
     this.#onScroll();
   }
 
-  /** The uppermost message that can be seen stays where it is. */
+  /** Keeps the uppermost visible message in place. */
   #anchor(): { readonly element: Element; readonly top: number } | undefined {
     const { top } = this.#scroller.getBoundingClientRect();
     for (const { element } of this.#views.values()) {
@@ -135,7 +135,7 @@ export class LogView {
   }
 }
 
-/** A line between messages, with a word on it. */
+/** A line with a label between messages. */
 function createRule(kind: 'day' | 'new'): HTMLLIElement {
   const rule = document.createElement('li');
   rule.className = `rule ${kind}`;

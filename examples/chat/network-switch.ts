@@ -1,16 +1,16 @@
 import type { WebSocketConstructor, WebSocketLike } from '../../client/index.ts';
 
-/** As a browser tells that a connection ended without a closing handshake. */
+/** The close code of browsers for a connection without a closing handshake. */
 const ABNORMAL = { code: 1006, reason: '', wasClean: false } as const;
 
-/** Makes the page's own connections fail as they do when a network goes away. */
+/** Makes the page's connections fail as in a network failure. */
 export interface NetworkSwitch {
   /** For `connect`. */
   readonly webSocket: WebSocketConstructor;
   readonly isCut: boolean;
-  /** Ends the connections there are, and lets new ones fail. */
+  /** Ends all connections, and makes new ones fail. */
   cut(): void;
-  /** Lets connections through again, and says so as a browser does. */
+  /** Allows connections again, and fires the browser's event. */
   restore(): void;
 }
 
@@ -29,7 +29,7 @@ export function createNetworkSwitch(): NetworkSwitch {
 
     constructor(url: string, protocols: string[]) {
       if (isCut) {
-        // Not before whoever opens it can listen.
+        // Wait until the opener can listen.
         setTimeout(() => this.#fail());
         return;
       }
@@ -52,7 +52,7 @@ export function createNetworkSwitch(): NetworkSwitch {
       this.#socket?.close(code, reason);
     }
 
-    /** What is on its way in either direction may or may not arrive, as ever. */
+    /** Frames under way may or may not arrive, as in a real failure. */
     cut(): void {
       const socket = this.#socket;
       if (!socket) return;

@@ -19,7 +19,7 @@ import { type Entry, entryKey } from './timeline.ts';
 import { TypingSignal, type Typists } from './typing.ts';
 import { describeTyping } from './words.ts';
 
-/** The most messages that are loaded at once to get to one that was found. */
+/** The most messages to load at once on the way to a search result. */
 const JUMP_MESSAGES = 100;
 
 export interface OpenThreadHost {
@@ -34,13 +34,13 @@ export interface OpenThreadHost {
   readonly reading: Reading;
   onChange(thread: Thread): void;
   onError(error: unknown): void;
-  /** Another conversation was chosen from within this one. */
+  /** The user chose another conversation from within this one. */
   onPlace(place: Place): void;
   onClosed(thread: Thread): void;
   onLeave(thread: Thread): void;
 }
 
-/** The conversation that is open, if any. */
+/** The open conversation, if any. */
 export class OpenThread {
   readonly search: SearchPanel;
   readonly #host: OpenThreadHost;
@@ -51,7 +51,7 @@ export class OpenThread {
   readonly #attendance: RoomWatch;
   readonly #earlier = find('#earlier', HTMLButtonElement);
   readonly #empty = find('#empty', HTMLElement);
-  /** What was being written in the conversations, by key. */
+  /** The drafts, by the key of the conversation. */
   readonly #drafts = new Map<string, string>();
   #thread: Thread | undefined;
   #isStale = false;
@@ -90,7 +90,7 @@ export class OpenThread {
 
   show(thread: Thread): void {
     if (thread !== this.#thread) this.#begin(thread);
-    // On a phone, the keyboard would cover what there is to read.
+    // On a phone, the keyboard would cover the messages.
     const canType = !('service' in thread.place) && !matchMedia('(pointer: coarse)').matches;
     if (canType) this.#composer.focus();
     else this.#header.focus();
@@ -108,7 +108,7 @@ export class OpenThread {
     this.#showFrame();
   }
 
-  /** Closes it for good, with everything that the page shows of it. */
+  /** Closes the conversation permanently, and clears all drafts and content from the page. */
   end(): void {
     this.close();
     this.#drafts.clear();
@@ -117,26 +117,26 @@ export class OpenThread {
     this.#composer.show(false);
   }
 
-  /** Asks for what may be missing. */
+  /** Loads what may be missing. */
   reload(): void {
     if (this.#thread) void this.#load(this.#thread);
   }
 
-  /** Whether what comes to a conversation now is seen at once. */
+  /** Whether the user sees a new message of this conversation at once. */
   isSeen(thread: Thread): boolean {
     return thread === this.#thread && this.#host.reading.isLooking && this.#log.isAtEnd;
   }
 
-  /** Somebody looks at it: what is in view, and what is before it, has been read. */
+  /** The user looks at the page: the visible messages and all earlier ones count as read. */
   look(): void {
     const thread = this.#thread;
-    // Where the new ones begin is not known before they are there.
+    // The start of the new messages is unknown until they are loaded.
     if (!thread || (isAwaited(thread) && !('service' in thread.place))) return;
     const last = this.#log.isAtEnd ? undefined : this.#log.lastInView;
     if (this.#host.reading.look(thread, thread.newestOfOthers(last))) this.#host.onChange(thread);
   }
 
-  /** Something new came that nobody has seen. */
+  /** A new message arrived that the user has not seen. */
   onUnseen(thread: Thread, entry: Entry): void {
     if (thread === this.#thread && thread.unread === 0) thread.firstNew = entryKey(entry);
   }
@@ -178,7 +178,7 @@ export class OpenThread {
     const hadUnread = thread.unread > 0;
     if (this.isSeen(thread)) thread.unread = 0;
     try {
-      // First in the room, then what was said there before: the other way round, something could be said in between.
+      // Join first, then load the history: otherwise a message in between would be missing.
       if ('room' in place) await this.#host.rooms.enter(place.room);
       if ('service' in place) return;
       do await this.#host.history.open(thread);
@@ -205,7 +205,7 @@ export class OpenThread {
     this.onChange(thread);
   }
 
-  /** Shows a message, however long ago it was. */
+  /** Shows a message of any age. */
   async #reveal(serial: string): Promise<void> {
     const thread = this.#thread;
     const find = () => thread?.timeline.entries.find((entry) => entry.serial === serial);
@@ -247,7 +247,7 @@ export class OpenThread {
     find('#conversation', HTMLElement).hidden = !isOpen;
   }
 
-  /** Shows it as it is now; what changes together is shown once. */
+  /** Renders the current state, once for simultaneous changes. */
   #refresh(): void {
     if (this.#isStale) return;
     this.#isStale = true;
@@ -289,7 +289,7 @@ const EARLIER = {
   failed: 'What was said before could not be loaded. Try again',
 } as const;
 
-/** Whether nothing is known yet of what was said before. */
+/** Whether no history is loaded yet. */
 function isAwaited({ loaded: { state } }: Thread): boolean {
   return state === 'nothing' || state === 'loading';
 }

@@ -1,9 +1,9 @@
 import type { Conversation, Json, ReceivedMessage } from '../../client/index.ts';
 
-/** Where something is said: with a user, in a room, or by a service, which can write but not be written to. */
+/** A conversation's place: a user, a room, or a service, which only sends. */
 export type Place = Conversation | { readonly service: string };
 
-/** The same for the same place, and for no other. */
+/** Returns a key that is unique to the place. */
 export function keyOf(place: Place): string {
   return `${kindOf(place)} ${nameOf(place)}`;
 }
@@ -18,12 +18,12 @@ export function nameOf(place: Place): string {
   return 'user' in place ? place.user : place.service;
 }
 
-/** With a mark that tells rooms from people. */
+/** Returns the name, with a mark for rooms. */
 export function titleOf(place: Place): string {
   return 'room' in place ? `#${place.room}` : nameOf(place);
 }
 
-/** Where a message belongs, for `me`: the copy of one's own message is with those it went to. */
+/** Returns the place of a message for the user `me`. A copy of an own message belongs to its recipient. */
 export function placeOf({ from, to }: Pick<ReceivedMessage<Json>, 'from' | 'to'>, me: string): Place {
   if ('room' in to) return to;
   if ('service' in from) return from;

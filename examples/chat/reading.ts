@@ -2,7 +2,7 @@ import type { ChatClient } from './chat-message.ts';
 import type { Thread } from './thread.ts';
 import { laterSerial } from './timeline.ts';
 
-/** Says that what somebody has had before their eyes has been read. */
+/** Marks the messages as read that the user has seen. */
 export class Reading {
   readonly #client: Pick<ChatClient, 'markRead'>;
   readonly #isVisible: () => boolean;
@@ -14,7 +14,7 @@ export class Reading {
     this.#onError = onError;
   }
 
-  /** Whether somebody looks at the page, as far as a browser knows. */
+  /** Whether the user looks at the page, as far as the browser knows. */
   get isLooking(): boolean {
     return this.#isVisible();
   }

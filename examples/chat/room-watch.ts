@@ -3,7 +3,7 @@ import type { ChatClient } from './chat-message.ts';
 
 /** Who is in a room. */
 export interface Attendance {
-  /** Those that are known by name. */
+  /** The members whose names are known. */
   readonly users: readonly string[];
   readonly count: number;
 }
@@ -15,12 +15,12 @@ export interface RoomWatchHost {
   onError(error: unknown): void;
 }
 
-/** Watches who is in the room that is open. */
+/** Watches the members of the open room. */
 export class RoomWatch {
   readonly #host: RoomWatchHost;
   readonly #there = new Set<string>();
   #room: string | undefined;
-  /** Those that the server did not name, as there were too many. `undefined`: it has not answered yet. */
+  /** The number of members that the server did not name, because there are too many. `undefined`: no answer yet. */
   #unnamed: number | undefined;
 
   constructor(host: RoomWatchHost) {
@@ -29,7 +29,7 @@ export class RoomWatch {
     client.on('presence', ({ room, users }) => this.#onPresence(room, users), { signal });
   }
 
-  /** `undefined`: it is not known. */
+  /** The occupancy; `undefined` if unknown. */
   get attendance(): Attendance | undefined {
     if (this.#unnamed === undefined) return undefined;
     return { users: [...this.#there].sort(), count: this.#there.size + this.#unnamed };

@@ -21,7 +21,7 @@ export class Rooms {
     client.on('left', ({ room, reason }) => this.#onLeft(room, reason.message), { signal });
   }
 
-  /** Resolves when the user is in the room, or is not let in: what is said from then on comes as messages. */
+  /** Resolves when the join has succeeded or failed. After it, new messages arrive live. */
   enter(room: string): Promise<void> {
     const entering = this.#entering.get(room) ?? this.#enter(room);
     this.#entering.set(room, entering);
@@ -38,7 +38,7 @@ export class Rooms {
     try {
       await this.#host.client.join(room);
     } catch (error) {
-      // Given up on purpose, or the page is being left.
+      // The user left, or the page is closing.
       if (error instanceof BeckonError && ['left', 'closed'].includes(error.code)) return;
       this.#onLeft(room, error instanceof BeckonError ? error.message : String(error));
     }

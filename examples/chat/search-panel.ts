@@ -17,11 +17,11 @@ export interface SearchHandlers {
   readonly client: Pick<ChatClient, 'search'>;
   readonly me: string;
   readonly signal: AbortSignal;
-  /** A message was chosen. */
+  /** The user chose a message. */
   onFound(serial: string): void;
 }
 
-/** Looks for messages of the open conversation. */
+/** Searches the open conversation. */
 export class SearchPanel {
   readonly #handlers: SearchHandlers;
   readonly #toggle = find('#search-toggle', HTMLButtonElement);
@@ -48,20 +48,20 @@ export class SearchPanel {
     signal.addEventListener('abort', () => this.open(undefined));
   }
 
-  /** Asks once whether the server can search at all. */
+  /** Asks once whether the server supports search. */
   async findOut(): Promise<void> {
     const { client, me, signal } = this.#handlers;
     try {
       await client.search({ user: me }, 'beckon', { limit: 1, signal });
       this.#isAvailable = true;
     } catch (error) {
-      // Whatever it is: a button that leads to an error is of no use.
+      // Hide the button after any error: it would lead to the same error.
       this.#isAvailable = !(error instanceof BeckonError) || !['search_disabled', 'forbidden'].includes(error.code);
     }
     this.#toggle.hidden = !this.#isAvailable || this.#conversation === undefined;
   }
 
-  /** Another conversation is open, in which there is something to be found, or none. */
+  /** Another conversation is open, with or without search, or none. */
   open(conversation: Conversation | undefined): void {
     this.#conversation = conversation;
     this.#toggle.hidden = !this.#isAvailable || conversation === undefined;
@@ -100,7 +100,7 @@ export class SearchPanel {
     this.#timer = setTimeout(() => void this.#ask(undefined), DELAY_MS);
   }
 
-  /** @param before From where to go on. */
+  /** @param before The position from which to continue. */
   async #ask(before: string | undefined): Promise<void> {
     if (before === undefined) this.#clear();
     const text = this.#text.value.trim();

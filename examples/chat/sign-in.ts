@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import { find } from './dom.ts';
 import { type GetToken, readToken, tokensFor } from './tokens.ts';
 
-/** Somebody who wants to sign in. */
+/** A user who wants to sign in. */
 export interface Visitor {
   readonly name: string;
   readonly getToken: GetToken;
@@ -13,11 +13,11 @@ export interface SignInHandlers {
   onCancel(): void;
 }
 
-/** The form with which one signs in: by name where tokens can be had for it, else with a token. */
+/** The sign-in form: by name where an issuer gives tokens, else with a token. */
 export interface SignIn {
-  /** Shows the form, with what is wrong if anything is, or hides it. */
+  /** Shows the form, with a problem if there is one, or hides it. */
   show(shown: boolean, problem?: string): void;
-  /** Shows that somebody is being signed in, and why it takes long if it does. */
+  /** Shows that the sign-in is under way, and why it takes long. */
   showBusy(trouble?: string): void;
 }
 
@@ -41,7 +41,7 @@ export function createSignIn({ tokenUrl }: Pick<Config, 'tokenUrl'>, handlers: S
   };
   const show = (shown: boolean, text = '') => {
     find('#sign-in', HTMLElement).hidden = !shown;
-    // Whoever is in has no use for it any more, and it may be a token.
+    // Clear the field after the sign-in, because it may contain a token.
     if (!shown) field.value = '';
     setBusy(false);
     showProblem(text);
@@ -64,7 +64,7 @@ export function createSignIn({ tokenUrl }: Pick<Config, 'tokenUrl'>, handlers: S
   };
 }
 
-/** Somebody with a name, where a name is enough. */
+/** Signs in by name, where a name is enough. */
 export function visitorNamed(typed: string, tokenUrl: string): Visitor | { readonly problem: string } {
   const name = typed.trim();
   if (name === '') return { problem: 'Say who you are: a name is needed.' };

@@ -1,7 +1,7 @@
 import { keyOf, type Place } from './place.ts';
 import { Thread } from './thread.ts';
 
-/** The conversations that there are. */
+/** All conversations. */
 export class Threads {
   readonly #threads = new Map<string, Thread>();
   readonly #onNew: (thread: Thread) => void;
@@ -18,7 +18,7 @@ export class Threads {
     return this.#threads.get(keyOf(place));
   }
 
-  /** The conversation at a place, which begins with the first call. */
+  /** Returns the conversation at a place. Creates it at the first call. */
   at(place: Place): Thread {
     const known = this.find(place);
     if (known) return known;

@@ -1,22 +1,22 @@
 import { BeckonError, type TokenRequest } from '../../client/index.ts';
 
-/** Gives a token whenever the client asks for one. */
+/** Returns a token for each request of the client. */
 export type GetToken = (request: TokenRequest) => Promise<string> | string;
 
-/** Tokens of the local issuer, for anybody who says a name. */
+/** Gets tokens of the local issuer for any name. */
 export function tokensFor(name: string, tokenUrl: string): GetToken {
   return async ({ signal }) => {
     const response = await fetch(tokenUrl, { method: 'POST', body: JSON.stringify({ sub: name }), signal });
     const answer = (await response.json()) as { readonly token?: string; readonly message?: string };
     if (response.ok && answer.token !== undefined) return answer.token;
     const told = answer.message ?? `The issuer answered with HTTP ${response.status}.`;
-    // The same name would be refused again; when the issuer itself is in trouble, it may not be.
+    // The issuer would refuse the same name again, but a server error may pass.
     if (response.status < 500) throw new BeckonError('unauthorized', told);
     throw new Error(told);
   };
 }
 
-/** What a token says of itself, or what is wrong with it. Whether its signature is good is the server's to say. */
+/** Reads a token's claims, or finds what is wrong with it. Only the server checks the signature. */
 export function readToken(token: string): { readonly name: string } | { readonly problem: string } {
   const claims = decodeClaims(token);
   if (!claims) return { problem: 'This is not a JWT: it must have three parts, with dots between them.' };

@@ -2,7 +2,7 @@ import { BeckonError, type Conversation } from '../../client/index.ts';
 import type { ChatClient } from './chat-message.ts';
 import type { Thread } from './thread.ts';
 
-/** How many conversations one call can name. */
+/** The most conversations of one call. */
 const MAX_CONVERSATIONS = 50;
 
 /** How long to wait for what else comes before the server is asked. */
@@ -18,7 +18,7 @@ export interface UnreadHost {
   onError(error: unknown): void;
 }
 
-/** Asks the server how much is unread, and counts what arrives from then on. */
+/** Gets unread counts from the server, and counts later messages itself. */
 export class Unread {
   readonly #host: UnreadHost;
   /** Where something has arrived since the server was asked: whether it counted that, nobody knows. */
