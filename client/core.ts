@@ -24,7 +24,17 @@ import type { ConnectionState } from './state.ts';
 /** What holds as long as the server has not told its limits. */
 const DEFAULT_LIMITS = { maxDataBytes: MAX_DATA_BYTES, maxFrameBytes: MAX_FRAME_BYTES };
 
-const EVENTS = ['message', 'gap', 'left', 'presence', 'receipt', 'settled', 'state', 'error'] as const;
+/** The events of a client. The compiler asks for each of {@link ClientEvents}. */
+const EVENTS: Readonly<Record<keyof ClientEvents, 1>> = {
+  message: 1,
+  gap: 1,
+  left: 1,
+  presence: 1,
+  receipt: 1,
+  settled: 1,
+  state: 1,
+  error: 1,
+};
 
 /** How to load each part. */
 export type Loaders = {
@@ -35,8 +45,9 @@ export type Loaders = {
 export class Core implements Context {
   readonly environment: Environment;
   readonly options: Options;
-  readonly emitter: Emitter<ClientEvents> = createEmitter<ClientEvents>(EVENTS, (event, value) =>
-    this.notify(event, value),
+  readonly emitter: Emitter<ClientEvents> = createEmitter<ClientEvents>(
+    Object.keys(EVENTS) as (keyof ClientEvents)[],
+    (event, value) => this.notify(event, value),
   );
   readonly #inboxes = new Set<Inbox<ReceivedMessage>>();
   readonly counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };

@@ -11,6 +11,20 @@ import { type FakeServer, startFakeServer } from '../support/fake-server.ts';
 const DOCUMENT = readFileSync('docs/client.md', 'utf8');
 const EXAMPLES = [...DOCUMENT.matchAll(/^```ts\n(?<code>.*?)^```/gms)].map((match) => match.groups?.['code'] ?? '');
 
+it('docs/client.md shows a listener for every event', () => {
+  const client = connect({ url: 'ws://127.0.0.1', getToken: () => 'token', webSocket: WebSocket });
+  let told = '';
+  try {
+    client.on('nothing' as 'message', () => {});
+  } catch (error) {
+    told = String(error);
+  }
+  client.close();
+  const [, names = ''] = /there are (.*)$/.exec(told) ?? [];
+  expect(names).toContain('message, ');
+  for (const name of names.split(', ')) expect(DOCUMENT).toContain(`on('${name}', `);
+});
+
 describe('the examples of docs/client.md', () => {
   let server: FakeServer;
   const clients: Client<never>[] = [];
