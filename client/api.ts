@@ -13,145 +13,145 @@ import type {
 import type { BeckonError } from './errors.ts';
 import type { ConnectionState, Reason } from './state.ts';
 
-/** What a message carries: any JSON, or bytes. */
+/** The data of a message: any JSON, or bytes. */
 export type Payload = JsonValue | Uint8Array;
 
-/** What can be sent for `Incoming` to arrive: the same, or whatever holds bytes where bytes may arrive. */
+/** The data to send for `Incoming` to arrive: the same type, or any type of bytes if `Incoming` may be bytes. */
 export type Sendable<Incoming> = Incoming | (Uint8Array extends Incoming ? Bytes : never);
 
-/** A message as the application gets it: once, however often it came. */
+/** A message as the application gets it: once, even if it arrives several times. */
 export interface ReceivedMessage<Data = Payload> extends Omit<Message, 'data'> {
-  /** What the sender sent; bytes as `Uint8Array`. The type is a promise between you and the senders: nothing checks it. */
+  /** The sender's data; bytes as `Uint8Array`. The type is a promise between you and the senders: nothing checks it. */
   readonly data: Data;
-  /** Set when the data is encoded in a way that this client does not know, or not what its encoding says. */
+  /** The encoding, if this client does not know it or the data does not match it. Absent: the data is decoded. */
   readonly encoding?: string;
 }
 
-/** Messages are missing that nothing brings back. */
+/** Tells that messages are permanently missing. */
 export interface Gap {
-  /** The room whose messages they are. Absent: they are the user's own. */
+  /** The room whose messages are missing. Absent: messages to the user are missing. */
   readonly room?: string;
   /**
-   * From when on, epoch milliseconds by the server's clock; whatever is still kept follows as messages. Absent: nobody
-   * knows.
+   * The time from which messages are missing, epoch milliseconds by the server's clock. Messages that the server still keeps
+   * follow. Absent: the server does not know the time.
    */
   readonly sinceMs?: number;
 }
 
-/** What became of a message whose promise is gone with the page that sent it. */
+/** The result of a message whose promise is gone with the page that sent it. */
 export type Settled =
   | { readonly id: string; readonly result: SendResult }
-  /** As `sendToUser` would have rejected. */
+  /** `error`: the reason with which `sendToUser` would have rejected. */
   | { readonly id: string; readonly error: BeckonError };
 
-/** The client is no longer in a room, though nobody called `leave`. */
+/** Tells that the client is no longer in a room, although the application did not call `leave`. */
 export interface Left {
   readonly room: string;
-  /** Why: `forbidden` when another token does not allow what an earlier one did. */
+  /** Why the client left: `forbidden` if a new token does not allow the room that an earlier token did. */
   readonly reason: Reason;
 }
 
-/** How far the messages that one has sent to a user have come: everything up to these serials. */
+/** The serials up to which another user has received and read the messages from this user. */
 export type Receipt = Omit<ReceiptPush, 'type'>;
 
-/** Whose presence: that of users, or who is in a room. */
+/** The users whose presence to tell, or the room whose users to tell. */
 export type PresenceTarget = readonly string[] | { readonly room: string };
 
 /**
- * Who is online, or in a room, and since when (epoch milliseconds by the server's clock). Of a room: at most 100 users,
- * and with `occupancy` how many there are in all.
+ * The users who are online, or in a room, and since when (epoch milliseconds by the server's clock). For a room, it lists at most
+ * 100 users, and `occupancy` has the total.
  */
 export type PresenceSnapshot = Omit<PresenceReply, 'type' | 'id'>;
 
-/** Those whose presence has changed. */
+/** The users whose presence has changed. */
 export type PresenceChange = Omit<PresenceSnapshot, 'occupancy'>;
 
 /**
- * A page of what was said, in the order of the serials. `next` gives the next page, as `before` or `after` like this one;
- * it is absent when there is none. `read`: up to where the user has read. `peer`: how far one's own messages have come
- * with the other user.
+ * A page of messages in the order of their serials. To get the next page, pass `next` as `before` or `after`, as for this page; the last
+ * page has no `next`. `read`: the serial up to which this user has read. `peer`: the serials up to which the other user has received
+ * and read this user's messages.
  */
 export interface HistoryPage<Incoming = Payload> extends Pick<HistoryReply, 'next' | 'read' | 'peer'> {
   readonly messages: readonly ReceivedMessage<Incoming>[];
 }
 
-/** A page of what was found, the newest first. `next` gives the next page, as `before`; it is absent when there is none. */
+/** A page of search results, the newest first. To get the next page, pass `next` as `before`; the last page has no `next`. */
 export interface SearchPage<Incoming = Payload> extends Pick<SearchReply, 'next'> {
   readonly messages: readonly ReceivedMessage<Incoming>[];
 }
 
-/** How many messages of a conversation are behind its read marker: at most 100, and then there may be `more`. */
+/** The number of messages after the read marker of a conversation: at most 100. `more`: there may be more than 100. */
 export type Unread = UnreadReply['conversations'][number];
 
-/** What a listener of each event is called with. */
+/** The argument of the listeners of each event. */
 export interface ClientEvents<Incoming = Payload> {
   /** A message arrived. */
   readonly message: ReceivedMessage<Incoming>;
-  /** Messages are missing: the user was away for longer than they are kept, or the server does not know since when. */
+  /** Messages are missing: the user was away for longer than the server keeps them, or the server does not know since when. */
   readonly gap: Gap;
-  /** A message was sent, or given up, that an earlier client of the user had left in the `storage`. */
+  /** The client sent, or gave up, a message that an earlier client of the user had left in the `storage`. */
   readonly settled: Settled;
-  /** The client is no longer in a room. */
+  /** The client is no longer in a room, although the application did not call `leave`. */
   readonly left: Left;
-  /** The presence of users or of a room has changed that is watched. */
+  /** The presence of watched users, or in a watched room, has changed. */
   readonly presence: PresenceChange;
-  /** Messages that this user sent have come further: to the other's application, or before their eyes. */
+  /** Another user's application has received messages from this user, or the other user has read them. */
   readonly receipt: Receipt;
-  /** The connection does something else than before. */
+  /** The state of the connection has changed. */
   readonly state: ConnectionState;
   /**
-   * Something failed that belongs to no call: `getToken`, the `storage`, a handshake or a registration that was refused, or
-   * a frame that the server could not read.
+   * Something failed that belongs to no call: `getToken` or the `storage` failed, the server refused a handshake or a registration,
+   * or the server could not read a frame.
    */
   readonly error: BeckonError;
 }
 
 export interface SendOptions {
   /**
-   * The message's identity: whoever gets it twice drops the second. Letters, digits, `_.:-`, at most 64. Give one to
-   * send a message again that may have been delivered. Default: a random UUID.
+   * Identifies the message: a client that receives it twice drops the second copy. Letters, digits, `_.:-`, at most 64. Pass the same
+   * id to repeat a message that may have been delivered. Default: a random UUID.
    */
   readonly id?: string;
-  /** Whether it is kept for devices that are not connected. Default: true. */
+  /** Whether the server keeps the message for devices that are not connected. Default: true. */
   readonly store?: boolean;
-  /** How long it is kept, in whole seconds. Default: as long as the server keeps messages, which is also the most. */
+  /** How long the server keeps the message, in whole seconds. Default and maximum: the server's retention. */
   readonly ttlSeconds?: number;
   /**
-   * To users: whether the sender's other devices get a copy. To a room: whether this device gets it as well, if it is in
-   * the room. Default: false.
+   * For users: whether the sender's other devices get a copy. For a room: whether this device gets the message as well, if it is
+   * in the room. Default: false.
    */
   readonly echo?: boolean;
-  /** Whether to tell by the event `receipt` that a recipient's application has got it. Default: false. */
+  /** Whether the event `receipt` tells that a recipient's application has the message. Default: false. */
   readonly receipt?: boolean;
   /** How long the message may wait to be sent, milliseconds. Default: the client's `messageExpiryMs`. */
   readonly expiresAfterMs?: number;
-  /** Takes the message back when it aborts; one that is on its way may arrive all the same. Default: none. */
+  /** Takes the message back when it aborts. A message that is already on its way may still arrive. Default: none. */
   readonly signal?: AbortSignal;
 }
 
-/** How long a call waits. The call rejects with `expired` or with the reason of the signal; what it asked for may still be done. */
+/** How long a call waits. It then rejects with `expired` or with the signal's reason; the request may still take effect. */
 export interface CallOptions {
   /** Stops waiting when it aborts. Default: none. */
   readonly signal?: AbortSignal | undefined;
-  /** How long to wait, milliseconds: above 0 and at most 2,147,483,647. Default: what the call says. */
+  /** How long to wait, milliseconds: above 0 and at most 2,147,483,647. Default: see each call. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** When the call stops waiting before the client is in the room, the client does not join. */
+/** If the call stops waiting before the client is in the room, the client does not join. */
 export interface JoinOptions extends CallOptions {
-  /** Where to begin: a serial of a message of this room. Default: now. */
+  /** Where to begin: the serial of a message of this room. Default: now. */
   readonly since?: string;
 }
 
 export interface SearchOptions extends CallOptions {
-  /** Only messages below this serial. Default: all. */
+  /** Restricts the page to messages below this serial. Default: all messages. */
   readonly before?: string;
-  /** The most messages of the page, at most 100. Default: 50. */
+  /** The maximum number of messages of the page, at most 100. Default: 50. */
   readonly limit?: number;
 }
 
 export interface HistoryOptions extends SearchOptions {
-  /** The oldest messages above this serial; not together with `before`. Default: the newest messages. */
+  /** Gets the oldest messages above this serial; not together with `before`. Default: the newest messages. */
   readonly after?: string;
 }
 
@@ -167,31 +167,31 @@ export interface MessagesOptions {
   readonly maxBuffered?: number;
 }
 
-/** What happened so far, for dashboards and tests. */
+/** Counts since the client was created, for dashboards and tests. */
 export interface Counters {
   /** Connections that became usable. */
   readonly connections: number;
-  /** Messages that came again and were not handed on. */
+  /** Messages that arrived again, and that the client dropped. */
   readonly duplicates: number;
-  /** Frames that this version does not know. */
+  /** Frames of types that this version does not know. */
   readonly ignoredFrames: number;
 }
 
-/** Lets `using` close the client, where the types of the project know it (`"lib": ["esnext.disposable"]`). */
+/** Lets `using` close the client, if the project's types have `Symbol.dispose` (`"lib": ["esnext.disposable"]`). */
 export type Disposing = { readonly [Key in DisposeKey]: () => void };
 type DisposeKey = SymbolConstructor extends { readonly dispose: infer Key extends symbol } ? Key : never;
 
 /**
- * A user's connection, kept alive until {@link Client.close}.
+ * Keeps a user's connection alive until {@link Client.close}.
  *
- * Every call that waits takes a `signal` and a time limit, and rejects with a {@link BeckonError}; wrong arguments are a `TypeError`. All
- * of them are rejections, never exceptions.
- * @typeParam Incoming The data of messages that arrive. Default: any JSON, or bytes.
- * @typeParam Outgoing The data of messages that are sent. Default: the same; for bytes, whatever holds them.
+ * Every call that waits takes a `signal` and a time limit, and rejects with a {@link BeckonError}. For wrong arguments it rejects with
+ * a `TypeError`; it never throws.
+ * @typeParam Incoming The data of incoming messages. Default: any JSON, or bytes.
+ * @typeParam Outgoing The data of outgoing messages. Default: the same; for bytes, any type of bytes.
  */
 export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> extends Disposing {
   /**
-   * What the connection is doing now. A new object each time it changes.
+   * The current state of the connection. A new object after each change.
    *
    * ```ts
    * if (client.state.status === 'suspended') showOffline();
@@ -200,7 +200,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   readonly state: ConnectionState;
 
   /**
-   * What happened so far.
+   * Counts since the client was created.
    *
    * ```ts
    * metrics.gauge('reconnects', client.counters.connections - 1);
@@ -214,28 +214,29 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
    * ```ts
    * await client.ready({ timeoutMs: 10_000 });
    * ```
-   * @returns When messages flow: at once, if they do already. Default of `timeoutMs`: no limit.
-   * @throws {@link BeckonError} `expired` when the time is over; the reason why the client is closed for good.
+   * @returns Resolves when the client is connected: at once, if it already is. Default of `timeoutMs`: no limit.
+   * @throws {@link BeckonError} with `expired` after this time, or with the reason why the client is closed permanently.
    */
   ready(options?: CallOptions): Promise<void>;
 
   /**
-   * Sends to every device on which the user is connected. Without a connection the message waits for one.
+   * Sends a message to every connected device of a user. Without a connection of its own, the client keeps the message until it has one.
    * Messages arrive in the order of the calls.
    *
    * ```ts
    * const { status } = await client.sendToUser('bob', { text: 'hi' });
    * ```
-   * @returns What the server did with it: `delivered` to at least one device; `queued`, being delivered to very many;
+   * @returns The server's result: `delivered` to at least one device; `queued` for delivery to very many devices;
    * `stored` until a device connects; or `dropped`. With `duplicate`, the server had accepted the message before.
-   * @throws TypeError when the data is neither JSON nor bytes; {@link BeckonError} with `message_too_large`, `frame_too_large`,
+   * @throws TypeError if the data is neither JSON nor bytes; {@link BeckonError} with `message_too_large`, `frame_too_large`,
    * `invalid_frame`, `outbox_full`, `expired`, `closed`, `load_failed`, or the code with which the server refused the message.
    */
   sendToUser(user: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
 
   /**
-   * As {@link Client.sendToUser}, to up to 100 users at once. The result has a status for each user. The status `not_accepted`
-   * says that the user does not accept the message: it was neither delivered to them nor kept. If no user accepts it, the call rejects.
+   * Sends a message to up to 100 users at once, as {@link Client.sendToUser} does. The result has a status for each user. The status
+   * `not_accepted` says that the user does not accept the message: the server neither delivers nor keeps it for them. If no user accepts
+   * the message, the call rejects.
    *
    * ```ts
    * const { users } = await client.sendToUsers(['bob', 'carol'], { text: 'Lunch?' });
@@ -244,8 +245,8 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   sendToUsers(users: readonly string[], data: Outgoing, options?: SendOptions): Promise<SendResult>;
 
   /**
-   * As {@link Client.sendToUser}, to everybody in a room; the sender need not be in it. This device does not get its
-   * own message without `echo`; the user's other devices do, if they are in the room.
+   * Sends a message to everybody in a room, as {@link Client.sendToUser} does. The sender need not be in the room. This device does
+   * not get its own message without `echo`; the user's other devices get it if they are in the room.
    *
    * ```ts
    * await client.sendToRoom('lobby', { text: 'Hello, all' });
@@ -254,40 +255,41 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   sendToRoom(room: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;
 
   /**
-   * Joins a room, and stays in it across connections until {@link Client.leave}: messages to the room arrive as `message`.
-   * Joining a room twice is joining it once.
+   * Joins a room, and stays in it across connections until {@link Client.leave}. Messages to the room arrive as `message`.
+   * A second join of the same room has no effect.
    *
    * ```ts
    * await client.join('lobby');
    * ```
-   * @returns When the client is in the room for the first time. Default of `timeoutMs`: no limit.
-   * @throws {@link BeckonError} with `forbidden`, `too_many_rooms`, `expired`, `closed`, or `left` when `leave` was called before.
+   * @returns Resolves when the client is in the room for the first time. Default of `timeoutMs`: no limit.
+   * @throws {@link BeckonError} with `forbidden`, `too_many_rooms`, `expired`, `closed`, or
+   * `left` if the application called `leave` before.
    */
   join(room: string, options?: JoinOptions): Promise<void>;
 
   /**
-   * Leaves a room. From the call on, the client hands on no message of it.
+   * Leaves a room. From the call on, the client hands over no more messages of the room.
    *
    * ```ts
    * await client.leave('lobby');
    * ```
-   * @returns When the server knows. Default of `timeoutMs`: no limit; without a connection there is nothing to wait for.
+   * @returns Resolves when the server has confirmed it, or at once without a connection. Default of `timeoutMs`: no limit.
    */
   leave(room: string, options?: CallOptions): Promise<void>;
 
   /**
-   * Asks who is online, of at most 100 users, or who is in a room.
+   * Asks which of at most 100 users are online, or who is in a room.
    *
    * ```ts
    * const { users } = await client.presence(['bob', 'carol']);
    * ```
-   * @returns The answer. Default of `timeoutMs`, as for all calls below: 30,000.
-   * @throws {@link BeckonError} with `forbidden`, `expired`, `rate_limited`, `closed`, as all calls below.
+   * @returns The server's answer. Default of `timeoutMs`, as for all calls to the server below: 30,000.
+   * @throws {@link BeckonError} with `forbidden`, `expired`, `rate_limited`, `closed`, like all calls to the server below.
    */
   presence(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot>;
 
   /**
-   * As {@link Client.presence}; from then on changes arrive as `presence`, across connections, until {@link Client.unwatch}.
+   * Asks like {@link Client.presence}. Later changes arrive as `presence`, across connections, until {@link Client.unwatch}.
    *
    * ```ts
    * client.on('presence', ({ users }) => update(users));
@@ -302,12 +304,12 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
    * ```ts
    * await client.unwatch({ room: 'lobby' });
    * ```
-   * @returns When the server knows.
+   * @returns Resolves when the server has confirmed it.
    */
   unwatch(target: PresenceTarget, options?: CallOptions): Promise<void>;
 
   /**
-   * Reads what was said with a user, both ways, or in a room. By default the newest page.
+   * Reads the messages between this user and another, or those in a room. Default: the newest page.
    *
    * ```ts
    * const newest = await client.history({ user: 'bob' });
@@ -317,7 +319,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   history(conversation: Conversation, options?: HistoryOptions): Promise<HistoryPage<Incoming>>;
 
   /**
-   * Finds the messages that have every word; the last word may be the beginning of one. The newest messages come first.
+   * Finds the messages that have every word. The last word may be the beginning of a word. The newest messages come first.
    *
    * ```ts
    * const { messages } = await client.search({ room: 'lobby' }, 'lunch tues');
@@ -326,7 +328,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   search(conversation: Conversation, text: string, options?: SearchOptions): Promise<SearchPage<Incoming>>;
 
   /**
-   * Counts what the user has not read, of at most 50 conversations, in their order.
+   * Counts the unread messages of at most 50 conversations, in the order of the argument.
    *
    * ```ts
    * const [lobby] = await client.unread([{ room: 'lobby' }]);
@@ -335,40 +337,40 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   unread(conversations: readonly Conversation[], options?: CallOptions): Promise<readonly Unread[]>;
 
   /**
-   * Says that the user has read everything up to a message, on every device. Markers move forward only; the client sends all markers
-   * that wait for a connection as one.
+   * Marks all messages up to this one as read, for all devices of the user. Markers only move forward. The client sends all markers
+   * that wait for a connection together.
    *
    * ```ts
    * await client.markRead({ user: 'bob' }, message.serial);
    * ```
-   * @returns When the server knows. A marker whose call has stopped waiting is sent all the same.
+   * @returns Resolves when the server has the marker. The client sends a marker even if its call has stopped waiting.
    */
   markRead(conversation: Conversation, serial: string, options?: CallOptions): Promise<void>;
 
   /**
-   * Accepts no more messages of a user, until {@link Client.unblock}: the server refuses what they send to this user with
-   * `not_accepted`, and does not tell them why. What they send to rooms arrives all the same.
+   * Blocks a user until {@link Client.unblock}. The server refuses their messages to this user with `not_accepted`, and does not tell
+   * them why. Their messages to rooms still arrive.
    *
    * ```ts
    * await client.block('mallory');
    * ```
-   * @returns When the server knows.
-   * @throws {@link BeckonError} with `too_many_blocked`; `invalid_frame` for the user themselves.
+   * @returns Resolves when the server has confirmed it.
+   * @throws {@link BeckonError} with `too_many_blocked`; with `invalid_frame` if users block themselves.
    */
   block(user: string, options?: CallOptions): Promise<void>;
 
   /**
-   * Accepts messages of a user again. Messages that the block refused are not delivered later.
+   * Accepts messages of a user again. The server does not deliver messages later that it refused because of the block.
    *
    * ```ts
    * await client.unblock('mallory');
    * ```
-   * @returns When the server knows.
+   * @returns Resolves when the server has confirmed it.
    */
   unblock(user: string, options?: CallOptions): Promise<void>;
 
   /**
-   * Asks whom the user has blocked, on whichever device, by name.
+   * Lists the users that this user has blocked on any device, sorted by name.
    *
    * ```ts
    * const users = await client.blocked();
@@ -377,12 +379,12 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   blocked(options?: CallOptions): Promise<readonly string[]>;
 
   /**
-   * Calls `listener` from now on. The runtime reports what it throws as an uncaught error.
+   * Calls `listener` for each later event. The runtime reports an exception of the listener as an uncaught error.
    *
    * ```ts
    * const stop = client.on('message', ({ from, data }) => show(from, data));
    * ```
-   * @returns Removes the listener.
+   * @returns A function that removes the listener.
    */
   on<E extends keyof ClientEvents<Incoming>>(
     event: E,
@@ -391,19 +393,19 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   ): () => void;
 
   /**
-   * Waits for an event.
+   * Waits for the next event of this name.
    *
    * ```ts
    * const { data } = await client.once('message', { timeoutMs: 60_000 });
    * ```
-   * @returns What the event carries, the next time. Default of `timeoutMs`: no limit.
-   * @throws {@link BeckonError} `expired` when the time is over; the reason why the client is closed for good.
+   * @returns The value of the event. Default of `timeoutMs`: no limit.
+   * @throws {@link BeckonError} with `expired` after this time, or with the reason why the client is closed permanently.
    */
   once<E extends keyof ClientEvents<Incoming>>(event: E, options?: CallOptions): Promise<ClientEvents<Incoming>[E]>;
 
   /**
-   * The messages that arrive from now on, for `for await`. Ends when the client is closed; throws when it fails, and
-   * `slow_consumer` when too many messages wait.
+   * Iterates over the messages that arrive from now on, for `for await`. The iteration ends when the client is closed. It throws when
+   * the client fails, and throws `slow_consumer` when too many messages wait.
    *
    * ```ts
    * for await (const { from, data } of client.messages()) show(from, data);
@@ -412,8 +414,8 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   messages(options?: MessagesOptions): AsyncIterableIterator<ReceivedMessage<Incoming>>;
 
   /**
-   * Closes the connection for good. Messages that were not acknowledged are rejected with `closed`; the user's next client
-   * sends all the same what is in a `storage`. `using client = connect(…)` calls it at the end of the block.
+   * Closes the client permanently. The promises of unacknowledged messages reject with `closed`. With a `storage`, the user's next
+   * client still sends these messages. `using client = connect(…)` calls it at the end of the block.
    *
    * ```ts
    * client.close();
