@@ -1,7 +1,7 @@
 import { find, listen } from './dom.ts';
 import type { Place } from './place.ts';
 
-/** The form with which somebody, or a room, gets into the list. */
+/** The form that adds a user or a room to the list. */
 export class AddContact {
   readonly #name = find('#write-to', HTMLInputElement);
   readonly #label = find('#write-to-label', HTMLLabelElement);
@@ -29,7 +29,7 @@ export class AddContact {
     this.#showChoice();
   }
 
-  /** A name that begins as rooms are shown is a room's, whatever is chosen. */
+  /** Treats a name with the mark of rooms as a room, whichever kind the user chose. */
   #add(): void {
     const typed = this.#name.value.trim();
     const isRoom = this.#room.checked || typed.startsWith('#');

@@ -1,12 +1,12 @@
 import type { Client, Json } from '../../client/index.ts';
 
-/** What the page sends. */
+/** A message that the page sends. */
 export type ChatMessage = { readonly text: string } | { readonly typing: boolean };
 
-/** What arrives may be anything: other senders have their own ideas. */
+/** The client of the page. Incoming data may be any JSON, because other senders may use other forms. */
 export type ChatClient = Client<Json, ChatMessage>;
 
-/** What the page makes of what arrived: what is no text of ours is shown as it is. */
+/** Reads an incoming message. Data of another form becomes text as it is. */
 export function readMessage(data: Json): ChatMessage {
   if (typeof data === 'object' && data !== null) {
     if ('text' in data && typeof data['text'] === 'string') return { text: data['text'] };

@@ -25,7 +25,7 @@ import { describeTime } from './times.ts';
 import { Typists } from './typing.ts';
 import { Unread } from './unread.ts';
 
-/** The conversations of whoever is signed in: takes what the client tells to where it belongs. */
+/** The conversations of the signed-in user. Passes the client's events to the parts of the page. */
 export class Chat {
   readonly #client: ChatClient;
   readonly #me: string;
@@ -97,18 +97,18 @@ export class Chat {
     this.#addContact.focus();
   }
 
-  /** How many messages of this page the server has not taken yet. */
+  /** Counts the messages of this page that the server has not accepted yet. */
   countUnsent(): number {
     const entries = this.#threads.all.flatMap(({ timeline }) => timeline.entries);
     return entries.filter(({ serial, fate }) => serial === undefined && fate?.kind === 'queued').length;
   }
 
-  /** Has the next page know nothing of these conversations. */
+  /** Deletes the stored list of conversations, so the next page begins with an empty one. */
   forget(): void {
     this.#contacts.forget();
   }
 
-  /** Takes everything off the page again. */
+  /** Removes the conversations from the page. */
   end(): void {
     this.#open.end();
     this.#ending.abort();
@@ -138,7 +138,7 @@ export class Chat {
       if (!this.#reading.isLooking) return;
       this.#open.look();
       this.#contacts.refresh();
-      // What was read elsewhere meanwhile is read.
+      // The user may have read messages on another device meanwhile.
       this.#unread.ask();
     };
     document.addEventListener('visibilitychange', onVisible, { signal });
@@ -159,10 +159,10 @@ export class Chat {
     if (entry) this.#onReceived(thread, entry);
   }
 
-  /** Whoever is reading or writing somewhere is not taken elsewhere. */
+  /** Tells the user about a message without leaving the open conversation. */
   #onReceived(thread: Thread, entry: Entry): void {
     if (entry.isOwn) {
-      // Written on another device, by somebody who has seen what was there.
+      // The user wrote it on another device, and has seen the earlier messages there.
       thread.unread = 0;
     } else if (this.#open.isSeen(thread)) {
       this.#announcer.say(`${entry.author}: ${entry.text}`);
@@ -179,7 +179,7 @@ export class Chat {
   #onNew({ place }: Thread): void {
     this.#contacts.add(place);
     if ('user' in place) this.#presence.watch(place.user);
-    // A room in which the user is not let is told of where it is shown.
+    // If the server refuses the join, the conversation shows why.
     if ('room' in place) void this.#rooms.enter(place.room);
   }
 
@@ -198,7 +198,7 @@ export class Chat {
   #onState(state: ConnectionState): void {
     this.#open.onState(state);
     if (state.status !== 'connected') return;
-    // Receipts may have got lost while there was no connection.
+    // The page may have missed receipts while there was no connection.
     if (this.#hasBeenConnected) for (const thread of this.#threads.all) thread.isStale = true;
     else void this.#open.search.findOut();
     this.#hasBeenConnected = true;
@@ -215,14 +215,14 @@ export class Chat {
     this.#open.reload();
   }
 
-  /** What a page before this one had queued was sent, or given up: it is found where it was said. */
+  /** The client sent, or gave up, a message of an earlier page. The reloaded history has each message that was sent. */
   #onSettled(message: Settled): void {
     if ('error' in message) this.#notice.show(`A message was not sent: ${message.error.message}`);
     for (const thread of this.#threads.all) thread.isStale = true;
     this.#open.reload();
   }
 
-  /** Once of each kind. */
+  /** Shows each kind of error once. */
   #onError(error: unknown): void {
     const code = error instanceof BeckonError ? error.code : String(error);
     if (SILENT.includes(code) || this.#toldErrors.has(code)) return;
@@ -252,7 +252,7 @@ export class Chat {
 }
 
 /**
- * What is seen elsewhere: in the state of the connection, and with it what is asked for again when it is back; and what the
- * user's token does not allow, which the page then does without.
+ * The errors without a notice. The state of the connection already shows most of them, and the page repeats its requests
+ * after a reconnect. If the token forbids a request, the page works without the answer.
  */
 const SILENT: readonly string[] = ['closed', 'expired', 'token_failed', 'forbidden'];

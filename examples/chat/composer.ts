@@ -23,7 +23,7 @@ export class Composer {
     this.#text.addEventListener('input', () => handlers.onInput(this.#text.value), { signal });
   }
 
-  /** Each conversation has a draft of its own. */
+  /** The unsent text. Each conversation has its own. */
   get draft(): string {
     return this.#text.value;
   }
@@ -33,7 +33,7 @@ export class Composer {
     this.#text.value = draft;
   }
 
-  /** Shows what happens to a message that is sent now. */
+  /** Shows when the client would send a message. */
   showState({ status }: ConnectionState): void {
     this.#hint.textContent =
       status === 'connected'

@@ -1,18 +1,18 @@
 import { keyOf, type Place } from './place.ts';
 
-/** Somebody, or a room, in the list of conversations. */
+/** A place in the list of conversations. */
 export interface Contact {
   readonly place: Place;
-  /** When something was last said there, or it was added: epoch milliseconds. */
+  /** The time of the last message, or of the addition to the list: epoch milliseconds. */
   readonly lastAt: number;
   readonly lastText: string;
-  /** The latest place in the conversation that is known. Absent: none is. */
+  /** The highest known serial of the conversation. Absent: unknown. */
   readonly lastSerial?: string | undefined;
 }
 
 const MAX_CONTACTS = 100;
 
-/** What a book is kept in: `localStorage`. */
+/** The storage of the book: `localStorage`. */
 export interface BookStorage {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
@@ -21,28 +21,28 @@ export interface BookStorage {
 
 /** The contacts of one user. Several pages of the user add to the same book. */
 export class ContactBook {
-  /** Under which it is stored. */
+  /** The storage key of the book. */
   readonly key: string;
   readonly #storage: () => BookStorage;
 
-  /** @param storage Looked up at each call: where it is refused, the look alone throws. */
+  /** @param storage Called for each access, because reading `localStorage` throws if the browser refuses it. */
   constructor(me: string, storage: () => BookStorage) {
     this.key = `beckon-chat/contacts/${me}`;
     this.#storage = storage;
   }
 
-  /** The newest conversation first. */
+  /** Returns the contacts, the newest conversation first. */
   read(): readonly Contact[] {
     try {
       const kept: unknown = JSON.parse(this.#storage().getItem(this.key) ?? '[]');
       return Array.isArray(kept) ? kept.filter(isContact) : [];
     } catch {
-      // Neither written by this page nor of use to it, or the browser keeps nothing: the list begins anew.
+      // The value is invalid, or the browser stores nothing: begin with an empty list.
       return [];
     }
   }
 
-  /** What another page of the user has written later, of the same conversation, stays. */
+  /** Stores contacts. A later entry of another page for the same conversation stays. */
   put(contacts: readonly Contact[]): void {
     const all = new Map(this.read().map((contact) => [keyOf(contact.place), contact]));
     for (const contact of contacts) {
@@ -57,12 +57,12 @@ export class ContactBook {
     this.#write(this.read().filter((contact) => keyOf(contact.place) !== keyOf(place)));
   }
 
-  /** Leaves nothing behind. */
+  /** Deletes the book. */
   delete(): void {
     try {
       this.#storage().removeItem(this.key);
     } catch {
-      // The browser keeps nothing.
+      // The browser stores nothing.
     }
   }
 
@@ -70,7 +70,7 @@ export class ContactBook {
     try {
       this.#storage().setItem(this.key, JSON.stringify(contacts));
     } catch {
-      // Full, or refused: the list lasts as long as the page, which goes on without it.
+      // The storage is full or refused: the list lasts only as long as the page.
     }
   }
 }

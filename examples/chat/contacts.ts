@@ -6,7 +6,7 @@ import type { Thread } from './thread.ts';
 import type { Threads } from './threads.ts';
 import { laterSerial } from './timeline.ts';
 
-/** How much of what was said last is shown, in UTF-16 code units. */
+/** The maximum length of the preview of the last message, in UTF-16 code units. */
 const MAX_TEXT_LENGTH = 200;
 
 export interface ContactsHost {
@@ -14,18 +14,18 @@ export interface ContactsHost {
   readonly me: string;
   readonly threads: Threads;
   readonly presence: Pick<PresenceBook, 'of'>;
-  /** The conversation that is open. */
+  /** Returns the open conversation. */
   open(): Thread | undefined;
   onOpen(place: Place): void;
 }
 
-/** The conversations of the user: in the list, and in the book that survives the page. */
+/** The user's conversations, in the list and in the stored book. */
 export class Contacts {
   readonly #host: ContactsHost;
   readonly #book: ContactBook;
   readonly #list: ContactList;
   readonly #contacts = new Map<string, Contact>();
-  /** What is not in the book yet: of a thousand messages that come together, it keeps the last. */
+  /** The contacts that the book does not have yet. One write stores the last of many messages that arrive together. */
   readonly #unwritten = new Map<string, Contact>();
   #isStale = false;
   #isEnded = false;
@@ -38,7 +38,7 @@ export class Contacts {
     addEventListener('storage', (event) => this.#onStorage(event), { signal: host.signal });
   }
 
-  /** Those of the pages before this one. */
+  /** Reads the contacts of earlier pages from the book. */
   restore(): void {
     for (const contact of this.#book.read()) {
       this.#contacts.set(keyOf(contact.place), contact);
@@ -47,7 +47,7 @@ export class Contacts {
     this.refresh();
   }
 
-  /** A conversation is there that may be a new one. */
+  /** Adds a conversation, unless it is in the list. */
   add(place: Place): void {
     if (!this.#contacts.has(keyOf(place))) this.#put({ place, lastAt: Date.now(), lastText: '' });
     this.refresh();
@@ -60,12 +60,12 @@ export class Contacts {
     this.refresh();
   }
 
-  /** Something was said: the newest conversation comes first. */
+  /** Updates a conversation after a message. The list shows the newest conversation first. */
   update({ place, timeline }: Thread): void {
     const last = timeline.entries.at(-1);
     const known = this.#contacts.get(keyOf(place));
     if (!last || !known) return;
-    // After a reload what is brought again may be older than what was seen last.
+    // After a reload, repeated messages may be older than the last one in the book.
     const lastSerial = laterSerial(known.lastSerial, last.serial);
     if (last.serial !== undefined && last.serial !== lastSerial) return;
     const lastText = last.isOwn ? `You: ${last.text}` : 'room' in place ? `${last.author}: ${last.text}` : last.text;
@@ -74,7 +74,7 @@ export class Contacts {
     this.#put({ place, lastAt: last.sentAt, lastText: lastText.slice(0, MAX_TEXT_LENGTH), lastSerial });
   }
 
-  /** Shows the list as it is now; what changes together is shown once. */
+  /** Shows the current list, once for simultaneous changes. */
   refresh(): void {
     if (this.#isStale) return;
     this.#isStale = true;
@@ -94,7 +94,7 @@ export class Contacts {
     this.#book.delete();
   }
 
-  /** For good. */
+  /** Ends the list permanently. */
   clear(): void {
     this.#isEnded = true;
     this.#write();
@@ -102,7 +102,7 @@ export class Contacts {
     this.#list.clear();
   }
 
-  /** When another page of the user has signed out, whoever is still signed in on this one keeps their list. */
+  /** Writes the book again if another page of the user deletes it on sign-out, because this page still needs it. */
   #onStorage({ key, newValue }: StorageEvent): void {
     if (key === this.#book.key && newValue === null) this.#book.put([...this.#contacts.values()]);
   }

@@ -25,12 +25,12 @@ export class History {
     this.#signal = signal;
   }
 
-  /** Loads the newest page, unless it is here and no message can be missing since. */
+  /** Loads the newest page, unless it is loaded and no message can be missing since then. */
   async open(thread: Thread): Promise<void> {
     while (this.#loading.has(thread)) await this.#loading.get(thread);
     const { state, next } = thread.loaded;
     if (state === 'loaded' && !thread.isStale) return;
-    // The answer may lack messages that are missed from now on.
+    // The answer may lack messages that the page misses from now on.
     thread.isStale = false;
     // Newer messages arrived live. Loading the page again brings their receipts and closes gaps.
     await this.#load(thread, {}, (page) => (state === 'loaded' ? next : page.next));

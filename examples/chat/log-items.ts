@@ -2,19 +2,19 @@ import type { Delivery } from './delivery.ts';
 import { type Entry, entryKey } from './timeline.ts';
 import { describeDay, startOfDay } from './times.ts';
 
-/** How a message is shown among the others. */
+/** How the log shows a message among the others. */
 export interface Appearance {
-  /** Whether its author is named: in rooms, where it is not the one of the message before. */
+  /** Whether the log names the author: in rooms, when the previous message has another author. */
   readonly isNamed: boolean;
-  /** Whether the message before is of the same author and moment. */
+  /** Whether the previous message has the same author and about the same time. */
   readonly continues: boolean;
-  /** Whether the next message says the same of when it was sent and how far it has come. */
+  /** Whether the next message shows about the same time and the same delivery state. */
   readonly isContinued: boolean;
-  /** Only of one's own. */
+  /** Only for the user's own messages. */
   readonly delivery: Delivery | undefined;
 }
 
-/** What a log consists of: messages, the days on which they were sent, and where the new ones begin. */
+/** An item of the log: a message, a day, or the start of the new messages. */
 export type LogItem =
   | { readonly kind: 'day' | 'new'; readonly key: string; readonly text: string }
   | { readonly kind: 'message'; readonly key: string; readonly entry: Entry; readonly appearance: Appearance };
@@ -27,7 +27,7 @@ export interface LogOptions {
   deliveryOf(entry: Entry): Delivery;
 }
 
-/** Messages of one author that were sent within this time belong together. */
+/** Messages of one author within this time belong together. */
 const TOGETHER_MS = 2 * 60_000;
 
 export function logItems(entries: readonly Entry[], options: LogOptions): readonly LogItem[] {

@@ -51,7 +51,7 @@ export class LogView {
     return this.#isAtEnd;
   }
 
-  /** The key of the last message that is in view; `undefined`: none is. */
+  /** The key of the last message in view; `undefined`: none. */
   get lastInView(): string | undefined {
     const { bottom } = this.#scroller.getBoundingClientRect();
     const isInView = ([, { element }]: readonly [string, MessageView]) => element.getBoundingClientRect().top < bottom;
@@ -105,7 +105,7 @@ export class LogView {
     this.#toEnd.hidden = true;
   }
 
-  /** Brings a message into view and points at it. */
+  /** Scrolls a message into view and highlights it. */
   reveal(key: string): void {
     const element = this.#views.get(key)?.element;
     if (!element) return;
@@ -116,7 +116,7 @@ export class LogView {
     this.#onScroll();
   }
 
-  /** Keeps the uppermost visible message in place. */
+  /** Returns the uppermost visible message and its position, to keep it in place. */
   #anchor(): { readonly element: Element; readonly top: number } | undefined {
     const { top } = this.#scroller.getBoundingClientRect();
     for (const { element } of this.#views.values()) {

@@ -9,10 +9,10 @@ import { PageStorage } from './page-storage.ts';
 import { createSignIn, type SignIn, type Visitor, visitorNamed } from './sign-in.ts';
 import { describeReason, describeUnsent } from './words.ts';
 
-/** Remembered per tab, so that one browser can be several people. */
+/** Stored per tab, so several users can sign in with one browser. */
 const NAME_KEY = 'beckon.name';
 
-/** Who is signed in, or is about to be. */
+/** The page: the sign-in, the connection and the conversations of one user at a time. */
 class Page {
   readonly #config: Config;
   readonly #signIn: SignIn;
@@ -32,7 +32,7 @@ class Page {
     find('#sign-out', HTMLButtonElement).addEventListener('click', () => this.#signOut());
   }
 
-  /** Goes on as whoever this tab was before it was reloaded. */
+  /** Signs in the user of this tab again after a reload. */
   start(): void {
     const name = sessionStorage.getItem(NAME_KEY);
     const { tokenUrl } = this.#config;
@@ -52,7 +52,7 @@ class Page {
       url: this.#config.websocketUrl,
       getToken,
       webSocket: this.#network.webSocket,
-      // What is queued when the page is loaded again is sent by the next one.
+      // After a reload, the next page sends the messages that are queued now.
       storage: this.#storage,
     });
     this.#client = client;
@@ -79,7 +79,7 @@ class Page {
     this.#chat.focus();
   }
 
-  /** Leaves nothing on this computer of who was signed in, and of what was said. */
+  /** Signs out, and deletes the user's name and messages from this computer. */
   #signOut(): void {
     const unsent = this.#chat?.countUnsent() ?? 0;
     if (unsent > 0 && !confirm(describeUnsent(unsent))) return;
@@ -88,7 +88,7 @@ class Page {
     this.#leave();
   }
 
-  /** Back to the form; `problem` says why if the user did not ask for it. */
+  /** Returns to the sign-in form. `problem` says why, unless the user asked for it. */
   #leave(problem?: string): void {
     sessionStorage.removeItem(NAME_KEY);
     this.#chat?.end();

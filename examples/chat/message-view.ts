@@ -10,7 +10,7 @@ export interface MessageView {
   show(entry: Entry, appearance: Appearance): void;
 }
 
-/** @param onAgain Called when the user wants a message that has failed sent again. */
+/** @param onAgain Called when the user wants to send a failed message again. */
 export function createMessageView(onAgain: () => void): MessageView {
   const element = fromTemplate('#message-template');
   const author = find('.author', HTMLElement, element);

@@ -2,7 +2,7 @@ import { find } from './dom.ts';
 
 const SHOWN_MS = 10_000;
 
-/** Tells what went wrong that belongs to no message. */
+/** Shows errors that belong to no message. */
 export class Notice {
   readonly #element = find('#notice', HTMLElement);
   readonly #text = find('#notice-text', HTMLElement);

@@ -1,6 +1,6 @@
 import type { ClientStorage } from '../../client/index.ts';
 
-/** The browser's storage as one client has it, which can take everything out again that the client has put there. */
+/** The browser's storage for one client. It can delete everything that the client has stored. */
 export class PageStorage implements ClientStorage {
   readonly #keys = new Set<string>();
   #isForgotten = false;
@@ -10,7 +10,7 @@ export class PageStorage implements ClientStorage {
   }
 
   set(key: string, value: string): void {
-    // A client that is being closed writes once more.
+    // A client writes once more while it closes.
     if (this.#isForgotten) return;
     localStorage.setItem(key, value);
     this.#keys.add(key);
@@ -26,8 +26,8 @@ export class PageStorage implements ClientStorage {
   }
 
   /**
-   * Leaves nothing of the client behind, and keeps nothing from now on. Nor does it leave what pages of the same user that are
-   * gone have left: this one may not have come so far as to take it over.
+   * Deletes the records of the client, and stores nothing from now on. Also deletes the records of the user's closed
+   * pages, because this client may not have taken them over yet.
    */
   forget(user: string): void {
     this.#isForgotten = true;
@@ -37,7 +37,7 @@ export class PageStorage implements ClientStorage {
   }
 }
 
-/** A client holds a lock of the name of its record while it runs. Without locks nobody knows of it, and the record goes. */
+/** Deletes a record unless a running client holds its lock. Without Web Locks, deletes every record. */
 async function removeUnlessHeld(key: string): Promise<void> {
   const locks = navigator.locks as LockManager | undefined;
   if (!locks) localStorage.removeItem(key);

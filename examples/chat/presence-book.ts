@@ -1,7 +1,7 @@
 import { BeckonError, type Presence } from '../../client/index.ts';
 import type { ChatClient } from './chat-message.ts';
 
-/** How many users one call can name. */
+/** The maximum number of users in one call. */
 const MAX_USERS = 100;
 
 export interface PresenceHost {
@@ -11,7 +11,7 @@ export interface PresenceHost {
   onError(error: unknown): void;
 }
 
-/** Who of the contacts is online, as far as the user may know. */
+/** The presence of the contacts, as far as the token allows. */
 export class PresenceBook {
   readonly #host: PresenceHost;
   readonly #watched = new Set<string>();
@@ -28,7 +28,7 @@ export class PresenceBook {
     return this.#known.get(user);
   }
 
-  /** Watches a user from now on; of those that are added together, one call tells. */
+  /** Watches a user from now on. One call covers all users that are added together. */
   watch(user: string): void {
     if (this.#watched.has(user)) return;
     this.#watched.add(user);
@@ -50,7 +50,7 @@ export class PresenceBook {
       if (signal.aborted) return;
       const isForbidden = error instanceof BeckonError && error.code === 'forbidden';
       if (!isForbidden) for (const user of users) this.#watched.delete(user);
-      // A call is refused as a whole: then each by itself. Whom the user may not know of has no presence.
+      // The server refuses the whole call, so try each user alone. A user whom the token forbids has no presence here.
       if (isForbidden && users.length > 1) for (const user of users) await this.#watch([user]);
       else if (!isForbidden) onError(error);
     }

@@ -2,7 +2,7 @@ import type { ChatClient } from './chat-message.ts';
 import type { Thread } from './thread.ts';
 import { laterSerial } from './timeline.ts';
 
-/** Marks the messages as read that the user has seen. */
+/** Marks the messages that the user has seen as read. */
 export class Reading {
   readonly #client: Pick<ChatClient, 'markRead'>;
   readonly #isVisible: () => boolean;
@@ -20,9 +20,9 @@ export class Reading {
   }
 
   /**
-   * A conversation is open, and was perhaps seen further than before. The client sends marks together, at most one a second.
-   * @param seen The serial of the newest message that is in view, or was passed.
-   * @returns Whether there is less unread than before.
+   * Updates the read marker of the open conversation. The client sends markers together, at most once a second.
+   * @param seen The serial of the newest message that is or was in view.
+   * @returns Whether the unread count has changed.
    */
   look(thread: Thread, seen: string | undefined): boolean {
     if (!this.isLooking) return false;

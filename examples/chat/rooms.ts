@@ -5,7 +5,7 @@ import type { Thread } from './thread.ts';
 export interface RoomsHost {
   readonly client: Pick<ChatClient, 'join' | 'leave' | 'on'>;
   readonly signal: AbortSignal;
-  /** The room of this name, if it is in the list. */
+  /** Returns the conversation of a room, if it is in the list. */
   find(room: string): Thread | undefined;
   onChange(thread: Thread): void;
 }

@@ -61,7 +61,7 @@ export class SearchPanel {
     this.#toggle.hidden = !this.#isAvailable || this.#conversation === undefined;
   }
 
-  /** Another conversation is open, with or without search, or none. */
+  /** Searches another conversation from now on, or none. */
   open(conversation: Conversation | undefined): void {
     this.#conversation = conversation;
     this.#toggle.hidden = !this.#isAvailable || conversation === undefined;

@@ -3,7 +3,7 @@ import type { Thread } from './thread.ts';
 import { type Entry, entryKey } from './timeline.ts';
 import { describeFailure } from './words.ts';
 
-/** Sends what is written, and follows what becomes of it. */
+/** Sends the user's messages, and records their results. */
 export class Sending {
   readonly #client: Pick<ChatClient, 'sendToUser' | 'sendToRoom'>;
   readonly #me: string;
@@ -22,7 +22,7 @@ export class Sending {
     void this.#send(thread, entry);
   }
 
-  /** Sent again, a message keeps its id: whoever has got it already does not get it twice. */
+  /** Sends a message again under the same id, so recipients drop a second copy. */
   again(thread: Thread, key: string): void {
     const entry = thread.timeline.find(key);
     if (!entry) return;
@@ -43,7 +43,7 @@ export class Sending {
   #post({ place }: Thread, { id, text }: Entry) {
     if ('room' in place) return this.#client.sendToRoom(place.room, { text }, { id });
     if ('service' in place) throw new TypeError(`${place.service} cannot be written to`);
-    // The copies are for the pages on which the same user is signed in, too.
+    // `echo` sends a copy to the user's other pages.
     return this.#client.sendToUser(place.user, { text }, { id, echo: true, receipt: true });
   }
 }

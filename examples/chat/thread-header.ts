@@ -10,21 +10,21 @@ export interface ThreadHeaderHandlers {
   onBack(): void;
   onLeave(): void;
   onRejoin(): void;
-  /** Somebody in the room was chosen. */
+  /** The user chose a member of the room. */
   onPerson(user: string): void;
 }
 
-/** What is shown of a room. */
+/** The state of a room that the header shows. */
 export interface RoomState {
   readonly me: string;
-  /** `undefined`: it is not known. */
+  /** The members and their number. `undefined`: unknown. */
   readonly attendance: Attendance | undefined;
-  /** Why the user is not in it. `undefined`: they are. */
+  /** Why the user is not in the room. `undefined`: the user is in it. */
   readonly outside: string | undefined;
   readonly isConnected: boolean;
 }
 
-/** Who is at the other end of the open conversation, and whether they are there. */
+/** The header of the open conversation: its name, and the presence of the other user or the members of the room. */
 export class ThreadHeader {
   readonly #title = find('#peer', HTMLElement);
   readonly #avatar = find('#peer-avatar', HTMLElement);
@@ -52,7 +52,7 @@ export class ThreadHeader {
     this.#showNobody();
   }
 
-  /** Names nobody. */
+  /** Removes all names. */
   clear(): void {
     this.#title.textContent = this.#avatar.textContent = this.#presence.textContent = '';
     this.#showNobody();

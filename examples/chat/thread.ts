@@ -3,42 +3,42 @@ import { readMessage } from './chat-message.ts';
 import type { Place } from './place.ts';
 import { type Entry, entryKey, laterSerial, Timeline } from './timeline.ts';
 
-/** The pages of the history that are here. `next`: from where there are earlier ones. */
+/** The state of the loaded history. `next`: where the earlier pages begin; absent if there are none. */
 export interface Loaded {
   readonly state: 'nothing' | 'loading' | 'loaded' | 'failed';
   readonly next?: string | undefined;
 }
 
-/** One conversation: what was said, and how far either side has come. */
+/** One conversation: its messages, and the markers of both sides. */
 export class Thread {
   readonly place: Place;
   readonly timeline = new Timeline();
-  /** How far one's own messages have come with the other user. */
+  /** The serials up to which the other user has received and read the user's messages. */
   peer: Markers = {};
-  /** Up to where the user has read. */
+  /** The serial up to which the user has read. */
   read: string | undefined;
   unread = 0;
   /** There may be more unread messages than `unread`. */
   hasMoreUnread = false;
   loaded: Loaded = { state: 'nothing' };
-  /** What the server may know about it has not been asked for since the connection was lost. */
+  /** Whether the history may have changed on the server since it was loaded. */
   isStale = false;
   /** The first message that was unread when the conversation was opened. */
   firstNew: string | undefined;
-  /** Why the user is not in the room. `undefined`: they are, or there is no room. */
+  /** Why the user is not in the room. `undefined`: the user is in it, or the place is no room. */
   outside: string | undefined;
 
   constructor(place: Place) {
     this.place = place;
   }
 
-  /** @returns The message if it was not there. */
+  /** Adds a message. @returns The entry, if it is new. */
   receive(message: ReceivedMessage<Json>, me: string): Entry | undefined {
     const entry = toEntry(message, me);
     return entry && this.timeline.put(entry) ? entry : undefined;
   }
 
-  /** What the server did with a message that was written here. */
+  /** Records the server's result for a message that the user wrote on this page. */
   onAccepted(entry: Pick<Entry, 'author' | 'id'>, { serial, status }: SendResult): void {
     this.#update(entry, { serial, fate: { kind: 'accepted', isStored: status === 'stored' } });
   }
@@ -62,15 +62,15 @@ export class Thread {
     };
   }
 
-  /** Messages are missing that nobody brings: the history begins anew. */
+  /** Drops the loaded history, because messages between its parts are missing. */
   forget(): void {
     this.timeline.forget();
     this.loaded = { state: 'nothing' };
   }
 
   /**
-   * The serial of the newest message of others.
-   * @param last The key of the last message to look at. Default: that of all.
+   * Returns the serial of the newest message of others.
+   * @param last The key of the last message to consider. Default: the last message of the conversation.
    */
   newestOfOthers(last?: string): string | undefined {
     const { entries } = this.timeline;
@@ -78,12 +78,12 @@ export class Thread {
     return entries.slice(0, end).findLast(({ isOwn, serial }) => !isOwn && serial !== undefined)?.serial;
   }
 
-  /** Whether there are earlier messages that are not here, and nobody is loading them. */
+  /** Whether earlier messages exist that this page has neither loaded nor begun to load. */
   get canLoadEarlier(): boolean {
     return this.loaded.state === 'loaded' && this.loaded.next !== undefined;
   }
 
-  /** How many messages of others are here that come after a serial. Default: how many there are. */
+  /** Counts the loaded messages of others after a serial. Default: all of them. */
   countAfter(read = ''): number {
     return this.timeline.entries.filter(({ isOwn, serial = '' }) => !isOwn && serial > read).length;
   }
@@ -94,7 +94,7 @@ export class Thread {
   }
 }
 
-/** `undefined` for what is not said but signalled. */
+/** Returns the entry of a message; `undefined` for a signal without text. */
 function toEntry(message: ReceivedMessage<Json>, me: string): Entry | undefined {
   const { from, id, serial, sentAt, data } = message;
   const said = readMessage(data);

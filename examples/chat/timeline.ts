@@ -1,27 +1,27 @@
-/** What is known of a message that was written here, until the server has told its serial. */
+/** The progress of a message that the user wrote on this page. */
 export type Fate =
   | { readonly kind: 'queued' }
-  /** `isStored`: there was no device that it could be sent to. */
+  /** `isStored`: no device of the recipient was connected. */
   | { readonly kind: 'accepted'; readonly isStored: boolean }
   | { readonly kind: 'failed'; readonly why: string };
 
 /** One message of a conversation. */
 export interface Entry {
-  /** Who wrote it: a user or a service. */
+  /** The user or the service that wrote it. */
   readonly author: string;
-  /** The message's identity, together with its author. */
+  /** Identifies the message together with its author. */
   readonly id: string;
   readonly isOwn: boolean;
   readonly text: string;
   /** Epoch milliseconds. */
   readonly sentAt: number;
-  /** Its place in the conversation. Absent: the server has not told it yet. */
+  /** Its position in the conversation. Absent: the server has not told it yet. */
   readonly serial?: string;
-  /** Absent: it was not written here. */
+  /** The progress of the message. Absent: the user did not write it on this page. */
   readonly fate?: Fate;
 }
 
-/** What was said, in the order of the serials, each message once, wherever it came from; what has none yet comes last. */
+/** The messages in the order of their serials, each once. Messages without a serial come last. */
 export class Timeline {
   readonly #entries: Entry[] = [];
   readonly #known = new Map<string, Entry>();
@@ -30,7 +30,7 @@ export class Timeline {
     return this.#entries;
   }
 
-  /** Adds a message, or what is new about it. @returns Whether it was not there. */
+  /** Adds a message, or updates it. @returns Whether it is new. */
   put(entry: Entry): boolean {
     const key = entryKey(entry);
     const known = this.#known.get(key);
@@ -52,7 +52,7 @@ export class Timeline {
     return this.#known.get(key);
   }
 
-  /** Lets go of everything that has a place. */
+  /** Drops all messages that have a serial. */
   forget(): void {
     const kept = this.#entries.filter(({ serial }) => serial === undefined);
     this.#entries.splice(0, this.#entries.length, ...kept);
@@ -60,7 +60,7 @@ export class Timeline {
     for (const entry of kept) this.#known.set(entryKey(entry), entry);
   }
 
-  /** Most come at the end, or near it. */
+  /** Searches from the end, because most messages belong near it. */
   #positionOf({ serial }: Entry): number {
     let position = this.#entries.length;
     if (serial === undefined) return position;
@@ -73,7 +73,7 @@ export function entryKey({ author, id }: Pick<Entry, 'author' | 'id'>): string {
   return `${id} ${author}`;
 }
 
-/** The later of two serials, of which either may be missing. */
+/** Returns the later of two serials. Either may be missing. */
 export function laterSerial(one: string | undefined, other: string | undefined): string | undefined {
   return one !== undefined && (other === undefined || one > other) ? one : other;
 }

@@ -2,14 +2,14 @@ import type { Conversation } from '../../client/index.ts';
 import type { ChatClient, ChatMessage } from './chat-message.ts';
 import { keyOf, type Place } from './place.ts';
 
-/** How often to say that somebody is still typing, and how long it is believed without being said again. */
+/** The interval of the signals while the user types, and how long a signal is valid. */
 const REPEAT_MS = 3_000;
 const BELIEVED_MS = 5_000;
 
-/** It is of no use later. */
+/** A signal is useless later, so the server does not store it. */
 const SIGNAL = { store: false, expiresAfterMs: 2_000 } as const;
 
-/** Tells others that the user is typing: at most every few seconds, and only over a connection that is there. */
+/** Tells others that the user is typing: every few seconds at most, and only while connected. */
 export class TypingSignal {
   readonly #client: Pick<ChatClient, 'sendToUser' | 'sendToRoom' | 'state'>;
   #place: Conversation | undefined;
@@ -30,12 +30,12 @@ export class TypingSignal {
     }
   }
 
-  /** The text was sent: who gets it knows that it has been typed. */
+  /** The user sent the text. The message itself ends the signal at the recipients. */
   onSent(): void {
     this.#place = undefined;
   }
 
-  /** The text was left. */
+  /** The user left the text. */
   stop(): void {
     this.#say(false);
   }
@@ -49,12 +49,12 @@ export class TypingSignal {
       'room' in place
         ? this.#client.sendToRoom(place.room, data, SIGNAL)
         : this.#client.sendToUser(place.user, data, SIGNAL);
-    // Whether anybody saw it does not matter.
+    // A lost signal does no harm.
     sent.catch(() => {});
   }
 }
 
-/** Who is typing where. */
+/** The users who are typing, by conversation. */
 export class Typists {
   readonly #timers = new Map<string, Map<string, ReturnType<typeof setTimeout>>>();
   readonly #onChange: (place: Place) => void;
@@ -70,7 +70,7 @@ export class Typists {
     return [...(this.#timers.get(keyOf(place))?.keys() ?? [])];
   }
 
-  /** Somebody says that they are typing, or no longer. Whoever has sent a message is not. */
+  /** Records that a user is typing, or no longer types. A message from the user ends the typing, too. */
   heard(place: Place, name: string, isTyping: boolean): void {
     const key = keyOf(place);
     const names = this.#timers.get(key) ?? new Map<string, ReturnType<typeof setTimeout>>();

@@ -2,17 +2,17 @@ import { BeckonError, type Conversation } from '../../client/index.ts';
 import type { ChatClient } from './chat-message.ts';
 import type { Thread } from './thread.ts';
 
-/** The most conversations of one call. */
+/** The maximum number of conversations in one call. */
 const MAX_CONVERSATIONS = 50;
 
-/** How long to wait for what else comes before the server is asked. */
+/** How long to wait for further changes before a call. */
 const DELAY_MS = 300;
 
 export interface UnreadHost {
   readonly client: Pick<ChatClient, 'unread' | 'state'>;
   readonly signal: AbortSignal;
   threads(): readonly Thread[];
-  /** Somebody is looking at it. */
+  /** Whether the user is looking at the conversation. */
   isSeen(thread: Thread): boolean;
   onChange(thread: Thread): void;
   onError(error: unknown): void;
@@ -21,10 +21,10 @@ export interface UnreadHost {
 /** Gets unread counts from the server, and counts later messages itself. */
 export class Unread {
   readonly #host: UnreadHost;
-  /** Where something has arrived since the server was asked: whether it counted that, nobody knows. */
+  /** The conversations with messages since the last call. The server's count may or may not include these messages. */
   readonly #arrived = new Set<Thread>();
   readonly #counted = new WeakSet<Thread>();
-  /** Of which the user may not know. */
+  /** The conversations whose count the token forbids. */
   readonly #refused = new Set<Thread>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isAsking = false;
@@ -34,15 +34,15 @@ export class Unread {
     host.signal.addEventListener('abort', () => clearTimeout(this.#timer));
   }
 
-  /** A message of somebody else came to a conversation that nobody looks at. */
+  /** Counts a message of another user that this user has not seen. */
   add(thread: Thread): void {
     this.#arrived.add(thread);
     thread.unread += 1;
-    // There may be others that were never here; and a new device is given the last minutes again, read or not.
+    // The page may not have all unread messages. A new device also gets the messages of the last minutes again, read or not.
     if (!this.#counted.has(thread)) this.ask();
   }
 
-  /** Asks soon. Without a connection nobody is asked: whoever has one again asks. */
+  /** Asks the server soon. Does nothing without a connection; the page asks again after a reconnect. */
   ask(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -79,7 +79,7 @@ export class Unread {
       }
     } catch (error) {
       if (!(error instanceof BeckonError && error.code === 'forbidden')) throw error;
-      // A call is refused as a whole: then each by itself. Where the user may not know, what arrives is all there is.
+      // The server refuses the whole call, so ask for each conversation alone. If refused again, count only live messages.
       const [first] = threads;
       if (threads.length > 1) for (const thread of threads) await this.#askFor([thread]);
       else if (first) for (const set of [this.#refused, this.#counted]) set.add(first);
@@ -89,10 +89,10 @@ export class Unread {
   #take(thread: Thread, { count, more, read }: Awaited<ReturnType<ChatClient['unread']>>[number]): void {
     if (this.#arrived.has(thread)) return;
     this.#counted.add(thread);
-    // The mark that says what was read here may still be on its way.
+    // The marker of this page may still be on its way.
     if (thread.read !== undefined && (read === undefined || read < thread.read)) return;
     thread.read = read;
-    // The server may not see yet what it has just delivered. What is looked at is about to be marked as read.
+    // The server's count may lack the newest messages. The page is about to mark a visible conversation as read.
     thread.unread = this.#host.isSeen(thread) ? 0 : Math.max(count, thread.countAfter(read));
     thread.hasMoreUnread = more;
     this.#host.onChange(thread);

@@ -1,7 +1,7 @@
 import { BeckonError, type ConnectionState, type Presence, type Reason } from '../../client/index.ts';
 import { describeTime } from './times.ts';
 
-/** What the connection is doing, in a few words. */
+/** Describes the state of the connection in a few words. */
 export function describeState(state: ConnectionState): string {
   const waits = 'retryAtMs' in state;
   switch (state.status) {
@@ -20,7 +20,7 @@ export function describeState(state: ConnectionState): string {
   }
 }
 
-/** Why there is no connection, for whoever wants to sign in or waits for it. */
+/** Explains to the user why there is no connection. */
 export function describeReason({ code, message }: Reason): string {
   if (code === 'token_failed') return 'No token can be had for you at the moment.';
   if (code === 'connect_failed') return 'The server cannot be reached, or it did not accept the token.';
@@ -29,8 +29,8 @@ export function describeReason({ code, message }: Reason): string {
 }
 
 /**
- * Whether somebody is there. Empty: nobody knows.
- * @param isConnected Otherwise it was so when it was last told.
+ * Describes the presence of a user. Empty: unknown.
+ * @param isConnected Without a connection, the presence may be out of date.
  */
 export function describePresence(presence: Presence | undefined, nowMs: number, isConnected: boolean): string {
   if (!presence) return '';
@@ -38,7 +38,7 @@ export function describePresence(presence: Presence | undefined, nowMs: number, 
   return presence.since === undefined ? 'Offline' : `Offline since ${describeTime(presence.since, nowMs)}`;
 }
 
-/** Who is writing. Empty: nobody. */
+/** Names the users who are typing. Empty: nobody. */
 export function describeTyping(names: readonly string[]): string {
   if (names.length === 0) return '';
   if (names.length > 2) return 'Several people are typing…';
@@ -46,21 +46,21 @@ export function describeTyping(names: readonly string[]): string {
 }
 
 /**
- * How many people are in a room.
- * @param isConnected As of the presence.
+ * Describes how many people are in a room.
+ * @param isConnected Without a connection, the number may be out of date.
  */
 export function describeOccupancy(count: number, isConnected: boolean): string {
   if (count === 1) return `1 person ${isConnected ? 'is' : 'was'} here`;
   return `${count} people ${isConnected ? 'are' : 'were'} here`;
 }
 
-/** What is asked of somebody who signs out although messages wait to be sent. */
+/** The question to a user who signs out while messages wait to be sent. */
 export function describeUnsent(count: number): string {
   const [messages, they] = count === 1 ? ['1 message has', 'it'] : [`${count} messages have`, 'they'];
   return `${messages} not been sent yet. If you sign out now, ${they} will not be sent. Sign out?`;
 }
 
-/** Why a message was not sent. */
+/** Explains why a message was not sent. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof BeckonError)) return String(error);
   if (error.maybeDelivered) return 'It may have arrived: the connection broke meanwhile';
