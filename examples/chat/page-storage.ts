@@ -37,7 +37,7 @@ export class PageStorage implements ClientStorage {
   }
 }
 
-/** Deletes a record unless a running client holds its lock. Without Web Locks, deletes every record. */
+/** Deletes a record unless a running client holds its lock. Without Web Locks, deletes it in any case. */
 async function removeUnlessHeld(key: string): Promise<void> {
   const locks = navigator.locks as LockManager | undefined;
   if (!locks) localStorage.removeItem(key);

@@ -61,7 +61,7 @@ export class SearchPanel {
     this.#toggle.hidden = !this.#isAvailable || this.#conversation === undefined;
   }
 
-  /** Searches another conversation from now on, or none. */
+  /** Switches the search to another conversation, or to none. */
   open(conversation: Conversation | undefined): void {
     this.#conversation = conversation;
     this.#toggle.hidden = !this.#isAvailable || conversation === undefined;
