@@ -69,7 +69,7 @@ export class Subscription {
     return this.#subscribing;
   }
 
-  /** Resolves when the current attempt to subscribe has ended. `undefined`: there is none. */
+  /** Resolves when the current attempt to subscribe ends. `undefined` without an attempt. */
   get settled(): Promise<void> | undefined {
     return this.#subscribing;
   }

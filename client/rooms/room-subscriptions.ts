@@ -27,7 +27,7 @@ export class RoomSubscriptions {
     onAbort(connection.closing, () => this.#stop());
   }
 
-  /** Joins every room but those that are `kept`, or joins it again. Resolves when the connection is in them, or is refused. */
+  /** Joins every room again, except the `kept` rooms. Resolves when the server has accepted or refused each join. */
   async renew(kept: readonly string[]): Promise<void> {
     const lost = [...this.#feeds.rooms].filter(([room]) => !(kept.includes(room) && this.#rooms.has(room)));
     await Promise.all(lost.map(([room, feed]) => this.join(room, feed)));

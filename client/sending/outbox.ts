@@ -38,7 +38,7 @@ export class Outbox {
   readonly #clock: ServerClock;
   readonly #maxMessages: number;
   readonly #onChange: () => void;
-  /** The messages that wait, and those that are in flight, in the order in which they were added. */
+  /** Waiting messages and messages in flight, in the order of the calls. */
   #queued: OwnMessage[] = [];
   #taken: OwnMessage[] = [];
 
