@@ -34,8 +34,9 @@ function findInstalled(): string {
 function resolve(require: NodeJS.Require, name: string): string | undefined {
   try {
     return require.resolve(name);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
   }
 }
 
