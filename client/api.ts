@@ -226,7 +226,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
    * ```ts
    * const { status } = await client.sendToUser('bob', { text: 'hi' });
    * ```
-   * @returns The server's result: `delivered` to at least one device; `queued` for delivery to very many devices;
+   * @returns The server's result: `sent` to at least one device; `queued` for delivery to very many devices;
    * `stored` until a device connects; or `dropped`. With `duplicate`, the server had accepted the message before.
    * @throws TypeError if the data is neither JSON nor bytes; {@link BeckonError} with `message_too_large`, `frame_too_large`,
    * `invalid_frame`, `outbox_full`, `expired`, `closed`, `load_failed`, or the code with which the server refused the message.

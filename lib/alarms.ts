@@ -85,7 +85,7 @@ function failures(handler: Handler): MathExpression | Metric {
 /** The share of posts that fail, in percent; 0 while few fail. */
 function failedPosts(metric: AlarmsProps['metric']): MathExpression {
   return new MathExpression({
-    expression: `IF(failed >= ${FAILED_POSTS}, 100 * failed / (failed + FILL(delivered, 0)), 0)`,
-    usingMetrics: { failed: metric('PostsFailed'), delivered: metric('MessagesDelivered') },
+    expression: `IF(failed >= ${FAILED_POSTS}, 100 * failed / (failed + FILL(sent, 0)), 0)`,
+    usingMetrics: { failed: metric('PostsFailed'), sent: metric('MessagesSent') },
   });
 }

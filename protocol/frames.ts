@@ -193,7 +193,7 @@ const blockOfAll = v.strictObject({ action: blockAction, id: v.optional(id), aft
 /** The markers of a conversation: up to which serial its messages were handed to the application, or a person has read them. */
 const markSchema = v.strictObject({
   conversation: conversationSchema,
-  delivered: v.optional(cursorSchema),
+  received: v.optional(cursorSchema),
   read: v.optional(cursorSchema),
 });
 

@@ -25,17 +25,17 @@ export interface Message {
 
 /** How many of the recipient's connections took the message, no longer exist, or could not be reached. */
 export interface ConnectionCounts {
-  readonly delivered: number;
+  readonly sent: number;
   readonly gone: number;
   readonly failed: number;
 }
 
 /**
  * The outcome of a message at a recipient, from best to worst.
- * `delivered`: at least one connection took it. `queued`: too many connections for one function; delivery continues.
+ * `sent`: at least one connection took it. `queued`: too many connections for one function; delivery continues.
  * `stored`: no connection took it; the next connection gets it. `dropped`: no connection took it, and it is not stored.
  */
-export type DeliveryStatus = 'delivered' | 'queued' | 'stored' | 'dropped';
+export type DeliveryStatus = 'sent' | 'queued' | 'stored' | 'dropped';
 
 /**
  * The outcome of a message at one of its recipients. `not_accepted`: the server neither delivered nor stored it there. This is not an
@@ -128,7 +128,7 @@ export interface LeftReply {
 
 /** How far one user's messages have come with another user. Each serial covers everything up to it. */
 export interface Markers {
-  readonly delivered?: string;
+  readonly received?: string;
   readonly read?: string;
 }
 

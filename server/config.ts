@@ -51,7 +51,7 @@ export const METRIC_NAMESPACE = 'Beckon';
 
 /** Beckon's metrics, all of them counts, and what each counts. docs/deploy.md lists them. */
 export const METRICS = {
-  MessagesDelivered: 'messages that at least one device got, or that are queued for a large room',
+  MessagesSent: 'messages that at least one device got, or that are queued for a large room',
   MessagesStored: 'messages that are kept because no device was connected',
   MessagesDropped: 'messages with `store: false` that no device got',
   ConnectionsGone: 'posts to connections that no longer exist',

@@ -39,13 +39,13 @@ export class MarkerQueue {
   }
 
   /** Resolves when the server knows. */
-  add(conversation: Conversation, { delivered, read }: Markers): Promise<void> {
+  add(conversation: Conversation, { received, read }: Markers): Promise<void> {
     const key = 'room' in conversation ? `room ${conversation.room}` : `user ${conversation.user}`;
     const { mark, callers = [] } = this.#waiting.get(key) ?? {};
     const done = new Promise<void>((resolve, reject) => {
       this.#waiting.set(key, {
-        mark: { conversation, delivered: later(mark?.delivered, delivered), read: later(mark?.read, read) },
-        callers: [...callers, { mark: { conversation, delivered, read }, resolve, reject }],
+        mark: { conversation, received: later(mark?.received, received), read: later(mark?.read, read) },
+        callers: [...callers, { mark: { conversation, received, read }, resolve, reject }],
       });
     });
     if (this.#waiting.size >= MAX_CONVERSATIONS_PER_FRAME) this.wake();

@@ -109,7 +109,7 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, LateC
   }
 
   confirm(conversation: Conversation, serial: string): Promise<void> {
-    return this.#markers.add(conversation, { delivered: serial });
+    return this.#markers.add(conversation, { received: serial });
   }
 
   setUser(user: string): void {

@@ -4,13 +4,13 @@ import type { Entry } from './timeline.ts';
 
 /** The delivery state of the user's own message. */
 export interface Delivery {
-  readonly state: 'queued' | 'sent' | 'waiting' | 'delivered' | 'read' | 'failed';
+  readonly state: 'queued' | 'sent' | 'waiting' | 'received' | 'read' | 'failed';
   readonly text: string;
 }
 
 const QUEUED: Delivery = { state: 'queued', text: 'Queued' };
 const SENT: Delivery = { state: 'sent', text: 'Sent' };
-const DELIVERED: Delivery = { state: 'delivered', text: 'Delivered' };
+const RECEIVED: Delivery = { state: 'received', text: 'Delivered' };
 const READ: Delivery = { state: 'read', text: 'Read' };
 
 /**
@@ -30,7 +30,7 @@ export function deliveryOf(
   }
   if (!('user' in place)) return SENT;
   if (peer.read !== undefined && serial <= peer.read) return READ;
-  if (peer.delivered !== undefined && serial <= peer.delivered) return DELIVERED;
+  if (peer.received !== undefined && serial <= peer.received) return RECEIVED;
   // For messages of other pages, this page does not know whether a device was online.
   const mayWait = fate?.kind !== 'accepted' || fate.isStored;
   const waits = mayWait && presence?.online === false;

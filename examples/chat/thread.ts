@@ -51,13 +51,13 @@ export class Thread {
     this.#update(entry, { fate: { kind: 'queued' } });
   }
 
-  movePeer({ delivered, read }: Markers): void {
+  movePeer({ received, read }: Markers): void {
     const later = {
-      delivered: laterSerial(this.peer.delivered, delivered),
+      received: laterSerial(this.peer.received, received),
       read: laterSerial(this.peer.read, read),
     };
     this.peer = {
-      ...(later.delivered !== undefined && { delivered: later.delivered }),
+      ...(later.received !== undefined && { received: later.received }),
       ...(later.read !== undefined && { read: later.read }),
     };
   }

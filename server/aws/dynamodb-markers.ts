@@ -54,6 +54,6 @@ function nameOf(item: Item): string {
   return JSON.stringify([textOf(item, 'address'), textOf(item, 'connectionId')]);
 }
 
-function toMarkers({ delivered, read }: Item): Markers {
-  return { ...(delivered?.S && { delivered: delivered.S }), ...(read?.S && { read: read.S }) };
+function toMarkers({ received, read }: Item): Markers {
+  return { ...(received?.S && { received: received.S }), ...(read?.S && { read: read.S }) };
 }

@@ -49,7 +49,7 @@ export function createManagementApiPoster({
   ): Promise<PostOutcome> {
     try {
       await call(await clientFor(callbackUrl));
-      return 'delivered';
+      return 'sent';
     } catch (error) {
       const outcome = outcomeOfError(error);
       if (outcome !== 'gone') onFailure(error);
@@ -115,7 +115,7 @@ const REFUSING_STATUSES: ReadonlySet<number> = new Set([401, 403, 404, 407, 421]
 /** Errors of an open socket: the API may have received the request. */
 const BROKEN_OFF: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
-function outcomeOfError(error: unknown): Exclude<PostOutcome, 'delivered'> {
+function outcomeOfError(error: unknown): Exclude<PostOutcome, 'sent'> {
   if (isGone(error)) return 'gone';
   const facts = error as ErrorFacts;
   const status = facts.$metadata?.httpStatusCode ?? facts.$response?.statusCode;

@@ -203,7 +203,7 @@ export const KINDS = {
     table: 'connections',
     partition: 'marker#{user}',
     sort: '{address}',
-    attributes: ['delivered', 'read', 'expiresAt'],
+    attributes: ['received', 'read', 'expiresAt'],
     erasure: 'deleted',
   },
   block: {

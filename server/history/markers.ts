@@ -60,16 +60,16 @@ export function createMark(dependencies: {
   const { permit, markers, log, inboxes, directory, posting, now } = dependencies;
 
   /** @returns the markers after the move, if one of them has moved */
-  async function move(userId: string, { conversation, delivered, read }: Mark): Promise<Markers | undefined> {
+  async function move(userId: string, { conversation, received, read }: Mark): Promise<Markers | undefined> {
     const key = { userId, peer: peerAddress(conversation) };
-    const first = delivered === undefined ? undefined : await markers.move(key, 'delivered', delivered);
+    const first = received === undefined ? undefined : await markers.move(key, 'received', received);
     const second = read === undefined ? undefined : await markers.move(key, 'read', read);
     return second ?? first;
   }
 
   /** Whether a serial is one of a message from the other user, and that user has not blocked this one. */
-  async function concerns(other: string, userId: string, { delivered, read }: Mark): Promise<boolean> {
-    const serials = new Set([delivered, read].filter((serial) => serial !== undefined));
+  async function concerns(other: string, userId: string, { received, read }: Mark): Promise<boolean> {
+    const serials = new Set([received, read].filter((serial) => serial !== undefined));
     const [isBlocked, ...senders] = await Promise.all([
       inboxes.isBlocked({ recipient: other, sender: userId }),
       ...[...serials].map((serial) => log.senderOf(userAddress(userId), serial)),
@@ -105,11 +105,11 @@ export function createMark(dependencies: {
 
 /** A marker in the future would mark messages as read that nobody has written yet. */
 function problemOf(marks: readonly Mark[], nowMs: number) {
-  for (const [index, { delivered, read }] of marks.entries()) {
-    if (delivered === undefined && read === undefined) {
-      return problem('invalid_frame', `"marks.${index}" must have "delivered" or "read"`);
+  for (const [index, { received, read }] of marks.entries()) {
+    if (received === undefined && read === undefined) {
+      return problem('invalid_frame', `"marks.${index}" must have "received" or "read"`);
     }
-    for (const serial of [delivered, read]) {
+    for (const serial of [received, read]) {
       if (serial !== undefined && isInFuture(serial, nowMs)) {
         return problem('invalid_cursor', `"marks.${index}" is in the future: send the serial of a message`);
       }

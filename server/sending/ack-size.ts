@@ -52,8 +52,8 @@ function maxResultBytes({ to }: MessageInput): number {
   const accepted: SendResult = {
     id: LONGEST_ID,
     serial: '0'.repeat(26),
-    status: 'delivered',
-    connections: { delivered: most, gone: most, failed: most },
+    status: 'sent',
+    connections: { sent: most, gone: most, failed: most },
     users: names.map((user) => ({ user, status: 'not_accepted' })),
     duplicate: true,
   };

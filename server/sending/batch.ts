@@ -92,8 +92,8 @@ function excessProblem({ to, data }: MessageInput, limits: SizeLimits): Problem 
 }
 
 const METRIC_OF_STATUS = {
-  delivered: 'MessagesDelivered',
-  queued: 'MessagesDelivered',
+  sent: 'MessagesSent',
+  queued: 'MessagesSent',
   stored: 'MessagesStored',
   dropped: 'MessagesDropped',
 } as const;
@@ -103,7 +103,7 @@ export function sendMetrics(
   results: readonly (SendResult | SendFailure)[],
 ): Readonly<Partial<Record<MetricName, number>>> {
   const metrics = {
-    MessagesDelivered: 0,
+    MessagesSent: 0,
     MessagesStored: 0,
     MessagesDropped: 0,
     ConnectionsGone: 0,

@@ -79,7 +79,7 @@ export interface Deliveries {
   deliver(batch: DeliveryBatch, look: FirstLook): Promise<readonly DeliveryOutcome[]>;
 }
 
-const NO_CONNECTIONS: ConnectionCounts = { delivered: 0, gone: 0, failed: 0 };
+const NO_CONNECTIONS: ConnectionCounts = { sent: 0, gone: 0, failed: 0 };
 
 export function createDeliveries(dependencies: DeliveriesDependencies): Deliveries {
   const { directory, log, guard, posting, tasks, now, mintSerial, queueForIndex } = dependencies;
@@ -216,12 +216,12 @@ function toOutcome(
   otherwise: DeliveryStatus = expiresAt === undefined ? 'dropped' : 'stored',
 ): DeliveryOutcome {
   const total = counts.reduce<ConnectionCounts>((sum, each) => add(sum, each ?? NO_CONNECTIONS), NO_CONNECTIONS);
-  return { status: total.delivered > 0 ? 'delivered' : otherwise, counts: total, serial: message.serial, duplicate };
+  return { status: total.sent > 0 ? 'sent' : otherwise, counts: total, serial: message.serial, duplicate };
 }
 
 /** The sum of two counts. */
 export function add(a: ConnectionCounts, b: ConnectionCounts): ConnectionCounts {
-  return { delivered: a.delivered + b.delivered, gone: a.gone + b.gone, failed: a.failed + b.failed };
+  return { sent: a.sent + b.sent, gone: a.gone + b.gone, failed: a.failed + b.failed };
 }
 
 /** Like `Promise.all`, but waits for all promises: Lambda freezes what a handler leaves under way. */

@@ -17,7 +17,7 @@ import type { Spared } from './fan-out.ts';
 /** The result of one post. */
 export type PostOutcome =
   /** The API accepted it. That is not a receipt: a half-open socket swallows posts, and the resume repairs it. */
-  | 'delivered'
+  | 'sent'
   /** The API says that there is no such connection. It has said so of live connections. */
   | 'gone'
   /** The connection may have missed it. */
@@ -35,7 +35,7 @@ export class Unreachable extends Error {
 
 /** Whether a connection is closed. A connection that is gone counts as closed. */
 export function isClosed(outcome: PostOutcome): boolean {
-  return outcome === 'delivered' || outcome === 'gone';
+  return outcome === 'sent' || outcome === 'gone';
 }
 
 /** Where a connection can be reached. */
@@ -114,9 +114,9 @@ export function createPosting(dependencies: {
    */
   async function postAll(target: Mapping, frames: readonly Push[], logged?: Promise<unknown>) {
     const outcomes: Exclude<PostOutcome, Unreachable>[] = [];
-    let outcome: PostOutcome = 'delivered';
+    let outcome: PostOutcome = 'sent';
     for (const frame of frames) {
-      if (outcome === 'delivered') outcome = await poster.post(target, frame);
+      if (outcome === 'sent') outcome = await poster.post(target, frame);
       if (outcome instanceof Unreachable) throw outcome;
       outcomes.push(outcome);
     }
@@ -163,7 +163,7 @@ export function createPosting(dependencies: {
       await Promise.allSettled([posting, charge(frames[0], frames.length * targets.length, isPart)]);
       const outcomes = await posting;
       return messages.map(({ serial }) => {
-        const counts = { delivered: 0, gone: 0, failed: 0 };
+        const counts = { sent: 0, gone: 0, failed: 0 };
         for (const ofTarget of outcomes) {
           const outcome = ofTarget.get(serial);
           if (outcome) counts[outcome] += 1;

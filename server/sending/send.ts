@@ -217,7 +217,7 @@ function isRefused({ recipients, refusedBy }: Sending): boolean {
   return refusedBy.size === recipients.size;
 }
 
-const WORST_LAST: readonly DeliveryStatus[] = ['delivered', 'queued', 'stored', 'dropped'];
+const WORST_LAST: readonly DeliveryStatus[] = ['sent', 'queued', 'stored', 'dropped'];
 
 function summarize(sending: Sending): SendResult | SendFailure {
   const { message, recipients, outcomes, refusedBy, error } = sending;
@@ -231,7 +231,7 @@ function summarize(sending: Sending): SendResult | SendFailure {
     id,
     serial: all[0]?.serial ?? message.serial,
     status: WORST_LAST[worst] ?? 'dropped',
-    connections: all.map(({ counts }) => counts).reduce(add, { delivered: 0, gone: 0, failed: 0 }),
+    connections: all.map(({ counts }) => counts).reduce(add, { sent: 0, gone: 0, failed: 0 }),
     users: [...recipients].flatMap((address) => {
       const to = conversationOf(address);
       if (!('user' in to)) return [];

@@ -49,7 +49,7 @@ describe('a network failure', () => {
     for (const index of burst.slice(20)) await Promise.all([send(index), scene.post(index)]);
     expect(scene.receivedByBob().length).toBeLessThan(burst.length);
     await context.setOffline(false);
-    expect((await tab.has('outcomes', burst.length)).outcomes).toEqual(burst.map(() => 'delivered'));
+    expect((await tab.has('outcomes', burst.length)).outcomes).toEqual(burst.map(() => 'sent'));
     expect((await tab.has('messages', burst.length)).messages).toEqual(burst);
     expect(scene.receivedByBob()).toEqual(burst);
     await context.close();
@@ -87,7 +87,7 @@ describe('a tab', () => {
     for (const data of [1, 2, 3]) expect(await scene.post(data)).toBe(1);
     await eventually(async () => (await tab.told()).messages).toEqual([1, 2, 3]);
     await tab.send('from behind', `${scene.user}-behind`);
-    await eventually(async () => (await tab.told()).outcomes).toEqual(['delivered']);
+    await eventually(async () => (await tab.told()).outcomes).toEqual(['sent']);
     expect(await tab.page.evaluate('document.visibilityState')).toBe('hidden');
     expect(scene.receivedByBob()).toEqual(['from behind']);
   });

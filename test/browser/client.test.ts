@@ -45,7 +45,7 @@ describe('a reload', () => {
     await tab.load();
     scene.way.mend();
     const { settled, errors } = await tab.has('settled', 21);
-    expect(settled).toEqual([...all, 20].map((index) => ({ id: `${scene.user}-${index}`, status: 'delivered' })));
+    expect(settled).toEqual([...all, 20].map((index) => ({ id: `${scene.user}-${index}`, status: 'sent' })));
     expect(scene.receivedByBob()).toEqual([...all, 20]);
     expect(errors).toEqual([]);
     await tab.load();
@@ -91,8 +91,8 @@ describe('tabs that do not share', () => {
     await two.send('two', `${scene.user}-two`);
     await one.load();
     scene.way.mend();
-    expect((await one.has('settled', 1)).settled).toEqual([{ id: `${scene.user}-one`, status: 'delivered' }]);
-    expect((await two.has('outcomes', 1)).outcomes).toEqual(['delivered']);
+    expect((await one.has('settled', 1)).settled).toEqual([{ id: `${scene.user}-one`, status: 'sent' }]);
+    expect((await two.has('outcomes', 1)).outcomes).toEqual(['sent']);
     expect(scene.receivedByBob().sort()).toEqual(['one', 'two']);
   });
 });
@@ -107,7 +107,7 @@ describe('tabs that share', () => {
       await tab.send(`from ${index}`, `${scene.user}-${index}`);
       const { messages } = await tab.has('messages', 3);
       expect(messages).toEqual([1, 2, 3]);
-      expect((await tab.has('outcomes', 1)).outcomes).toEqual(['delivered']);
+      expect((await tab.has('outcomes', 1)).outcomes).toEqual(['sent']);
     }
     expect(scene.receivedByBob()).toEqual(['from 0', 'from 1', 'from 2']);
   });
@@ -131,7 +131,7 @@ describe('tabs that share', () => {
     expect(await follower.page.evaluate('states.filter(({ retryAtMs }) => retryAtMs)')).toEqual([]);
     expect(await scene.post('after')).toBe(1);
     expect((await follower.has('messages', 2)).messages).toEqual(['before', 'after']);
-    expect((await follower.has('outcomes', 1)).outcomes).toEqual(['delivered']);
+    expect((await follower.has('outcomes', 1)).outcomes).toEqual(['sent']);
     expect(scene.receivedByBob()).toEqual(['meanwhile']);
   });
 
@@ -148,7 +148,7 @@ describe('tabs that share', () => {
     await follower.page.waitForFunction(`told.connectionId !== '${connectionId}' && told.state === 'connected'`);
     await scene.post('after');
     expect((await follower.has('messages', 2)).messages).toEqual(['before', 'after']);
-    expect((await follower.has('outcomes', 1)).outcomes).toEqual(['delivered']);
+    expect((await follower.has('outcomes', 1)).outcomes).toEqual(['sent']);
     expect(scene.receivedByBob()).toEqual(['meanwhile']);
   });
 
@@ -160,8 +160,8 @@ describe('tabs that share', () => {
     await follower.send('own', `${scene.user}-own`);
     await leader.page.close({ runBeforeUnload: true });
     scene.way.mend();
-    expect((await follower.has('settled', 1)).settled).toEqual([{ id: `${scene.user}-left`, status: 'delivered' }]);
-    expect((await follower.has('outcomes', 1)).outcomes).toEqual(['delivered']);
+    expect((await follower.has('settled', 1)).settled).toEqual([{ id: `${scene.user}-left`, status: 'sent' }]);
+    expect((await follower.has('outcomes', 1)).outcomes).toEqual(['sent']);
     expect(scene.receivedByBob().sort()).toEqual(['left', 'own']);
   });
 });
@@ -180,7 +180,7 @@ describe('a storage', () => {
     await tab.send(1, `${scene.user}-1`);
     await tab.has('outcomes', 1);
     await tab.page.waitForFunction('told.errors.length > 0');
-    expect(await tab.told()).toMatchObject({ messages: [1], outcomes: ['delivered'], errors: ['storage_failed'] });
+    expect(await tab.told()).toMatchObject({ messages: [1], outcomes: ['sent'], errors: ['storage_failed'] });
   });
 
   it('that is refused, with locks and channels, disables only itself', async () => {
@@ -191,6 +191,6 @@ describe('a storage', () => {
     await tab.has('messages', 1);
     await tab.send(1, `${scene.user}-1`);
     await tab.has('outcomes', 1);
-    expect(await tab.told()).toMatchObject({ messages: [1], outcomes: ['delivered'], errors: ['storage_failed'] });
+    expect(await tab.told()).toMatchObject({ messages: [1], outcomes: ['sent'], errors: ['storage_failed'] });
   });
 });

@@ -126,8 +126,8 @@ export class Scene {
   /** Sends to the user as bob. Returns how many sockets the message reached. */
   async post(data: unknown): Promise<number> {
     const ack = await this.#bob.ask({ action: 'sendMessage', to: { user: this.user }, data });
-    const [{ connections }] = ack['results'] as [{ readonly connections: { readonly delivered: number } }];
-    return connections.delivered;
+    const [{ connections }] = ack['results'] as [{ readonly connections: { readonly sent: number } }];
+    return connections.sent;
   }
 
   /** The user's messages that reached bob. Duplicates, which a raw socket may get, count once. */

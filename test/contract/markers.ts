@@ -18,9 +18,9 @@ export function markersContract(name: string, open: (now: Now) => Promise<Marker
 
     test('start unset, and each moves alone', async () => {
       expect(await markers.read([WITH_BOB])).toEqual([{}]);
-      expect(await markers.move(WITH_BOB, 'delivered', at(2))).toEqual({ delivered: at(2) });
-      expect(await markers.move(WITH_BOB, 'read', at(1))).toEqual({ delivered: at(2), read: at(1) });
-      expect(await markers.read([WITH_BOB])).toEqual([{ delivered: at(2), read: at(1) }]);
+      expect(await markers.move(WITH_BOB, 'received', at(2))).toEqual({ received: at(2) });
+      expect(await markers.move(WITH_BOB, 'read', at(1))).toEqual({ received: at(2), read: at(1) });
+      expect(await markers.read([WITH_BOB])).toEqual([{ received: at(2), read: at(1) }]);
     });
 
     test('move only forward', async () => {

@@ -67,7 +67,7 @@ function operations() {
   const arrive = createArrive({ presenceStates, tasks });
   const resumeAt = (enter: Enter) =>
     createResume({ enter, log, states, arrive, callbackUrl, retentionSeconds: 3600, now });
-  const poster = { post: async () => 'delivered' as const, close: async () => 'delivered' as const };
+  const poster = { post: async () => 'sent' as const, close: async () => 'sent' as const };
   const posting = createPosting({ poster, directory, tasks });
   const mintSerial = monotonicFactory();
   const guard = createInboxGuard({

@@ -68,7 +68,7 @@ const received = (client: WireClient, data: string) => client.frame((frame) => J
 async function callsFor(data: string, more: Record<string, unknown> = {}) {
   const before = callsOf('sendMessage', 'tasks').length;
   const ack = await alice.ask({ action: 'sendMessage', to: { user: 'bob' }, data, ...more });
-  expect(ack).toMatchObject({ results: [{ status: 'delivered', connections: { delivered: 1 } }] });
+  expect(ack).toMatchObject({ results: [{ status: 'sent', connections: { sent: 1 } }] });
   return callsOf('sendMessage', 'tasks')
     .slice(before)
     .map(({ operation, at, durationMs }) => ({

@@ -143,13 +143,13 @@ describe('a conversation', () => {
     await expect(eve.client.unread([{ user: 'ann' }])).rejects.toMatchObject({ code: 'forbidden' });
   });
 
-  test('has receipts: delivered automatically, read on markRead', async () => {
+  test('has receipts: received automatically, read on markRead', async () => {
     const [amy, bea] = [device('amy'), device('bea')];
     const receipts: Receipt[] = [];
     amy.client.on('receipt', (receipt) => receipts.push(receipt));
     await Promise.all([amy.connected(), bea.connected()]);
     const { serial } = await amy.client.sendToUser('bea', 'hello', { receipt: true });
-    await eventually(() => receipts).toMatchObject([{ from: { user: 'bea' }, delivered: serial }]);
+    await eventually(() => receipts).toMatchObject([{ from: { user: 'bea' }, sent: serial }]);
     await bea.client.markRead({ user: 'amy' }, serial);
     await eventually(() => receipts.length).toBe(2);
     expect(receipts[1]).toMatchObject({ from: { user: 'bea' }, read: serial });
@@ -259,7 +259,7 @@ describe('a device whose calls are refused', () => {
 
     await vic.client.join('den');
     await vic.client.sendToRoom('den', 'hello');
-    expect(await client.sendToUser('vic', 'hello')).toMatchObject({ status: 'delivered' });
+    expect(await client.sendToUser('vic', 'hello')).toMatchObject({ status: 'sent' });
     const [{ serial = '' } = {}] = (await client.history({ user: 'vic' })).messages;
     await client.markRead({ user: 'vic' }, serial);
     await device('wes').connected();

@@ -165,14 +165,14 @@ describe('markers', () => {
     expect(said(await history(reader, { user: 'marked' }))[1]).not.toHaveProperty('receipt');
 
     const conversation = { user: 'marked' };
-    const marks = [{ conversation, delivered: two.serial, read: one.serial }];
+    const marks = [{ conversation, received: two.serial, read: one.serial }];
     expect(await reader.ask({ action: 'mark', marks })).toEqual({ type: 'marked', id: expect.any(String) });
-    const receipt = { type: 'receipt', from: { user: 'marker' }, delivered: two.serial, read: one.serial };
+    const receipt = { type: 'receipt', from: { user: 'marker' }, received: two.serial, read: one.serial };
     for (const of of [sender, phone]) expect(await of.frame(({ type }) => type === 'receipt')).toEqual(receipt);
 
-    await reader.ask({ action: 'mark', marks: [{ conversation, delivered: one.serial }] });
+    await reader.ask({ action: 'mark', marks: [{ conversation, received: one.serial }] });
     expect(await history(sender, { user: 'marker' })).toMatchObject({
-      peer: { delivered: two.serial, read: one.serial },
+      peer: { received: two.serial, read: one.serial },
     });
     expect(await history(reader, conversation)).toMatchObject({ read: one.serial, peer: {} });
   });

@@ -32,7 +32,7 @@ const setBlocked = (client: WireClient, user: string, blocked: boolean) =>
 const isMessage = (data: unknown) => (frame: Frame) =>
   isPush(frame, 'messages') && messagesIn(frame).some((message) => message.data === data);
 const stored = { type: 'ack', results: [{ status: 'stored' }] };
-const delivered = { type: 'ack', results: [{ status: 'delivered' }] };
+const sentResult = { type: 'ack', results: [{ status: 'sent' }] };
 const notAccepted = {
   type: 'error',
   code: 'not_accepted',
@@ -83,23 +83,23 @@ describe('a user who has blocked another', () => {
     expect(await send(eve, { users: ['bob', 'ann'] }, 'three')).toMatchObject({
       results: [
         {
-          status: 'delivered',
-          connections: { delivered: 1 },
+          status: 'sent',
+          connections: { sent: 1 },
           users: [
             { user: 'bob', status: 'not_accepted' },
-            { user: 'ann', status: 'delivered' },
+            { user: 'ann', status: 'sent' },
           ],
         },
       ],
     });
-    expect(await send(ann, { user: 'bob' }, 'four')).toMatchObject(delivered);
+    expect(await send(ann, { user: 'bob' }, 'four')).toMatchObject(sentResult);
     await goAway(bob, 'bob', ann);
     expect(await send(eve, { user: 'bob' }, 'five')).toEqual(notAccepted);
 
     const again = await device('bob');
     expect(await again.ask({ action: 'history', conversation: { user: 'eve' } })).toMatchObject({ messages: [] });
     expect(await setBlocked(again, 'eve', false)).toMatchObject({ users: [] });
-    expect(await send(eve, { user: 'bob' }, 'six')).toMatchObject(delivered);
+    expect(await send(eve, { user: 'bob' }, 'six')).toMatchObject(sentResult);
     await again.frame(isMessage('six'));
     expect(JSON.stringify([bob.frames, again.frames])).not.toMatch(/"(one|two|three|five)"/);
   });
@@ -108,7 +108,7 @@ describe('a user who has blocked another', () => {
     const [rob, joe] = [await device('rob'), await device('joe')];
     await setBlocked(rob, 'joe', true);
     expect(await rob.ask({ action: 'join', room: 'lobby' })).toMatchObject({ type: 'joined' });
-    expect(await send(joe, { room: 'lobby' }, 'to all')).toMatchObject(delivered);
+    expect(await send(joe, { room: 'lobby' }, 'to all')).toMatchObject(sentResult);
     await rob.frame(isMessage('to all'));
   });
 
@@ -186,7 +186,7 @@ describe('an inbox that nobody reads', () => {
 
     const kim = await device('kim');
     expect(kim.frames[0]).toMatchObject({ more: true });
-    expect(await send(amy, { user: 'kim' }, 'while she is there')).toMatchObject(delivered);
+    expect(await send(amy, { user: 'kim' }, 'while she is there')).toMatchObject(sentResult);
     await goAway(kim, 'kim', lea);
     expect(await send(amy, { user: 'kim' }, 'she has acknowledged nothing')).toEqual(notAccepted);
 

@@ -91,7 +91,7 @@ describe('a message from user to user', () => {
     }
     expect(ack).toMatchObject({
       type: 'ack',
-      results: [{ status: 'delivered', connections: { delivered: 3, gone: 0, failed: 0 } }],
+      results: [{ status: 'sent', connections: { sent: 3, gone: 0, failed: 0 } }],
     });
     expect(alices[1].frames.map(({ type }) => type)).toEqual(['registered']);
   });
@@ -112,8 +112,8 @@ describe('a message from user to user', () => {
         {
           status: 'stored',
           users: [
-            { user: 'u1', status: 'delivered' },
-            { user: 'u2', status: 'delivered' },
+            { user: 'u1', status: 'sent' },
+            { user: 'u2', status: 'sent' },
             { user: 'u3', status: 'stored' },
           ],
         },
@@ -138,9 +138,9 @@ describe('a message from user to user', () => {
       { data: 'third', id: 'm3' },
     ]);
     expect(ack['results']).toMatchObject([
-      { id: 'm1', status: 'delivered' },
+      { id: 'm1', status: 'sent' },
       { id: 'm2', error: { code: 'invalid_frame' } },
-      { id: 'm3', status: 'delivered' },
+      { id: 'm3', status: 'sent' },
     ]);
   });
 
@@ -157,7 +157,7 @@ describe('a message from user to user', () => {
 describe('missing connections', () => {
   test('an offline user is not an error: a stored message waits, a volatile one is dropped', async () => {
     const sender = await device('lonely');
-    const nobody = { delivered: 0, gone: 0, failed: 0 };
+    const nobody = { sent: 0, gone: 0, failed: 0 };
     expect(await sender.ask({ action: 'sendMessage', to: { user: 'late' }, data: 'waits' })).toMatchObject({
       type: 'ack',
       results: [{ status: 'stored', connections: nobody }],
@@ -199,7 +199,7 @@ describe('missing connections', () => {
     const ack = await sender.ask({ action: 'sendMessage', to: { user: 'ghost' }, data: 'still there?' });
 
     expect(ack).toMatchObject({
-      results: [{ status: 'delivered', connections: { delivered: 1, gone: 1, failed: 0 } }],
+      results: [{ status: 'sent', connections: { sent: 1, gone: 1, failed: 0 } }],
     });
     await live.frame(pushed('still there?'));
     expect(await connectionIds('ghost')).not.toContain(dead);
@@ -221,7 +221,7 @@ describe('missing connections', () => {
 
     const ack = await sender.ask({ action: 'sendMessage', to: { user: 'expired' }, data: 'too late' });
 
-    expect(ack).toMatchObject({ results: [{ status: 'stored', connections: { delivered: 0, gone: 0, failed: 0 } }] });
+    expect(ack).toMatchObject({ results: [{ status: 'stored', connections: { sent: 0, gone: 0, failed: 0 } }] });
     expect(await connectionIds('expired')).toEqual([connectionId]);
     expect(await expired.ask({ action: 'ping' })).toMatchObject({
       type: 'error',
@@ -257,8 +257,8 @@ describe('another Lambda', () => {
     const frames = await Promise.all([recipient.frame(pushed('library')), recipient.frame(pushed('invocation'))]);
     for (const frame of frames) expect(frame['messages']).toMatchObject([{ from: { service: 'notifier' } }]);
     expect(result).toMatchObject({
-      library: { status: 'delivered', connections: { delivered: 1 } },
-      invocation: { results: [{ status: 'delivered', connections: { delivered: 1 } }] },
+      library: { status: 'sent', connections: { sent: 1 } },
+      invocation: { results: [{ status: 'sent', connections: { sent: 1 } }] },
     });
   });
 });

@@ -48,7 +48,7 @@ test('a message reaches an online user at once and an offline user later', async
   const headers = { Authorization: `Bearer ${await cloud.token({ sub: 'bob' })}` };
   const bob = await connectWire(cloud.websocketUrl, { headers });
   await bob.ask({ action: 'register' });
-  expect(await python('examples/send.py', 'bob')).toBe('delivered');
+  expect(await python('examples/send.py', 'bob')).toBe('sent');
   expect(await python('examples/send.py', 'carol')).toBe('stored');
   await expect
     .poll(() => bob.frames)

@@ -85,7 +85,7 @@ describe('a room', () => {
 
     expect(ack).toMatchObject({
       type: 'ack',
-      results: [{ id: 'm1', status: 'delivered', connections: { delivered: 4, gone: 0, failed: 0 }, users: [] }],
+      results: [{ id: 'm1', status: 'sent', connections: { sent: 4, gone: 0, failed: 0 }, users: [] }],
     });
     for (const other of others) {
       const push = await other.frame(({ type }) => type === 'messages');
@@ -186,8 +186,8 @@ describe('a room', () => {
     );
     expect(FunctionError).toBeUndefined();
     expect(JSON.parse(result?.transformToString() ?? 'null')).toMatchObject({
-      library: { status: 'delivered', users: [] },
-      invocation: { results: [{ status: 'delivered', users: [] }] },
+      library: { status: 'sent', users: [] },
+      invocation: { results: [{ status: 'sent', users: [] }] },
     });
     await expect.poll(() => pushed(bob)).toEqual([{ by: 'library' }, { by: 'invocation' }]);
     const { client: alice } = await member('alice');
@@ -275,7 +275,7 @@ describe('bad input', () => {
       ...error,
     });
     const { client: alice } = await member('alice');
-    expect(await alice.ask(toRoom('still'))).toMatchObject({ results: [{ connections: { delivered: 1 } }] });
+    expect(await alice.ask(toRoom('still'))).toMatchObject({ results: [{ connections: { sent: 1 } }] });
   });
 
   test('a cursor of another log counts as a time; a cursor older than the retention gets recovered: false', async () => {
@@ -329,7 +329,7 @@ describe('a connection that missed a message of a room', () => {
     const { client: alice } = await member('alice');
 
     expect(await alice.ask(toRoom('missed'))).toMatchObject({
-      results: [{ status: 'stored', connections: { delivered: 0, gone: 0, failed: 1 } }],
+      results: [{ status: 'stored', connections: { sent: 0, gone: 0, failed: 1 } }],
     });
     expect(await alice.ask(toRoom('after it'))).toMatchObject({
       results: [{ status: 'stored', connections: { failed: 0 } }],

@@ -81,7 +81,7 @@ describe('waiting messages', () => {
     await alice.ask({ action: 'sendMessage', messages: [{ to: { user: 'bob' }, data: 'first', id: 'm1' }] });
     const again = { to: { user: 'bob' }, data: 'changed', id: 'm1', retry: true };
     expect(await alice.ask({ action: 'sendMessage', messages: [again] })).toMatchObject({
-      results: [{ id: 'm1', status: 'delivered', duplicate: true }],
+      results: [{ id: 'm1', status: 'sent', duplicate: true }],
     });
     await expect
       .poll(() => bob.frames.filter(({ type }) => type === 'messages').flatMap(dataOf))
@@ -146,7 +146,7 @@ describe('a connection whose posts fail', () => {
     const { client: alice } = await device('alice');
 
     expect(await alice.ask(toBob('missed'))).toMatchObject({
-      results: [{ status: 'stored', connections: { delivered: 0, gone: 0, failed: 1 } }],
+      results: [{ status: 'stored', connections: { sent: 0, gone: 0, failed: 1 } }],
     });
     expect(await alice.ask(toBob('after it'))).toMatchObject({
       results: [{ status: 'stored', connections: { failed: 0 } }],

@@ -62,5 +62,5 @@ test('two people with wscat exchange a message', async () => {
   alice.type('{"action":"sendMessage","to":{"user":"bob"},"data":"hello from a terminal"}');
 
   await bob.sees('"data":"hello from a terminal"');
-  await alice.sees('"status":"delivered"');
+  await alice.sees('"status":"sent"');
 });

@@ -48,7 +48,7 @@ function frame(action: Action, fields: Record<string, fc.Arbitrary<unknown>>, ..
 
 const limit = fc.integer({ min: 1, max: 100 });
 const users = fc.array(name, { minLength: 1, maxLength: 5 });
-const mark = fc.record({ conversation, delivered: cursor, read: cursor }, { requiredKeys: ['conversation'] });
+const mark = fc.record({ conversation, received: cursor, read: cursor }, { requiredKeys: ['conversation'] });
 
 /** Valid frames of each action. */
 export const validFrames: Frames = {

@@ -32,7 +32,7 @@ const send = createServiceSend({
       id,
       serial: '0'.repeat(26),
       status: 'stored',
-      connections: { delivered: 0, gone: 0, failed: 0 },
+      connections: { sent: 0, gone: 0, failed: 0 },
       users: [{ user: 'bob', status: 'stored' }],
     })),
   }),

@@ -140,10 +140,10 @@ export class FakeSocket implements WebSocketLike {
     this.receive({ type: 'error', id: this.last(action).id, ...problem(code) });
   }
 
-  /** Acknowledges the last `sendMessage`, each message as delivered. */
+  /** Acknowledges the last `sendMessage`, each message as sent. */
   acknowledge(): void {
     const { id, messages } = this.last('sendMessage') as Frame & { messages: { id: string }[] };
-    this.receive({ type: 'ack', id, results: messages.map((message) => delivered(message.id)) });
+    this.receive({ type: 'ack', id, results: messages.map((message) => sentResult(message.id)) });
   }
 }
 
@@ -158,13 +158,13 @@ export function roomMessageAt(sentAt: number, room = 'lobby'): Message {
 }
 
 /** The server's result for a message that reached one device. */
-export function delivered(id: string) {
+export function sentResult(id: string) {
   return {
     id,
     serial: `serial-${id}`,
-    status: 'delivered',
-    connections: { delivered: 1, gone: 0, failed: 0 },
-    users: [{ user: 'bob', status: 'delivered' }],
+    status: 'sent',
+    connections: { sent: 1, gone: 0, failed: 0 },
+    users: [{ user: 'bob', status: 'sent' }],
   } as const;
 }
 

@@ -180,8 +180,8 @@ export class FakeHub {
     return {
       id,
       serial,
-      status: WORST_FIRST.find((worst) => users.some(({ status }) => status === worst)) ?? 'delivered',
-      connections: { delivered: users.reduce((sum, { devices }) => sum + devices, 0), gone: 0, failed: 0 },
+      status: WORST_FIRST.find((worst) => users.some(({ status }) => status === worst)) ?? 'sent',
+      connections: { sent: users.reduce((sum, { devices }) => sum + devices, 0), gone: 0, failed: 0 },
       users: users.map(({ user, status }) => ({ user, status })),
       ...(users.some(({ duplicate }) => duplicate) && { duplicate: true as const }),
     };
@@ -189,9 +189,9 @@ export class FakeHub {
 
   #deliverToRoom(room: string, own: WebSocket, message: Message, input: MessageInput): SendResult {
     const devices = [...(this.#rooms.get(room) ?? [])].filter((device) => input.echo || device !== own);
-    const { status, devices: delivered, duplicate } = this.#deliverTo(`room#${room}`, devices, message, input);
+    const { status, devices: sent, duplicate } = this.#deliverTo(`room#${room}`, devices, message, input);
     const { id, serial } = message;
-    const connections = { delivered, gone: 0, failed: 0 };
+    const connections = { sent, gone: 0, failed: 0 };
     return { id, serial, status, connections, users: [], ...(duplicate && { duplicate }) };
   }
 
@@ -202,7 +202,7 @@ export class FakeHub {
     const message = first ?? sent;
     if (store && !first) log.push(message);
     for (const device of devices) send(device, { type: 'messages', messages: [message] });
-    const status: DeliveryStatus = devices.length > 0 ? 'delivered' : store ? 'stored' : 'dropped';
+    const status: DeliveryStatus = devices.length > 0 ? 'sent' : store ? 'stored' : 'dropped';
     return { status, devices: devices.length, duplicate: first !== undefined };
   }
 

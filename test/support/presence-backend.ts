@@ -159,14 +159,14 @@ export function createBackend({ scheduler, isHurried, without }: BackendOptions)
       if (!peers.has(connectionId)) return 'gone';
       if (chance(0.01)) return 'failed';
       void scheduler.turn().then(() => peers.get(connectionId)?.peer.receive(frame));
-      return 'delivered';
+      return 'sent';
     },
     async close({ connectionId }) {
       const open = peers.get(connectionId);
       if (!open) return 'gone';
       close(connectionId, open.userId(), true);
       open.peer.closed();
-      return 'delivered';
+      return 'sent';
     },
   };
 

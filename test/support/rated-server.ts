@@ -11,7 +11,7 @@ import {
 } from '../../protocol/index.ts';
 import { arrival, type Charge } from '../../server/gate/rate-limit.ts';
 import { serialFloor } from '../../server/serial.ts';
-import { type ClientWorld, delivered, type FakeSocket, type Frame } from './client-world.ts';
+import { type ClientWorld, type FakeSocket, type Frame, sentResult } from './client-world.ts';
 
 /** The round-trip time of a frame and its answer, milliseconds. */
 const ROUND_TRIP_MS = 20;
@@ -164,7 +164,7 @@ function answerTo(frame: Frame, limits: Limits, serverTime: number): Distributed
     case 'mark':
       return { type: 'marked' };
     case 'sendMessage':
-      return { type: 'ack', results: messagesOf(frame).map(({ id = '' }) => delivered(id)) };
+      return { type: 'ack', results: messagesOf(frame).map(({ id = '' }) => sentResult(id)) };
     default:
       return { type: 'history', conversation: frame['conversation'] as Conversation, messages: [] };
   }

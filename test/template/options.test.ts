@@ -122,7 +122,7 @@ describe('in production', () => {
     const of = (name: string) => alarms.filter(([id]) => id.startsWith(`BeckonAlarms${name}`)).flatMap(metrics);
     expect(of('authorize')).toEqual(['Throttles']);
     expect(of('register').toSorted()).toEqual(['Errors', 'Throttles']);
-    expect(of('FailedPosts').toSorted()).toEqual(['MessagesDelivered', 'PostsFailed']);
+    expect(of('FailedPosts').toSorted()).toEqual(['MessagesSent', 'PostsFailed']);
   });
 
   test('the app can have tables deleted with their stack, and then nothing blocks the deletion', () => {

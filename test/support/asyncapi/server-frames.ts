@@ -58,7 +58,7 @@ const limits = v.strictObject({
   maxWatches: v.number(),
 });
 
-const status = v.picklist(['delivered', 'queued', 'stored', 'dropped']);
+const status = v.picklist(['sent', 'queued', 'stored', 'dropped']);
 
 const userStatus = v.picklist([...status.options, 'not_accepted']);
 
@@ -66,13 +66,13 @@ const result = v.strictObject({
   id: v.string(),
   serial,
   status,
-  connections: v.strictObject({ delivered: count, gone: count, failed: count }),
+  connections: v.strictObject({ sent: count, gone: count, failed: count }),
   users: array(v.strictObject({ user: v.string(), status: userStatus })),
   duplicate: v.exactOptional(v.literal(true)),
 });
 const failure = v.strictObject({ id, error: v.strictObject(problem) });
 
-const markers = { delivered: v.exactOptional(serial), read: v.exactOptional(serial) };
+const markers = { received: v.exactOptional(serial), read: v.exactOptional(serial) };
 
 const resumption = { recovered: v.boolean(), messages, more: v.boolean(), cursor: serial, serverTime: time };
 

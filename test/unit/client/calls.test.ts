@@ -12,7 +12,7 @@ describe('a question', () => {
     const asked = client.history(conversation, { before: 'b', limit: 2 });
     await settle();
     expect(socket.last('history')).toEqual({ action: 'history', id: '2', conversation, before: 'b', limit: 2 });
-    const page = { messages: [messageAt(1_000)], next: 'n', read: 'r', peer: { delivered: 'd' } };
+    const page = { messages: [messageAt(1_000)], next: 'n', read: 'r', peer: { sent: 'd' } };
     socket.answer('history', { type: 'history', conversation, ...page });
     expect(await asked).toEqual(page);
     socket.push(messageAt(1_000));

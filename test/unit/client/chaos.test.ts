@@ -3,10 +3,10 @@ import { SessionClient } from '../../../client/client.ts';
 import { DEFAULT_LIMITS } from '../../../protocol/index.ts';
 import {
   ClientWorld,
-  delivered,
   type FakeSocket,
   type Frame,
   seededRandom,
+  sentResult,
   settle,
   testOptions,
 } from '../../support/client-world.ts';
@@ -65,7 +65,7 @@ class UnreliableServer {
     else if (dice < 0.5) this.#fail(socket, frame, 'internal');
     else if (action === 'register') socket.register(DEFAULT_LIMITS);
     else if (action === 'ping') socket.receive({ type: 'pong', id, serverTime: 0, messages: [], more: false });
-    else socket.receive({ type: 'ack', id, results: ids.map(delivered) });
+    else socket.receive({ type: 'ack', id, results: ids.map(sentResult) });
   }
 
   #fail(socket: FakeSocket, { id }: Frame, code: string): void {
@@ -112,7 +112,7 @@ it('gets every message through an unreliable server, in order, and knows it', as
   let resent = 0;
   for (let seed = 1; seed <= 100; seed += 1) {
     const { results, taken, timers } = await run(seed);
-    expect(results, `seed ${seed}`).toEqual(expected.map(delivered));
+    expect(results, `seed ${seed}`).toEqual(expected.map(sentResult));
     expect([...new Set(taken)], `seed ${seed}`).toEqual(expected);
     expect(timers, `seed ${seed}`).toBe(0);
     resent += taken.length - MESSAGES;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connectClient, nextAttempt, resumedClient, tokenUntil } from '../../support/client-session.ts';
-import { delivered, messageAt, settle } from '../../support/client-world.ts';
+import { messageAt, sentResult, settle } from '../../support/client-world.ts';
 
 // A computer that sleeps: its clock goes on, timers do not. A clock that is corrected: by any amount, either way.
 
@@ -39,7 +39,7 @@ describe('a computer that wakes up', () => {
     world.wake();
     (await world.accept()).acknowledge();
     expect(await short).toBe('expired');
-    expect(await long).toEqual(delivered('id-2'));
+    expect(await long).toEqual(sentResult('id-2'));
   });
 });
 

@@ -4,7 +4,7 @@ import type { ConnectOptions } from '../../../client/options.ts';
 import type { Snapshot } from '../../../client/storage/storage.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import { dataOf, openNext, returnedSocket } from '../../support/client-session.ts';
-import { delivered, messageAt, roomMessageAt, settle } from '../../support/client-world.ts';
+import { messageAt, roomMessageAt, sentResult, settle } from '../../support/client-world.ts';
 import { FakeBrowser, type Page } from '../../support/pages.ts';
 
 const SECOND = 1_000;
@@ -119,7 +119,7 @@ describe.each(CLOCKS)('a page that is reloaded on a device whose clock is %s', (
           await next.world.advance(5 * SECOND);
           socket.acknowledge();
           await settle();
-          expect(next.settled).toEqual([{ id: 'page1-2', result: delivered('page1-2') }]);
+          expect(next.settled).toEqual([{ id: 'page1-2', result: sentResult('page1-2') }]);
         } else {
           expect(socket.count('sendMessage')).toBe(0);
           expect(next.settled).toMatchObject([{ id: 'page1-2', error: { code: 'expired' } }]);

@@ -115,7 +115,7 @@ describe('a call that would need a larger frame', () => {
     await refused;
     socket.answer('history', { type: 'history', conversation: { user: 'bob' }, messages: [] });
     socket.acknowledge();
-    await expect(Promise.all([asked, sent])).resolves.toMatchObject([{ messages: [] }, { status: 'delivered' }]);
+    await expect(Promise.all([asked, sent])).resolves.toMatchObject([{ messages: [] }, { status: 'sent' }]);
     expect(client.state.status).toBe('connected');
 
     const next = await returnedSocket(world);

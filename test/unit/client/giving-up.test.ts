@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BeckonError } from '../../../client/errors.ts';
 import { connectClient, startClient } from '../../support/client-session.ts';
-import { delivered, settle } from '../../support/client-world.ts';
+import { sentResult, settle } from '../../support/client-world.ts';
 
 describe('giving up', () => {
   it('rejects a message that could not be sent before it expired', async () => {
@@ -53,7 +53,7 @@ describe('giving up', () => {
     const sent = client.sendToUser('bob', 1, { expiresAfterMs: 5_000 });
     await world.advance(6_000);
     socket.acknowledge();
-    await expect(sent).resolves.toEqual(delivered('id-1'));
+    await expect(sent).resolves.toEqual(sentResult('id-1'));
   });
 
   it('takes a message back that waits', async () => {
@@ -92,7 +92,7 @@ describe('giving up', () => {
     const again = client.sendToUser('bob', 4);
     await settle();
     socket.acknowledge();
-    await expect(again).resolves.toMatchObject({ status: 'delivered' });
+    await expect(again).resolves.toMatchObject({ status: 'sent' });
   });
 
   it('rejects everything when the client is closed, and says what may have been delivered', async () => {

@@ -114,7 +114,7 @@ describe('a frame after a minute of silence', () => {
     const [message] = socket.last('sendMessage')['messages'] as object[];
     expect(next.last('sendMessage')['messages']).toEqual([{ ...message, retry: true }]);
     next.acknowledge();
-    await expect(sent).resolves.toMatchObject({ id: 'id-1', status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ id: 'id-1', status: 'sent' });
   });
 
   it('is so whatever it asks for', async () => {

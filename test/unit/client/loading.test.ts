@@ -62,7 +62,7 @@ describe('the encoding part', () => {
     const sent = client.sendToUser('bob', Uint8Array.of(1));
     await settle();
     socket.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
   });
 
   it('holds up nothing but what comes behind the message that needs it', async () => {

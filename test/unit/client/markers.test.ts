@@ -96,7 +96,7 @@ describe('what has been read', () => {
   });
 });
 
-describe('a message whose sender wants to hear that it was delivered', () => {
+describe('a message whose sender wants to hear that it was received', () => {
   async function listening() {
     const started = await connectClient();
     const handedOn: Json[] = [];
@@ -112,7 +112,7 @@ describe('a message whose sender wants to hear that it was delivered', () => {
     void client.markRead(bob, messageAt(1_000).serial);
     await world.advance(1_000);
     expect(socket.last('mark')['marks']).toEqual([
-      { conversation: bob, delivered: messageAt(2_000).serial, read: messageAt(1_000).serial },
+      { conversation: bob, received: messageAt(2_000).serial, read: messageAt(1_000).serial },
     ]);
   });
 
@@ -141,8 +141,8 @@ describe('a message whose sender wants to hear that it was delivered', () => {
     const { client, socket } = await connectClient();
     const receipts: unknown[] = [];
     client.on('receipt', (receipt) => receipts.push(receipt));
-    socket.receive({ type: 'receipt', from: bob, delivered: '1' });
-    expect(receipts).toEqual([{ from: bob, delivered: '1' }]);
+    socket.receive({ type: 'receipt', from: bob, received: '1' });
+    expect(receipts).toEqual([{ from: bob, received: '1' }]);
   });
 
   it('is let be when the mark is refused, which is told as an error', async () => {

@@ -243,7 +243,7 @@ describe('a client', () => {
       { reason: { code, message: 'The data has 262145 bytes; at most 262144 are allowed.' } },
     ]);
     await vi.waitFor(() => socket.acknowledge());
-    await expect(fits).resolves.toMatchObject({ status: 'delivered' });
+    await expect(fits).resolves.toMatchObject({ status: 'sent' });
   });
 
   it('refuses a Blob that cannot be read, and sends what comes behind it', async () => {

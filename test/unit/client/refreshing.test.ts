@@ -288,7 +288,7 @@ describe('a token that has expired', () => {
     await settle();
     socket.acknowledge();
     socket.answer('history', { type: 'history', conversation: { user: 'bob' }, messages: [] });
-    await expect(Promise.all([sent, asked])).resolves.toMatchObject([{ status: 'delivered' }, { messages: [] }]);
+    await expect(Promise.all([sent, asked])).resolves.toMatchObject([{ status: 'sent' }, { messages: [] }]);
   });
 
   it('makes a room be joined that was waited for meanwhile', async () => {

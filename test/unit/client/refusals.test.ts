@@ -57,7 +57,7 @@ async function expectUnharmed({ world, client, socket, told }: Awaited<ReturnTyp
   const sent = client.sendToUser('bob', 1);
   await settle();
   socket.acknowledge();
-  await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+  await expect(sent).resolves.toMatchObject({ status: 'sent' });
 
   const next = await returnedSocket(world);
   next.register();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { serialFloor } from '../../../server/serial.ts';
 import { nextSince, openNext, resumedClient, returnedSocket, startListening } from '../../support/client-session.ts';
-import { delivered, messageAt, settle } from '../../support/client-world.ts';
+import { messageAt, sentResult, settle } from '../../support/client-world.ts';
 
 describe('a registration', () => {
   it('has no cursor at first, and that of the first page once everything that waited is there', async () => {
@@ -43,7 +43,7 @@ describe('a registration', () => {
     await world.advance(500);
     expect(socket.last('sendMessage')['messages']).toEqual([{ to: { user: 'bob' }, id: 'id-1', data: 1 }]);
     socket.acknowledge();
-    await expect(sent).resolves.toEqual(delivered('id-1'));
+    await expect(sent).resolves.toEqual(sentResult('id-1'));
   });
 
   it('that is not answered is made again under the next number, and what the first says late counts for nothing', async () => {

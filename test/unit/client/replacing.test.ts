@@ -40,7 +40,7 @@ describe('replacing a connection', () => {
     expect(socket.closedWith).toBe(1000);
     await settle();
     next.acknowledge();
-    await expect(late).resolves.toMatchObject({ status: 'delivered' });
+    await expect(late).resolves.toMatchObject({ status: 'sent' });
   });
 
   it('leaves nothing of the old one behind when the client is closed before that', async () => {

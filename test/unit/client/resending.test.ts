@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connectClient, dataOf } from '../../support/client-session.ts';
-import { delivered, type FakeSocket, settle, UNIT_MS } from '../../support/client-world.ts';
+import { type FakeSocket, sentResult, settle, UNIT_MS } from '../../support/client-world.ts';
 
 describe('sending again', () => {
   it('sends the same messages, with the same ids, on the next connection, before later ones', async () => {
@@ -16,7 +16,7 @@ describe('sending again', () => {
       { to: { user: 'bob' }, id: 'id-2', data: 2 },
     ]);
     next.acknowledge();
-    expect(await Promise.all([first, second])).toEqual([delivered('id-1'), delivered('id-2')]);
+    expect(await Promise.all([first, second])).toEqual([sentResult('id-1'), sentResult('id-2')]);
   });
 
   it('asks for a sign of life when the ack is late, and sends again when there is one', async () => {
@@ -29,7 +29,7 @@ describe('sending again', () => {
     await world.advance(500);
     expect(socket.count('sendMessage')).toBe(2);
     socket.acknowledge();
-    await expect(sent).resolves.toEqual(delivered('id-1'));
+    await expect(sent).resolves.toEqual(sentResult('id-1'));
     expect(world.sockets).toHaveLength(1);
   });
 
@@ -50,7 +50,7 @@ describe('sending again', () => {
     expect(socket.closedWith).toBe('abrupt');
     await world.advance(500);
     (await world.accept()).acknowledge();
-    await expect(sent).resolves.toEqual(delivered('id-1'));
+    await expect(sent).resolves.toEqual(sentResult('id-1'));
   });
 
   it('registers first when the server says so, on the same connection', async () => {
@@ -63,7 +63,7 @@ describe('sending again', () => {
     socket.register();
     await world.advance(500);
     socket.acknowledge();
-    await expect(sent).resolves.toEqual(delivered('id-1'));
+    await expect(sent).resolves.toEqual(sentResult('id-1'));
   });
 
   it('reconnects first when the token has expired', async () => {
@@ -73,7 +73,7 @@ describe('sending again', () => {
     socket.refuse('sendMessage', 'token_expired');
     await world.advance(500);
     (await world.accept()).acknowledge();
-    await expect(sent).resolves.toEqual(delivered('id-1'));
+    await expect(sent).resolves.toEqual(sentResult('id-1'));
   });
 
   it.each([
@@ -92,7 +92,7 @@ describe('sending again', () => {
     }
     expect(waits).toEqual([500, 1_000, 2_000, 4_000]);
     socket.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
     void client.sendToUser('bob', 2);
     await settle();
     expect(dataOf(socket)).toEqual([2]);
@@ -106,7 +106,7 @@ describe('sending again', () => {
     socket.receive({
       type: 'ack',
       id: '2',
-      results: [failure('invalid_frame', false), failure('internal', true), delivered('id-3')],
+      results: [failure('invalid_frame', false), failure('internal', true), sentResult('id-3')],
     });
     await world.advance(500);
     expect(dataOf(socket)).toEqual([2]);
@@ -132,7 +132,7 @@ describe('sending again', () => {
     const next = world.socket === socket ? socket : await world.accept();
     expect(messageOf(next)).toEqual({ to: { user: 'bob' }, id: 'id-1', data: 1, ...(mayHave && { retry: true }) });
     next.acknowledge();
-    await expect(sent).resolves.toEqual(delivered('id-1'));
+    await expect(sent).resolves.toEqual(sentResult('id-1'));
   });
 
   it('still says so after the server was not ready for it', async () => {
@@ -154,7 +154,7 @@ describe('sending again', () => {
     for (const data of [1, 2, 3]) void client.sendToUser('bob', data);
     await settle();
     void client.sendToUser('bob', 4);
-    socket.receive({ type: 'ack', id: '2', results: [delivered('id-1'), FAILED, FAILED] });
+    socket.receive({ type: 'ack', id: '2', results: [sentResult('id-1'), FAILED, FAILED] });
     await world.advance(499);
     expect(socket.count('sendMessage')).toBe(1);
     await world.advance(1);
@@ -168,7 +168,7 @@ describe('sending again', () => {
     socket.receive({ type: 'ack', id: '2', results: [] });
     await world.advance(500);
     socket.acknowledge();
-    await expect(sent).resolves.toEqual(delivered('id-1'));
+    await expect(sent).resolves.toEqual(sentResult('id-1'));
   });
 
   it.each(['the frame', 'one message'])('holds everything back for as long as the server says of %s', async (what) => {
@@ -184,7 +184,7 @@ describe('sending again', () => {
     await world.advance(1 + 2 * UNIT_MS);
     expect(dataOf(socket)).toEqual([1, 2]);
     socket.acknowledge();
-    expect(await Promise.all([sent, later])).toEqual([delivered('id-1'), delivered('id-2')]);
+    expect(await Promise.all([sent, later])).toEqual([sentResult('id-1'), sentResult('id-2')]);
   });
 });
 

@@ -309,7 +309,7 @@ describe('a message to a room', () => {
       { to: { room: 'lobby' }, id: 'id-1', echo: true, receipt: true, data: 1 },
     ]);
     socket.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
   });
 
   it('does not come back from a resume unless that was asked for', async () => {

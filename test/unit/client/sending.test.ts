@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connectClient, dataOf, startClient } from '../../support/client-session.ts';
-import { delivered, settle } from '../../support/client-world.ts';
+import { sentResult, settle } from '../../support/client-world.ts';
 
 describe('a message', () => {
   it('goes to a user, or to several, and resolves with what the server did with it', async () => {
@@ -16,7 +16,7 @@ describe('a message', () => {
         { to: { users: ['bob', 'carol'] }, id: 'mine', data: 2 },
       ],
     });
-    const results = [delivered('id-1'), { ...delivered('mine'), status: 'dropped' }];
+    const results = [sentResult('id-1'), { ...sentResult('mine'), status: 'dropped' }];
     socket.receive({ type: 'ack', id: '2', results });
     expect(await Promise.all([toBob, toBoth])).toEqual(results);
   });
@@ -46,7 +46,7 @@ describe('a message', () => {
     const sent = client.sendToUser('bob', 1);
     const socket = await world.accept();
     socket.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
   });
 
   it('is refused alone when only it was wrong', async () => {
@@ -55,9 +55,9 @@ describe('a message', () => {
     const right = client.sendToUser('bob', 2);
     await settle();
     const error = { code: 'invalid_frame', message: '"to.user" must not be empty', retryable: false };
-    socket.receive({ type: 'ack', id: '2', results: [{ id: 'id-1', error }, delivered('id-2')] });
+    socket.receive({ type: 'ack', id: '2', results: [{ id: 'id-1', error }, sentResult('id-2')] });
     await expect(wrong).rejects.toMatchObject({ name: 'BeckonError', ...error, retryAfterMs: undefined });
-    await expect(right).resolves.toMatchObject({ status: 'delivered' });
+    await expect(right).resolves.toMatchObject({ status: 'sent' });
   });
 
   it('is refused with its frame when the frame is', async () => {
@@ -125,7 +125,7 @@ describe('one frame at a time', () => {
     const socket = await world.accept({ maxFrameBytes: 200 });
     await expect(large).rejects.toMatchObject({ code: 'frame_too_large' });
     socket.acknowledge();
-    await expect(small).resolves.toMatchObject({ status: 'delivered' });
+    await expect(small).resolves.toMatchObject({ status: 'sent' });
   });
 });
 

@@ -68,13 +68,13 @@ describe.each(implementations)('with the WebSocket of %s, the client', (_, webSo
     const inboxes = devices.map((device) => device.messages());
     await Promise.all(devices.map((device) => reaches(device, 'connected')));
     const result = await alice.sendToUser('bob', 'Grüße 👋');
-    expect(result).toMatchObject({ status: 'delivered', connections: { delivered: 3 } });
+    expect(result).toMatchObject({ status: 'sent', connections: { sent: 3 } });
     for (const inbox of inboxes) expect(await take(inbox, 1)).toEqual(['Grüße 👋']);
     expect(alice.state).toMatchObject({ status: 'connected', userId: 'alice' });
     expect(await alice.sendToUsers(['bob', 'nobody'], 'x')).toMatchObject({
       status: 'stored',
       users: [
-        { user: 'bob', status: 'delivered' },
+        { user: 'bob', status: 'sent' },
         { user: 'nobody', status: 'stored' },
       ],
     });
@@ -135,7 +135,7 @@ describe.each(implementations)('with the WebSocket of %s, the client', (_, webSo
     const sent = alice.sendToUser('alice', 'to myself');
     const inbox = alice.messages();
     await startServer({ port: server.port });
-    expect(await sent).toMatchObject({ status: 'delivered' });
+    expect(await sent).toMatchObject({ status: 'sent' });
     expect(await take(inbox, 1)).toEqual(['to myself']);
   });
 
@@ -177,7 +177,7 @@ it.each([400, 401, 403, 407])(
     client.on('error', ({ code, httpStatus }) => errors.push({ code, httpStatus }));
     await reaches(client, 'connected');
     expect(errors).toEqual([{ code: 'connect_failed', httpStatus: status }]);
-    expect(await client.sendToUser('bob', 'to myself')).toMatchObject({ status: 'delivered' });
+    expect(await client.sendToUser('bob', 'to myself')).toMatchObject({ status: 'sent' });
   },
 );
 
@@ -205,7 +205,7 @@ it('a message over a connection that has been swallowed arrives over another one
   passed = 60_000;
   proxy.swallow();
   const sentAt = fast.now();
-  expect(await client.sendToUser('bob', 'to myself')).toMatchObject({ status: 'delivered' });
+  expect(await client.sendToUser('bob', 'to myself')).toMatchObject({ status: 'sent' });
   expect(await take(inbox, 1)).toEqual(['to myself']);
   // 3 s of doubt, 5 s for the ping, at most 1 s until the next attempt; the acknowledgement alone is late after 10 s.
   expect(fast.now() - sentAt).toBeGreaterThanOrEqual(7_900);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../../client/storage/storage.ts';
 import { serialFloor } from '../../../server/serial.ts';
 import { dataOf, openNext, returnedSocket } from '../../support/client-session.ts';
-import { delivered, messageAt, settle } from '../../support/client-world.ts';
+import { messageAt, sentResult, settle } from '../../support/client-world.ts';
 import { FakeBrowser, type Page, tokenOf } from '../../support/pages.ts';
 
 /** Opens the page's connection, and completes its resume at a moment of the server's. */
@@ -43,7 +43,7 @@ describe('a page that is reloaded', () => {
     ]);
     nextSocket.acknowledge();
     await settle();
-    expect(next.settled).toEqual(['page1-2', 'page1-3'].map((id) => ({ id, result: delivered(id) })));
+    expect(next.settled).toEqual(['page1-2', 'page1-3'].map((id) => ({ id, result: sentResult(id) })));
     await next.leave();
     expect((await browser.open().world.accept()).count('sendMessage')).toBe(0);
   });
@@ -360,7 +360,7 @@ describe('a storage that fails', () => {
     const sent = page.client.sendToUser('bob', 1);
     await settle();
     socket.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
     expect(page.ids).toHaveLength(3);
     expect(page.errors).toMatchObject([{ code: 'storage_failed', message: expect.stringContaining('quota') }]);
     const left = page.client.sendToUser('bob', 2);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Message, OVERLAP_MS } from '../../../protocol/index.ts';
 import { serialFloor, serialTime } from '../../../server/serial.ts';
-import { delivered, type FakeSocket, messageAt, seededRandom, settle } from '../../support/client-world.ts';
+import { type FakeSocket, messageAt, seededRandom, sentResult, settle } from '../../support/client-world.ts';
 import { FakeBrowser, type Page } from '../../support/pages.ts';
 
 const STEPS = 150;
@@ -45,7 +45,7 @@ class Server {
     } else if (action === 'sendMessage') {
       const batch = sent as { id: string; data: unknown }[];
       for (const message of batch) if (!this.taken.has(message.id)) this.taken.set(message.id, message.data);
-      socket.receive({ type: 'ack', id, results: batch.map((message) => delivered(message.id)) });
+      socket.receive({ type: 'ack', id, results: batch.map((message) => sentResult(message.id)) });
     } else socket.receive({ type: 'pong', id, serverTime: this.#nowMs, messages: [], more: false });
   }
 }

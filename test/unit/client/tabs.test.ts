@@ -6,8 +6,8 @@ import { serialFloor } from '../../../server/serial.ts';
 import { dataOf, openNext } from '../../support/client-session.ts';
 import {
   ClientWorld,
-  delivered,
   messageAt,
+  sentResult,
   settle,
   testOptions,
   type WorldOptions,
@@ -63,7 +63,7 @@ describe('tabs that share', () => {
     await settle();
     expect(dataOf(socket)).toEqual([1, '"id":"0"']);
     socket.acknowledge();
-    expect((await Promise.all(others)).map(({ status }) => status)).toEqual(['delivered', 'delivered']);
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual(['sent', 'sent']);
     const wrong = follower.client.sendToUser('', 2);
     await settle();
     socket.refuse('sendMessage', 'invalid_frame');
@@ -99,7 +99,7 @@ describe('tabs that share', () => {
     await leader.world.advance(500);
     const next = await connect(leader, 1_000_000);
     next.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
   });
 
   it('send again what was on its way when the connection broke', async () => {
@@ -112,7 +112,7 @@ describe('tabs that share', () => {
     const next = await connect(leader, 1_000_000);
     expect(next.last('sendMessage')['messages']).toMatchObject([{ data: 1, retry: true }]);
     next.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
   });
 
   it('are of one user: somebody else has a connection of their own', async () => {
@@ -153,7 +153,7 @@ describe('tabs that share', () => {
     const sent = client.sendToUser('bob', 1);
     await settle();
     socket.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
     socket.end();
     await world.advance(500);
     await world.accept();
@@ -204,7 +204,7 @@ describe('when the leader goes', () => {
       next.receive({
         type: 'ack',
         id: frame.id,
-        results: (frame['messages'] as { id: string }[]).map(({ id }) => delivered(id)),
+        results: (frame['messages'] as { id: string }[]).map(({ id }) => sentResult(id)),
       });
     await expect(Promise.all([first, second])).resolves.toHaveLength(2);
   });
@@ -219,7 +219,7 @@ describe('when the leader goes', () => {
     expect(next.last('sendMessage')['messages']).toMatchObject([{ data: 'left', retry: true }]);
     next.acknowledge();
     await settle();
-    expect(followers[0].settled).toMatchObject([{ result: { status: 'delivered' } }]);
+    expect(followers[0].settled).toMatchObject([{ result: { status: 'sent' } }]);
   });
 
   it('its own calls are rejected, and the calls of the others are not', async () => {
@@ -234,7 +234,7 @@ describe('when the leader goes', () => {
     await settle();
     expect(dataOf(next)).toContain(2);
     next.acknowledge();
-    await expect(other).resolves.toMatchObject({ status: 'delivered' });
+    await expect(other).resolves.toMatchObject({ status: 'sent' });
   });
 
   it('one that follows is closed like any other', async () => {
@@ -300,7 +300,7 @@ describe('when the leader hangs', () => {
     await settle();
     expect(next.last('sendMessage')['messages']).toMatchObject([{ data: 'said meanwhile', retry: true }]);
     next.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
     for (const { ids } of [follower, other]) expect(ids).toEqual(['1001000']);
     expect(other.client.state).toEqual(follower.client.state);
     expect([other.world.sockets.length, socket.count('sendMessage')]).toEqual([0, 0]);
@@ -337,7 +337,7 @@ describe('when the leader hangs', () => {
     for (const { ids } of [follower, other]) expect(ids).toEqual(['1002000', '1003000']);
     expect(leader.ids).toEqual(['1002000', '1003000']);
     next.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
     for (const { client } of [leader, other]) expect(client.state).toEqual(follower.client.state);
   });
 

@@ -18,10 +18,10 @@ test('a line is one line of JSON', () => {
 });
 
 test('its metrics are in the embedded format, each a count of the stack', () => {
-  expect(written({ route: 'send', outcome: 'ok', metrics: { MessagesDelivered: 2, PostsFailed: 0 } })).toEqual({
+  expect(written({ route: 'send', outcome: 'ok', metrics: { MessagesSent: 2, PostsFailed: 0 } })).toEqual({
     route: 'send',
     outcome: 'ok',
-    MessagesDelivered: 2,
+    MessagesSent: 2,
     PostsFailed: 0,
     Stack: 'Chat',
     _aws: {
@@ -31,7 +31,7 @@ test('its metrics are in the embedded format, each a count of the stack', () => 
           Namespace: 'Beckon',
           Dimensions: [['Stack']],
           Metrics: [
-            { Name: 'MessagesDelivered', Unit: 'Count' },
+            { Name: 'MessagesSent', Unit: 'Count' },
             { Name: 'PostsFailed', Unit: 'Count' },
           ],
         },

@@ -34,13 +34,13 @@ const names = (count: number, length: number, character: string) =>
 
 const namesIn = ({ to }: MessageInput) => ('users' in to ? to.users : 'user' in to ? [to.user] : []);
 
-/** Everything is delivered to as many connections as there can be. */
+/** Everything is sent to as many connections as there can be. */
 const delivers: Outcome = (input) => ({
   id: input.id ?? uuid(0),
   serial: '01MCC5RMZ8FDAW3FTFF9WQKFBQ',
-  status: 'delivered',
-  connections: { delivered: 1_000_000, gone: 1_000_000, failed: 1_000_000 },
-  users: namesIn(input).map((user) => ({ user, status: 'delivered' })),
+  status: 'sent',
+  connections: { sent: 1_000_000, gone: 1_000_000, failed: 1_000_000 },
+  users: namesIn(input).map((user) => ({ user, status: 'sent' })),
   duplicate: true,
 });
 const forbids: Outcome = ({ id = uuid(0), to }) => {
@@ -80,7 +80,7 @@ const BATCHES: readonly [what: string, messages: readonly object[], fits: boolea
 ];
 
 describe.each([
-  ['delivered', delivers],
+  ['sent', delivers],
   ['forbidden', forbids],
 ])('an ack of messages that are %s', (_, outcome) => {
   test.each(BATCHES)('%s', async (_what, messages, fits) => {

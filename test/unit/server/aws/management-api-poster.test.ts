@@ -61,7 +61,7 @@ test('posts the frame as JSON to the connection, its id encoded, under the stage
     });
     request.on('end', () => response.end());
   });
-  expect(outcome).toBe('delivered');
+  expect(outcome).toBe('sent');
   expect(seen).toBe('POST /prod/@connections/AbCdEfGhIjKlMn0%3D {"type":"messages","messages":[]}');
 });
 
@@ -182,17 +182,14 @@ describe('a configured endpoint replaces AWS', () => {
     ['for the Management API', 'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI', ''],
     ['for the Management API, with its stage', 'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI', '/prod'],
   ])('%s', async (_, name, path) => {
-    expect(await pathOf((url) => vi.stubEnv(name, `${url}${path}`))).toEqual([
-      'delivered',
-      'POST /prod/@connections/c1',
-    ]);
+    expect(await pathOf((url) => vi.stubEnv(name, `${url}${path}`))).toEqual(['sent', 'POST /prod/@connections/c1']);
   });
 
   test('by the settings of a client, before the environment', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', 'http://no-such-endpoint.invalid');
     const client: { endpoint?: string } = {};
     const configure = (url: string) => Object.assign(client, { endpoint: url });
-    expect(await pathOf(configure, AWS, client)).toEqual(['delivered', 'POST /prod/@connections/c1']);
+    expect(await pathOf(configure, AWS, client)).toEqual(['sent', 'POST /prod/@connections/c1']);
   });
 
   test('in the profile', async () => {
@@ -204,7 +201,7 @@ describe('a configured endpoint replaces AWS', () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
     const credentials = 'aws_access_key_id = a\naws_secret_access_key = b';
     const configure = (url: string) => writeFileSync(file, `[profile away]\nendpoint_url = ${url}\n${credentials}\n`);
-    expect(await pathOf(configure)).toEqual(['delivered', 'POST /prod/@connections/c1']);
+    expect(await pathOf(configure)).toEqual(['sent', 'POST /prod/@connections/c1']);
   });
 
   test('unless configured endpoints are ignored', async () => {
@@ -237,7 +234,7 @@ test('delivered by the second attempt', async () => {
     response.writeHead(first ? 503 : 200).end();
     first = false;
   });
-  expect([outcome, attempts]).toEqual(['delivered', 2]);
+  expect([outcome, attempts]).toEqual(['sent', 2]);
 });
 
 test('a post without an answer is aborted, and its socket freed', { timeout: 20_000 }, async () => {

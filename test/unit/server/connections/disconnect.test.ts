@@ -18,7 +18,7 @@ let happened: unknown[];
 let disconnect: ReturnType<typeof createDisconnect>;
 
 beforeEach(async () => {
-  posting = closing = 'delivered';
+  posting = closing = 'sent';
   happened = [];
   directory = createMemoryDirectory(() => NOW);
   const common = { ...leaving, capability: {}, attempt: 0, registeredAt: 0, tokenExpiresAt: NOW, expiresAt: NOW };

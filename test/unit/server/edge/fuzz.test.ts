@@ -54,7 +54,7 @@ describe('whatever an event contains, the handlers fail as designed', () => {
       posting: { deliver: async () => [], push: async () => undefined, announce: async () => undefined },
       states: createMemoryAddressStates(now),
       presence: { check: async () => undefined, sweep: async () => undefined },
-      poster: { post: async () => 'delivered', close: async () => 'delivered' },
+      poster: { post: async () => 'sent', close: async () => 'sent' },
       log,
       now,
     });

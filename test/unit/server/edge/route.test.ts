@@ -71,10 +71,10 @@ test('a reply is counted as its route says', async () => {
     'ping',
     dependencies,
     async () => ({ ok: true, value: pong }),
-    ({ serverTime }) => ({ MessagesDelivered: serverTime }),
+    ({ serverTime }) => ({ MessagesSent: serverTime }),
   );
   expect(await ask(counted, '{"action":"ping"}')).toEqual(pong);
-  expect(lines[0]).toMatchObject({ outcome: 'ok', metrics: { MessagesDelivered: 7 } });
+  expect(lines[0]).toMatchObject({ outcome: 'ok', metrics: { MessagesSent: 7 } });
 });
 
 test('a wrong frame is answered with its id, and nothing of it is logged', async () => {

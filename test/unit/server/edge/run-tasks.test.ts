@@ -27,8 +27,8 @@ let directory: ReturnType<typeof createMemoryDirectory>;
 let runTasks: ReturnType<typeof createTaskRunner>;
 
 beforeEach(() => {
-  closing = 'delivered';
-  postOutcome = 'delivered';
+  closing = 'sent';
+  postOutcome = 'sent';
   closed = [];
   onClose = async () => undefined;
   posted = [];

@@ -14,7 +14,7 @@ let posting: Posting;
 beforeEach(() => {
   surcharges = [];
   posting = createPosting({
-    poster: { post: async () => 'delivered', close: async () => 'delivered' },
+    poster: { post: async () => 'sent', close: async () => 'sent' },
     directory: createMemoryDirectory(() => 0),
     tasks: { add: async () => undefined },
     surcharge: async (...surcharge) => {
@@ -69,7 +69,7 @@ describe('a sender is charged for the posts', () => {
   });
 
   test('even if one post fails', async () => {
-    const poster = { post: async () => new Unreachable(undefined), close: async () => 'delivered' as const };
+    const poster = { post: async () => new Unreachable(undefined), close: async () => 'sent' as const };
     const directory = createMemoryDirectory(() => 0);
     const surcharge = async (...charged: [string, number]) => {
       surcharges.push(charged);

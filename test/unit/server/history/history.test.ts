@@ -101,11 +101,11 @@ describe('with a user', () => {
       peer: {},
     });
     await markers.move({ userId: 'alice', peer: userAddress('bob') }, 'read', at(1));
-    await markers.move(bobs, 'delivered', at(3));
+    await markers.move(bobs, 'received', at(3));
     await markers.move(bobs, 'read', at(2));
     expect((await page('alice', { conversation: WITH_BOB })).reply).toMatchObject({
       read: at(1),
-      peer: { delivered: at(3), read: at(2) },
+      peer: { received: at(3), read: at(2) },
     });
   });
 });

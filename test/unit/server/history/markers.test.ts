@@ -33,7 +33,7 @@ beforeEach(async () => {
   log = createMemoryMessageLog(() => NOW);
   for (const ms of [1, 2, 3]) await write('alice', 'bob', at(ms));
   capability = { 'user:*': ['history'], 'room:lobby': ['history'] };
-  outcome = 'delivered';
+  outcome = 'sent';
   pushed = [];
   tasks = [];
   for (const connectionId of ['a1', 'a2']) {
@@ -76,10 +76,10 @@ function mark(userId: string, ...marks: Mark[]) {
 }
 
 test('moves the markers, and sends a receipt to every device of the messages’ author', async () => {
-  expect(await mark('bob', { conversation: ALICE, delivered: at(2) })).toEqual({ ok: true, value: { type: 'marked' } });
+  expect(await mark('bob', { conversation: ALICE, received: at(2) })).toEqual({ ok: true, value: { type: 'marked' } });
   expect(await mark('bob', { conversation: ALICE, read: at(1) })).toMatchObject({ ok: true });
-  expect(await markers.read([bobs])).toEqual([{ delivered: at(2), read: at(1) }]);
-  const first = { type: 'receipt', from: { user: 'bob' }, delivered: at(2) };
+  expect(await markers.read([bobs])).toEqual([{ received: at(2), read: at(1) }]);
+  const first = { type: 'receipt', from: { user: 'bob' }, received: at(2) };
   const second = { ...first, read: at(1) };
   expect(pushed).toEqual([
     { connectionId: 'a1', frame: first },
@@ -90,10 +90,10 @@ test('moves the markers, and sends a receipt to every device of the messages’ 
 });
 
 test('both markers of one mark make one receipt', async () => {
-  await mark('bob', { conversation: ALICE, delivered: at(2), read: at(1) });
+  await mark('bob', { conversation: ALICE, received: at(2), read: at(1) });
   expect(pushed.map(({ frame }) => frame)).toMatchObject([
-    { delivered: at(2), read: at(1) },
-    { delivered: at(2), read: at(1) },
+    { received: at(2), read: at(1) },
+    { received: at(2), read: at(1) },
   ]);
 });
 
@@ -124,7 +124,7 @@ test('marks many conversations with one frame, and sends no receipts for rooms a
 
 describe('a user who has not written gets no receipt', () => {
   test.each<[string, string, Mark]>([
-    ['a serial at which there is nothing', 'bob', { conversation: ALICE, delivered: at(7), read: at(8) }],
+    ['a serial at which there is nothing', 'bob', { conversation: ALICE, received: at(7), read: at(8) }],
     ['that of a message from somebody else', 'bob', { conversation: ALICE, read: at(4) }],
     ['that of one’s own message', 'bob', { conversation: ALICE, read: at(5) }],
     ['that of a message to somebody else', 'eve', { conversation: ALICE, read: at(2) }],
@@ -141,7 +141,7 @@ describe('a user who has not written gets no receipt', () => {
   });
 
   test('one of two serials is enough', async () => {
-    await mark('bob', { conversation: ALICE, delivered: at(9), read: at(1) });
+    await mark('bob', { conversation: ALICE, received: at(9), read: at(1) });
     expect(pushed).toHaveLength(2);
   });
 });
@@ -179,7 +179,7 @@ describe('refused as a whole, so that nothing has been marked', () => {
     [
       'where it says nothing',
       { conversation: ALICE },
-      { code: 'invalid_frame', message: '"marks.1" must have "delivered" or "read"' },
+      { code: 'invalid_frame', message: '"marks.1" must have "received" or "read"' },
     ],
     [
       'from the future',

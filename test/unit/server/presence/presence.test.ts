@@ -27,7 +27,7 @@ beforeEach(() => {
   presenceStates = createMemoryPresenceStates();
   tasks = [];
   pushed = [];
-  outcome = 'delivered';
+  outcome = 'sent';
   const add = async (added: readonly Task[]) => {
     tasks.push(...added);
   };

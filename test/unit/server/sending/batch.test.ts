@@ -3,11 +3,11 @@ import { DEFAULT_SIZE_LIMITS, type Json, problem, type SizeLimits } from '../../
 import { sendBatch, sendMetrics } from '../../../../server/sending/batch.ts';
 import type { Send } from '../../../../server/sending/send.ts';
 
-const counts = { delivered: 1, gone: 0, failed: 0 };
-/** Everything that is asked for is delivered. */
+const counts = { sent: 1, gone: 0, failed: 0 };
+/** Everything that is asked for is sent. */
 const send: Send = async (_, inputs) => ({
   ok: true,
-  value: inputs.map(({ id = '' }) => ({ id, serial: '', status: 'delivered', connections: counts, users: [] })),
+  value: inputs.map(({ id = '' }) => ({ id, serial: '', status: 'sent', connections: counts, users: [] })),
 });
 const alice = { from: { user: 'alice' } };
 const atGate = Promise.resolve({ ok: true, value: { capability: {} } } as const);
@@ -45,10 +45,10 @@ test.each(PER_MESSAGE)('%s of %d: the limit passes, one more is refused and stop
   const [name, limit, make, code, told] = row;
   const limits = { ...DEFAULT_SIZE_LIMITS, [name]: limit };
   const batch = (...messages: object[]) => sendBatch(send, alice, messages, { admit: () => atGate, limits });
-  expect(await batch(make(limit))).toMatchObject({ value: [{ status: 'delivered' }] });
+  expect(await batch(make(limit))).toMatchObject({ value: [{ status: 'sent' }] });
   expect(await batch({ ...make(limit + 1), id: 'big' }, make(limit))).toMatchObject({
     ok: true,
-    value: [{ id: 'big', error: { code, message: told } }, { status: 'delivered' }],
+    value: [{ id: 'big', error: { code, message: told } }, { status: 'sent' }],
   });
 });
 
@@ -90,19 +90,19 @@ test('a service has the absolute limits, and may send any number of messages', a
 });
 
 test('the metrics of a batch count its messages and their posts', () => {
-  const result = (status: 'delivered' | 'queued' | 'stored' | 'dropped', connections: object) => ({
+  const result = (status: 'sent' | 'queued' | 'stored' | 'dropped', connections: object) => ({
     ...{ id: '', serial: '', users: [], status },
-    connections: { delivered: 0, gone: 0, failed: 0, ...connections },
+    connections: { sent: 0, gone: 0, failed: 0, ...connections },
   });
   const results = [
-    result('delivered', { delivered: 3, gone: 1 }),
+    result('sent', { sent: 3, gone: 1 }),
     result('queued', {}),
     result('stored', { gone: 1, failed: 2 }),
     result('dropped', {}),
     { error: problem('invalid_frame') },
   ];
   expect(sendMetrics(results)).toEqual({
-    MessagesDelivered: 2,
+    MessagesSent: 2,
     MessagesStored: 1,
     MessagesDropped: 1,
     ConnectionsGone: 2,

@@ -38,9 +38,9 @@ test('5,000 connections of one user each get one post, in a few tasks, and only 
       await new Promise(setImmediate);
       underWay -= 1;
       posted.push(id);
-      return 'delivered' as const;
+      return 'sent' as const;
     },
-    close: async () => 'delivered' as const,
+    close: async () => 'sent' as const,
   };
   const queue: Task[] = [];
   const tasks = { add: async (added: readonly Task[]) => void queue.push(...added) };

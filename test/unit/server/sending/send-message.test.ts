@@ -8,10 +8,10 @@ const origins: unknown[] = [];
 const charged: GateOptions[] = [];
 const send: Send = async (origin, inputs) => {
   origins.push(origin);
-  const connections = { delivered: 1, gone: 0, failed: 0 };
+  const connections = { sent: 1, gone: 0, failed: 0 };
   return {
     ok: true,
-    value: inputs.map(({ id = 'minted' }) => ({ id, serial: 'S1', status: 'delivered', connections, users: [] })),
+    value: inputs.map(({ id = 'minted' }) => ({ id, serial: 'S1', status: 'sent', connections, users: [] })),
   };
 };
 const sendMessage = createSendMessage({
@@ -29,7 +29,7 @@ const message = { to: { user: 'bob' }, data: 1 };
 test('one message is charged as one, and sent in the name of the connection', async () => {
   expect(await sendMessage(alice, { action: 'sendMessage', id: 'm1', ...message })).toMatchObject({
     ok: true,
-    value: { type: 'ack', results: [{ id: 'm1', status: 'delivered' }] },
+    value: { type: 'ack', results: [{ id: 'm1', status: 'sent' }] },
   });
   expect([origins.at(-1), charged.at(-1)]).toEqual([{ from: { user: 'alice' }, connectionId: 'c1=' }, { cost: 1 }]);
 });
@@ -44,7 +44,7 @@ test('each message of a batch is charged, and has a problem of its own', async (
   const { value } = (await sendMessage(alice, { action: 'sendMessage', messages })) as { value?: unknown };
   expect(value).toMatchObject({
     type: 'ack',
-    results: [{ status: 'delivered' }, { id: 'm2', error: { code: 'invalid_frame' } }, { status: 'delivered' }],
+    results: [{ status: 'sent' }, { id: 'm2', error: { code: 'invalid_frame' } }, { status: 'sent' }],
   });
   expect(charged.at(-1)).toEqual({ cost: 3 });
 });

@@ -61,9 +61,9 @@ beforeEach(() => {
       if (frame.type !== 'messages') throw new Error(`send pushed ${frame.type}`);
       posts.push({ connectionId, frame });
       await answered?.promise;
-      return outcomes[connectionId] ?? 'delivered';
+      return outcomes[connectionId] ?? 'sent';
     },
-    close: async () => 'delivered',
+    close: async () => 'sent',
   };
   const add = async (added: readonly Task[]) => {
     happened.push('tasks');
@@ -163,9 +163,9 @@ test('every device of the recipient gets the message, once, and nobody else', as
   expect(result).toEqual({
     id: 'm1',
     serial: posts[0]?.frame.messages[0]?.serial,
-    status: 'delivered',
-    connections: { delivered: 3, gone: 0, failed: 0 },
-    users: [{ user: 'bob', status: 'delivered' }],
+    status: 'sent',
+    connections: { sent: 3, gone: 0, failed: 0 },
+    users: [{ user: 'bob', status: 'sent' }],
   });
 });
 
@@ -180,13 +180,11 @@ test('the encoding of the data reaches the recipient, now and from the log', asy
 
 test('a user who writes to themselves has it on all their devices', async () => {
   await connect('alice', 'a1', 'a2');
-  expect(await sendOk({ to: { user: 'alice' }, data: 1 })).toMatchObject([
-    { id: 'minted', connections: { delivered: 2 } },
-  ]);
+  expect(await sendOk({ to: { user: 'alice' }, data: 1 })).toMatchObject([{ id: 'minted', connections: { sent: 2 } }]);
 });
 
 test('a message to nobody connected is stored; with store: false it is dropped', async () => {
-  const nothing = { delivered: 0, gone: 0, failed: 0 };
+  const nothing = { sent: 0, gone: 0, failed: 0 };
   expect(await sendOk({ to: { user: 'nobody' }, data: 1 })).toMatchObject([{ status: 'stored', connections: nothing }]);
   expect(await sendOk({ to: { user: 'nobody' }, data: 2, store: false })).toMatchObject([{ status: 'dropped' }]);
   expect(logged('nobody').map(({ message }) => message.data)).toEqual([1]);
@@ -202,10 +200,10 @@ test('each of several users gets a copy without the names of the others, and a u
   ]);
   expect(result).toMatchObject({
     status: 'stored',
-    connections: { delivered: 2 },
+    connections: { sent: 2 },
     users: [
-      { user: 'bob', status: 'delivered' },
-      { user: 'eve', status: 'delivered' },
+      { user: 'bob', status: 'sent' },
+      { user: 'eve', status: 'sent' },
       { user: 'nobody', status: 'stored' },
     ],
   });
@@ -216,7 +214,7 @@ test('a connection that is gone is forgotten, and nobody else is', async () => {
   await connect('alice', 'a1');
   outcomes['b1'] = 'gone';
   expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([
-    { status: 'delivered', connections: { delivered: 1, gone: 1, failed: 0 } },
+    { status: 'sent', connections: { sent: 1, gone: 1, failed: 0 } },
   ]);
   expect([...directory.items.values()].map(({ connectionId }) => connectionId)).toEqual(['b2', 'a1']);
 });
@@ -269,9 +267,7 @@ describe('a sender that cannot reach the API', () => {
 
     outcomes = {};
     posts = [];
-    expect(await sendOk({ ...message, retry: true })).toMatchObject([
-      { duplicate: true, connections: { delivered: 2 } },
-    ]);
+    expect(await sendOk({ ...message, retry: true })).toMatchObject([{ duplicate: true, connections: { sent: 2 } }]);
     expect(connectionsPostedTo()).toEqual(['b1', 'b2']);
   });
 
@@ -303,7 +299,7 @@ describe('a sender that cannot reach the API', () => {
 test('a connection that missed a message is removed before it is closed, and gets nothing later', async () => {
   await connect('bob', 'b1', 'b2');
   outcomes['b1'] = 'failed';
-  const result = { status: 'delivered', connections: { delivered: 1, gone: 0, failed: 1 } };
+  const result = { status: 'sent', connections: { sent: 1, gone: 0, failed: 1 } };
   expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([result]);
   expect(happened.indexOf('remove')).toBeLessThan(happened.indexOf('tasks'));
   expect(tasks).toEqual([{ kind: 'close', connectionId: 'b1', callbackUrl: 'https://api.example/prod' }]);
@@ -320,7 +316,7 @@ test('a connection that missed a message gets none of the next one, where an old
   directory.find = async (address, options) => (options.consistent ? find(address, options) : before);
   outcomes['b1'] = 'failed';
   await sendOk({ to: { user: 'bob' }, data: 1 });
-  outcomes['b1'] = 'delivered';
+  outcomes['b1'] = 'sent';
   posts = [];
   expect(await sendOk({ to: { user: 'bob' }, data: 2 })).toMatchObject([{ status: 'stored' }]);
   expect(posts).toEqual([]);
@@ -363,7 +359,7 @@ describe('the way of a message', () => {
   test('reaches a device that registered after the first look', async () => {
     await connect('bob', 'b1');
     afterFirstLook(() => connect('bob', 'b2'));
-    expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ connections: { delivered: 2 } }]);
+    expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ connections: { sent: 2 } }]);
     expect(connectionsPostedTo()).toEqual(['b1', 'b2']);
   });
 
@@ -517,7 +513,7 @@ describe('an echo', () => {
       { from: ALICE, to: { user: 'bob' } },
     ]);
     expect(logged('alice')).toHaveLength(1);
-    expect(result).toMatchObject({ connections: { delivered: 1 }, users: [{ user: 'bob' }] });
+    expect(result).toMatchObject({ connections: { sent: 1 }, users: [{ user: 'bob' }] });
   });
 
   test('keeps its place among what its sender writes to themselves', async () => {
@@ -579,7 +575,7 @@ describe('a user with more connections than one function posts to', () => {
   test('gets the message from the queue also when most of them have come since the first look', async () => {
     await connect('bob', 'b');
     afterFirstLook(() => connect('bob', ...Array.from({ length: 200 }, (_, index) => `b${index}`)));
-    expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ status: 'delivered' }]);
+    expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ status: 'sent' }]);
     expect(connectionsPostedTo()).toEqual(['b']);
     expect(tasks).toHaveLength(16);
   });
@@ -620,7 +616,7 @@ describe('several messages', () => {
       posts.filter(({ connectionId }) => connectionId === 'b1').flatMap(({ frame }) => frame.messages),
     ).toHaveLength(10);
     expect(posts.filter(({ connectionId }) => connectionId === 'b2')).toHaveLength(1);
-    for (const result of results) expect(result).toMatchObject({ connections: { delivered: 1, failed: 1 } });
+    for (const result of results) expect(result).toMatchObject({ connections: { sent: 1, failed: 1 } });
   });
 });
 
@@ -648,7 +644,7 @@ describe('a message that the capability does not allow', () => {
     );
     expect(sent).toMatchObject({
       value: [
-        { id: 'allowed', status: 'delivered' },
+        { id: 'allowed', status: 'sent' },
         { error: { code: 'forbidden', message: 'the token\'s capability does not allow "send" at "user:eve"' } },
         { error: { code: 'forbidden', message: 'the token\'s capability does not allow "send" at "room:lobby"' } },
       ],
@@ -685,7 +681,7 @@ describe('to a room', () => {
     const [result] = await sendOk({ ...toLobby, data: 1 });
     expect(connectionsPostedTo()).toEqual(['a2', 'b1']);
     expect(posts[0]?.frame.messages).toMatchObject([{ ...toLobby, from: ALICE }]);
-    expect(result).toMatchObject({ status: 'delivered', connections: { delivered: 2 }, users: [] });
+    expect(result).toMatchObject({ status: 'sent', connections: { sent: 2 }, users: [] });
     expect(log.entries.map(({ address }) => address)).toEqual([roomAddress('lobby')]);
   });
 
@@ -706,12 +702,12 @@ describe('to a room', () => {
     );
     expect(dataAt('b1')).toEqual([1, 2, 3]);
     expect(dataAt('a1')).toEqual([1, 3]);
-    expect(results.map((result) => 'connections' in result && result.connections.delivered)).toEqual([2, 1, 2]);
+    expect(results.map((result) => 'connections' in result && result.connections.sent)).toEqual([2, 1, 2]);
   });
 
   test('goes from anyone with the capability, in the room or not', async () => {
     await inLobby('b1');
-    expect(await sendOk({ ...toLobby, data: 1 })).toMatchObject([{ status: 'delivered' }]);
+    expect(await sendOk({ ...toLobby, data: 1 })).toMatchObject([{ status: 'sent' }]);
   });
 
   test('with nobody in it is stored, or dropped where it is not to be kept', async () => {
@@ -723,7 +719,7 @@ describe('to a room', () => {
 
   test('that is not kept reaches those who are in it, in one look and without an append', async () => {
     await inLobby('a1', 'b1');
-    expect(await sendOk({ ...toLobby, data: 1, store: false })).toMatchObject([{ status: 'delivered' }]);
+    expect(await sendOk({ ...toLobby, data: 1, store: false })).toMatchObject([{ status: 'sent' }]);
     expect(happened).toEqual(['find!', 'post']);
   });
 
@@ -744,7 +740,7 @@ describe('to a room', () => {
     for (const item of directory.items.values())
       if (item.connectionId === 'b1') await directory.put({ ...item, address: attic });
     outcomes['b1'] = 'gone';
-    expect(await sendOk({ ...toLobby, data: 1 })).toMatchObject([{ connections: { delivered: 1, gone: 1 } }]);
+    expect(await sendOk({ ...toLobby, data: 1 })).toMatchObject([{ connections: { sent: 1, gone: 1 } }]);
     expect([...directory.items.values()].map(({ connectionId }) => connectionId)).toEqual(['c1']);
   });
 
@@ -838,7 +834,7 @@ describe('a message that a recipient does not accept', () => {
     test('does not change the status: that is the worst of those who accept it', async () => {
       await connect('carol', 'c1');
       const several = { to: { users: ['bob', 'carol'] }, data: 1 };
-      expect(await sendOk(several)).toMatchObject([{ status: 'delivered', connections: { delivered: 1 } }]);
+      expect(await sendOk(several)).toMatchObject([{ status: 'sent', connections: { sent: 1 } }]);
       await inboxes.block({ recipient: 'carol', sender: 'alice' });
       expect(await sendOk(several)).toMatchObject([NOT_ACCEPTED]);
     });
@@ -896,7 +892,7 @@ describe('a message that a recipient does not accept', () => {
       await fill();
       await connect('bob', 'b1');
       happened = [];
-      expect(await sendOk(toBob)).toMatchObject([{ status: 'delivered' }]);
+      expect(await sendOk(toBob)).toMatchObject([{ status: 'sent' }]);
       expect(happened).not.toContain('take');
     });
 

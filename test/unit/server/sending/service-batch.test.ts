@@ -6,10 +6,10 @@ import { encodeMessage, sendServiceBatch } from '../../../../server/sending/serv
 const sent: MessageInput[] = [];
 const send: Send = async (_, inputs) => {
   sent.splice(0, sent.length, ...inputs);
-  const connections = { delivered: 1, gone: 0, failed: 0 };
+  const connections = { sent: 1, gone: 0, failed: 0 };
   return {
     ok: true,
-    value: inputs.map(({ id = 'minted' }) => ({ id, serial: 'S1', status: 'delivered', connections, users: [] })),
+    value: inputs.map(({ id = 'minted' }) => ({ id, serial: 'S1', status: 'sent', connections, users: [] })),
   };
 };
 const origin = { from: { service: 'orders' } };
@@ -59,9 +59,9 @@ test.each(BAD)('%s is refused, and stops no other message of a batch', async (wh
   expect(result).toMatchObject({
     ok: true,
     value: [
-      { id: 'a', status: 'delivered' },
+      { id: 'a', status: 'sent' },
       { id: 'bad', error: { code: 'invalid_frame', retryable: false } },
-      { id: 'b', status: 'delivered' },
+      { id: 'b', status: 'sent' },
     ],
   });
   expect(sent.map(({ data }) => data)).toEqual([1, 2]);
@@ -86,7 +86,7 @@ test('a value that is not a message is refused by itself', async () => {
     value: [
       { error: { code: 'invalid_frame' } },
       { error: { code: 'invalid_frame' } },
-      { status: 'delivered' },
+      { status: 'sent' },
       { error: { message: '"to.users" must be an array of user ids' } },
     ],
   });

@@ -9,10 +9,10 @@ const calls: Parameters<Send>[] = [];
 let sending: Send;
 const send: Send = async (from, inputs) => {
   calls.push([from, inputs]);
-  const connections = { delivered: 1, gone: 0, failed: 0 };
+  const connections = { sent: 1, gone: 0, failed: 0 };
   return {
     ok: true,
-    value: inputs.map(({ id = 'minted' }) => ({ id, serial: 'S1', status: 'delivered', connections, users: [] })),
+    value: inputs.map(({ id = 'minted' }) => ({ id, serial: 'S1', status: 'sent', connections, users: [] })),
   };
 };
 const lines: LogLine[] = [];
@@ -46,9 +46,9 @@ test('sends one message on behalf of a named service', async () => {
 test('sends several, each judged by itself', async () => {
   const { results } = await invoke({ messages: [message, { to: 'bob', id: 'm2' }, message] });
   expect(results).toMatchObject([
-    { status: 'delivered' },
+    { status: 'sent' },
     { id: 'm2', error: { code: 'invalid_frame' } },
-    { status: 'delivered' },
+    { status: 'sent' },
   ]);
   expect(calls.at(-1)?.[0]).toEqual({ from: { service: 'server' } });
 });
@@ -122,7 +122,7 @@ test('a number that the runtime may have rounded is refused, and stops no other 
   expect((await invoke(event)).results).toMatchObject([
     { id: 'm1', error: { code: 'invalid_frame', message: told } },
     { error: { code: 'invalid_frame', message: expect.stringContaining('that a double cannot carry') } },
-    { status: 'delivered' },
+    { status: 'sent' },
     { error: { code: 'invalid_frame', message: told } },
   ]);
   expect(await refusalOf({ ...message, data: 2 ** 53 })).toMatchObject({
@@ -161,9 +161,7 @@ describe('an event that Lambda runs again', () => {
 describe('the log says', () => {
   test('that all was sent', async () => {
     await invoke(message);
-    expect(lines).toMatchObject([
-      { route: 'send', outcome: 'ok', requestId: '6c2a', metrics: { MessagesDelivered: 1 } },
-    ]);
+    expect(lines).toMatchObject([{ route: 'send', outcome: 'ok', requestId: '6c2a', metrics: { MessagesSent: 1 } }]);
   });
 
   test('that an event was wrong', async () => {
@@ -178,7 +176,7 @@ describe('the log says', () => {
     await invoke({ messages: [message, 'invalid'] });
     expect(lines).toMatchObject([
       { outcome: 'failed', reason: 'internal', metrics: { FramesRefused: 1 } },
-      { outcome: 'failed', reason: 'invalid_frame', metrics: { MessagesDelivered: 1, FramesRefused: 1 } },
+      { outcome: 'failed', reason: 'invalid_frame', metrics: { MessagesSent: 1, FramesRefused: 1 } },
     ]);
   });
 
