@@ -112,8 +112,8 @@ export interface SendOptions {
    * id to repeat a message that may have been delivered. Default: a random UUID.
    */
   readonly id?: string;
-  /** Whether the server keeps the message for devices that are not connected. Default: true. */
-  readonly store?: boolean;
+  /** Whether only devices that are connected now get the message: the server does not store it. Default: false. */
+  readonly ephemeral?: boolean;
   /** How long the server keeps the message, in whole seconds. Default and maximum: the server's retention. */
   readonly ttlSeconds?: number;
   /**

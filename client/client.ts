@@ -200,7 +200,7 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
 
   /** Async, so that whatever is wrong with a call arrives as a rejection. */
   async #send(name: string, to: MessageFields['to'], data: Outgoing, options: SendOptions = {}): Promise<SendResult> {
-    checkNames(name, options, ['id', 'store', 'ttlSeconds', 'echo', 'receipt', 'expiresAfterMs', 'signal']);
+    checkNames(name, options, ['id', 'ephemeral', 'ttlSeconds', 'echo', 'receipt', 'expiresAfterMs', 'signal']);
     const { environment, options: defaults } = this.#core;
     const { id = environment.randomId(), expiresAfterMs = defaults.messageExpiryMs, signal, ...others } = options;
     checkDuration(name, 'expiresAfterMs', expiresAfterMs);

@@ -2,7 +2,7 @@ import type { MessageInput } from './frames.ts';
 import type { Tariff } from './limits.ts';
 
 /** The fields of a message that determine its price. */
-export type ChargedMessage = Pick<MessageInput, 'to' | 'echo' | 'store' | 'encoding'>;
+export type ChargedMessage = Pick<MessageInput, 'to' | 'echo' | 'ephemeral' | 'encoding'>;
 
 /** The encodings that the server decodes to index their text. A few compressed bytes can hold as many words as the server indexes. */
 const INDEXED_ENCODING = /^json\/(gzip\/)?base64$/;
@@ -20,9 +20,9 @@ export function messageCharge(message: ChargedMessage, dataBytes: number, tariff
   return (recipients + copies) * sizeUnits + recipients * indexUnits(message, dataBytes, tariff);
 }
 
-function indexUnits({ store = true, encoding }: ChargedMessage, dataBytes: number, tariff: Tariff): number {
+function indexUnits({ ephemeral = false, encoding }: ChargedMessage, dataBytes: number, tariff: Tariff): number {
   const { indexedBytesPerUnit, maxIndexUnits } = tariff;
-  if (indexedBytesPerUnit === undefined || !store) return 0;
+  if (indexedBytesPerUnit === undefined || ephemeral) return 0;
   if (encoding === undefined) return Math.min(maxIndexUnits, Math.ceil(dataBytes / indexedBytesPerUnit));
   return INDEXED_ENCODING.test(encoding) ? maxIndexUnits : 0;
 }

@@ -108,8 +108,8 @@ const messageEntries = {
   encoding: v.optional(encoding),
   /** Identifies the message across retries: a UUID. Default: the server makes one. */
   id: v.optional(id),
-  /** Whether the server stores the message for devices that are not connected. Default: true. */
-  store: v.optional(v.boolean('must be true or false')),
+  /** Whether only devices that are connected now get the message: the server does not store it. Default: false. */
+  ephemeral: v.optional(v.boolean('must be true or false')),
   /** How long the server stores the message, in seconds. Default: the retention, which is also the most. */
   ttlSeconds: v.optional(
     v.pipe(v.number('must be a number'), v.integer('must be a whole number'), v.minValue(1, 'must be at least 1')),

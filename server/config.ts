@@ -53,7 +53,7 @@ export const METRIC_NAMESPACE = 'Beckon';
 export const METRICS = {
   MessagesSent: 'messages that at least one device got, or that are queued for a large room',
   MessagesStored: 'messages that are kept because no device was connected',
-  MessagesDropped: 'messages with `store: false` that no device got',
+  MessagesDropped: 'messages with `ephemeral: true` that no device got',
   ConnectionsGone: 'posts to connections that no longer exist',
   PostsFailed: 'posts that a connection may have missed: it is closed, and its client resumes',
   TasksFailed: 'attempts at a task of the queue that failed',

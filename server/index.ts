@@ -106,7 +106,7 @@ export interface CallOptions {
  * How to send a message. An invalid option rejects with {@link BeckonError}, `invalid_frame`, and names the option.
  *
  * ```ts
- * await sender.sendToUser('bob', { typing: true }, { store: false });
+ * await sender.sendToUser('bob', { typing: true }, { ephemeral: true });
  * await sender.sendToUser('bob', { order, shipped: true }, { id: `shipped-${order}`, retry: true, ttlSeconds: 86_400 });
  * await sender.sendToUser('bob', gzipSync(text).toString('base64'), { encoding: 'gzip/base64' });
  * ```
@@ -120,8 +120,8 @@ export interface SendOptions extends CallOptions {
    * other data.
    */
   readonly encoding?: string;
-  /** Whether devices that are not connected get the message later. Default: true. */
-  readonly store?: boolean;
+  /** Whether only devices that are connected now get the message: Beckon does not store it. Default: false. */
+  readonly ephemeral?: boolean;
   /** How long the message is kept, in seconds. Default and maximum: the installation's retention. */
   readonly ttlSeconds?: number;
   /** Whether you may have sent the message before, under the same id: then recipients get it once. Default: false. */

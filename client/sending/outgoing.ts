@@ -13,7 +13,7 @@ export type To = { readonly user: string } | { readonly users: readonly string[]
 /** What a message says besides its data. Fields that are `undefined` are left out. */
 export type MessageFields = { readonly to: To } & Pick<
   MessageInput,
-  'id' | 'store' | 'ttlSeconds' | 'echo' | 'receipt'
+  'id' | 'ephemeral' | 'ttlSeconds' | 'echo' | 'receipt'
 >;
 
 /**

@@ -7,7 +7,7 @@ const REPEAT_MS = 3_000;
 const BELIEVED_MS = 5_000;
 
 /** A signal is useless later, so the server does not store it. */
-const SIGNAL = { store: false, expiresAfterMs: 2_000 } as const;
+const SIGNAL = { ephemeral: true, expiresAfterMs: 2_000 } as const;
 
 /** Tells others that the user is typing: every few seconds at most, and only while connected. */
 export class TypingSignal {

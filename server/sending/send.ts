@@ -93,16 +93,25 @@ export function createSend(dependencies: SendDependencies): Send {
   const { deliveries, now, retentionSeconds, mintSerial, mintId, onFailure } = dependencies;
 
   function begin({ from, receivedAt = Number.POSITIVE_INFINITY }: Origin, input: MessageInput): Sending {
-    const { id, to, data, encoding, store = true, ttlSeconds = retentionSeconds, retry = false, echo = false } = input;
+    const {
+      id,
+      to,
+      data,
+      encoding,
+      ephemeral = false,
+      ttlSeconds = retentionSeconds,
+      retry = false,
+      echo = false,
+    } = input;
     // A message that is not kept cannot be told from one that never was, so it gets no receipt.
-    const receipt = input.receipt && store && 'user' in from && !('room' in to);
+    const receipt = input.receipt && !ephemeral && 'user' in from && !('room' in to);
     const content = { data, ...(encoding !== undefined && { encoding }) };
     const sentAt = now();
     const serial = mintSerial(sentAt);
     const message = { id: id ?? mintId(), serial, from, to, ...content, sentAt, ...(receipt && { receipt }) };
     const recipients = addressesOf(to);
     const expiresAt = toSeconds(sentAt) + Math.min(ttlSeconds, retentionSeconds);
-    const common = { retry, late: sentAt - receivedAt > MAX_PROMPT_MS, ...(store && { expiresAt }) };
+    const common = { retry, late: sentAt - receivedAt > MAX_PROMPT_MS, ...(!ephemeral && { expiresAt }) };
     const copyTo = echo && 'user' in from ? copyAddress(userAddress(from.user), recipients) : undefined;
     const parts = [...recipients].map((address): [Address, Delivery] => {
       // Each of several recipients sees only themselves.

@@ -98,7 +98,7 @@ describe('the check finds', () => {
     });
   });
 
-  test('no loss of unacknowledged or volatile messages', () => {
+  test('no loss of unacknowledged or ephemeral messages', () => {
     expect(isClean(judge(sent(1), sent(2, { stored: false }), acked(2)))).toBe(true);
   });
 

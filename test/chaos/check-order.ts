@@ -14,7 +14,7 @@ export type SentById = ReadonlyMap<string, Sent & { readonly at: number }>;
 
 /**
  * Finds messages that arrived after one of the same sender with a higher number. Another check counts copies. Stored and
- * volatile messages are separate orders: the client sends a volatile one again where the log has the stored ones. Each
+ * ephemeral messages are separate orders: the client sends an ephemeral one again where the log has the stored ones. Each
  * membership in a room is a separate order too: the promise holds for each address.
  */
 export function findOvertaken(received: readonly Received[], sentById: SentById): readonly Overtaken[] {

@@ -37,7 +37,7 @@ export interface DeviceOptions {
 }
 
 export interface Sending {
-  readonly store: boolean;
+  readonly ephemeral: boolean;
   readonly echo: boolean;
   readonly bytes: number;
 }
@@ -109,14 +109,14 @@ export function createDevice(options: DeviceOptions, world: World): Device {
       client = openClient({ session, rooms, line }, options, world);
       wait(rooms.join(client, home, false));
     },
-    send(to, { store, echo, bytes }) {
+    send(to, { ephemeral, echo, bytes }) {
       if (!client) return;
       sequence += 1;
       const id = `${session}:${sequence}`;
       const payload = { session, sequence, padding: 'x'.repeat(bytes) };
       const recipients = 'room' in to ? { to: [], room: to.room } : { to };
-      record.add({ type: 'sent', id, session, device: name, user, sequence, ...recipients, stored: store, echo });
-      wait(settle(id, sendWith(client, to, payload, { id, store, echo })));
+      record.add({ type: 'sent', id, session, device: name, user, sequence, ...recipients, stored: !ephemeral, echo });
+      wait(settle(id, sendWith(client, to, payload, { id, ephemeral, echo })));
     },
     join(room, { resumes } = { resumes: false }) {
       if (client) wait(rooms.join(client, room, resumes));

@@ -18,19 +18,19 @@ const MAX_BURST = 8;
 const MAX_BYTES = 2_000;
 const MAX_RECIPIENTS = 4;
 
-const PLAIN = { store: true, echo: false };
+const PLAIN = { ephemeral: false, echo: false };
 
 /** The actions of devices, with their weights. */
 const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [50, (device, users, random) => send(device, [pick(users, random)], random)],
   [10, burst],
   [8, (device, users, random) => send(device, several(users, random), random)],
-  [8, (device, users, random) => send(device, [pick(users, random)], random, { store: false, echo: false })],
-  [10, (device, users, random) => send(device, [pick(users, random)], random, { store: true, echo: true })],
+  [8, (device, users, random) => send(device, [pick(users, random)], random, { ephemeral: true, echo: false })],
+  [10, (device, users, random) => send(device, [pick(users, random)], random, { ephemeral: false, echo: true })],
   [3, (device, _, random) => send(device, [device.user], random)],
   [20, (device, _, random) => send(device, pickRoom(random), random)],
-  [4, (device, _, random) => send(device, pickRoom(random), random, { store: false, echo: false })],
-  [4, (device, _, random) => send(device, pickRoom(random), random, { store: true, echo: true })],
+  [4, (device, _, random) => send(device, pickRoom(random), random, { ephemeral: true, echo: false })],
+  [4, (device, _, random) => send(device, pickRoom(random), random, { ephemeral: false, echo: true })],
   [4, burstInRoom],
   [8, joinOrLeave],
   [4, (device) => device.cut()],

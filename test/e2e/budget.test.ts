@@ -92,8 +92,8 @@ test('a stored message for one device takes five calls of DynamoDB and one post'
   ]);
 });
 
-test('a volatile message takes three calls of DynamoDB and one post', async () => {
-  expect(names(await callsFor('volatile', { store: false }))).toEqual([
+test('an ephemeral message takes three calls of DynamoDB and one post', async () => {
+  expect(names(await callsFor('ephemeral', { ephemeral: true }))).toEqual([
     'GetItem',
     'PostToConnection',
     'Query',

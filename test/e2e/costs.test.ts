@@ -85,7 +85,7 @@ test('no operation costs more than the table says', { timeout: 120_000 }, async 
   await frame(
     '`sendMessage`, not stored, to a user with one device',
     alice,
-    send({ user: bob.userId }, { store: false }),
+    send({ user: bob.userId }, { ephemeral: true }),
   );
   await frame('`sendMessage`, stored, to a user who is away', alice, send({ user: name('away') }));
   await frame('`sendMessage`, stored, to a user, with a copy', alice, send({ user: bob.userId }, { echo: true }));

@@ -82,11 +82,11 @@ describe('history', () => {
     });
   });
 
-  test('shows a retried message once, and no volatile message', async () => {
+  test('shows a retried message once, and no ephemeral message', async () => {
     const [one, two] = await Promise.all([device('again-1'), device('again-2')]);
     const first = await send(one, { user: 'again-2' }, 'said twice', { id: 'twice' });
     await append('again-2', 'again-1', 'twice', 'said twice', { retried: { BOOL: true } });
-    await send(one, { user: 'again-2' }, 'typing…', { store: false });
+    await send(one, { user: 'again-2' }, 'typing…', { ephemeral: true });
     await send(one, { user: 'again-2' }, 'last');
     expect((await rows('user#again-2')).length).toBe(3);
     for (const limit of [1, 50]) {

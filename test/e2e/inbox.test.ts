@@ -66,7 +66,7 @@ async function leave(client: WireClient, user: string, count: number): Promise<s
 async function goAway(client: WireClient, user: string, someone: WireClient): Promise<void> {
   client.socket.close();
   await expect
-    .poll(() => send(someone, { user }, 'there?', { store: false }), { timeout: 10_000 })
+    .poll(() => send(someone, { user }, 'there?', { ephemeral: true }), { timeout: 10_000 })
     .toMatchObject({ results: [{ status: 'dropped' }] });
 }
 
@@ -79,7 +79,7 @@ describe('a user who has blocked another', () => {
 
     const connected = await send(eve, { user: 'bob' }, 'one');
     expect(connected).toEqual(notAccepted);
-    expect(await send(eve, { user: 'bob' }, 'two', { store: false })).toEqual(notAccepted);
+    expect(await send(eve, { user: 'bob' }, 'two', { ephemeral: true })).toEqual(notAccepted);
     expect(await send(eve, { users: ['bob', 'ann'] }, 'three')).toMatchObject({
       results: [
         {
@@ -180,7 +180,7 @@ describe('an inbox that nobody reads', () => {
     expect(await send(amy, { users: ['kim', 'ned'] }, 'to two')).toMatchObject({
       results: [{ status: 'stored', users: [{ status: 'not_accepted' }, { status: 'stored' }] }],
     });
-    expect(await send(amy, { user: 'kim' }, 'not kept', { store: false })).toMatchObject({
+    expect(await send(amy, { user: 'kim' }, 'not kept', { ephemeral: true })).toMatchObject({
       results: [{ status: 'dropped' }],
     });
 

@@ -155,7 +155,7 @@ describe('a message from user to user', () => {
 });
 
 describe('missing connections', () => {
-  test('an offline user is not an error: a stored message waits, a volatile one is dropped', async () => {
+  test('an offline user is not an error: a stored message waits, an ephemeral one is dropped', async () => {
     const sender = await device('lonely');
     const nobody = { sent: 0, gone: 0, failed: 0 };
     expect(await sender.ask({ action: 'sendMessage', to: { user: 'late' }, data: 'waits' })).toMatchObject({
@@ -163,7 +163,7 @@ describe('missing connections', () => {
       results: [{ status: 'stored', connections: nobody }],
     });
     expect(
-      await sender.ask({ action: 'sendMessage', to: { user: 'late' }, data: 'typing', store: false }),
+      await sender.ask({ action: 'sendMessage', to: { user: 'late' }, data: 'typing', ephemeral: true }),
     ).toMatchObject({
       results: [{ status: 'dropped', connections: nobody }],
     });

@@ -119,7 +119,7 @@ test('with a high rate: the SDK retries what did not fit into one reply, and eac
   const { client } = openDevice(started, 'many');
   const names = Array.from({ length: MAX_USERS_PER_MESSAGE }, (_, index) => `user-${index}`);
   const results = await Promise.all(
-    Array.from({ length: MAX_MESSAGES_PER_FRAME }, (_, index) => client.sendToUsers(names, index, { store: false })),
+    Array.from({ length: MAX_MESSAGES_PER_FRAME }, (_, index) => client.sendToUsers(names, index, { ephemeral: true })),
   );
   client.close();
   for (const result of results) {

@@ -76,7 +76,7 @@ test('no log line of an eventful run contains a token, a payload or a user id', 
     await Promise.all([alice, bob].map((client) => ask(client, { action: 'register' })));
     await Promise.all([
       ask(alice, { action: 'sendMessage', to: { user: BOB }, data: { [BODY]: BODY }, id: 'm', retry: round % 2 === 0 }),
-      ask(alice, { action: 'sendMessage', to: { users: [BOB, ALICE] }, data: BODY, store: false }),
+      ask(alice, { action: 'sendMessage', to: { users: [BOB, ALICE] }, data: BODY, ephemeral: true }),
       ask(alice, { action: 'sendMessage', to: { user: BOB }, data: BODY, [BODY]: 1 }),
       ask(alice, { action: BODY, data: BODY }),
       ask(bob, { action: 'ping' }),

@@ -127,16 +127,16 @@ describe('with the prop "search"', () => {
     await writer.close();
   });
 
-  test('indexes no other encoding and no volatile message; a text of thousands of words takes a hundred rows', async () => {
+  test('indexes no other encoding and no ephemeral message; a text of thousands of words takes a hundred rows', async () => {
     const client = await device(cloud, 'hostile');
     const many = Array.from({ length: 4_000 }, (_, number) => `w${number}`).join(' ');
     await send(client, { room: 'cave' }, many);
     await send(client, { room: 'cave' }, 'encoded', { encoding: 'base64' });
-    await send(client, { room: 'cave' }, 'volatile', { store: false });
+    await send(client, { room: 'cave' }, 'ephemeral', { ephemeral: true });
     await send(client, { room: 'cave' }, 'marker');
     await eventuallyFinds(client, { room: 'cave' }, 'marker').toHaveLength(1);
     await eventuallyFinds(client, { room: 'cave' }, 'w99').toHaveLength(1);
-    for (const text of ['w100', 'encoded', 'volatile'])
+    for (const text of ['w100', 'encoded', 'ephemeral'])
       expect(textsOf(await search(client, { room: 'cave' }, text))).toEqual([]);
     const { Count } = await new DynamoDBClient(adminClient(cloud)).send(
       new QueryCommand({

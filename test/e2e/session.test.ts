@@ -31,7 +31,7 @@ function device(userId: string, options: Partial<ConnectOptions> = {}) {
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
 describe('a device that goes away', () => {
-  test('gets the missed stored messages when it returns, once and in order, and no volatile ones', async () => {
+  test('gets the missed stored messages when it returns, once and in order, and no ephemeral ones', async () => {
     await start();
     const [alice, phone, laptop] = [device('alice'), device('bob'), device('bob')];
     await Promise.all([alice.connected(), phone.connected(), laptop.connected()]);
@@ -40,7 +40,7 @@ describe('a device that goes away', () => {
 
     const comeBack = phone.takeAway();
     await Promise.all(numbers(1, 60).map((number) => alice.client.sendToUser('bob', number)));
-    await alice.client.sendToUser('bob', 'typing', { store: false });
+    await alice.client.sendToUser('bob', 'typing', { ephemeral: true });
     comeBack();
     await phone.connected();
     await alice.client.sendToUser('bob', 60);
@@ -163,7 +163,7 @@ describe('a device whose getToken returns the same token until it expires', () =
     const lost: unknown[] = [];
     for (let number = 0; reasons.length < 3; number += 1) {
       const { state } = bob.client;
-      const { status } = await alice.client.sendToUser('bob', number, { store: number % 2 === 0 });
+      const { status } = await alice.client.sendToUser('bob', number, { ephemeral: number % 2 !== 0 });
       // A message that is under way when the token expires may arrive late, or not at all.
       if (state.status === 'connected' && state === bob.client.state && status !== 'sent') lost.push(number);
     }

@@ -59,7 +59,7 @@ const of = <T>(count: number, item: (index: number) => T) => Array.from({ length
 const excerpt = (reply: Frame) => JSON.stringify(reply).slice(0, 200);
 const text = (length: number) => 'x'.repeat(length);
 const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
-const message = (more: object) => ({ to: { user: 'nobody' }, data: 1, store: false, ...more });
+const message = (more: object) => ({ to: { user: 'nobody' }, data: 1, ephemeral: true, ...more });
 const send = (more: object) => ({ action: 'sendMessage', ...message(more) });
 const batch = (...messages: object[]) => ({ action: 'sendMessage', messages });
 const users = (count: number) => of(count, (index) => `user ${index}`);
@@ -302,7 +302,7 @@ describe('the lifetime of a message in seconds', () => {
     ['one second over the retention, which is not more', RETENTION_SECONDS + 1, RETENTION_SECONDS],
     ['as many as a number can be', Number.MAX_VALUE, RETENTION_SECONDS],
   ])('%s', async (name, ttlSeconds, keptSeconds) => {
-    const sent = await answerTo(send({ to: { user: `kept ${name}` }, ttlSeconds, store: true }));
+    const sent = await answerTo(send({ to: { user: `kept ${name}` }, ttlSeconds, ephemeral: false }));
     expect(outcomeOf(sent)).toBe('ack');
     const { Items = [] } = await new DynamoDBClient(adminClient(cloud)).send(
       new QueryCommand({

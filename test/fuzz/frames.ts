@@ -31,7 +31,7 @@ const messageFields = {
   id,
   data,
   to: recipient,
-  store: fc.boolean(),
+  ephemeral: fc.boolean(),
   ttlSeconds: fc.integer({ min: 1, max: 10_000_000 }),
   echo: fc.boolean(),
   receipt: fc.boolean(),

@@ -73,7 +73,10 @@ test('the failure of docs/send.md happens as shown', async () => {
 describe('the answers of the function match the schema', () => {
   test.each([
     [message, 'answer'],
-    [{ ...message, service: 'orders', id: 'm1', store: false, ttlSeconds: 1, retry: true, encoding: 'gzip' }, 'answer'],
+    [
+      { ...message, service: 'orders', id: 'm1', ephemeral: true, ttlSeconds: 1, retry: true, encoding: 'gzip' },
+      'answer',
+    ],
     [{ messages: [message, { to: 'bob' }, null] }, 'answer'],
     [{ messages: [message], failIfAnyFails: true }, 'answer'],
     [{ messages: [message, { to: 'bob', id: 'm2' }], failIfAnyFails: true }, 'failed'],

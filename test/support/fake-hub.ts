@@ -196,13 +196,13 @@ export class FakeHub {
   }
 
   #deliverTo(address: string, devices: readonly WebSocket[], sent: Message, input: MessageInput) {
-    const { store = true, retry = false } = input;
+    const { ephemeral = false, retry = false } = input;
     const log = this.#log(address);
     const first = retry ? log.find((kept) => kept.id === sent.id) : undefined;
     const message = first ?? sent;
-    if (store && !first) log.push(message);
+    if (!ephemeral && !first) log.push(message);
     for (const device of devices) send(device, { type: 'messages', messages: [message] });
-    const status: DeliveryStatus = devices.length > 0 ? 'sent' : store ? 'stored' : 'dropped';
+    const status: DeliveryStatus = devices.length > 0 ? 'sent' : ephemeral ? 'dropped' : 'stored';
     return { status, devices: devices.length, duplicate: first !== undefined };
   }
 

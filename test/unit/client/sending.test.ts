@@ -23,11 +23,11 @@ describe('a message', () => {
 
   it('says what the sender wants done with it, and nothing that was not said', async () => {
     const { client, socket } = await connectClient();
-    void client.sendToUser('bob', 1, { store: false, ttlSeconds: 60, echo: true });
+    void client.sendToUser('bob', 1, { ephemeral: true, ttlSeconds: 60, echo: true });
     void client.sendToUser('bob', 2, { echo: undefined } as object);
     await settle();
     expect(socket.last('sendMessage')['messages']).toEqual([
-      { to: { user: 'bob' }, id: 'id-1', store: false, ttlSeconds: 60, echo: true, data: 1 },
+      { to: { user: 'bob' }, id: 'id-1', ephemeral: true, ttlSeconds: 60, echo: true, data: 1 },
       { to: { user: 'bob' }, id: 'id-2', data: 2 },
     ]);
   });
@@ -187,7 +187,7 @@ describe('what is refused before it is sent', () => {
     const { client } = await connectClient();
     const unknown = { expireAfterMs: 1 } as object;
     await expect(client.sendToUser('bob', 1, unknown)).rejects.toThrow(
-      'sendToUser: unknown option "expireAfterMs"; there are id, store, ttlSeconds, echo, receipt, expiresAfterMs, signal',
+      'sendToUser: unknown option "expireAfterMs"; there are id, ephemeral, ttlSeconds, echo, receipt, expiresAfterMs, signal',
     );
     await expect(client.sendToUsers(['bob'], 1, { expiresAfterMs: 0 })).rejects.toThrow(
       'sendToUsers: "expiresAfterMs" must be a number of milliseconds above 0 and at most 2147483647, got 0',

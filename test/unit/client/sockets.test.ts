@@ -78,7 +78,7 @@ describe.each(implementations)('with the WebSocket of %s, the client', (_, webSo
         { user: 'nobody', status: 'stored' },
       ],
     });
-    expect(await alice.sendToUser('nobody', 'x', { store: false })).toMatchObject({ status: 'dropped' });
+    expect(await alice.sendToUser('nobody', 'x', { ephemeral: true })).toMatchObject({ status: 'dropped' });
   });
 
   it('gets every message through while connections break, once and in order', async () => {

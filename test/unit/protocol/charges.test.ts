@@ -23,7 +23,7 @@ describe('a message is charged', () => {
     ['at most ten more', { to: { user: 'bob' } }, 3072, 1 + 10],
     ['those for each recipient', { to: { users: users(100) } }, 200, 100 + 1000],
     ['none of them for the copy of the sender', { to: { user: 'bob' }, echo: true }, 10, 2 + 1],
-    ['none of them if it is not kept', { to: { user: 'bob' }, store: false }, 200, 1],
+    ['none of them if it is not kept', { to: { user: 'bob' }, ephemeral: true }, 200, 1],
     ['none of them if nobody can read it', { to: { user: 'bob' }, encoding: 'gzip/base64' }, 200, 1],
     ['all ten if it is compressed', { to: { user: 'bob' }, encoding: 'json/gzip/base64' }, 10, 1 + 10],
   ])('where messages are indexed, %s', (_, message, dataBytes, units) => {

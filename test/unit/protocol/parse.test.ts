@@ -13,7 +13,7 @@ describe('frames that are right', () => {
     ['register', '{"action":"register","since":"01KAJ4Q0Q80000000000000000","attempt":3}'],
     [
       'sendMessage',
-      '{"action":"sendMessage","to":{"user":"bob"},"data":1,"store":true,"ttlSeconds":60,"echo":true,"retry":true}',
+      '{"action":"sendMessage","to":{"user":"bob"},"data":1,"ephemeral":false,"ttlSeconds":60,"echo":true,"retry":true}',
     ],
     ['sendMessage', '{"action":"sendMessage","to":{"user":"bob"},"data":null}'],
     ['sendMessage', '{"action":"sendMessage","to":{"user":"bob"},"data":"aGk=","encoding":"base64"}'],
@@ -78,8 +78,8 @@ describe('frames that are wrong are told what is wrong, at the field that has it
     ['sendMessage', '{"action":"sendMessage","to":{"user":"bob"},"data":1,"keep":false}', 'unknown field "keep"'],
     [
       'sendMessage',
-      '{"action":"sendMessage","to":{"user":"bob"},"data":1,"store":"no"}',
-      '"store" must be true or false',
+      '{"action":"sendMessage","to":{"user":"bob"},"data":1,"ephemeral":"no"}',
+      '"ephemeral" must be true or false',
     ],
     [
       'sendMessage',

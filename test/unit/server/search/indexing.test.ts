@@ -63,10 +63,10 @@ describe('messages for indexing', () => {
   });
 
   test('are none that are not kept, copies, from services, or encoded', async () => {
-    const { expiresAt: _, ...volatile }: Partial<Delivery> = { pair: PAIR, expiresAt: 1 };
+    const { expiresAt: _, ...ephemeral }: Partial<Delivery> = { pair: PAIR, expiresAt: 1 };
     const add = async (added: readonly Task[]) => void tasks.push(...added);
     await createQueueForIndex({ tasks: { add }, onFailure: () => undefined })(userAddress('bob'), [
-      { message: message(1), retry: false, sparesSender: false, ...volatile },
+      { message: message(1), retry: false, sparesSender: false, ...ephemeral },
     ]);
     await queue(userAddress('bob'), { message: message(2) });
     await queue(userAddress('bob'), { message: message(3, { encoding: 'gzip/base64', data: 'H4sI' }), pair: PAIR });

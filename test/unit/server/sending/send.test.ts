@@ -183,10 +183,10 @@ test('a user who writes to themselves has it on all their devices', async () => 
   expect(await sendOk({ to: { user: 'alice' }, data: 1 })).toMatchObject([{ id: 'minted', connections: { sent: 2 } }]);
 });
 
-test('a message to nobody connected is stored; with store: false it is dropped', async () => {
+test('a message to nobody connected is stored; with ephemeral: true it is dropped', async () => {
   const nothing = { sent: 0, gone: 0, failed: 0 };
   expect(await sendOk({ to: { user: 'nobody' }, data: 1 })).toMatchObject([{ status: 'stored', connections: nothing }]);
-  expect(await sendOk({ to: { user: 'nobody' }, data: 2, store: false })).toMatchObject([{ status: 'dropped' }]);
+  expect(await sendOk({ to: { user: 'nobody' }, data: 2, ephemeral: true })).toMatchObject([{ status: 'dropped' }]);
   expect(logged('nobody').map(({ message }) => message.data)).toEqual([1]);
 });
 
@@ -287,10 +287,10 @@ describe('a sender that cannot reach the API', () => {
     expect(posts.map(({ frame }) => frame.messages.map(({ id }) => id))).toEqual([['m1', 'm2', 'm3']]);
   });
 
-  test('says so of a message with store: false', async () => {
+  test('says so of a message with ephemeral: true', async () => {
     await connect('bob', 'b1');
     outcomes['b1'] = new Unreachable('no route');
-    expect(await sendOk({ to: { user: 'bob' }, data: 1, store: false })).toMatchObject([
+    expect(await sendOk({ to: { user: 'bob' }, data: 1, ephemeral: true })).toMatchObject([
       { error: { code: 'internal' } },
     ]);
   });
@@ -350,9 +350,9 @@ describe('the way of a message', () => {
     expect(await sending).toMatchObject({ ok: true });
   });
 
-  test('of one with store: false is one look and one post', async () => {
+  test('of one with ephemeral: true is one look and one post', async () => {
     await connect('bob', 'b1');
-    await sendOk({ to: { user: 'bob' }, data: 1, store: false });
+    await sendOk({ to: { user: 'bob' }, data: 1, ephemeral: true });
     expect(happened).toEqual(['find!', 'isBlocked', 'post']);
   });
 
@@ -363,9 +363,9 @@ describe('the way of a message', () => {
     expect(connectionsPostedTo()).toEqual(['b1', 'b2']);
   });
 
-  test('of one with store: false does not lead to a device that registered after the first look', async () => {
+  test('of one with ephemeral: true does not lead to a device that registered after the first look', async () => {
     afterFirstLook(() => connect('bob', 'b2'));
-    await sendOk({ to: { user: 'bob' }, data: 'kept' }, { to: { user: 'bob' }, data: 'typing', store: false });
+    await sendOk({ to: { user: 'bob' }, data: 'kept' }, { to: { user: 'bob' }, data: 'typing', ephemeral: true });
     expect(posts.map(({ frame }) => frame.messages.map(({ data }) => data))).toEqual([['kept']]);
   });
 
@@ -713,13 +713,13 @@ describe('to a room', () => {
   test('with nobody in it is stored, or dropped where it is not to be kept', async () => {
     await inLobby('a1');
     expect(await sendOk({ ...toLobby, data: 1 })).toMatchObject([{ status: 'stored', users: [] }]);
-    expect(await sendOk({ ...toLobby, data: 2, store: false })).toMatchObject([{ status: 'dropped', users: [] }]);
+    expect(await sendOk({ ...toLobby, data: 2, ephemeral: true })).toMatchObject([{ status: 'dropped', users: [] }]);
     expect(log.entries).toHaveLength(1);
   });
 
   test('that is not kept reaches those who are in it, in one look and without an append', async () => {
     await inLobby('a1', 'b1');
-    expect(await sendOk({ ...toLobby, data: 1, store: false })).toMatchObject([{ status: 'sent' }]);
+    expect(await sendOk({ ...toLobby, data: 1, ephemeral: true })).toMatchObject([{ status: 'sent' }]);
     expect(happened).toEqual(['find!', 'post']);
   });
 
@@ -785,9 +785,9 @@ describe('a message that a recipient does not accept', () => {
   describe('because they have blocked the sender', () => {
     beforeEach(() => inboxes.block({ recipient: 'bob', sender: 'alice' }));
 
-    test.each([true, false])('is neither posted nor kept, whether it is to be kept (%s) or not', async (store) => {
+    test.each([true, false])('is neither posted nor kept, whether it is ephemeral (%s) or not', async (ephemeral) => {
       await connect('bob', 'b1');
-      expect(await sendOk({ ...toBob, id: 'm1', store })).toEqual([{ id: 'm1', ...NOT_ACCEPTED }]);
+      expect(await sendOk({ ...toBob, id: 'm1', ephemeral })).toEqual([{ id: 'm1', ...NOT_ACCEPTED }]);
       expect(posts).toEqual([]);
       expect(log.entries).toEqual([]);
       expect(happened).toEqual(['find!', 'isBlocked']);
@@ -880,12 +880,12 @@ describe('a message that a recipient does not accept', () => {
       expect(await sendOk(toBob)).toMatchObject([NOT_ACCEPTED]);
     });
 
-    test('concerns no other sender, service or room, and no message with store: false', async () => {
+    test('concerns no other sender, service or room, and no message with ephemeral: true', async () => {
       await fill();
       expect(await send({ from: { user: 'carol' } }, [toBob])).toMatchObject({ value: [stored] });
       expect(await fromService(toBob)).toMatchObject({ value: [stored] });
       expect(await sendOk({ to: { room: 'bob' }, data: 1 })).toMatchObject([stored]);
-      expect(await sendOk({ ...toBob, store: false })).toMatchObject([{ status: 'dropped' }]);
+      expect(await sendOk({ ...toBob, ephemeral: true })).toMatchObject([{ status: 'dropped' }]);
     });
 
     test('is accepted while the recipient is connected, and counts for nothing', async () => {
@@ -937,7 +937,7 @@ test('a receipt is asked for only if the message is kept', async () => {
   await connect('bob', 'b1');
   await sendOk(
     { to: { user: 'bob' }, data: 1, receipt: true },
-    { to: { user: 'bob' }, data: 2, receipt: true, store: false },
+    { to: { user: 'bob' }, data: 2, receipt: true, ephemeral: true },
   );
   const messages = posts.flatMap(({ frame }) => frame.messages);
   expect(messages.map(({ receipt }) => receipt)).toEqual([true, undefined]);
