@@ -14,11 +14,11 @@ import { createLeave } from '../../server/rooms/leave.ts';
 import { createSubscribe } from '../../server/rooms/subscribe.ts';
 import { createPosting, type Poster } from '../../server/sending/posting.ts';
 import type { Task, Tasks } from '../../server/tasks.ts';
-import { createMemoryAddressStates } from './memory-address-states.ts';
-import { createMemoryDirectory, type MemoryDirectory } from './memory-directory.ts';
-import { createMemoryMessageLog } from './memory-message-log.ts';
-import { createMemoryPresenceStates } from './memory-presence-states.ts';
-import { createMemoryUserBudgets } from './memory-user-budgets.ts';
+import { createMemoryAddressStates } from '../../testing/memory/address-states.ts';
+import { createMemoryDirectory, type MemoryDirectory } from '../../testing/memory/directory.ts';
+import { createMemoryMessageLog } from '../../testing/memory/message-log.ts';
+import { createMemoryPresenceStates } from '../../testing/memory/presence-states.ts';
+import { createMemoryUserBudgets } from '../../testing/memory/user-budgets.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** The rules of presence. A test removes one to show that the system needs it. */

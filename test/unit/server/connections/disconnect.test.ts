@@ -3,7 +3,7 @@ import { problem } from '../../../../protocol/index.ts';
 import { presenceAddress, roomAddress, userAddress } from '../../../../server/address.ts';
 import { createDisconnect } from '../../../../server/connections/disconnect.ts';
 import type { PostOutcome } from '../../../../server/sending/posting.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
 
 const NOW = 1_800_000_000_000;
 const BOB = userAddress('bob');

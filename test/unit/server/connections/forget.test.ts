@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { roomAddress, userAddress } from '../../../../server/address.ts';
 import { createForget } from '../../../../server/connections/forget.ts';
 import type { Task } from '../../../../server/tasks.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
 
 test('forgetting a connection queues a presence check of its user, also in its rooms, for when they could be back', async () => {
   const directory = createMemoryDirectory(() => 0);

@@ -4,8 +4,8 @@ import { userAddress } from '../../../../server/address.ts';
 import type { AddressStates } from '../../../../server/connections/address-state.ts';
 import { createPing, type Ping } from '../../../../server/connections/ping.ts';
 import { serialFloor } from '../../../../server/serial.ts';
-import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
-import { createMemoryMessageLog } from '../../../support/memory-message-log.ts';
+import { createMemoryAddressStates } from '../../../../testing/memory/address-states.ts';
+import { createMemoryMessageLog } from '../../../../testing/memory/message-log.ts';
 
 const NOW = 1_800_000_000_000;
 const CLAIMS = { tokenExpiresAt: NOW / 1000 + 3600, capability: {} };

@@ -7,7 +7,7 @@ import { createRegister, type Register, type RegisterDependencies } from '../../
 import type { Resume } from '../../../../server/connections/resume.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
 
 const NOW = 1_800_000_000_000;
 const connection = { connectionId: 'b1', userId: 'bob', tokenExpiresAt: NOW / 1000 + 3600, capability: {} };

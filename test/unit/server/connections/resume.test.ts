@@ -8,10 +8,10 @@ import { createArrive } from '../../../../server/presence/presence.ts';
 import type { PresenceStates } from '../../../../server/presence/presence-state.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
-import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
-import { createMemoryMessageLog } from '../../../support/memory-message-log.ts';
-import { createMemoryPresenceStates } from '../../../support/memory-presence-states.ts';
+import { createMemoryAddressStates } from '../../../../testing/memory/address-states.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
+import { createMemoryMessageLog } from '../../../../testing/memory/message-log.ts';
+import { createMemoryPresenceStates } from '../../../../testing/memory/presence-states.ts';
 
 const NOW = 1_800_000_000_000;
 const BOB = userAddress('bob');

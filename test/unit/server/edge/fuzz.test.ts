@@ -9,9 +9,9 @@ import { InvocationError } from '../../../../server/edge/invocation.ts';
 import { defaultRoute } from '../../../../server/edge/route.ts';
 import { createTaskRunner } from '../../../../server/edge/run-tasks.ts';
 import { createServiceSend } from '../../../../server/sending/service-send.ts';
+import { createMemoryAddressStates } from '../../../../testing/memory/address-states.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
 import { createTestAuthorizer } from '../../../support/authorizer.ts';
-import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
 
 const NOW = 1_800_000_000_000;
 const now = () => NOW;

@@ -7,8 +7,8 @@ import type { PresenceChecks } from '../../../../server/presence/presence.ts';
 import { createPosting, type Poster, type PostOutcome, Unreachable } from '../../../../server/sending/posting.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
-import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
+import { createMemoryAddressStates } from '../../../../testing/memory/address-states.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
 
 const NOW = 1_800_000_000_000;
 const BOB = userAddress('bob');

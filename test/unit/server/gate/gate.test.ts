@@ -4,8 +4,8 @@ import { roomAddress, userAddress } from '../../../../server/address.ts';
 import type { Capability } from '../../../../server/auth/capability.ts';
 import { type Admit, createGate, createPermit, type Permit } from '../../../../server/gate/gate.ts';
 import { createSubscribe } from '../../../../server/rooms/subscribe.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
-import { createMemoryUserBudgets } from '../../../support/memory-user-budgets.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
+import { createMemoryUserBudgets } from '../../../../testing/memory/user-budgets.ts';
 
 const NOW = 1_800_000_000_000;
 const LOBBY = roomAddress('lobby');

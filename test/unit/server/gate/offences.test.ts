@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { ERROR_CODES, type ErrorCode, problem } from '../../../../protocol/index.ts';
 import { createNoteAnswer, type NoteAnswer, type Offences } from '../../../../server/gate/offences.ts';
 import type { Task } from '../../../../server/tasks.ts';
-import { createMemoryOffences } from '../../../support/memory-offences.ts';
+import { createMemoryOffences } from '../../../../testing/memory/offences.ts';
 
 const BOB = { userId: 'bob', connectionId: 'b1=' };
 const LEAVING = { kind: 'disconnect', ...BOB, callbackUrl: 'https://api' };

@@ -4,7 +4,7 @@ import { userAddress } from '../../../../server/address.ts';
 import type { Mapping } from '../../../../server/connections/directory.ts';
 import { createSurcharge } from '../../../../server/gate/user-budget.ts';
 import { createPosting, type Posting, Unreachable } from '../../../../server/sending/posting.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
 
 const LIMIT = { perSecond: 10, burst: 5 };
 

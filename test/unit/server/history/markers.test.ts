@@ -7,10 +7,10 @@ import { createMark } from '../../../../server/history/markers.ts';
 import { createPosting, type PostOutcome } from '../../../../server/sending/posting.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
-import { createMemoryInboxes } from '../../../support/memory-inboxes.ts';
-import { createMemoryMarkers } from '../../../support/memory-markers.ts';
-import { createMemoryMessageLog } from '../../../support/memory-message-log.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
+import { createMemoryInboxes } from '../../../../testing/memory/inboxes.ts';
+import { createMemoryMarkers } from '../../../../testing/memory/markers.ts';
+import { createMemoryMessageLog } from '../../../../testing/memory/message-log.ts';
 
 const NOW = 1_800_000_000_000;
 const at = (ms: number) => serialFloor(NOW - 1000 + ms);

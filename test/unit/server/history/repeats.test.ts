@@ -9,10 +9,10 @@ import { createUnread } from '../../../../server/history/unread.ts';
 import { createIndexMessages } from '../../../../server/search/indexing.ts';
 import { createSearch } from '../../../../server/search/search.ts';
 import { serialFloor } from '../../../../server/serial.ts';
-import { createMemoryMarkers } from '../../../support/memory-markers.ts';
-import { createMemoryMessageLog } from '../../../support/memory-message-log.ts';
-import { createMemorySearchIndex } from '../../../support/memory-search-index.ts';
-import { createMemoryTranscripts } from '../../../support/memory-transcripts.ts';
+import { createMemoryMarkers } from '../../../../testing/memory/markers.ts';
+import { createMemoryMessageLog } from '../../../../testing/memory/message-log.ts';
+import { createMemorySearchIndex } from '../../../../testing/memory/search-index.ts';
+import { createMemoryTranscripts } from '../../../../testing/memory/transcripts.ts';
 
 const NOW = 1_800_000_000_000;
 const RETENTION_SECONDS = 7 * 24 * 3600;

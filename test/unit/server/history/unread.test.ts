@@ -6,9 +6,9 @@ import { createPermit } from '../../../../server/gate/gate.ts';
 import type { Transcripts } from '../../../../server/history/transcripts.ts';
 import { createUnread } from '../../../../server/history/unread.ts';
 import { serialFloor } from '../../../../server/serial.ts';
-import { createMemoryMarkers } from '../../../support/memory-markers.ts';
-import { createMemoryMessageLog } from '../../../support/memory-message-log.ts';
-import { createMemoryTranscripts } from '../../../support/memory-transcripts.ts';
+import { createMemoryMarkers } from '../../../../testing/memory/markers.ts';
+import { createMemoryMessageLog } from '../../../../testing/memory/message-log.ts';
+import { createMemoryTranscripts } from '../../../../testing/memory/transcripts.ts';
 
 const NOW = 1_800_000_000_000;
 const RETENTION_SECONDS = 600;

@@ -3,8 +3,8 @@ import { userAddress } from '../../../../server/address.ts';
 import type { InvocationError } from '../../../../server/edge/invocation.ts';
 import type { LogLine } from '../../../../server/logger.ts';
 import { createManage } from '../../../../server/operations/manage.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
-import { createMemoryInboxes } from '../../../support/memory-inboxes.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
+import { createMemoryInboxes } from '../../../../testing/memory/inboxes.ts';
 
 const NOW = 1_800_000_000_000;
 const now = () => NOW;

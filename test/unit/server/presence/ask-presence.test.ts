@@ -7,9 +7,9 @@ import { type AskPresence, createAskPresence } from '../../../../server/presence
 import type { PresenceStates } from '../../../../server/presence/presence-state.ts';
 import { createSubscribe } from '../../../../server/rooms/subscribe.ts';
 import type { Task } from '../../../../server/tasks.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
-import { createMemoryPresenceStates } from '../../../support/memory-presence-states.ts';
-import { createMemoryUserBudgets } from '../../../support/memory-user-budgets.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
+import { createMemoryPresenceStates } from '../../../../testing/memory/presence-states.ts';
+import { createMemoryUserBudgets } from '../../../../testing/memory/user-budgets.ts';
 
 const NOW = 1_800_000_000_000;
 const LOBBY = roomAddress('lobby');

@@ -5,8 +5,8 @@ import { createPresenceChecks, type PresenceChecks } from '../../../../server/pr
 import type { PresenceStates } from '../../../../server/presence/presence-state.ts';
 import { createPosting, type PostOutcome } from '../../../../server/sending/posting.ts';
 import type { Task } from '../../../../server/tasks.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
-import { createMemoryPresenceStates } from '../../../support/memory-presence-states.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
+import { createMemoryPresenceStates } from '../../../../testing/memory/presence-states.ts';
 
 const NOW = 1_800_000_000_000;
 const BOB = userAddress('bob');

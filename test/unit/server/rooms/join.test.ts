@@ -11,11 +11,11 @@ import { createLeave, type Leave } from '../../../../server/rooms/leave.ts';
 import { createSubscribe } from '../../../../server/rooms/subscribe.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
-import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
-import { createMemoryMessageLog } from '../../../support/memory-message-log.ts';
-import { createMemoryPresenceStates } from '../../../support/memory-presence-states.ts';
-import { createMemoryUserBudgets } from '../../../support/memory-user-budgets.ts';
+import { createMemoryAddressStates } from '../../../../testing/memory/address-states.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
+import { createMemoryMessageLog } from '../../../../testing/memory/message-log.ts';
+import { createMemoryPresenceStates } from '../../../../testing/memory/presence-states.ts';
+import { createMemoryUserBudgets } from '../../../../testing/memory/user-budgets.ts';
 
 const NOW = 1_800_000_000_000;
 const NOW_SECONDS = NOW / 1000;

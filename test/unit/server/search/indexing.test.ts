@@ -13,8 +13,8 @@ import { createIndexMessages, createQueueForIndex, MAX_INDEXED_WORDS } from '../
 import type { Delivery } from '../../../../server/sending/delivery.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
+import { createMemorySearchIndex } from '../../../../testing/memory/search-index.ts';
 import { encodeData } from '../../../support/encoding.ts';
-import { createMemorySearchIndex } from '../../../support/memory-search-index.ts';
 
 const NOW = 1_800_000_000_000;
 const LOBBY = roomAddress('lobby');

@@ -6,9 +6,9 @@ import { createPermit } from '../../../../server/gate/gate.ts';
 import { createIndexMessages } from '../../../../server/search/indexing.ts';
 import { createSearch } from '../../../../server/search/search.ts';
 import { serialFloor } from '../../../../server/serial.ts';
-import { createMemoryMessageLog } from '../../../support/memory-message-log.ts';
-import { createMemorySearchIndex } from '../../../support/memory-search-index.ts';
-import { createMemoryTranscripts } from '../../../support/memory-transcripts.ts';
+import { createMemoryMessageLog } from '../../../../testing/memory/message-log.ts';
+import { createMemorySearchIndex } from '../../../../testing/memory/search-index.ts';
+import { createMemoryTranscripts } from '../../../../testing/memory/transcripts.ts';
 
 const NOW = 1_800_000_000_000;
 const LATER = NOW / 1000 + 3600;

@@ -8,9 +8,9 @@ import { connectionIdRanges } from '../../../../server/sending/fan-out.ts';
 import { createPosting } from '../../../../server/sending/posting.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
-import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
-import { createMemoryMessageLog } from '../../../support/memory-message-log.ts';
+import { createMemoryAddressStates } from '../../../../testing/memory/address-states.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
+import { createMemoryMessageLog } from '../../../../testing/memory/message-log.ts';
 
 const NOW = 1_800_000_000_000;
 const BOB = userAddress('bob');

@@ -10,11 +10,11 @@ import { createPosting, type Poster, type PostOutcome, Unreachable } from '../..
 import { createSend, type Origin, type Send } from '../../../../server/sending/send.ts';
 import { serialFloor } from '../../../../server/serial.ts';
 import type { Task } from '../../../../server/tasks.ts';
+import { createMemoryAddressStates } from '../../../../testing/memory/address-states.ts';
+import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
+import { createMemoryInboxes } from '../../../../testing/memory/inboxes.ts';
+import { createMemoryMessageLog } from '../../../../testing/memory/message-log.ts';
 import { type Deferred, deferred } from '../../../support/deferred.ts';
-import { createMemoryAddressStates } from '../../../support/memory-address-states.ts';
-import { createMemoryDirectory } from '../../../support/memory-directory.ts';
-import { createMemoryInboxes } from '../../../support/memory-inboxes.ts';
-import { createMemoryMessageLog } from '../../../support/memory-message-log.ts';
 
 const NOW = 1_800_000_000_000;
 const NOW_SECONDS = NOW / 1000;

@@ -2,7 +2,7 @@ import type { Message } from '../../protocol/index.ts';
 import type { Transcript } from '../../server/address.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
 import type { Copy, Transcripts } from '../../server/history/transcripts.ts';
-import type { MemoryEntry } from './memory-message-log.ts';
+import type { MemoryEntry } from './message-log.ts';
 
 /** Transcripts of a log in memory. The contract tests hold them to the rules of the DynamoDB transcripts. */
 export function createMemoryTranscripts(

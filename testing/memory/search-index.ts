@@ -1,7 +1,7 @@
 import type { Transcript } from '../../server/address.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
 import type { Hit, SearchIndex } from '../../server/search/search-index.ts';
-import type { MemoryEntry } from './memory-message-log.ts';
+import type { MemoryEntry } from './message-log.ts';
 
 interface Row extends Hit {
   readonly transcript: Transcript;
