@@ -1,11 +1,10 @@
-import type { Message, MessageInput, SendResult } from '../protocol/index.ts';
-import { MAX_DATA_BYTES, MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import type { Message, SendResult } from '../protocol/index.ts';
 import type { ClientEvents, HistoryPage, ReceivedMessage } from './api.ts';
-import { abortWith, onAbort, throwIfAborted } from './base/abort.ts';
+import { abortWith, onAbort } from './base/abort.ts';
+import { backoffDelayMs } from './base/backoff.ts';
 import { createEmitter, type Emitter } from './base/events.ts';
-import { createQueue } from './base/queue.ts';
 import { ServerClock } from './base/server-clock.ts';
-import { unlessAborted } from './base/timer.ts';
+import { sleep, unlessAborted } from './base/timer.ts';
 import type { Context, OpenConnection, Push } from './connection/context.ts';
 import { Session } from './connection/session.ts';
 import { tokenUser } from './connection/token.ts';
@@ -15,14 +14,11 @@ import type { Options } from './options.ts';
 import type { InnerEvents, Parts } from './parts.ts';
 import { Feed } from './receiving/feed.ts';
 import { Inbox } from './receiving/inbox.ts';
-import { type EncodedData, prepareData } from './sending/data.ts';
-import { MessageSender, type SendingConnection } from './sending/message-sender.ts';
-import { Outbox, type WaitOptions } from './sending/outbox.ts';
-import { encodeMessage, type MessageFields } from './sending/outgoing.ts';
+import { prepareData } from './sending/data.ts';
+import { EarlyMessages, type WaitOptions } from './sending/early-messages.ts';
+import type { SendingConnection } from './sending/message-sender.ts';
+import type { MessageFields } from './sending/outgoing.ts';
 import type { ConnectionState } from './state.ts';
-
-/** What holds as long as the server has not told its limits. */
-const DEFAULT_LIMITS = { maxDataBytes: MAX_DATA_BYTES, maxFrameBytes: MAX_FRAME_BYTES };
 
 /** The events of a client. The compiler asks for each of {@link ClientEvents}. */
 const EVENTS: Readonly<Record<keyof ClientEvents, 1>> = {
@@ -53,15 +49,14 @@ export class Core implements Context {
   readonly counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };
   readonly clock: ServerClock;
   readonly user: Feed;
-  readonly outbox: Outbox;
-  readonly sender: MessageSender;
+  /** The messages that the application sent before the part that sends them was loaded. */
+  readonly early: EarlyMessages;
   readonly session: Session;
   /** The parts that are loaded. */
   readonly parts: Partial<Parts> = {};
   readonly #loaders: Loaders;
   readonly #loading: { [Name in keyof Parts]?: Promise<Parts[Name]> | undefined } = {};
-  /** Encoding may take a while; messages are queued in the order of the calls all the same. */
-  readonly #encoding = createQueue();
+  #isLoadingRest = false;
   /** Resolves when the parts are there without which the client must not connect. `undefined`: it may. */
   #opening: Promise<unknown> | undefined;
   /** Tells the server what was shown when this may be the last moment: the next page must not show it again. */
@@ -76,20 +71,21 @@ export class Core implements Context {
     this.environment = environment;
     this.options = options;
     this.#loaders = loaders;
-    this.clock = new ServerClock(environment, () => this.outbox.onTime());
+    this.clock = new ServerClock(environment, () => this.notify('time'));
     this.user = new Feed(this.clock, undefined, () => this.notify('cursor', this.user));
-    this.outbox = new Outbox(environment, this.clock, options.maxQueuedMessages, () => this.notify('outbox'));
+    this.early = new EarlyMessages(environment, options.maxQueuedMessages, this.#ending.signal);
     this.session = new Session(this);
-    this.sender = new MessageSender(environment, options, this.outbox, {
-      connection: () => this.#connection,
-      onSending: ({ text }) => this.onSending(JSON.parse(text)),
-    });
     this.#stopWatching = environment.onHide(() => void this.session.connection?.acknowledge());
     if (options.storage || options.shareAcrossTabs) this.#opening = this.#loadOpening();
   }
 
   get state(): ConnectionState {
     return this.parts.tabs?.state ?? this.session.state;
+  }
+
+  /** Where to send messages: on the connection of this client, or of the tab that connects. */
+  get connection(): SendingConnection | undefined {
+    return this.session.connection ?? this.parts.tabs?.connection;
   }
 
   /** Why nothing can be asked for any more. `undefined`: it can. */
@@ -118,8 +114,8 @@ export class Core implements Context {
   /** Resolves with what the server did with the message. */
   async send(fields: MessageFields, data: unknown, wait: WaitOptions): Promise<SendResult> {
     const encode = prepareData(data, this.options.compress, () => this.load('encoding'));
-    this.outbox.requireRoom(this.#encoding.length);
-    return this.#encoding.run(encode, (encoded) => this.#enqueue(fields, encoded, wait));
+    const { sending } = this.parts;
+    return sending ? sending.send(fields, encode, wait) : this.early.add(fields, encode, wait);
   }
 
   /**
@@ -165,15 +161,6 @@ export class Core implements Context {
     else this.counters.duplicates += 1;
   }
 
-  /** Expects what this device is about to send: a resume brings it as well, though the sender wants no copy. */
-  onSending({ to, id = '', echo = false }: MessageInput): void {
-    const own = this.#userId;
-    const isToOwn = 'users' in to ? to.users.includes(own) : 'user' in to && to.user === own;
-    if (isToOwn || echo === 'room' in to) return;
-    const feed = 'room' in to ? this.parts.calls?.feedOf({ to }) : this.user;
-    feed?.addOwn({ id, from: { user: own } });
-  }
-
   onState(state: ConnectionState): void {
     // That of the own session: until it is over, what another tab tells goes on.
     const error = overError(state);
@@ -183,8 +170,8 @@ export class Core implements Context {
 
   onConnected(isNew: boolean): void {
     if (isNew) this.counters.connections += 1;
-    this.sender.wake();
     this.notify('connected');
+    void this.#loadRest();
   }
 
   onIgnoredFrame(): void {
@@ -231,6 +218,7 @@ export class Core implements Context {
       const { createPart } = await this.#loaders[name]();
       const part = createPart(this);
       this.parts[name] = part;
+      for (const each of this.session.connections) if (each.isRegistered) void part.renew(each, []);
       if (this.over) part.onEvent('over', this.over);
       return part;
     } catch (cause) {
@@ -239,29 +227,35 @@ export class Core implements Context {
     }
   }
 
+  /**
+   * Loads what every page needs soon after it connects. The network is good now, and may not be when the page needs it: if
+   * something does not load, the client tries again, now and then and with each connection.
+   */
+  async #loadRest(): Promise<void> {
+    const { environment, options } = this;
+    if (this.#isLoadingRest) return;
+    this.#isLoadingRest = true;
+    for (let failures = 0; !this.over && !this.parts.sending; failures += 1) {
+      try {
+        await this.load('sending');
+      } catch (error) {
+        if (failures === 0) this.emit('error', error as BeckonError);
+        await sleep(environment, backoffDelayMs(failures, environment.random, options), this.#ending.signal);
+      }
+    }
+    this.#isLoadingRest = false;
+  }
+
   /** The client goes on without what does not load. */
   async #loadOpening(): Promise<void> {
     const { storage, shareAcrossTabs } = this.options;
     try {
-      await this.load('calls');
+      await Promise.all([this.load('calls'), this.load('sending')]);
       await Promise.all([storage && this.load('storage'), shareAcrossTabs && this.load('tabs')]);
     } catch (cause) {
       this.emit('error', new BeckonError('storage_failed', undefined, { cause }));
     }
     this.#opening = undefined;
-  }
-
-  #enqueue(fields: MessageFields, data: EncodedData, wait: WaitOptions): Promise<SendResult> {
-    throwIfAborted(wait.signal);
-    const message = encodeMessage(fields, data, this.#connection?.limits ?? DEFAULT_LIMITS);
-    if (this.over) throw this.over;
-    const result = this.outbox.add(message, wait);
-    this.sender.wake();
-    return result;
-  }
-
-  get #connection(): SendingConnection | undefined {
-    return this.session.connection ?? this.parts.tabs?.connection;
   }
 
   /** The user, as the server says. */
@@ -297,10 +291,9 @@ export class Core implements Context {
 
   #release(error: BeckonError): void {
     this.#stopWatching();
-    this.sender.stop();
     // The storage writes what waits before it is rejected.
     this.notify('over', error);
-    this.outbox.rejectAll(error, { kept: this.parts.storage?.keeps ?? false });
+    this.parts.sending?.outbox.rejectAll(error, { kept: this.parts.storage?.keeps ?? false });
     abortWith(this.#ending, error);
     for (const inbox of this.#inboxes) this.#endIfOver(inbox);
   }

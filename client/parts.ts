@@ -1,10 +1,13 @@
-import type { Conversation, Message } from '../protocol/index.ts';
+import type { Conversation, Message, MessageInput, SendResult } from '../protocol/index.ts';
 import type { ClientEvents, PresenceTarget } from './api.ts';
 import type { OpenConnection, Push } from './connection/context.ts';
 import type { BeckonError } from './errors.ts';
 import type { Feed } from './receiving/feed.ts';
 import type { BytesSource, EncodedData } from './sending/data.ts';
+import type { WaitOptions } from './sending/early-messages.ts';
 import type { SendingConnection } from './sending/message-sender.ts';
+import type { Outbox } from './sending/outbox.ts';
+import type { MessageFields } from './sending/outgoing.ts';
 import type { ConnectionState } from './state.ts';
 import type { Snapshot } from './storage/storage.ts';
 
@@ -16,6 +19,8 @@ export interface InnerEvents {
   readonly cursor: Feed;
   /** The application has joined or left a room, or watches other users or rooms. */
   readonly interest: undefined;
+  /** The server has told the time. */
+  readonly time: undefined;
   /** There is a connection, or another one than before. */
   readonly connected: undefined;
   /** There will be no connection any more. */
@@ -61,6 +66,21 @@ export interface CallsPart extends Part {
   readonly horizonMs: number;
 }
 
+/** Sends messages. A client loads it as soon as it is connected. */
+export interface SendingPart extends Part {
+  /** The messages that wait to be sent or acknowledged. */
+  readonly outbox: Outbox;
+  /**
+   * Resolves with what the server did with the message.
+   * @param encode Called in the order of the calls.
+   */
+  send(fields: MessageFields, encode: () => EncodedData | Promise<EncodedData>, wait: WaitOptions): Promise<SendResult>;
+  /** There may be something to send. */
+  wake(): void;
+  /** Expects what this device is about to send: a resume brings it as well, though the sender wants no copy. */
+  onSending(message: MessageInput): void;
+}
+
 /** Encodes bytes, compresses, and decodes both. */
 export interface EncodingPart extends Part {
   encodeBytes(source: BytesSource): Promise<EncodedData>;
@@ -93,6 +113,7 @@ export interface TabsPart extends Part {
 export interface Parts {
   calls: CallsPart;
   encoding: EncodingPart;
+  sending: SendingPart;
   storage: StoragePart;
   tabs: TabsPart;
 }

@@ -100,7 +100,7 @@ export class ServerCalls {
   }
 
   #timeoutError(): BeckonError {
-    if (!this.#core.session.connection?.pacer.isBusy) return new BeckonError('expired');
+    if (!this.#core.session.connection?.pacer?.isBusy) return new BeckonError('expired');
     return new BeckonError('rate_limited', 'More was asked for than the rate allows.', { retryable: true });
   }
 

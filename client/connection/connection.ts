@@ -9,7 +9,7 @@ import { type ConnectionEnd, endOf, endOfAttempt, isFinal } from './connection-e
 import type { Context, OpenConnection } from './context.ts';
 import { type Incoming, readFrame } from './frames.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
-import { createPacer, type Pacer } from './pacer.ts';
+import type { Pacer } from './pacer.ts';
 import { createRequests, type Encode, encodeRequest, type Outcome, problemOf, type Requests } from './requests.ts';
 import { requestToken } from './token.ts';
 import { TokenRenewal, tokenExpired } from './token-renewal.ts';
@@ -43,7 +43,7 @@ export class Connection implements OpenConnection {
   readonly #context: Context;
   readonly #owner: ConnectionOwner;
   readonly #requests: Requests;
-  readonly pacer: Pacer;
+  pacer: Pacer | undefined;
   readonly #subscription: Subscription;
   /** Runs while the connection registers, at first and again after `not_registered`. */
   readonly #readiness: Timer;
@@ -74,7 +74,6 @@ export class Connection implements OpenConnection {
       transmit: (text) => this.#transmit(text),
       maxFrameBytes: () => this.limits?.maxFrameBytes ?? MAX_FRAME_BYTES,
     });
-    this.pacer = createPacer(environment, this);
     this.#readiness = createTimer(environment);
     this.#renewal = new TokenRenewal(environment, options, {
       request: (asked) => this.#requestToken(asked),
@@ -93,9 +92,9 @@ export class Connection implements OpenConnection {
   }
 
   async request(encode: Encode, units = 1, signal?: AbortSignal): Promise<Outcome> {
-    if (units > 0 && !this.#isOver) await this.pacer.turn(units, signal);
+    if (units > 0 && !this.#isOver) await this.pacer?.turn(units, signal);
     const outcome = await this.#ask(encode, signal);
-    this.pacer.settle(units);
+    this.pacer?.settle(units);
     const problem = problemOf(outcome);
     if (problem?.code !== 'not_registered') return outcome;
     this.#onUnregistered(toError(problem));
@@ -331,7 +330,7 @@ export class Connection implements OpenConnection {
 
   #onError(frame: ErrorReply): void {
     const { code, id, retryAfterMs = 0 } = frame;
-    if (code === 'rate_limited') this.pacer.hold(retryAfterMs);
+    if (code === 'rate_limited') this.pacer?.hold(retryAfterMs);
     const isOver = isAboutToken(code) && !(this.#token !== undefined && TOKEN_REFUSALS.includes(code));
     if (isOver || code === 'connection_removed') this.#end({ error: toError(frame) });
     else if (id !== undefined) this.#requests.settle(id, { kind: 'error', problem: frame });
@@ -370,7 +369,7 @@ export class Connection implements OpenConnection {
   #release(): void {
     this.isRegistered = false;
     this.#closing.abort();
-    this.pacer.stop();
+    this.pacer?.stop();
     this.#readiness.stop();
     this.#renewal.stop();
     void this.#subscription.stop();

@@ -11,7 +11,8 @@ import type { Encode, Outcome } from './requests.ts';
 export interface OpenConnection {
   /** The limits that the server told when the connection registered. `undefined`: it has not registered yet. */
   readonly limits: Limits | undefined;
-  readonly pacer: Pacer;
+  /** Keeps the frames within the rate. The part that sends messages gives one to each connection; without, nothing is held back. */
+  pacer: Pacer | undefined;
   /** Aborts when the connection is over. */
   readonly closing: AbortSignal;
   /**

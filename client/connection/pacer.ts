@@ -40,25 +40,25 @@ interface Waiting {
   go(): void;
 }
 
-/** @param connection Without limits, nothing is held back. */
+/** @param connection A registered one. Where the server tells no rate, nothing is held back. */
 export function createPacer(
   environment: Pick<Environment, 'now' | 'setTimer'>,
   connection: { readonly limits: Partial<Limits> | undefined },
 ): Pacer {
   const timer = createTimer(environment);
   const waiting: Waiting[] = [];
+  const costMs = (units: number) => (units * 1_000) / ((connection.limits?.ratePerSecond || Infinity) * SHARE);
+  const burstMs = () => costMs((connection.limits?.rateBurst ?? 0) * SHARE);
   /** How long the connection must be idle to have its whole budget again, as of `atMs`. */
-  let owedMs = 0;
-  let atMs = 0;
+  let owedMs = Math.max(burstMs() - START_MS, 0);
+  let atMs = environment.now();
   const owed = () => {
     const nowMs = environment.now();
     // The clock may have been set back.
-    owedMs = Math.max(atMs ? owedMs - Math.max(nowMs - atMs, 0) : burstMs() - START_MS, 0);
+    owedMs = Math.max(owedMs - Math.max(nowMs - atMs, 0), 0);
     atMs = nowMs;
     return owedMs;
   };
-  const costMs = (units: number) => (units * 1_000) / ((connection.limits?.ratePerSecond || Infinity) * SHARE);
-  const burstMs = () => costMs((connection.limits?.rateBurst ?? 0) * SHARE);
   /** A frame that costs more than may go at once waits until nothing is owed. */
   const delayMs = (units: number) => owed() - Math.max(burstMs() - costMs(units), 0);
   const goOn = () => {

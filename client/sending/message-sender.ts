@@ -3,9 +3,8 @@ import { retryDelayMs } from '../base/backoff.ts';
 import { sleep } from '../base/timer.ts';
 import type { Pacer } from '../connection/pacer.ts';
 import { type Encode, type Outcome, problemOf } from '../connection/requests.ts';
-import type { Environment } from '../environment.ts';
+import type { Core } from '../core.ts';
 import { toError, wordlessProblem } from '../errors.ts';
-import type { Options } from '../options.ts';
 import type { Outbox, QueuedMessage } from './outbox.ts';
 import { encodeFrame } from './outgoing.ts';
 
@@ -13,17 +12,9 @@ import { encodeFrame } from './outgoing.ts';
 export interface SendingConnection {
   readonly limits: Limits | undefined;
   /** Says when a frame may be sent. Absent: {@link request} waits itself. */
-  readonly pacer?: Pacer;
+  readonly pacer?: Pacer | undefined;
   /** @param units What the frame is charged, unless the pacer has counted it already. */
   request(encode: Encode, units: number): Promise<Outcome>;
-}
-
-/** The client, as far as sending is concerned. */
-export interface MessageSenderOwner {
-  /** `undefined`: there is no connection. */
-  connection(): SendingConnection | undefined;
-  /** The message is about to be handed to the network. */
-  onSending(message: QueuedMessage): void;
 }
 
 /**
@@ -33,10 +24,9 @@ export interface MessageSenderOwner {
  * in the outbox, where they can expire and be taken back.
  */
 export class MessageSender {
-  readonly #environment: Environment;
-  readonly #options: Options;
+  readonly #core: Core;
   readonly #outbox: Outbox;
-  readonly #owner: MessageSenderOwner;
+  readonly #onSending: (message: QueuedMessage) => void;
   readonly #stopping = new AbortController();
   #running = false;
   /** Frames in a row that were not acknowledged. */
@@ -44,11 +34,11 @@ export class MessageSender {
   /** Why the last frame or message failed. */
   #problem: Problem | undefined;
 
-  constructor(environment: Environment, options: Options, outbox: Outbox, owner: MessageSenderOwner) {
-    this.#environment = environment;
-    this.#options = options;
+  /** @param onSending Called when a message is about to be handed to the network. */
+  constructor(core: Core, outbox: Outbox, onSending: (message: QueuedMessage) => void) {
+    this.#core = core;
     this.#outbox = outbox;
-    this.#owner = owner;
+    this.#onSending = onSending;
   }
 
   /** There may be something to do: a message was added, or there is a connection. */
@@ -66,14 +56,14 @@ export class MessageSender {
   async #run(): Promise<void> {
     // Messages that the application sends in one go go into one frame.
     await undefined;
-    for (let connection = this.#owner.connection(); connection?.limits; connection = this.#owner.connection()) {
+    for (let { connection } = this.#core; connection?.limits; { connection } = this.#core) {
       const { limits, pacer } = connection;
       const { units } = this.#outbox.next(limits, pacer?.units ?? limits.ratePerSecond);
       if (units === 0) break;
       if (pacer) {
         await pacer.turn(units);
         // The connection whose pacer counted the units is over.
-        if (connection !== this.#owner.connection()) continue;
+        if (connection !== this.#core.connection) continue;
       }
       const messages = this.#outbox.take(limits, units);
       // The messages may have expired while they waited.
@@ -83,7 +73,7 @@ export class MessageSender {
   }
 
   async #send(messages: readonly QueuedMessage[], connection: SendingConnection, units: number): Promise<void> {
-    for (const message of messages) this.#owner.onSending(message);
+    for (const message of messages) this.#onSending(message);
     const outcome = await connection.request((id) => encodeFrame(id, messages), connection.pacer ? 0 : units);
     connection.pacer?.settle(units);
     this.#settle(messages, outcome);
@@ -112,8 +102,9 @@ export class MessageSender {
   }
 
   #waitBeforeRetry(): Promise<void> {
-    const delayMs = retryDelayMs(this.#problem, this.#failures - 1, this.#environment.random, this.#options);
-    return sleep(this.#environment, delayMs, this.#stopping.signal);
+    const { environment, options } = this.#core;
+    const delayMs = retryDelayMs(this.#problem, this.#failures - 1, environment.random, options);
+    return sleep(environment, delayMs, this.#stopping.signal);
   }
 }
 

@@ -17,10 +17,10 @@ class KeptClient extends ClientPart implements StoragePart {
 
   constructor(core: Core) {
     super(core);
-    const { environment, options, outbox } = core;
+    const { environment, options, parts } = core;
     const storage = options.storage && options.storage !== 'local' ? options.storage : LOCAL_STORAGE;
     this.#store = new Store(environment, storage, {
-      snapshot: () => ({ feeds: core.parts.calls?.snapshot() ?? {}, outbox: outbox.snapshot() }),
+      snapshot: () => ({ feeds: parts.calls?.snapshot() ?? {}, outbox: parts.sending?.outbox.snapshot() ?? [] }),
       restore: (stored) => this.#restore(stored),
       onError: (error) => void core.emit('error', error),
     });
@@ -44,10 +44,10 @@ class KeptClient extends ClientPart implements StoragePart {
   }
 
   #restore({ feeds = {}, outbox: messages = [] }: Partial<Snapshot>): void {
-    const { parts, outbox, sender } = this.core;
-    parts.calls?.restore(feeds);
-    outbox.restore(messages, ({ text }) => this.#tellOf(JSON.parse(text).id));
-    sender.wake();
+    const { calls, sending } = this.core.parts;
+    calls?.restore(feeds);
+    sending?.outbox.restore(messages, ({ text }) => this.#tellOf(JSON.parse(text).id));
+    sending?.wake();
   }
 
   #tellOf(id: string) {

@@ -22,7 +22,7 @@ interface Status {
 }
 
 /** Events that are the business of one tab alone. */
-const OWN_EVENTS: readonly string[] = ['error', 'settled', 'outbox', 'connected', 'over'];
+const OWN_EVENTS: readonly string[] = ['error', 'settled', 'outbox', 'time', 'connected', 'over'];
 
 /** Shares the connection of one client among the clients of a user's tabs, where the runtime can. */
 class SharedClient extends ClientPart implements TabsPart {
@@ -99,7 +99,7 @@ class SharedClient extends ClientPart implements TabsPart {
   /** Sends the messages of another tab: on the same connection, so this tab gets no copy of them either. */
   #request(frame: string, units: number | undefined): Promise<Outcome> | undefined {
     const { id: _, ...fields } = JSON.parse(frame);
-    for (const message of fields.messages) this.core.onSending(message);
+    for (const message of fields.messages) this.core.parts.sending?.onSending(message);
     return this.core.session.connection?.request((id) => JSON.stringify({ ...fields, id }), units);
   }
 
@@ -118,7 +118,7 @@ class SharedClient extends ClientPart implements TabsPart {
     this.#told = status;
     core.clock.follow(status.aheadMs);
     core.emit('state', status.state);
-    core.sender.wake();
+    core.parts.sending?.wake();
   }
 }
 

@@ -3,6 +3,7 @@ import type { Loaders } from '../../client/core.ts';
 import * as encoding from '../../client/encoding/encoding.ts';
 import type { Environment, Locks, WebSocketLike } from '../../client/environment.ts';
 import { type ConnectOptions, type Options, resolveOptions } from '../../client/options.ts';
+import * as sending from '../../client/sending/sending-part.ts';
 import * as storage from '../../client/storage/storage-part.ts';
 import * as tabs from '../../client/tabs/tabs-part.ts';
 import {
@@ -204,6 +205,7 @@ export class ClientWorld implements Environment {
   readonly loaders: { -readonly [Name in keyof Loaders]: Loaders[Name] } = {
     calls: async () => calls,
     encoding: async () => encoding,
+    sending: async () => sending,
     storage: async () => storage,
     tabs: async () => tabs,
   };

@@ -99,6 +99,132 @@ describe('the encoding part', () => {
   });
 });
 
+describe('the sending part', () => {
+  /** A client that is not connected yet, and whose sending part does not load as often as is said. */
+  function startWithout(failures: number, options: Partial<ConnectOptions> = {}) {
+    const started = startListening(options);
+    const errors: BeckonError[] = [];
+    started.client.on('error', (error) => errors.push(error));
+    const load = vi.fn(started.world.loaders.sending);
+    for (let count = 0; count < failures; count += 1) load.mockRejectedValueOnce(OFFLINE);
+    started.world.loaders.sending = load;
+    return { ...started, errors, load };
+  }
+
+  it('is loaded once the client is connected, and not before: a browser may remember that it did not load', async () => {
+    const { world, client, load } = startWithout(0);
+    const sent = client.sendToUser('bob', 'hi');
+    const socket = await openNext(world);
+    expect(load).not.toHaveBeenCalled();
+    socket.page([]);
+    await settle();
+    expect(load).toHaveBeenCalledTimes(1);
+    socket.acknowledge();
+    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+  });
+
+  it('sends what was sent before in the order of the calls, each as it was at its call', async () => {
+    const { world, client } = startWithout(0);
+    const data = { text: 'one' };
+    void client.sendToUser('bob', data);
+    data.text = 'changed';
+    void client.sendToUser('bob', LARGE);
+    void client.sendToUser('bob', 'three');
+    client.on('state', ({ status }) => {
+      if (status === 'connected') void client.sendToUser('bob', 'four');
+    });
+    const socket = await world.accept();
+    const sentMessages = () =>
+      socket.sent.flatMap((frame) => (frame['messages'] as { data: unknown; encoding?: string }[]) ?? []);
+    await vi.waitFor(() => {
+      socket.acknowledge();
+      expect(sentMessages()).toHaveLength(4);
+    });
+    expect(sentMessages().map(({ data: each, encoding }) => encoding ?? each)).toEqual([
+      { text: 'one' },
+      'json/gzip/base64',
+      'three',
+      'four',
+    ]);
+  });
+
+  it('is tried again while the client is connected: the messages wait, and one error tells why', async () => {
+    const { world, client, errors, load } = startWithout(3);
+    const sent = client.sendToUser('bob', 'hi');
+    const socket = await world.accept();
+    await world.advance(10_000);
+    expect(load).toHaveBeenCalledTimes(4);
+    expect(errors).toMatchObject([{ code: 'load_failed', cause: OFFLINE }]);
+    expect(client.state.status).toBe('connected');
+    socket.acknowledge();
+    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+  });
+
+  it('is not needed to come back: a client that loses its connection before it is there reconnects, and sends', async () => {
+    const { world, client, ids } = startWithout(1);
+    const first = await world.accept();
+    first.push(messageAt(1_000_500));
+    const sent = client.sendToUser('bob', 'hi');
+    first.end();
+    await world.advance(1_000);
+    const second = await openNext(world);
+    expect(second.last('register')['since']).toBe(messageAt(1_000_500).serial);
+    second.page([messageAt(1_000_500), messageAt(1_000_700)]);
+    await world.advance(2_000);
+    second.acknowledge();
+    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    expect([ids, dataOf(second)]).toEqual([['1000500', '1000700'], ['hi']]);
+  });
+
+  it('does not make a message wait for longer than it may', async () => {
+    const { world, client } = startWithout(100, { messageExpiryMs: 5_000 });
+    const expired = expect(client.sendToUser('bob', 1)).rejects.toMatchObject({
+      code: 'expired',
+      maybeDelivered: false,
+    });
+    await world.accept();
+    await world.advance(5_000);
+    await expired;
+  });
+
+  it('counts the time before it is loaded', async () => {
+    const { world, client } = startWithout(0, { messageExpiryMs: 5_000 });
+    const expired = expect(client.sendToUser('bob', 1)).rejects.toMatchObject({ code: 'expired' });
+    await world.advance(4_000);
+    await world.accept();
+    world.socket.end();
+    await world.advance(1_000);
+    await expired;
+  });
+
+  it('never gets a message that was taken back', async () => {
+    const { world, client } = startWithout(0);
+    const leaving = new AbortController();
+    const taken = client.sendToUser('bob', 1, { signal: leaving.signal });
+    void client.sendToUser('bob', 2);
+    leaving.abort(OFFLINE);
+    await expect(taken).rejects.toBe(OFFLINE);
+    expect(dataOf(await world.accept())).toEqual([2]);
+  });
+
+  it('leaves nothing behind when the client is closed before it is there', async () => {
+    const { world, client } = startWithout(100);
+    await world.accept();
+    const closed = expect(client.sendToUser('bob', 1)).rejects.toMatchObject({ code: 'closed', maybeDelivered: false });
+    client.close();
+    await closed;
+    expect(world.timers).toBe(0);
+  });
+
+  it('lets no more messages wait than the client may queue', async () => {
+    const { world, client } = startWithout(0, { maxQueuedMessages: 2 });
+    void client.sendToUser('bob', 1);
+    void client.sendToUser('bob', 2);
+    await expect(client.sendToUser('bob', 3)).rejects.toMatchObject({ code: 'outbox_full' });
+    expect(dataOf(await world.accept())).toEqual([1, 2]);
+  });
+});
+
 describe('rooms, presence and history', () => {
   it('reject a call when they do not load, and are loaded again for the next one', async () => {
     const { client, socket } = await connectWithout({ calls: 1 });
@@ -131,6 +257,20 @@ describe('rooms, presence and history', () => {
 });
 
 describe('storage and tabs', () => {
+  it('do without the sending part for as long as it does not load', async () => {
+    const world = new ClientWorld();
+    const load = world.loaders.sending;
+    world.loaders.sending = vi.fn(load).mockRejectedValueOnce(OFFLINE);
+    const given = { storage: new Map(), getToken: () => tokenOf('alice') };
+    const client = new SessionClient<string, string>(testOptions(given), world.loaders, world);
+    const socket = await world.accept();
+    const sent = client.sendToUser('bob', 'hi');
+    await settle();
+    socket.acknowledge();
+    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    client.close();
+  });
+
   it.each([
     ['the storage', { storage: new Map() }, 'storage'],
     ['the sharing of tabs', { shareAcrossTabs: true }, 'tabs'],
