@@ -123,6 +123,9 @@ export interface ResourceProvider {
   leaveOut?(resource: Resource, reason: string): Provisioned;
 }
 
+/** The header with the trace of a request. The SDK of a function sends that of its invocation with each call. */
+export const TRACE_HEADER = 'x-amzn-trace-id';
+
 /** The account and region of the local cloud. */
 export const LOCAL_ACCOUNT = '000000000000';
 export const LOCAL_REGION = 'us-east-1';

@@ -1,6 +1,6 @@
-import { type Authorize, AwsError, type AwsRequest, type AwsResponse } from '../service.ts';
+import { type Authorize, AwsError, type AwsRequest, type AwsResponse, TRACE_HEADER } from '../service.ts';
+import type { AsyncInvocations } from './async-invocations.ts';
 import type { Functions, Reference } from './functions.ts';
-import type { LambdaFunction } from './lambda-function.ts';
 import { MAX_ASYNC_PAYLOAD_BYTES, MAX_SYNC_PAYLOAD_BYTES } from './limits.ts';
 import { errorOf } from './outcome.ts';
 
@@ -8,7 +8,7 @@ export interface ApiOptions {
   readonly functions: Functions;
   readonly authorize: Authorize;
   /** Accepts an event for asynchronous invocation. Returns the request's id. */
-  readonly enqueue: (lambdaFunction: LambdaFunction, payload: string) => string;
+  readonly enqueue: AsyncInvocations['enqueue'];
 }
 
 const ROUTE = /^\/2015-03-31\/functions\/([^/]+)(?:\/(invocations|configuration))?\/?$/;
@@ -37,7 +37,7 @@ async function invoke(request: AwsRequest, found: Reference, options: ApiOptions
     case 'DryRun':
       return { statusCode: 204 };
     case 'Event': {
-      const requestId = options.enqueue(found.target, readPayload(request, MAX_ASYNC_PAYLOAD_BYTES));
+      const requestId = options.enqueue(found.target, readPayload(request, MAX_ASYNC_PAYLOAD_BYTES), traceOf(request));
       return { statusCode: 202, headers: { 'x-amzn-requestid': requestId } };
     }
     case 'RequestResponse':
@@ -50,12 +50,15 @@ async function invoke(request: AwsRequest, found: Reference, options: ApiOptions
 async function invokeAndWait(request: AwsRequest, found: Reference): Promise<AwsResponse> {
   const { target, arn, version } = found;
   const clientContext = header(request, 'x-amz-client-context');
+  const trace = traceOf(request);
   const invoked = await target.invoke({
     payload: readPayload(request, MAX_SYNC_PAYLOAD_BYTES),
     functionArn: arn,
     ...(clientContext !== undefined && { clientContext: Buffer.from(clientContext, 'base64').toString() }),
+    ...(trace !== undefined && { trace }),
   });
   if (invoked.kind === 'throttled') throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429);
+  if (invoked.kind === 'recursive') throw new AwsError('RecursiveInvocationException', RECURSIVE, 400);
   const { outcome, requestId, logTail } = invoked;
   const error = errorOf(outcome, requestId, target.configuration);
   return {
@@ -72,6 +75,10 @@ async function invokeAndWait(request: AwsRequest, found: Reference): Promise<Aws
     body: outcome.kind === 'ok' ? outcome.payload : JSON.stringify(error),
   };
 }
+
+/** The text of the service model. */
+const RECURSIVE =
+  "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and stopped your function's invocation.";
 
 /** Reads the payload. An absent one is an empty event. */
 function readPayload({ body }: AwsRequest, maxBytes: number): string {
@@ -113,6 +120,7 @@ function describe({ target: { configuration }, arn, version }: Reference): Recor
     Timeout: configuration.timeoutSeconds,
     MemorySize: configuration.memoryMb,
     Environment: { Variables: configuration.environment },
+    TracingConfig: { Mode: configuration.tracing },
     PackageType: 'Zip',
     State: 'Active',
     LastUpdateStatus: 'Successful',
@@ -122,6 +130,11 @@ function describe({ target: { configuration }, arn, version }: Reference): Recor
 
 function json(body: unknown): AwsResponse {
   return { statusCode: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+/** The SDK of a function sends the trace of its invocation. */
+function traceOf(request: AwsRequest): string | undefined {
+  return header(request, TRACE_HEADER);
 }
 
 function header({ headers }: AwsRequest, name: string): string | undefined {

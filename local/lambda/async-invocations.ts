@@ -18,8 +18,17 @@ const MAX_THROTTLE_DELAY_MS = 300_000;
 
 /** Events accepted for asynchronous invocation. They are in memory: closing loses the events that still wait. */
 export interface AsyncInvocations {
-  /** Returns the request's id at once. The function runs later. `payload` is JSON text. */
-  enqueue(target: LambdaFunction, payload: string): string;
+  /**
+   * Returns the request's id at once. The function runs later.
+   * @param payload JSON text
+   * @param trace The trace header of the request. Default: a new trace.
+   */
+  enqueue(target: LambdaFunction, payload: string, trace?: string): string;
+  /** Sends the event of an invocation that Lambda has stopped to the function's destination and dead-letter queue. */
+  reportStopped(
+    target: LambdaFunction,
+    stopped: Pick<EndedInvocation, 'requestId' | 'payload' | 'trace'>,
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,45 +53,55 @@ export function createAsyncInvocations(options: AsyncInvocationsOptions): AsyncI
     const destination = isSuccess ? onSuccess : onFailure;
     const now = clock.now();
     if (destination !== undefined) {
-      await destinations().deliver(destination, target, { body: destinationRecord(target, condition, ended, now) });
+      await destinations().deliver(destination, target, destinationRecord(target, condition, ended, now));
     }
     if (!isSuccess && deadLetterArn !== undefined) {
       await destinations().deliver(deadLetterArn, target, deadLetter(target, ended));
     }
-    if (isSuccess) return;
+  };
+
+  const giveUp = async (target: LambdaFunction, condition: Exclude<Condition, 'Success'>, ended: EndedInvocation) => {
+    await report(target, condition, ended);
     const message = `gave up an asynchronous invocation after ${ended.invokeCount} attempts: ${condition}`;
     log({ level: 'error', source: target.configuration.name, message, detail: { requestId: ended.requestId } });
   };
 
-  const run = async (target: LambdaFunction, payload: string, requestId: string) => {
+  /** AWS documents no condition of its own for stopped loops. */
+  const reportStopped: AsyncInvocations['reportStopped'] = (target, stopped) =>
+    report(target, 'RetriesExhausted', { ...stopped, outcome: undefined, invokeCount: 0 });
+
+  const run = async (target: LambdaFunction, payload: string, requestId: string, upstream: string | undefined) => {
     const { maxRetryAttempts, maxEventAgeSeconds } = configOf(target);
     const latestAt = clock.now() + maxEventAgeSeconds * 1000;
     let throttleDelayMs = FIRST_THROTTLE_DELAY_MS;
     let outcome: Outcome | undefined;
     for (let invokeCount = 0; !closing.signal.aborted; ) {
-      const invoked = await target.invoke({ payload, requestId });
+      const invoked = await target.invoke({ payload, requestId, ...(upstream !== undefined && { trace: upstream }) });
       if (closing.signal.aborted) return;
+      const { trace } = invoked;
+      if (invoked.kind === 'recursive') return reportStopped(target, { requestId, payload, trace });
       let delayMs = throttleDelayMs;
       if (invoked.kind === 'throttled') {
         throttleDelayMs = Math.min(throttleDelayMs * 2, MAX_THROTTLE_DELAY_MS);
       } else {
         outcome = invoked.outcome;
-        const ended = { requestId, payload, outcome, invokeCount: ++invokeCount };
+        const ended = { requestId, payload, outcome, invokeCount: ++invokeCount, trace };
         if (outcome.kind === 'ok') return report(target, 'Success', ended);
-        if (invokeCount > maxRetryAttempts) return report(target, 'RetriesExhausted', ended);
+        if (invokeCount > maxRetryAttempts) return giveUp(target, 'RetriesExhausted', ended);
         delayMs = RETRY_DELAYS_MS[invokeCount - 1] ?? 0;
       }
       if (clock.now() + delayMs > latestAt) {
-        return report(target, 'EventAgeExceeded', { requestId, payload, outcome, invokeCount });
+        return giveUp(target, 'EventAgeExceeded', { requestId, payload, outcome, invokeCount, trace });
       }
       await clock.sleep(delayMs, closing.signal);
     }
   };
 
   return {
-    enqueue(target, payload) {
+    reportStopped,
+    enqueue(target, payload, trace) {
       const requestId = randomUUID();
-      const running: Promise<void> = run(target, payload, requestId)
+      const running: Promise<void> = run(target, payload, requestId, trace)
         .catch((error: unknown) => {
           const message = `an asynchronous invocation is lost: ${error instanceof Error ? error.message : error}`;
           log({ level: 'error', source: target.configuration.name, message, detail: { requestId } });

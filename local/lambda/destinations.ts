@@ -1,6 +1,7 @@
 import { propertyError } from '../resource-properties.ts';
 import type { Authorize, Log, Resource } from '../service.ts';
 import { type Queues, senderIdOf } from '../sqs/index.ts';
+import type { AsyncInvocations } from './async-invocations.ts';
 import type { Functions } from './functions.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import { requireRolePermissions, roleOf } from './role-permissions.ts';
@@ -9,6 +10,8 @@ import { requireRolePermissions, roleOf } from './role-permissions.ts';
 export interface DestinationMessage {
   readonly body: string;
   readonly attributes?: Readonly<Record<string, { readonly DataType: string; readonly StringValue: string }>>;
+  /** The trace header of the invocation that it is about. */
+  readonly trace: string;
 }
 
 /** The destinations of asynchronous invocations: SQS queues and functions, by ARN. */
@@ -25,18 +28,21 @@ export interface DestinationsOptions {
   readonly functions: Functions;
   readonly queues: Queues | undefined;
   /** Accepts an event for asynchronous invocation. */
-  readonly enqueue: (target: LambdaFunction, payload: string) => string;
+  readonly enqueue: AsyncInvocations['enqueue'];
 }
 
 const isFunctionArn = (arn: string) => arn.startsWith('arn:aws:lambda:');
 const actionFor = (arn: string) => (isFunctionArn(arn) ? 'lambda:InvokeFunction' : 'sqs:SendMessage');
 
 export function createDestinations({ authorize, log, functions, queues, enqueue }: DestinationsOptions): Destinations {
-  const put = async (arn: string, source: LambdaFunction, { body, attributes }: DestinationMessage) => {
+  const put = async (arn: string, source: LambdaFunction, { body, attributes, trace }: DestinationMessage) => {
     const principal = roleOf(source.configuration);
     authorize(principal, actionFor(arn), arn);
-    if (isFunctionArn(arn)) enqueue(functions.get(arn), body);
-    else await queues?.find(arn)?.send([{ body, senderId: senderIdOf(principal), ...(attributes && { attributes }) }]);
+    if (isFunctionArn(arn)) enqueue(functions.get(arn), body, trace);
+    else {
+      const message = { body, senderId: senderIdOf(principal), traceHeader: trace, ...(attributes && { attributes }) };
+      await queues?.find(arn)?.send([message]);
+    }
   };
   return {
     check(arn, source, resource, property) {

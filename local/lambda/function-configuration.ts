@@ -9,13 +9,13 @@ import {
   MAX_MEMORY_MB,
   MAX_TIMEOUT_SECONDS,
 } from './limits.ts';
+import { RECURSIVE_LOOP_MODES, TRACING_MODES, type TracedFunction } from './trace.ts';
 
 export const RUNTIMES = ['nodejs18.x', 'nodejs20.x', 'nodejs22.x', 'nodejs24.x'] as const;
 
 /** A deployed function's settings. */
-export interface FunctionConfiguration {
+export interface FunctionConfiguration extends TracedFunction {
   readonly name: string;
-  readonly arn: string;
   readonly roleArn: string;
   readonly runtime: string;
   /** `folder/file.export` */
@@ -29,6 +29,7 @@ export interface FunctionConfiguration {
   readonly reservedConcurrency?: number;
   /** The ARN of the queue for events whose asynchronous invocations all failed. */
   readonly deadLetterArn?: string;
+  readonly recursiveLoop: (typeof RECURSIVE_LOOP_MODES)[number];
 }
 
 /** The properties of `AWS::Lambda::Function` with an effect here. */
@@ -42,10 +43,12 @@ export const FUNCTION_PROPERTIES = [
   'LoggingConfig',
   'MemorySize',
   'PackageType',
+  'RecursiveLoop',
   'ReservedConcurrentExecutions',
   'Role',
   'Runtime',
   'Timeout',
+  'TracingConfig',
 ];
 
 /** The properties without an observable effect here. Storage in `/tmp` is the machine's own. */
@@ -53,10 +56,8 @@ export const INERT_FUNCTION_PROPERTIES = [
   'Architectures',
   'EphemeralStorage',
   'KmsKeyArn',
-  'RecursiveLoop',
   'RuntimeManagementConfig',
   'Tags',
-  'TracingConfig',
 ];
 
 /**
@@ -96,10 +97,12 @@ const schema = v.object({
   LoggingConfig: v.optional(v.looseObject({ LogGroup: v.optional(v.string()) })),
   MemorySize: v.optional(integer(DEFAULT_MEMORY_MB, MAX_MEMORY_MB), DEFAULT_MEMORY_MB),
   PackageType: v.optional(v.literal('Zip')),
+  RecursiveLoop: v.optional(v.picklist(RECURSIVE_LOOP_MODES), 'Terminate'),
   ReservedConcurrentExecutions: v.optional(integer(0, Number.MAX_SAFE_INTEGER)),
   Role: v.pipe(v.string(), v.regex(/^arn:/)),
   Runtime: v.picklist(RUNTIMES),
   Timeout: v.optional(integer(1, MAX_TIMEOUT_SECONDS), DEFAULT_TIMEOUT_SECONDS),
+  TracingConfig: v.optional(v.strictObject({ Mode: v.optional(v.picklist(TRACING_MODES), 'PassThrough') })),
 });
 
 /**
@@ -123,6 +126,8 @@ export function readFunction(resource: Resource): FunctionConfiguration {
     description: properties.Description,
     environment,
     logGroupName: properties.LoggingConfig?.LogGroup ?? `/aws/lambda/${name}`,
+    recursiveLoop: properties.RecursiveLoop,
+    tracing: properties.TracingConfig?.Mode ?? 'PassThrough',
     ...(reserved !== undefined && { reservedConcurrency: reserved }),
     ...(properties.DeadLetterConfig && { deadLetterArn: properties.DeadLetterConfig.TargetArn }),
   };

@@ -57,7 +57,7 @@ export function createLambda(options: LambdaOptions): LambdaService {
     configOf: (target) => eventInvokeConfigs.get(target) ?? DEFAULT_EVENT_INVOKE_CONFIG,
     destinations: () => destinations,
   });
-  const { enqueue } = asyncInvocations;
+  const { enqueue, reportStopped } = asyncInvocations;
   const destinations = createDestinations({ authorize, log, functions, queues, enqueue });
   return {
     name: 'lambda',
@@ -71,6 +71,7 @@ export function createLambda(options: LambdaOptions): LambdaService {
       destinations,
       authorize,
       queues,
+      reportStopped,
     }),
     ...createInvocations(functions, permissions, log, enqueue, options),
     environments: (arn) =>

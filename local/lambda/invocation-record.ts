@@ -13,6 +13,7 @@ export interface EndedInvocation {
   /** The last outcome. Absent if the function never ran. */
   readonly outcome: Outcome | undefined;
   readonly invokeCount: number;
+  readonly trace: string;
 }
 
 /**
@@ -22,11 +23,11 @@ export interface EndedInvocation {
 export function destinationRecord(
   { configuration }: LambdaFunction,
   condition: Condition,
-  { requestId, payload, outcome, invokeCount }: EndedInvocation,
+  { requestId, payload, outcome, invokeCount, trace }: EndedInvocation,
   nowMs: number,
-): string {
+): DestinationMessage {
   const error = outcome && errorOf(outcome, requestId, configuration);
-  return JSON.stringify({
+  const body = JSON.stringify({
     version: '1.0',
     timestamp: new Date(nowMs).toISOString(),
     requestContext: {
@@ -45,6 +46,7 @@ export function destinationRecord(
       responsePayload: outcome.kind === 'ok' ? JSON.parse(outcome.payload) : error,
     }),
   });
+  return { body, trace };
 }
 
 /** "The first 1 KB of the error message" (the same page, on dead-letter queues). */
@@ -55,6 +57,7 @@ export function deadLetter({ configuration }: LambdaFunction, ended: EndedInvoca
   const error = ended.outcome && errorOf(ended.outcome, ended.requestId, configuration);
   return {
     body: ended.payload,
+    trace: ended.trace,
     attributes: {
       RequestID: { DataType: 'String', StringValue: ended.requestId },
       ErrorCode: { DataType: 'Number', StringValue: '200' },

@@ -8,8 +8,9 @@ import {
   type InvokeAsync,
   type Log,
 } from '../service.ts';
+import type { AsyncInvocations } from './async-invocations.ts';
 import type { Functions, Reference } from './functions.ts';
-import type { Invoked, LambdaFunction } from './lambda-function.ts';
+import type { Invoked } from './lambda-function.ts';
 import type { Permission } from './permission.ts';
 
 /** How other services of the local cloud invoke functions. */
@@ -26,7 +27,7 @@ export function createInvocations(
   functions: Functions,
   permissions: readonly Permission[],
   log: Log,
-  enqueue: (target: LambdaFunction, payload: string) => string,
+  enqueue: AsyncInvocations['enqueue'],
   { authorize, assumeRole }: { readonly authorize: Authorize; readonly assumeRole: AssumeRole },
 ): Invocations {
   /** Returns the function if the source may invoke it. */
@@ -71,7 +72,9 @@ export function createInvocations(
 }
 
 function toResult(invoked: Invoked): InvocationResult {
-  if (invoked.kind === 'throttled') return invoked;
+  if (invoked.kind === 'throttled') return { kind: 'throttled' };
+  if (invoked.kind === 'recursive')
+    throw new Error('services other than Lambda and SQS start a chain of requests anew');
   const { outcome } = invoked;
   switch (outcome.kind) {
     case 'ok':

@@ -11,6 +11,7 @@ import { createInvocationLog, type InvocationLog } from './invocation-log.ts';
 import { MAX_SYNC_RESPONSE_BYTES } from './limits.ts';
 import type { Startup } from './runtime/messages.ts';
 import type { Starts } from './starts.ts';
+import { continueTrace, MAX_INVOCATIONS_IN_CHAIN } from './trace.ts';
 
 /** The parts of the local cloud that a function's environments need. */
 export interface Surroundings {
@@ -36,11 +37,20 @@ export interface InvokeInput {
   readonly requestId?: string;
   /** JSON text. */
   readonly clientContext?: string;
+  /** The trace header of the request. Default: a new trace. */
+  readonly trace?: string;
 }
 
-export type Invoked =
-  | { readonly kind: 'done'; readonly requestId: string; readonly outcome: Outcome; readonly logTail: string }
-  | { readonly kind: 'throttled'; readonly requestId: string };
+export type Invoked = (
+  | { readonly kind: 'done'; readonly outcome: Outcome; readonly logTail: string }
+  | { readonly kind: 'throttled' }
+  /** Lambda has stopped the invocation, because the chain of requests invokes the function again and again. */
+  | { readonly kind: 'recursive' }
+) & {
+  readonly requestId: string;
+  /** The trace header for the requests that the invocation causes. */
+  readonly trace: string;
+};
 
 /** A deployed function. */
 export interface LambdaFunction {
@@ -73,7 +83,7 @@ export function createLambdaFunction(
 
   const runIn = async (
     environment: Environment,
-    requestId: string,
+    { requestId, traceHeader }: Identity,
     input: InvokeInput,
     invocationLog: InvocationLog,
   ) => {
@@ -83,12 +93,14 @@ export function createLambdaFunction(
       payload: input.payload,
       deadlineMs: clock.now() + timeoutMs,
       clientContext: input.clientContext,
+      traceHeader,
     };
     const outcome = await environment.invoke(request, timeoutMs, invocationLog.line);
     return withRequestId(limitResponse(outcome), requestId);
   };
 
-  const run = async (requestId: string, input: InvokeInput, invocationLog: InvocationLog): Promise<Outcome> => {
+  const run = async (identity: Identity, input: InvokeInput, invocationLog: InvocationLog): Promise<Outcome> => {
+    const { requestId } = identity;
     const fault = faults.strike('lambda', { function: configuration.name });
     if (fault?.kind === 'slow') await clock.sleep(fault.delayMs);
     if (fault?.kind === 'crash-before') return withRequestId(CRASHED, requestId);
@@ -101,7 +113,7 @@ export function createLambdaFunction(
     }
     const { environment, cold } = acquired;
     const startedAt = performance.now();
-    const outcome = await runIn(environment, requestId, input, invocationLog);
+    const outcome = await runIn(environment, identity, input, invocationLog);
     invocationLog.end(outcome, performance.now() - startedAt, { used: environment, cold });
     if (fault?.kind === 'crash-after') await environment.stop();
     pool.release(environment);
@@ -112,12 +124,17 @@ export function createLambdaFunction(
     configuration,
     async invoke(input) {
       const requestId = input.requestId ?? randomUUID();
+      const { header: trace, invocations } = continueTrace(input.trace, configuration, clock.now());
+      if (invocations > MAX_INVOCATIONS_IN_CHAIN && configuration.recursiveLoop === 'Terminate') {
+        log({ level: 'error', source: configuration.name, message: STOPPED_LOOP, detail: { requestId } });
+        return { kind: 'recursive', requestId, trace };
+      }
       const leave = concurrency.enter(configuration);
-      if (!leave) return { kind: 'throttled', requestId };
+      if (!leave) return { kind: 'throttled', requestId, trace };
       const invocationLog = createInvocationLog(configuration, requestId, { clock, log });
       try {
-        const outcome = await run(requestId, input, invocationLog);
-        return { kind: 'done', requestId, outcome, logTail: invocationLog.tail() };
+        const outcome = await run({ requestId, traceHeader: trace }, input, invocationLog);
+        return { kind: 'done', requestId, outcome, logTail: invocationLog.tail(), trace };
       } finally {
         leave();
       }
@@ -125,6 +142,17 @@ export function createLambdaFunction(
     close: pool.close,
   };
 }
+
+/** The ids of one invocation. */
+interface Identity {
+  readonly requestId: string;
+  readonly traceHeader: string;
+}
+
+/** AWS counts these in a metric, and writes to the account's owner. */
+const STOPPED_LOOP =
+  `RecursiveInvocationsDropped: one chain of requests has invoked this function ${MAX_INVOCATIONS_IN_CHAIN} times, so ` +
+  'Lambda stops it. If the loop is intended, set RecursiveLoop: Allow for the function.';
 
 /** As on AWS, a load of more than ten seconds starts again, and then counts towards the function's timeout. */
 async function start(

@@ -22,12 +22,14 @@ export function createLeftOutFunction(resource: Resource, reason: string, log: L
       description: text('Description') ?? '',
       environment: {},
       logGroupName: `/aws/lambda/${name}`,
+      recursiveLoop: 'Terminate',
+      tracing: 'PassThrough',
     },
     leftOut: reason,
-    async invoke({ requestId = randomUUID() }) {
+    async invoke({ requestId = randomUUID(), trace = '' }) {
       log({ level: 'error', source: name, message: errorMessage, detail: { requestId } });
       const error = { errorType: 'LocalCloud.LeftOut', errorMessage };
-      return { kind: 'done', requestId, outcome: { kind: 'error', error }, logTail: '' };
+      return { kind: 'done', requestId, outcome: { kind: 'error', error }, logTail: '', trace };
     },
     async close() {},
   };

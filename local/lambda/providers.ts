@@ -8,6 +8,7 @@ import {
   type ResourceProvider,
 } from '../service.ts';
 import type { Queues } from '../sqs/index.ts';
+import type { AsyncInvocations } from './async-invocations.ts';
 import { readCode } from './code.ts';
 import type { IssueCredentials } from './credentials.ts';
 import type { Destinations } from './destinations.ts';
@@ -50,6 +51,7 @@ export interface Deployment {
   readonly destinations: Destinations;
   readonly authorize: Authorize;
   readonly queues: Queues | undefined;
+  readonly reportStopped: AsyncInvocations['reportStopped'];
 }
 
 /** The providers of Lambda's CloudFormation types, without layers and function URLs. */
@@ -163,7 +165,7 @@ function createEventInvokeConfig(resource: Resource, deployment: Deployment): Pr
 const POLLER_ACTIONS = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
 
 function createEventSourceMapping(resource: Resource, deployment: Deployment): Provisioned {
-  const { authorize, queues, pollers, surroundings } = deployment;
+  const { authorize, queues, pollers, surroundings, reportStopped } = deployment;
   const mapping = readEventSourceMapping(resource);
   const target = deployment.functions.get(mapping.functionName);
   if (target.leftOut !== undefined) {
@@ -186,7 +188,7 @@ function createEventSourceMapping(resource: Resource, deployment: Deployment): P
   }
   requireRolePermissions(authorize, target.configuration, POLLER_ACTIONS, mapping.queueArn, resource);
   const { clock, log } = surroundings;
-  if (mapping.enabled) pollers.push(startPoller({ mapping, queue, target, clock, authorize, log }));
+  if (mapping.enabled) pollers.push(startPoller({ mapping, queue, target, clock, authorize, log, reportStopped }));
   return provisioned(resource);
 }
 

@@ -1,12 +1,14 @@
 import type { Clock } from '../clock.ts';
 import type { Authorize, Log } from '../service.ts';
 import type { Delivery, Queue } from '../sqs/index.ts';
+import type { AsyncInvocations } from './async-invocations.ts';
 import type { EventSourceMapping } from './event-source-mapping.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import { MAX_SYNC_PAYLOAD_BYTES } from './limits.ts';
 import { errorOf } from './outcome.ts';
 import { roleOf } from './role-permissions.ts';
 import { failedMessageIds, toRecord } from './sqs-event.ts';
+import { joinTraces } from './trace.ts';
 
 /** The parts that a poller needs. It acts as the function's role. */
 export interface PollerOptions {
@@ -16,6 +18,7 @@ export interface PollerOptions {
   readonly clock: Clock;
   readonly authorize: Authorize;
   readonly log: Log;
+  readonly reportStopped: AsyncInvocations['reportStopped'];
 }
 
 /** Passes a queue's messages to a function until it closes. */
@@ -109,15 +112,21 @@ const EVENT_FRAME_BYTES = Buffer.byteLength('{"Records":[]}');
 /** Invokes the function, and deletes the messages that it processed. The others come back after their visibility timeout. */
 async function processBatch(
   batch: readonly Delivery[],
-  { mapping, queue, target, authorize, log }: PollerOptions,
+  { mapping, queue, target, authorize, log, reportStopped }: PollerOptions,
 ): Promise<void> {
   const Records = batch.map((delivery) => toRecord(delivery, mapping.queueArn));
-  const invoked = await target.invoke({ payload: JSON.stringify({ Records }) });
+  const payload = JSON.stringify({ Records });
+  const trace = joinTraces(batch.map(({ message }) => message.traceHeader));
+  const invoked = await target.invoke({ payload, trace });
   const fail = (reason: string) => {
     const message = `${batch.length} messages return to ${mapping.queueArn}: ${reason}`;
     log({ level: 'warn', source: target.configuration.name, message, detail: { requestId: invoked.requestId } });
   };
   if (invoked.kind === 'throttled') return fail('the function is throttled');
+  if (invoked.kind === 'recursive') {
+    fail('Lambda has stopped a recursive loop');
+    return reportStopped(target, { ...invoked, payload });
+  }
   const { outcome, requestId } = invoked;
   if (outcome.kind !== 'ok') return fail(errorOf(outcome, requestId, target.configuration)?.errorType ?? outcome.kind);
   const ids = new Set(batch.map(({ message }) => message.id));

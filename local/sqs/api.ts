@@ -5,7 +5,7 @@ import {
   type AwsRequest,
   type AwsResponse,
   LOCAL_ACCOUNT,
-  type Principal,
+  TRACE_HEADER,
 } from '../service.ts';
 import { queueAttributes } from './attributes.ts';
 import { checkBatch, runBatch } from './batch.ts';
@@ -14,7 +14,7 @@ import { MAX_MESSAGE_BYTES } from './limits.ts';
 import type { Queue } from './queue.ts';
 import { queueArn } from './queue-configuration.ts';
 import { toReceived } from './receive.ts';
-import { sizeOf, toSendInput, toSendResult } from './send.ts';
+import { type Sender, sizeOf, toSendInput, toSendResult } from './send.ts';
 import { senderIdOf } from './sender-id.ts';
 
 export interface ApiOptions {
@@ -23,14 +23,14 @@ export interface ApiOptions {
   readonly authorize: Authorize;
 }
 
-type Operations = { readonly [O in Operation]: (queue: Queue, input: Input<O>, senderId: string) => Promise<object> };
+type Operations = { readonly [O in Operation]: (queue: Queue, input: Input<O>, sender: Sender) => Promise<object> };
 
 const OPERATIONS: Operations = {
-  async SendMessage(queue, input, senderId) {
-    const [message] = await queue.send([toSendInput(queue, input, senderId)]);
-    return message ? toSendResult(message) : {};
+  async SendMessage(queue, input, sender) {
+    const [message] = await queue.send([toSendInput(queue, input, sender)]);
+    return message ? toSendResult(input, message) : {};
   },
-  async SendMessageBatch(queue, { Entries }, senderId) {
+  async SendMessageBatch(queue, { Entries }, sender) {
     checkBatch(Entries);
     const bytes = Entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
     if (bytes > MAX_MESSAGE_BYTES) {
@@ -40,8 +40,8 @@ const OPERATIONS: Operations = {
       );
     }
     return runBatch(Entries, async (entry) => {
-      const [message] = await queue.send([toSendInput(queue, entry, senderId)]);
-      return message ? toSendResult(message) : {};
+      const [message] = await queue.send([toSendInput(queue, entry, sender)]);
+      return message ? toSendResult(entry, message) : {};
     });
   },
   async ReceiveMessage(queue, input) {
@@ -94,14 +94,14 @@ export async function handleSqs(request: AwsRequest, options: ApiOptions): Promi
       const supported = Object.keys(INPUTS).join(', ');
       throw new AwsError('UnsupportedOperation', `${operation} is not supported locally; SQS answers ${supported}.`);
     }
-    return { statusCode: 200, body: (await perform(operation, input, request.principal, options)) as Json };
+    return { statusCode: 200, body: (await perform(operation, input, request, options)) as Json };
   });
 }
 
 async function perform<O extends Operation>(
   operation: O,
   json: Json,
-  principal: Principal,
+  { principal, headers }: AwsRequest,
   { queues, authorize }: ApiOptions,
 ): Promise<object> {
   const input = readInput(operation, json);
@@ -109,7 +109,9 @@ async function perform<O extends Operation>(
   authorize(principal, actionOf(operation), queueArn(name));
   const queue = queues.get(name);
   if (!queue) throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
-  return OPERATIONS[operation](queue, input, senderIdOf(principal));
+  const trace = headers[TRACE_HEADER];
+  const traceHeader = typeof trace === 'string' ? trace : undefined;
+  return OPERATIONS[operation](queue, input, { senderId: senderIdOf(principal), traceHeader });
 }
 
 /** Finds a queue by the account and the name in its URL. The host does not matter. */

@@ -31,6 +31,8 @@ const message = {
   MessageBody: v.pipe(v.string(), v.nonEmpty()),
   DelaySeconds: v.optional(upTo(MAX_DELAY_SECONDS)),
   MessageAttributes: v.optional(attributes, {}),
+  // "Currently, the only supported message system attribute is AWSTraceHeader" (API_SendMessage.html).
+  MessageSystemAttributes: v.optional(v.strictObject({ AWSTraceHeader: v.optional(attribute) }), {}),
 };
 
 const queue = { QueueUrl: v.string() };

@@ -13,6 +13,8 @@ export interface Message {
   readonly body: string;
   readonly attributes: MessageAttributes;
   readonly senderId: string;
+  /** The trace of the request that sent the message (`AWSTraceHeader`). */
+  readonly traceHeader?: string;
   readonly sentAt: number;
   /** The time until which the message is hidden: it is delayed, or received and not yet deleted. */
   readonly visibleAt: number;

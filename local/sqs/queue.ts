@@ -14,6 +14,8 @@ export interface SendInput {
   readonly body: string;
   readonly attributes?: MessageAttributes;
   readonly senderId: string;
+  /** The trace of the request. Default: none. */
+  readonly traceHeader?: string;
   /** Default: the queue's. */
   readonly delaySeconds?: number;
 }
@@ -129,11 +131,11 @@ export async function openQueue(configuration: QueueConfiguration, options: Queu
     );
   };
 
-  const createMessage = ({ body, attributes = {}, senderId, delaySeconds }: SendInput): Message => {
+  const createMessage = ({ attributes = {}, delaySeconds, ...sent }: SendInput): Message => {
     const now = clock.now();
     const late = faults.strike('sqs', { operation: 'SendMessage', queue: name }, ['late']);
     const delayMs = (delaySeconds ?? configuration.delaySeconds) * 1000 + (late?.delayMs ?? 0);
-    return { id: randomUUID(), body, attributes, senderId, sentAt: now, visibleAt: now + delayMs, receiveCount: 0 };
+    return { ...sent, id: randomUUID(), attributes, sentAt: now, visibleAt: now + delayMs, receiveCount: 0 };
   };
 
   /** Returns the message of a receipt, if that is its latest one. */

@@ -10,6 +10,7 @@ export function systemAttributes(message: Message): Record<string, string> {
     SentTimestamp: String(message.sentAt),
     ApproximateReceiveCount: String(message.receiveCount),
     ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt ?? message.sentAt),
+    ...(message.traceHeader !== undefined && { AWSTraceHeader: message.traceHeader }),
     ...(message.deadLetterSourceArn !== undefined && { DeadLetterQueueSourceArn: message.deadLetterSourceArn }),
   };
 }

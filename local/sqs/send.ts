@@ -6,6 +6,13 @@ import type { Queue, SendInput } from './queue.ts';
 
 type Entry = Omit<Input<'SendMessage'>, 'QueueUrl'>;
 
+/** Who sends a message, and in which trace. */
+export interface Sender {
+  readonly senderId: string;
+  /** The header of the request, if it has one: "AWSTraceHeader" of the message. */
+  readonly traceHeader: string | undefined;
+}
+
 /**
  * The characters that XML 1.0 allows, and so SQS
  * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
@@ -13,8 +20,9 @@ type Entry = Omit<Input<'SendMessage'>, 'QueueUrl'>;
 const INVALID_CHARACTER = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 
 /** Checks a message against the queue's limits. @throws AwsError */
-export function toSendInput(queue: Queue, entry: Entry, senderId: string): SendInput {
-  const { MessageBody: body, MessageAttributes: attributes, DelaySeconds } = entry;
+export function toSendInput(queue: Queue, entry: Entry, { senderId, traceHeader }: Sender): SendInput {
+  const { MessageBody: body, MessageAttributes: attributes, DelaySeconds, MessageSystemAttributes } = entry;
+  const trace = MessageSystemAttributes.AWSTraceHeader?.StringValue ?? traceHeader;
   if (INVALID_CHARACTER.test(body)) {
     throw new AwsError(
       'InvalidMessageContents',
@@ -28,7 +36,13 @@ export function toSendInput(queue: Queue, entry: Entry, senderId: string): SendI
       `One or more parameters are invalid. Reason: Message must be shorter than ${maxMessageBytes} bytes.`,
     );
   }
-  return { body, attributes, senderId, ...(DelaySeconds !== undefined && { delaySeconds: DelaySeconds }) };
+  return {
+    body,
+    attributes,
+    senderId,
+    ...(trace !== undefined && { traceHeader: trace }),
+    ...(DelaySeconds !== undefined && { delaySeconds: DelaySeconds }),
+  };
 }
 
 /** Returns a message's size, with its attributes: names, types and values. */
@@ -42,11 +56,16 @@ export function sizeOf({ MessageBody, MessageAttributes }: Entry): number {
 }
 
 /** Returns the answer to `SendMessage`. */
-export function toSendResult({ id, body, attributes }: Message): Record<string, string> {
+export function toSendResult(
+  { MessageSystemAttributes }: Entry,
+  { id, body, attributes }: Message,
+): Record<string, string> {
+  const { AWSTraceHeader } = MessageSystemAttributes;
   return {
     MessageId: id,
     MD5OfMessageBody: md5OfBody(body),
     ...attributesDigest('MD5OfMessageAttributes', attributes),
+    ...attributesDigest('MD5OfMessageSystemAttributes', AWSTraceHeader ? { AWSTraceHeader } : {}),
   };
 }
 

@@ -108,6 +108,7 @@ function run(handler: Handler, request: InvocationRequest): void {
   // From now on, only the handler's own work keeps the loop alive. So the runtime notices its end.
   port?.unref();
   requestId = request.requestId;
+  process.env['_X_AMZN_TRACE_ID'] = request.traceHeader;
   const settle = createSettle();
   onIdle = startup.callbackHandlers ? () => settle.succeed(null) : () => dieOf(unexpectedExit(), 13);
   startInvocation(handler, request, settle);

@@ -27,6 +27,8 @@ export interface InvocationRequest {
   readonly deadlineMs: number;
   /** JSON text of the caller's client context, if it sent one. */
   readonly clientContext: string | undefined;
+  /** The value of `_X_AMZN_TRACE_ID`. */
+  readonly traceHeader: string;
 }
 
 /** An error in Lambda's form for callers. */

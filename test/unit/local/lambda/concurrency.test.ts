@@ -14,6 +14,8 @@ function configuration(name: string, reservedConcurrency?: number): FunctionConf
     description: '',
     environment: {},
     logGroupName: `/aws/lambda/${name}`,
+    recursiveLoop: 'Terminate',
+    tracing: 'PassThrough',
     ...(reservedConcurrency !== undefined && { reservedConcurrency }),
   };
 }
