@@ -15,6 +15,7 @@ export const CLOUD_OPTIONS = {
   parameter: 'values',
   faults: 'value',
   'time-scale': 'value',
+  quota: 'values',
   dynamodb: 'value',
   partial: 'flag',
   endpoint: 'values',
@@ -42,6 +43,7 @@ export function cloudOptions(given: {
     allowedHosts: given.values('allow-host'),
     readTrust,
     partial: given.flag('partial'),
+    quotas: readQuotas(given.values('quota')),
     endpoints: readEndpoints(given.values('endpoint')),
     ...(given.flag('memory') ? {} : { dataDirectory: given.value('data') ?? DEFAULT_DATA_DIRECTORY }),
     ...(dynamodbEndpoint === undefined ? {} : { dynamodbEndpoint }),
@@ -145,6 +147,12 @@ function readEndpoints(pairs: readonly string[]): Record<string, string> {
     if (!URL.canParse(url)) throw new UsageError(`--endpoint takes SERVICE=URL, got "${service}=${url}"`);
   }
   return endpoints;
+}
+
+/** Reads `NAME=NUMBER` arguments. The local cloud checks the names. */
+function readQuotas(pairs: readonly string[]): Record<string, number | undefined> {
+  const quotas = Object.entries(readPairs('quota', pairs));
+  return Object.fromEntries(quotas.map(([name, text]) => [name, number(`quota ${name}`, text)]));
 }
 
 function number(option: string, text: string | undefined): number | undefined {

@@ -24,7 +24,7 @@ export const USAGE = `usage: beckon <command> [options]
   unblock USER SENDER  accept SENDER's messages again
   blocked USER         print the users that USER has blocked, one per line
 
-options of start and local (repeat --allow-host, --parameter and --endpoint for more than one value)
+options of start and local (repeat --allow-host, --parameter, --quota and --endpoint for more than one value)
   --port PORT            the port of all services; 0 takes any free port (default: 4600)
   --allow-host NAME      another host name to answer, such as a tunnel's (default: only the names of this machine)
   --data DIR             the folder that keeps data between runs (default: .beckon)
@@ -34,6 +34,7 @@ options of start and local (repeat --allow-host, --parameter and --endpoint for 
   --parameter KEY=VALUE  a parameter of the template; the value may contain {endpointUrl}, {websocketUrl} and {port}
   --faults FILE          inject the faults that this JSON file lists
   --time-scale N         run the cloud's clock N times as fast (default: 1)
+  --quota NAME=NUMBER    a quota of the account, such as concurrentExecutions=10 (default: those of AWS)
   --dynamodb URL         keep tables in another engine, such as AWS's DynamoDB Local
   --partial              leave out unsupported resources, print their names, and run the rest
   --endpoint SERVICE=URL the address of a service that the local cloud lacks, such as s3=http://127.0.0.1:9000

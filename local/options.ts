@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { type Quotas, quotas } from './quotas.ts';
 import { record } from './record.ts';
 import type { Log } from './service.ts';
 import type { ReadTrust } from './trust.ts';
@@ -25,6 +26,8 @@ export interface LocalCloudOptions {
    * where that run ended. Default: the wall clock's time.
    */
   readonly startsAtMs?: number;
+  /** The account's quotas: see docs/local.md. Default: those of AWS. */
+  readonly quotas?: Partial<Quotas>;
   /** The URL of another DynamoDB engine, such as AWS's DynamoDB Local. Default: the built-in one. */
   readonly dynamodbEndpoint?: string;
   /**
@@ -72,6 +75,7 @@ const schema = v.strictObject({
   faults: v.optional(v.unknown()),
   timeScale: v.optional(v.pipe(v.number(), v.gtValue(0), v.finite()), 1),
   startsAtMs: v.optional(v.pipe(v.number(), v.minValue(0), v.finite())),
+  quotas: v.optional(quotas, {}),
   dynamodbEndpoint: v.optional(v.pipe(text, v.url())),
   allowedHosts: v.optional(v.array(v.pipe(text, v.regex(/^[\w.-]+$/, 'a host name'))), []),
   partial: v.optional(v.boolean(), false),
@@ -93,7 +97,7 @@ export function readOptions(options: LocalCloudOptions): Settings {
   const [issue] = result.issues;
   const name = v.getDotPath(issue) ?? 'options';
   if (issue.type === 'strict_object' && issue.expected === 'never') {
-    const known = Object.keys(schema.entries).join(', ');
+    const known = Object.keys(issue.path?.length === 1 ? schema.entries : quotas.entries).join(', ');
     throw new TypeError(`startLocalCloud: unknown option "${name}"; expected ${known}`);
   }
   throw new TypeError(`startLocalCloud: ${name}: expected ${issue.expected ?? issue.message}, got ${issue.received}`);

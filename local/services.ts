@@ -68,6 +68,7 @@ export async function createServices({
     hostsHere,
     serviceEndpoints: settings.endpoints,
     queues: sqs.queues,
+    accountConcurrency: settings.quotas.concurrentExecutions,
   });
   const { invoke, invokeAsync } = lambda;
   const onRefused = (authorizerArn: string, statusCode: 401 | 403, headers: readonly string[]) => {

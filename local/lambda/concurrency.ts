@@ -1,5 +1,4 @@
 import type { FunctionConfiguration } from './function-configuration.ts';
-import { ACCOUNT_CONCURRENCY } from './limits.ts';
 
 /** Counts the account's concurrent executions. A function has its reserved ones, and all other functions share the rest. */
 export interface Concurrency {
@@ -9,15 +8,20 @@ export interface Concurrency {
   enter(configuration: FunctionConfiguration): (() => void) | undefined;
 }
 
-export function createConcurrency(account = ACCOUNT_CONCURRENCY): Concurrency {
+/**
+ * @param account the account's concurrent executions
+ * @param minUnreserved how many of them no function can reserve
+ */
+export function createConcurrency(account: number, minUnreserved = 0): Concurrency {
   let unreserved = account;
   let running = 0;
   const runningReserved = new Map<string, number>();
   return {
     reserve({ name, reservedConcurrency = 0 }) {
-      if (reservedConcurrency > unreserved) {
+      const left = unreserved - minUnreserved;
+      if (reservedConcurrency > left) {
         throw new Error(
-          `${name}: ReservedConcurrentExecutions is ${reservedConcurrency}, and only ${unreserved} of the account's ${account} are left`,
+          `${name}: ReservedConcurrentExecutions is ${reservedConcurrency}, and only ${left} of the account's ${account} are left`,
         );
       }
       unreserved -= reservedConcurrency;

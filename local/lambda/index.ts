@@ -11,6 +11,7 @@ import { DEFAULT_EVENT_INVOKE_CONFIG, type EventInvokeConfig } from './event-inv
 import { createFunctions } from './functions.ts';
 import { createInvocations, type Invocations } from './invoke.ts';
 import type { LambdaFunction } from './lambda-function.ts';
+import { MIN_UNRESERVED_CONCURRENCY } from './limits.ts';
 import type { Permission } from './permission.ts';
 import { createProviders } from './providers.ts';
 import type { Poller } from './sqs-poller.ts';
@@ -35,6 +36,8 @@ export interface LambdaOptions {
   readonly log: Log;
   /** The queues, for event source mappings and destinations. Default: none. */
   readonly queues?: Queues;
+  /** The account's concurrent executions. Default: 1,000. */
+  readonly accountConcurrency?: number;
 }
 
 export interface LambdaService extends AwsService, Invocations {
@@ -44,13 +47,18 @@ export interface LambdaService extends AwsService, Invocations {
 
 /** The local cloud's Lambda: it runs the deployed code of a template's functions in worker threads. */
 export function createLambda(options: LambdaOptions): LambdaService {
-  const { authorize, log, clock, queues } = options;
+  const { authorize, log, clock, queues, accountConcurrency = 1000 } = options;
+  const minUnreserved = Math.min(accountConcurrency, MIN_UNRESERVED_CONCURRENCY);
   const functions = createFunctions();
   const permissions: Permission[] = [];
   const eventInvokeConfigs = new Map<LambdaFunction, EventInvokeConfig>();
   const pollers: Poller[] = [];
   const taskRoots = createTaskRoots();
-  const surroundings = { ...options, concurrency: createConcurrency(), starts: createStarts() };
+  const surroundings = {
+    ...options,
+    concurrency: createConcurrency(accountConcurrency, minUnreserved),
+    starts: createStarts(),
+  };
   const asyncInvocations = createAsyncInvocations({
     clock,
     log,

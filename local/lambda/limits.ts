@@ -15,7 +15,11 @@ export const MAX_SYNC_RESPONSE_BYTES = MAX_SYNC_PAYLOAD_BYTES + 100;
  * MB."
  */
 export const MAX_ASYNC_PAYLOAD_BYTES = 1024 * 1024;
-export const ACCOUNT_CONCURRENCY = 1000;
+/**
+ * The executions that no function can reserve: "AWS keeps 100", and all of a smaller account
+ * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
+ */
+export const MIN_UNRESERVED_CONCURRENCY = 100;
 /** https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html: the init phase is limited to 10 seconds. */
 export const INIT_TIMEOUT_MS = 10_000;
 

@@ -3,7 +3,7 @@ import type { Authorize, Log } from '../service.ts';
 import type { Delivery, Queue } from '../sqs/index.ts';
 import type { AsyncInvocations } from './async-invocations.ts';
 import type { EventSourceMapping } from './event-source-mapping.ts';
-import type { LambdaFunction } from './lambda-function.ts';
+import type { Invoked, LambdaFunction } from './lambda-function.ts';
 import { MAX_SYNC_PAYLOAD_BYTES } from './limits.ts';
 import { errorOf } from './outcome.ts';
 import { roleOf } from './role-permissions.ts';
@@ -28,6 +28,8 @@ export interface Poller {
 
 const LONG_POLL_SECONDS = 20;
 const MAX_MESSAGES_PER_RECEIVE = 10;
+/** The first pause before a throttled batch is tried again. It doubles. AWS publishes no number: this one is ours. */
+const THROTTLE_DELAY_MS = 1_000;
 /** The pause after an error of the queue itself. */
 const BACKOFF_MS = 10_000;
 
@@ -36,6 +38,7 @@ export function startPoller(options: PollerOptions): Poller {
   const closing = new AbortController();
   const { signal } = closing;
   const running = new Set<Promise<void>>();
+  const pace = createPace(mapping);
 
   const guard = async (work: Promise<void>) => {
     try {
@@ -50,14 +53,16 @@ export function startPoller(options: PollerOptions): Poller {
   const pollOnce = async () => {
     const batch = await collect(options, signal);
     for (const part of splitBySize(batch, mapping.queueArn)) {
-      const processing: Promise<void> = guard(processBatch(part, options)).finally(() => running.delete(processing));
+      const processing: Promise<void> = guard(processBatch(part, options, pace, signal)).finally(() =>
+        running.delete(processing),
+      );
       running.add(processing);
     }
   };
 
   const poll = async () => {
     while (!signal.aborted) {
-      if (running.size < mapping.maxConcurrency) await guard(pollOnce());
+      if (running.size < pace.maxConcurrency()) await guard(pollOnce());
       else await Promise.race(running);
     }
   };
@@ -69,6 +74,33 @@ export function startPoller(options: PollerOptions): Poller {
       await polling;
       await Promise.all(running);
     },
+  };
+}
+
+/**
+ * The number of batches at the same time: "Lambda gradually backs off, reducing the amount of concurrency", and
+ * "when ReportBatchItemFailures is activated, Lambda doesn't scale down message polling when function invocations fail"
+ * (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
+ */
+interface Pace {
+  maxConcurrency(): number;
+  succeeded(): void;
+  failed(): void;
+  throttled(): void;
+}
+
+function createPace({ maxConcurrency, reportsBatchItemFailures }: EventSourceMapping): Pace {
+  let current = maxConcurrency;
+  const slowDown = () => {
+    current = Math.max(1, Math.floor(current / 2));
+  };
+  return {
+    maxConcurrency: () => current,
+    succeeded() {
+      current = Math.min(maxConcurrency, current + 1);
+    },
+    failed: reportsBatchItemFailures ? () => {} : slowDown,
+    throttled: slowDown,
   };
 }
 
@@ -112,12 +144,14 @@ const EVENT_FRAME_BYTES = Buffer.byteLength('{"Records":[]}');
 /** Invokes the function, and deletes the messages that it processed. The others come back after their visibility timeout. */
 async function processBatch(
   batch: readonly Delivery[],
-  { mapping, queue, target, authorize, log, reportStopped }: PollerOptions,
+  options: PollerOptions,
+  pace: Pace,
+  signal: AbortSignal,
 ): Promise<void> {
+  const { mapping, queue, target, authorize, log, reportStopped } = options;
   const Records = batch.map((delivery) => toRecord(delivery, mapping.queueArn));
   const payload = JSON.stringify({ Records });
-  const trace = joinTraces(batch.map(({ message }) => message.traceHeader));
-  const invoked = await target.invoke({ payload, trace });
+  const invoked = await invokePatiently(payload, batch, options, pace, signal);
   const fail = (reason: string) => {
     const message = `${batch.length} messages return to ${mapping.queueArn}: ${reason}`;
     log({ level: 'warn', source: target.configuration.name, message, detail: { requestId: invoked.requestId } });
@@ -128,7 +162,11 @@ async function processBatch(
     return reportStopped(target, { ...invoked, payload });
   }
   const { outcome, requestId } = invoked;
-  if (outcome.kind !== 'ok') return fail(errorOf(outcome, requestId, target.configuration)?.errorType ?? outcome.kind);
+  if (outcome.kind !== 'ok') {
+    pace.failed();
+    return fail(errorOf(outcome, requestId, target.configuration)?.errorType ?? outcome.kind);
+  }
+  pace.succeeded();
   const ids = new Set(batch.map(({ message }) => message.id));
   const failed = mapping.reportsBatchItemFailures
     ? failedMessageIds(JSON.parse(outcome.payload), ids)
@@ -138,5 +176,29 @@ async function processBatch(
     if (failed.has(message.id)) continue;
     authorize(roleOf(target.configuration), 'sqs:DeleteMessage', mapping.queueArn);
     await queue.delete(receiptHandle);
+  }
+}
+
+/**
+ * Invokes the function. While it is throttled, tries again until the messages become visible in the queue again: the same
+ * page, "Lambda continues to retry the message until the message's timestamp exceeds your queue's visibility timeout".
+ */
+async function invokePatiently(
+  payload: string,
+  batch: readonly Delivery[],
+  { target, clock, log }: PollerOptions,
+  pace: Pace,
+  signal: AbortSignal,
+): Promise<Invoked> {
+  const trace = joinTraces(batch.map(({ message }) => message.traceHeader));
+  const visibleAt = Math.min(...batch.map(({ message }) => message.visibleAt));
+  for (let delayMs = THROTTLE_DELAY_MS; ; delayMs *= 2) {
+    const invoked = await target.invoke({ payload, trace });
+    if (invoked.kind !== 'throttled') return invoked;
+    pace.throttled();
+    if (signal.aborted || clock.now() + delayMs >= visibleAt) return invoked;
+    const message = `the function is throttled; Lambda tries the batch again in ${delayMs / 1000} s`;
+    log({ level: 'debug', source: target.configuration.name, message });
+    await clock.sleep(delayMs, signal);
   }
 }

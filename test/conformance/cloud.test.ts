@@ -232,7 +232,7 @@ describe('an option', () => {
   test.each<[object, string]>([
     [
       { app: 'x', prot: 1 },
-      'startLocalCloud: unknown option "prot"; expected app, port, dataDirectory, parameters, faults, timeScale, startsAtMs, dynamodbEndpoint, allowedHosts, partial, endpoints, issuer, origin, readTrust, staticDirectory, log',
+      'startLocalCloud: unknown option "prot"; expected app, port, dataDirectory, parameters, faults, timeScale, startsAtMs, quotas, dynamodbEndpoint, allowedHosts, partial, endpoints, issuer, origin, readTrust, staticDirectory, log',
     ],
     [{}, 'startLocalCloud: app: expected "app", got undefined'],
     [{ app: '' }, 'startLocalCloud: app: expected !0, got 0'],
@@ -242,6 +242,14 @@ describe('an option', () => {
     [{ app: 'x', endpoints: { s3: 'here' } }, 'startLocalCloud: endpoints.s3: '],
     [{ app: 'x', issuer: 'http://a.example' }, 'startLocalCloud: issuer: expected "https://"'],
     [{ app: 'x', startsAtMs: -1 }, 'startLocalCloud: startsAtMs: expected >=0, got -1'],
+    [
+      { app: 'x', quotas: { concurrency: 10 } },
+      'startLocalCloud: unknown option "quotas.concurrency"; expected concurrentExecutions',
+    ],
+    [
+      { app: 'x', quotas: { concurrentExecutions: 0 } },
+      'startLocalCloud: quotas.concurrentExecutions: expected >=1, got 0',
+    ],
     [{ app: 'x', timeScale: 0 }, 'startLocalCloud: timeScale: expected >0, got 0'],
     [{ app: 'x', parameters: { A: 1 } }, 'startLocalCloud: parameters.A: expected string, got 1'],
     [{ app: 'x', dynamodbEndpoint: 'nowhere' }, 'startLocalCloud: dynamodbEndpoint: '],

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createClock } from '../../local/clock.ts';
 import { createFaults } from '../../local/faults.ts';
 import { eventually } from '../support/eventually.ts';
@@ -56,6 +56,24 @@ describe('environments', () => {
       $metadata: { httpStatusCode: 429 },
     });
     await expect(running).resolves.toMatchObject({ functionError: undefined });
+  });
+
+  // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: new accounts may have 10.
+  test("the account's quota of concurrent executions is a limit of all functions, and cannot be reserved", async () => {
+    const small = await startLambdaBench({ accountConcurrency: 2 });
+    onTestFinished(() => small.close());
+    const [busy, other] = [await small.deploy(COUNTING), await small.deploy(COUNTING)];
+    const running = [small.invoke(busy, { ms: 1000 }), small.invoke(busy, { ms: 1000 })];
+    const count = () => small.log.filter(({ message }) => message.startsWith('START')).length;
+    await eventually(count).toBe(2);
+    await expect(small.invoke(other)).rejects.toMatchObject({
+      name: 'TooManyRequestsException',
+      $metadata: { httpStatusCode: 429 },
+    });
+    await Promise.all(running);
+    await expect(small.deploy(COUNTING, { ReservedConcurrentExecutions: 1 })).rejects.toThrow(
+      "ReservedConcurrentExecutions is 1, and only 0 of the account's 2 are left",
+    );
   });
 
   test('a function whose reserved concurrency is 0 never runs', async () => {
@@ -207,6 +225,7 @@ describe('process.env', () => {
     const name = await bench.deploy(ENV, { Environment: { Variables: { TABLE_NAME: 'messages', RETRIES: 3 } } });
     const { payload } = await bench.invoke(name);
     expect(payload).toEqual({
+      _X_AMZN_TRACE_ID: expect.stringMatching(/^Root=1-/),
       TABLE_NAME: 'messages',
       RETRIES: '3',
       LANG: 'en_US.UTF-8',

@@ -42,6 +42,16 @@ const WORKER = `
     if (bodies.includes('wait')) await new Promise((resolve) => setTimeout(resolve, 200));
   };`;
 
+/** Prints the bodies of each batch, and never ends the first one. */
+const HANGS_ONCE = `
+  exports.handler = async (event) => {
+    console.log(event.Records.map((record) => record.body).join(' '));
+    if (event.Records[0].attributes.ApproximateReceiveCount === '1') await new Promise(() => setInterval(() => {}, 1000));
+    return { batchItemFailures: [] };
+  };`;
+
+const PARTIAL = 'ReportBatchItemFailures';
+
 const REPORTS = `
   exports.handler = async (event) => {
     console.log(event.Records.map((record) => record.body).join(' '));
@@ -52,15 +62,32 @@ const REPORTS = `
 async function map(code: string, mapping: Resource['properties'] = {}, queue: Resource['properties'] = {}) {
   const name = await bench.deploy(code);
   const url = await sqs.queue({ VisibilityTimeout: 30, ...queue });
+  await connect(name, url, mapping);
+  return { name, url };
+}
+
+async function connect(FunctionName: string, url: string, mapping: Resource['properties'] = {}): Promise<void> {
   await provision(
     bench.lambda,
-    resource('AWS::Lambda::EventSourceMapping', { FunctionName: name, EventSourceArn: arnOf(url), ...mapping }),
+    resource('AWS::Lambda::EventSourceMapping', { FunctionName, EventSourceArn: arnOf(url), ...mapping }),
   );
-  return { name, url };
 }
 
 function printed(name: string): string[] {
   return bench.log.filter(({ source, level }) => source === name && level === 'info').map(({ message }) => message);
+}
+
+/** The largest number of invocations at the same time, by the log. */
+function mostAtOnce(name: string): number {
+  let running = 0;
+  let most = 0;
+  for (const { source, message } of bench.log) {
+    if (source !== name) continue;
+    if (message.startsWith('START')) running += 1;
+    if (message.startsWith('END')) running -= 1;
+    most = Math.max(most, running);
+  }
+  return most;
 }
 
 const counts = (url: string) => sqs.sqs.queues.find(arnOf(url))?.counts();
@@ -167,15 +194,7 @@ describe('batches', () => {
     await sendBatch(url, ['wait', 'wait', 'wait', 'wait', 'wait']);
     await eventually(() => counts(url)).toEqual(EMPTY);
     expect(printed(name)).toHaveLength(5);
-    let running = 0;
-    let most = 0;
-    for (const { source, message } of bench.log) {
-      if (source !== name) continue;
-      if (message.startsWith('START')) running += 1;
-      if (message.startsWith('END')) running -= 1;
-      most = Math.max(most, running);
-    }
-    expect(most).toBe(2);
+    expect(mostAtOnce(name)).toBe(2);
   });
 });
 
@@ -187,6 +206,26 @@ describe('failures', () => {
     expect(counts(url)).toMatchObject({ inFlight: 2 });
     clock.advance(30_000);
     await eventually(() => printed(name).length).toBeGreaterThan(1);
+  });
+
+  // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+  test('a function that times out returns the whole batch, also with ReportBatchItemFailures', async () => {
+    const name = await bench.deploy(HANGS_ONCE, { Timeout: 3 });
+    const url = await sqs.queue({ VisibilityTimeout: 30 });
+    const mapping = { BatchSize: 3, MaximumBatchingWindowInSeconds: 300, FunctionResponseTypes: [PARTIAL] };
+    await connect(name, url, mapping);
+    await sendBatch(url, ['a', 'hang', 'b']);
+    await eventually(() => printed(name)).toEqual(['a hang b']);
+    clock.advance(3_000);
+    await eventually(() => bench.log.map(({ message }) => message)).toContain(
+      `3 messages return to ${arnOf(url)}: Sandbox.Timedout`,
+    );
+    expect(counts(url)).toMatchObject({ inFlight: 3 });
+    clock.advance(26_000);
+    expect(counts(url)).toMatchObject({ inFlight: 3 });
+    clock.advance(1_000);
+    await eventually(() => printed(name).length).toBeGreaterThan(1);
+    expect(printed(name).slice(1).join(' ').split(' ').sort()).toEqual(['a', 'b', 'hang']);
   });
 
   test('with ReportBatchItemFailures, only the messages it names come back', async () => {
@@ -248,6 +287,60 @@ describe('failures', () => {
     }
     await eventually(() => counts(deadUrl)?.visible).toBe(1);
     expect(printed(name)).toHaveLength(2);
+  });
+});
+
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html, "Backoff strategy for failed invocations"
+describe('backing off', () => {
+  const FULL = 'the function is throttled; Lambda tries the batch again in 1 s';
+  const messages = () => bench.log.map(({ message }) => message);
+
+  test('a throttled batch is tried again until the messages become visible, without another receipt', async () => {
+    await bench.close();
+    bench = await startLambdaBench({ clock, queues: sqs.sqs.queues, accountConcurrency: 1 });
+    const busy = await bench.deploy('exports.handler = () => new Promise((resolve) => setTimeout(resolve, 300));');
+    const printsCount =
+      'exports.handler = async (event) => console.log(event.Records[0].attributes.ApproximateReceiveCount);';
+    const { name, url } = await map(printsCount);
+    const invoked = bench.invoke(busy);
+    await eventually(messages).toContainEqual(expect.stringMatching(/^START/));
+    await sqs.send(url, 'x');
+    await eventually(messages).toContain(FULL);
+    await invoked;
+    expect(printed(name)).toEqual([]);
+    clock.advance(1_000);
+    await eventually(() => printed(name)).toEqual(['1']);
+    await eventually(() => counts(url)).toEqual(EMPTY);
+  });
+
+  test('then the batch returns to the queue', async () => {
+    const name = await bench.deploy(WORKER, { ReservedConcurrentExecutions: 0 });
+    const url = await sqs.queue({ VisibilityTimeout: 30 });
+    await connect(name, url);
+    await sqs.send(url, 'x');
+    const attempts = () => messages().filter((message) => message.startsWith('the function is throttled;')).length;
+    for (const [index, delayMs] of [1_000, 2_000, 4_000, 8_000].entries()) {
+      await eventually(attempts).toBe(index + 1);
+      clock.advance(delayMs);
+    }
+    await eventually(messages).toContain(`1 messages return to ${arnOf(url)}: the function is throttled`);
+    expect(counts(url)).toMatchObject({ inFlight: 1 });
+  });
+
+  test.each([
+    ['fewer batches at a time after errors', [], 2],
+    ['as many as before with ReportBatchItemFailures', [PARTIAL], 3],
+  ])('%s', async (_, FunctionResponseTypes, atOnce) => {
+    const { name, url } = await map(WORKER, { BatchSize: 1, FunctionResponseTypes });
+    for (const attempt of [1, 2, 3]) {
+      await sqs.send(url, 'fail');
+      await eventually(() => counts(url)?.inFlight).toBe(attempt);
+      await eventually(() => messages().filter((message) => message.startsWith('1 messages'))).toHaveLength(attempt);
+    }
+    await sendBatch(url, ['wait', 'wait', 'wait']);
+    await eventually(() => printed(name)).toHaveLength(6);
+    await eventually(() => counts(url)).toEqual({ visible: 0, inFlight: 3, delayed: 0 });
+    expect(mostAtOnce(name)).toBe(atOnce);
   });
 });
 

@@ -13,6 +13,7 @@ describe('a mistyped command line is refused with the mistake', () => {
     ['start', ['--port', 'x'], '--port takes a number, got "x"'],
     ['start', ['--port'], "Option '--port <value>' argument missing"],
     ['start', ['--time-scale', ''], '--time-scale takes a number, got ""'],
+    ['local', ['--quota', 'concurrentExecutions=ten'], '--quota concurrentExecutions takes a number, got "ten"'],
     ['start', ['--memory', '--data', 'x'], 'give either --memory or --data'],
     ['start', ['--memory=yes'], "Option '--memory' does not take an argument"],
     ['start', ['--faults', '/nowhere.json'], '--faults: cannot read /nowhere.json: ENOENT'],

@@ -1,0 +1,15 @@
+import * as v from 'valibot';
+
+const atLeastOne = v.pipe(v.number(), v.minValue(1), v.finite());
+
+/** The quotas of the account that the option `quotas` can change. */
+export const quotas = v.strictObject({
+  /**
+   * Lambda's concurrent executions. AWS: 1,000; new accounts may have 10
+   * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+   */
+  concurrentExecutions: v.optional(v.pipe(atLeastOne, v.integer('an integer')), 1000),
+});
+
+/** AWS's default quotas, unless the option sets others. */
+export type Quotas = v.InferOutput<typeof quotas>;
