@@ -1,5 +1,6 @@
 import { problem } from '../../protocol/index.ts';
 import type { Claims } from '../connections/connection.ts';
+import type { RateLimit } from '../gate/rate-limit.ts';
 
 /** How far an issuer's clock may be ahead of ours, in seconds. */
 export const CLOCK_TOLERANCE_SECONDS = 5;
@@ -13,6 +14,9 @@ export const REVOKED_BYE = {
   reconnect: true,
   retryAfterMs: (CLOCK_TOLERANCE_SECONDS + 1) * 1000,
 };
+
+/** How often one user may connect. A fleet of devices may reconnect at once; an endless loop may not. */
+export const HANDSHAKE_LIMIT: RateLimit = { perSecond: 1, burst: 100 };
 
 /** The revoked tokens of users, and the number of their handshakes. */
 export interface Revocations {

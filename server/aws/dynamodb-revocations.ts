@@ -1,15 +1,11 @@
 import type { AwsClient } from 'aws4fetch';
 import { userAddress } from '../address.ts';
-import type { Revocations } from '../auth/revocations.ts';
+import { HANDSHAKE_LIMIT, type Revocations } from '../auth/revocations.ts';
 import { type Now, toSeconds } from '../clock.ts';
-import type { RateLimit } from '../gate/rate-limit.ts';
 import { number } from './attributes.ts';
 import { chargeInput, type Pace } from './charge-input.ts';
 import { isBelow } from './conditions.ts';
 import { keyOf } from './tables.ts';
-
-/** How often one user may connect. A fleet of devices may reconnect at once; an endless loop may not. */
-const HANDSHAKE_LIMIT: RateLimit = { perSecond: 1, burst: 100 };
 
 /** How long the count of a user's handshakes is kept, in seconds: longer than the whole burst takes. */
 const COUNT_SECONDS = 3600;

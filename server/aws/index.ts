@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { monotonicFactory } from 'ulid';
 import type { Problem } from '../../protocol/index.ts';
 import type { Now } from '../clock.ts';
 import {
@@ -21,26 +19,23 @@ import {
 } from '../config.ts';
 import type { AddressStates } from '../connections/address-state.ts';
 import type { Directory } from '../connections/directory.ts';
-import { createResume, type Resume } from '../connections/resume.ts';
+import type { Resume } from '../connections/resume.ts';
 import type { RouteDependencies } from '../edge/route.ts';
 import { type Admit, createGate, type Enter, enterAdmitted } from '../gate/gate.ts';
 import { createNoteAnswer } from '../gate/offences.ts';
-import { createSurcharge, type Surcharge, type UserBudgets } from '../gate/user-budget.ts';
+import type { Surcharge, UserBudgets } from '../gate/user-budget.ts';
 import type { MarkerStore } from '../history/markers.ts';
 import type { Transcripts } from '../history/transcripts.ts';
 import { createLogger, describeError, type Logger } from '../logger.ts';
 import type { Erasure } from '../operations/erasure.ts';
-import { createArrive } from '../presence/presence.ts';
 import type { PresenceStates } from '../presence/presence-state.ts';
-import { createQueueForIndex } from '../search/indexing.ts';
 import type { SearchIndex } from '../search/search-index.ts';
-import { createDeliveries } from '../sending/delivery.ts';
-import { createInboxGuard, type InboxGuard } from '../sending/inbox-guard.ts';
 import type { Inboxes } from '../sending/inboxes.ts';
 import type { MessageLog } from '../sending/message-log.ts';
 import { createPosting, type Poster, type Posting } from '../sending/posting.ts';
-import { createSend, type Send } from '../sending/send.ts';
+import type { Send } from '../sending/send.ts';
 import type { Tasks } from '../tasks.ts';
+import { wireResume, wireSend, wireSurcharge } from '../wiring.ts';
 import { createDynamoDbAddressStates } from './dynamodb-address-states.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
 import { createDynamoDbErasure } from './dynamodb-erasure.ts';
@@ -88,12 +83,7 @@ function composeUserBudgets(now: Now, { connectionsTable }: DirectoryConfig): Us
 
 /** Charges users for work after it is done, in functions that work on behalf of users. */
 export function composeSurcharge(now: Now, log: Logger, config: DirectoryConfig = readDirectoryConfig()): Surcharge {
-  return createSurcharge({
-    userBudgets: composeUserBudgets(now, config),
-    userRateLimit: readUserRateLimit(),
-    onFailure: (error) =>
-      log({ route: 'surcharge', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } }),
-  });
+  return wireSurcharge({ userBudgets: composeUserBudgets(now, config), userRateLimit: readUserRateLimit(), log });
 }
 
 export function composeMessageLog(now: Now, { messagesTable, client }: LogConfig = readLogConfig()): MessageLog {
@@ -115,11 +105,12 @@ export function composeAddressStates(
 export function composeResume(now: Now, enter: Enter = enterAdmitted(composeDirectory({ now }))): Resume {
   const config = { ...readDirectoryConfig(), ...readLogConfig() };
   const { retentionSeconds } = config;
-  return createResume({
+  return wireResume({
     enter,
     log: composeMessageLog(now, config),
     states: composeAddressStates(now, config),
-    arrive: createArrive({ presenceStates: composePresenceStates(now, config), tasks: composeTasks() }),
+    presenceStates: composePresenceStates(now, config),
+    tasks: composeTasks(),
     callbackUrl: readCallbackUrl(),
     retentionSeconds,
     now,
@@ -154,15 +145,6 @@ export function composeInboxes(
   }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
 ): Inboxes {
   return createDynamoDbInboxes({ client: dynamoDbClient(client), tableName, now, retentionSeconds });
-}
-
-function composeInboxGuard(now: Now, config: SendConfig): InboxGuard {
-  const { maxMessages, maxBytes } = readInboxLimit();
-  return createInboxGuard({
-    inboxes: composeInboxes(now, config),
-    states: composeAddressStates(now, config),
-    limit: { messages: maxMessages, bytes: maxBytes },
-  });
 }
 
 export function composePresenceStates(
@@ -248,32 +230,20 @@ export function composeSend(
   },
   config: SendConfig = readSendConfig(),
 ): Send {
-  const { directory, now, log } = dependencies;
+  const { directory, now, log, onFailure } = dependencies;
   const { posting, tasks } = composePosting(dependencies, config);
-  const messageLog = composeMessageLog(now, config);
-  const mintSerial = monotonicFactory();
-  const logFailure = (error: unknown) =>
-    log({ route: 'send', outcome: 'failed', error: describeError(error), metrics: { Errors: 1 } });
-  const queueForIndex = readSearchConfig() && createQueueForIndex({ tasks, onFailure: logFailure });
-  const deliveries = createDeliveries({
+  return wireSend({
     directory,
-    log: messageLog,
-    guard: composeInboxGuard(now, config),
+    log: composeMessageLog(now, config),
+    inboxes: composeInboxes(now, config),
+    states: composeAddressStates(now, config),
     posting,
     tasks,
-    now,
-    mintSerial,
-    queueForIndex,
-  });
-  return createSend({
-    deliveries,
-    now,
+    inboxLimit: readInboxLimit(),
     retentionSeconds: config.retentionSeconds,
-    mintSerial,
-    mintId: randomUUID,
-    onFailure(cause, told) {
-      logFailure(cause);
-      dependencies.onFailure?.(cause, told);
-    },
+    isSearched: readSearchConfig() !== undefined,
+    now,
+    logger: log,
+    onFailure,
   });
 }
