@@ -140,7 +140,7 @@ export interface CallOptions {
 /** If the call stops waiting before the client is in the room, the client does not join. */
 export interface JoinOptions extends CallOptions {
   /** Where to begin: the serial of a message of this room. Default: now. */
-  readonly since?: string;
+  readonly after?: string;
 }
 
 export interface SearchOptions extends CallOptions {

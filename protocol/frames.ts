@@ -246,7 +246,7 @@ export const CLIENT_FRAMES = {
     action: v.literal('register'),
     id: v.optional(id),
     /** Where to resume: the reply has the stored messages after it and in an overlap before it. Default: the acknowledged cursor. */
-    since: v.optional(cursorSchema),
+    cursor: v.optional(cursorSchema),
     /** The last serial of the previous page: returns the next page to a registered connection, and registers nothing. */
     after: v.optional(cursorSchema),
     /** Counts the registrations on this connection: the server refuses an older one that arrives late. Default: 0. */
@@ -265,7 +265,7 @@ export const CLIENT_FRAMES = {
     id: v.optional(id),
     room: roomNameSchema,
     /** Where to resume: as in `register`. Default: now, without earlier messages. */
-    since: v.optional(cursorSchema),
+    cursor: v.optional(cursorSchema),
     /** As in `register`. */
     after: v.optional(cursorSchema),
     /** As in `register`, but for this room. */

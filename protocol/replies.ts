@@ -70,14 +70,14 @@ export interface RegisteredReply {
   /** Epoch milliseconds. */
   readonly serverTime: number;
   /**
-   * False: some messages after `since` are older than the retention and no longer stored. No other source has them. The stored messages
+   * False: some messages after `cursor` are older than the retention and no longer stored. No other source has them. The stored messages
    * follow in `messages`.
    */
   readonly recovered: boolean;
   /** One page of missed messages, in the order of the serials. The client may have seen some of them. */
   readonly messages: readonly Message[];
   /**
-   * Without `since`: messages that another device of the user has handed to its application. They may follow in this resume, and are not
+   * Without `cursor`: messages that another device of the user has handed to its application. They may follow in this resume, and are not
    * new to the user. Absent: the server knows of none.
    */
   readonly shown?: readonly Shown[];
@@ -109,7 +109,7 @@ export interface PongReply {
   readonly serverTime: number;
   /** The messages after the ping's cursor and in an overlap before it. Empty without a cursor. */
   readonly messages: readonly Message[];
-  /** Whether there are more messages: `register` with `since` returns all of them. */
+  /** Whether there are more messages: `register` with `cursor` returns all of them. */
   readonly more: boolean;
 }
 
@@ -156,12 +156,12 @@ export interface SearchReply {
   readonly next?: string;
 }
 
-/** Whether a user is online or in a room. Of two states of the same user, the one with the later `since` holds. */
+/** Whether a user is online or in a room. Of two states of the same user, the one with the later `sinceMs` holds. */
 export interface Presence {
   readonly user: string;
   readonly online: boolean;
   /** Since when, in epoch milliseconds. Absent: Beckon keeps no state of the user. */
-  readonly since?: number;
+  readonly sinceMs?: number;
 }
 
 /** The reply to `presence`. Without `id`, it is a push of the users whose state has changed. */

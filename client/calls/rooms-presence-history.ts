@@ -134,8 +134,8 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, LateC
 
   async join(room: string, options: JoinOptions = {}): Promise<void> {
     checkText('join', 'room', room);
-    this.#check('join', options, ['since']);
-    if (options.since !== undefined) checkText('join', 'since', options.since);
+    this.#check('join', options, ['after']);
+    if (options.after !== undefined) checkText('join', 'after', options.after);
     await this.#feeds.join(room, options);
   }
 

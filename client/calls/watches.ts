@@ -84,7 +84,7 @@ export class Watches {
   }
 
   onPush({ room, users }: PresenceChange): void {
-    this.#tell({ room, users: this.#update(room, users, (known, now) => since(now) > since(known)) });
+    this.#tell({ room, users: this.#update(room, users, (known, now) => sinceMs(now) > sinceMs(known)) });
   }
 
   /** Who is watched. */
@@ -177,7 +177,7 @@ export class Watches {
     const before = new Map(this.#of(room));
     return (answer) => {
       const { users } = answer;
-      const news = this.#update(room, users, (known, now) => since(now) >= since(known));
+      const news = this.#update(room, users, (known, now) => sinceMs(now) >= sinceMs(known));
       const isComplete = room !== undefined && namesAll(answer);
       const gone = isComplete ? this.#takeOut(room, before, new Set(users.map(({ user }) => user))) : [];
       const isFirst = isTold && (room === undefined || before.size === 0);
@@ -218,7 +218,7 @@ export class Watches {
       const before = known?.get(now.user);
       if (!known || (room === undefined && !known.has(now.user)) || (before && !isNewer(before, now))) return false;
       known.set(now.user, now);
-      return before?.online !== now.online || before.since !== now.since;
+      return before?.online !== now.online || before.sinceMs !== now.sinceMs;
     });
   }
 
@@ -265,6 +265,6 @@ function namesAll({ users, occupancy }: PresenceSnapshot): boolean {
   return occupancy !== undefined && occupancy.users <= users.length;
 }
 
-function since(presence: Presence | undefined): number {
-  return presence?.since ?? 0;
+function sinceMs(presence: Presence | undefined): number {
+  return presence?.sinceMs ?? 0;
 }

@@ -32,10 +32,10 @@ export class Cursor {
     this.#set(undefined);
   }
 
-  /** Whether the application does not know the gap from `since` on: a repeated resume finds the same gap. Asking makes it known. */
-  isNewGap(since: string | undefined): boolean {
-    const isNew = since === undefined || since !== this.#toldGapAt;
-    this.#toldGapAt = since;
+  /** Whether the application does not know the gap from `cursor` on: a repeated resume finds the same gap. Asking makes it known. */
+  isNewGap(cursor: string | undefined): boolean {
+    const isNew = cursor === undefined || cursor !== this.#toldGapAt;
+    this.#toldGapAt = cursor;
     return isNew;
   }
 

@@ -10,7 +10,7 @@ import type { Feed } from './feed.ts';
 type SubscribedReply = RegisteredReply | JoinedReply;
 
 /** Which page is asked for; the first one, with `attempt`, also subscribes. */
-export type Place = Pick<RegisterFrame, 'attempt' | 'since' | 'after'>;
+export type Place = Pick<RegisterFrame, 'attempt' | 'cursor' | 'after'>;
 
 /** What is particular to the subscription to one address. */
 export interface SubscriptionTarget {
@@ -107,36 +107,36 @@ export class Subscription {
 
   async #subscribe(failures: number): Promise<void> {
     const attempt = this.#connection.nextAttempt();
-    const since = this.#feed.cursor.value;
+    const cursor = this.#feed.cursor.value;
     this.#latest = attempt;
     this.#held ??= [];
     this.#overflown = false;
-    const outcome = await this.#target.ask({ attempt, since });
+    const outcome = await this.#target.ask({ attempt, cursor });
     if (this.#stopped || outcome.kind === 'lost') return;
-    if (isPage(outcome)) this.#onSubscribed(outcome.reply, attempt, since);
-    else if (outcome.kind === 'unanswered' || this.#isCurable(outcome, since)) await this.#subscribe(failures);
+    if (isPage(outcome)) this.#onSubscribed(outcome.reply, attempt, cursor);
+    else if (outcome.kind === 'unanswered' || this.#isCurable(outcome, cursor)) await this.#subscribe(failures);
     else if (this.#isPassing(outcome)) {
       await this.#wait(failures, outcome);
       if (!this.#stopped) await this.#subscribe(failures + 1);
     } else if (outcome.kind === 'error') this.#target.onRefused(outcome.problem);
   }
 
-  #onSubscribed(reply: SubscribedReply, attempt: number, since: string | undefined): void {
+  #onSubscribed(reply: SubscribedReply, attempt: number, cursor: string | undefined): void {
     const { room, clock } = this.#feed;
     clock.observe(reply.serverTime);
     this.#hasSubscribed = true;
-    if (room !== undefined && since === undefined) this.#feed.floor = reply.cursor;
-    if (since === undefined && 'shown' in reply) this.#feed.dedupe.addShown(reply.shown ?? [], reply.serverTime);
+    if (room !== undefined && cursor === undefined) this.#feed.floor = reply.cursor;
+    if (cursor === undefined && 'shown' in reply) this.#feed.dedupe.addShown(reply.shown ?? [], reply.serverTime);
     this.#target.onSubscribed(reply);
-    if (!reply.recovered && this.#feed.cursor.isNewGap(since)) this.#tellGap(since);
-    void this.#resume(reply, attempt, since);
+    if (!reply.recovered && this.#feed.cursor.isNewGap(cursor)) this.#tellGap(cursor);
+    void this.#resume(reply, attempt, cursor);
   }
 
-  async #resume(first: SubscribedReply, attempt: number, since: string | undefined): Promise<void> {
+  async #resume(first: SubscribedReply, attempt: number, cursor: string | undefined): Promise<void> {
     let page: SubscribedReply | undefined = first;
     while (page && this.#isLatest(attempt)) {
       this.#handOn(page.messages.filter(({ serial }) => serial >= this.#feed.floor));
-      if (page.more) page = await this.#readPage({ since, after: page.messages.at(-1)?.serial }, attempt);
+      if (page.more) page = await this.#readPage({ cursor, after: page.messages.at(-1)?.serial }, attempt);
       else return this.#complete(first.cursor);
     }
   }
@@ -148,7 +148,7 @@ export class Subscription {
       if (isPage(outcome)) return outcome.reply;
       if (!this.#isLatest(attempt)) return undefined;
       if (outcome.kind === 'error' && !outcome.problem.retryable) {
-        if (this.#isCurable(outcome, place.since)) void this.subscribe();
+        if (this.#isCurable(outcome, place.cursor)) void this.subscribe();
         else this.#target.onRefused(outcome.problem);
         return undefined;
       }
@@ -187,10 +187,10 @@ export class Subscription {
   }
 
   /** Whether subscribing again may succeed. */
-  #isCurable(outcome: Outcome, since: string | undefined): boolean {
+  #isCurable(outcome: Outcome, cursor: string | undefined): boolean {
     const code = problemOf(outcome)?.code;
-    if (code === 'invalid_cursor') this.#dropCursor(since);
-    return code === 'superseded' || (code === 'invalid_cursor' && since !== undefined);
+    if (code === 'invalid_cursor') this.#dropCursor(cursor);
+    return code === 'superseded' || (code === 'invalid_cursor' && cursor !== undefined);
   }
 
   /** Whether to wait and try again. A new connection that cannot register is of no use: another one may succeed. */
@@ -207,11 +207,11 @@ export class Subscription {
     return true;
   }
 
-  #tellGap(since: string | undefined): void {
+  #tellGap(cursor: string | undefined): void {
     const { room } = this.#feed;
     this.#context.emit('gap', {
       ...(room !== undefined && { room }),
-      ...(since !== undefined && { sinceMs: serialTimeMs(since) }),
+      ...(cursor !== undefined && { sinceMs: serialTimeMs(cursor) }),
     });
   }
 

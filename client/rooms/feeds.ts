@@ -68,8 +68,8 @@ export class Feeds {
   }
 
   /** Resolves when a connection is in the room for the first time. */
-  async join(name: string, { since, ...limits }: JoinOptions): Promise<void> {
-    const room = this.rooms.get(name) ?? this.#add(name, since);
+  async join(name: string, { after, ...limits }: JoinOptions): Promise<void> {
+    const room = this.rooms.get(name) ?? this.#add(name, after);
     room.waiting += 1;
     try {
       await within(this.#core.environment, room.joined, limits);
@@ -149,12 +149,12 @@ export class Feeds {
     }
   }
 
-  #add(name: string, since?: string): Room {
+  #add(name: string, after?: string): Room {
     const room: Room = new Room(this.user.clock, name, () => this.#core.notify('cursor', room));
     const address = this.#addressOf(room);
-    room.isPlaced = since !== undefined;
+    room.isPlaced = after !== undefined;
     room.stored = this.#stored.get(address);
-    room.cursor.advance(since);
+    room.cursor.advance(after);
     restoreFeed(room, room.stored ?? {});
     this.#stored.delete(address);
     this.rooms.set(name, room);

@@ -10,9 +10,9 @@ inline ask(d) {
   device[d].awaited = found;
   device[d].pages = 0;
   reg(d, found).step = ASKED;
-  reg(d, found).since = device[d].cursor;
+  reg(d, found).cursor = device[d].cursor;
   reg(d, found).expires = (EXPIRY -> 0 : FOREVER);
-  printf("      device %d asks for registration %d, cursor %d\n", d, found, reg(d, found).since)
+  printf("      device %d asks for registration %d, cursor %d\n", d, found, reg(d, found).cursor)
 }
 
 /* Once a connection has broken nothing of it reaches the device any more: neither its mapping, nor a post to it, nor

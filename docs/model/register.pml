@@ -35,7 +35,7 @@ inline refuse(d, a) {
 }
 inline end_registration(d, a) {
   reg(d, a).step = DONE;
-  reg(d, a).since = 0;
+  reg(d, a).cursor = 0;
   reg(d, a).next = 0;
   reg(d, a).expires = (reg(d, a).copy -> reg(d, a).expires : 0)
 }
@@ -44,10 +44,10 @@ inline end_registration(d, a) {
 /* The log is read in the order of serials, from the cursor minus the overlap on. */
 #define key(r)                  (RUNS * send[r].serial + r)
 #define is_after(d, a, r)       (send[r].appended && !send[r].reuses && \
-                                 send[r].serial + OVERLAP >= reg(d, a).since && key(r) >= reg(d, a).next)
+                                 send[r].serial + OVERLAP >= reg(d, a).cursor && key(r) >= reg(d, a).next)
 
 /* A device without a cursor gets what the user's devices have not acknowledged: the worst case is the latest cursor. */
-#define uses_shared(d)          ((!device[d].known || !OWN_CURSOR) && device[other(d)].cursor > reg(d, a).since)
+#define uses_shared(d)          ((!device[d].known || !OWN_CURSOR) && device[other(d)].cursor > reg(d, a).cursor)
 
 #define may_read_first(d, a)    (PAGES == 2 && reg(d, a).step == READY && reg(d, a).next == 0)
 #define may_read_last(d, a)     (reg(d, a).step == READY && !may_read_first(d, a))
@@ -55,7 +55,7 @@ inline end_registration(d, a) {
 /* What the other device says that it has handed over: the worst case is all of it. By position: what the log has up to its
  * cursor. */
 #define is_shown(d, a, r)       (SHOWN_BY_ID -> has(device[other(d)].handed, message(r)) : \
-                                 is_after(d, a, r) && send[r].serial <= reg(d, a).since)
+                                 is_after(d, a, r) && send[r].serial <= reg(d, a).cursor)
 
 inline note_shown(d, a) {
   for (i : 0 .. RUNS - 1) {
@@ -68,13 +68,13 @@ inline note_shown(d, a) {
 
 /* found := the runs whose entries a read shows; a stale one may miss those that were appended just now. */
 inline read_log(d, a, stale) {
-  reg(d, a).since = (uses_shared(d) -> device[other(d)].cursor : reg(d, a).since);
+  reg(d, a).cursor = (uses_shared(d) -> device[other(d)].cursor : reg(d, a).cursor);
   note_shown(d, a);
   found = 0;
   for (i : 0 .. RUNS - 1) {
     if :: is_after(d, a, i) && !(stale && send[i].freshFor > 0) -> found = found | one(i) :: else fi
   }
-  printf("t=%d device %d: registration %d reads the log after %d: runs %d\n", now, d, a, reg(d, a).since, found)
+  printf("t=%d device %d: registration %d reads the log after %d: runs %d\n", now, d, a, reg(d, a).cursor, found)
 }
 inline keep_first(d, a) {
   lowest = NONE;

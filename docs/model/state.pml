@@ -48,7 +48,7 @@ typedef Device {
 /* One registration of a device: its request, its handler, and its reply. */
 typedef Registration {
   mtype step = UNUSED;
-  byte since;           /* the cursor that it resumes from                                              */
+  byte cursor;          /* the cursor that it resumes from                                              */
   byte expires;         /* the expiry that it puts                                                      */
   bool copy;            /* LATE_PUTS: its put may land once more                                        */
   byte clock;           /* the clock of the first page's read                                           */

@@ -35,7 +35,7 @@ export function describeReason({ code, message }: Reason): string {
 export function describePresence(presence: Presence | undefined, nowMs: number, isConnected: boolean): string {
   if (!presence) return '';
   if (presence.online) return isConnected ? 'Online' : 'Last seen online';
-  return presence.since === undefined ? 'Offline' : `Offline since ${describeTime(presence.since, nowMs)}`;
+  return presence.sinceMs === undefined ? 'Offline' : `Offline since ${describeTime(presence.sinceMs, nowMs)}`;
 }
 
 /** Names the users who are typing. Empty: nobody. */

@@ -184,7 +184,7 @@ export function isAbove(name: string, value: AttributeValue): Condition {
  */
 export function isStillAnnounced(before: PresenceState | undefined): Condition {
   if (!before) return { expression: 'attribute_not_exists(since)' };
-  return { expression: 'since = :announcedSince', values: { ':announcedSince': number(before.since) } };
+  return { expression: 'since = :announcedSince', values: { ':announcedSince': number(before.sinceMs) } };
 }
 
 /** No sweep is due, or the one that was due never ran. */

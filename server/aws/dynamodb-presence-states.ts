@@ -49,14 +49,14 @@ export function createDynamoDbPresenceStates(options: {
       return announced;
     },
 
-    async announce(address, { userId, online, since }, before) {
+    async announce(address, { userId, online, sinceMs }, before) {
       const expiry = number(toSeconds(now()) + memorySeconds(address));
       const { held } = await updateIf(client, isStillAnnounced(before), {
         TableName,
         Key: presenceStateKey(address, userId),
         UpdateExpression: `SET #online = :online, since = :since${online ? ' REMOVE expiresAt' : ', expiresAt = :expiry'}`,
         ExpressionAttributeNames: { '#online': 'online' },
-        values: { ':online': { BOOL: online }, ':since': number(since), ...(!online && { ':expiry': expiry }) },
+        values: { ':online': { BOOL: online }, ':since': number(sinceMs), ...(!online && { ':expiry': expiry }) },
       });
       return held;
     },
@@ -91,5 +91,5 @@ export function createDynamoDbPresenceStates(options: {
 
 function toPresenceState(item: Item): PresenceState {
   const userId = userIdOf(textOf(item, 'connectionId') as UserAddress);
-  return { userId, online: item['online']?.BOOL === true, since: numberOf(item, 'since') };
+  return { userId, online: item['online']?.BOOL === true, sinceMs: numberOf(item, 'since') };
 }

@@ -25,7 +25,7 @@ import type { Resume } from './resume.ts';
 /** Makes the connection one of its user's, and returns the messages that it missed. */
 export type Register = (
   connection: Connection,
-  frame: Pick<RegisterFrame, 'since' | 'after' | 'attempt' | 'token'>,
+  frame: Pick<RegisterFrame, 'cursor' | 'after' | 'attempt' | 'token'>,
 ) => Promise<Result<Omit<RegisteredReply, 'id'>>>;
 
 export interface RegisterDependencies {

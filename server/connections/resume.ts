@@ -23,13 +23,13 @@ export type Resumption = Pick<RegisteredReply, 'recovered' | 'messages' | 'more'
 type Beginning = { readonly after: string } & Pick<Resumption, 'recovered' | 'shown'>;
 
 /**
- * Subscribes a connection to an address, and returns the messages that it missed there: from `since`, less an overlap.
- * Without `since`: for a user, the messages that no device has acknowledged; for a room, none. With `after`, it returns
+ * Subscribes a connection to an address, and returns the messages that it missed there: from `cursor`, less an overlap.
+ * Without `cursor`: for a user, the messages that no device has acknowledged; for a room, none. With `after`, it returns
  * the next page and subscribes to nothing.
  */
 export type Resume = (
   subscription: Subscription,
-  frame: Pick<RegisterFrame, 'since' | 'after' | 'attempt'>,
+  frame: Pick<RegisterFrame, 'cursor' | 'after' | 'attempt'>,
 ) => Promise<Result<Resumption>>;
 
 export interface ResumeDependencies {
@@ -54,22 +54,22 @@ export function createResume(dependencies: ResumeDependencies): Resume {
     return { ok: true, value: { ...from, messages, more, cursor: serialFloor(serverTime), serverTime } };
   }
 
-  /** Where the log is read from, and whether it still has everything from `since` on. */
-  async function beginning(address: Address, since: string | undefined, nowMs: number) {
-    if (since === undefined && isRoom(address)) return { after: serialFloor(nowMs), recovered: true };
+  /** Where the log is read from, and whether it still has everything from `cursor` on. */
+  async function beginning(address: Address, asked: string | undefined, nowMs: number) {
+    if (asked === undefined && isRoom(address)) return { after: serialFloor(nowMs), recovered: true };
     const horizonMs = nowMs - retentionSeconds * 1000;
     const { cursor, late } = await states.read(address);
-    const start = since ?? cursor;
+    const start = asked ?? cursor;
     if (start === undefined) return { after: serialFloor(horizonMs), recovered: true };
     const startMs = serialTime(start);
     const lateMs = late && startMs < late.markedAt ? serialTime(late.serial) : startMs;
     const fromMs = Math.min(startMs, lateMs) - OVERLAP_MS;
-    return { after: serialFloor(Math.max(fromMs, horizonMs)), recovered: since === undefined || startMs >= horizonMs };
+    return { after: serialFloor(Math.max(fromMs, horizonMs)), recovered: asked === undefined || startMs >= horizonMs };
   }
 
-  return async ({ connection, address, expiresAt }, { since, after, attempt = 0 }) => {
+  return async ({ connection, address, expiresAt }, { cursor, after, attempt = 0 }) => {
     const nowMs = now();
-    if (since !== undefined && isInFuture(since, nowMs)) return { ok: false, problem: problem('invalid_cursor') };
+    if (cursor !== undefined && isInFuture(cursor, nowMs)) return { ok: false, problem: problem('invalid_cursor') };
     if (after !== undefined) return page(address, { after, recovered: true });
     // First the mapping, then the rest: each message is posted to the mapping, or found in the log, or both; and a late
     // delivery finds the mapping, or has left its mark before.
@@ -77,8 +77,8 @@ export function createResume(dependencies: ResumeDependencies): Resume {
     const refused = await enter(registration);
     if (refused) return { ok: false, problem: refused };
     const [from, shown] = await Promise.all([
-      beginning(address, since, nowMs),
-      since === undefined && !isRoom(address) ? states.readShown(address) : [],
+      beginning(address, cursor, nowMs),
+      cursor === undefined && !isRoom(address) ? states.readShown(address) : [],
       arrive(address, connection.userId),
     ]);
     return page(address, { ...from, ...(shown.length > 0 && { shown }) });

@@ -125,7 +125,7 @@ export function createAskPresence(dependencies: AskPresenceDependencies): AskPre
 
 /** The time of the presence state holds only if the state is true. */
 function toPresence(user: string, online: boolean, announced: PresenceState | undefined): Presence {
-  return { user, online, ...(announced?.online === online && { since: announced.since }) };
+  return { user, online, ...(announced?.online === online && { sinceMs: announced.sinceMs }) };
 }
 
 function reply(value: Omit<PresenceReply, 'type' | 'id'>): Result<Omit<PresenceReply, 'id'>> {

@@ -8,7 +8,7 @@ export interface PresenceState {
   /**
    * Since when, epoch milliseconds. It strictly increases, so that a watcher who gets two states knows the later one.
    */
-  readonly since: number;
+  readonly sinceMs: number;
 }
 
 /**

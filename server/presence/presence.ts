@@ -47,7 +47,7 @@ export function createPresenceChecks(dependencies: PresenceDependencies): Presen
     for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
       const online = await isPresent(directory, address, userId);
       if (online === (announced?.online ?? false)) return { announced, isNews: looks > 0 };
-      const next = { userId, online, since: Math.max(now(), (announced?.since ?? 0) + 1) };
+      const next = { userId, online, sinceMs: Math.max(now(), (announced?.sinceMs ?? 0) + 1) };
       const isAnnounced = await presenceStates.announce(address, next, announced);
       // Then it looks again: a user who came before this write saw the old state, and has queued no check.
       announced = isAnnounced ? next : await presenceStates.read(address, userId);
@@ -102,8 +102,8 @@ function earliestEnd(present: ReadonlyMap<string, Occupant>): number {
 
 /** What watchers are pushed. */
 function toFrame(address: Address, announced: PresenceState): PresenceReply {
-  const { userId: user, online, since } = announced;
-  return { type: 'presence', ...roomOf(address), users: [{ user, online, since }] };
+  const { userId: user, online, sinceMs } = announced;
+  return { type: 'presence', ...roomOf(address), users: [{ user, online, sinceMs }] };
 }
 
 /** The room of an address, in the form of frames; nothing for a user's address. */

@@ -10,7 +10,7 @@ import type { Subscribe } from './subscribe.ts';
 /** Subscribes a registered connection to a room, and returns the messages that it missed there. */
 export type Join = (
   connection: Connection,
-  frame: Pick<JoinFrame, 'room' | 'since' | 'after' | 'attempt'>,
+  frame: Pick<JoinFrame, 'room' | 'cursor' | 'after' | 'attempt'>,
 ) => Promise<Result<Omit<JoinedReply, 'id'>>>;
 
 export function createJoin(dependencies: { permit: Permit; subscribe: Subscribe; resume: Resume; now: Now }): Join {

@@ -163,9 +163,9 @@ describe('the check finds', () => {
     });
 
     test('a message that a member missed who resumed from an earlier one', () => {
-      const since = (sequence: number) => [joining(1, 'bob.a', { since: serialOf(sequence) }), joined(1)];
-      expect(judge(said(1), acked(1), ...since(0)).lost).toEqual(LOST);
-      expect(isClean(judge(said(1), acked(1), ...since(1)))).toBe(true);
+      const cursor = (sequence: number) => [joining(1, 'bob.a', { cursor: serialOf(sequence) }), joined(1)];
+      expect(judge(said(1), acked(1), ...cursor(0)).lost).toEqual(LOST);
+      expect(isClean(judge(said(1), acked(1), ...cursor(1)))).toBe(true);
     });
 
     test('an echo that the sending device missed', () => {

@@ -35,14 +35,14 @@ export function expectedInRooms(entries: readonly Entry[]): readonly { device: s
 }
 
 function hasToGet(
-  { session, device, since, joinedAt = 0 }: Membership,
+  { session, device, cursor, joinedAt = 0 }: Membership,
   sent: Sent,
   at: number,
   serial: string,
 ): boolean {
   const isAfterJoin = at > joinedAt;
   if (device === sent.device) return sent.echo && isAfterJoin && session === sent.session;
-  return isAfterJoin || (since !== undefined && serial > since);
+  return isAfterJoin || (cursor !== undefined && serial > cursor);
 }
 
 /** Finds room messages that a session handed over while it was not in the room. */

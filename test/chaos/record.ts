@@ -59,7 +59,7 @@ export interface Joining {
   readonly device: string;
   readonly room: string;
   /** The message after which the join resumes. Absent: from now on. */
-  readonly since?: string;
+  readonly cursor?: string;
 }
 
 export interface Received {

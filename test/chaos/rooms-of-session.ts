@@ -22,11 +22,11 @@ export function createRoomsOfSession(record: Record, session: string, device: st
       if (current.has(room)) return;
       memberships += 1;
       const membership = memberships;
-      const since = resumes ? lastSerials.get(room) : undefined;
+      const cursor = resumes ? lastSerials.get(room) : undefined;
       current.set(room, membership);
-      record.add({ type: 'joining', membership, session, device, room, ...(since !== undefined && { since }) });
+      record.add({ type: 'joining', membership, session, device, room, ...(cursor !== undefined && { cursor }) });
       try {
-        await client.join(room, since === undefined ? {} : { since });
+        await client.join(room, cursor === undefined ? {} : { after: cursor });
         record.add({ type: 'joined', membership });
       } catch (error) {
         if (!(error instanceof BeckonError)) throw error;

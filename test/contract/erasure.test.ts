@@ -89,7 +89,7 @@ function plants(userId: string): Record<KindName, () => Promise<unknown>> {
     data: 'hello',
     sentAt: NOW,
   };
-  const announced = { userId, online: true, since: 1 };
+  const announced = { userId, online: true, sinceMs: 1 };
   const pair = pairOf(userId, 'zoe');
 
   return {

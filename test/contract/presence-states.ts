@@ -16,7 +16,7 @@ export function presenceStatesContract(name: string, open: (now: Now) => Promise
       presenceStates = await open(() => NOW);
     });
 
-    const announcement = (userId: string, online: boolean, since: number) => ({ userId, online, since });
+    const announcement = (userId: string, online: boolean, sinceMs: number) => ({ userId, online, sinceMs });
 
     async function announce(address: Address, ...all: PresenceState[]): Promise<void> {
       for (const each of all) {
@@ -73,7 +73,7 @@ export function presenceStatesContract(name: string, open: (now: Now) => Promise
       }
       const read = await presenceStates.readUsers(userIds);
       const expected = userIds.flatMap((userId, at) => (at % 2 ? [] : [announcement(userId, at % 4 === 0, at + 1)]));
-      expect(read.toSorted((a, b) => a.since - b.since)).toEqual(expected);
+      expect(read.toSorted((a, b) => a.sinceMs - b.sinceMs)).toEqual(expected);
     });
 
     test('lists the users who count as present at an address in the order of their ids', async () => {

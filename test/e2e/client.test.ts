@@ -242,7 +242,7 @@ describe('a device whose calls are refused', () => {
       client.unwatch([...longIds.slice(1), 'vic']),
       client.join(''),
       client.join('x'.repeat(40_000)),
-      client.join('hall', { since: 'nonsense' }),
+      client.join('hall', { after: 'nonsense' }),
       client.history({ user: '' }),
       client.history({ user: 'vic' }, { limit: 0 }),
       client.search({ user: 'vic' }, 'x'.repeat(40_000)),

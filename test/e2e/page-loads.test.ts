@@ -190,7 +190,7 @@ describe('a raw socket', () => {
     ];
     expect(await client.ask({ action: 'ping', cursor, shown })).toMatchObject({ type: 'pong' });
     expect(await (await open(user)).ask({ action: 'register' })).toMatchObject({ shown });
-    expect(await (await open(user)).ask({ action: 'register', since: cursor })).not.toHaveProperty('shown');
+    expect(await (await open(user)).ask({ action: 'register', cursor })).not.toHaveProperty('shown');
     expect(await (await open(newUser())).ask({ action: 'register' })).not.toHaveProperty('shown');
   });
 });

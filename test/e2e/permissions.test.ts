@@ -117,9 +117,9 @@ test('the system uses every granted permission, and lacks none', { timeout: 300_
   // Every post fails, so each way of sending cuts off a connection and finds dead ones.
   await start({ faults: { seed: 1, rules: [{ point: 'post', kind: 'error', probability: 1 }] } });
   const sender = await device('sender');
-  const since = sender.frames[0]?.['cursor'];
-  expect(await sender.ask({ action: 'ping', cursor: since })).toMatchObject({ type: 'pong' });
-  expect(await sender.ask({ action: 'join', room: 'lobby', since })).toMatchObject({ type: 'joined' });
+  const cursor = sender.frames[0]?.['cursor'];
+  expect(await sender.ask({ action: 'ping', cursor })).toMatchObject({ type: 'pong' });
+  expect(await sender.ask({ action: 'join', room: 'lobby', cursor })).toMatchObject({ type: 'joined' });
   expect(await sender.ask({ action: 'leave', room: 'lobby' })).toMatchObject({ type: 'left' });
   await watchNewcomer();
   const lambda = new LambdaClient(adminClient(cloud));
@@ -143,7 +143,7 @@ test('the system uses every granted permission, and lacks none', { timeout: 300_
   expect(await sender.ask({ action: 'unread', conversations })).toMatchObject({ type: 'unread' });
   // Only senders get receipts.
   await letMessagesWait(cloud, 'sender', 1);
-  const [fromAlice] = messagesIn(await sender.ask({ action: 'ping', cursor: since }));
+  const [fromAlice] = messagesIn(await sender.ask({ action: 'ping', cursor }));
   const marks = [{ conversation: { user: 'alice' }, read: fromAlice?.serial }];
   expect(await sender.ask({ action: 'mark', marks })).toMatchObject({ type: 'marked' });
   await outliveTokens();

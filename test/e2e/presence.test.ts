@@ -55,7 +55,7 @@ const checks = () =>
   cloud.log().filter(({ message }) => /"route":"tasks"/.test(message) && /"reason":"presence"/.test(message)).length;
 
 const SOON = { timeout: 20_000 };
-const is = (online: boolean) => ({ user: bob, online, since: expect.any(Number) });
+const is = (online: boolean) => ({ user: bob, online, sinceMs: expect.any(Number) });
 
 describe('a watcher of a user', () => {
   beforeAll(() => start());
@@ -68,9 +68,9 @@ describe('a watcher of a user', () => {
     await expect.poll(pushed, SOON).toEqual([{ type: 'presence', users: [is(true)] }]);
     await leave(bobs);
     await expect.poll(pushed, SOON).toHaveLength(2);
-    const [came, went] = pushed().map((frame) => (frame['users'] as { since: number }[])[0]);
+    const [came, went] = pushed().map((frame) => (frame['users'] as { sinceMs: number }[])[0]);
     expect(went).toEqual(is(false));
-    expect((went?.since ?? 0) - (came?.since ?? 0)).toBeGreaterThanOrEqual(15_000);
+    expect((went?.sinceMs ?? 0) - (came?.sinceMs ?? 0)).toBeGreaterThanOrEqual(15_000);
   });
 
   test('is not told of a reload', async () => {

@@ -113,7 +113,7 @@ describe('a room', () => {
     await bob.closed;
     await alice.ask(toRoom('missed'));
     const back = await device('bob');
-    const again = await back.ask({ action: 'join', room, since: joined['cursor'] });
+    const again = await back.ask({ action: 'join', room, cursor: joined['cursor'] });
     expect(dataOf(again).slice(-2)).toEqual(['with bob', 'missed']);
   });
 
@@ -125,7 +125,7 @@ describe('a room', () => {
       expect(await alice.ask({ action: 'sendMessage', messages })).toMatchObject({ type: 'ack' });
     }
     const bob = await device('bob');
-    let page = await bob.ask({ action: 'join', room, since: joined['cursor'] });
+    let page = await bob.ask({ action: 'join', room, cursor: joined['cursor'] });
     const read = dataOf(page);
     while (page['more']) {
       const serials = (page['messages'] as { serial: string }[]).map(({ serial }) => serial);
@@ -140,7 +140,7 @@ describe('a room', () => {
     const { client: bob, joined } = await member('bob');
     expect(await bob.ask({ action: 'leave', room })).toMatchObject({ type: 'left', room });
     expect(await alice.ask(toRoom('without bob'))).toMatchObject({ results: [{ status: 'stored' }] });
-    const again = await bob.ask({ action: 'join', room, since: joined['cursor'], attempt: 1 });
+    const again = await bob.ask({ action: 'join', room, cursor: joined['cursor'], attempt: 1 });
     expect(dataOf(again)).toEqual(['without bob']);
     expect(pushed(bob)).toEqual([]);
   });
@@ -174,7 +174,7 @@ describe('a room', () => {
     expect(await bob.ask({ action: 'leave', room })).toMatchObject(refused);
     await alice.ask(toRoom('meanwhile'));
     await bob.ask({ action: 'register', attempt: 1 });
-    const again = await bob.ask({ action: 'join', room, since: joined['cursor'], attempt: 1 });
+    const again = await bob.ask({ action: 'join', room, cursor: joined['cursor'], attempt: 1 });
     expect(dataOf(again)).toContain('meanwhile');
   });
 
@@ -268,9 +268,9 @@ describe('bad input', () => {
   test.each([
     ['malformed', 'yesterday', { code: 'invalid_frame' }],
     ['from the future', '7ZZZZZZZZZ0000000000000000', { code: 'invalid_cursor' }],
-  ])('a cursor that is %s is refused, and the membership stays as before', async (_, since, error) => {
+  ])('a cursor that is %s is refused, and the membership stays as before', async (_, cursor, error) => {
     const { client: bob } = await member('bob');
-    expect(await bob.ask({ action: 'join', room, since, attempt: 1 })).toMatchObject({
+    expect(await bob.ask({ action: 'join', room, cursor, attempt: 1 })).toMatchObject({
       type: 'error',
       ...error,
     });
@@ -283,10 +283,10 @@ describe('bad input', () => {
     await alice.ask({ action: 'sendMessage', to: { user: 'alice' }, data: 'private' });
     const push = await alice.frame(({ type }) => type === 'messages');
     const [{ serial } = {}] = push['messages'] as { serial: string }[];
-    const foreign = await alice.ask({ action: 'join', room, since: serial, attempt: 1 });
+    const foreign = await alice.ask({ action: 'join', room, cursor: serial, attempt: 1 });
     expect(foreign).toMatchObject({ recovered: true, messages: [] });
     await alice.ask(toRoom('kept'));
-    const old = await alice.ask({ action: 'join', room, since: '01000000000000000000000000', attempt: 2 });
+    const old = await alice.ask({ action: 'join', room, cursor: '01000000000000000000000000', attempt: 2 });
     expect(old).toMatchObject({ recovered: false, messages: [{ data: 'kept' }] });
     expect(joined).toMatchObject({ recovered: true });
   });
@@ -337,7 +337,7 @@ describe('a connection that missed a message of a room', () => {
     await bob.closed;
     expect(pushed(bob)).toEqual([]);
     const back = await device('bob');
-    const again = await back.ask({ action: 'join', room, since: joined['cursor'] });
+    const again = await back.ask({ action: 'join', room, cursor: joined['cursor'] });
     expect(dataOf(again)).toEqual(['missed', 'after it']);
   });
 });

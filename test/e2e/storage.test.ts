@@ -102,10 +102,10 @@ describe('bad cursors', () => {
   test.each([
     [
       'malformed',
-      { since: 'yesterday' },
-      { code: 'invalid_frame', message: '"since" must be a cursor or a serial, as the server gave it' },
+      { cursor: 'yesterday' },
+      { code: 'invalid_frame', message: '"cursor" must be a cursor or a serial, as the server gave it' },
     ],
-    ['from the future', { since: '7ZZZZZZZZZ0000000000000000' }, { code: 'invalid_cursor' }],
+    ['from the future', { cursor: '7ZZZZZZZZZ0000000000000000' }, { code: 'invalid_cursor' }],
     [
       'an attempt that is no number',
       { attempt: '1' },
@@ -123,7 +123,7 @@ describe('bad cursors', () => {
     await alice.ask(toBob('for bob'));
     const push = await alice.frame(({ type }) => type === 'messages');
     const [{ serial }] = push['messages'] as [{ serial: string }];
-    const { client: bob, registered: ofBob } = await device('bob', { since: registered['cursor'] });
+    const { client: bob, registered: ofBob } = await device('bob', { cursor: registered['cursor'] });
     expect(ofBob).toMatchObject({ recovered: true, messages: [{ data: 'for bob' }] });
     expect(dataOf(await bob.ask({ action: 'register', after: registered['cursor'] }))).toEqual(['for bob']);
     expect(dataOf(await bob.ask({ action: 'register', after: serial }))).toEqual(['for bob']);
@@ -133,7 +133,7 @@ describe('bad cursors', () => {
   test('older than the retention give all kept messages, and recovered: false', async () => {
     const { client: alice } = await device('alice');
     await alice.ask(toBob('kept'));
-    const { registered } = await device('bob', { since: '01000000000000000000000000' });
+    const { registered } = await device('bob', { cursor: '01000000000000000000000000' });
     expect(registered).toMatchObject({ recovered: false, messages: [{ data: 'kept' }] });
   });
 });
@@ -154,7 +154,7 @@ describe('a connection whose posts fail', () => {
     await bob.closed;
 
     expect(bob.frames.some(({ type }) => type === 'messages')).toBe(false);
-    const back = await device('bob', { since: registered['cursor'] });
+    const back = await device('bob', { cursor: registered['cursor'] });
     expect(dataOf(back.registered)).toEqual(['missed', 'after it']);
   });
 });

@@ -52,12 +52,12 @@ const mark = fc.record({ conversation, received: cursor, read: cursor }, { requi
 
 /** Valid frames of each action. */
 export const validFrames: Frames = {
-  register: frame('register', { since: cursor, after: cursor, attempt: count, token: fc.string({ maxLength: 50 }) }),
+  register: frame('register', { cursor, after: cursor, attempt: count, token: fc.string({ maxLength: 50 }) }),
   sendMessage: fc.oneof(
     frame('sendMessage', messageFields, 'to', 'data'),
     frame('sendMessage', { messages: fc.array(message, { minLength: 1, maxLength: 5 }) }, 'messages'),
   ),
-  join: frame('join', { room: name, since: cursor, after: cursor, attempt: count }, 'room'),
+  join: frame('join', { room: name, cursor, after: cursor, attempt: count }, 'room'),
   leave: frame('leave', { room: name }, 'room'),
   history: frame('history', { conversation, before: cursor, after: cursor, limit }, 'conversation'),
   search: frame(

@@ -18,7 +18,7 @@ const MAX_SCHEDULES_WITHOUT_A_RULE = 5000;
 const SHOWN_AT: Readonly<Record<Rule, number>> = {
   'second look': 1720,
   'conditional write': 4197,
-  'order of since': 11,
+  'order of sinceMs': 11,
   'retries tell': 1917,
   'watch before reading': 193,
   'mapping before reading': 6,

@@ -95,5 +95,5 @@ export async function returnedSocket(world: ClientWorld): Promise<FakeSocket> {
 
 /** Breaks the newest connection, and returns the cursor from which the next one resumes. */
 export async function nextSince(world: ClientWorld): Promise<unknown> {
-  return (await returnedSocket(world)).last('register')['since'];
+  return (await returnedSocket(world)).last('register')['cursor'];
 }

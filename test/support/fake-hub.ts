@@ -111,7 +111,7 @@ export class FakeHub {
     }
   }
 
-  #register(userId: string, { since, after }: RegisterFrame): ServerFrame {
+  #register(userId: string, { cursor, after }: RegisterFrame): ServerFrame {
     if (after === undefined) this.#connections += 1;
     const serverTime = Date.now();
     return {
@@ -120,16 +120,16 @@ export class FakeHub {
       connectionId: `connection-${this.#connections}`,
       serverTime,
       recovered: true,
-      ...this.#read(`user#${userId}`, after ?? overlapBefore(since ?? serialFloor(0))),
+      ...this.#read(`user#${userId}`, after ?? overlapBefore(cursor ?? serialFloor(0))),
       cursor: serialFloor(serverTime),
       expiresAt: serverTime + 660_000,
       limits: { ...DEFAULT_LIMITS, ...this.#options.limits },
     };
   }
 
-  #join(user: string, socket: WebSocket, { room, since, after }: JoinFrame): ServerFrame {
+  #join(user: string, socket: WebSocket, { room, cursor, after }: JoinFrame): ServerFrame {
     const serverTime = Date.now();
-    const from = after ?? (since && overlapBefore(since));
+    const from = after ?? (cursor && overlapBefore(cursor));
     entryOf(this.#rooms, room).add(socket);
     if (after === undefined) this.#announce(`room#${room}`, room, user);
     return {
@@ -241,7 +241,7 @@ export class FakeHub {
     const known = this.#presences.get(key);
     if (known?.online === online) return known;
     this.#lastMs = Math.max(this.#lastMs + 1, Date.now());
-    const presence = { user, online, since: this.#lastMs };
+    const presence = { user, online, sinceMs: this.#lastMs };
     this.#presences.set(key, presence);
     return presence;
   }

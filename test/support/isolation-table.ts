@@ -69,7 +69,7 @@ const REGISTER: readonly Row[] = [
   { operation: 'register', frame: () => ({ action: 'register' }), outcomes: registering, shows: 'pair' },
   {
     operation: 'register, since a message of others',
-    frame: ({ cursor }) => ({ action: 'register', since: cursor }),
+    frame: ({ cursor }) => ({ action: 'register', cursor }),
     outcomes: registering,
     shows: 'pair',
   },
@@ -119,7 +119,7 @@ const ROOMS: readonly Row[] = [
   { operation: 'join', frame: ({ room }) => ({ action: 'join', room }), outcomes: gated('joined') },
   {
     operation: 'join, since a message of others',
-    frame: ({ room, cursor }) => ({ action: 'join', room, since: cursor }),
+    frame: ({ room, cursor }) => ({ action: 'join', room, cursor }),
     outcomes: gated('joined'),
     shows: 'room',
   },

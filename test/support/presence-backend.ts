@@ -27,8 +27,8 @@ export const RULES = [
   'second look',
   /** A write fails if the presence state differs from the one that was read. */
   'conditional write',
-  /** `since` strictly increases. */
-  'order of since',
+  /** `sinceMs` strictly increases. */
+  'order of sinceMs',
   /** A repeated check tells the watchers, whatever it finds. */
   'retries tell',
   /** A watch reads its reply after it has begun. */
@@ -324,10 +324,10 @@ function weaken(ports: Ports, without: Rule): Ports {
       };
       return { ...ports, presenceStates: { ...presenceStates, announce } };
     }
-    case 'order of since': {
+    case 'order of sinceMs': {
       const read = async (...values: Parameters<PresenceStates['read']>) => {
         const announced = await presenceStates.read(...values);
-        return announced && { ...announced, since: 0, real: announced };
+        return announced && { ...announced, sinceMs: 0, real: announced };
       };
       const announce: PresenceStates['announce'] = (address, next, before) =>
         presenceStates.announce(address, next, before && 'real' in before ? (before.real as PresenceState) : before);

@@ -225,7 +225,7 @@ class Device extends Client {
 
 /** A watcher of the user and the room, sometimes over a new connection. */
 class Watcher extends Client {
-  /** The presence that it would show: of two the one with the later `since`. */
+  /** The presence that it would show: of two the one with the later `sinceMs`. */
   readonly seen = new Map<Address, Presence>();
   readonly contradictions: string[] = [];
 
@@ -264,11 +264,11 @@ class Watcher extends Client {
     const address = push.room === undefined ? BOB : LOBBY;
     for (const presence of push.users) {
       const known = this.seen.get(address);
-      const { since = 0 } = presence;
-      if (known?.since === since && known.online !== presence.online) {
-        this.contradictions.push(`${address}: ${this.userId} hears two things of ${since}`);
+      const { sinceMs = 0 } = presence;
+      if (known?.sinceMs === sinceMs && known.online !== presence.online) {
+        this.contradictions.push(`${address}: ${this.userId} hears two things of ${sinceMs}`);
       }
-      if (since >= (known?.since ?? 0)) this.seen.set(address, presence);
+      if (sinceMs >= (known?.sinceMs ?? 0)) this.seen.set(address, presence);
     }
   }
 }

@@ -15,7 +15,7 @@ export function createMemoryPresenceStates(): PresenceStates {
       return all.filter(({ online }) => online).sort((a, b) => (a.userId < b.userId ? -1 : 1));
     },
     async announce(address, next, before) {
-      if (read(address, next.userId)?.since !== before?.since) return false;
+      if (read(address, next.userId)?.sinceMs !== before?.sinceMs) return false;
       announced.set(address, new Map(announced.get(address)).set(next.userId, next));
       return true;
     },

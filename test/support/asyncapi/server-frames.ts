@@ -76,7 +76,7 @@ const markers = { received: v.exactOptional(serial), read: v.exactOptional(seria
 
 const resumption = { recovered: v.boolean(), messages, more: v.boolean(), cursor: serial, serverTime: time };
 
-const presence = v.strictObject({ user: v.string(), online: v.boolean(), since: v.exactOptional(time) });
+const presence = v.strictObject({ user: v.string(), online: v.boolean(), sinceMs: v.exactOptional(time) });
 
 /** The shared parts of frames. */
 export const SERVER_SCHEMAS = { message, limits, result, failure } as const;

@@ -33,7 +33,7 @@ describe('a question', () => {
       { action: 'presence', id: '5', users: ['bob', 'carol'] },
     ]);
     const occupancy = { users: 1, connections: 2 };
-    const users = [{ user: 'bob', online: true, since: 1 }];
+    const users = [{ user: 'bob', online: true, sinceMs: 1 }];
     const counts = [{ conversation, count: 1, more: false }];
     socket.answer('search', { type: 'search', conversation, messages: [], next: 'n' });
     socket.answer('unread', { type: 'unread', conversations: counts });

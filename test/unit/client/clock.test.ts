@@ -69,7 +69,7 @@ describe.each([
     await settle();
     world.socket.open();
     await settle();
-    expect(world.socket.last('register')).toMatchObject({ since: messageAt(3_000).serial });
+    expect(world.socket.last('register')).toMatchObject({ cursor: messageAt(3_000).serial });
     world.socket.page([messageAt(2_000), messageAt(3_000), messageAt(4_000)]);
     await settle();
     expect(ids).toEqual(['2000', '3000', '4000']);

@@ -41,7 +41,7 @@ async function join({ client, world: { socket } }: Page, serverTime: number): Pr
 async function rejoin({ client, world }: Page) {
   client.join('lobby').catch(() => {});
   await settle();
-  return world.socket.last('join')['since'];
+  return world.socket.last('join')['cursor'];
 }
 
 const CLOCKS = [
@@ -85,7 +85,7 @@ describe.each(CLOCKS)('a page that is reloaded on a device whose clock is %s', (
       const next = openPage(browser, aheadMs);
       void next.client.join('lobby');
       const socket = await connect(next, START + 49 * HOUR);
-      expect(socket.last('join')).not.toHaveProperty('since');
+      expect(socket.last('join')).not.toHaveProperty('cursor');
       expect(next.gaps).toEqual([{ room: 'lobby', sinceMs: START }]);
       socket.joined([], { cursor: serialFloor(START + 49 * HOUR), serverTime: START + 49 * HOUR });
       await settle();
@@ -250,10 +250,10 @@ describe('what was said in a room before the page joined it', () => {
     // Before the storage is open, and after.
     for (const early of [true, false]) {
       if (!early) await next.client.leave('lobby').catch(() => {});
-      void next.client.join('lobby', { since: before.serial }).catch(() => {});
+      void next.client.join('lobby', { after: before.serial }).catch(() => {});
       const socket = early ? await connect(next, START + SECOND) : next.world.socket;
       await settle();
-      expect(socket.last('join')['since']).toBe(before.serial);
+      expect(socket.last('join')['cursor']).toBe(before.serial);
       socket.joined([before], { cursor: serialFloor(START + SECOND) });
       await settle();
       expect(next.ids).toEqual([before.id]);

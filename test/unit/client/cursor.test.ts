@@ -42,7 +42,7 @@ describe('the cursor', () => {
     world.wake();
     socket.pong({ messages: [messageAt(1_100)], more: true });
     await settle();
-    expect(socket.last('register')).toMatchObject({ attempt: 1, since: serialFloor(1_000) });
+    expect(socket.last('register')).toMatchObject({ attempt: 1, cursor: serialFloor(1_000) });
     socket.push(messageAt(1_300));
     expect(ids).toEqual(['1100']);
     socket.page([messageAt(1_100), messageAt(1_200)], { cursor: serialFloor(1_250) });
@@ -113,7 +113,7 @@ describe('the cursor', () => {
     socket.push(messageAt(2_000));
     await world.advance(190_000);
     const next = await openNext(world);
-    expect(next.last('register')).toMatchObject({ since: messageAt(2_000).serial });
+    expect(next.last('register')).toMatchObject({ cursor: messageAt(2_000).serial });
     next.push(messageAt(2_200));
     socket.push(messageAt(2_100));
     socket.push(messageAt(2_200));

@@ -90,7 +90,7 @@ describe('a call that would need a larger frame', () => {
     ['unwatch', (client) => client.unwatch([...users.slice(1), 'bob'])],
     ['unread', (client) => client.unread(users.map((room) => ({ room })))],
     ['join', (client) => client.join(long)],
-    ['join since', (client) => client.join('hall', { since: long })],
+    ['join after', (client) => client.join('hall', { after: long })],
     ['history', (client) => client.history({ room: long })],
     ['search', (client) => client.search({ user }, long)],
     ['markRead', (client) => client.markRead({ user: long }, '1')],
@@ -101,7 +101,7 @@ describe('a call that would need a larger frame', () => {
     const { world, client, socket } = await connectClient();
     const watched = client.watch(['bob']);
     await settle();
-    socket.answer('presence', { type: 'presence', users: [{ user: 'bob', online: true, since: 1 }] });
+    socket.answer('presence', { type: 'presence', users: [{ user: 'bob', online: true, sinceMs: 1 }] });
     await watched;
     const joined = client.join('lobby');
     await settle();

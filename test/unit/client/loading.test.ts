@@ -93,7 +93,7 @@ describe('the encoding part', () => {
     expect([ids, errors.map(({ code }) => code)]).toEqual([['1000'], ['load_failed']]);
     await world.advance(5_000);
     const next = await openNext(world);
-    expect(next.last('register')['since']).toBe(messageAt(1_000).serial);
+    expect(next.last('register')['cursor']).toBe(messageAt(1_000).serial);
     next.page([messageAt(1_000), compressed('two', 2_000), messageAt(3_000)]);
     await vi.waitFor(() => expect(told).toEqual(['1000', 'two', '3000']));
   });

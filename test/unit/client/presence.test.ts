@@ -4,8 +4,8 @@ import type { Presence } from '../../../protocol/index.ts';
 import { connectClient, returnedSocket } from '../../support/client-session.ts';
 import { type FakeSocket, settle } from '../../support/client-world.ts';
 
-const on = (user: string, since: number): Presence => ({ user, online: true, since });
-const off = (user: string, since: number): Presence => ({ user, online: false, since });
+const on = (user: string, sinceMs: number): Presence => ({ user, online: true, sinceMs });
+const off = (user: string, sinceMs: number): Presence => ({ user, online: false, sinceMs });
 
 async function watchingClient(options: Parameters<typeof connectClient>[0] = {}) {
   const started = await connectClient(options);

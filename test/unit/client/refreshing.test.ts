@@ -29,8 +29,8 @@ describe('a token that is about to expire', () => {
     await world.advance(209_999);
     expect(getToken).toHaveBeenCalledTimes(1);
     await world.advance(1);
-    const since = serialFloor(100_000);
-    expect(socket.last('register')).toEqual({ action: 'register', id: '2', attempt: 1, since, token: SECOND });
+    const cursor = serialFloor(100_000);
+    expect(socket.last('register')).toEqual({ action: 'register', id: '2', attempt: 1, cursor, token: SECOND });
     socket.register({}, 310_000);
     await world.advance(100_000);
     expect(world.sockets).toHaveLength(1);

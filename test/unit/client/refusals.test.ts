@@ -22,7 +22,7 @@ async function busyClient() {
   client.on('message', ({ id }) => told.push(id));
   client.on('error', ({ code }) => told.push(code));
   client.on('left', ({ room }) => told.push(room));
-  const there = { type: 'presence', users: [{ user: 'bob', online: true, since: 10 }] };
+  const there = { type: 'presence', users: [{ user: 'bob', online: true, sinceMs: 10 }] };
   const occupancy = { users: 1, connections: 1 };
   const watched = [client.watch(['bob'])];
   await settle();
@@ -41,10 +41,10 @@ async function busyClient() {
 /** Uses everything that the client did before, and that it has been asked for since. */
 async function expectUnharmed({ world, client, socket, told }: Awaited<ReturnType<typeof busyClient>>): Promise<void> {
   expect(told).toEqual([]);
-  socket.receive({ type: 'presence', users: [{ user: 'bob', online: false, since: 20 }] });
-  socket.receive({ type: 'presence', room: 'lobby', users: [{ user: 'bob', online: false, since: 20 }] });
+  socket.receive({ type: 'presence', users: [{ user: 'bob', online: false, sinceMs: 20 }] });
+  socket.receive({ type: 'presence', room: 'lobby', users: [{ user: 'bob', online: false, sinceMs: 20 }] });
   socket.push(messageAt(1_000), roomMessageAt(1_100));
-  const gone = [{ user: 'bob', online: false, since: 20 }];
+  const gone = [{ user: 'bob', online: false, sinceMs: 20 }];
   expect(told).toEqual([{ users: gone }, { room: 'lobby', users: gone }, '1000', '1100']);
 
   const read = client.markRead(bob, SERIAL);
@@ -62,7 +62,7 @@ async function expectUnharmed({ world, client, socket, told }: Awaited<ReturnTyp
   const next = await returnedSocket(world);
   next.register();
   await settle();
-  const asked = next.sent.flatMap(({ action, id: _, attempt: __, since: ___, ...frame }) =>
+  const asked = next.sent.flatMap(({ action, id: _, attempt: __, cursor: ___, ...frame }) =>
     action === 'register' ? [] : [{ action, ...frame }],
   );
   expect(asked).toHaveLength(3);
@@ -101,7 +101,7 @@ const refusedByServer: [string, string, (client: never) => Promise<unknown>][] =
       client[method]([...Array.from({ length: 100 }, (_, index) => `user ${index}`), 'bob']),
     ),
   ),
-  call('join', 'join(hall since nonsense)', (client) => client.join('hall', { since: 'nonsense' })),
+  call('join', 'join(hall after nonsense)', (client) => client.join('hall', { after: 'nonsense' })),
   ...conversations.flatMap((conversation) => [
     call('history', `history(${JSON.stringify(conversation)})`, (client) => client.history(conversation as never)),
     call('search', `search(${JSON.stringify(conversation)})`, (client) => client.search(conversation as never, 'x')),
@@ -168,7 +168,7 @@ describe('what the server refuses', () => {
       expect(each).rejects.toMatchObject({ code: 'invalid_frame' }),
     );
     await settle();
-    const gone = [{ user: 'bob', online: false, since: 20 }];
+    const gone = [{ user: 'bob', online: false, sinceMs: 20 }];
     socket.receive({ type: 'presence', users: gone });
     socket.receive({ type: 'presence', room: 'lobby', users: gone });
     expect(told).toEqual([]);
@@ -219,7 +219,7 @@ describe('what the server refuses', () => {
     }
     void next.client.join('lobby');
     await settle();
-    expect(nextSocket.last('join')).toMatchObject({ room: 'lobby', since: serialFloor(900_000) });
+    expect(nextSocket.last('join')).toMatchObject({ room: 'lobby', cursor: serialFloor(900_000) });
   });
 
   it.each([undefined, null, 'enough'])('is taken back by a signal whose reason is %s, too', async (reason) => {
@@ -259,15 +259,15 @@ const refusedByClient: [string, (client: never) => Promise<unknown>][] = (
     ['unwatch([1])', (client) => client.unwatch(['bob', 1] as never)],
     ['unwatch({room: 1})', (client) => client.unwatch({ room: 1 } as never)],
     ['unwatch()', (client) => client.unwatch(undefined as never)],
-    ['watch(bad options)', (client) => client.watch(['carol'], { since: 1 } as never)],
+    ['watch(bad options)', (client) => client.watch(['carol'], { cursor: 1 } as never)],
     ['watch(bad signal)', (client) => client.watch(['carol'], { signal: 1 } as never)],
     ['watch(null options)', (client) => client.watch(['carol'], null as never)],
     ['join(1)', (client) => client.join(1 as never)],
     ['join(bad options)', (client) => client.join('hall', { before: 1 } as never)],
-    ['join(since 1)', (client) => client.join('hall', { since: 1 } as never)],
-    ['join(since 1n)', (client) => client.join('hall', { since: 1n } as never)],
-    ['join(since itself)', (client) => client.join('hall', { since: cyclic } as never)],
-    ['join(since null)', (client) => client.join('hall', { since: null } as never)],
+    ['join(after 1)', (client) => client.join('hall', { after: 1 } as never)],
+    ['join(after 1n)', (client) => client.join('hall', { after: 1n } as never)],
+    ['join(after itself)', (client) => client.join('hall', { after: cyclic } as never)],
+    ['join(after null)', (client) => client.join('hall', { after: null } as never)],
     ['leave(1)', (client) => client.leave(1 as never)],
     ['history(both)', (client) => client.history({ user: 'bob', room: 'lobby' } as never)],
     ['history(cyclic)', (client) => client.history(cyclic as never)],
@@ -278,7 +278,7 @@ const refusedByClient: [string, (client: never) => Promise<unknown>][] = (
     ['unread(cyclic)', (client) => client.unread([cyclic] as never)],
     ['unread({})', (client) => client.unread({} as never)],
     ['markRead(cyclic)', (client) => client.markRead(cyclic as never, SERIAL)],
-    ['markRead(extra)', (client) => client.markRead({ user: 'bob', since: 1n } as never, SERIAL)],
+    ['markRead(extra)', (client) => client.markRead({ user: 'bob', cursor: 1n } as never, SERIAL)],
     ['markRead(1)', (client) => client.markRead(bob, 1n as never)],
     ['markRead(room 1)', (client) => client.markRead({ room: 1n } as never, SERIAL)],
     ['sendToUser(1n)', (client) => client.sendToUser(1n as never, 1)],
@@ -309,7 +309,7 @@ function refuseWith(socket: FakeSocket, isWrong: (frame: Frame) => boolean): voi
     if (isWrong(frame)) socket.receive({ type: 'error', id, code: 'invalid_frame', message: '', retryable: false });
     else if (room === undefined) socket.receive({ type: 'presence', id, users: [] });
     else {
-      const users = [{ user: 'bob', online: true, since: 10 }];
+      const users = [{ user: 'bob', online: true, sinceMs: 10 }];
       socket.receive({ type: 'presence', id, room, users, occupancy: { users: 1, connections: 1 } });
     }
   }

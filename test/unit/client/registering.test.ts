@@ -11,7 +11,7 @@ describe('a registration', () => {
     socket.page([messageAt(700)], { cursor: serialFloor(900) });
     await settle();
     const next = await returnedSocket(world);
-    expect(next.last('register')).toEqual({ action: 'register', id: '1', attempt: 0, since: serialFloor(900) });
+    expect(next.last('register')).toEqual({ action: 'register', id: '1', attempt: 0, cursor: serialFloor(900) });
   });
 
   it('on the same connection has the next number and the cursor, and is followed by a resume', async () => {
@@ -19,8 +19,8 @@ describe('a registration', () => {
     await world.advance(240_000);
     socket.refuse('ping', 'not_registered');
     await settle();
-    const since = serialFloor(1_000);
-    expect(socket.last('register')).toEqual({ action: 'register', id: '3', attempt: 1, since });
+    const cursor = serialFloor(1_000);
+    expect(socket.last('register')).toEqual({ action: 'register', id: '3', attempt: 1, cursor });
     socket.push(messageAt(2_000));
     socket.page([messageAt(1_500)], { more: true, cursor: serialFloor(1_900) });
     await settle();
@@ -55,7 +55,7 @@ describe('a registration', () => {
     await world.advance(10_000);
     socket.push();
     await settle();
-    expect(socket.last('register')).toMatchObject({ attempt: 2, since: serialFloor(1_000) });
+    expect(socket.last('register')).toMatchObject({ attempt: 2, cursor: serialFloor(1_000) });
     const second = socket.last('register');
 
     socket.page([messageAt(1_100)], { id: first.id, cursor: serialFloor(5_000) });
@@ -100,7 +100,7 @@ describe('a registration', () => {
     expect(socket.closedWith).toBe('abrupt');
     await world.advance(500);
     const next = await openNext(world);
-    expect(next.last('register')).toMatchObject({ attempt: 0, since: serialFloor(1_000) });
+    expect(next.last('register')).toMatchObject({ attempt: 0, cursor: serialFloor(1_000) });
   });
 
   it('that comes in with the end of its connection counts for nothing', async () => {
@@ -112,7 +112,7 @@ describe('a registration', () => {
     expect(ids).toEqual([]);
     expect(client.counters.connections).toBe(0);
     await world.advance(500);
-    expect((await openNext(world)).last('register')).not.toHaveProperty('since');
+    expect((await openNext(world)).last('register')).not.toHaveProperty('cursor');
     client.close();
     expect(world.timers).toBe(0);
   });

@@ -10,11 +10,11 @@ describe('a resume', () => {
     next.page([messageAt(1_100), messageAt(1_200)], { more: true });
     await settle();
     expect(ids).toEqual(['1100', '1200']);
-    const since = serialFloor(1_000);
-    expect(next.last('register')).toEqual({ action: 'register', id: '2', since, after: messageAt(1_200).serial });
+    const cursor = serialFloor(1_000);
+    expect(next.last('register')).toEqual({ action: 'register', id: '2', cursor, after: messageAt(1_200).serial });
     next.page([messageAt(1_300)], { more: true });
     await settle();
-    expect(next.last('register')).toMatchObject({ since, after: messageAt(1_300).serial });
+    expect(next.last('register')).toMatchObject({ cursor, after: messageAt(1_300).serial });
     next.page([messageAt(1_400)]);
     await settle();
     expect(ids).toEqual(['1100', '1200', '1300', '1400']);
@@ -40,7 +40,7 @@ describe('a resume', () => {
     next.page([messageAt(1_100)], { more: true, cursor: serialFloor(2_000) });
     await settle();
     const after = await returnedSocket(world);
-    expect(after.last('register')['since']).toBe(serialFloor(1_000));
+    expect(after.last('register')['cursor']).toBe(serialFloor(1_000));
     after.page([messageAt(1_100), messageAt(1_200)]);
     await settle();
     expect(ids).toEqual(['1100', '1200']);
@@ -131,7 +131,7 @@ describe('a resume', () => {
     next.page([messageAt(1_200)]);
     await settle();
     expect(ids).toEqual(['1100', '1200']);
-    expect(next.last('register')).toMatchObject({ attempt: 1, since: serialFloor(1_000) });
+    expect(next.last('register')).toMatchObject({ attempt: 1, cursor: serialFloor(1_000) });
     next.page([messageAt(1_100), messageAt(1_200), ...pushed], { cursor: serialFloor(20_000) });
     await settle();
     expect(ids).toHaveLength(10_003);

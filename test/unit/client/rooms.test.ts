@@ -63,16 +63,16 @@ describe('joining a room', () => {
 
   it('begins where it is told to, page by page, in order with what is pushed', async () => {
     const { client, socket, ids } = await resumedClient();
-    const since = serialFloor(500);
-    void client.join('lobby', { since });
+    const cursor = serialFloor(500);
+    void client.join('lobby', { after: cursor });
     await settle();
-    expect(socket.last('join')).toMatchObject({ since });
+    expect(socket.last('join')).toMatchObject({ cursor });
     socket.joined([roomMessageAt(600)], { more: true });
     socket.push(roomMessageAt(800));
     await settle();
     socket.push(messageAt(900));
     const { attempt: _, ...page } = socket.last('join');
-    expect(page).toEqual({ action: 'join', id: '3', room: 'lobby', since, after: serialFloor(600) });
+    expect(page).toEqual({ action: 'join', id: '3', room: 'lobby', cursor, after: serialFloor(600) });
     expect(ids).toEqual(['600', '900']);
     socket.joined([roomMessageAt(700)]);
     await settle();
@@ -148,7 +148,7 @@ describe('joining a room', () => {
     await expect(client.join(1 as never)).rejects.toThrow(new TypeError('join: "room" must be a string, got 1'));
     await expect(client.leave({} as never)).rejects.toThrow(TypeError);
     await expect(client.join('lobby', { from: 1 } as never)).rejects.toThrow(
-      new TypeError('join: unknown option "from"; there are signal, timeoutMs, since'),
+      new TypeError('join: unknown option "from"; there are signal, timeoutMs, after'),
     );
   });
 });
@@ -159,8 +159,8 @@ describe('a room that was joined', () => {
     socket.push(roomMessageAt(2_000));
     socket.push(messageAt(3_000));
     const next = await registered(await returnedSocket(world));
-    expect(next.last('register')).toMatchObject({ since: messageAt(3_000).serial });
-    expect(next.last('join')).toMatchObject({ room: 'lobby', since: messageAt(2_000).serial });
+    expect(next.last('register')).toMatchObject({ cursor: messageAt(3_000).serial });
+    expect(next.last('join')).toMatchObject({ room: 'lobby', cursor: messageAt(2_000).serial });
     next.push(roomMessageAt(2_200));
     next.joined([roomMessageAt(2_000), roomMessageAt(2_100)]);
     await settle();
@@ -182,7 +182,7 @@ describe('a room that was joined', () => {
     await settle();
     await registered(socket);
     expect(socket.count('join')).toBe(2);
-    expect(socket.last('join')).toMatchObject({ attempt: 3, since: serialFloor(1_000) });
+    expect(socket.last('join')).toMatchObject({ attempt: 3, cursor: serialFloor(1_000) });
   });
 
   it('is joined once the connection is registered again, when a join finds that it is not', async () => {
@@ -224,7 +224,7 @@ describe('a room that was joined', () => {
     after.refuse('join', 'invalid_cursor');
     await settle();
     expect(gaps.slice(1)).toEqual([{ room: 'lobby' }]);
-    expect(after.last('join')).not.toHaveProperty('since');
+    expect(after.last('join')).not.toHaveProperty('cursor');
   });
 
   it('is dropped when the capability is taken away, and told as left', async () => {

@@ -34,7 +34,7 @@ describe('a page that is reloaded', () => {
     expect(nextSocket.count('join')).toBe(0);
     void next.client.join('lobby');
     await settle();
-    expect(nextSocket.last('join')).toMatchObject({ since: roomMessageAt(MOMENT + 1_000).serial });
+    expect(nextSocket.last('join')).toMatchObject({ cursor: roomMessageAt(MOMENT + 1_000).serial });
     nextSocket.joined([roomMessageAt(MOMENT + 1_000), roomMessageAt(MOMENT + 2_000)]);
     await settle();
     expect(next.ids).toEqual([String(MOMENT + 2_000)]);
@@ -51,7 +51,7 @@ describe('a page that is reloaded', () => {
 
     const next = browser.open();
     void next.client.join('lobby');
-    expect((await connect(next)).last('join')).toMatchObject({ since: serialFloor(MOMENT) });
+    expect((await connect(next)).last('join')).toMatchObject({ cursor: serialFloor(MOMENT) });
   });
 
   it('begins anew in a room that was left', async () => {
@@ -67,7 +67,7 @@ describe('a page that is reloaded', () => {
 
     const next = browser.open();
     void next.client.join('lobby');
-    expect((await connect(next)).last('join')).not.toHaveProperty('since');
+    expect((await connect(next)).last('join')).not.toHaveProperty('cursor');
   });
 });
 
@@ -115,7 +115,7 @@ describe('tabs that share a connection', () => {
     await settle();
     await leader.crash();
     const next = await connect(follower);
-    expect(next.last('join')).toMatchObject({ room: 'lobby', since: roomMessageAt(MOMENT + 1_000).serial });
+    expect(next.last('join')).toMatchObject({ room: 'lobby', cursor: roomMessageAt(MOMENT + 1_000).serial });
     next.joined([roomMessageAt(MOMENT + 1_000), roomMessageAt(MOMENT + 2_000)]);
     await settle();
     expect(follower.ids).toEqual([String(MOMENT + 1_000), String(MOMENT + 2_000)]);
@@ -127,18 +127,18 @@ describe('tabs that share a connection', () => {
     for (const { client } of [leader, follower]) client.on('presence', (change) => changes.push(change));
     const watched = follower.client.watch(['bob', 'carol']);
     await settle();
-    socket.answer('presence', { type: 'presence', users: [{ user: 'bob', online: true, since: 1 }] });
+    socket.answer('presence', { type: 'presence', users: [{ user: 'bob', online: true, sinceMs: 1 }] });
     await watched;
-    const gone = { user: 'bob', online: false, since: 2 };
+    const gone = { user: 'bob', online: false, sinceMs: 2 };
     socket.receive({ type: 'presence', users: [gone] });
     await settle();
     expect(changes).toEqual([{ users: [gone] }, { users: [gone] }]);
     await leader.crash();
     const next = await connect(follower);
     expect(next.last('presence')).toMatchObject({ users: ['bob', 'carol'], watch: true });
-    next.answer('presence', { type: 'presence', users: [gone, { user: 'carol', online: true, since: 3 }] });
+    next.answer('presence', { type: 'presence', users: [gone, { user: 'carol', online: true, sinceMs: 3 }] });
     await settle();
-    expect(changes.slice(2)).toEqual([{ users: [{ user: 'carol', online: true, since: 3 }] }]);
+    expect(changes.slice(2)).toEqual([{ users: [{ user: 'carol', online: true, sinceMs: 3 }] }]);
   });
 
   it('get no copy of what one of them has sent, though a resume brings it', async () => {

@@ -121,9 +121,9 @@ describe.each(implementations)('with the WebSocket of %s, the client', (_, webSo
     await reaches(bob, 'connected');
     for (const text of texts.slice(50)) await alice.sendToUser('bob', text);
     expect(await take(inbox, 100)).toEqual(texts);
-    const [first, second] = server.frames.filter((frame) => frame.action === 'register' && 'since' in frame);
+    const [first, second] = server.frames.filter((frame) => frame.action === 'register' && 'cursor' in frame);
     expect(first).toMatchObject({ attempt: 0 });
-    expect(second).toMatchObject({ since: (first as { since: string }).since, after: expect.any(String) });
+    expect(second).toMatchObject({ cursor: (first as { cursor: string }).cursor, after: expect.any(String) });
   });
 
   it('comes back when the server does, and sends what has waited', async () => {

@@ -15,7 +15,7 @@ async function resume({ world }: Page, atMs: number) {
 
 /** Opens the page's connection, and gives from where it resumes. */
 async function sinceOf({ world }: Page): Promise<unknown> {
-  return (await openNext(world)).last('register')['since'];
+  return (await openNext(world)).last('register')['cursor'];
 }
 
 function send({ client }: Page, data: unknown): void {
@@ -79,7 +79,7 @@ describe('a page that is reloaded', () => {
 
     const next = browser.open();
     const nextSocket = await openNext(next.world);
-    expect(nextSocket.last('register')['since']).toBe(messageAt(1_002_000).serial);
+    expect(nextSocket.last('register')['cursor']).toBe(messageAt(1_002_000).serial);
     nextSocket.page([messageAt(1_001_000), messageAt(1_002_000), messageAt(1_003_000)]);
     await settle();
     expect(next.ids).toEqual(['1003000']);
@@ -98,7 +98,7 @@ describe('a page that is reloaded', () => {
 
     const next = browser.open();
     const socket = await openNext(next.world);
-    expect(socket.last('register')['since']).toBe(serialFloor(1_000_000));
+    expect(socket.last('register')['cursor']).toBe(serialFloor(1_000_000));
     socket.page([messageAt(1_001_000), messageAt(1_002_000)]);
     await settle();
     expect(next.ids).toEqual(['1002000']);
@@ -172,7 +172,7 @@ describe('what is stored', () => {
     for (const options of [{ getToken: () => tokenOf('alice b') }, { url: 'ws://test/other' }]) {
       const other = browser.open(options);
       const socket = await other.world.accept();
-      expect(socket.last('register')).not.toHaveProperty('since');
+      expect(socket.last('register')).not.toHaveProperty('cursor');
       expect(socket.count('sendMessage')).toBe(0);
       await other.leave();
     }
@@ -255,14 +255,14 @@ describe('several tabs', () => {
     await first.leave();
     const again = browser.open();
     const socket = await openNext(again.world);
-    expect(socket.last('register')['since']).toBe(serialFloor(1_000_000));
+    expect(socket.last('register')['cursor']).toBe(serialFloor(1_000_000));
     socket.register();
     await settle();
     expect(dataOf(socket)).toEqual([0]);
     await second.leave();
     const other = browser.open();
     const otherSocket = await openNext(other.world);
-    expect(otherSocket.last('register')['since']).toBe(serialFloor(1_000_001));
+    expect(otherSocket.last('register')['cursor']).toBe(serialFloor(1_000_001));
     otherSocket.register();
     await settle();
     expect(dataOf(otherSocket)).toEqual([1]);
@@ -281,7 +281,7 @@ describe('several tabs', () => {
     const sent: unknown[] = [];
     for (const { world } of restored) {
       const socket = await openNext(world);
-      expect(socket.last('register')['since']).toBeDefined();
+      expect(socket.last('register')['cursor']).toBeDefined();
       socket.register();
       await settle();
       if (socket.count('sendMessage') > 0) sent.push(...dataOf(socket));
@@ -298,7 +298,7 @@ describe('several tabs', () => {
     await page.world.advance(250);
     const other = browser.open();
     const otherSocket = await openNext(other.world);
-    expect(otherSocket.last('register')['since']).toBe(messageAt(1_001_000).serial);
+    expect(otherSocket.last('register')['cursor']).toBe(messageAt(1_001_000).serial);
     otherSocket.page([messageAt(1_001_000), messageAt(1_002_000)]);
     await settle();
     expect(other.ids).toEqual(['1002000']);
@@ -315,11 +315,11 @@ describe('several tabs', () => {
     await closed.leave();
     const socket = await returnedSocket(staying.world);
     // Not from where the other was: this one has not handed over what came between.
-    expect(socket.last('register')['since']).toBe(serialFloor(1_000_000));
+    expect(socket.last('register')['cursor']).toBe(serialFloor(1_000_000));
     socket.register();
     await settle();
     expect(dataOf(socket)).toEqual(['left']);
-    expect((await returnedSocket(staying.world)).last('register')['since']).toBe(serialFloor(1_000_000));
+    expect((await returnedSocket(staying.world)).last('register')['cursor']).toBe(serialFloor(1_000_000));
   });
 
   it('without locks take over everything, so that both may send a message, under the same id', async () => {
@@ -331,7 +331,7 @@ describe('several tabs', () => {
     await page.world.advance(250);
     const other = browser.open();
     const socket = await openNext(other.world);
-    expect(socket.last('register')['since']).toBe(serialFloor(1_000_000));
+    expect(socket.last('register')['cursor']).toBe(serialFloor(1_000_000));
     socket.register();
     await settle();
     await page.world.advance(500);
@@ -438,7 +438,7 @@ describe('a storage that fails', () => {
     browser.stored.set('beckon/1 ws://test/prod alice x', JSON.stringify({ ...right, outbox: [message] }));
     const page = browser.open();
     const socket = await openNext(page.world);
-    expect(socket.last('register')['since']).toBe(serialFloor(1_000_000));
+    expect(socket.last('register')['cursor']).toBe(serialFloor(1_000_000));
     socket.register();
     await settle();
     expect(dataOf(socket)).toEqual([1]);

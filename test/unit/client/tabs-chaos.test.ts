@@ -37,9 +37,9 @@ class Server {
     for (const socket of sockets) this.#answered.delete(socket);
   }
 
-  #answer(socket: FakeSocket, { action, id, since, messages: sent }: FakeSocket['sent'][number]): void {
+  #answer(socket: FakeSocket, { action, id, cursor, messages: sent }: FakeSocket['sent'][number]): void {
     if (action === 'register') {
-      const fromMs = (typeof since === 'string' ? serialTime(since) : this.#nowMs) - OVERLAP_MS;
+      const fromMs = (typeof cursor === 'string' ? serialTime(cursor) : this.#nowMs) - OVERLAP_MS;
       const messages = this.log.filter(({ sentAt }) => sentAt > fromMs);
       socket.page(messages, { cursor: serialFloor(this.#nowMs) });
     } else if (action === 'sendMessage') {

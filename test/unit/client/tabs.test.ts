@@ -175,7 +175,7 @@ describe('when the leader goes', () => {
     await go(leader);
     await settle();
     const next = await openNext(follower.world);
-    expect(next.last('register')['since']).toBe(messageAt(1_001_000).serial);
+    expect(next.last('register')['cursor']).toBe(messageAt(1_001_000).serial);
     next.page([messageAt(1_001_000), messageAt(1_002_000)]);
     await settle();
     next.push(messageAt(1_003_000));
@@ -295,7 +295,7 @@ describe('when the leader hangs', () => {
     const sent = follower.client.sendToUser('bob', 'said meanwhile');
     await follower.world.advance(NOTICED_MS);
     const next = await openNext(follower.world);
-    expect(next.last('register')['since']).toBe(serialFloor(1_000_000));
+    expect(next.last('register')['cursor']).toBe(serialFloor(1_000_000));
     next.page([messageAt(1_001_000)]);
     await settle();
     expect(next.last('sendMessage')['messages']).toMatchObject([{ data: 'said meanwhile', retry: true }]);

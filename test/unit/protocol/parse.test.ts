@@ -10,7 +10,7 @@ describe('frames that are right', () => {
     ['register', '{"action":"register","id":"r-1"}'],
     ['ping', '{"action":"ping","id":"p.1:2_3-4"}'],
     ['ping', '{"action":"ping","cursor":"01KAJ4Q0Q80000000000000000"}'],
-    ['register', '{"action":"register","since":"01KAJ4Q0Q80000000000000000","attempt":3}'],
+    ['register', '{"action":"register","cursor":"01KAJ4Q0Q80000000000000000","attempt":3}'],
     [
       'sendMessage',
       '{"action":"sendMessage","to":{"user":"bob"},"data":1,"ephemeral":false,"ttlSeconds":60,"echo":true,"retry":true}',
@@ -31,7 +31,7 @@ describe('frames that are wrong are told what is wrong, at the field that has it
     ['register', '[]', 'the frame must be a JSON object'],
     ['register', 'null', 'the frame must be a JSON object'],
     ['register', '{"action":"register","from":"x"}', 'unknown field "from"'],
-    ['register', '{"action":"register","since":"x"}', '"since" must be a cursor or a serial, as the server gave it'],
+    ['register', '{"action":"register","cursor":"x"}', '"cursor" must be a cursor or a serial, as the server gave it'],
     ['register', '{"action":"register","attempt":-1}', '"attempt" must be at least 0'],
     ['register', '{"action":"register","attempt":1e308}', '"attempt" must be at most 9007199254740991'],
     ['ping', '{"action":"ping","cursor":7}', '"cursor" must be a string'],

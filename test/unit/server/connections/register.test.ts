@@ -62,7 +62,7 @@ beforeEach(() => {
 });
 
 test('registers the connection until its token expires or it is silent for 11 minutes', async () => {
-  const frame = { since: serialFloor(NOW - 1000), attempt: 3 };
+  const frame = { cursor: serialFloor(NOW - 1000), attempt: 3 };
   const expiresAt = NOW / 1000 + 660;
   expect(await register(connection, frame)).toMatchObject({
     ok: true,

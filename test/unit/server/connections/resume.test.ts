@@ -84,7 +84,7 @@ describe('without a cursor', () => {
     await states.acknowledge(BOB, at(600));
     await states.keepShown(BOB, at(600), shown);
     expect(await resumed(BOB)).toMatchObject({ shown, missed: [700, 500] });
-    expect(await resumed(BOB, { since: at(600), attempt: 1 })).not.toHaveProperty('shown');
+    expect(await resumed(BOB, { cursor: at(600), attempt: 1 })).not.toHaveProperty('shown');
     expect(await resumed(BOB, { after: at(600) })).not.toHaveProperty('shown');
     expect(await resumed(LOBBY)).not.toHaveProperty('shown');
   });
@@ -106,12 +106,12 @@ describe.each([BOB, LOBBY])('at %s', (address) => {
 
   test('from a cursor returns the messages since, with an overlap of two minutes', async () => {
     await sent(address, 900, 700, 500);
-    expect((await resumed(address, { since: at(600) })).missed).toEqual([700, 500]);
+    expect((await resumed(address, { cursor: at(600) })).missed).toEqual([700, 500]);
   });
 
   test('of several pages goes on behind the last message, and subscribes to nothing again', async () => {
     await sent(address, ...Array.from({ length: 150 }, (_, index) => 300 - index));
-    const first = await resumed(address, { since: at(300) });
+    const first = await resumed(address, { cursor: at(300) });
     expect([first.missed.length, first.more]).toEqual([100, true]);
     await directory.unsubscribe('b1', [address]);
     const second = await resumed(address, { after: at(first.missed.at(-1) ?? 0) });
@@ -131,8 +131,8 @@ describe.each([BOB, LOBBY])('at %s', (address) => {
 
   test('from before the retention says that it is not complete, and returns what is left', async () => {
     await sent(address, 3500);
-    expect(await resumed(address, { since: at(3700) })).toMatchObject({ recovered: false, missed: [3500] });
-    expect(await resumed(address, { since: at(3599), attempt: 1 })).toMatchObject({ recovered: true });
+    expect(await resumed(address, { cursor: at(3700) })).toMatchObject({ recovered: false, missed: [3500] });
+    expect(await resumed(address, { cursor: at(3599), attempt: 1 })).toMatchObject({ recovered: true });
   });
 
   test('reaches back to a message that was delivered late, for a cursor from before that', async () => {
@@ -140,8 +140,8 @@ describe.each([BOB, LOBBY])('at %s', (address) => {
     nowMs = NOW - 100_000;
     await states.markLate(address, at(2000));
     nowMs = NOW;
-    expect((await resumed(address, { since: at(200) })).missed).toEqual([2000]);
-    expect((await resumed(address, { since: at(50), attempt: 1 })).missed).toEqual([]);
+    expect((await resumed(address, { cursor: at(200) })).missed).toEqual([2000]);
+    expect((await resumed(address, { cursor: at(50), attempt: 1 })).missed).toEqual([]);
   });
 
   test('reads after the mapping is there what was delivered late: a late delivery finds the mapping, or has left its mark', async () => {
@@ -151,18 +151,18 @@ describe.each([BOB, LOBBY])('at %s', (address) => {
       await states.markLate(address, at(2000));
       return put(registration);
     };
-    expect((await resumed(address, { since: at(200) })).missed).toEqual([2000]);
+    expect((await resumed(address, { cursor: at(200) })).missed).toEqual([2000]);
   });
 
   test('from before the retention reads nothing from before it, though it may be there still', async () => {
     await sent(address, 3700, 3500);
-    expect((await resumed(address, { since: at(3650) })).missed).toEqual([3500]);
+    expect((await resumed(address, { cursor: at(3650) })).missed).toEqual([3500]);
   });
 
   test('from a cursor begins there, whatever another device has acknowledged', async () => {
     await sent(address, 500);
     await states.acknowledge(BOB, at(100));
-    expect((await resumed(address, { since: at(600) })).missed).toEqual([500]);
+    expect((await resumed(address, { cursor: at(600) })).missed).toEqual([500]);
   });
 
   test('gives the moment before the log was read as the next cursor: what is sent meanwhile is behind it', async () => {
@@ -176,9 +176,9 @@ describe.each([BOB, LOBBY])('at %s', (address) => {
 
   test('refuses a cursor from the future', async () => {
     const subscription = { connection, address, expiresAt: NOW / 1000 + 60 };
-    expect(await resume(subscription, { since: at(-121) })).toMatchObject({ problem: { code: 'invalid_cursor' } });
+    expect(await resume(subscription, { cursor: at(-121) })).toMatchObject({ problem: { code: 'invalid_cursor' } });
     expect(directory.items.size).toBe(0);
-    expect(await resume(subscription, { since: at(-119) })).toMatchObject({ ok: true });
+    expect(await resume(subscription, { cursor: at(-119) })).toMatchObject({ ok: true });
   });
 
   test('refuses a connection that has missed a message there', async () => {
@@ -201,13 +201,13 @@ describe('presence', () => {
     await resumed(BOB);
     await resumed(LOBBY);
     expect(tasks).toEqual([check(BOB), check(LOBBY)]);
-    await presenceStates.announce(BOB, { userId: 'bob', online: false, since: 1 }, undefined);
+    await presenceStates.announce(BOB, { userId: 'bob', online: false, sinceMs: 1 }, undefined);
     await resumed(BOB, { attempt: 1 });
     expect(tasks).toHaveLength(3);
   });
 
   test('is not checked if the user counts as present, nor for the next page, nor for a refused connection', async () => {
-    await presenceStates.announce(BOB, { userId: 'bob', online: true, since: 1 }, undefined);
+    await presenceStates.announce(BOB, { userId: 'bob', online: true, sinceMs: 1 }, undefined);
     await resumed(BOB);
     await resumed(LOBBY, { after: at(10) });
     await directory.remove(LOBBY, 'b1');

@@ -111,7 +111,7 @@ test('a task comes back if the API is out of reach', async () => {
   postOutcome = new Unreachable(undefined);
   await connect(BOB, 'b1');
   await connect(presenceAddress(BOB), 'b1');
-  const frame = { type: 'presence', users: [{ user: 'bob', online: true, since: NOW }] } as const;
+  const frame = { type: 'presence', users: [{ user: 'bob', online: true, sinceMs: NOW }] } as const;
   const announce = { kind: 'announce', topic: presenceAddress(BOB), frame, range: { first: ' ', last: '~' } } as const;
   const { batchItemFailures } = await runTasks(event({ kind: 'close', ...target }, deliver(0), announce));
   expect(batchItemFailures).toHaveLength(3);
@@ -169,7 +169,7 @@ test('a range of watchers is told', async () => {
   const topic = presenceAddress(BOB);
   await connect(topic, 'a1', 'b1', 'b2');
   await connect(BOB, 'b3');
-  const frame = { type: 'presence', users: [{ user: 'bob', online: true, since: NOW }] } as const;
+  const frame = { type: 'presence', users: [{ user: 'bob', online: true, sinceMs: NOW }] } as const;
   await runTasks(event({ kind: 'announce', topic, frame, range: { first: 'b', last: 'c' } }));
   expect(posted.toSorted()).toEqual(['b1', 'b2']);
 });

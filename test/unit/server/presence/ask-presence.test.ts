@@ -57,8 +57,8 @@ async function register(userId: string, connectionId: string, capability = EVERY
   }
 }
 
-const announce = (address: Address, userId: string, online: boolean, since: number) =>
-  presenceStates.announce(address, { userId, online, since }, undefined);
+const announce = (address: Address, userId: string, online: boolean, sinceMs: number) =>
+  presenceStates.announce(address, { userId, online, sinceMs }, undefined);
 
 type Asked = { users: string[] } | { room: string };
 function ask(asked: Asked, watch?: boolean, capability = EVERYTHING) {
@@ -80,8 +80,8 @@ describe('of users', () => {
         type: 'presence',
         users: [
           { user: 'nobody', online: false },
-          { user: 'eve', online: false, since: 20 },
-          { user: 'bob', online: true, since: 10 },
+          { user: 'eve', online: false, sinceMs: 20 },
+          { user: 'bob', online: true, sinceMs: 10 },
         ],
       },
     });
@@ -132,7 +132,7 @@ describe('of a room', () => {
         type: 'presence',
         room: 'lobby',
         users: [
-          { user: 'bob', online: true, since: 10 },
+          { user: 'bob', online: true, sinceMs: 10 },
           { user: 'eve', online: true },
         ],
         occupancy: { users: 2, connections: 3 },
@@ -144,8 +144,8 @@ describe('of a room', () => {
     expect(await ask({ room: 'lobby' }, true)).toMatchObject({
       value: {
         users: [
-          { user: 'bob', online: true, since: 10 },
-          { user: 'gone', online: true, since: 20 },
+          { user: 'bob', online: true, sinceMs: 10 },
+          { user: 'gone', online: true, sinceMs: 20 },
         ],
         occupancy: { users: 2, connections: 3 },
       },
@@ -182,7 +182,7 @@ describe('a watcher', () => {
     expect(await ask({ users: ['bob', 'eve'] }, true)).toMatchObject({
       value: {
         users: [
-          { user: 'bob', online: true, since: 10 },
+          { user: 'bob', online: true, sinceMs: 10 },
           { user: 'eve', online: false },
         ],
       },

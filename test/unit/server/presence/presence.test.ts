@@ -73,8 +73,8 @@ describe('a check', () => {
     await check();
     await check(LOBBY);
     const [came, went] = [
-      { user: 'bob', online: true, since: NOW },
-      { user: 'bob', online: false, since: NOW + 1 },
+      { user: 'bob', online: true, sinceMs: NOW },
+      { user: 'bob', online: false, sinceMs: NOW + 1 },
     ];
     expect(pushed).toEqual([
       { connectionId: 'w1', frame: { type: 'presence', users: [came] } },
@@ -94,7 +94,7 @@ describe('a check', () => {
     await leave('bob', 'b1');
     await check();
     expect(told()).toHaveLength(1);
-    expect(await announced()).toEqual({ userId: 'bob', online: true, since: NOW });
+    expect(await announced()).toEqual({ userId: 'bob', online: true, sinceMs: NOW });
   });
 
   test('gives every change a later moment, whatever the clock says', async () => {
@@ -103,7 +103,7 @@ describe('a check', () => {
     await leave('bob', 'b1');
     nowMs -= 5000;
     await check();
-    expect(await announced()).toEqual({ userId: 'bob', online: false, since: NOW + 1 });
+    expect(await announced()).toEqual({ userId: 'bob', online: false, sinceMs: NOW + 1 });
   });
 
   test('looks again after it has noted an absence', async () => {
@@ -116,15 +116,15 @@ describe('a check', () => {
       return announce(...values);
     };
     await check();
-    expect(await announced()).toEqual({ userId: 'bob', online: true, since: NOW + 2 });
+    expect(await announced()).toEqual({ userId: 'bob', online: true, sinceMs: NOW + 2 });
   });
 
   test('that is a retry tells what it finds, because perhaps nobody was told', async () => {
     await watch(BOB);
     await enter('bob', 'b1');
-    await presenceStates.announce(BOB, { userId: 'bob', online: true, since: 7 }, undefined);
+    await presenceStates.announce(BOB, { userId: 'bob', online: true, sinceMs: 7 }, undefined);
     await check(BOB, true);
-    expect(told()).toEqual([{ type: 'presence', users: [{ user: 'bob', online: true, since: 7 }] }]);
+    expect(told()).toEqual([{ type: 'presence', users: [{ user: 'bob', online: true, sinceMs: 7 }] }]);
     await presence.check({ kind: 'presence', address: userAddress('eve'), userId: 'eve' }, true);
     expect(told()).toHaveLength(1);
   });
@@ -146,7 +146,7 @@ describe('a check', () => {
     const parts = tasks.filter((task) => task.kind === 'announce');
     const ids = await Promise.all(parts.map(({ topic, range }) => directory.find(topic, { consistent: true, range })));
     expect(ids.flat()).toHaveLength(201);
-    expect(parts[0]?.frame).toEqual({ type: 'presence', users: [{ user: 'bob', online: true, since: NOW }] });
+    expect(parts[0]?.frame).toEqual({ type: 'presence', users: [{ user: 'bob', online: true, sinceMs: NOW }] });
   });
 
   test('takes five calls if something is new, and two if not', async () => {

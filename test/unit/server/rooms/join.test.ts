@@ -103,13 +103,13 @@ describe('a join', () => {
   test('with a cursor returns the messages since', async () => {
     await said('lobby', 300);
     await said('lobby', 100);
-    const joined = await join(connection, { room: 'lobby', since: serialFloor(NOW - 150_000) });
+    const joined = await join(connection, { room: 'lobby', cursor: serialFloor(NOW - 150_000) });
     expect(joined).toMatchObject({ value: { messages: [{ id: '100' }] } });
   });
 
   test('reaches as far back as messages are kept, also where the token does not allow "history"', async () => {
     await said('lobby', 3000);
-    const joined = await join(connection, { room: 'lobby', since: '0'.repeat(26) });
+    const joined = await join(connection, { room: 'lobby', cursor: '0'.repeat(26) });
     expect(joined).toMatchObject({ value: { recovered: false, messages: [{ id: '3000' }] } });
   });
 
@@ -213,7 +213,7 @@ describe('a user who leaves', () => {
   test('may come back, with a cursor from before', async () => {
     await leave(connection, { room: 'lobby' });
     await said('lobby', 10);
-    const joined = await join(connection, { room: 'lobby', since: serialFloor(NOW - 20_000) });
+    const joined = await join(connection, { room: 'lobby', cursor: serialFloor(NOW - 20_000) });
     expect(joined).toMatchObject({ value: { messages: [{ id: '10' }] } });
   });
 });
