@@ -11,6 +11,7 @@ export * from './parse.ts';
 export * from './parse-json.ts';
 export * from './problem.ts';
 export * from './replies.ts';
+export * from './scalars.ts';
 export * from './send-event.ts';
 export * from './subprotocols.ts';
 export * from './wordless-codes.ts';

@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode } from './codes.ts';
+import type { DurationMs } from './scalars.ts';
 
 /** A problem, as one side reports it to the other. */
 export interface Problem {
@@ -6,7 +7,7 @@ export interface Problem {
   readonly message: string;
   readonly retryable: boolean;
   /** How long to wait before a retry, in milliseconds. */
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: DurationMs;
 }
 
 /** A value, or the problem with it. */

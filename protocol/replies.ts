@@ -1,6 +1,7 @@
 import type { Action, Conversation, Json, Recipient, Shown } from './frames.ts';
 import type { Limits, MAX_UNREAD_COUNT, MAX_USERS_PER_PRESENCE } from './limits.ts';
 import type { Problem } from './problem.ts';
+import type { Count, EpochMs, Serial } from './scalars.ts';
 
 /** The sender of a message: a user over their own connection, or a service through `server/` or the function `send`. */
 export type Sender = { readonly user: string } | { readonly service: string };
@@ -10,7 +11,7 @@ export interface Message {
   /** The sender chooses it and keeps it on every retry. A receiver drops a message that it has already seen. */
   readonly id: string;
   /** A ULID that the server mints. It sorts by the time of sending. */
-  readonly serial: string;
+  readonly serial: Serial;
   readonly from: Sender;
   /** The recipient. Each of several users sees only their own id. The sender's own copy has all of them. */
   readonly to: Recipient;
@@ -18,16 +19,16 @@ export interface Message {
   /** The encoding of `data`, as the sender states it. Absent: `data` is not encoded. */
   readonly encoding?: string;
   /** Epoch milliseconds, by the server's clock. */
-  readonly sentAt: number;
+  readonly sentAt: EpochMs;
   /** The sender wants a receipt: answer with `mark` when the application gets the message. */
   readonly receipt?: true;
 }
 
 /** How many of the recipient's connections took the message, no longer exist, or could not be reached. */
 export interface ConnectionCounts {
-  readonly sent: number;
-  readonly gone: number;
-  readonly failed: number;
+  readonly sent: Count;
+  readonly gone: Count;
+  readonly failed: Count;
 }
 
 /**
@@ -46,7 +47,7 @@ export type UserStatus = DeliveryStatus | 'not_accepted';
 /** The outcome of one accepted message. */
 export interface SendResult {
   readonly id: string;
-  readonly serial: string;
+  readonly serial: Serial;
   /** The worst status among the recipients who accept the message. At least one does. */
   readonly status: DeliveryStatus;
   readonly connections: ConnectionCounts;
@@ -68,7 +69,7 @@ export interface RegisteredReply {
   readonly userId: string;
   readonly connectionId: string;
   /** Epoch milliseconds. */
-  readonly serverTime: number;
+  readonly serverTime: EpochMs;
   /**
    * False: some messages after `cursor` are older than the retention and no longer stored. No other source has them. The stored messages
    * follow in `messages`.
@@ -84,9 +85,9 @@ export interface RegisteredReply {
   /** Whether `register` with `after` returns another page. False: the resume is complete. */
   readonly more: boolean;
   /** Where to resume later, once the resume is complete. Use the first page's cursor. */
-  readonly cursor: string;
+  readonly cursor: Serial;
   /** When the registration ends if the client sends nothing before, in epoch milliseconds. */
-  readonly expiresAt: number;
+  readonly expiresAt: EpochMs;
   readonly limits: Limits;
   /**
    * With `token`: the rooms that this connection is in. The list omits rooms that the newer token does not allow, and rooms whose
@@ -106,7 +107,7 @@ export interface PongReply {
   readonly type: 'pong';
   readonly id?: string;
   /** Epoch milliseconds. */
-  readonly serverTime: number;
+  readonly serverTime: EpochMs;
   /** The messages after the ping's cursor and in an overlap before it. Empty without a cursor. */
   readonly messages: readonly Message[];
   /** Whether there are more messages: `register` with `cursor` returns all of them. */
@@ -128,8 +129,8 @@ export interface LeftReply {
 
 /** How far one user's messages have come with another user. Each serial covers everything up to it. */
 export interface Markers {
-  readonly received?: string;
-  readonly read?: string;
+  readonly received?: Serial;
+  readonly read?: Serial;
 }
 
 export interface HistoryReply {
@@ -139,9 +140,9 @@ export interface HistoryReply {
   /** In the order of their serials, each once. */
   readonly messages: readonly Message[];
   /** Returns the next page in the same direction, as `before` or `after`. Absent: this is the last page. */
-  readonly next?: string;
+  readonly next?: Serial;
   /** The asking user's read marker. */
-  readonly read?: string;
+  readonly read?: Serial;
   /** With a user: the other user's markers for the asking user's messages. */
   readonly peer?: Markers;
 }
@@ -153,7 +154,7 @@ export interface SearchReply {
   /** The newest first. */
   readonly messages: readonly Message[];
   /** Returns the next page, as `before`. Absent: this is the last page. */
-  readonly next?: string;
+  readonly next?: Serial;
 }
 
 /** Whether a user is online or in a room. Of two states of the same user, the one with the later `sinceMs` holds. */
@@ -161,7 +162,7 @@ export interface Presence {
   readonly user: string;
   readonly online: boolean;
   /** Since when, in epoch milliseconds. Absent: Beckon keeps no state of the user. */
-  readonly sinceMs?: number;
+  readonly sinceMs?: EpochMs;
 }
 
 /** The reply to `presence`. Without `id`, it is a push of the users whose state has changed. */
@@ -173,7 +174,7 @@ export interface PresenceReply {
   /** For a room: the users in it, at most {@link MAX_USERS_PER_PRESENCE}. In a push: the users whose state has changed. */
   readonly users: readonly Presence[];
   /** In the reply for a room: how many users and connections are in it. */
-  readonly occupancy?: { readonly users: number; readonly connections: number };
+  readonly occupancy?: { readonly users: Count; readonly connections: Count };
 }
 
 export interface MarkedReply {
@@ -188,10 +189,10 @@ export interface UnreadReply {
   readonly conversations: readonly {
     readonly conversation: Conversation;
     /** At most {@link MAX_UNREAD_COUNT}. */
-    readonly count: number;
+    readonly count: Count;
     readonly more: boolean;
     /** The read marker. */
-    readonly read?: string;
+    readonly read?: Serial;
   }[];
 }
 
@@ -229,34 +230,29 @@ export interface MessagesPush {
   readonly messages: readonly Message[];
 }
 
-export type Reply =
-  | RegisteredReply
-  | JoinedReply
-  | LeftReply
-  | AckReply
-  | HistoryReply
-  | SearchReply
-  | PresenceReply
-  | MarkedReply
-  | UnreadReply
-  | BlockedReply
-  | PongReply
-  | ErrorReply;
+/** The reply to each action. The server answers a refused frame with `error`. */
+export interface Replies {
+  readonly register: RegisteredReply;
+  readonly join: JoinedReply;
+  readonly leave: LeftReply;
+  readonly history: HistoryReply;
+  readonly search: SearchReply;
+  readonly presence: PresenceReply;
+  readonly mark: MarkedReply;
+  readonly unread: UnreadReply;
+  readonly block: BlockedReply;
+  readonly sendMessage: AckReply;
+  readonly ping: PongReply;
+}
 
-/** The type of the reply to each action. The server answers a refused frame with `error`. */
-export const REPLY_TYPES = {
-  register: 'registered',
-  join: 'joined',
-  leave: 'left',
-  history: 'history',
-  search: 'search',
-  presence: 'presence',
-  mark: 'marked',
-  unread: 'unread',
-  block: 'blocked',
-  sendMessage: 'ack',
-  ping: 'pong',
-} as const satisfies Record<Action, Reply['type']>;
+/** What the server sends without a request, by type. */
+export interface Pushes {
+  readonly messages: MessagesPush;
+  readonly presence: PresenceReply;
+  readonly receipt: ReceiptPush;
+  readonly bye: ByePush;
+}
 
-export type Push = MessagesPush | PresenceReply | ReceiptPush | ByePush;
+export type Reply = Replies[Action] | ErrorReply;
+export type Push = Pushes[keyof Pushes];
 export type ServerFrame = Reply | Push;

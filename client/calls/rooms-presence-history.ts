@@ -1,4 +1,4 @@
-import type { Action, Conversation, Message } from '../../protocol/index.ts';
+import type { Action, Conversation, Message, Replies } from '../../protocol/index.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type {
   CallOptions,
@@ -27,7 +27,7 @@ import { Feeds } from '../rooms/feeds.ts';
 import { RoomSubscriptions } from '../rooms/room-subscriptions.ts';
 import type { Snapshot } from '../storage/storage.ts';
 import { MarkerQueue } from './markers.ts';
-import { CALL_TIMEOUT_MS, type ReplyTo, ServerCalls } from './server-calls.ts';
+import { CALL_TIMEOUT_MS, ServerCalls } from './server-calls.ts';
 import { Watches } from './watches.ts';
 
 /** The calls of a client that are loaded with the first one of them, and done by the tab that holds the connection. */
@@ -205,7 +205,7 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, LateC
   async #readBlocked(options: CallOptions): Promise<readonly string[]> {
     const all: string[] = [];
     for (let more = true; more; ) {
-      const page: ReplyTo<'block'> = await this.#calls.call('block', { after: all.at(-1) }, options);
+      const page: Replies['block'] = await this.#calls.call('block', { after: all.at(-1) }, options);
       all.push(...page.users);
       more = page.more && page.users.length > 0;
     }
@@ -241,7 +241,7 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, LateC
     fields: FieldsOf<A>,
     options: CallOptions,
     names: readonly string[] = [],
-  ): Promise<ReplyTo<A>> {
+  ): Promise<Replies[A]> {
     this.#check(action, options, names);
     return this.#calls.call(action, fields, options);
   }

@@ -1,5 +1,5 @@
 import { frameCharge } from '../../protocol/frame-charge.ts';
-import type { Action, Reply } from '../../protocol/index.ts';
+import type { Action, Replies } from '../../protocol/index.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { abortWith, reasonOf } from '../base/abort.ts';
 import { retryDelayMs } from '../base/backoff.ts';
@@ -11,9 +11,6 @@ import { BeckonError, toError } from '../errors.ts';
 
 /** How long a call waits for an answer unless it says otherwise, milliseconds. */
 export const CALL_TIMEOUT_MS = 30_000;
-
-/** What the server answers to an action: a reply of the same name, except to `mark` and `block`. */
-export type ReplyTo<A extends Action> = Extract<Reply, { readonly type: A extends 'block' ? 'blocked' : A }>;
 
 /** A frame that carries no messages. */
 type PacedFrame = Parameters<typeof frameCharge>[0];
@@ -40,7 +37,7 @@ export class ServerCalls {
     action: A,
     fields: FieldsOf<A>,
     { signal, timeoutMs = CALL_TIMEOUT_MS }: WaitLimits = {},
-  ): Promise<ReplyTo<A>> {
+  ): Promise<Replies[A]> {
     const ending = new AbortController();
     const cancelTimer = this.#core.environment.setTimer(timeoutMs, () => abortWith(ending, this.#timeoutError()));
     this.#pending.add(ending);
@@ -89,11 +86,11 @@ export class ServerCalls {
     for (const ending of this.#pending) abortWith(ending, error);
   }
 
-  async #ask<A extends Action>(action: A, fields: FieldsOf<A>, signal: AbortSignal): Promise<ReplyTo<A>> {
+  async #ask<A extends Action>(action: A, fields: FieldsOf<A>, signal: AbortSignal): Promise<Replies[A]> {
     while (!signal.aborted) {
       const connection = this.#core.session.connection;
       const outcome = await (connection ? this.callOn(connection, action, fields, signal) : this.#connected);
-      if (outcome?.kind === 'reply') return outcome.reply as unknown as ReplyTo<A>;
+      if (outcome?.kind === 'reply') return outcome.reply as unknown as Replies[A];
       if (outcome?.kind === 'error') throw toError(outcome.problem);
     }
     throw reasonOf(signal);

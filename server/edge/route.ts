@@ -10,7 +10,7 @@ import {
   type Problem,
   parseJson,
   problem,
-  type REPLY_TYPES,
+  type Replies,
   type Reply,
   type Result,
   type SizeLimits,
@@ -31,7 +31,7 @@ type Frame<A extends Action> = Extract<ReturnType<typeof checkFrame<A>>, { ok: t
 type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
 
 /** The reply to an action: an operation that gives another one does not compile. */
-type ReplyTo<A extends Action> = Unnumbered<Extract<Reply, { type: (typeof REPLY_TYPES)[A] }>>;
+type ReplyTo<A extends Action> = Unnumbered<Replies[A]>;
 type Metrics = Readonly<Partial<Record<MetricName, number>>>;
 
 /** Performs a frame of this action. `receivedAt` is when API Gateway received it (epoch milliseconds). */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
 import { CLIENT_FRAMES, ERROR_CODES } from '../../protocol/index.ts';
 import * as limits from '../../protocol/limits.ts';
-import { SERVER_FRAMES } from '../support/asyncapi/server-frames.ts';
+import { serverSchemas } from '../support/asyncapi/json-schemas.ts';
 import { PROTOCOL_DOCUMENT, readProtocolExamples } from '../support/protocol-document.ts';
 import { createPlay } from '../support/protocol-play.ts';
 
@@ -42,7 +42,7 @@ test.each(Object.keys(CLIENT_FRAMES))('an example sends %s', (action) => {
   expect(sent.map((example) => 'frame' in example && example.frame?.['action'])).toContain(action);
 });
 
-test.each(Object.keys(SERVER_FRAMES))('an example receives %s', (type) => {
+test.each(Object.keys(serverSchemas()))('an example receives %s', (type) => {
   const got = EXAMPLES.filter((example) => example.kind === 'gets');
   expect(got.map(({ frame }) => frame['type'])).toContain(type);
 });

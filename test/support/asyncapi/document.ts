@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { type Action, CLIENT_FRAMES, REPLY_TYPES, type ServerFrame, SUBPROTOCOL } from '../../../protocol/index.ts';
+import { type Action, CLIENT_FRAMES, type Pushes, type ServerFrame, SUBPROTOCOL } from '../../../protocol/index.ts';
 import { PROTOCOL_DOCUMENT, readExamples } from '../protocol-document.ts';
 import { describeFields, type FieldTables, readFieldTables } from './field-tables.ts';
-import { clientSchemas, commonSchemas, open, serverSchemas } from './json-schemas.ts';
+import { clientSchemas, commonSchemas, open, replyTypes, serverSchemas } from './json-schemas.ts';
 
 /** The frames that the server sends without a request. */
 const PUSHES = {
@@ -10,7 +10,7 @@ const PUSHES = {
   presence: 'Somebody whose presence is watched has come or gone.',
   receipt: "How far the user's messages have come with somebody.",
   bye: 'The server is about to close the connection.',
-} as const satisfies Partial<Record<ServerFrame['type'], string>>;
+} as const satisfies Record<keyof Pushes, string>;
 
 type ServerType = ServerFrame['type'];
 
@@ -168,6 +168,7 @@ function serverMessages(text: string, tables: FieldTables) {
 }
 
 function actions(text: string) {
+  const types = replyTypes();
   return Object.fromEntries(
     actionNames().map((action) => [
       action,
@@ -178,7 +179,7 @@ function actions(text: string) {
         messages: [ofConnection(action)],
         reply: {
           channel: ref('channels', 'connection'),
-          messages: [REPLY_TYPES[action], 'error' as const].map((type) => ofConnection(nameOf(type))),
+          messages: [types[action], 'error' as const].map((type) => ofConnection(nameOf(type))),
         },
       },
     ]),

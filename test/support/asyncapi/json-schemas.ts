@@ -1,7 +1,7 @@
 import { type ConversionConfig, toJsonSchemaDefs } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
-import { type Action, CLIENT_FRAMES, messageSchema } from '../../../protocol/index.ts';
-import { SERVER_FRAMES, SERVER_SCHEMAS } from './server-frames.ts';
+import { type Action, CLIENT_FRAMES, messageSchema, type ServerFrame } from '../../../protocol/index.ts';
+import { readSchemas } from './type-schemas.ts';
 
 /** The parts of a draft 7 JSON Schema that this code reads. */
 export interface JsonSchema {
@@ -25,16 +25,30 @@ export function clientSchemas(): Readonly<Record<Action, JsonSchema>> {
   return convert(CLIENT_FRAMES) as Record<Action, JsonSchema>;
 }
 
-/** The server's frames, by type. They allow other fields, because later versions may add some. */
-export function serverSchemas(): Readonly<Record<keyof typeof SERVER_FRAMES, JsonSchema>> {
-  const all = convert({ ...SERVER_SCHEMAS, ...SERVER_FRAMES });
-  return pick(all, Object.keys(SERVER_FRAMES)) as ReturnType<typeof serverSchemas>;
+/** The type of the reply to each action. */
+export function replyTypes(): Readonly<Record<Action, ServerFrame['type']>> {
+  const types = Object.entries(replySchemas()).map(([action, schema]) => [action, typeOf(schema)]);
+  return Object.fromEntries(types);
+}
+
+/** The server's frames, by type. They have no other fields than today's: see {@link open}. */
+export function serverSchemas(): Readonly<Record<ServerFrame['type'], JsonSchema>> {
+  const others = readSchemas('OtherFrames', COMPONENTS, 'SharedParts');
+  const frames = [...Object.values(replySchemas()), ...Object.values(others)];
+  return Object.fromEntries(frames.map((schema) => [typeOf(schema), schema])) as ReturnType<typeof serverSchemas>;
+}
+
+function replySchemas() {
+  return readSchemas('Replies', COMPONENTS, 'SharedParts');
+}
+
+function typeOf({ properties }: JsonSchema): ServerFrame['type'] {
+  return properties?.['type']?.['const'] as ServerFrame['type'];
 }
 
 /** The shared schemas, by name. */
 export function commonSchemas(): Schemas {
-  const ofServer = convert({ ...SERVER_SCHEMAS, ...SERVER_FRAMES });
-  return { ...convert({ [MESSAGE_INPUT]: messageSchema }), ...pick(ofServer, Object.keys(SERVER_SCHEMAS)) };
+  return { ...convert({ [MESSAGE_INPUT]: messageSchema }), ...readSchemas('SharedParts', COMPONENTS) };
 }
 
 /**
@@ -55,7 +69,7 @@ export function open(schema: JsonSchema): JsonSchema {
 
 const conversionAt = (at: string): ConversionConfig => ({
   // JSON Schema cannot express how deep data is nested.
-  ignoreActions: ['check', 'readonly'],
+  ignoreActions: ['check'],
   overrideRef: ({ referenceId }) => at + referenceId,
   overrideAction: ({ valibotAction, jsonSchema }) => {
     // JSON Schema patterns are always Unicode patterns, so the flag `u` may go.
@@ -64,12 +78,11 @@ const conversionAt = (at: string): ConversionConfig => ({
       ? { ...jsonSchema, pattern: requirement.source }
       : undefined;
   },
-  overrideSchema: ({ valibotSchema, jsonSchema }) => {
+  overrideSchema: ({ valibotSchema }) => {
     const schema: v.GenericSchema = valibotSchema;
     if (isLazy(schema)) return { oneOf: branchesOf(schema).map((branch) => convertBranch(branch, at)) };
     // Any JSON value.
     if (schema.type === 'custom') return {};
-    if (schema.type === 'union') return { oneOf: jsonSchema.anyOf ?? [] };
     if (isBatch(schema)) return { type: 'array', items: { $ref: at + MESSAGE_INPUT } };
     return undefined;
   },

@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as v from 'valibot';
 import { messageSchema, sendEventSchema } from '../../../protocol/index.ts';
-import type { InvocationProblem } from '../../../server/edge/invocation.ts';
-import type { ServiceSend } from '../../../server/sending/service-send.ts';
 import { PROTOCOL_DOCUMENT } from '../protocol-document.ts';
 import { describeFields, readFieldTables } from './field-tables.ts';
 import { convert, type JsonSchema, MESSAGE_INPUT, open } from './json-schemas.ts';
-import { array, hold, problem, type Same, SERVER_SCHEMAS } from './server-frames.ts';
+import { readSchemas } from './type-schemas.ts';
 
 const DOCS = join(import.meta.dirname, '../../../docs');
 
@@ -17,32 +14,8 @@ export const SEND_SCHEMA_FILE = join(DOCS, 'send.schema.json');
 /** The document of the function `send`. */
 export const SEND_DOCUMENT = join(DOCS, 'send.md');
 
-const { result, failure } = SERVER_SCHEMAS;
-
-const answer = v.strictObject({ results: array(v.union([result, failure])) });
-
-/** The JSON text in `errorMessage`. */
-const error = v.strictObject({ ...problem, failures: v.exactOptional(array(failure)) });
-
-/** Lambda's form of an error. For Lambda's own errors the type is not one of our codes. */
-const failed = v.strictObject({
-  errorType: v.string(),
-  errorMessage: v.string(),
-  trace: v.exactOptional(array(v.string())),
-});
-
-hold<Same<typeof answer, Awaited<ReturnType<ServiceSend>>>>();
-hold<Same<typeof error, InvocationProblem>>();
-
-const SCHEMAS = {
-  event: sendEventSchema,
-  answer,
-  failed,
-  error,
-  result,
-  failure,
-  [MESSAGE_INPUT]: messageSchema,
-};
+/** The place of the schemas in the document. */
+const DEFINITIONS = '#/definitions/';
 
 /** The definitions, with texts of docs/send.md and docs/protocol.md. Answers allow other fields, because later versions may add some. */
 export function sendDefinitions(): Readonly<Record<string, JsonSchema>> {
@@ -51,10 +24,11 @@ export function sendDefinitions(): Readonly<Record<string, JsonSchema>> {
   const ofMessage = ofWire.get('sendMessage') ?? new Map();
   const fields = new Map([...ofWire, ...own, [MESSAGE_INPUT, ofMessage]]);
   fields.set('event', new Map([...ofMessage, ...(own.get('event') ?? [])]));
+  const accepted = convert({ event: sendEventSchema, [MESSAGE_INPUT]: messageSchema }, DEFINITIONS);
   return Object.fromEntries(
-    Object.entries(convert(SCHEMAS, '#/definitions/')).map(([name, schema]) => {
+    Object.entries({ ...accepted, ...readSchemas('SendOutcomes', DEFINITIONS) }).map(([name, schema]) => {
       const described = describeFields(schema, fields.get(name));
-      return [name, portable(name === 'event' || name === MESSAGE_INPUT ? described : open(described))];
+      return [name, portable(name in accepted ? described : open(described))];
     }),
   );
 }
