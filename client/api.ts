@@ -39,7 +39,7 @@ export interface Gap {
 }
 
 /** The result of a message whose promise is gone with the page that sent it. */
-export type Settled =
+export type LateResult =
   | { readonly id: string; readonly result: SendResult }
   /** `error`: the reason with which `sendToUser` would have rejected. */
   | { readonly id: string; readonly error: BeckonError };
@@ -90,7 +90,7 @@ export interface ClientEvents<Incoming = Payload> {
   /** Messages are missing: the user was away for longer than the server keeps them, or the server does not know since when. */
   readonly gap: Gap;
   /** The client sent, or gave up, a message that an earlier client of the user had left in the `storage`. */
-  readonly settled: Settled;
+  readonly result: LateResult;
   /** The client is no longer in a room, although the application did not call `leave`. */
   readonly left: Left;
   /** The presence of watched users, or in a watched room, has changed. */
@@ -263,7 +263,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
    * ```
    * @returns Resolves when the client is in the room for the first time. Default of `timeoutMs`: no limit.
    * @throws {@link BeckonError} with `forbidden`, `too_many_rooms`, `expired`, `closed`, or
-   * `left` if the application called `leave` before.
+   * `join_cancelled` if the application called `leave` before.
    */
   join(room: string, options?: JoinOptions): Promise<void>;
 

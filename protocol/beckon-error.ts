@@ -21,7 +21,7 @@ export const LASTING_CLIENT_CODES = {
   closed: 'The client was closed.',
   user_changed: 'getToken gave a token of another user. Connect that user with a new client.',
   storage_failed: 'The storage cannot be used: messages may not survive a reload.',
-  left: 'The room was left before it was joined.',
+  join_cancelled: 'The room was left before it was joined.',
   undecodable: 'The data cannot be decoded. It is handed on with its encoding.',
 } as const;
 

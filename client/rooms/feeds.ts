@@ -80,7 +80,7 @@ export class Feeds {
   }
 
   async leave(name: string): Promise<void> {
-    this.#drop(name, new BeckonError('left'));
+    this.#drop(name, new BeckonError('join_cancelled'));
     this.#stored.delete(roomAddress(name));
     await this.#connections.leave(name);
   }

@@ -22,7 +22,7 @@ export const LOCAL_STORAGE: ClientStorage = {
  * another version has written, which finds it again.
  */
 export function recordPrefix(url: string, user: string): string {
-  return `beckon/1 ${url} ${encodeURIComponent(user)} `;
+  return `beckon/2 ${url} ${encodeURIComponent(user)} `;
 }
 
 /** Reads a record; `undefined` for what this client cannot have written. */

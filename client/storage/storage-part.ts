@@ -53,10 +53,10 @@ class KeptClient extends ClientPart implements StoragePart {
   #tellOf(id: string) {
     const { core } = this;
     return {
-      accept: (result: SendResult) => void core.emit('settled', { id, result }),
+      accept: (result: SendResult) => void core.emit('result', { id, result }),
       reject: (error: unknown) => {
         // What is left for a later client is not settled.
-        if (!this.#isOver || !this.keeps) core.emit('settled', { id, error: error as BeckonError });
+        if (!this.#isOver || !this.keeps) core.emit('result', { id, error: error as BeckonError });
       },
     };
   }

@@ -22,7 +22,7 @@ interface Status {
 }
 
 /** Events that are the business of one tab alone. */
-const OWN_EVENTS: readonly string[] = ['error', 'settled', 'outbox', 'time', 'connected', 'over'];
+const OWN_EVENTS: readonly string[] = ['error', 'result', 'outbox', 'time', 'connected', 'over'];
 
 /** Shares the connection of one client among the clients of a user's tabs, where the runtime can. */
 class SharedClient extends ClientPart implements TabsPart {

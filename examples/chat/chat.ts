@@ -4,7 +4,7 @@ import {
   type Gap,
   type Json,
   type ReceivedMessage,
-  type Settled,
+  type LateResult,
 } from '../../client/index.ts';
 import { AddContact } from './add-contact.ts';
 import { Announcer } from './announcer.ts';
@@ -124,7 +124,7 @@ export class Chat {
     client.on('gap', (gap) => this.#onGap(gap), { signal });
     client.on('state', (state) => this.#onState(state), { signal });
     client.on('error', (error) => this.#onError(error), { signal });
-    client.on('settled', (message) => this.#onSettled(message), { signal });
+    client.on('result', (message) => this.#onLateResult(message), { signal });
     client.on(
       'receipt',
       ({ from, ...markers }) => {
@@ -216,7 +216,7 @@ export class Chat {
   }
 
   /** The client sent, or gave up, a message of an earlier page. The reloaded history has each message that was sent. */
-  #onSettled(message: Settled): void {
+  #onLateResult(message: LateResult): void {
     if ('error' in message) this.#notice.show(`A message was not sent: ${message.error.message}`);
     for (const thread of this.#threads.all) thread.isStale = true;
     this.#open.reload();

@@ -39,7 +39,7 @@ export class Rooms {
       await this.#host.client.join(room);
     } catch (error) {
       // The user left, or the page is closing.
-      if (error instanceof BeckonError && ['left', 'closed'].includes(error.code)) return;
+      if (error instanceof BeckonError && ['join_cancelled', 'closed'].includes(error.code)) return;
       this.#onLeft(room, error instanceof BeckonError ? error.message : String(error));
     }
   }

@@ -84,7 +84,7 @@ describe('the examples of docs/client.md', () => {
       ".on('gap'",
       ".on('state'",
       ".on('error'",
-      ".on('settled'",
+      ".on('result'",
       ".on('left'",
       ".on('presence'",
       ".on('receipt'",

@@ -1,4 +1,4 @@
-import type { Client, Settled } from '../../client/api.ts';
+import type { Client, LateResult } from '../../client/api.ts';
 import { SessionClient } from '../../client/client.ts';
 import type { BeckonError } from '../../client/errors.ts';
 import type { ConnectOptions } from '../../client/options.ts';
@@ -66,7 +66,7 @@ export class Page {
   readonly client: Client<unknown, unknown>;
   /** The ids of the messages that the client handed on. */
   readonly ids: string[] = [];
-  readonly settled: Settled[] = [];
+  readonly lateResults: LateResult[] = [];
   readonly errors: BeckonError[] = [];
   gone = false;
   readonly #locks: ReturnType<WebLocks['page']> | undefined;
@@ -84,7 +84,7 @@ export class Page {
       this.world,
     );
     this.client.on('message', ({ id }) => this.ids.push(id));
-    this.client.on('settled', (settled) => this.settled.push(settled));
+    this.client.on('result', (result) => this.lateResults.push(result));
     this.client.on('error', (error) => this.errors.push(error));
   }
 

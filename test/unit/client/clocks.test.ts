@@ -111,18 +111,18 @@ describe.each(CLOCKS)('a page that is reloaded on a device whose clock is %s', (
 
         const next = openPage(browser, aheadMs);
         await settle();
-        expect(next.settled).toEqual([]);
+        expect(next.lateResults).toEqual([]);
         const socket = await connect(next, serverTime);
         if (isSent) {
           expect(dataOf(socket)).toEqual(['queued']);
-          expect(next.settled).toEqual([]);
+          expect(next.lateResults).toEqual([]);
           await next.world.advance(5 * SECOND);
           socket.acknowledge();
           await settle();
-          expect(next.settled).toEqual([{ id: 'page1-2', result: sentResult('page1-2') }]);
+          expect(next.lateResults).toEqual([{ id: 'page1-2', result: sentResult('page1-2') }]);
         } else {
           expect(socket.count('sendMessage')).toBe(0);
-          expect(next.settled).toMatchObject([{ id: 'page1-2', error: { code: 'expired' } }]);
+          expect(next.lateResults).toMatchObject([{ id: 'page1-2', error: { code: 'expired' } }]);
         }
       }
     });
@@ -160,7 +160,7 @@ describe.each(CLOCKS)('a page that is reloaded on a device whose clock is %s', (
     const next = openPage(browser, aheadMs);
     next.world.jump(61 * SECOND);
     await next.world.advance(0);
-    expect(next.settled).toMatchObject([{ error: { code: 'expired' } }]);
+    expect(next.lateResults).toMatchObject([{ error: { code: 'expired' } }]);
     // Its clock is as wrong as before.
     const socket = await connect(next, START + 61 * SECOND);
     expect(dataOf(socket)).toEqual(['late']);
@@ -168,7 +168,7 @@ describe.each(CLOCKS)('a page that is reloaded on a device whose clock is %s', (
     await next.leave();
     const last = openPage(browser, 0);
     expect((await connect(last, START + 91 * SECOND)).count('sendMessage')).toBe(0);
-    expect(last.settled).toMatchObject([{ error: { code: 'expired' } }]);
+    expect(last.lateResults).toMatchObject([{ error: { code: 'expired' } }]);
   });
 
   it('forgets what it has seen and nothing can bring again', async () => {
@@ -312,7 +312,7 @@ describe('rooms that nobody has joined again', () => {
     });
     const rooms = Array.from({ length: 600 }, (_, index) => [`room#${index}`, state(index)] as const);
     const record = { feeds: Object.fromEntries(rooms), outbox: [] };
-    browser.stored.set('beckon/1 ws://test/prod alice x', JSON.stringify(record));
+    browser.stored.set('beckon/2 ws://test/prod alice x', JSON.stringify(record));
     for (const [reload, isOld] of [false, true].entries()) {
       const page = openPage(browser, 0);
       await connect(page, START + reload * 25 * HOUR);

@@ -267,7 +267,7 @@ describe('leaving a room', () => {
 
   it('waits for a join that is on its way, and the next join waits for it', async () => {
     const { client, socket, ids } = await resumedClient();
-    const first = expect(client.join('lobby')).rejects.toMatchObject({ code: 'left' });
+    const first = expect(client.join('lobby')).rejects.toMatchObject({ code: 'join_cancelled' });
     await settle();
     const left = client.leave('lobby');
     await first;

@@ -43,7 +43,7 @@ describe('a page that is reloaded', () => {
     ]);
     nextSocket.acknowledge();
     await settle();
-    expect(next.settled).toEqual(['page1-2', 'page1-3'].map((id) => ({ id, result: sentResult(id) })));
+    expect(next.lateResults).toEqual(['page1-2', 'page1-3'].map((id) => ({ id, result: sentResult(id) })));
     await next.leave();
     expect((await browser.open().world.accept()).count('sendMessage')).toBe(0);
   });
@@ -63,7 +63,7 @@ describe('a page that is reloaded', () => {
     expect(dataOf(socket)).toEqual(['refused']);
     socket.refuse('sendMessage', 'invalid_frame');
     await settle();
-    expect(next.settled).toMatchObject([
+    expect(next.lateResults).toMatchObject([
       { id: 'page1-2', error: { name: 'BeckonError', code: 'expired', maybeDelivered: true } },
       { id: 'page1-3', error: { name: 'BeckonError', code: 'invalid_frame' } },
     ]);
@@ -221,7 +221,7 @@ describe('what is stored', () => {
     await settle();
     next.client.close();
     await settle();
-    expect(next.settled).toEqual([]);
+    expect(next.lateResults).toEqual([]);
     expect(dataOf(await browser.open().world.accept())).toEqual([1]);
   });
 
@@ -401,7 +401,7 @@ describe('a storage that fails', () => {
     ['read', 'get'],
   ])('at the first try to %s disturbs nothing', async (_, call) => {
     const browser = new FakeBrowser();
-    browser.stored.set('beckon/1 ws://test/prod alice x', '{}');
+    browser.stored.set('beckon/2 ws://test/prod alice x', '{}');
     const refused = new DOMException('Access is denied for this document.', 'SecurityError');
     const storage = Object.assign(browser.storageOf({ gone: false }), {
       [call]: () => {
@@ -435,7 +435,7 @@ describe('a storage that fails', () => {
 
   it('not, with what a client has written', async () => {
     const browser = new FakeBrowser();
-    browser.stored.set('beckon/1 ws://test/prod alice x', JSON.stringify({ ...right, outbox: [message] }));
+    browser.stored.set('beckon/2 ws://test/prod alice x', JSON.stringify({ ...right, outbox: [message] }));
     const page = browser.open();
     const socket = await openNext(page.world);
     expect(socket.last('register')['cursor']).toBe(serialFloor(1_000_000));
@@ -462,8 +462,8 @@ describe('a storage that fails', () => {
     ['a message without an end', JSON.stringify({ ...right, outbox: [{ ...message, expiresAt: '1' }] })],
   ])('for a record with %s leaves the others good, and tells of it', async (_, text) => {
     const browser = new FakeBrowser();
-    browser.stored.set('beckon/1 ws://test/prod alice x', text);
-    browser.stored.set('beckon/1 ws://test/prod alice y', JSON.stringify({ ...right, outbox: [message] }));
+    browser.stored.set('beckon/2 ws://test/prod alice x', text);
+    browser.stored.set('beckon/2 ws://test/prod alice y', JSON.stringify({ ...right, outbox: [message] }));
     const page = browser.open();
     const socket = await page.world.accept();
     expect(dataOf(socket)).toEqual([1]);
@@ -477,7 +477,7 @@ describe('a storage that fails', () => {
   it('not, for what another version or somebody else has written, which is left alone', async () => {
     const browser = new FakeBrowser();
     const others = new Map([
-      ['beckon/2 ws://test/prod alice x', 'of tomorrow'],
+      ['beckon/3 ws://test/prod alice x', 'of tomorrow'],
       ['theme', 'dark'],
     ]);
     for (const [key, value] of others) browser.stored.set(key, value);

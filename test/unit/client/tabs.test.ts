@@ -219,7 +219,7 @@ describe('when the leader goes', () => {
     expect(next.last('sendMessage')['messages']).toMatchObject([{ data: 'left', retry: true }]);
     next.acknowledge();
     await settle();
-    expect(followers[0].settled).toMatchObject([{ result: { status: 'sent' } }]);
+    expect(followers[0].lateResults).toMatchObject([{ result: { status: 'sent' } }]);
   });
 
   it('its own calls are rejected, and the calls of the others are not', async () => {
