@@ -5,7 +5,7 @@ import { backoffDelayMs } from './base/backoff.ts';
 import { createEmitter, type Emitter } from './base/events.ts';
 import { ServerClock } from './base/server-clock.ts';
 import { sleep, unlessAborted } from './base/timer.ts';
-import type { Context, OpenConnection, Push } from './connection/context.ts';
+import type { Context, OpenConnection, Push, SendingConnection } from './connection/context.ts';
 import { Session } from './connection/session.ts';
 import { tokenUser } from './connection/token.ts';
 import { type Cancel, createEnvironment, type Environment } from './environment.ts';
@@ -15,8 +15,8 @@ import type { InnerEvents, Parts } from './parts.ts';
 import { Feed } from './receiving/feed.ts';
 import { Inbox } from './receiving/inbox.ts';
 import { prepareData } from './sending/data.ts';
-import { EarlyMessages, type WaitOptions } from './sending/early-messages.ts';
-import type { SendingConnection } from './sending/message-sender.ts';
+import { EarlyMessages } from './sending/early-messages.ts';
+import type { WaitOptions } from './sending/outbox.ts';
 import type { MessageFields } from './sending/outgoing.ts';
 import type { ConnectionState } from './state.ts';
 
@@ -235,9 +235,9 @@ export class Core implements Context {
     const { environment, options } = this;
     if (this.#isLoadingRest) return;
     this.#isLoadingRest = true;
-    for (let failures = 0; !this.over && !this.parts.sending; failures += 1) {
+    for (let failures = 0; !this.over && !(this.parts.sending && this.parts.renewal); failures += 1) {
       try {
-        await this.load('sending');
+        await Promise.all([this.load('sending'), this.load('renewal')]);
       } catch (error) {
         if (failures === 0) this.emit('error', error as BeckonError);
         await sleep(environment, backoffDelayMs(failures, environment.random, options), this.#ending.signal);

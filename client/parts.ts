@@ -1,12 +1,10 @@
 import type { Conversation, Message, MessageInput, SendResult } from '../protocol/index.ts';
 import type { ClientEvents, PresenceTarget } from './api.ts';
-import type { OpenConnection, Push } from './connection/context.ts';
+import type { OpenConnection, Push, SendingConnection } from './connection/context.ts';
 import type { BeckonError } from './errors.ts';
 import type { Feed } from './receiving/feed.ts';
 import type { BytesSource, EncodedData } from './sending/data.ts';
-import type { WaitOptions } from './sending/early-messages.ts';
-import type { SendingConnection } from './sending/message-sender.ts';
-import type { Outbox } from './sending/outbox.ts';
+import type { Outbox, WaitOptions } from './sending/outbox.ts';
 import type { MessageFields } from './sending/outgoing.ts';
 import type { ConnectionState } from './state.ts';
 import type { Snapshot } from './storage/storage.ts';
@@ -113,6 +111,7 @@ export interface TabsPart extends Part {
 export interface Parts {
   calls: CallsPart;
   encoding: EncodingPart;
+  renewal: Part;
   sending: SendingPart;
   storage: StoragePart;
   tabs: TabsPart;

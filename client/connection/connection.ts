@@ -5,14 +5,13 @@ import { createQueue } from '../base/queue.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
 import { BeckonError, isAboutToken, toError, wordlessProblem } from '../errors.ts';
 import { type Place, Subscription } from '../receiving/subscription.ts';
-import { type ConnectionEnd, endOf, endOfAttempt, isFinal } from './connection-end.ts';
+import { type ConnectionEnd, endOf, endOfAttempt } from './connection-end.ts';
 import type { Context, OpenConnection } from './context.ts';
 import { type Incoming, readFrame } from './frames.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
 import type { Pacer } from './pacer.ts';
 import { createRequests, type Encode, encodeRequest, type Outcome, problemOf, type Requests } from './requests.ts';
 import { requestToken } from './token.ts';
-import { TokenRenewal, tokenExpired } from './token-renewal.ts';
 import { openTransport, type Transport, type TransportEnd } from './transport.ts';
 
 /** How long a closing connection waits for the answer to its last acknowledgement, milliseconds. */
@@ -47,7 +46,6 @@ export class Connection implements OpenConnection {
   readonly #subscription: Subscription;
   /** Runs while the connection registers, at first and again after `not_registered`. */
   readonly #readiness: Timer;
-  readonly #renewal: TokenRenewal;
   readonly #closing = new AbortController();
   /** Handles frames in the order in which they came, though decoding may take a while. */
   readonly #incoming = createQueue();
@@ -60,9 +58,7 @@ export class Connection implements OpenConnection {
   #handshakeToken = '';
   /** The newest token, when it is not that of the handshake: every registration has to say it. */
   #token: string | undefined;
-  /** The token of the last registration that was answered, and how long the answer took. */
-  #registeredToken = '';
-  #registeredInMs = 0;
+  registration = { token: '', tookMs: 0 };
   #isRetired = false;
 
   /** @param failures How many attempts have failed before this one. */
@@ -75,16 +71,10 @@ export class Connection implements OpenConnection {
       maxFrameBytes: () => this.limits?.maxFrameBytes ?? MAX_FRAME_BYTES,
     });
     this.#readiness = createTimer(environment);
-    this.#renewal = new TokenRenewal(environment, options, {
-      request: (asked) => this.#requestToken(asked),
-      onToken: (token) => void this.#renew(token),
-      onExpired: () => this.#onUnregistered(tokenExpired()),
-      onFailed: (error, isOver) => this.#onTokenFailed(error, isOver),
-    });
     this.#subscription = new Subscription(context, context.user, this, {
       ask: (place) => this.#register(place),
       onSubscribed: (reply) => this.#onRegistered(reply as RegisteredReply),
-      onRefused: (problem) => this.#end({ error: toError(problem), isTold: !problem.retryable }),
+      onRefused: (problem) => this.end({ error: toError(problem), isTold: !problem.retryable }),
       // The ping acknowledges. A page that closes before its first heartbeat would get the same messages again next time.
       onNews: () => this.checkLiveness(),
     });
@@ -97,7 +87,7 @@ export class Connection implements OpenConnection {
     this.pacer?.settle(units);
     const problem = problemOf(outcome);
     if (problem?.code !== 'not_registered') return outcome;
-    this.#onUnregistered(toError(problem));
+    this.onUnregistered(toError(problem));
     // A registration that has just been answered may be older than this refusal.
     while (!this.isRegistered && !this.#isOver) await this.#subscription.subscribe();
     return { kind: this.#isOver ? 'lost' : 'refused' };
@@ -109,6 +99,37 @@ export class Connection implements OpenConnection {
 
   nextAttempt(): number {
     return this.#attempts++;
+  }
+
+  async requestToken(failures: number): Promise<string> {
+    const { environment, options } = this.#context;
+    const token = await requestToken(environment, options, failures, this.closing);
+    if (!this.#isOver) await this.#context.onToken(token);
+    return token;
+  }
+
+  async registerWith(token: string): Promise<void> {
+    this.#token = token;
+    // A registration that is on its way does not have the token.
+    await this.#subscription.settled;
+    await this.#subscription.subscribe();
+  }
+
+  onUnregistered(error: BeckonError): void {
+    if (!this.isRegistered) return;
+    this.isRegistered = false;
+    this.#owner.onUnregistered(this, error);
+  }
+
+  end(end: ConnectionEnd): void {
+    const wasOver = this.#isOver;
+    if (!wasOver) {
+      this.#release();
+      this.#transport?.terminate();
+    }
+    // Also what was sent last before the connection was closed: the server does not answer it any more.
+    this.#requests.settleAll({ kind: 'lost' });
+    if (!wasOver) this.#owner.onEnded(this, end);
   }
 
   /** Ends the connection unless the server gives a sign of life soon. */
@@ -162,18 +183,11 @@ export class Connection implements OpenConnection {
     await undefined;
     if (this.#isOver) return;
     try {
-      const token = await this.#requestToken(failures);
+      const token = await this.requestToken(failures);
       if (!this.#isOver) this.#open(token);
     } catch (error) {
-      this.#end(endOfAttempt(error));
+      this.end(endOfAttempt(error));
     }
-  }
-
-  async #requestToken(failures: number): Promise<string> {
-    const { environment, options } = this.#context;
-    const token = await requestToken(environment, options, failures, this.closing);
-    if (!this.#isOver) await this.#context.onToken(token);
-    return token;
   }
 
   #open(token: string): void {
@@ -195,21 +209,6 @@ export class Connection implements OpenConnection {
     });
   }
 
-  /** Registers with a newer token, without leaving the connection. */
-  async #renew(token: string): Promise<void> {
-    this.#token = token;
-    // A registration that is on its way does not have the token.
-    await this.#subscription.settled;
-    await this.#subscription.subscribe();
-  }
-
-  /** @param isOver Whether the token that is registered has expired. */
-  #onTokenFailed(error: BeckonError, isOver: boolean): void {
-    const final = isFinal(error);
-    if (error.code === 'token_failed') this.#context.emit('error', error);
-    if (isOver || final) this.#end({ error, final });
-  }
-
   async #register(place: Place): Promise<Outcome> {
     if (place.attempt === undefined) return this.#ask(encodeRequest('register', place));
     this.#startReadiness();
@@ -218,8 +217,9 @@ export class Connection implements OpenConnection {
     const askedAtMs = now();
     const outcome = await this.#ask(encodeRequest('register', { ...place, token }));
     if (token === undefined || !TOKEN_REFUSALS.includes(problemOf(outcome)?.code ?? '')) {
-      this.#registeredToken = token ?? this.#handshakeToken;
-      this.#registeredInMs = now() - askedAtMs;
+      // The clock may have been set meanwhile.
+      const tookMs = Math.min(Math.max(now() - askedAtMs, 0), this.#context.options.connectTimeoutMs);
+      this.registration = { token: token ?? this.#handshakeToken, tookMs };
       return outcome;
     }
     // The token of the handshake may be valid for a while, in which another connection can be made.
@@ -231,7 +231,7 @@ export class Connection implements OpenConnection {
   #startReadiness(): void {
     if (this.#isOver || this.#readiness.running) return;
     const { connectTimeoutMs } = this.#context.options;
-    this.#readiness.start(connectTimeoutMs, () => this.#end({ error: new BeckonError('connect_timeout') }));
+    this.#readiness.start(connectTimeoutMs, () => this.end({ error: new BeckonError('connect_timeout') }));
   }
 
   async #ask(encode: Encode, signal?: AbortSignal): Promise<Outcome> {
@@ -256,23 +256,13 @@ export class Connection implements OpenConnection {
   }
 
   #onRegistered(reply: RegisteredReply): void {
-    const { connectTimeoutMs } = this.#context.options;
     const wasRegistered = this.isRegistered;
     this.#readiness.stop();
     this.limits = reply.limits;
     this.isRegistered = true;
-    // The clock may have been set meanwhile.
-    const elapsedMs = Math.min(Math.max(this.#registeredInMs, 0), connectTimeoutMs);
-    this.#renewal.start(this.#registeredToken, reply.serverTime, elapsedMs);
     const renewed = this.#context.renew(this, reply.rooms ?? []);
     this.#startLiveness(reply.limits);
     if (!wasRegistered) this.#owner.onRegistered(this, reply, renewed);
-  }
-
-  #onUnregistered(error: BeckonError): void {
-    if (!this.isRegistered) return;
-    this.isRegistered = false;
-    this.#owner.onUnregistered(this, error);
   }
 
   #startLiveness({ heartbeatSeconds }: Limits): void {
@@ -282,7 +272,7 @@ export class Connection implements OpenConnection {
       heartbeatMs: heartbeatSeconds * 1000,
       timeoutMs: options.livenessTimeoutMs,
       ping: () => void this.#ping(),
-      onDead: () => this.#end({ error: new BeckonError('unresponsive') }),
+      onDead: () => this.end({ error: new BeckonError('unresponsive') }),
     });
     this.#liveness.sent();
   }
@@ -297,7 +287,7 @@ export class Connection implements OpenConnection {
     if (incoming === undefined) this.#context.onIgnoredFrame();
     else if ('frame' in incoming) this.#onFrame(incoming.frame);
     // The next connection brings the messages again.
-    else if ('failure' in incoming) this.#end({ error: incoming.failure, isTold: true });
+    else if ('failure' in incoming) this.end({ error: incoming.failure, isTold: true });
     else this.#requests.settleAll({ kind: 'error', problem: wordlessProblem('internal', incoming.serviceError) });
     // After the frame has been handled: a reply that is itself the sign of life must not count as missing.
     this.#liveness?.heard();
@@ -313,7 +303,7 @@ export class Connection implements OpenConnection {
     } else if (frame.type === 'presence' && frame.id === undefined) {
       this.#context.onPush(frame, this);
     } else if (frame.type === 'bye') {
-      this.#end({ error: toError(frame), final: !frame.reconnect });
+      this.end({ error: toError(frame), final: !frame.reconnect });
     } else if (frame.type === 'error') {
       this.#onError(frame);
     } else {
@@ -332,7 +322,7 @@ export class Connection implements OpenConnection {
     const { code, id, retryAfterMs = 0 } = frame;
     if (code === 'rate_limited') this.pacer?.hold(retryAfterMs);
     const isOver = isAboutToken(code) && !(this.#token !== undefined && TOKEN_REFUSALS.includes(code));
-    if (isOver || code === 'connection_removed') this.#end({ error: toError(frame) });
+    if (isOver || code === 'connection_removed') this.end({ error: toError(frame) });
     else if (id !== undefined) this.#requests.settle(id, { kind: 'error', problem: frame });
     else this.#context.emit('error', toError(frame));
   }
@@ -343,7 +333,7 @@ export class Connection implements OpenConnection {
     if (end.error.code === 'frame_too_large') {
       this.#requests.settleLargest({ kind: 'error', problem: wordlessProblem('frame_too_large') });
     }
-    this.#end(end);
+    this.end(end);
   }
 
   #transmit(text: string): void {
@@ -355,23 +345,11 @@ export class Connection implements OpenConnection {
     if (this.#isRetired && this.#requests.waiting === 0) this.close();
   }
 
-  #end(end: ConnectionEnd): void {
-    const wasOver = this.#isOver;
-    if (!wasOver) {
-      this.#release();
-      this.#transport?.terminate();
-    }
-    // Also what was sent last before the connection was closed: the server does not answer it any more.
-    this.#requests.settleAll({ kind: 'lost' });
-    if (!wasOver) this.#owner.onEnded(this, end);
-  }
-
   #release(): void {
     this.isRegistered = false;
     this.#closing.abort();
     this.pacer?.stop();
     this.#readiness.stop();
-    this.#renewal.stop();
     void this.#subscription.stop();
     this.#liveness?.stop();
     this.#owner.onReleased(this);

@@ -1,9 +1,11 @@
 import type { Limits, Message, PresenceReply } from '../../protocol/index.ts';
 import type { ClientEvents } from '../api.ts';
 import type { Environment } from '../environment.ts';
+import type { BeckonError } from '../errors.ts';
 import type { Options } from '../options.ts';
 import type { Feed } from '../receiving/feed.ts';
 import type { ConnectionState } from '../state.ts';
+import type { ConnectionEnd } from './connection-end.ts';
 import type { Pacer } from './pacer.ts';
 import type { Encode, Outcome } from './requests.ts';
 
@@ -22,8 +24,31 @@ export interface OpenConnection {
    * @param signal Aborts when nobody wants the frame to be sent any more.
    */
   request(encode: Encode, units?: number, signal?: AbortSignal): Promise<Outcome>;
+  /** The token of the last registration that was answered, and how long the answer took, milliseconds. */
+  readonly registration: { readonly token: string; readonly tookMs: number };
+  /**
+   * Asks the application for a token.
+   * @param failures How often in a row it has given none that is good.
+   * @throws BeckonError `token_failed`, `unauthorized`, `user_changed`, as a rejection.
+   */
+  requestToken(failures: number): Promise<string>;
+  /** Registers with a newer token, without leaving the connection. */
+  registerWith(token: string): Promise<void>;
+  /** The server delivers nothing to the connection until it registers again. */
+  onUnregistered(error: BeckonError): void;
+  /** Ends the connection, unless it is over. */
+  end(end: ConnectionEnd): void;
   /** Numbers the frames that subscribe or unsubscribe: the server refuses an older one that comes late. */
   nextAttempt(): number;
+}
+
+/** A connection, as far as sending is concerned: this client's, or that of another tab. */
+export interface SendingConnection {
+  readonly limits: Limits | undefined;
+  /** Says when a frame may be sent. Absent: {@link request} waits itself. */
+  readonly pacer?: Pacer | undefined;
+  /** @param units What the frame is charged, unless the pacer has counted it already. */
+  request(encode: Encode, units: number): Promise<Outcome>;
 }
 
 /** A message that was pushed to a room, or a change of presence. */

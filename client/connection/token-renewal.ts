@@ -1,9 +1,14 @@
+import { onAbort } from '../base/abort.ts';
 import { backoffDelayMs } from '../base/backoff.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
-import type { Environment } from '../environment.ts';
+import { ClientPart } from '../client.ts';
+import type { Core } from '../core.ts';
 import { BeckonError } from '../errors.ts';
-import { MAX_TIMER_MS, type Options } from '../options.ts';
-import { tokenExpiresAtMs } from './token.ts';
+import { MAX_TIMER_MS } from '../options.ts';
+import type { Part } from '../parts.ts';
+import { isFinal } from './connection-end.ts';
+import type { OpenConnection } from './context.ts';
+import { readClaims } from './token.ts';
 
 /** A newer token is asked for this long before one expires, or up to twice as long: a fleet should not ask at once. */
 const TOKEN_MARGIN_MS = 60_000;
@@ -11,31 +16,28 @@ const TOKEN_MARGIN_MS = 60_000;
 /** … but not before half of what is left has passed: the upper end of the margin as a share of it is twice this. */
 const MARGIN_SHARE = 1 / 4;
 
-export interface TokenRenewalOwner {
-  /**
-   * Asks the application.
-   * @param failures How often in a row it has given no newer token.
-   */
-  request(failures: number): Promise<string>;
-  /** Registers with a newer token. */
-  onToken(token: string): void;
-  /** The token may have expired: from now on nothing is delivered. A newer one may still follow. */
-  onExpired(): void;
-  /**
-   * The application gave no newer token, as the error tells.
-   * @param isOver Whether it is not asked any more, because the token has expired.
-   */
-  onFailed(error: BeckonError, isOver: boolean): void;
+/** Renews the tokens of the connections. */
+class TokenRenewals extends ClientPart {
+  readonly #renewals = new WeakMap<OpenConnection, TokenRenewal>();
+
+  override renew(connection: OpenConnection): undefined {
+    const renewal = this.#renewals.get(connection) ?? new TokenRenewal(this.core, connection);
+    this.#renewals.set(connection, renewal);
+    renewal.start();
+  }
+}
+
+export function createPart(core: Core): Part {
+  return new TokenRenewals(core);
 }
 
 /**
- * Has a newer token by the time that the one in use expires. The application is asked before that, again and again as long
- * as it gives none that is newer, and a last time at the very end: it may keep each token for as long as it is good.
+ * Has a newer token by the time that the one of a connection expires. The application is asked before that, again and again as
+ * long as it gives none that is newer, and a last time at the very end: it may keep each token for as long as it is good.
  */
-export class TokenRenewal {
-  readonly #environment: Environment;
-  readonly #options: Options;
-  readonly #host: TokenRenewalOwner;
+class TokenRenewal {
+  readonly #core: Core;
+  readonly #connection: OpenConnection;
   readonly #next: Timer;
   /** When the token may have expired, and when it has. */
   readonly #expiry: Timer;
@@ -47,44 +49,37 @@ export class TokenRenewal {
   /** A newer token is on its way to the server. */
   #hasNewer = false;
   #failures = 0;
-  #isStopped = false;
 
-  constructor(environment: Environment, options: Options, host: TokenRenewalOwner) {
-    this.#environment = environment;
-    this.#options = options;
-    this.#host = host;
-    this.#next = createTimer(environment);
-    this.#expiry = createTimer(environment);
-    this.#end = createTimer(environment);
+  constructor(core: Core, connection: OpenConnection) {
+    this.#core = core;
+    this.#connection = connection;
+    this.#next = createTimer(core.environment);
+    this.#expiry = createTimer(core.environment);
+    this.#end = createTimer(core.environment);
+    onAbort(connection.closing, () => this.#clear());
   }
 
-  /**
-   * The server has registered the connection with a token.
-   * @param serverTimeMs When, epoch milliseconds by the server's clock. The device's clock may be wrong.
-   * @param elapsedMs How much longer ago that may be than it seems: the time that the reply took.
-   */
-  start(token: string, serverTimeMs: number, elapsedMs: number): void {
+  /** The server has registered the connection with a token: it tells the time, because the device's clock may be wrong. */
+  start(): void {
+    const { clock, environment } = this.#core;
+    const { token, tookMs } = this.#connection.registration;
     this.#clear();
     this.#hasEnded = this.#hasNewer = false;
     this.#failures = 0;
     const expiresAtMs = tokenExpiresAtMs(token);
+    const nowMs = clock.now();
     // No connection lasts as long as the longest timer.
-    if (expiresAtMs === undefined || expiresAtMs - serverTimeMs > MAX_TIMER_MS) return;
+    if (expiresAtMs === undefined || expiresAtMs - nowMs > MAX_TIMER_MS) return;
     this.#expiresAtMs = expiresAtMs;
-    const leftMs = Math.max(expiresAtMs - serverTimeMs, 0);
-    const marginMs = Math.min(TOKEN_MARGIN_MS, leftMs * MARGIN_SHARE) * (1 + this.#environment.random());
+    const leftMs = Math.max(expiresAtMs - nowMs, 0);
+    const marginMs = Math.min(TOKEN_MARGIN_MS, leftMs * MARGIN_SHARE) * (1 + environment.random());
     this.#next.start(leftMs - marginMs, () => void this.#ask());
-    this.#expiry.start(Math.max(leftMs - elapsedMs, 0), () => this.#host.onExpired());
+    // The answer does not say when within its time the server judged the token.
+    this.#expiry.start(Math.max(leftMs - tookMs, 0), () => this.#connection.onUnregistered(tokenExpired()));
     this.#end.start(leftMs, () => {
       this.#hasEnded = true;
       void this.#ask();
     });
-  }
-
-  /** The connection is over. */
-  stop(): void {
-    this.#isStopped = true;
-    this.#clear();
   }
 
   #clear(): void {
@@ -96,12 +91,12 @@ export class TokenRenewal {
     this.#isAsking = true;
     this.#next.stop();
     const isLast = this.#hasEnded;
-    const answer = await this.#host.request(this.#failures).catch((error: BeckonError) => error);
+    const answer = await this.#connection.requestToken(this.#failures).catch((error: BeckonError) => error);
     this.#isAsking = false;
-    if (this.#isStopped) return;
+    if (this.#connection.closing.aborted) return;
     if (typeof answer === 'string' && this.#isNewer(answer)) {
       this.#hasNewer = true;
-      this.#host.onToken(answer);
+      void this.#connection.registerWith(answer);
     } else this.#onFailed(typeof answer === 'string' ? tokenExpired() : answer, isLast);
   }
 
@@ -111,13 +106,23 @@ export class TokenRenewal {
   }
 
   #onFailed(error: BeckonError, isLast: boolean): void {
-    const delayMs = this.#hasEnded ? 0 : backoffDelayMs(this.#failures, this.#environment.random, this.#options);
+    const { environment, options } = this.#core;
+    const delayMs = this.#hasEnded ? 0 : backoffDelayMs(this.#failures, environment.random, options);
+    const final = isFinal(error);
     this.#failures += 1;
     if (!isLast) this.#next.start(delayMs, () => void this.#ask());
-    this.#host.onFailed(error, isLast);
+    if (error.code === 'token_failed') this.#core.emit('error', error);
+    if (isLast || final) this.#connection.end({ error, final });
   }
 }
 
-export function tokenExpired(): BeckonError {
+/** When the token ends, in epoch milliseconds; `undefined` when it is no JWT or does not say. */
+export function tokenExpiresAtMs(token: string): number | undefined {
+  const { exp } = readClaims(token);
+  // Whole seconds: the server takes no part of one for granted.
+  return typeof exp === 'number' ? Math.floor(exp) * 1000 : undefined;
+}
+
+function tokenExpired(): BeckonError {
   return new BeckonError('token_expired', 'The token has expired, and getToken has given none that is newer.');
 }

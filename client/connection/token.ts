@@ -37,13 +37,6 @@ export async function requestToken(
   }
 }
 
-/** When the token ends, in epoch milliseconds; `undefined` when it is no JWT or does not say. */
-export function tokenExpiresAtMs(token: string): number | undefined {
-  const { exp } = readClaims(token);
-  // Whole seconds: the server takes no part of one for granted.
-  return typeof exp === 'number' ? Math.floor(exp) * 1000 : undefined;
-}
-
 /** Whose token it is, in a form that is only good for comparing; `undefined` when it is no JWT or does not say. */
 export function tokenUser(token: string): string | undefined {
   const { sub } = readClaims(token);
@@ -51,7 +44,7 @@ export function tokenUser(token: string): string | undefined {
 }
 
 /** Not for the client to judge: the server refuses what it cannot read. */
-function readClaims(token: string): { readonly exp?: unknown; readonly sub?: unknown } {
+export function readClaims(token: string): { readonly exp?: unknown; readonly sub?: unknown } {
   try {
     const [, payload = ''] = token.split('.');
     return JSON.parse(String.fromCharCode(...fromBase64(payload.replace(/-/g, '+').replace(/_/g, '/')))) ?? {};

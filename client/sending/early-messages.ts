@@ -4,15 +4,8 @@ import type { Environment } from '../environment.ts';
 import { BeckonError } from '../errors.ts';
 import type { SendingPart } from '../parts.ts';
 import type { EncodedData } from './data.ts';
+import type { WaitOptions } from './outbox.ts';
 import type { MessageFields } from './outgoing.ts';
-
-/** How long a message waits, and who can take it back. */
-export interface WaitOptions {
-  /** How long the message may wait to be sent, milliseconds. */
-  readonly expiresAfterMs: number;
-  /** Takes the message back when it aborts. */
-  readonly signal: AbortSignal | undefined;
-}
 
 /** Holds the messages that the application sends before the part that sends them is loaded. */
 export class EarlyMessages {

@@ -1,21 +1,12 @@
-import type { AckReply, Limits, Problem, SendFailure, SendResult } from '../../protocol/index.ts';
+import type { AckReply, Problem, SendFailure, SendResult } from '../../protocol/index.ts';
 import { retryDelayMs } from '../base/backoff.ts';
 import { sleep } from '../base/timer.ts';
-import type { Pacer } from '../connection/pacer.ts';
-import { type Encode, type Outcome, problemOf } from '../connection/requests.ts';
+import type { SendingConnection } from '../connection/context.ts';
+import { type Outcome, problemOf } from '../connection/requests.ts';
 import type { Core } from '../core.ts';
 import { toError, wordlessProblem } from '../errors.ts';
 import type { Outbox, QueuedMessage } from './outbox.ts';
 import { encodeFrame } from './outgoing.ts';
-
-/** A connection, as far as sending is concerned: this client's, or that of another tab. */
-export interface SendingConnection {
-  readonly limits: Limits | undefined;
-  /** Says when a frame may be sent. Absent: {@link request} waits itself. */
-  readonly pacer?: Pacer | undefined;
-  /** @param units What the frame is charged, unless the pacer has counted it already. */
-  request(encode: Encode, units: number): Promise<Outcome>;
-}
 
 /**
  * Empties the outbox over whichever connection there is. **One frame is in flight at a time**, because API Gateway runs

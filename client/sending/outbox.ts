@@ -6,8 +6,15 @@ import type { Environment } from '../environment.ts';
 import { BeckonError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../options.ts';
 import type { StoredMessage } from '../storage/storage.ts';
-import type { WaitOptions } from './early-messages.ts';
 import { countMessages, fillFrame, type OutgoingMessage } from './outgoing.ts';
+
+/** How long a message waits, and who can take it back. */
+export interface WaitOptions {
+  /** How long the message may wait to be sent, milliseconds. */
+  readonly expiresAfterMs: number;
+  /** Takes the message back when it aborts. */
+  readonly signal: AbortSignal | undefined;
+}
 
 /** A message in the outbox, whose sender waits for the result. */
 export interface QueuedMessage extends OutgoingMessage {

@@ -8,9 +8,8 @@ import { createPacer } from '../connection/pacer.ts';
 import type { Core } from '../core.ts';
 import type { SendingPart } from '../parts.ts';
 import type { EncodedData } from './data.ts';
-import type { WaitOptions } from './early-messages.ts';
 import { MessageSender } from './message-sender.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type WaitOptions } from './outbox.ts';
 import { encodeMessage, type MessageFields } from './outgoing.ts';
 
 /** What holds as long as the server has not told its limits. */

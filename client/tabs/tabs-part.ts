@@ -1,12 +1,12 @@
 import type { Limits, Message, PresenceReply } from '../../protocol/index.ts';
 import type { ClientEvents } from '../api.ts';
 import { ClientPart } from '../client.ts';
+import type { SendingConnection } from '../connection/context.ts';
 import type { Outcome } from '../connection/requests.ts';
 import type { Core } from '../core.ts';
 import type { BeckonError } from '../errors.ts';
 import type { CallsPart, InnerEvents, Interest, TabsPart } from '../parts.ts';
 import type { Feed } from '../receiving/feed.ts';
-import type { SendingConnection } from '../sending/message-sender.ts';
 import type { ConnectionState } from '../state.ts';
 import { recordPrefix } from '../storage/records.ts';
 import type { Snapshot } from '../storage/storage.ts';

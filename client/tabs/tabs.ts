@@ -1,11 +1,11 @@
 import type { Limits } from '../../protocol/index.ts';
 import { isObject } from '../../protocol/json.ts';
 import { onAbort, throwIfAborted } from '../base/abort.ts';
+import type { SendingConnection } from '../connection/context.ts';
 import { createLiveness, type Liveness } from '../connection/liveness.ts';
 import type { Outcome } from '../connection/requests.ts';
 import type { Cancel, Channel, Environment, LockOptions, Locks } from '../environment.ts';
 import { BeckonError } from '../errors.ts';
-import type { SendingConnection } from '../sending/message-sender.ts';
 import { acquire } from '../storage/locks.ts';
 import { RecentMessages } from './recent.ts';
 import type { RecentMessage, Told, Word, WordOf } from './words.ts';

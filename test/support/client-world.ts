@@ -1,4 +1,5 @@
 import * as calls from '../../client/calls/rooms-presence-history.ts';
+import * as renewal from '../../client/connection/token-renewal.ts';
 import type { Loaders } from '../../client/core.ts';
 import * as encoding from '../../client/encoding/encoding.ts';
 import type { Environment, Locks, WebSocketLike } from '../../client/environment.ts';
@@ -205,6 +206,7 @@ export class ClientWorld implements Environment {
   readonly loaders: { -readonly [Name in keyof Loaders]: Loaders[Name] } = {
     calls: async () => calls,
     encoding: async () => encoding,
+    renewal: async () => renewal,
     sending: async () => sending,
     storage: async () => storage,
     tabs: async () => tabs,

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { tokenExpiresAtMs, tokenUser } from '../../../client/connection/token.ts';
+import { tokenUser } from '../../../client/connection/token.ts';
+import { tokenExpiresAtMs } from '../../../client/connection/token-renewal.ts';
 
 const token = (payload: string) => `e30.${Buffer.from(payload).toString('base64url')}.signature`;
 
