@@ -9,6 +9,12 @@ export const quotas = v.strictObject({
    * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
    */
   concurrentExecutions: v.optional(v.pipe(atLeastOne, v.integer('an integer')), 1000),
+  /**
+   * Requests a second to API Gateway: handshakes, messages and `@connections` together, of all APIs. The burst is half as much.
+   * AWS: 10,000 and 5,000; 2,500 and 1,250 in newer regions
+   * (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
+   */
+  requestsPerSecond: v.optional(atLeastOne, 10_000),
 });
 
 /** AWS's default quotas, unless the option sets others. */

@@ -50,6 +50,7 @@ export async function createServices({
 }: ServicesContext): Promise<Services> {
   const common = { clock, faults, authorize: iam.authorize, log };
   const { dataDirectory, dynamodbEndpoint, readTrust = () => [] } = settings;
+  const { concurrentExecutions, requestsPerSecond } = settings.quotas;
   const data = dataDirectory === undefined ? {} : { dataDirectory };
   const dynamoDb = await createDynamoDb({
     ...common,
@@ -68,7 +69,7 @@ export async function createServices({
     hostsHere,
     serviceEndpoints: settings.endpoints,
     queues: sqs.queues,
-    accountConcurrency: settings.quotas.concurrentExecutions,
+    accountConcurrency: concurrentExecutions,
   });
   const { invoke, invokeAsync } = lambda;
   const onRefused = (authorizerArn: string, statusCode: 401 | 403, headers: readonly string[]) => {
@@ -76,7 +77,7 @@ export async function createServices({
     const message = explainRefusal({ statusCode, headers }, trusted, clock.now());
     if (message !== undefined) log({ level: 'warn', source: 'apigateway', message });
   };
-  const apiGateway = createApiGateway({ ...common, invoke, onRefused });
+  const apiGateway = createApiGateway({ ...common, invoke, onRefused, requestsPerSecond });
   const eventBridge = createEventBridge({ ...common, invokeAsync });
   const secretsManager = createSecretsManager({ ...common, ...data });
   const ssm = createSsm(common);

@@ -10,7 +10,7 @@ import { ERROR_MESSAGE, errorFrame } from './error-frame.ts';
 import type { Gateway, OnRefused } from './gateway.ts';
 import { stageNameOfPath } from './handshake-request.ts';
 import { createIds } from './ids.ts';
-import { ACCOUNT_BURST_REQUESTS, ACCOUNT_REQUESTS_PER_SECOND, NEW_CONNECTIONS_PER_SECOND } from './limits.ts';
+import { ACCOUNT_REQUESTS_PER_SECOND, NEW_CONNECTIONS_PER_SECOND } from './limits.ts';
 import { createManagementApi } from './management.ts';
 import { type Api, findStage } from './model.ts';
 import { createProviders } from './resources/index.ts';
@@ -23,6 +23,8 @@ export interface ApiGatewayOptions {
   readonly authorize: Authorize;
   readonly invoke: Invoke;
   readonly log: Log;
+  /** The account's requests a second, with a burst of half as much. Default: those of AWS. */
+  readonly requestsPerSecond?: number;
   /** Gets each handshake that an authorizer refuses. Default: none. */
   readonly onRefused?: OnRefused;
   /** Returns that many random bytes, for ids. Default: those of the operating system. */
@@ -47,6 +49,7 @@ export interface ApiGateway extends AwsService {
 
 export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
   const { clock, faults, invoke, log, authorize, onRefused = () => {}, random = randomBytes } = options;
+  const { requestsPerSecond = ACCOUNT_REQUESTS_PER_SECOND } = options;
   const stopping = new AbortController();
   // Each wait for the clock has a listener, and there may be thousands.
   setMaxListeners(0, stopping.signal);
@@ -57,7 +60,7 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
     log,
     onRefused,
     ids: createIds(random),
-    accountThrottle: createThrottle(clock, ACCOUNT_REQUESTS_PER_SECOND, ACCOUNT_BURST_REQUESTS),
+    accountThrottle: createThrottle(clock, requestsPerSecond, Math.ceil(requestsPerSecond / 2)),
     connectThrottle: createThrottle(clock, NEW_CONNECTIONS_PER_SECOND, NEW_CONNECTIONS_PER_SECOND),
     stopping: stopping.signal,
   };

@@ -328,6 +328,29 @@ describe('point 16: half-open clients and the limits of an account', () => {
     expect(await calls(11)).toEqual([...Array(10).fill(410), 429]);
   });
 
+  // https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html: 2,500 and 1,250 in newer regions.
+  test('point 16: another quota: the SDK, a client and a handshake are throttled together', async () => {
+    const { open, connect, management, clock } = await start({ requestsPerSecond: 6 });
+    const client = await open();
+    const post = async () => {
+      const command = new PostToConnectionCommand({ ConnectionId: client.connectionId, Data: 'hi' });
+      await management().send(command);
+    };
+    await post();
+    await post();
+    await expect(post()).rejects.toMatchObject({
+      name: 'LimitExceededException',
+      $metadata: { httpStatusCode: 429 },
+    });
+    expect([await client.next(), await client.next()]).toEqual(['hi', 'hi']);
+    client.send('hi');
+    expect(JSON.parse(await client.next())).toMatchObject({ message: 'Too Many Requests' });
+    expect((await connect().refused).statusCode).toBe(429);
+    clock.advance(500);
+    await Promise.all([post(), post(), post()]);
+    await expect(post()).rejects.toMatchObject({ name: 'LimitExceededException' });
+  });
+
   test("point 16: a stage's own limits: 429 at the handshake, a frame for a message", async () => {
     const { connect, open, clock, events } = await start({
       stage: {

@@ -55,6 +55,8 @@ export interface TestGatewayOptions extends TestApi {
   readonly functions?: Readonly<Record<string, TestFunction>>;
   readonly faults?: Faults;
   readonly authorize?: Authorize;
+  /** The account's quota. Default: that of AWS. */
+  readonly requestsPerSecond?: number;
   /** Default: a manual clock that the test moves. */
   readonly clock?: Clock;
 }
@@ -110,6 +112,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     faults: options.faults ?? NO_FAULTS,
     authorize: options.authorize ?? (() => undefined),
     log: (entry) => log.push(entry),
+    ...(options.requestsPerSecond !== undefined && { requestsPerSecond: options.requestsPerSecond }),
     invoke: async (functionArn, payload, source) => {
       const functionName = functionArn.slice(FUNCTION_ARN.length);
       const event: TestEvent = JSON.parse(JSON.stringify(payload));
