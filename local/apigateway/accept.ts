@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { createFrameFilter, filterFrames } from './frames.ts';
 import type { HeldSocket } from './held-socket.ts';
 import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from './limits.ts';
@@ -13,11 +13,24 @@ export type Accept = (
 
 const NO_HEAD = Buffer.alloc(0);
 
+/** The status of a close frame without one: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+export const NO_STATUS = 1005;
+
+/** Emits `closing` with the code and the reason of the first close frame, of either side: ws tells of the end of TCP only. */
+class ServerSocket extends WebSocket {
+  override close(code?: number, reason?: string | Buffer): void {
+    const isFirst = this.readyState === WebSocket.OPEN;
+    super.close(code, reason);
+    if (isFirst) this.emit('closing', code ?? NO_STATUS, String(reason ?? ''));
+  }
+}
+
 /** ws without extensions, and with a subprotocol only if the `$connect` function returned one. */
 export function createAccept(): Accept {
   const subprotocols = new WeakMap<IncomingMessage, string>();
   const server = new WebSocketServer({
     noServer: true,
+    WebSocket: ServerSocket,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,

@@ -1,5 +1,6 @@
 import type { RawData, WebSocket } from 'ws';
 import type { Cancel } from '../clock.ts';
+import { NO_STATUS } from './accept.ts';
 import type { ConnectionFacts, Ending } from './events.ts';
 import type { Gateway } from './gateway.ts';
 import { watchLifetime } from './lifetime.ts';
@@ -32,7 +33,6 @@ export interface ConnectionEvents {
 }
 
 /** https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
-const NO_STATUS = 1005;
 const ABNORMAL_CLOSURE = 1006;
 const UNSUPPORTED_DATA = { statusCode: 1003, reason: '' };
 /** Captured from AWS, for the idle timeout. */
@@ -72,8 +72,14 @@ class OpenConnection implements Connection {
       () => this.close(GOING_AWAY),
     );
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    socket.on('error', (error) => this.#end({ statusCode: closeCodeOf(error), reason: '' }, true));
-    socket.on('close', (statusCode, reason) => this.#lose(statusCode, reason.toString()));
+    // As on AWS, a close frame ends the connection, whenever TCP ends.
+    socket.on('closing', (statusCode: number, reason: string) => this.#endBy(statusCode, reason));
+    socket.on('close', (statusCode, reason) => {
+      this.#endBy(statusCode, reason.toString());
+      events.gone();
+    });
+    // ws answers a protocol error with a close frame.
+    socket.on('error', () => {});
   }
 
   lastActiveAtMs(): number {
@@ -90,8 +96,8 @@ class OpenConnection implements Connection {
 
   close(ending: Ending): void {
     if (!this.#isOpen) return;
-    this.#socket.close(ending.statusCode, ending.reason);
     this.#end(ending, true);
+    this.#socket.close(ending.statusCode, ending.reason);
   }
 
   swallow(): void {
@@ -112,13 +118,12 @@ class OpenConnection implements Connection {
     this.#events.message(data.toString());
   }
 
-  /** Handles the end of the socket. The client caused it, unless the connection has already ended. */
-  #lose(statusCode: number, reason: string): void {
+  /** Ends the connection by a close frame or the end of the socket, unless it has already ended. */
+  #endBy(statusCode: number, reason: string): void {
     this.#end(
       { statusCode, reason: statusCode === NO_STATUS ? NO_STATUS_REASON : reason },
       statusCode !== ABNORMAL_CLOSURE,
     );
-    this.#events.gone();
   }
 
   #end(ending: Ending, isClean: boolean): void {
@@ -134,20 +139,5 @@ class OpenConnection implements Connection {
     const isCut = this.#gateway.faults.strike('socket', subject)?.kind === 'cut';
     if (isCut) this.#socket.terminate();
     return isCut;
-  }
-}
-
-/** Returns the close code that ws has sent for a protocol error. `code` is one of ws's manual. */
-function closeCodeOf(error: Error & { readonly code?: string }): number {
-  switch (error.code) {
-    case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':
-    case 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH':
-      return 1009;
-    case 'WS_ERR_INVALID_UTF8':
-      return 1007;
-    case 'WS_ERR_TOO_MANY_BUFFERED_PARTS':
-      return 1008;
-    default:
-      return 1002;
   }
 }

@@ -165,6 +165,26 @@ describe('point 14: $disconnect after every close', () => {
     expect(await disconnectOf(gateway)).toEqual(expected);
   });
 
+  // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html:
+  // "The connection can be closed by the server or by the client": the frame closes it, and TCP may end much later.
+  test('point 14: the close frame of a client ends the connection, though TCP goes on', async () => {
+    const gateway = await start();
+    const { socket, answered } = rawHandshake(gateway.port, '/prod');
+    await answered;
+    await eventually(() => gateway.events('connect')).toHaveLength(1);
+    const { connectionId } = gateway.events('connect')[0].requestContext;
+    const post = () =>
+      gateway.management().send(new PostToConnectionCommand({ ConnectionId: connectionId, Data: 'hi' }));
+    await eventually(() => post().then(() => true)).toBe(true);
+    // It does not notice that the server ends TCP, and so does not end it either.
+    socket.pause();
+    // FIN, opcode 8; masked, with a mask of zeros; the code 1000.
+    socket.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]));
+    expect(await disconnectOf(gateway)).toEqual([1000, '']);
+    await expect(post()).rejects.toMatchObject({ name: 'GoneException', $metadata: { httpStatusCode: 410 } });
+    socket.destroy();
+  });
+
   test('point 14: lost without a close frame, it comes late, as 1006', async () => {
     const gateway = await start();
     const { socket, connectionId } = await gateway.open();
