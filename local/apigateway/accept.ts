@@ -8,7 +8,7 @@ import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from './limits.ts';
 export type Accept = (
   request: IncomingMessage,
   held: HeldSocket,
-  subprotocol: string | undefined,
+  subprotocols: readonly string[],
 ) => WebSocket | undefined;
 
 const NO_HEAD = Buffer.alloc(0);
@@ -25,9 +25,9 @@ class ServerSocket extends WebSocket {
   }
 }
 
-/** ws without extensions, and with a subprotocol only if the `$connect` function returned one. */
+/** ws without extensions, and with a subprotocol only if the `$connect` function returned one; with several if it did. */
 export function createAccept(): Accept {
-  const subprotocols = new WeakMap<IncomingMessage, string>();
+  const chosen = new WeakMap<IncomingMessage, readonly string[]>();
   const server = new WebSocketServer({
     noServer: true,
     WebSocket: ServerSocket,
@@ -36,11 +36,10 @@ export function createAccept(): Accept {
     maxPayload: MAX_MESSAGE_BYTES,
   });
   server.on('headers', (headers, request) => {
-    const subprotocol = subprotocols.get(request);
-    if (subprotocol !== undefined) headers.push(`Sec-WebSocket-Protocol: ${subprotocol}`);
+    for (const subprotocol of chosen.get(request) ?? []) headers.push(`Sec-WebSocket-Protocol: ${subprotocol}`);
   });
-  return (request, held, subprotocol) => {
-    if (subprotocol !== undefined) subprotocols.set(request, subprotocol);
+  return (request, held, subprotocols) => {
+    chosen.set(request, subprotocols);
     // Without this, ws chooses a subprotocol. API Gateway never does.
     delete request.headers['sec-websocket-protocol'];
     const { socket, head } = held.release();

@@ -98,6 +98,10 @@ function twoWayAnswer(gateway: Gateway, routeKey: string, outcome: TimedOutcome)
   const { statusCode: status, body } = response;
   const integration = { status, latencyMs };
   if (status >= 300) return { status, errorMessage: ERROR_MESSAGE.internalServerError, integration };
+  if (response.isBase64Encoded) {
+    const message = `${routeKey} marks its response as base64, and the client gets the base64 text: WebSocket APIs send text only`;
+    gateway.log({ level: 'warn', source: 'apigateway', message });
+  }
   const bytes = Buffer.byteLength(body ?? '');
   if (bytes > MAX_MESSAGE_BYTES) {
     const errorMessage = `The response of ${routeKey} has ${bytes} bytes; a message may have ${MAX_MESSAGE_BYTES}`;

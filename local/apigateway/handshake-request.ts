@@ -23,7 +23,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Returns the stage in a path: `/prod`, and also `/prod/`, which AWS accepts. */
-export function stageNameOfPath(path: string): string | undefined {
+function stageNameOfPath(path: string): string | undefined {
   return /^\/([A-Za-z0-9_-]+)\/?$/.exec(path)?.[1];
 }
 

@@ -26,7 +26,7 @@ export interface Rejection {
 }
 
 export type Verdict =
-  | { readonly kind: 'accept'; readonly subprotocol?: string }
+  | { readonly kind: 'accept'; readonly subprotocols?: readonly string[] }
   | Rejection
   /** The client left before the invocation of `$connect`. */
   | { readonly kind: 'abandon' };
@@ -135,19 +135,18 @@ function judge(outcome: TimedOutcome): Decision {
       return { verdict: reject(500), integration: { latencyMs, errorMessage: outcome.errorMessage } };
     case 'returned': {
       const response = parseProxyResponse(outcome.payload);
-      const subprotocol = response?.header(SUBPROTOCOL_HEADER);
-      if (response === undefined || !isHeaderValue(subprotocol)) {
+      const subprotocols = response?.header(SUBPROTOCOL_HEADER);
+      if (response === undefined || !subprotocols?.every(isHeaderValue)) {
         return { verdict: reject(502), integration: { latencyMs, errorMessage: 'Malformed Lambda proxy response' } };
       }
       const integration = { status: response.statusCode, latencyMs };
       if (response.statusCode >= 300) return { verdict: reject(response.statusCode), integration };
-      return { verdict: { kind: 'accept', ...(subprotocol !== undefined && { subprotocol }) }, integration };
+      return { verdict: { kind: 'accept', subprotocols }, integration };
     }
   }
 }
 
-function isHeaderValue(value: string | undefined): boolean {
-  if (value === undefined) return true;
+function isHeaderValue(value: string): boolean {
   try {
     validateHeaderValue(SUBPROTOCOL_HEADER, value);
     return true;

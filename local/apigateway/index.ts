@@ -8,11 +8,10 @@ import type { Authorize, AwsService, Invoke, Log } from '../service.ts';
 import { createConnections } from './connections.ts';
 import { ERROR_MESSAGE, errorFrame } from './error-frame.ts';
 import type { Gateway, OnRefused } from './gateway.ts';
-import { stageNameOfPath } from './handshake-request.ts';
 import { createIds } from './ids.ts';
 import { ACCOUNT_REQUESTS_PER_SECOND, NEW_CONNECTIONS_PER_SECOND } from './limits.ts';
 import { createManagementApi } from './management.ts';
-import { type Api, findStage } from './model.ts';
+import { type Api, findStage, isApiHost } from './model.ts';
 import { createProviders } from './resources/index.ts';
 import { createThrottle } from './throttle.ts';
 import { createUpgrades } from './upgrade.ts';
@@ -42,7 +41,10 @@ export interface ServedApi {
 export interface ApiGateway extends AwsService {
   /** Handles every upgrade request: nothing else on the port upgrades. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Answers a plain request for a stage's path with 426. Returns false, and does nothing, for other paths. */
+  /**
+   * Answers a plain request to a stage, or below it, with 426, and one to another path of an API's own host with 403. Returns
+   * false, and does nothing, for other requests.
+   */
   handleHttp(request: IncomingMessage, response: ServerResponse): boolean;
   apis(): readonly ServedApi[];
 }
@@ -73,12 +75,14 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
     handle: createManagementApi(gateway, apis, connections, authorize).handle,
     handleUpgrade: upgrades.handle,
     handleHttp: (request, response) => {
-      const stageName = stageNameOfPath((request.url ?? '').split('?')[0] ?? '');
-      if (stageName === undefined || findStage(apis, request.headers.host ?? '', stageName).kind === 'unknown') {
-        return false;
-      }
-      response.writeHead(426, { 'Content-Type': 'application/json', Connection: 'Upgrade', Upgrade: 'websocket' });
-      response.end(errorFrame(ERROR_MESSAGE.upgradeRequired, gateway.ids.next(), gateway.ids.next()));
+      const { host = '' } = request.headers;
+      const [, stageName = ''] = /^\/([^/?]*)/.exec(request.url ?? '') ?? [];
+      const isStage = findStage(apis, host, stageName).kind !== 'unknown';
+      if (!isStage && !isApiHost(host)) return false;
+      const [statusCode, message] = isStage ? [426, ERROR_MESSAGE.upgradeRequired] : [403, ERROR_MESSAGE.forbidden];
+      const upgrade = isStage ? { Connection: 'Upgrade', Upgrade: 'websocket' } : {};
+      response.writeHead(statusCode, { 'Content-Type': 'application/json', ...upgrade });
+      response.end(errorFrame(message, gateway.ids.next(), gateway.ids.next()));
       return true;
     },
     apis: () =>

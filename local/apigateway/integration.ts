@@ -79,24 +79,35 @@ function toOutcome(result: InvocationResult): IntegrationOutcome {
 export interface ProxyResponse {
   readonly statusCode: number;
   readonly body: string | undefined;
-  /** Returns the value of a response header. Its name may have any casing. */
-  header(name: string): string | undefined;
+  /**
+   * Returns the values of a response header. Its name may have any casing. `multiValueHeaders` come before `headers`
+   * (https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html).
+   */
+  header(name: string): readonly string[];
+  /** Whether the function has marked its body as base64. */
+  readonly isBase64Encoded: boolean;
 }
 
 /** Returns undefined for a malformed `payload`: no object, no HTTP status code, or a body that is no string. */
 export function parseProxyResponse(payload: unknown): ProxyResponse | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
-  const { statusCode, body, headers } = payload as Readonly<Record<string, unknown>>;
+  const { statusCode, body, headers, multiValueHeaders, isBase64Encoded } = payload as Readonly<
+    Record<string, unknown>
+  >;
   const status = typeof statusCode === 'string' ? Number(statusCode) : statusCode;
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599) return undefined;
   if (body !== undefined && body !== null && typeof body !== 'string') return undefined;
-  if (headers !== undefined && headers !== null && typeof headers !== 'object') return undefined;
+  if (![headers, multiValueHeaders].every((each) => each === undefined || typeof each === 'object')) return undefined;
   return {
     statusCode: status,
     body: body ?? undefined,
-    header: (name) => {
-      const entry = Object.entries(headers ?? {}).find(([key]) => key.toLowerCase() === name.toLowerCase());
-      return entry === undefined || entry[1] === null ? undefined : String(entry[1]);
-    },
+    header: (name) => valuesOf(multiValueHeaders, name) ?? valuesOf(headers, name) ?? [],
+    isBase64Encoded: isBase64Encoded === true,
   };
+}
+
+function valuesOf(headers: unknown, name: string): readonly string[] | undefined {
+  const entry = Object.entries(headers ?? {}).find(([key]) => key.toLowerCase() === name.toLowerCase());
+  if (entry === undefined || entry[1] === null) return undefined;
+  return [entry[1]].flat().map(String);
 }

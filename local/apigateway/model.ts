@@ -86,9 +86,18 @@ export type StageLookup =
   /** Several APIs have the stage and the host names none of them. */
   | { readonly kind: 'ambiguous'; readonly message: string };
 
+/** Whether a host is that of an API: `a1b2c3d4e5.execute-api.us-east-1.amazonaws.com`. */
+export function isApiHost(host: string): boolean {
+  return apiIdOf(host) !== undefined;
+}
+
+function apiIdOf(host: string): string | undefined {
+  return /^([a-z0-9]+)\.execute-api\./.exec(host)?.[1];
+}
+
 /** Finds a stage by the host `{apiId}.execute-api.…`, as on AWS. Any other host stands for the only API with that stage. */
 export function findStage(apis: Apis, host: string, stageName: string): StageLookup {
-  const apiId = /^([a-z0-9]+)\.execute-api\./.exec(host)?.[1];
+  const apiId = apiIdOf(host);
   const candidates = apiId === undefined ? [...apis.values()] : [apis.get(apiId)];
   const stages = candidates.flatMap((api) => api?.stages.get(stageName) ?? []);
   const [stage] = stages;

@@ -42,7 +42,7 @@ export function createUpgrades(gateway: Gateway, apis: Apis, connections: Connec
 
   const conclude = ({ request, socket }: Pending, { verdict, facts }: HandshakeOutcome): void => {
     if (verdict.kind !== 'accept') return;
-    const webSocket = socket.gone.aborted ? undefined : accept(request, socket, verdict.subprotocol);
+    const webSocket = socket.gone.aborted ? undefined : accept(request, socket, verdict.subprotocols ?? []);
     if (webSocket === undefined) connections.abandon(facts);
     else connections.open(facts, webSocket);
   };

@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { deferred } from '../support/deferred.ts';
 import { eventually } from '../support/eventually.ts';
@@ -112,7 +113,25 @@ describe('point 01: the upgrade is held until the authorizer and $connect have f
     const { port } = await start();
     const response = await fetch(`http://127.0.0.1:${port}/prod`);
     expect(response.status).toBe(426);
+    expect(response.headers.get('upgrade')).toBe('websocket');
+    expect((await fetch(`http://127.0.0.1:${port}/prod/more?a=b`)).status).toBe(426);
     expect((await fetch(`http://127.0.0.1:${port}/other`)).status).toBe(404);
+  });
+
+  // AWS documents the 403 for unknown paths of an API: https://repost.aws/knowledge-center/api-gateway-troubleshoot-403-forbidden
+  test("point 01: plain HTTP to another path of the API's own host is forbidden", async () => {
+    const { port, apiId } = await start();
+    const status = (path: string) =>
+      new Promise((resolve, reject) => {
+        const headers = { Host: `${apiId}.execute-api.us-east-1.amazonaws.com` };
+        get({ host: '127.0.0.1', port, path, headers }, (response) => resolve(response.resume().statusCode)).on(
+          'error',
+          reject,
+        );
+      });
+    expect(await status('/prod')).toBe(426);
+    expect(await status('/other')).toBe(403);
+    expect(await status('/')).toBe(403);
   });
 
   test('point 01: an unknown stage is forbidden; a trailing slash is not', async () => {
@@ -320,6 +339,29 @@ describe('point 04: what the 101 carries', () => {
       expect(await headers).not.toHaveProperty('x-mine');
     },
   );
+
+  // michalkvasnicak/aws-lambda-graphql#97: on AWS, both kinds of headers returned made the header appear more than once.
+  test('point 04: multiValueHeaders of $connect count, and come before headers', async () => {
+    const { connect, port } = await start({
+      functions: {
+        connect: ({ headers }) => ({
+          statusCode: 200,
+          headers: { 'sec-websocket-protocol': 'other' },
+          multiValueHeaders: { 'Sec-WebSocket-Protocol': headers['X-Protocols'].split(',') },
+        }),
+      },
+    });
+    const client = connect({ protocols: ['other', 'beckon.v1'], headers: { 'X-Protocols': 'beckon.v1' } });
+    await client.opened;
+    expect(client.socket.protocol).toBe('beckon.v1');
+    const handshake = rawHandshake(port, '/prod', { headers: ['X-Protocols: a,b'] });
+    await eventually(() => handshake.received()).toContain('\r\n\r\n');
+    expect(handshake.received().match(/Sec-WebSocket-Protocol: \w/g)).toEqual([
+      'Sec-WebSocket-Protocol: a',
+      'Sec-WebSocket-Protocol: b',
+    ]);
+    handshake.socket.destroy();
+  });
 
   test('point 04: no extension is negotiated', async () => {
     const { connect, events } = await start();

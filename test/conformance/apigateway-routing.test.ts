@@ -191,6 +191,21 @@ describe('point 11: what a function returns', () => {
     expect(client.messages).toEqual(['pong']);
   });
 
+  // https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-binary-media-types.html: no binary reply
+  // of a proxy integration is documented.
+  test('point 11: a body that is marked as base64 goes as it is, too, with a warning', async () => {
+    const { open, log } = await start({
+      routes: { $connect: 'connect', $default: { function: 'default', twoWay: true } },
+      functions: { default: () => ({ statusCode: 200, body: 'aGk=', isBase64Encoded: true }) },
+    });
+    const client = await open();
+    client.send('hi');
+    expect(await client.next()).toBe('aGk=');
+    expect(log.map(({ message }) => message)).toContain(
+      '$default marks its response as base64, and the client gets the base64 text: WebSocket APIs send text only',
+    );
+  });
+
   test('point 11: on a two-way route the body goes to the client as it is', async () => {
     const body = '{ "spaces":  "kept", "ümlaut": true }';
     const { open } = await start({

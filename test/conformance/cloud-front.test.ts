@@ -112,7 +112,7 @@ describe('a name under which a request comes', () => {
     expect((await ask('/', { method: 'POST', headers: unsigned })).body).toContain('MissingAuthenticationToken');
     expect((await ask('/_local/log', { headers: { host } })).status).toBe(403);
     expect((await token({ host })).status).toBe(403);
-    expect((await ask('/', { headers: { host } })).status).toBe(404);
+    expect((await ask('/', { headers: { host } })).status).toBe(403);
   });
 
   test('is needed', async () => {

@@ -26,14 +26,25 @@ describe('parseProxyResponse', () => {
     { statusCode: 200, body: 5 },
     { statusCode: 200, body: {} },
     { statusCode: 200, headers: 'x' },
+    { statusCode: 200, multiValueHeaders: 'x' },
   ])('finds %j malformed', (payload) => {
     expect(parseProxyResponse(payload)).toBeUndefined();
   });
 
   test('finds a header by its name in any case', () => {
     const response = parseProxyResponse({ statusCode: 200, headers: { 'x-OnE': 1, two: null } });
-    expect(response?.header('X-One')).toBe('1');
-    expect(response?.header('two')).toBeUndefined();
-    expect(response?.header('three')).toBeUndefined();
+    expect(response?.header('X-One')).toEqual(['1']);
+    expect(response?.header('two')).toEqual([]);
+    expect(response?.header('three')).toEqual([]);
+  });
+
+  test('prefers multiValueHeaders to headers', () => {
+    const response = parseProxyResponse({
+      statusCode: 200,
+      headers: { one: 'a', two: 'b' },
+      multiValueHeaders: { One: ['c', 'd'] },
+    });
+    expect(response?.header('one')).toEqual(['c', 'd']);
+    expect(response?.header('two')).toEqual(['b']);
   });
 });
