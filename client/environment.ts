@@ -86,8 +86,9 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
   }
   const { BroadcastChannel } = globals;
   return {
-    now: Date.now,
-    random: Math.random,
+    // Looked up with each call: fake timers, and other doubles, may come and go while the client lives.
+    now: () => Date.now(),
+    random: () => Math.random(),
     randomId,
     setTimer: (delayMs, callback) => {
       const timer = setTimeout(callback, delayMs);
