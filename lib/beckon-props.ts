@@ -6,6 +6,7 @@ import {
   canonicalOrigin,
   capabilityOfClaim,
   DEFAULT_INBOX_LIMIT,
+  DEFAULT_RETENTION_DAYS,
   DEFAULT_SIZE_LIMITS,
   isOrigin,
   isUserId,
@@ -17,7 +18,7 @@ import {
 const MODES = ['production', 'development'] as const;
 
 /** The default of `retention`. */
-export const DEFAULT_RETENTION = Duration.days(7);
+export const DEFAULT_RETENTION = Duration.days(DEFAULT_RETENTION_DAYS);
 
 /** An issuer whose tokens Beckon accepts. The user is the token's `sub`. */
 export interface Issuer {
@@ -143,7 +144,7 @@ export interface BeckonProps extends Issuer {
 
   /**
    * How long Beckon keeps messages for devices that are not connected.
-   * @default Duration.days(7)
+   * @default Duration.days(DEFAULT_RETENTION_DAYS)
    */
   readonly retention?: TimeSpan;
 

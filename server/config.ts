@@ -43,6 +43,9 @@ export interface InboxLimit {
 /** The limit of an installation that sets none. */
 export const DEFAULT_INBOX_LIMIT: InboxLimit = { maxMessages: 100, maxBytes: 1024 * 1024 };
 
+/** How long an installation keeps messages that sets nothing else, in days. */
+export const DEFAULT_RETENTION_DAYS = 7;
+
 /** The index of the messages table, and its partition key: it finds the messages between two users. */
 export const PAIR_INDEX = 'conversation';
 

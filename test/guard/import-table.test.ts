@@ -32,6 +32,10 @@ const ALLOWED = [
   ['lib/planted.ts', 'aws-cdk-lib/aws-lambda'],
   ['local/apigateway/planted.ts', '../clock.ts'],
   ['cli/planted.ts', '../local/index.ts'],
+  ['testing/planted.ts', '../client/index.ts'],
+  ['testing/planted.ts', '../server/sending/send.ts'],
+  ['testing/memory/planted.ts', '../runtime.ts'],
+  ['testing/memory/planted.ts', '../../server/sending/message-log.ts'],
   ['examples/chat/planted.ts', '../../client/index.ts'],
 ] as const;
 
@@ -70,6 +74,13 @@ const FORBIDDEN = [
   ['local/apigateway/planted.ts', '../../protocol/index.ts'],
   ['local/planted.ts', 'beckon/server'],
   ['cli/planted.ts', '../lib/app.ts'],
+  ['testing/planted.ts', '../server/aws/index.ts'],
+  ['testing/planted.ts', '../server/index.ts'],
+  ['testing/planted.ts', '../client/core.ts'],
+  ['testing/planted.ts', '../local/index.ts'],
+  ['testing/planted.ts', 'vitest'],
+  ['testing/memory/planted.ts', '../../server/aws/index.ts'],
+  ['testing/memory/planted.ts', '../../client/index.ts'],
   ['examples/chat/planted.ts', '../../protocol/index.ts'],
 ] as const;
 

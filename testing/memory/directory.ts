@@ -8,8 +8,10 @@ import {
   type Registration,
   type Subscriptions,
   type TouchRefusal,
+  topicsOf,
 } from '../../server/connections/directory.ts';
 import { arrival, type Charge } from '../../server/gate/rate-limit.ts';
+import { deleteWhere, type Erasable } from './erasure.ts';
 
 interface Pace {
   /** The rate limit's theoretical arrival time, epoch milliseconds. */
@@ -34,7 +36,7 @@ const IDLE: Pace = { arrivesAt: 0, charged: 0 };
 const endsAt = ({ expiresAt, tokenExpiresAt }: Registration) => Math.min(expiresAt, tokenExpiresAt);
 
 /** The contents of the table. */
-export interface MemoryDirectory extends Directory {
+export interface MemoryDirectory extends Directory, Erasable {
   /** Mappings, by topic and connection. */
   readonly items: Map<string, Item>;
   /** Subscriptions, by user and connection. */
@@ -175,6 +177,15 @@ export function createMemoryDirectory(now: Now): MemoryDirectory {
       };
       const item = items.get(key(address, connectionId));
       items.set(key(address, connectionId), { ...nothing, ...item, address, connectionId, removed: true });
+    },
+    eraseUser(userId) {
+      const user = userAddress(userId);
+      const isOfUser = (at: string) => JSON.parse(at)[0] === user;
+      const subscribed = [...subscriptionItems].filter(([at]) => isOfUser(at));
+      const members = subscribed.flatMap(([at, subscriptions]) =>
+        topicsOf(subscriptions).filter((topic) => items.delete(key(topic, JSON.parse(at)[1]))),
+      );
+      return members.length + deleteWhere(subscriptionItems, isOfUser) + deleteWhere(items, isOfUser);
     },
   };
 }

@@ -1,13 +1,14 @@
 import { MAX_BLOCKED_USERS, MAX_PAGE_USERS } from '../../protocol/index.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
 import type { Inboxes, InboxKey, Load } from '../../server/sending/inboxes.ts';
+import { deleteWhere, type Erasable } from './erasure.ts';
 
 interface Waiting extends Load {
   readonly expiresAt: number;
 }
 
 /** Inboxes in memory. The contract tests hold them to the rules of the DynamoDB store. */
-export function createMemoryInboxes(now: Now, retentionSeconds: number): Inboxes {
+export function createMemoryInboxes(now: Now, retentionSeconds: number): Inboxes & Erasable {
   const blocks = new Map<string, Set<string>>();
   const waiting = new Map<string, Waiting>();
   const blocksOf = (recipient: string) => blocks.get(recipient) ?? new Set();
@@ -37,6 +38,11 @@ export function createMemoryInboxes(now: Now, retentionSeconds: number): Inboxes
       if (after.messages > most.messages || after.bytes > most.bytes) return { messages, bytes };
       waiting.set(place, { ...after, expiresAt: nowSeconds + retentionSeconds });
       return undefined;
+    },
+    eraseUser(userId) {
+      const { size } = blocksOf(userId);
+      blocks.delete(userId);
+      return size + deleteWhere(waiting, (place) => JSON.parse(place)[0] === userId);
     },
   };
 }

@@ -1,7 +1,8 @@
 import type { Message } from '../../protocol/index.ts';
-import type { Address } from '../../server/address.ts';
+import { type Address, userAddress } from '../../server/address.ts';
 import { type Now, toSeconds } from '../../server/clock.ts';
 import { type EntryNotes, MAX_FIND_ENTRIES, type MessageLog } from '../../server/sending/message-log.ts';
+import type { Erasable } from './erasure.ts';
 
 /** The contents of the table. */
 export interface MemoryEntry extends EntryNotes {
@@ -10,8 +11,15 @@ export interface MemoryEntry extends EntryNotes {
   readonly expiresAt: number;
 }
 
+/** A log whose contents can be seen, and lost. */
+export interface MemoryMessageLog extends MessageLog, Erasable {
+  readonly entries: readonly MemoryEntry[];
+  /** Deletes every message, as the end of the retention does. */
+  clear(): void;
+}
+
 /** A message log in memory, with pages of 100. The contract tests hold it to the rules of the DynamoDB log. */
-export function createMemoryMessageLog(now: Now): MessageLog & { readonly entries: readonly MemoryEntry[] } {
+export function createMemoryMessageLog(now: Now): MemoryMessageLog {
   const entries: MemoryEntry[] = [];
   const above = (address: Address, after: string) =>
     entries
@@ -20,6 +28,10 @@ export function createMemoryMessageLog(now: Now): MessageLog & { readonly entrie
       )
       .map(({ message }) => message)
       .sort((a, b) => (a.serial < b.serial ? -1 : 1));
+  const removeWhere = (isRight: (entry: MemoryEntry) => boolean) => {
+    const kept = entries.filter((entry) => !isRight(entry));
+    return entries.splice(0, entries.length, ...kept).length - kept.length;
+  };
   return {
     entries,
     async append(address, message, expiresAt, notes) {
@@ -41,5 +53,9 @@ export function createMemoryMessageLog(now: Now): MessageLog & { readonly entrie
       // The first message of each id comes last, so the map keeps it.
       return new Map(wanted.toReversed().map((message) => [message.id, message]));
     },
+    clear() {
+      removeWhere(() => true);
+    },
+    eraseUser: (userId) => removeWhere(({ address }) => address === userAddress(userId)),
   };
 }

@@ -1,8 +1,9 @@
 import { type Now, toSeconds } from '../../server/clock.ts';
 import { OFFENCE_WINDOW_MS, type Offences } from '../../server/gate/offences.ts';
+import { deleteWhere, type Erasable } from './erasure.ts';
 
 /** Offences in memory. The contract tests hold them to the rules of the DynamoDB store. */
-export function createMemoryOffences(now: Now): Offences {
+export function createMemoryOffences(now: Now): Offences & Erasable {
   const items = new Map<string, { readonly offences: number; readonly expiresAt: number }>();
   return {
     async add({ userId, connectionId }, offences) {
@@ -15,5 +16,6 @@ export function createMemoryOffences(now: Now): Offences {
       items.set(key, { offences: sum, expiresAt });
       return sum;
     },
+    eraseUser: (userId) => deleteWhere(items, (key) => JSON.parse(key)[0] === userId),
   };
 }

@@ -1,8 +1,9 @@
 import { type Address, userAddress } from '../../server/address.ts';
 import type { PresenceState, PresenceStates } from '../../server/presence/presence-state.ts';
+import type { Erasable } from './erasure.ts';
 
 /** Presence states in memory. The contract tests hold them to the rules of the DynamoDB store. */
-export function createMemoryPresenceStates(): PresenceStates {
+export function createMemoryPresenceStates(): PresenceStates & Erasable {
   const announced = new Map<Address, Map<string, PresenceState>>();
   const dues = new Map<Address, number>();
   const read = (address: Address, userId: string) => announced.get(address)?.get(userId);
@@ -29,6 +30,10 @@ export function createMemoryPresenceStates(): PresenceStates {
       if (isToCome(address, nowMs) && dues.get(address) !== due) return false;
       dues.delete(address);
       return true;
+    },
+    eraseUser(userId) {
+      const address = userAddress(userId);
+      return Number(announced.delete(address)) + Number(dues.delete(address));
     },
   };
 }
