@@ -17,6 +17,7 @@ import type { OpenConnection } from './connection/context.ts';
 import { Core, type Loaders } from './core.ts';
 import type { Environment } from './environment.ts';
 import { describeCode } from './errors.ts';
+import { CORE } from './inner.ts';
 import { checkCall, checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
 import type { InnerEvents, Part } from './parts.ts';
 import type { MessageFields } from './sending/outgoing.ts';
@@ -62,6 +63,10 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
       if (this.#core.over) stopWaiting();
     });
     if (!this.#core.over) session.start();
+  }
+
+  get [CORE](): Core {
+    return this.#core;
   }
 
   get state(): ConnectionState {

@@ -1,4 +1,5 @@
 import type { Message, SendResult } from '../protocol/index.ts';
+import { SIGNAL_PREFIX } from '../protocol/signals.ts';
 import type { ClientEvents, HistoryPage, ReceivedMessage } from './api.ts';
 import { abortWith, onAbort } from './base/abort.ts';
 import { backoffDelayMs } from './base/backoff.ts';
@@ -11,7 +12,7 @@ import { tokenUser } from './connection/token.ts';
 import { type Cancel, createEnvironment, type Environment } from './environment.ts';
 import { BeckonError, describeCode } from './errors.ts';
 import type { Options } from './options.ts';
-import type { InnerEvents, Parts } from './parts.ts';
+import type { InnerEvents, Observer, Parts } from './parts.ts';
 import { Feed } from './receiving/feed.ts';
 import { Inbox } from './receiving/inbox.ts';
 import { prepareData } from './sending/data.ts';
@@ -49,6 +50,7 @@ export class Core implements Context {
   readonly counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };
   readonly clock: ServerClock;
   readonly user: Feed;
+  readonly #observers = new Set<Observer>();
   /** The messages that the application sent before the part that sends them was loaded. */
   readonly early: EarlyMessages;
   readonly session: Session;
@@ -100,6 +102,16 @@ export class Core implements Context {
   /** Tells the parts what has happened. */
   notify(event: keyof ClientEvents | keyof InnerEvents, value?: unknown): void {
     for (const part of Object.values(this.parts)) part.onEvent(event, value);
+    for (const observer of this.#observers) observer(event, value);
+  }
+
+  /**
+   * Has a store hear of what happens.
+   * @returns Ends it.
+   */
+  observe(observer: Observer): Cancel {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
   }
 
   /**
@@ -258,9 +270,9 @@ export class Core implements Context {
     this.#opening = undefined;
   }
 
-  /** The user, as the server says. */
-  get #userId(): string {
-    return this.state.status === 'connected' ? this.state.userId : '';
+  /** The user, as the server says; without a connection, as the token says. Empty if neither has said it. */
+  get userId(): string {
+    return this.state.status === 'connected' ? this.state.userId : (this.#owner ?? '');
   }
 
   /** Tells of data that could not be decoded: it must not look like what the application expects. */
@@ -271,6 +283,10 @@ export class Core implements Context {
   }
 
   #deliver(message: ReceivedMessage): void {
+    if (message.encoding?.startsWith(SIGNAL_PREFIX)) {
+      this.notify('signal', message);
+      return;
+    }
     this.#checkDecoded(message);
     const hasReader = this.#inboxes.size > 0;
     for (const inbox of this.#inboxes) inbox.push(message);
@@ -281,7 +297,7 @@ export class Core implements Context {
 
   #confirm({ from, to, serial }: ReceivedMessage): void {
     // The copy of one's own message is not what the other got.
-    if (!('user' in from) || !('user' in to) || to.user !== this.#userId) return;
+    if (!('user' in from) || !('user' in to) || to.user !== this.userId) return;
     this.load('calls')
       .then((calls) => calls.confirm({ user: from.user }, serial))
       .catch((error: BeckonError) => {

@@ -1,10 +1,11 @@
-import type { Conversation, Message, MessageInput, SendResult } from '../protocol/index.ts';
-import type { ClientEvents, PresenceTarget } from './api.ts';
+import type { Conversation, Json, Message, MessageInput, SendResult } from '../protocol/index.ts';
+import type { ClientEvents, PresenceTarget, ReceivedMessage } from './api.ts';
 import type { OpenConnection, Push, SendingConnection } from './connection/context.ts';
 import type { BeckonError } from './errors.ts';
 import type { Feed } from './receiving/feed.ts';
+import type { MessageMemory, OwnMessage } from './receiving/message-memory.ts';
 import type { BytesSource, EncodedData } from './sending/data.ts';
-import type { Outbox, WaitOptions } from './sending/outbox.ts';
+import type { Outbox, OutboxChange, WaitOptions } from './sending/outbox.ts';
 import type { MessageFields } from './sending/outgoing.ts';
 import type { ConnectionState } from './state.ts';
 import type { Snapshot } from './storage/storage.ts';
@@ -12,7 +13,13 @@ import type { Snapshot } from './storage/storage.ts';
 /** What happens inside a client that its parts must know, beside the events of the application. */
 export interface InnerEvents {
   /** A message was queued or is settled. */
-  readonly outbox: undefined;
+  readonly outbox: OutboxChange;
+  /** The server has accepted a message of this device: of this client, or of a tab that shares its connection. */
+  readonly own: OwnMessage;
+  /** The application has marked messages as read. */
+  readonly read: { readonly conversation: Conversation; readonly read: string };
+  /** A signal of another client arrived: its encoding begins with `SIGNAL_PREFIX`. */
+  readonly signal: ReceivedMessage;
   /** The cursor of a feed has moved. */
   readonly cursor: Feed;
   /** The application has joined or left a room, or watches other users or rooms. */
@@ -24,6 +31,9 @@ export interface InnerEvents {
   /** There will be no connection any more. */
   readonly over: BeckonError;
 }
+
+/** Hears of everything that happens in a client. */
+export type Observer = (event: keyof ClientEvents | keyof InnerEvents, value: unknown) => void;
 
 /** A part of the client that is loaded when it is first needed. The core tells every part that is loaded what happens. */
 export interface Part {
@@ -68,11 +78,15 @@ export interface CallsPart extends Part {
 export interface SendingPart extends Part {
   /** The messages that wait to be sent or acknowledged. */
   readonly outbox: Outbox;
+  /** The messages of the last moments. */
+  readonly memory: MessageMemory;
   /**
    * Resolves with what the server did with the message.
    * @param encode Called in the order of the calls.
    */
   send(fields: MessageFields, encode: () => EncodedData | Promise<EncodedData>, wait: WaitOptions): Promise<SendResult>;
+  /** Sends a signal to other clients. It is not worth a retry, nor an error. */
+  signal(to: MessageFields['to'], encoding: string, data: Json): void;
   /** There may be something to send. */
   wake(): void;
   /** Expects what this device is about to send: a resume brings it as well, though the sender wants no copy. */

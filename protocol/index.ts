@@ -13,5 +13,6 @@ export * from './problem.ts';
 export * from './replies.ts';
 export * from './scalars.ts';
 export * from './send-event.ts';
+export * from './signals.ts';
 export * from './subprotocols.ts';
 export * from './wordless-codes.ts';

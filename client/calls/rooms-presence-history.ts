@@ -186,6 +186,7 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, LateC
     checkText('markRead', 'serial', serial);
     this.#check('markRead', options);
     const { signal, timeoutMs = CALL_TIMEOUT_MS } = options;
+    this.core.notify('read', { conversation, read: serial });
     await within(this.core.environment, this.#markers.add(conversation, { read: serial }), { signal, timeoutMs });
   }
 

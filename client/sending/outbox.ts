@@ -24,6 +24,15 @@ export interface QueuedMessage extends OutgoingMessage {
   reject(error: unknown): void;
 }
 
+/** A message was queued; with a result or an error, it is settled. */
+export interface OutboxChange {
+  /** The message, as it goes into a frame. */
+  readonly text: string;
+  readonly result?: SendResult;
+  /** Why it was given up: a `BeckonError`, or the reason of its signal. */
+  readonly error?: unknown;
+}
+
 interface OwnMessage extends QueuedMessage {
   expiresAt: number;
   /** `expiresAt` is by the device's clock. */
@@ -38,16 +47,21 @@ export class Outbox {
   readonly #environment: Environment;
   readonly #clock: ServerClock;
   readonly #maxMessages: number;
-  readonly #onChange: () => void;
+  readonly #onChange: (change: OutboxChange) => void;
   /** Waiting messages and messages in flight, in the order of the calls. */
   #queued: OwnMessage[] = [];
   #taken: OwnMessage[] = [];
 
   /**
    * @param maxMessages How many may wait to be sent or acknowledged.
-   * @param onChange Called whenever a message has come or is settled.
+   * @param onChange Called whenever a message was queued or is settled.
    */
-  constructor(environment: Environment, clock: ServerClock, maxMessages: number, onChange: () => void) {
+  constructor(
+    environment: Environment,
+    clock: ServerClock,
+    maxMessages: number,
+    onChange: (change: OutboxChange) => void,
+  ) {
     this.#environment = environment;
     this.#clock = clock;
     this.#maxMessages = maxMessages;
@@ -60,14 +74,19 @@ export class Outbox {
   }
 
   /** Resolves with the server's result; rejects when the message is refused, expires or is taken back. */
-  add(message: OutgoingMessage, { expiresAfterMs, signal }: WaitOptions): Promise<SendResult> {
+  add(message: OutgoingMessage, { expiresAfterMs, signal }: WaitOptions, retry = false): Promise<SendResult> {
     this.requireRoom();
     return new Promise((accept, reject) => {
       const expiresAt = this.#clock.now() + expiresAfterMs;
       const isLocal = this.#clock.aheadMs === undefined;
-      this.#queued.push(this.#enter({ ...message, expiresAt, isLocal, retry: false, accept, reject }, signal));
-      this.#onChange();
+      this.#queued.push(this.#enter({ ...message, expiresAt, isLocal, retry, accept, reject }, signal));
+      this.#onChange({ text: message.text });
     });
+  }
+
+  /** Whether a message waits to be sent or acknowledged. */
+  has(text: string): boolean {
+    return this.#unsettled.some((entry) => entry.text === text);
   }
 
   /** The messages that a later client would have to send. */
@@ -94,7 +113,7 @@ export class Outbox {
       .filter(({ text }) => !known.has(text))
       .map((message) => this.#enter({ isLocal: false, ...message, retry: true, ...tell(message) }));
     this.#queued.unshift(...entries);
-    this.#onChange();
+    for (const { text } of entries) this.#onChange({ text });
   }
 
   /** The server has told the time, which shows which stored messages have expired. */
@@ -157,21 +176,21 @@ export class Outbox {
   #enter(message: QueuedMessage & Pick<OwnMessage, 'expiresAt' | 'isLocal'>, signal?: AbortSignal): OwnMessage {
     const expiry = createTimer(this.#environment);
     const settle =
-      <T>(tell: (outcome: T) => void) =>
+      <T>(name: 'result' | 'error', tell: (outcome: T) => void) =>
       (outcome: T) => {
         entry.settled = true;
         expiry.stop();
         stopWaiting();
         this.#queued = this.#queued.filter((other) => other !== entry);
-        this.#onChange();
+        this.#onChange({ text: message.text, [name]: outcome });
         tell(outcome);
       };
     const entry: OwnMessage = {
       ...message,
       expiry,
       settled: false,
-      accept: settle(message.accept),
-      reject: settle(message.reject),
+      accept: settle('result', message.accept),
+      reject: settle('error', message.reject),
     };
     if (this.#isTimed(entry)) this.#startExpiry(entry);
     const stopWaiting = onAbort(signal, entry.reject);

@@ -1,31 +1,47 @@
-import type { MessageInput, SendResult } from '../../protocol/index.ts';
+import type { Json, MessageInput, SendResult } from '../../protocol/index.ts';
 import { MAX_DATA_BYTES, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import type { ReceivedMessage } from '../api.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { createQueue } from '../base/queue.ts';
 import { ClientPart } from '../client.ts';
 import type { OpenConnection } from '../connection/context.ts';
 import { createPacer } from '../connection/pacer.ts';
 import type { Core } from '../core.ts';
+import type { BeckonError } from '../errors.ts';
 import type { SendingPart } from '../parts.ts';
+import { MessageMemory, type OwnMessage } from '../receiving/message-memory.ts';
 import type { EncodedData } from './data.ts';
 import { MessageSender } from './message-sender.ts';
-import { Outbox, type WaitOptions } from './outbox.ts';
-import { encodeMessage, type MessageFields } from './outgoing.ts';
+import { Outbox, type OutboxChange, type WaitOptions } from './outbox.ts';
+import { encodeMessage, type MessageFields, type To } from './outgoing.ts';
 
 /** What holds as long as the server has not told its limits. */
 const DEFAULT_LIMITS = { maxDataBytes: MAX_DATA_BYTES, maxFrameBytes: MAX_FRAME_BYTES };
 
+/** How long a signal may wait to be sent, milliseconds. */
+const SIGNAL_EXPIRY_MS = 4_000;
+
+/** The most ids that are remembered of messages that the server may have. */
+const MAX_DOUBTFUL = 1_000;
+
 /** Sends messages, within the rate of the connection. */
 class Sending extends ClientPart implements SendingPart {
   readonly outbox: Outbox;
+  readonly memory: MessageMemory;
   readonly #sender: MessageSender;
+  /** The ids of messages that were given up, and that the server may have: the next message with the id is a retry. */
+  readonly #doubtful = new Set<string>();
   /** Encoding may take a while; messages are queued in the order of the calls all the same. */
   readonly #encoding = createQueue();
 
   constructor(core: Core) {
     super(core);
-    this.outbox = new Outbox(core.environment, core.clock, core.options.maxQueuedMessages, () => core.notify('outbox'));
+    this.outbox = new Outbox(core.environment, core.clock, core.options.maxQueuedMessages, (change) =>
+      this.#onOutbox(change),
+    );
+    this.memory = new MessageMemory(core.clock);
     this.#sender = new MessageSender(core, this.outbox, ({ text }) => this.onSending(JSON.parse(text)));
+    this.#beginMemory();
     core.early.handOver(this);
   }
 
@@ -42,17 +58,26 @@ class Sending extends ClientPart implements SendingPart {
     this.#sender.wake();
   }
 
+  signal(to: To, encoding: string, data: Json): void {
+    const json = JSON.stringify(data);
+    const fields = { to, id: this.core.environment.randomId(), ephemeral: true };
+    const wait = { expiresAfterMs: SIGNAL_EXPIRY_MS, signal: undefined };
+    this.send(fields, () => ({ json, bytes: json.length, encoding }), wait).catch(() => {});
+  }
+
   onSending({ to, id = '', echo = false }: MessageInput): void {
-    const { state, user, parts } = this.core;
-    const own = state.status === 'connected' ? state.userId : '';
+    const { userId: own, user, parts } = this.core;
     const isToOwn = 'users' in to ? to.users.includes(own) : 'user' in to && to.user === own;
     if (isToOwn || echo === 'room' in to) return;
     const feed = 'room' in to ? parts.calls?.feedOf({ to }) : user;
     feed?.addOwn({ id, from: { user: own } });
   }
 
-  override onEvent(event: string): void {
+  override onEvent(event: string, value: unknown): void {
     if (event === 'connected') this.wake();
+    if (event === 'state' || event === 'connected') this.#beginMemory();
+    if (event === 'message') this.memory.add(value as ReceivedMessage);
+    if (event === 'own') this.memory.add(value as OwnMessage);
     if (event === 'time') this.outbox.onTime();
     if (event === 'over') this.#sender.stop();
   }
@@ -65,9 +90,24 @@ class Sending extends ClientPart implements SendingPart {
     throwIfAborted(wait.signal);
     const message = encodeMessage(fields, data, this.core.connection?.limits ?? DEFAULT_LIMITS);
     if (this.core.over) throw this.core.over;
-    const result = this.outbox.add(message, wait);
+    const result = this.outbox.add(message, wait, this.#doubtful.has(fields.id ?? ''));
     this.wake();
     return result;
+  }
+
+  #beginMemory(): void {
+    if (this.core.state.status === 'connected') this.memory.begin();
+  }
+
+  #onOutbox(change: OutboxChange): void {
+    const { core } = this;
+    const { text, result, error } = change;
+    core.notify('outbox', change);
+    if (result) core.notify('own', { text, serial: result.serial });
+    if (!(error as BeckonError | undefined)?.maybeDelivered) return;
+    this.#doubtful.add(JSON.parse(text).id);
+    const [oldest = ''] = this.#doubtful;
+    if (this.#doubtful.size > MAX_DOUBTFUL) this.#doubtful.delete(oldest);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Limits, Message, PresenceReply } from '../../protocol/index.ts';
+import type { Limits, Message, MessageInput, PresenceReply } from '../../protocol/index.ts';
 import type { ClientEvents } from '../api.ts';
 import { ClientPart } from '../client.ts';
 import type { SendingConnection } from '../connection/context.ts';
@@ -23,6 +23,9 @@ interface Status {
 
 /** Events that are the business of one tab alone. */
 const OWN_EVENTS: readonly string[] = ['error', 'result', 'outbox', 'time', 'connected', 'over'];
+
+/** What tabs tell each other that is no event of the application. */
+const INNER_EVENTS: readonly string[] = ['own', 'signal', 'read'];
 
 /** Shares the connection of one client among the clients of a user's tabs, where the runtime can. */
 class SharedClient extends ClientPart implements TabsPart {
@@ -97,10 +100,20 @@ class SharedClient extends ClientPart implements TabsPart {
   }
 
   /** Sends the messages of another tab: on the same connection, so this tab gets no copy of them either. */
-  #request(frame: string, units: number | undefined): Promise<Outcome> | undefined {
+  async #request(frame: string, units: number | undefined): Promise<Outcome> {
     const { id: _, ...fields } = JSON.parse(frame);
-    for (const message of fields.messages) this.core.parts.sending?.onSending(message);
-    return this.core.session.connection?.request((id) => JSON.stringify({ ...fields, id }), units);
+    const { core } = this;
+    const messages: readonly MessageInput[] = fields.messages;
+    for (const message of messages) core.parts.sending?.onSending(message);
+    const { connection } = core.session;
+    if (!connection) return { kind: 'lost' };
+    const outcome = await connection.request((id) => JSON.stringify({ ...fields, id }), units);
+    if (outcome.kind === 'reply' && outcome.reply.type === 'ack') {
+      for (const [index, result] of outcome.reply.results.entries()) {
+        if ('serial' in result) core.notify('own', { text: JSON.stringify(messages[index]), serial: result.serial });
+      }
+    }
+    return outcome;
   }
 
   #onTold(event: string, value: unknown): void {
@@ -108,6 +121,7 @@ class SharedClient extends ClientPart implements TabsPart {
     if (event === 'progress') this.#calls.restore((value as Snapshot).feeds);
     else if (event === 'interest') this.#calls.interest = value as Interest;
     else if (event === 'presence') this.#calls.onPush(value as PresenceReply);
+    else if (INNER_EVENTS.includes(event)) core.notify(event as 'own', value);
     else if (event === 'message') core.handOn(this.#calls.feedOf(value as Message), value as Message);
     else if (event === 'state') this.#onStatus(value as Status);
     else core.emit(event as 'gap', value as ClientEvents['gap']);

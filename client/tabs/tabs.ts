@@ -21,7 +21,7 @@ export interface TabsOwner {
   /** Calls a method of this client. */
   invoke(method: string, args: readonly unknown[]): unknown;
   /** Sends a frame over this client's connection, under another correlation id. */
-  request(frame: string, units: number | undefined): Promise<Outcome> | undefined;
+  request(frame: string, units: number | undefined): Promise<Outcome>;
   /** This client is the one that connects. */
   lead(): void;
   /** Another one is. */
@@ -292,7 +292,7 @@ export class Tabs {
   async #answer(method: string, args: readonly unknown[]): Promise<unknown> {
     if (method !== REQUEST) return this.#owner.invoke(method, args);
     const [frame, units] = args as readonly [string, number | undefined];
-    return this.#owner.request(frame, units) ?? LOST;
+    return this.#owner.request(frame, units);
   }
 
   #onReply({ id, value, error }: WordOf<'reply'>): void {
