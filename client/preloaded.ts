@@ -2,15 +2,19 @@ import type { Carried } from '../protocol/index.ts';
 import type { Client, Payload, Sendable } from './api.ts';
 import * as calls from './calls/rooms-presence-history.ts';
 import { SessionClient } from './client.ts';
+import * as renewal from './connection/token-renewal.ts';
 import type { Loaders } from './core.ts';
 import * as encoding from './encoding/encoding.ts';
 import { type ConnectOptions, resolveOptions } from './options.ts';
+import * as sending from './sending/sending-part.ts';
 import * as storage from './storage/storage-part.ts';
 import * as tabs from './tabs/tabs-part.ts';
 
 const LOADED: Loaders = {
   calls: async () => calls,
   encoding: async () => encoding,
+  renewal: async () => renewal,
+  sending: async () => sending,
   storage: async () => storage,
   tabs: async () => tabs,
 };

@@ -157,7 +157,7 @@ export function createBackend(
     const resume = wireResume({ ...ports, enter: enterBy });
     return async (subscription, frame) => {
       const resumed = await resume(subscription, frame);
-      if (!resumed.ok || frame.since === undefined || serialTime(frame.since) > lostUntilMs) return resumed;
+      if (!resumed.ok || frame.cursor === undefined || serialTime(frame.cursor) > lostUntilMs) return resumed;
       return { ok: true, value: { ...resumed.value, recovered: false } };
     };
   }

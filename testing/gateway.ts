@@ -143,13 +143,13 @@ export function createGateway({ pipes, holds, network, refusals }: GatewayDepend
         if (!connection) return 'gone';
         const text = JSON.stringify(frame);
         carry(connection, 'toClient', frame.type, () => connection.socket.receive(text));
-        return 'delivered';
+        return 'sent';
       },
       async close({ connectionId }) {
         const connection = connections.get(connectionId);
         if (!connection) return 'gone';
         closeFromHere(connection, CLOSE_NORMAL);
-        return 'delivered';
+        return 'sent';
       },
     },
     get users() {

@@ -120,7 +120,7 @@ describe('the sending part', () => {
     await settle();
     expect(load).toHaveBeenCalledTimes(1);
     socket.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
   });
 
   it('sends what was sent before in the order of the calls, each as it was at its call', async () => {
@@ -157,7 +157,7 @@ describe('the sending part', () => {
     expect(errors).toMatchObject([{ code: 'load_failed', cause: OFFLINE }]);
     expect(client.state.status).toBe('connected');
     socket.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
   });
 
   it('is not needed to come back: a client that loses its connection before it is there reconnects, and sends', async () => {
@@ -168,11 +168,11 @@ describe('the sending part', () => {
     first.end();
     await world.advance(1_000);
     const second = await openNext(world);
-    expect(second.last('register')['since']).toBe(messageAt(1_000_500).serial);
+    expect(second.last('register')['cursor']).toBe(messageAt(1_000_500).serial);
     second.page([messageAt(1_000_500), messageAt(1_000_700)]);
     await world.advance(2_000);
     second.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
     expect([ids, dataOf(second)]).toEqual([['1000500', '1000700'], ['hi']]);
   });
 
@@ -267,7 +267,7 @@ describe('storage and tabs', () => {
     const sent = client.sendToUser('bob', 'hi');
     await settle();
     socket.acknowledge();
-    await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+    await expect(sent).resolves.toMatchObject({ status: 'sent' });
     client.close();
   });
 

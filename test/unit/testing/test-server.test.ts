@@ -23,7 +23,7 @@ describe.each(['real', 'fake'])('with %s timers', (timers) => {
     const bob = server.client('bob');
     await bob.ready();
     const arrived = bob.once('message');
-    expect(await alice.sendToUser('bob', { text: 'hi' })).toMatchObject({ status: 'delivered' });
+    expect(await alice.sendToUser('bob', { text: 'hi' })).toMatchObject({ status: 'sent' });
     expect(await arrived).toMatchObject({ from: { user: 'alice' }, data: { text: 'hi' } });
     expect(server.sent).toMatchObject([{ from: { user: 'alice' }, to: { user: 'bob' }, data: { text: 'hi' } }]);
     expect(await bob.history({ user: 'alice' })).toMatchObject({ messages: [{ data: { text: 'hi' } }] });
