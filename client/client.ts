@@ -13,13 +13,16 @@ import type {
 import { onAbort } from './base/abort.ts';
 import type { Emitter } from './base/events.ts';
 import { within } from './base/timer.ts';
+import { CALL_NAMES, type CallName } from './calls/call-names.ts';
 import type { OpenConnection } from './connection/context.ts';
+import type { Fields } from './connection/frames.ts';
 import { Core, type Loaders } from './core.ts';
 import type { Environment } from './environment.ts';
 import { describeCode } from './errors.ts';
 import { CORE } from './inner.ts';
 import { checkCall, checkCount, checkDuration, checkNames, checkSignal, type Options } from './options.ts';
 import type { InnerEvents, Part } from './parts.ts';
+import { Inbox } from './receiving/inbox.ts';
 import type { MessageFields } from './sending/outgoing.ts';
 import type { ConnectionState, Reason } from './state.ts';
 
@@ -36,21 +39,21 @@ export abstract class ClientPart implements Part {
 
   onEvent(_event: keyof ClientEvents | keyof InnerEvents, _value: unknown): void {}
 
+  accepts(_frame: Fields): boolean {
+    return false;
+  }
+
   renew(_connection: OpenConnection, _rooms: readonly string[]): Promise<unknown> | undefined {
     return undefined;
   }
 }
 
-type Args<Name extends keyof Client> = Client[Name] extends (...args: infer A) => unknown ? A : never;
-type Result<Incoming, Name extends keyof Client<Incoming>> = Client<Incoming>[Name] extends (...args: never) => infer R
-  ? R
-  : never;
-
-/** The methods that the class has where the runtime knows their symbols. */
-export interface SessionClient<Incoming, Outgoing> extends Pick<Client<Incoming, Outgoing>, keyof Disposing> {}
+/** The methods that the class gets from tables, below. */
+export interface SessionClient<Incoming, Outgoing>
+  extends Pick<Client<Incoming, Outgoing>, CallName | keyof Disposing> {}
 
 /** What the application calls: checks what it is given. Applications call `connect`; tests bring an environment of their own. */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the class has these methods where the runtime knows the symbols
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the class gets these methods from tables
 export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgoing> {
   readonly #core: Core;
 
@@ -89,54 +92,6 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     return this.#send('sendToRoom', { room }, data, options);
   }
 
-  join(...args: Args<'join'>): Result<Incoming, 'join'> {
-    return this.#call('join', args);
-  }
-
-  leave(...args: Args<'leave'>): Result<Incoming, 'leave'> {
-    return this.#call('leave', args);
-  }
-
-  presence(...args: Args<'presence'>): Result<Incoming, 'presence'> {
-    return this.#call('presence', args);
-  }
-
-  watch(...args: Args<'watch'>): Result<Incoming, 'watch'> {
-    return this.#call('watch', args);
-  }
-
-  unwatch(...args: Args<'unwatch'>): Result<Incoming, 'unwatch'> {
-    return this.#call('unwatch', args);
-  }
-
-  history(...args: Args<'history'>): Result<Incoming, 'history'> {
-    return this.#call('history', args);
-  }
-
-  search(...args: Args<'search'>): Result<Incoming, 'search'> {
-    return this.#call('search', args);
-  }
-
-  unread(...args: Args<'unread'>): Result<Incoming, 'unread'> {
-    return this.#call('unread', args);
-  }
-
-  markRead(...args: Args<'markRead'>): Result<Incoming, 'markRead'> {
-    return this.#call('markRead', args);
-  }
-
-  block(...args: Args<'block'>): Result<Incoming, 'block'> {
-    return this.#call('block', args);
-  }
-
-  unblock(...args: Args<'unblock'>): Result<Incoming, 'unblock'> {
-    return this.#call('unblock', args);
-  }
-
-  blocked(...args: Args<'blocked'>): Result<Incoming, 'blocked'> {
-    return this.#call('blocked', args);
-  }
-
   on<E extends keyof ClientEvents<Incoming>>(
     event: E,
     listener: (value: ClientEvents<Incoming>[E]) => void,
@@ -151,8 +106,22 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
     checkNames('messages', options, ['signal', 'maxBuffered']);
     const signal = checkSignal('messages', options.signal);
     const maxBuffered = checkCount('messages', 'maxBuffered', options.maxBuffered ?? DEFAULT_MAX_BUFFERED);
-    const inbox = this.#core.openInbox(maxBuffered, signal);
-    return inbox as AsyncIterableIterator<object> as AsyncIterableIterator<ReceivedMessage<Incoming>>;
+    const listening = new AbortController();
+    const inbox = new Inbox<ReceivedMessage<Incoming>>(maxBuffered, () => listening.abort());
+    // The loop just ends when the client was closed, and throws when it failed.
+    const endIfOver = () => {
+      const { over } = this.#core;
+      if (over) inbox.end(over.code === 'closed' ? undefined : over);
+    };
+    const { signal: untilEnd } = listening;
+    this.on('message', (message) => inbox.push(message), { signal: untilEnd });
+    this.on('state', endIfOver, { signal: untilEnd });
+    onAbort(
+      listening.signal,
+      onAbort(signal, () => inbox.end()),
+    );
+    endIfOver();
+    return inbox;
   }
 
   async ready(options: CallOptions = {}): Promise<void> {
@@ -174,6 +143,12 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   }
 
   static {
+    for (const name of CALL_NAMES) {
+      const call = function (this: SessionClient<unknown, unknown>, ...args: readonly unknown[]) {
+        return this.#call(name, args);
+      };
+      Object.assign(SessionClient.prototype, { [name]: call });
+    }
     // `using` closes the client where the runtime knows it.
     const { dispose, asyncDispose } = Symbol as unknown as { readonly [name: string]: symbol | undefined };
     for (const key of [dispose, asyncDispose]) {
@@ -214,8 +189,8 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   }
 
   /** The part that does the call checks its arguments. The signal is that of the options, which come last. */
-  async #call(method: string, args: readonly unknown[]): Promise<never> {
+  async #call(name: CallName, args: readonly unknown[]): Promise<unknown> {
     const { signal } = (args.at(-1) ?? {}) as CallOptions;
-    return this.#core.call(method, args, checkSignal(method, signal)) as Promise<never>;
+    return this.#core.call(name, args, checkSignal(name, signal));
   }
 }

@@ -1,20 +1,21 @@
 import type { Message, SendResult } from '../protocol/index.ts';
 import { SIGNAL_PREFIX } from '../protocol/signals.ts';
 import type { ClientEvents, HistoryPage, ReceivedMessage } from './api.ts';
-import { abortWith, onAbort } from './base/abort.ts';
+import { abortWith } from './base/abort.ts';
 import { backoffDelayMs } from './base/backoff.ts';
 import { createEmitter, type Emitter } from './base/events.ts';
 import { ServerClock } from './base/server-clock.ts';
 import { sleep, unlessAborted } from './base/timer.ts';
+import type { CallName } from './calls/call-names.ts';
 import type { Context, OpenConnection, Push, SendingConnection } from './connection/context.ts';
+import type { Fields } from './connection/frames.ts';
 import { Session } from './connection/session.ts';
 import { tokenUser } from './connection/token.ts';
 import { type Cancel, createEnvironment, type Environment } from './environment.ts';
-import { BeckonError, describeCode } from './errors.ts';
+import { BeckonError } from './errors.ts';
 import type { Options } from './options.ts';
 import type { InnerEvents, Observer, Parts } from './parts.ts';
 import { Feed } from './receiving/feed.ts';
-import { Inbox } from './receiving/inbox.ts';
 import { prepareData } from './sending/data.ts';
 import { EarlyMessages } from './sending/early-messages.ts';
 import type { WaitOptions } from './sending/outbox.ts';
@@ -46,7 +47,6 @@ export class Core implements Context {
     Object.keys(EVENTS) as (keyof ClientEvents)[],
     (event, value) => this.notify(event, value),
   );
-  readonly #inboxes = new Set<Inbox<ReceivedMessage>>();
   readonly counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };
   readonly clock: ServerClock;
   readonly user: Feed;
@@ -134,37 +134,18 @@ export class Core implements Context {
    * Does a call that asks the server, in whichever tab holds the connection.
    * @throws BeckonError `load_failed`, why the client is over, or what the call rejects with; the reason of the signal.
    */
-  async call(method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
+  async call(name: CallName, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
     const loading = this.#opening ?? (!this.parts.calls && this.load('calls'));
     if (loading) await unlessAborted(unlessAborted<unknown>(loading, signal), this.#ending.signal);
-    const result = await (this.parts.tabs ?? this).invoke(method, args);
+    const result = await (this.parts.tabs ?? this).invoke(name, args);
     const { messages = [] } = (result ?? {}) as Partial<HistoryPage>;
-    for (const message of messages) this.#checkDecoded(message);
+    for (const message of messages) this.#tellUndecoded(message);
     return result;
   }
 
   /** Does a call in this tab. */
-  async invoke(method: string, args: readonly unknown[]): Promise<unknown> {
-    return (await this.load('calls')).invoke(method, args);
-  }
-
-  /** Collects the messages that arrive from now on. */
-  openInbox(maxBuffered: number, signal: AbortSignal | undefined): Inbox<ReceivedMessage> {
-    let stopWaiting = () => {};
-    const inbox = new Inbox<ReceivedMessage>(maxBuffered, () => {
-      this.#inboxes.delete(inbox);
-      stopWaiting();
-    });
-    this.#inboxes.add(inbox);
-    stopWaiting = onAbort(signal, () => inbox.end());
-    this.#endIfOver(inbox);
-    return inbox;
-  }
-
-  /** A loop over the messages just ends when the client was closed, and throws when it failed. */
-  #endIfOver(inbox: Inbox<ReceivedMessage>): void {
-    const error = this.over;
-    if (error) inbox.end(error.code === 'closed' ? undefined : error);
+  async invoke(name: CallName, args: readonly unknown[]): Promise<unknown> {
+    return (await this.load('calls')).invoke(name, args);
   }
 
   /** Hands a message to the application, unless it has it. */
@@ -214,6 +195,10 @@ export class Core implements Context {
         (calls) => calls.onPush(push, connection),
         () => {},
       );
+  }
+
+  accepts(frame: Fields): boolean {
+    return Object.values(this.parts).some((part) => part.accepts(frame));
   }
 
   decode(messages: readonly Message[]): readonly Message[] | Promise<readonly Message[]> {
@@ -275,11 +260,18 @@ export class Core implements Context {
     return this.state.status === 'connected' ? this.state.userId : (this.#owner ?? '');
   }
 
-  /** Tells of data that could not be decoded: it must not look like what the application expects. */
-  #checkDecoded({ id, from, encoding }: ReceivedMessage): void {
-    if (encoding === undefined) return;
-    const which = `The encoding is "${encoding}", the id "${id}", the sender ${JSON.stringify(from)}.`;
-    this.emit('error', new BeckonError('undecodable', `${describeCode('undecodable')} ${which}`));
+  /** Has a part do something, at once if it is loaded, and tells the application if that fails. */
+  async #use<Name extends keyof Parts>(name: Name, act: (part: Parts[Name]) => unknown): Promise<void> {
+    try {
+      await act(this.parts[name] ?? (await this.load(name)));
+    } catch (error) {
+      if (!this.over) this.emit('error', error as BeckonError);
+    }
+  }
+
+  /** Data that could not be decoded must not look like what the application expects. */
+  #tellUndecoded(message: ReceivedMessage): void {
+    if (message.encoding !== undefined) void this.#use('encoding', (encoding) => encoding.tellUndecoded(message));
   }
 
   #deliver(message: ReceivedMessage): void {
@@ -287,22 +279,12 @@ export class Core implements Context {
       this.notify('signal', message);
       return;
     }
-    this.#checkDecoded(message);
-    const hasReader = this.#inboxes.size > 0;
-    for (const inbox of this.#inboxes) inbox.push(message);
+    this.#tellUndecoded(message);
     const hasListener = this.emit('message', message);
     // Of several tabs, the one that holds the connection speaks for the device.
-    if (message.receipt && !this.parts.tabs?.state && (hasReader || hasListener)) this.#confirm(message);
-  }
-
-  #confirm({ from, to, serial }: ReceivedMessage): void {
-    // The copy of one's own message is not what the other got.
-    if (!('user' in from) || !('user' in to) || to.user !== this.userId) return;
-    this.load('calls')
-      .then((calls) => calls.confirm({ user: from.user }, serial))
-      .catch((error: BeckonError) => {
-        if (!this.over) this.emit('error', error);
-      });
+    if (message.receipt && hasListener && !this.parts.tabs?.state) {
+      void this.#use('calls', (calls) => calls.confirm(message));
+    }
   }
 
   #release(error: BeckonError): void {
@@ -311,7 +293,6 @@ export class Core implements Context {
     this.notify('over', error);
     this.parts.sending?.outbox.rejectAll(error, { kept: this.parts.storage?.keeps ?? false });
     abortWith(this.#ending, error);
-    for (const inbox of this.#inboxes) this.#endIfOver(inbox);
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Conversation, Json, Message, MessageInput, SendResult } from '../protocol/index.ts';
 import type { ClientEvents, PresenceTarget, ReceivedMessage } from './api.ts';
+import type { CallName } from './calls/call-names.ts';
 import type { OpenConnection, Push, SendingConnection } from './connection/context.ts';
+import type { Fields } from './connection/frames.ts';
 import type { BeckonError } from './errors.ts';
 import type { Feed } from './receiving/feed.ts';
 import type { MessageMemory, OwnMessage } from './receiving/message-memory.ts';
@@ -39,6 +41,8 @@ export type Observer = (event: keyof ClientEvents | keyof InnerEvents, value: un
 export interface Part {
   /** Something has happened: see {@link ClientEvents} and {@link InnerEvents}. */
   onEvent(event: keyof ClientEvents | keyof InnerEvents, value: unknown): void;
+  /** Whether it is a frame that the part asks for, with what the part needs of it. */
+  accepts(frame: Fields): boolean;
   /**
    * Restores on a connection that has just registered what the part keeps on every connection.
    * @param rooms The rooms that the server says the connection is in.
@@ -55,13 +59,13 @@ export interface Interest {
 /** Does the calls of the client that ask the server: about rooms, presence and history. */
 export interface CallsPart extends Part {
   /** Does a call of the client. */
-  invoke(method: string, args: readonly unknown[]): Promise<unknown>;
+  invoke(name: CallName, args: readonly unknown[]): Promise<unknown>;
   interest: Interest;
   onPush(push: Push, connection?: OpenConnection): void;
   /** Where a message belongs; `undefined`: to a room that the client has left. */
   feedOf(message: Pick<Message, 'to'>): Feed | undefined;
   /** Tells a sender that the application has got a message. */
-  confirm(conversation: Conversation, serial: string): Promise<void>;
+  confirm(message: ReceivedMessage): Promise<void>;
   /** The user of the feeds that are stored. */
   setUser(user: string): void;
   /** How far each feed is, and which messages of it were seen. */
@@ -99,6 +103,8 @@ export interface EncodingPart extends Part {
   /** JSON text, compressed if that takes less of a frame. */
   compressJson(plain: EncodedData): Promise<EncodedData>;
   decode(messages: readonly Message[]): Promise<readonly Message[]>;
+  /** Tells the application of a message whose data could not be decoded. */
+  tellUndecoded(message: ReceivedMessage): void;
 }
 
 /** Keeps what the client knows for the client of the next page. */
@@ -114,7 +120,7 @@ export interface TabsPart extends Part {
   /** Resolves when it is clear which tab connects. */
   open(user: string): Promise<void>;
   /** Does a call in the tab that holds the connection. */
-  invoke(method: string, args: readonly unknown[]): Promise<unknown>;
+  invoke(name: CallName, args: readonly unknown[]): Promise<unknown>;
   /** The state of the connection while another tab holds it. */
   readonly state: ConnectionState | undefined;
   /** Where to send messages while another tab holds the connection. */

@@ -1,7 +1,8 @@
 import type { Conversation, Mark, Markers } from '../../protocol/index.ts';
 import { MAX_CONVERSATIONS_PER_FRAME } from '../../protocol/limits.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
-import { encodeRequest, takeFitting } from '../connection/requests.ts';
+import { takeFitting } from '../connection/frame-size.ts';
+import { encodeRequest } from '../connection/requests.ts';
 import type { Core } from '../core.ts';
 import type { BeckonError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../options.ts';

@@ -9,6 +9,7 @@ import type {
   Payload,
   PresenceSnapshot,
   PresenceTarget,
+  ReceivedMessage,
   SearchOptions,
   SearchPage,
   Unread,
@@ -17,6 +18,7 @@ import { throwIfAborted } from '../base/abort.ts';
 import { within } from '../base/timer.ts';
 import { ClientPart } from '../client.ts';
 import type { OpenConnection, Push } from '../connection/context.ts';
+import type { Fields } from '../connection/frames.ts';
 import type { FieldsOf } from '../connection/requests.ts';
 import type { Core } from '../core.ts';
 import type { BeckonError } from '../errors.ts';
@@ -26,29 +28,14 @@ import type { Feed } from '../receiving/feed.ts';
 import { Feeds } from '../rooms/feeds.ts';
 import { RoomSubscriptions } from '../rooms/room-subscriptions.ts';
 import type { Snapshot } from '../storage/storage.ts';
+import type { CallName } from './call-names.ts';
+import { isCallsFrame } from './frames.ts';
 import { MarkerQueue } from './markers.ts';
 import { CALL_TIMEOUT_MS, ServerCalls } from './server-calls.ts';
 import { Watches } from './watches.ts';
 
-/** The calls of a client that are loaded with the first one of them, and done by the tab that holds the connection. */
-type LateCalls<Incoming> = Pick<
-  Client<Incoming>,
-  | 'join'
-  | 'leave'
-  | 'presence'
-  | 'watch'
-  | 'unwatch'
-  | 'history'
-  | 'search'
-  | 'unread'
-  | 'markRead'
-  | 'block'
-  | 'unblock'
-  | 'blocked'
->;
-
 /** Does the calls about rooms, presence and history. Checks their arguments. */
-export class RoomsPresenceHistory extends ClientPart implements CallsPart, LateCalls<Payload> {
+export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<Client<Payload>, CallName> {
   readonly #feeds: Feeds;
   readonly #calls: ServerCalls;
   readonly #watches: Watches;
@@ -72,14 +59,18 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, LateC
     this.#markers = new MarkerQueue(core, this.#calls);
   }
 
-  async invoke(method: string, args: readonly unknown[]): Promise<unknown> {
-    return (this as unknown as Record<string, (...values: readonly unknown[]) => unknown>)[method]?.(...args);
+  async invoke(name: CallName, args: readonly unknown[]): Promise<unknown> {
+    return Reflect.apply(this[name], this, args);
   }
 
   override onEvent(event: string, value: unknown): void {
     if (event === 'connected') for (const part of [this.#calls, this.#markers]) part.wake();
     if (event === 'over')
       for (const part of [this.#feeds, this.#calls, this.#markers]) part.giveUp(value as BeckonError);
+  }
+
+  override accepts(frame: Fields): boolean {
+    return isCallsFrame(frame);
   }
 
   override async renew(connection: OpenConnection, rooms: readonly string[]): Promise<void> {
@@ -108,8 +99,11 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, LateC
     return this.#feeds.of(message);
   }
 
-  confirm(conversation: Conversation, serial: string): Promise<void> {
-    return this.#markers.add(conversation, { received: serial });
+  async confirm({ from, to, serial }: ReceivedMessage): Promise<void> {
+    const own = this.core.userId;
+    // The copy of one's own message is not what the other got.
+    if ('user' in from && 'user' in to && to.user === own)
+      await this.#markers.add({ user: from.user }, { received: serial });
   }
 
   setUser(user: string): void {

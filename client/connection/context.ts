@@ -6,6 +6,7 @@ import type { Options } from '../options.ts';
 import type { Feed } from '../receiving/feed.ts';
 import type { ConnectionState } from '../state.ts';
 import type { ConnectionEnd } from './connection-end.ts';
+import type { FrameParts } from './frames.ts';
 import type { Pacer } from './pacer.ts';
 import type { Encode, Outcome } from './requests.ts';
 
@@ -55,7 +56,7 @@ export interface SendingConnection {
 export type Push = Message | PresenceReply;
 
 /** What a session, its connections and their subscriptions need of the client. */
-export interface Context {
+export interface Context extends FrameParts {
   readonly environment: Environment;
   readonly options: Options;
   /** The messages to the user. */
@@ -77,11 +78,6 @@ export interface Context {
   /** Takes messages in the order in which the application gets them. Some may have come before. */
   onMessages(feed: Feed, messages: readonly Message[]): void;
   onPush(push: Push, connection: OpenConnection): void;
-  /**
-   * Decodes the data of messages.
-   * @throws BeckonError `load_failed`, as a rejection.
-   */
-  decode(messages: readonly Message[]): readonly Message[] | Promise<readonly Message[]>;
   /**
    * Restores on a connection that has just registered what the client keeps on every connection.
    * @param rooms The rooms that the server says the connection is in.

@@ -1,3 +1,6 @@
+import { utf8Length } from '../base/utf8.ts';
+import type { Encode } from './requests.ts';
+
 /** The longest correlation id that the client makes. */
 export const LONGEST_FRAME_ID = '9'.repeat(10);
 
@@ -20,4 +23,15 @@ export function countFitting(itemBytes: readonly number[], { emptyBytes, maxByte
     return index >= maxItems || frameBytes > maxBytes;
   });
   return end < 0 ? itemBytes.length : end;
+}
+
+/** The first items that fit into one frame, and at least one: if one item is too large, its frame is refused. */
+export function takeFitting<T>(
+  items: readonly T[],
+  bounds: Pick<FrameBounds, 'maxBytes' | 'maxItems'>,
+  encode: (items: readonly T[]) => Encode,
+): readonly T[] {
+  const emptyBytes = utf8Length(encode([])(LONGEST_FRAME_ID));
+  const itemBytes = items.slice(0, bounds.maxItems).map((item) => utf8Length(JSON.stringify(item)));
+  return items.slice(0, Math.max(countFitting(itemBytes, { ...bounds, emptyBytes }), 1));
 }

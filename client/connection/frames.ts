@@ -1,7 +1,6 @@
 import type { Limits, Message, ServerFrame } from '../../protocol/index.ts';
 import { isObject } from '../../protocol/json.ts';
 import type { BeckonError } from '../errors.ts';
-import type { Context } from './context.ts';
 
 /**
  * What came in. `serviceError` is a frame of API Gateway itself (`{"message": "Internal server error", …}`), sent when a
@@ -14,17 +13,28 @@ export type Incoming =
   | { readonly failure: BeckonError }
   | undefined;
 
+/** What the parts of the client do with frames. */
+export interface FrameParts {
+  /** Whether a part asks for such frames, and can handle this one. */
+  accepts(frame: Fields): boolean;
+  /**
+   * Decodes the data of messages.
+   * @throws BeckonError `load_failed`, as a rejection.
+   */
+  decode(messages: readonly Message[]): readonly Message[] | Promise<readonly Message[]>;
+}
+
 /**
  * Reads a frame (`undefined`: a binary one) and decodes the messages in it, which may take a promise. Returns `undefined` for text that
  * is not a frame, and for a frame of an unknown type. Ignores unknown fields.
  */
-export function readFrame(text: string | undefined, context: Pick<Context, 'decode'>): Incoming | Promise<Incoming> {
+export function readFrame(text: string | undefined, parts: FrameParts): Incoming | Promise<Incoming> {
   const frame = parse(text ?? '');
   if (!isObject(frame)) return undefined;
   const { type, message } = frame as Fields;
   if (type === undefined) return typeof message === 'string' ? { serviceError: message } : undefined;
-  if (!looksRight(frame)) return undefined;
-  const messages = 'messages' in frame && context.decode(frame['messages'] as readonly Message[]);
+  if (!looksRight(frame) && !parts.accepts(frame)) return undefined;
+  const messages = 'messages' in frame && parts.decode(frame['messages'] as readonly Message[]);
   return messages instanceof Promise
     ? messages.then(
         (decoded) => ({ frame: { ...frame, messages: decoded } as unknown as ServerFrame }),
@@ -42,36 +52,25 @@ function parse(text: string): unknown {
 }
 
 /** The fields of a frame before they are checked. */
-type Fields = { readonly [name in AllKeys<ServerFrame>]?: unknown };
+export type Fields = { readonly [name in AllKeys<ServerFrame>]?: unknown };
 type AllKeys<T> = T extends unknown ? keyof T : never;
 
-/** Checks just enough of each frame that handling it cannot throw. The server's tests check the rest. */
-function looksRight({ type, code, message, messages, results, users, conversations, from, ...frame }: Fields): boolean {
+/**
+ * Checks just enough of each frame that handling it cannot throw. The server's tests check the rest. The parts check the frames that
+ * they ask for.
+ */
+function looksRight({ type, code, message, messages, from, ...frame }: Fields): boolean {
   switch (type) {
     case 'registered':
       return isRegistration(frame) && isPage(messages, frame.more);
-    case 'joined':
-      return typeof frame.cursor === 'string' && isPage(messages, frame.more);
-    case 'ack':
-      return Array.isArray(results) && results.every(isObject);
     case 'error':
     case 'bye':
       return typeof code === 'string' && typeof message === 'string';
     case 'messages':
-    case 'history':
-    case 'search':
     case 'pong':
       return isPage(messages, frame.more);
-    case 'presence':
-      return Array.isArray(users) && users.every((user) => isObject(user) && typeof user['user'] === 'string');
-    case 'blocked':
-      return Array.isArray(users);
-    case 'unread':
-      return Array.isArray(conversations);
-    case 'receipt':
-      return isObject(from);
     default:
-      return type === 'left' || type === 'marked';
+      return type === 'receipt' && isObject(from);
   }
 }
 
@@ -85,7 +84,7 @@ function isShown(value: unknown): boolean {
 }
 
 /** The client asks for the next page by the last message of this one, so a page with `more` has messages. */
-function isPage(messages: unknown, more?: unknown): boolean {
+export function isPage(messages: unknown, more?: unknown): boolean {
   return Array.isArray(messages) && messages.every(isMessage) && (!more || messages.length > 0);
 }
 

@@ -2,7 +2,6 @@ import type { Action, ClientFrame, ErrorReply, Problem, Reply } from '../../prot
 import { utf8Length } from '../base/utf8.ts';
 import type { Environment } from '../environment.ts';
 import { wordlessProblem } from '../errors.ts';
-import { countFitting, type FrameBounds, LONGEST_FRAME_ID } from './frame-size.ts';
 
 /** The outcome of a frame that asks for a reply. */
 export type Outcome =
@@ -28,17 +27,6 @@ export function encodeRequest<A extends Action>(action: A, fields: FieldsOf<A>):
 /** What the server complained about. */
 export function problemOf(outcome: Outcome): Problem | undefined {
   return outcome.kind === 'error' ? outcome.problem : undefined;
-}
-
-/** The first items that fit into one frame, and at least one: if one item is too large, its frame is refused. */
-export function takeFitting<T>(
-  items: readonly T[],
-  bounds: Pick<FrameBounds, 'maxBytes' | 'maxItems'>,
-  encode: (items: readonly T[]) => Encode,
-): readonly T[] {
-  const emptyBytes = utf8Length(encode([])(LONGEST_FRAME_ID));
-  const itemBytes = items.slice(0, bounds.maxItems).map((item) => utf8Length(JSON.stringify(item)));
-  return items.slice(0, Math.max(countFitting(itemBytes, { ...bounds, emptyBytes }), 1));
 }
 
 /** The frames of one connection that wait for their replies. */

@@ -2,9 +2,11 @@ import type { BlobLike } from '../../protocol/data.ts';
 import type { Json, Message } from '../../protocol/index.ts';
 import { MAX_DECODED_BYTES } from '../../protocol/limits.ts';
 import { everyNumber, parseExactly } from '../../protocol/numbers.ts';
+import type { ReceivedMessage } from '../api.ts';
 import { fromBase64 } from '../base/base64.ts';
 import { ClientPart } from '../client.ts';
 import type { Core } from '../core.ts';
+import { BeckonError, describeCode } from '../errors.ts';
 import type { EncodingPart } from '../parts.ts';
 import { type BytesSource, type EncodedData, MIN_COMPRESSED_BYTES } from '../sending/data.ts';
 import { gunzip, gzip } from './gzip.ts';
@@ -37,6 +39,11 @@ class DataEncoding extends ClientPart implements EncodingPart {
   /** The messages with their data as it was before it was encoded. A message that cannot be decoded stays as it is. */
   decode(messages: readonly Message[]): Promise<readonly Message[]> {
     return Promise.all(messages.map(decodeMessage));
+  }
+
+  tellUndecoded({ id, from, encoding }: ReceivedMessage): void {
+    const which = `The encoding is "${encoding}", the id "${id}", the sender ${JSON.stringify(from)}.`;
+    this.core.emit('error', new BeckonError('undecodable', `${describeCode('undecodable')} ${which}`));
   }
 }
 

@@ -1,10 +1,5 @@
 import { BeckonError } from '../errors.ts';
 
-interface Taker<T> {
-  resolve(result: IteratorResult<T>): void;
-  reject(error: unknown): void;
-}
-
 const DONE = { done: true, value: undefined } as const;
 
 /** Buffers values for a `for await` loop. */
@@ -12,7 +7,7 @@ export class Inbox<T> implements AsyncIterableIterator<T> {
   readonly #maxBuffered: number;
   readonly #onEnd: () => void;
   readonly #buffered: T[] = [];
-  readonly #takers: Taker<T>[] = [];
+  readonly #takers: ((result: IteratorResult<T> | Promise<never>) => void)[] = [];
   #ended = false;
   /** The error that the loop gets next. */
   #failure: BeckonError | undefined;
@@ -30,7 +25,7 @@ export class Inbox<T> implements AsyncIterableIterator<T> {
   push(value: T): void {
     if (this.#ended) return;
     const taker = this.#takers.shift();
-    if (taker) taker.resolve({ done: false, value });
+    if (taker) taker({ done: false, value });
     else if (this.#buffered.length < this.#maxBuffered) this.#buffered.push(value);
     else this.end(new BeckonError('slow_consumer'));
   }
@@ -41,16 +36,13 @@ export class Inbox<T> implements AsyncIterableIterator<T> {
     this.#ended = true;
     const takers = this.#takers.splice(0);
     if (takers.length === 0) this.#failure = error;
-    for (const taker of takers) {
-      if (error) taker.reject(error);
-      else taker.resolve(DONE);
-    }
+    for (const taker of takers) taker(error ? Promise.reject(error) : DONE);
     this.#onEnd();
   }
 
   async next(): Promise<IteratorResult<T>> {
     if (this.#buffered.length > 0) return { done: false, value: this.#buffered.shift() as T };
-    if (!this.#ended) return new Promise((resolve, reject) => this.#takers.push({ resolve, reject }));
+    if (!this.#ended) return new Promise((resolve) => this.#takers.push(resolve));
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure) throw failure;

@@ -1,10 +1,12 @@
 import type { Json, MessageInput, SendResult } from '../../protocol/index.ts';
+import { isObject } from '../../protocol/json.ts';
 import { MAX_DATA_BYTES, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { ReceivedMessage } from '../api.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { createQueue } from '../base/queue.ts';
 import { ClientPart } from '../client.ts';
 import type { OpenConnection } from '../connection/context.ts';
+import type { Fields } from '../connection/frames.ts';
 import { createPacer } from '../connection/pacer.ts';
 import type { Core } from '../core.ts';
 import type { BeckonError } from '../errors.ts';
@@ -80,6 +82,10 @@ class Sending extends ClientPart implements SendingPart {
     if (event === 'own') this.memory.add(value as OwnMessage);
     if (event === 'time') this.outbox.onTime();
     if (event === 'over') this.#sender.stop();
+  }
+
+  override accepts({ type, results }: Fields): boolean {
+    return type === 'ack' && Array.isArray(results) && results.every(isObject);
   }
 
   override renew(connection: OpenConnection): undefined {

@@ -1,5 +1,6 @@
 import type { Limits, Message, MessageInput, PresenceReply } from '../../protocol/index.ts';
 import type { ClientEvents } from '../api.ts';
+import type { CallName } from '../calls/call-names.ts';
 import { ClientPart } from '../client.ts';
 import type { SendingConnection } from '../connection/context.ts';
 import type { Outcome } from '../connection/requests.ts';
@@ -39,7 +40,7 @@ class SharedClient extends ClientPart implements TabsPart {
     const { locks, openChannel, now, randomId, setTimer, onWake } = environment;
     if (!locks || !openChannel) return;
     this.#tabs = new Tabs({ locks, openChannel, now, randomId, setTimer, onWake }, options.livenessTimeoutMs, {
-      invoke: (method, args) => core.invoke(method, args),
+      invoke: (name, args) => core.invoke(name, args),
       request: (frame, units) => this.#request(frame, units),
       lead: () => this.#lead(),
       follow: () => session.pause(),
@@ -61,8 +62,8 @@ class SharedClient extends ClientPart implements TabsPart {
     await this.#tabs?.join(recordPrefix(this.core.options.url, user));
   }
 
-  invoke(method: string, args: readonly unknown[]): Promise<unknown> {
-    return (this.#tabs ?? this.core).invoke(method, args);
+  invoke(name: CallName, args: readonly unknown[]): Promise<unknown> {
+    return (this.#tabs ?? this.core).invoke(name, args);
   }
 
   override onEvent(event: keyof ClientEvents | keyof InnerEvents, value: unknown): void {

@@ -1,6 +1,7 @@
 import type { Limits } from '../../protocol/index.ts';
 import { isObject } from '../../protocol/json.ts';
 import { onAbort, throwIfAborted } from '../base/abort.ts';
+import { CALL_NAMES, type CallName } from '../calls/call-names.ts';
 import type { SendingConnection } from '../connection/context.ts';
 import { createLiveness, type Liveness } from '../connection/liveness.ts';
 import type { Outcome } from '../connection/requests.ts';
@@ -8,7 +9,7 @@ import type { Cancel, Channel, Environment, LockOptions, Locks } from '../enviro
 import { BeckonError } from '../errors.ts';
 import { acquire } from '../storage/locks.ts';
 import { RecentMessages } from './recent.ts';
-import type { RecentMessage, Told, Word, WordOf } from './words.ts';
+import { type Operation, REQUEST, type RecentMessage, type Told, type Word, type WordOf } from './words.ts';
 
 /** What a runtime needs for tabs to share a connection. */
 export interface TabsEnvironment extends Pick<Environment, 'now' | 'randomId' | 'setTimer' | 'onWake'> {
@@ -18,8 +19,8 @@ export interface TabsEnvironment extends Pick<Environment, 'now' | 'randomId' | 
 
 /** The client of one tab, as far as the others are concerned. */
 export interface TabsOwner {
-  /** Calls a method of this client. */
-  invoke(method: string, args: readonly unknown[]): unknown;
+  /** Does a call of this client. */
+  invoke(name: CallName, args: readonly unknown[]): unknown;
   /** Sends a frame over this client's connection, under another correlation id. */
   request(frame: string, units: number | undefined): Promise<Outcome>;
   /** This client is the one that connects. */
@@ -35,14 +36,11 @@ export interface TabsOwner {
 }
 
 interface Call {
-  readonly method: string;
+  readonly name: Operation;
   readonly args: readonly unknown[];
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
-
-/** The pseudo-method with which a tab sends a frame. */
-const REQUEST = 'request';
 
 const LOST: Outcome = { kind: 'lost' };
 
@@ -118,15 +116,15 @@ export class Tabs {
   }
 
   /** Does a call in the tab that leads: in this one, if that is so. Signals stay here. */
-  async invoke(method: string, args: readonly unknown[]): Promise<unknown> {
+  async invoke(name: CallName, args: readonly unknown[]): Promise<unknown> {
     if (this.#closedWith) throw this.#closedWith;
-    if (this.isLeading) return this.#owner.invoke(method, args);
+    if (this.isLeading) return this.#owner.invoke(name, args);
     const signal = args.map((arg) => (isObject(arg) ? arg['signal'] : undefined)).find((given) => given) as
       | AbortSignal
       | undefined;
     throwIfAborted(signal);
     const withoutSignals = args.map((arg) => (isObject(arg) && arg['signal'] ? { ...arg, signal: undefined } : arg));
-    return this.#call(method, withoutSignals, signal);
+    return this.#call(name, withoutSignals, signal);
   }
 
   /** Tells the other tabs what this one's client tells its application. */
@@ -146,8 +144,8 @@ export class Tabs {
     this.#channel?.close();
     this.#release?.();
     this.#release = this.#channel = undefined;
-    for (const { method, resolve, reject } of this.#calls.values()) {
-      if (method === REQUEST) resolve(LOST);
+    for (const { name, resolve, reject } of this.#calls.values()) {
+      if (name === REQUEST) resolve(LOST);
       else reject(error);
     }
   }
@@ -225,17 +223,17 @@ export class Tabs {
 
   /** There is another leader: nobody knows what became of frames, and the rest is to be done by this one. */
   #callAgain(): void {
-    for (const { method, args, resolve, reject } of this.#calls.values()) {
-      if (method === REQUEST) resolve(LOST);
-      else if (this.isLeading) new Promise((done) => done(this.#owner.invoke(method, args))).then(resolve, reject);
+    for (const { name, args, resolve, reject } of this.#calls.values()) {
+      if (name === REQUEST) resolve(LOST);
+      else if (this.isLeading) new Promise((done) => done(this.#owner.invoke(name, args))).then(resolve, reject);
     }
   }
 
-  #call(method: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+  #call(name: Operation, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     const id = this.#environment.randomId();
     let stopWaiting!: () => void;
     return new Promise((resolve, reject) => {
-      const call = { method, args, resolve, reject };
+      const call = { name, args, resolve, reject };
       this.#calls.set(id, call);
       this.#sayCall(id, call);
       stopWaiting = onAbort(signal, reject);
@@ -246,10 +244,10 @@ export class Tabs {
   }
 
   /** Waits for a leader if there is none. */
-  #sayCall(id: string, { method, args, reject }: Call): void {
+  #sayCall(id: string, { name, args, reject }: Call): void {
     if (!this.#leader) return;
     try {
-      this.#say({ kind: 'call', to: this.#leader, id, method, args });
+      this.#say({ kind: 'call', to: this.#leader, id, name, args });
     } catch (error) {
       reject(error);
     }
@@ -280,8 +278,8 @@ export class Tabs {
     this.#say({ kind: 'welcome', tab, by: this.#tab, told: all, ...(memory && { memory }) });
   }
 
-  async #serve({ id, method, args }: WordOf<'call'>): Promise<void> {
-    const answer = await this.#answer(method, args).then(
+  async #serve({ id, name, args }: WordOf<'call'>): Promise<void> {
+    const answer = await this.#answer(name, args).then(
       (value) => ({ value }),
       (error) => ({ error: error instanceof BeckonError ? error.toJSON() : error }),
     );
@@ -289,8 +287,13 @@ export class Tabs {
     if (this.isLeading) this.#say({ kind: 'reply', id, ...answer });
   }
 
-  async #answer(method: string, args: readonly unknown[]): Promise<unknown> {
-    if (method !== REQUEST) return this.#owner.invoke(method, args);
+  async #answer(name: Operation, args: readonly unknown[]): Promise<unknown> {
+    if (name !== REQUEST) {
+      // A tab with a newer version may know more calls.
+      if (!CALL_NAMES.includes(name))
+        throw new BeckonError('load_failed', `The tab that connects is too old to do ${name}. Reload it.`);
+      return this.#owner.invoke(name, args);
+    }
     const [frame, units] = args as readonly [string, number | undefined];
     return this.#owner.request(frame, units);
   }

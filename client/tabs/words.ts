@@ -1,3 +1,11 @@
+import type { CallName } from '../calls/call-names.ts';
+
+/** What a tab can ask of the one that leads: a call, or to send a frame. */
+export type Operation = CallName | typeof REQUEST;
+
+/** The operation with which a tab sends a frame. */
+export const REQUEST = 'request';
+
 /** Something that the client of one tab tells those of the others. */
 export type Told = readonly [event: string, value: unknown];
 
@@ -32,7 +40,7 @@ export type Word =
       readonly kind: 'call';
       readonly to: string;
       readonly id: string;
-      readonly method: string;
+      readonly name: Operation;
       readonly args: readonly unknown[];
     }
   | { readonly kind: 'reply'; readonly id: string; readonly value?: unknown; readonly error?: unknown };

@@ -1,0 +1,18 @@
+/** The calls about rooms, presence and history. Tabs that share a connection ask one another for them by these names. */
+export const CALL_NAMES = [
+  'join',
+  'leave',
+  'presence',
+  'watch',
+  'unwatch',
+  'history',
+  'search',
+  'unread',
+  'markRead',
+  'block',
+  'unblock',
+  'blocked',
+] as const;
+
+/** The name of a call about rooms, presence or history. */
+export type CallName = (typeof CALL_NAMES)[number];
