@@ -10,7 +10,7 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClock } from '../../local/clock.ts';
 import { createDynamoDb } from '../../local/dynamodb/index.ts';
 import { NO_FAULTS } from '../../local/faults.ts';
@@ -150,6 +150,45 @@ test('a batch rounds each item, and answers for each table', async () => {
     new BatchGetItemCommand({ ReturnConsumedCapacity: 'TOTAL', RequestItems: { [TableName]: { Keys } } }),
   );
   expect(read.ConsumedCapacity).toEqual([{ TableName, CapacityUnits: 1.5 }]);
+});
+
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+describe('BatchGetItem', () => {
+  const read = async (keys: readonly ReturnType<typeof key>[]) => {
+    const { Responses, UnprocessedKeys, ConsumedCapacity } = await client.send(
+      new BatchGetItemCommand({
+        ReturnConsumedCapacity: 'TOTAL',
+        RequestItems: {
+          [TableName]: {
+            Keys: [...keys],
+            ConsistentRead: true,
+            ProjectionExpression: '#sk',
+            ExpressionAttributeNames: { '#sk': 'sk' },
+          },
+        },
+      }),
+    );
+    const found = Responses?.[TableName]?.length ?? 0;
+    return { found, left: UnprocessedKeys?.[TableName], units: ConsumedCapacity?.[0]?.CapacityUnits };
+  };
+  const putAll = async (items: readonly ReturnType<typeof sized>[]) => {
+    for (const Item of items) await client.send(new PutItemCommand({ TableName, Item }));
+    return items.map(({ pk, sk }) => ({ pk, sk })) as ReturnType<typeof key>[];
+  };
+
+  test('returns up to 16 MB, and charges for no key that it leaves', async () => {
+    const keys = await putAll(Array.from({ length: 42 }, (_, index) => sized(`large-${index}`, 400 * KB)));
+    const { found, left, units } = await read(keys);
+    expect([found, left?.Keys?.length, units]).toEqual([40, 2, 40 * 100]);
+    expect(left).toMatchObject({ ConsistentRead: true, ProjectionExpression: '#sk' });
+    expect(await read(left?.Keys as typeof keys)).toMatchObject({ found: 2, left: undefined, units: 200 });
+  });
+
+  test('returns up to 1 MB of one partition', async () => {
+    const keys = await putAll(Array.from({ length: 4 }, (_, index) => sized('one', 300 * KB, String(index))));
+    const { found, left, units } = await read(keys);
+    expect([found, left?.Keys?.length, units]).toEqual([3, 1, 3 * 75]);
+  });
 });
 
 test('index entries cost what they cause: to add, to change, to move, to remove; and nothing if they stay', async () => {

@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { Json, JsonAnswer } from '../../json-protocol.ts';
 import { type CallOptions, errorAnswer } from '../engine.ts';
 import { type Action, actions } from './actions.ts';
+import { batchGetItem } from './batch-get.ts';
 import { capacityUnits, consumedCapacity, refusedUnits } from './capacity.ts';
 import { createMutex, type Mutex } from './mutex.ts';
 import type { Storage } from './storage.ts';
@@ -22,6 +23,12 @@ export function createDynalite(storage: Storage, clock: Clock): Dynalite {
   };
 }
 
+const getItem = actions.get('GetItem')?.run ?? unavailable;
+
+function unavailable(): never {
+  throw new Error('dynalite lacks GetItem');
+}
+
 interface Ground {
   readonly storage: Storage;
   readonly mutex: Mutex;
@@ -38,6 +45,10 @@ async function run(ground: Ground, operation: string, action: Action, input: Jso
       fail = reject;
       const data = validations.checkTypes(input, action.validation.types);
       validations.checkValidations(data, action.validation.types, action.validation.custom, store);
+      if (operation === 'BatchGetItem') {
+        const requestItems = data['RequestItems'] as Parameters<typeof batchGetItem>[1];
+        return resolve(batchGetItem({ store, trace, getItem }, requestItems));
+      }
       action.run(store, data, (error, result) => (error ? reject(error) : resolve((result || {}) as Json)));
     });
     return {

@@ -8,7 +8,7 @@ const OPTIONS = { maxItemSize: MAX_ITEM_BYTES, createTableMs: 0, deleteTableMs: 
 
 /** The store for dynalite's actions during one request, with a trace of the request. */
 export interface TracedStore {
-  readonly store: object;
+  readonly store: { getTable(tableName: string, ...rest: [Callback] | [false, Callback]): void };
   readonly trace: Trace;
 }
 
