@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
 import type { Invoke, Log } from '../service.ts';
+import type { Throttle } from '../throttle.ts';
 import type { AccessRecord } from './access-log.ts';
 import type { Ids } from './ids.ts';
 import type { Stage } from './model.ts';
-import type { Throttle } from './throttle.ts';
 
 /** @param headers the values of the handshake's headers */
 export type OnRefused = (authorizerArn: string, statusCode: 401 | 403, headers: readonly string[]) => void;

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
 import type { Authorize, AwsService, Invoke, Log } from '../service.ts';
+import { createThrottle } from '../throttle.ts';
 import { createConnections } from './connections.ts';
 import { ERROR_MESSAGE, errorFrame } from './error-frame.ts';
 import type { Gateway, OnRefused } from './gateway.ts';
@@ -13,7 +14,6 @@ import { ACCOUNT_REQUESTS_PER_SECOND, NEW_CONNECTIONS_PER_SECOND } from './limit
 import { createManagementApi } from './management.ts';
 import { type Api, findStage, isApiHost } from './model.ts';
 import { createProviders } from './resources/index.ts';
-import { createThrottle } from './throttle.ts';
 import { createUpgrades } from './upgrade.ts';
 
 export interface ApiGatewayOptions {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Clock } from '../../clock.ts';
+import { createThrottle, type Throttle } from '../../throttle.ts';
 import { ACCOUNT_BURST_REQUESTS, ACCOUNT_REQUESTS_PER_SECOND } from '../limits.ts';
-import { createThrottle, type Throttle } from '../throttle.ts';
 
 const limit = v.pipe(v.union([v.number(), v.pipe(v.string(), v.toNumber())]), v.minValue(0));
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createThrottle } from '../../../../local/apigateway/throttle.ts';
-import { createManualClock } from '../../../support/manual-clock.ts';
+import { createThrottle } from '../../../local/throttle.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
 
 const take = (throttle: { tryTake(): boolean }, count: number): number =>
   Array.from({ length: count }, () => throttle.tryTake()).filter(Boolean).length;

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from './clock.ts';
 
 /** A token bucket. It refills steadily, up to its burst. */
 export interface Throttle {
