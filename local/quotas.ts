@@ -15,6 +15,12 @@ export const quotas = v.strictObject({
    * (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
    */
   requestsPerSecond: v.optional(atLeastOne, 10_000),
+  /**
+   * DynamoDB's capacity units a second of one partition key. AWS: 3,000 and 1,000. Default: no limit
+   * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html).
+   */
+  partitionReadUnits: v.optional(atLeastOne),
+  partitionWriteUnits: v.optional(atLeastOne),
 });
 
 /** AWS's default quotas, unless the option sets others. */

@@ -55,6 +55,7 @@ export async function createServices({
   const dynamoDb = await createDynamoDb({
     ...common,
     ...data,
+    quotas: settings.quotas,
     ...(dynamodbEndpoint === undefined ? {} : { endpoint: dynamodbEndpoint }),
   });
   const sqs = await createSqs({ ...common, ...data }).catch(async (error: unknown) => {

@@ -48,9 +48,13 @@ function parameterKeys(part: Json): Record<string, string> {
 }
 
 function leadingKeys(part: Json, partitionKey: string | undefined): readonly string[] {
-  if (partitionKey === undefined) return [];
+  return partitionKey === undefined ? [] : leadingKeyValues(part, partitionKey).flatMap(scalar);
+}
+
+/** Returns the values of a partition key in a request to one table, such as `{ S: 'alice' }`. */
+export function leadingKeyValues(part: Json, partitionKey: string): readonly unknown[] {
   const values = keysOf(part).map((key) => ownField(key, partitionKey));
-  return [...values, queried(part, partitionKey)].flatMap(scalar);
+  return [...values, queried(part, partitionKey)].filter((value) => value !== undefined);
 }
 
 /** Returns the keys of a request's items, including those that it puts. */

@@ -14,6 +14,7 @@ import { callWithFaults } from './faults.ts';
 import { createRemoteEngine } from './remote-engine.ts';
 import { partitionKeysOf } from './schema.ts';
 import { createTableProviders } from './table-provider.ts';
+import { createThroughput, type PartitionQuotas } from './throughput.ts';
 
 export interface DynamoDbOptions {
   readonly clock: Clock;
@@ -24,6 +25,8 @@ export interface DynamoDbOptions {
   readonly dataDirectory?: string;
   /** The URL of another engine that keeps the tables, such as AWS's DynamoDB Local. */
   readonly endpoint?: string;
+  /** The throughput of one partition key. Default: no limit. */
+  readonly quotas?: PartitionQuotas;
   /** When the built-in engine deletes expired items. */
   readonly expiry?: ExpiryOptions;
 }
@@ -35,10 +38,13 @@ export interface DynamoDbOptions {
 export async function createDynamoDb(options: DynamoDbOptions): Promise<AwsService> {
   const engine = await createEngine(options);
   const guard = createGuard(engine, options.authorize);
+  const callWithin = createThroughput(options.clock, options.quotas ?? {}, guard.knownPartitionKeys);
   const call = async (principal: Principal, operation: string, input: Json) => {
     const accesses = accessesOf(operation, input);
     await guard.check(principal, accesses);
-    const answer = await callWithFaults(engine, options.faults, operation, withPlainNames(input), accesses);
+    const answer = await callWithin(operation, withPlainNames(input), accesses, (name, asked) =>
+      callWithFaults(engine, options.faults, name, asked, accesses),
+    );
     if (operation === 'DeleteTable') guard.forget(accesses);
     return answer;
   };
@@ -86,6 +92,8 @@ function createGuard(engine: Engine, authorize: Authorize) {
         authorize(principal, action, resourceArn, conditionKeys(part, keys?.get(indexName)));
       }
     },
+    /** Returns the partition keys of a table that a checked request has named. */
+    knownPartitionKeys: (tableName: string) => known.get(tableName),
     forget(accesses: readonly Access[]): void {
       for (const { tableName } of accesses) if (tableName !== undefined) known.delete(tableName);
     },

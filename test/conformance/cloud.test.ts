@@ -244,7 +244,7 @@ describe('an option', () => {
     [{ app: 'x', startsAtMs: -1 }, 'startLocalCloud: startsAtMs: expected >=0, got -1'],
     [
       { app: 'x', quotas: { concurrency: 10 } },
-      'startLocalCloud: unknown option "quotas.concurrency"; expected concurrentExecutions, requestsPerSecond',
+      'startLocalCloud: unknown option "quotas.concurrency"; expected concurrentExecutions, requestsPerSecond, partitionReadUnits, partitionWriteUnits',
     ],
     [
       { app: 'x', quotas: { concurrentExecutions: 0 } },

@@ -39,12 +39,12 @@ export function batchGetItem(options: BatchGetItemOptions, requestItems: Readonl
     const left: Item[] = [];
     for (const Key of Keys) {
       const { Item } = get(options, { ...how, TableName, Key });
-      const whole = trace.reads.at(-1)?.item;
+      const whole = trace.reads.pop()?.item;
       const partition = `${TableName} ${JSON.stringify(Key[partitionKey])}`;
       if (whole === undefined || limits.tryTake(partition, itemBytes(whole))) {
+        trace.reads.push({ tableName: TableName, item: whole, key: Key });
         if (Item !== undefined) found.push(Item);
       } else {
-        trace.reads.pop();
         left.push(Key);
       }
     }

@@ -1,6 +1,7 @@
 import type { Json } from '../../json-protocol.ts';
 import type { CapacityUnits } from '../../service.ts';
-import type { Item, Trace } from './trace.ts';
+import type { Charge } from '../engine.ts';
+import type { Item, ItemWrite, Trace } from './trace.ts';
 
 // One unit: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 const WRITE_UNIT_BYTES = 1024;
@@ -62,16 +63,16 @@ interface Tally {
  * Returns the answer to `ReturnConsumedCapacity`: for a batch a list with one entry for each table, else that of the only
  * table.
  */
-export function consumedCapacity(operation: string, input: Json, answer: Json, trace: Trace): unknown {
+export function consumedCapacity(operation: string, input: Json, charges: readonly Charge[]): unknown {
   const detailed = input['ReturnConsumedCapacity'] === 'INDEXES';
-  const perTable = [...talliesOf(input, answer, trace)].map(([name, tally]) => describe(name, tally, detailed));
+  const perTable = [...talliesOf(charges)].map(([name, tally]) => describe(name, tally, detailed));
   return operation.startsWith('Batch') ? perTable : perTable[0];
 }
 
 /** Returns the units that a request consumed in total. */
-export function capacityUnits(input: Json, answer: Json, trace: Trace): CapacityUnits {
-  const units = sum([...talliesOf(input, answer, trace).values()], totalOf);
-  return trace.writes.length > 0 ? { read: 0, write: units } : { read: units, write: 0 };
+export function capacityUnits(charges: readonly Charge[]): CapacityUnits {
+  const unitsOf = (isWrite: boolean) => sum(charges, (charge) => (charge.isWrite === isWrite ? charge.units : 0));
+  return { read: unitsOf(false), write: unitsOf(true) };
 }
 
 /** A write with a failed condition costs the units of the existing item, at least one. */
@@ -80,29 +81,40 @@ export function refusedUnits({ reads }: Trace): CapacityUnits {
   return { read: 0, write: writeUnits(item, undefined) };
 }
 
-function talliesOf(input: Json, answer: Json, trace: Trace): ReadonlyMap<string, Tally> {
-  const tallies = new Map<string, Tally>();
-  const tallyOf = (tableName: string) => {
-    const tally = tallies.get(tableName) ?? { table: 0, local: new Map(), global: new Map() };
-    tallies.set(tableName, tally);
-    return tally;
-  };
-  const isWrite = trace.writes.length > 0;
-  for (const { tableName, before, after, indexes } of trace.writes) {
-    const tally = tallyOf(tableName);
-    tally.table += writeUnits(before, after);
-    // A changed key of an index entry counts as two changes: a removal and an addition.
-    for (const index of indexes) add(tally[index.kind], index.indexName, writeUnits(index.before, index.after));
-  }
-  for (const { tableName, item } of isWrite ? [] : trace.reads) {
-    tallyOf(tableName).table += readUnits(item ? itemBytes(item) : 0, isConsistent(input, tableName));
-  }
-  for (const { index, items } of trace.walks) {
+/** Returns what each access of a request costs. */
+export function chargesOf(input: Json, answer: Json, trace: Trace): readonly Charge[] {
+  if (trace.writes.length > 0) return trace.writes.flatMap(chargesOfWrite);
+  const reads = trace.reads.map(({ tableName, item, key }): Charge => {
+    const units = readUnits(item ? itemBytes(item) : 0, isConsistent(input, tableName));
+    return { tableName, item: item ?? key, isWrite: false, units };
+  });
+  const walks = trace.walks.map(({ index, items }): Charge => {
     const tableName = String(input['TableName']);
     const bytes = sum(items.slice(0, Number(answer['ScannedCount'])), itemBytes);
     const units = readUnits(bytes, isConsistent(input, tableName));
-    if (index) add(tallyOf(tableName)[index.kind], index.indexName, units);
-    else tallyOf(tableName).table += units;
+    return { tableName, ...(index && { index }), item: items[0], isWrite: false, units };
+  });
+  return [...reads, ...walks];
+}
+
+/** A changed key of an index entry counts as two changes: a removal and an addition. */
+function chargesOfWrite({ tableName, before, after, indexes }: ItemWrite): readonly Charge[] {
+  const charge = (old: Item | undefined, changed: Item | undefined) => ({
+    tableName,
+    item: changed ?? old,
+    isWrite: true,
+    units: writeUnits(old, changed),
+  });
+  return [charge(before, after), ...indexes.map((index) => ({ ...charge(index.before, index.after), index }))];
+}
+
+function talliesOf(charges: readonly Charge[]): ReadonlyMap<string, Tally> {
+  const tallies = new Map<string, Tally>();
+  for (const { tableName, index, units } of charges) {
+    const tally = tallies.get(tableName) ?? { table: 0, local: new Map(), global: new Map() };
+    tallies.set(tableName, tally);
+    if (index) add(tally[index.kind], index.indexName, units);
+    else tally.table += units;
   }
   return tallies;
 }

@@ -1,17 +1,17 @@
 import validations from 'dynalite/validations/index.js';
 import type { Clock } from '../../clock.ts';
-import type { Json, JsonAnswer } from '../../json-protocol.ts';
-import { type CallOptions, errorAnswer } from '../engine.ts';
+import type { Json } from '../../json-protocol.ts';
+import { type CallOptions, type Charge, type EngineAnswer, errorAnswer } from '../engine.ts';
 import { type Action, actions } from './actions.ts';
 import { batchGetItem } from './batch-get.ts';
-import { capacityUnits, consumedCapacity, refusedUnits } from './capacity.ts';
+import { capacityUnits, chargesOf, consumedCapacity, refusedUnits } from './capacity.ts';
 import { createMutex, type Mutex } from './mutex.ts';
 import type { Storage } from './storage.ts';
 import { createStore } from './store.ts';
 import type { Trace } from './trace.ts';
 
 /** Runs an operation with dynalite's rules on our storage. */
-export type Dynalite = (operation: string, input: Json, options?: CallOptions) => Promise<JsonAnswer>;
+export type Dynalite = (operation: string, input: Json, options?: CallOptions) => Promise<EngineAnswer>;
 
 export function createDynalite(storage: Storage, clock: Clock): Dynalite {
   const mutex = createMutex();
@@ -35,7 +35,7 @@ interface Ground {
   readonly reader: ReturnType<Storage['asOf']>;
 }
 
-async function run(ground: Ground, operation: string, action: Action, input: Json): Promise<JsonAnswer> {
+async function run(ground: Ground, operation: string, action: Action, input: Json): Promise<EngineAnswer> {
   // dynalite removes unknown members from its input, and adds the parsed expressions.
   const asked = { ...input };
   let fail: (error: unknown) => void = () => undefined;
@@ -51,23 +51,25 @@ async function run(ground: Ground, operation: string, action: Action, input: Jso
       }
       action.run(store, data, (error, result) => (error ? reject(error) : resolve((result || {}) as Json)));
     });
+    const charges = chargesOf(asked, body, trace);
     return {
       statusCode: 200,
-      body: withCapacity(operation, asked, body, trace),
-      units: capacityUnits(asked, body, trace),
+      body: withCapacity(operation, asked, body, charges),
+      units: capacityUnits(charges),
+      charges,
     };
   } catch (error) {
     return refusal(error, asked, trace);
   }
 }
 
-function withCapacity(operation: string, asked: Json, body: Json, trace: Trace): Json {
+function withCapacity(operation: string, asked: Json, body: Json, charges: readonly Charge[]): Json {
   if (asked['ReturnConsumedCapacity'] !== 'TOTAL' && asked['ReturnConsumedCapacity'] !== 'INDEXES') return body;
-  return { ...body, ConsumedCapacity: consumedCapacity(operation, asked, body, trace) };
+  return { ...body, ConsumedCapacity: consumedCapacity(operation, asked, charges) };
 }
 
 /** Turns an expected error into an answer. Throws any other one, which is a defect. */
-function refusal(error: unknown, asked: Json, trace: Trace): JsonAnswer {
+function refusal(error: unknown, asked: Json, trace: Trace): EngineAnswer {
   if (!isRefusal(error)) throw error;
   const { statusCode, body } = error;
   if (!String(body['__type']).endsWith('#ConditionalCheckFailedException')) return { statusCode, body };

@@ -26,7 +26,7 @@ export interface Walk {
 /** The reads and writes of one request. Its consumed capacity and `ALL_OLD` of a failed condition depend on them. */
 export interface Trace {
   /** The items that the request read by key. */
-  readonly reads: { readonly tableName: string; readonly item: Item | undefined }[];
+  readonly reads: { readonly tableName: string; readonly item: Item | undefined; readonly key?: Item }[];
   readonly walks: Walk[];
   readonly writes: ItemWrite[];
 }

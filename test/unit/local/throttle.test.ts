@@ -30,3 +30,16 @@ test('a rate and burst of 0 let nothing through', () => {
   clock.advance(3_600_000);
   expect(take(throttle, 10)).toBe(0);
 });
+
+test('lets a request pass whose tokens are known at its end, and then refills what it owes', () => {
+  const clock = createManualClock();
+  const throttle = createThrottle(clock, 10, 10);
+  throttle.charge(9.5);
+  expect(throttle.isOpen()).toBe(true);
+  throttle.charge(5.5);
+  expect(throttle.isOpen()).toBe(false);
+  clock.advance(500);
+  expect(throttle.isOpen()).toBe(false);
+  clock.advance(1);
+  expect(throttle.isOpen()).toBe(true);
+});
