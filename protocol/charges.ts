@@ -1,5 +1,5 @@
-import type { MessageInput } from './frames.ts';
 import type { Tariff } from './limits.ts';
+import type { MessageInput } from './messages.ts';
 
 /** The fields of a message that determine its price. */
 export type ChargedMessage = Pick<MessageInput, 'to' | 'echo' | 'ephemeral' | 'encoding'>;

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
-import { CLIENT_FRAMES, type MessageInput, messageSchema, userIdSchema } from './frames.ts';
+import { userIdSchema } from './fields.ts';
+import { CLIENT_FRAMES } from './frames.ts';
 import { isObject } from './json.ts';
+import { type MessageInput, messageSchema } from './messages.ts';
 import { problem, type Result } from './problem.ts';
 import { type SendEvent, sendEventSchema } from './send-event.ts';
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { messageSchema, userIdSchema } from './frames.ts';
+import { userIdSchema } from './fields.ts';
 import { isObject } from './json.ts';
+import { messageSchema } from './messages.ts';
 
 /** The sender's name, which recipients see. Default: `server`. */
 const service = v.optional(userIdSchema);

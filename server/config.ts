@@ -5,7 +5,7 @@ import { type Capability, capabilityOfClaim, DEFAULT_CAPABILITY } from './auth/c
 import type { RateLimit } from './gate/rate-limit.ts';
 
 // `lib/` checks these before it writes them into environment variables, and `cli/` before it asks for them.
-export { NAME_RULE } from '../protocol/frames.ts';
+export { NAME_RULE } from '../protocol/fields.ts';
 export { DEFAULT_SIZE_LIMITS, type SizeLimits } from '../protocol/limits.ts';
 export { isUserId } from '../protocol/parse.ts';
 export { SUBPROTOCOL } from '../protocol/subprotocols.ts';

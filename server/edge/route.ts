@@ -1,6 +1,6 @@
-import { CLIENT_FRAMES } from '../../protocol/frames.ts';
 import {
   type Action,
+  CLIENT_FRAMES,
   checkFrame,
   correlationId,
   type ErrorReply,

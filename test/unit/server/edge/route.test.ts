@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { problem } from '../../../../protocol/index.ts';
+import { CLIENT_FRAMES, problem } from '../../../../protocol/index.ts';
 import type { WebSocketEvent } from '../../../../server/connections/connection.ts';
 import { defaultRoute, messageRoute } from '../../../../server/edge/route.ts';
 import type { NoteAnswer } from '../../../../server/gate/offences.ts';
@@ -128,6 +128,8 @@ test.each([
   expect(lines[0]?.error?.message).toContain('no identity');
 });
 
+const SEND_ONE = `send one of ${Object.keys(CLIENT_FRAMES).join(', ')}`;
+
 test.each([
   ['hello', 'invalid_json', 'The frame is not JSON. Send one JSON object per text frame.'],
   ['', 'invalid_json', 'The frame is not JSON. Send one JSON object per text frame.'],
@@ -135,16 +137,8 @@ test.each([
   ['"register"', 'invalid_frame', 'the frame must be a JSON object'],
   ['{"id":"x1"}', 'invalid_frame', '"action" is required'],
   ['{"action":5}', 'invalid_frame', '"action" must be a string'],
-  [
-    '{"action":"fly"}',
-    'unknown_action',
-    'unknown action "fly": send one of register, join, leave, history, search, presence, mark, unread, block, sendMessage, ping',
-  ],
-  [
-    '{"action":"__proto__"}',
-    'unknown_action',
-    'unknown action "__proto__": send one of register, join, leave, history, search, presence, mark, unread, block, sendMessage, ping',
-  ],
+  ['{"action":"fly"}', 'unknown_action', `unknown action "fly": ${SEND_ONE}`],
+  ['{"action":"__proto__"}', 'unknown_action', `unknown action "__proto__": ${SEND_ONE}`],
 ])('$default answers %s with %s', async (body, code, message) => {
   expect(await ask(defaultRoute(dependencies), body)).toMatchObject({ type: 'error', code, message });
 });
