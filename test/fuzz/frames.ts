@@ -1,5 +1,8 @@
 import fc from 'fast-check';
-import { type Action, isUserId } from '../../protocol/index.ts';
+import type * as v from 'valibot';
+import { cursorSchema, id as idSchema, roomNameSchema, userIdSchema } from '../../protocol/fields.ts';
+import { type Action, CLIENT_FRAMES, isUserId, messageSchema } from '../../protocol/index.ts';
+import { branchesOf, isLazy } from '../support/schema-branches.ts';
 
 const id = fc.stringMatching(/^[\w.:-]{1,64}$/);
 /** A few names, so that frames find the items of earlier frames. */
@@ -20,61 +23,86 @@ const cursor = fc.oneof(
   fc.constantFrom('0'.repeat(26), '01H'.padEnd(26, '0')),
   fc.stringMatching(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/),
 );
-const count = fc.integer({ min: 0, max: 1000 });
-const conversation = fc.oneof(fc.record({ user: name }), fc.record({ room: name }));
-const recipient = fc.oneof(conversation, fc.record({ users: fc.array(name, { minLength: 1, maxLength: 5 }) }));
-
 /** Valid JSON for `data`: within the nesting limit. */
 const data = fc.jsonValue({ maxDepth: 10 });
 
-const messageFields = {
-  id,
-  data,
-  to: recipient,
-  ephemeral: fc.boolean(),
-  ttlSeconds: fc.integer({ min: 1, max: 10_000_000 }),
-  echo: fc.boolean(),
-  receipt: fc.boolean(),
-  retry: fc.boolean(),
-};
-const message = fc.record(messageFields, { requiredKeys: ['to', 'data'] });
+/** The values of fields for which the schema's own rule would give too few good ones. */
+const CHOSEN: ReadonlyMap<v.GenericSchema, fc.Arbitrary<unknown>> = new Map<v.GenericSchema, fc.Arbitrary<unknown>>([
+  [userIdSchema, name],
+  [roomNameSchema, name],
+  [cursorSchema, cursor],
+  [idSchema, id],
+]);
 
-type Frames = Readonly<Record<Action, fc.Arbitrary<object>>>;
+/** The most items of a list, and the most characters of a text without a rule. */
+const MAX_ITEMS = 5;
+const MAX_TEXT = 50;
+const MAX_NUMBER = 10_000_000;
 
-function frame(action: Action, fields: Record<string, fc.Arbitrary<unknown>>, ...required: string[]) {
-  const entries: Record<string, fc.Arbitrary<unknown>> = { action: fc.constant(action), id, ...fields };
-  return fc.record(entries, { requiredKeys: ['action', ...required] });
+/** The parts of schemas that this code reads. */
+interface Parts {
+  readonly type: string;
+  readonly entries: Readonly<Record<string, v.GenericSchema>>;
+  readonly wrapped: v.GenericSchema;
+  readonly item: v.GenericSchema;
+  readonly literal: unknown;
+  readonly pipe?: readonly { readonly type: string; readonly requirement?: unknown }[];
 }
 
-const limit = fc.integer({ min: 1, max: 100 });
-const users = fc.array(name, { minLength: 1, maxLength: 5 });
-const mark = fc.record({ conversation, received: cursor, read: cursor }, { requiredKeys: ['conversation'] });
+/**
+ * Makes valid values of a schema.
+ * @throws Error that names a type of schema that this function does not know
+ */
+function valuesOf(schema: v.GenericSchema): fc.Arbitrary<unknown> {
+  const chosen = CHOSEN.get(schema);
+  if (chosen) return chosen;
+  if (isLazy(schema)) return fc.oneof(...branchesOf(schema).map(valuesOf));
+  const { type, entries, wrapped, item, literal, pipe = [] } = schema as unknown as Parts;
+  const rule = <T>(of: string, otherwise: T) => (pipe.find((each) => each.type === of)?.requirement ?? otherwise) as T;
+  switch (type) {
+    case 'strict_object':
+      return recordOf(entries);
+    case 'optional':
+      return valuesOf(wrapped);
+    case 'array': {
+      const lengths = {
+        minLength: rule('min_length', 0),
+        maxLength: Math.min(MAX_ITEMS, rule('max_length', MAX_ITEMS)),
+      };
+      return fc.array(valuesOf(item), lengths);
+    }
+    case 'string':
+      return textOf(rule<RegExp | undefined>('regex', undefined), rule('max_length', MAX_TEXT));
+    case 'number':
+      return fc.integer({ min: rule('min_value', 0), max: Math.min(MAX_NUMBER, rule('max_value', MAX_NUMBER)) });
+    case 'boolean':
+      return fc.boolean();
+    case 'literal':
+      return fc.constant(literal);
+    case 'custom':
+      return data;
+    case 'unknown':
+      return valuesOf(messageSchema);
+    default:
+      throw new Error(`valuesOf makes no values of schemas of the type "${type}"`);
+  }
+}
+
+function recordOf(entries: Parts['entries']): fc.Arbitrary<object> {
+  const values = Object.fromEntries(Object.entries(entries).map(([key, schema]) => [key, valuesOf(schema)]));
+  const requiredKeys = Object.keys(entries).filter((key) => entries[key]?.type !== 'optional');
+  return fc.record(values, { requiredKeys });
+}
+
+function textOf(pattern: RegExp | undefined, maxLength: number): fc.Arbitrary<string> {
+  if (!pattern) return fc.string({ maxLength: Math.min(MAX_TEXT, maxLength) });
+  return fc.stringMatching(pattern).filter((text) => text.length <= maxLength);
+}
 
 /** Valid frames of each action. */
-export const validFrames: Frames = {
-  register: frame('register', { cursor, after: cursor, attempt: count, token: fc.string({ maxLength: 50 }) }),
-  sendMessage: fc.oneof(
-    frame('sendMessage', messageFields, 'to', 'data'),
-    frame('sendMessage', { messages: fc.array(message, { minLength: 1, maxLength: 5 }) }, 'messages'),
-  ),
-  join: frame('join', { room: name, cursor, after: cursor, attempt: count }, 'room'),
-  leave: frame('leave', { room: name }, 'room'),
-  history: frame('history', { conversation, before: cursor, after: cursor, limit }, 'conversation'),
-  search: frame(
-    'search',
-    { conversation, text: fc.string({ maxLength: 50 }), before: cursor, limit },
-    'conversation',
-    'text',
-  ),
-  presence: fc.oneof(
-    frame('presence', { users, watch: fc.boolean() }, 'users'),
-    frame('presence', { room: name, watch: fc.boolean() }, 'room'),
-  ),
-  mark: frame('mark', { marks: fc.array(mark, { minLength: 1, maxLength: 5 }) }, 'marks'),
-  block: fc.oneof(frame('block', { user: name, blocked: fc.boolean() }, 'user'), frame('block', { after: name })),
-  unread: frame('unread', { conversations: fc.array(conversation, { minLength: 1, maxLength: 5 }) }, 'conversations'),
-  ping: frame('ping', { cursor }),
-};
+export const validFrames = Object.fromEntries(
+  Object.entries(CLIENT_FRAMES).map(([action, schema]) => [action, valuesOf(schema)]),
+) as Readonly<Record<Action, fc.Arbitrary<object>>>;
 
 /** Values that break code which expects another type, size or alphabet. */
 const nasty = fc.oneof(

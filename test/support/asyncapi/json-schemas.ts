@@ -1,6 +1,7 @@
 import { type ConversionConfig, toJsonSchemaDefs } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
 import { type Action, CLIENT_FRAMES, messageSchema, type ServerFrame } from '../../../protocol/index.ts';
+import { branchesOf, isLazy } from '../schema-branches.ts';
 import { readSchemas } from './type-schemas.ts';
 
 /** The parts of a draft 7 JSON Schema that this code reads. */
@@ -94,33 +95,8 @@ function convertBranch(branch: v.GenericSchema, at: string) {
   return converted;
 }
 
-type Lazy = v.LazySchema<v.GenericSchema>;
-
-function isLazy(schema: v.GenericSchema): schema is Lazy {
-  return schema.type === 'lazy';
-}
-
 function isBatch(schema: v.GenericSchema): boolean {
   return schema.type === 'array' && (schema as unknown as { item: v.GenericSchema }).item.type === 'unknown';
-}
-
-/** Lists the schemas that a lazy one may choose. It looks for keys in its input, so each input has one of the keys. */
-function branchesOf({ getter }: Lazy): readonly v.GenericSchema[] {
-  const asked = new Set<PropertyKey>();
-  const choose = (present?: PropertyKey) =>
-    getter(
-      new Proxy(
-        {},
-        {
-          getOwnPropertyDescriptor: (_, key) => {
-            asked.add(key);
-            return key === present ? { value: true, configurable: true, enumerable: true } : undefined;
-          },
-        },
-      ),
-    );
-  const otherwise = choose();
-  return [otherwise, ...[...asked].map((key) => choose(key))];
 }
 
 function pick(schemas: Schemas, names: readonly string[]): Schemas {
