@@ -5,6 +5,7 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, expect, inject, test } from 'vitest';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/index.ts';
+import { ACTIONS } from '../support/actions.ts';
 import { adminClient } from '../support/local-cloud.ts';
 import { pretendConnections } from '../support/pretended-connections.ts';
 import { letMessagesWait } from '../support/waiting-messages.ts';
@@ -33,21 +34,12 @@ async function device(userId: string, claims: object = {}): Promise<WireClient> 
   return client;
 }
 
-/** A frame for each route that needs a registered connection. */
+/** The frames of the routes that need a registered connection. Without the option, `search` reads nothing. */
 function framesOfRoutes() {
-  const conversation = { user: 'bob' };
-  return [
-    { action: 'ping' },
-    { action: 'join', room: 'lobby' },
-    { action: 'leave', room: 'lobby' },
-    { action: 'sendMessage', to: conversation, data: 1 },
-    { action: 'history', conversation },
-    { action: 'unread', conversations: [conversation] },
-    { action: 'block', user: 'bob', blocked: true },
-    { action: 'block', user: 'bob', blocked: false },
-    { action: 'presence', users: ['bob'] },
-    { action: 'mark', marks: [{ conversation, read: '0'.repeat(26) }] },
-  ];
+  const { register: _, search: __, ...routes } = ACTIONS;
+  const names = { sub: 'somebody', user: 'bob', users: ['bob'], room: 'lobby', token: '' };
+  const target = { ...names, cursor: '0'.repeat(26), id: 'again' };
+  return Object.values(routes).flatMap(({ rows }) => rows.map(({ frame }) => frame(target)));
 }
 
 /** Sends to each route from a connection with an expired token, which the route then closes. */
@@ -72,7 +64,8 @@ async function offend(): Promise<void> {
 /** Sends to each route from a connection whose newer token allows more than its first token. */
 async function gainCapability(): Promise<void> {
   const client = await device('gaining', { capability: {} });
-  const capability = { 'user:bob': ['send', 'history', 'presence'], 'room:lobby': ['join'] };
+  const granted = ['send', 'history', 'presence'];
+  const capability = { 'user:bob': granted, 'room:lobby': ['join', ...granted] };
   const token = await cloud.token({ sub: 'gaining', capability });
   expect(await client.ask({ action: 'sendMessage', to: { user: 'bob' }, data: 1 })).toMatchObject({
     code: 'forbidden',

@@ -108,6 +108,8 @@ export class FakeHub {
         const messages = 'messages' in frame ? (frame.messages as MessageInput[]) : [frame];
         return { type: 'ack', results: messages.map((message) => this.#offer(user, socket, message)) };
       }
+      default:
+        return { type: 'error', ...problem('unknown_action') };
     }
   }
 

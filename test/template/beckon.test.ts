@@ -7,7 +7,9 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Beckon, type BeckonProps } from '../../lib/beckon.ts';
 import { BeckonStack } from '../../lib/beckon-stack.ts';
+import { CLIENT_FRAMES } from '../../protocol/index.ts';
 import { readCallbackUrl, readSendConfig } from '../../server/config.ts';
+import { ACTIONS, COUNTING, DELIVERY, READING, SENDING } from '../support/actions.ts';
 
 let app: App;
 let template: Template;
@@ -41,44 +43,16 @@ function describeResource(resource: unknown): string {
   return name === undefined ? text : `${name}${index}`;
 }
 
-const READING = ['dynamodb:Query Messages', 'dynamodb:Query Messages/index/conversation'];
-
 const LOGS = (name: string) => [`logs:CreateLogStream ${name}Log`, `logs:PutLogEvents ${name}Log`];
 
 describe('the template', () => {
   test('gives each function only the permissions that it uses', () => {
-    const delivery = [
-      'dynamodb:DeleteItem Connections',
-      'dynamodb:Query Connections',
-      'dynamodb:UpdateItem Connections',
-      'execute-api:ManageConnections prod/POST/@connections/*',
-      'sqs:SendMessage Tasks',
-    ];
-    const counting = ['dynamodb:UpdateItem Connections', 'sqs:SendMessage Tasks'];
-    const gate = ['dynamodb:GetItem Connections', ...counting];
-    const resuming = [...gate, 'dynamodb:Query Messages'];
-    const sending = [...delivery, 'dynamodb:PutItem Messages', 'dynamodb:Query Messages'];
-    expect(permissions(template)).toEqual({
-      Beckonauthorize: ['dynamodb:GetItem Connections', 'dynamodb:UpdateItem Connections', ...LOGS('authorize')],
-      Beckonconnect: LOGS('connect'),
-      Beckondefault: [...counting, ...LOGS('default')].toSorted(),
-      Beckondisconnect: ['dynamodb:DeleteItem Connections', ...LOGS('disconnect'), 'sqs:SendMessage Tasks'],
-      Beckonhistory: [...gate, 'dynamodb:BatchGetItem Connections', ...READING, ...LOGS('history')].toSorted(),
-      Beckonblock: [
-        ...gate,
-        'dynamodb:DeleteItem Connections',
-        'dynamodb:Query Connections',
-        ...LOGS('block'),
-      ].toSorted(),
-      Beckonmark: [
-        ...gate,
-        'dynamodb:GetItem Messages',
-        'dynamodb:DeleteItem Connections',
-        'dynamodb:Query Connections',
-        'execute-api:ManageConnections prod/POST/@connections/*',
-        ...LOGS('mark'),
-      ].toSorted(),
-      Beckonmanage: [
+    const others = {
+      authorize: ['dynamodb:GetItem Connections', 'dynamodb:UpdateItem Connections'],
+      connect: [],
+      default: COUNTING,
+      disconnect: ['dynamodb:DeleteItem Connections', 'sqs:SendMessage Tasks'],
+      manage: [
         'dynamodb:BatchWriteItem Connections',
         'dynamodb:BatchWriteItem Messages',
         'dynamodb:DeleteItem Connections',
@@ -88,37 +62,27 @@ describe('the template', () => {
         'dynamodb:UpdateItem Connections',
         'execute-api:ManageConnections prod/DELETE/@connections/*',
         'execute-api:ManageConnections prod/POST/@connections/*',
-        ...LOGS('manage'),
       ],
-      Beckonping: [...gate, 'dynamodb:Query Messages', ...LOGS('ping')].toSorted(),
-      Beckonpresence: [
-        ...gate,
-        'dynamodb:BatchGetItem Connections',
-        'dynamodb:DeleteItem Connections',
-        'dynamodb:Query Connections',
-        ...LOGS('presence'),
-      ].toSorted(),
-      Beckonjoin: [...resuming, ...LOGS('join')].toSorted(),
-      Beckonleave: [...gate, 'dynamodb:DeleteItem Connections', ...LOGS('leave')].toSorted(),
-      Beckonregister: [...resuming, 'dynamodb:DeleteItem Connections', ...LOGS('register')].toSorted(),
-      Beckonsearch: [...counting, ...LOGS('search')].toSorted(),
-      Beckonsend: [...sending, 'sqs:SendMessage FailedSends', ...LOGS('send')].toSorted(),
-      BeckonsendMessage: [...sending, 'dynamodb:GetItem Connections', ...LOGS('sendMessage')].toSorted(),
-      Beckonunread: [...gate, 'dynamodb:BatchGetItem Connections', ...READING, ...LOGS('unread')].toSorted(),
-      Beckontasks: [
-        ...delivery,
+      send: [...SENDING, 'sqs:SendMessage FailedSends'],
+      tasks: [
+        ...DELIVERY,
         'dynamodb:BatchGetItem Connections',
         'dynamodb:GetItem Connections',
         'execute-api:ManageConnections prod/DELETE/@connections/*',
         'sqs:DeleteMessage Tasks',
         'sqs:GetQueueAttributes Tasks',
         'sqs:ReceiveMessage Tasks',
-        ...LOGS('tasks'),
-      ].toSorted(),
+      ],
+    };
+    const routes = Object.entries(ACTIONS).map(([action, { permissions: own }]) => [action, own] as const);
+    const expected = [...Object.entries(others), ...routes].map(([name, own]) => {
+      return [`Beckon${name}`, [...own, ...LOGS(name)].toSorted()];
     });
+    expect(permissions(template)).toEqual(Object.fromEntries(expected));
   });
 
   test('has the routes of the wire contract, and message routes answer', () => {
+    const actions = Object.keys(CLIENT_FRAMES);
     const routes = Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(({ Properties }) => [
       Properties.RouteKey,
       Properties.RouteResponseSelectionExpression ?? 'one-way',
@@ -126,20 +90,10 @@ describe('the template', () => {
     expect(Object.fromEntries(routes)).toEqual({
       $connect: 'one-way',
       $disconnect: 'one-way',
-      join: '$default',
-      leave: '$default',
-      register: '$default',
-      sendMessage: '$default',
-      history: '$default',
-      presence: '$default',
-      unread: '$default',
-      block: '$default',
-      mark: '$default',
-      search: '$default',
-      ping: '$default',
+      ...Object.fromEntries(actions.map((action) => [action, '$default'])),
       $default: '$default',
     });
-    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', 12);
+    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', actions.length + 1);
   });
 
   test('authorizes $connect without an identity source', () => {

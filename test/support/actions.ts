@@ -1,3 +1,4 @@
+import type { Action } from '../../protocol/index.ts';
 import type { Outcome } from './wire-frames.ts';
 
 /** The situations in which a test sends every operation: who asks, and with which rights. */
@@ -87,7 +88,7 @@ const REGISTER: readonly Row[] = [
   },
 ];
 
-const SENDING: readonly Row[] = [
+const SEND_MESSAGE: readonly Row[] = [
   {
     operation: 'sendMessage to a user',
     frame: (target) => message(target, { user: target.user }),
@@ -115,7 +116,7 @@ const SENDING: readonly Row[] = [
   },
 ];
 
-const ROOMS: readonly Row[] = [
+const JOIN: readonly Row[] = [
   { operation: 'join', frame: ({ room }) => ({ action: 'join', room }), outcomes: gated('joined') },
   {
     operation: 'join, since a message of others',
@@ -129,10 +130,13 @@ const ROOMS: readonly Row[] = [
     outcomes: gated('joined'),
     shows: 'room',
   },
+];
+
+const LEAVE: readonly Row[] = [
   { operation: 'leave', frame: ({ room }) => ({ action: 'leave', room }), outcomes: ungated('left') },
 ];
 
-const READING: readonly Row[] = [
+const HISTORY: readonly Row[] = [
   {
     operation: 'history with a user',
     frame: ({ user }) => ({ action: 'history', conversation: { user } }),
@@ -151,6 +155,9 @@ const READING: readonly Row[] = [
     outcomes: gated('history'),
     shows: 'room',
   },
+];
+
+const SEARCH: readonly Row[] = [
   {
     operation: 'search with a user',
     frame: ({ user }) => ({ action: 'search', conversation: { user }, text: 'secret' }),
@@ -163,6 +170,9 @@ const READING: readonly Row[] = [
     outcomes: gated('search'),
     shows: 'room',
   },
+];
+
+const UNREAD: readonly Row[] = [
   {
     operation: 'unread with a user',
     frame: ({ user }) => ({ action: 'unread', conversations: [{ user }] }),
@@ -173,6 +183,9 @@ const READING: readonly Row[] = [
     frame: ({ room }) => ({ action: 'unread', conversations: [{ room }] }),
     outcomes: gated('unread'),
   },
+];
+
+const MARK: readonly Row[] = [
   {
     operation: 'mark with a user',
     frame: ({ user, cursor }) => ({ action: 'mark', marks: [{ conversation: { user }, read: cursor }] }),
@@ -205,7 +218,7 @@ const PRESENCE: readonly Row[] = WATCHES.flatMap(([how, watch]): Row[] => [
   },
 ]);
 
-const PINGING: readonly Row[] = [
+const PING: readonly Row[] = [
   { operation: 'ping', frame: () => ({ action: 'ping' }), outcomes: ungated('pong') },
   {
     operation: 'ping, with the serial of a message of others',
@@ -216,7 +229,7 @@ const PINGING: readonly Row[] = [
 ];
 
 /** These concern the user's own inbox alone, whichever user they name. The last row undoes the one before. */
-const BLOCKING: readonly Row[] = [
+const BLOCK: readonly Row[] = [
   {
     operation: 'block, asking for all',
     frame: () => ({ action: 'block' }),
@@ -246,13 +259,38 @@ const BLOCKING: readonly Row[] = [
   },
 ];
 
+/** The permissions of every route that a connection sends frames to: to count offences, and to queue what closes it. */
+export const COUNTING = ['dynamodb:UpdateItem Connections', 'sqs:SendMessage Tasks'];
+const GATE = ['dynamodb:GetItem Connections', ...COUNTING];
+const RESUMING = [...GATE, 'dynamodb:Query Messages'];
+export const READING = ['dynamodb:Query Messages', 'dynamodb:Query Messages/index/conversation'];
+const FINDING = ['dynamodb:DeleteItem Connections', 'dynamodb:Query Connections'];
+const PUSHING = [...FINDING, 'execute-api:ManageConnections prod/POST/@connections/*'];
+export const DELIVERY = [...PUSHING, ...COUNTING];
+export const SENDING = [...DELIVERY, 'dynamodb:PutItem Messages', 'dynamodb:Query Messages'];
+
+interface TestedAction {
+  /** What its function may do besides writing its log, as `action resource`. */
+  readonly permissions: readonly string[];
+  /** Its operations, with their outcome in every situation. */
+  readonly rows: readonly Row[];
+}
+
+/** What the tests know of each action. An action that is missing does not compile. */
+export const ACTIONS: Readonly<Record<Action, TestedAction>> = {
+  register: { rows: REGISTER, permissions: [...RESUMING, 'dynamodb:DeleteItem Connections'] },
+  sendMessage: { rows: SEND_MESSAGE, permissions: [...SENDING, 'dynamodb:GetItem Connections'] },
+  join: { rows: JOIN, permissions: RESUMING },
+  leave: { rows: LEAVE, permissions: [...GATE, 'dynamodb:DeleteItem Connections'] },
+  history: { rows: HISTORY, permissions: [...GATE, 'dynamodb:BatchGetItem Connections', ...READING] },
+  // Without the option, `search` reads nothing.
+  search: { rows: SEARCH, permissions: COUNTING },
+  unread: { rows: UNREAD, permissions: [...GATE, 'dynamodb:BatchGetItem Connections', ...READING] },
+  mark: { rows: MARK, permissions: [...GATE, ...PUSHING, 'dynamodb:GetItem Messages'] },
+  block: { rows: BLOCK, permissions: [...GATE, ...FINDING] },
+  presence: { rows: PRESENCE, permissions: [...GATE, ...FINDING, 'dynamodb:BatchGetItem Connections'] },
+  ping: { rows: PING, permissions: RESUMING },
+};
+
 /** Every operation with its outcome in every situation. */
-export const ISOLATION: readonly Row[] = [
-  ...REGISTER,
-  ...SENDING,
-  ...ROOMS,
-  ...READING,
-  ...BLOCKING,
-  ...PRESENCE,
-  ...PINGING,
-];
+export const ISOLATION: readonly Row[] = Object.values(ACTIONS).flatMap(({ rows }) => rows);
