@@ -17,6 +17,8 @@ interface Declared {
 /** Types with a meaning that their text alone does not have, by their names in the source. */
 const NAMED: Readonly<Record<string, JsonSchema>> = {
   Json: {},
+  // Open: later versions add codes, which must not break a client that checks frames. docs/errors.md lists them.
+  ErrorCode: { type: 'string' },
   Serial: { type: 'string', pattern: '^[0-7][0-9A-HJKMNP-TV-Z]{25}$' },
   Count: { type: 'integer', minimum: 0 },
   EpochMs: { type: 'integer', minimum: 0 },
