@@ -14,9 +14,9 @@ export type {
   JsonValue,
   Limits,
   Markers,
+  MessageSource,
   Presence,
   Recipient,
-  Sender,
   SendResult,
   UserStatus,
 } from '../protocol/index.ts';

@@ -78,7 +78,7 @@ export type MessageInput = v.InferOutput<typeof messageSchema>;
 export type Recipient = MessageInput['to'];
 
 /** The sender of a message: a user over their own connection, or a service through `server/` or the function `send`. */
-export type Sender = { readonly user: string } | { readonly service: string };
+export type MessageSource = { readonly user: string } | { readonly service: string };
 
 /** A message, as its recipient gets it. */
 export interface Message {
@@ -86,7 +86,7 @@ export interface Message {
   readonly id: string;
   /** A ULID that the server mints. It sorts by the time of sending. */
   readonly serial: Serial;
-  readonly from: Sender;
+  readonly from: MessageSource;
   /** The recipient. Each of several users sees only their own id. The sender's own copy has all of them. */
   readonly to: Recipient;
   readonly data: Json;
@@ -132,7 +132,7 @@ export interface SendResult {
 }
 
 /** The problem with one message of a batch. The others are not affected. */
-export interface SendFailure {
+export interface MessageFailure {
   readonly id?: string;
   readonly error: Problem;
 }
@@ -141,7 +141,7 @@ export interface AckReply {
   readonly type: 'ack';
   readonly id?: string;
   /** One result for each message of the frame, in their order. */
-  readonly results: readonly (SendResult | SendFailure)[];
+  readonly results: readonly (SendResult | MessageFailure)[];
 }
 
 /** The replies to these frames. */

@@ -1,4 +1,4 @@
-import type { AckReply, Problem, SendFailure, SendResult } from '../../protocol/index.ts';
+import type { AckReply, MessageFailure, Problem, SendResult } from '../../protocol/index.ts';
 import { retryDelayMs } from '../base/backoff.ts';
 import { sleep } from '../base/timer.ts';
 import type { SendingConnection } from '../connection/context.ts';
@@ -100,7 +100,7 @@ export class MessageSender {
 }
 
 /** @returns Why to send the message again. `undefined`: it is settled. */
-function settleOne(message: QueuedMessage, result: SendResult | SendFailure | undefined): Problem | undefined {
+function settleOne(message: QueuedMessage, result: SendResult | MessageFailure | undefined): Problem | undefined {
   const failure = result === undefined ? wordlessProblem('internal') : 'error' in result ? result.error : undefined;
   if (failure?.retryable) return failure;
   if (failure) message.reject(toError(failure));

@@ -1,4 +1,4 @@
-import { type Problem, problem, type SendFailure } from '../../protocol/index.ts';
+import { type MessageFailure, type Problem, problem } from '../../protocol/index.ts';
 import type { Now } from '../clock.ts';
 import { describeError, type FunctionName, type Logger, type LogLine } from '../logger.ts';
 
@@ -11,7 +11,7 @@ export interface InvocationContext {
 /** Why an invocation fails, as its caller reads it. */
 export interface InvocationProblem extends Problem {
   /** Of `send` with `failIfAnyFails`: the first ten messages that were not sent. */
-  readonly failures?: readonly SendFailure[];
+  readonly failures?: readonly MessageFailure[];
 }
 
 /**

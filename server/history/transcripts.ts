@@ -1,4 +1,4 @@
-import type { Message, Sender } from '../../protocol/index.ts';
+import type { Message, MessageSource } from '../../protocol/index.ts';
 import type { Transcript } from '../address.ts';
 
 /** A message in a transcript. */
@@ -55,6 +55,6 @@ export interface Transcripts {
    */
   count(
     transcript: Transcript,
-    options: { readonly after: string; readonly except: Sender; readonly limit: number },
+    options: { readonly after: string; readonly except: MessageSource; readonly limit: number },
   ): Promise<Count>;
 }

@@ -2,10 +2,10 @@ import {
   jsonByteLength,
   MAX_ID_LENGTH,
   MAX_REPLY_BYTES,
+  type MessageFailure,
   type MessageInput,
   type Problem,
   problem,
-  type SendFailure,
   type SendResult,
 } from '../../protocol/index.ts';
 import { roomAddress } from '../address.ts';
@@ -13,7 +13,7 @@ import { forbidden } from '../auth/capability.ts';
 import { replyBytes } from '../reply-size.ts';
 
 /** A message of a batch, or why it is not sent. */
-export type Judged = { readonly input: MessageInput } | SendFailure;
+export type Judged = { readonly input: MessageInput } | MessageFailure;
 
 const LONGEST_ID = 'x'.repeat(MAX_ID_LENGTH);
 
@@ -41,7 +41,7 @@ export function withinReply(messages: readonly Judged[]): readonly Judged[] {
   });
 }
 
-function refusal({ id }: MessageInput): SendFailure {
+function refusal({ id }: MessageInput): MessageFailure {
   return { ...(id !== undefined && { id }), error: TOO_LARGE };
 }
 
@@ -59,6 +59,6 @@ function maxResultBytes({ to }: MessageInput): number {
   };
   // The problem of one forbidden user is shorter.
   if (!('room' in to)) return jsonByteLength(accepted);
-  const refused: SendFailure = { id: LONGEST_ID, error: forbidden('send', roomAddress(to.room)) };
+  const refused: MessageFailure = { id: LONGEST_ID, error: forbidden('send', roomAddress(to.room)) };
   return Math.max(jsonByteLength(accepted), jsonByteLength(refused));
 }

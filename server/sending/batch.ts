@@ -5,12 +5,12 @@ import {
   everyNumber,
   isWithinDepth,
   jsonByteLength,
+  type MessageFailure,
   type MessageInput,
   messageCharge,
   type Problem,
   problem,
   type Result,
-  type SendFailure,
   type SendResult,
   type SizeLimits,
   TARIFF,
@@ -39,7 +39,7 @@ export async function sendBatch(
   origin: Origin,
   messages: readonly unknown[],
   { admit, tariff = TARIFF, limits, isExact = () => true }: Partial<BatchOptions> = {},
-): Promise<Result<readonly (SendResult | SendFailure)[]>> {
+): Promise<Result<readonly (SendResult | MessageFailure)[]>> {
   if (limits && messages.length > limits.maxMessagesPerFrame) {
     // Awaited: Lambda freezes what a handler leaves under way.
     const admitted = await admit?.(messages.length);
@@ -75,7 +75,7 @@ function judge(message: unknown, limits: SizeLimits, isExact: BatchOptions['isEx
 }
 
 /** The result of a message that is not sent, with its id if it has a valid one. */
-export function failure(message: unknown, error: Problem): SendFailure {
+export function failure(message: unknown, error: Problem): MessageFailure {
   const id = correlationId(message);
   return { ...(id !== undefined && { id }), error };
 }
@@ -100,7 +100,7 @@ const METRIC_OF_STATUS = {
 
 /** The metrics of a batch. */
 export function sendMetrics(
-  results: readonly (SendResult | SendFailure)[],
+  results: readonly (SendResult | MessageFailure)[],
 ): Readonly<Partial<Record<MetricName, number>>> {
   const metrics = {
     MessagesSent: 0,

@@ -1,4 +1,4 @@
-import type { ConnectionCounts, DeliveryStatus, Message, Sender } from '../../protocol/index.ts';
+import type { ConnectionCounts, DeliveryStatus, Message, MessageSource } from '../../protocol/index.ts';
 import type { Address, Pair } from '../address.ts';
 import type { Now } from '../clock.ts';
 import type { Directory, Mapping } from '../connections/directory.ts';
@@ -66,7 +66,7 @@ export interface FirstLook {
 /** Delivers messages to an address: to its connections, and to its log. */
 export interface Deliveries {
   /** Takes the first look, while the gate checks the sender. */
-  lookUp(address: Address, from: Sender): Promise<FirstLook>;
+  lookUp(address: Address, from: MessageSource): Promise<FirstLook>;
   /**
    * Finds out which deliveries the recipient accepts. A retry of an accepted message is accepted.
    * @returns each delivery with the message to post; `undefined` for one that the recipient does not accept

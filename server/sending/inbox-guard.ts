@@ -1,4 +1,4 @@
-import { jsonByteLength, type Message, type Sender } from '../../protocol/index.ts';
+import { jsonByteLength, type Message, type MessageSource } from '../../protocol/index.ts';
 import { type Address, isRoom, userAddress, userIdOf } from '../address.ts';
 import type { AddressStates } from '../connections/address-state.ts';
 import { serialFloor } from '../serial.ts';
@@ -7,13 +7,13 @@ import type { Inboxes, InboxKey, Load } from './inboxes.ts';
 /** Keeps out of an inbox what its user does not accept. Messages to rooms, from services and to oneself always pass. */
 export interface InboxGuard {
   /** Whether the user of the address has blocked the sender. */
-  isBlocked(address: Address, from: Sender): Promise<boolean>;
+  isBlocked(address: Address, from: MessageSource): Promise<boolean>;
 
   /**
    * Counts messages that the sender leaves in an inbox that nobody reads.
    * @returns how many of them, from the first on, have space
    */
-  take(address: Address, from: Sender, messages: readonly Message[]): Promise<number>;
+  take(address: Address, from: MessageSource, messages: readonly Message[]): Promise<number>;
 }
 
 const EMPTY: Load = { messages: 0, bytes: 0 };
@@ -52,7 +52,7 @@ export function createInboxGuard(dependencies: {
 }
 
 /** `undefined`: the message always passes. */
-function keyOf(address: Address, from: Sender): InboxKey | undefined {
+function keyOf(address: Address, from: MessageSource): InboxKey | undefined {
   if (isRoom(address) || !('user' in from) || address === userAddress(from.user)) return undefined;
   return { recipient: userIdOf(address), sender: from.user };
 }

@@ -1,4 +1,4 @@
-import type { Message, Sender } from '../../protocol/index.ts';
+import type { Message, MessageSource } from '../../protocol/index.ts';
 import type { Address, Pair } from '../address.ts';
 
 /**
@@ -29,7 +29,7 @@ export interface MessageLog {
   append(address: Address, message: Message, expiresAt: number, notes?: EntryNotes): Promise<void>;
 
   /** The sender of the message with this serial; `undefined` if there is none. */
-  senderOf(address: Address, serial: string): Promise<Sender | undefined>;
+  senderOf(address: Address, serial: string): Promise<MessageSource | undefined>;
 
   /** Messages with serials above `after`: as many as fit into one frame. */
   read(address: Address, after: string): Promise<Page>;
@@ -38,5 +38,10 @@ export interface MessageLog {
    * By id: the first message above `after` from this sender, for each of at most 50 ids. Reads the newest {@link
    * MAX_FIND_ENTRIES} entries: a message that is not among them counts as not sent.
    */
-  find(address: Address, from: Sender, ids: readonly string[], after: string): Promise<ReadonlyMap<string, Message>>;
+  find(
+    address: Address,
+    from: MessageSource,
+    ids: readonly string[],
+    after: string,
+  ): Promise<ReadonlyMap<string, Message>>;
 }

@@ -1,12 +1,12 @@
 import {
   type DeliveryStatus,
   type Message,
+  type MessageFailure,
   type MessageInput,
+  type MessageSource,
   type Problem,
   problem,
   type Result,
-  type Sender,
-  type SendFailure,
   type SendResult,
 } from '../../protocol/index.ts';
 import { type Address, conversationOf, isRoom, type Pair, pairOf, roomAddress, userAddress } from '../address.ts';
@@ -39,7 +39,7 @@ export interface SendDependencies {
 
 /** On whose behalf messages are sent. */
 export interface Origin {
-  readonly from: Sender;
+  readonly from: MessageSource;
   /**
    * The sending connection of a user. It gets no copies of its own messages, and none from a room unless it asks for
    * them.
@@ -60,7 +60,7 @@ export type Send = (
   origin: Origin,
   inputs: readonly MessageInput[],
   gate?: GateResult,
-) => Promise<Result<readonly (SendResult | SendFailure)[]>>;
+) => Promise<Result<readonly (SendResult | MessageFailure)[]>>;
 
 /**
  * How long a frame may wait for its handler, in milliseconds, before a retry may have come first. A client that loses
@@ -186,7 +186,7 @@ function addressesOf(to: MessageInput['to']): ReadonlySet<Address> {
   return new Set(('user' in to ? [to.user] : to.users).map(userAddress));
 }
 
-function pairBetween(from: Sender, to: MessageInput['to']): Pair | undefined {
+function pairBetween(from: MessageSource, to: MessageInput['to']): Pair | undefined {
   return 'user' in from && 'user' in to ? pairOf(from.user, to.user) : undefined;
 }
 
@@ -228,7 +228,7 @@ function isRefused({ recipients, refusedBy }: Sending): boolean {
 
 const WORST_LAST: readonly DeliveryStatus[] = ['sent', 'queued', 'stored', 'dropped'];
 
-function summarize(sending: Sending): SendResult | SendFailure {
+function summarize(sending: Sending): SendResult | MessageFailure {
   const { message, recipients, outcomes, refusedBy, error } = sending;
   const { id } = message;
   if (error) return { id, error };

@@ -5,10 +5,10 @@ import {
   isBlob,
   isObject,
   type Json,
+  type MessageFailure,
   type MessageInput,
   problem,
   type Result,
-  type SendFailure,
   type SendResult,
 } from '../../protocol/index.ts';
 import { failure, sendBatch } from './batch.ts';
@@ -41,7 +41,7 @@ export async function sendServiceBatch(
   send: Send,
   origin: Origin,
   messages: readonly ServiceMessage[],
-): Promise<Result<readonly (SendResult | SendFailure)[]>> {
+): Promise<Result<readonly (SendResult | MessageFailure)[]>> {
   const encoded = await Promise.all(messages.map(tryEncodeMessage));
   const sent = await sendBatch(
     send,

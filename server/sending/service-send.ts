@@ -1,9 +1,9 @@
 import {
   checkSendEvent,
   isObject,
+  type MessageFailure,
   problem,
   type SendEvent,
-  type SendFailure,
   type SendResult,
 } from '../../protocol/index.ts';
 import type { Now } from '../clock.ts';
@@ -16,7 +16,7 @@ import { DEFAULT_SERVICE } from './service-batch.ts';
 /** The most failures that an error lists: Lambda's record of the invocation must hold it beside the event. */
 const MAX_TOLD_FAILURES = 10;
 
-type Results = readonly (SendResult | SendFailure)[];
+type Results = readonly (SendResult | MessageFailure)[];
 
 /** The `send` function. */
 export type ServiceSend = (event: unknown, context: InvocationContext) => Promise<{ readonly results: Results }>;
@@ -62,7 +62,7 @@ function toBatch(event: SendEvent): Batch {
 }
 
 /** Tells a retryable failure, if there is one: it decides whether the caller tries again. */
-function problemOf(failures: readonly SendFailure[], messages: number): InvocationProblem {
+function problemOf(failures: readonly MessageFailure[], messages: number): InvocationProblem {
   const worth = failures.find(({ error }) => error.retryable) ?? failures[0];
   const error = worth?.error ?? problem('internal');
   if (messages === 1) return error;

@@ -11,6 +11,7 @@ import {
   type Markers,
   type MarkFrame,
   type Message,
+  type MessageFailure,
   type MessageInput,
   OVERLAP_MS,
   type Presence,
@@ -18,7 +19,6 @@ import {
   type PresenceReply,
   problem,
   type RegisterFrame,
-  type SendFailure,
   type SendResult,
   type ServerFrame,
 } from '../../protocol/index.ts';
@@ -160,7 +160,7 @@ export class FakeHub {
     return log;
   }
 
-  #offer(from: string, socket: WebSocket, input: MessageInput): SendResult | SendFailure {
+  #offer(from: string, socket: WebSocket, input: MessageInput): SendResult | MessageFailure {
     const { id = '', to } = input;
     const isBlocked = 'user' in to && this.#blocked.get(to.user)?.has(from);
     return isBlocked ? { id, error: problem('not_accepted') } : this.#deliver(from, socket, input);

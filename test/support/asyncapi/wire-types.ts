@@ -1,4 +1,12 @@
-import type { ErrorReply, Limits, Message, Pushes, Replies, SendFailure, SendResult } from '../../../protocol/index.ts';
+import type {
+  ErrorReply,
+  Limits,
+  Message,
+  MessageFailure,
+  Pushes,
+  Replies,
+  SendResult,
+} from '../../../protocol/index.ts';
 import type { InvocationProblem } from '../../../server/edge/invocation.ts';
 import type { ServiceSend } from '../../../server/sending/service-send.ts';
 
@@ -16,7 +24,7 @@ export interface SharedParts {
   readonly message: Message;
   readonly limits: Limits;
   readonly result: SendResult;
-  readonly failure: SendFailure;
+  readonly failure: MessageFailure;
 }
 
 /** What the function `send` returns, and how it fails. */
@@ -27,5 +35,5 @@ export interface SendOutcomes {
   /** The JSON text in `errorMessage`. */
   readonly error: InvocationProblem;
   readonly result: SendResult;
-  readonly failure: SendFailure;
+  readonly failure: MessageFailure;
 }

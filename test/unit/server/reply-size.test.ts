@@ -10,9 +10,9 @@ import {
   MAX_USER_ID_LENGTH,
   MAX_USERS_PER_MESSAGE,
   type Message,
+  type MessageFailure,
   type MessageInput,
   type RegisteredReply,
-  type SendFailure,
   type SendResult,
 } from '../../../protocol/index.ts';
 import { roomAddress, userAddress } from '../../../server/address.ts';
@@ -47,7 +47,7 @@ const forbids: Outcome = ({ id = uuid(0), to }) => {
   const addresses = 'room' in to ? [roomAddress(to.room)] : namesIn({ to, data: 0 }).map(userAddress);
   return { id, error: forbidden('send', addresses.at(-1) ?? 'user#') };
 };
-type Outcome = (input: MessageInput) => SendResult | SendFailure;
+type Outcome = (input: MessageInput) => SendResult | MessageFailure;
 
 async function ackOf(messages: readonly unknown[], outcome: Outcome) {
   const sent: MessageInput[] = [];
