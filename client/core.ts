@@ -7,7 +7,7 @@ import { createEmitter, type Emitter } from './base/events.ts';
 import { ServerClock } from './base/server-clock.ts';
 import { sleep, unlessAborted } from './base/timer.ts';
 import type { CallName } from './calls/call-names.ts';
-import type { Context, OpenConnection, Push, SendingConnection } from './connection/context.ts';
+import type { Context, OpenConnection, PushedItem, SendingConnection } from './connection/context.ts';
 import type { Fields } from './connection/frames.ts';
 import { Session } from './connection/session.ts';
 import { tokenUser } from './connection/token.ts';
@@ -187,7 +187,7 @@ export class Core implements Context {
     for (const message of messages) this.handOn(feed, message);
   }
 
-  onPush(push: Push, connection: OpenConnection): void {
+  onPush(push: PushedItem, connection: OpenConnection): void {
     // Should the part not load, the next message of the room tries again.
     if (this.parts.calls) this.parts.calls.onPush(push, connection);
     else if ('to' in push)

@@ -1,7 +1,7 @@
 import type { Conversation, Json, Message, MessageInput, SendResult } from '../protocol/index.ts';
 import type { ClientEvents, PresenceTarget, ReceivedMessage } from './api.ts';
 import type { CallName } from './calls/call-names.ts';
-import type { OpenConnection, Push, SendingConnection } from './connection/context.ts';
+import type { OpenConnection, PushedItem, SendingConnection } from './connection/context.ts';
 import type { Fields } from './connection/frames.ts';
 import type { BeckonError } from './errors.ts';
 import type { Feed } from './receiving/feed.ts';
@@ -61,7 +61,7 @@ export interface CallsPart extends Part {
   /** Does a call of the client. */
   invoke(name: CallName, args: readonly unknown[]): Promise<unknown>;
   interest: Interest;
-  onPush(push: Push, connection?: OpenConnection): void;
+  onPush(push: PushedItem, connection?: OpenConnection): void;
   /** Where a message belongs; `undefined`: to a room that the client has left. */
   feedOf(message: Pick<Message, 'to'>): Feed | undefined;
   /** Tells a sender that the application has got a message. */

@@ -17,7 +17,7 @@ import type {
 import { throwIfAborted } from '../base/abort.ts';
 import { within } from '../base/timer.ts';
 import { ClientPart } from '../client.ts';
-import type { OpenConnection, Push } from '../connection/context.ts';
+import type { OpenConnection, PushedItem } from '../connection/context.ts';
 import type { Fields } from '../connection/frames.ts';
 import type { FieldsOf } from '../connection/requests.ts';
 import type { Core } from '../core.ts';
@@ -81,7 +81,7 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
     ]);
   }
 
-  onPush(push: Push, connection?: OpenConnection): void {
+  onPush(push: PushedItem, connection?: OpenConnection): void {
     if (!('to' in push)) this.#watches.onPush(push);
     else if (connection?.limits && 'room' in push.to) this.#roomsOf(connection).onPush(push.to.room, push);
   }

@@ -53,7 +53,7 @@ export interface SendingConnection {
 }
 
 /** A message that was pushed to a room, or a change of presence. */
-export type Push = Message | PresenceReply;
+export type PushedItem = Message | PresenceReply;
 
 /** What a session, its connections and their subscriptions need of the client. */
 export interface Context extends FrameParts {
@@ -77,7 +77,7 @@ export interface Context extends FrameParts {
   onToken(token: string): Promise<void>;
   /** Takes messages in the order in which the application gets them. Some may have come before. */
   onMessages(feed: Feed, messages: readonly Message[]): void;
-  onPush(push: Push, connection: OpenConnection): void;
+  onPush(push: PushedItem, connection: OpenConnection): void;
   /**
    * Restores on a connection that has just registered what the client keeps on every connection.
    * @param rooms The rooms that the server says the connection is in.

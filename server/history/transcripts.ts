@@ -23,7 +23,7 @@ export interface Passage {
 }
 
 /** A number of entries. */
-export interface Count {
+export interface BoundedCount {
   readonly count: number;
   /** The entries among them that may be copies of earlier ones. */
   readonly retried: readonly Copy[];
@@ -56,5 +56,5 @@ export interface Transcripts {
   count(
     transcript: Transcript,
     options: { readonly after: string; readonly except: MessageSource; readonly limit: number },
-  ): Promise<Count>;
+  ): Promise<BoundedCount>;
 }

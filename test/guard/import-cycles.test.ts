@@ -1,40 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { importsOf } from '../support/imports.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 /** Folders that must have no import cycles, within each or across them. */
 const HELD = ['client', 'protocol', 'lib', 'cli', 'server', 'lambdas', 'local', 'packaging'];
 
-/**
- * Finds the specifiers after `from`, `import` and `import(`: types, re-exports and late imports included. Text that only looks like
- * an import counts if such a file exists.
- */
-const SPECIFIER = /\b(?:from|import)\s*\(?\s*(['"])(?<specifier>\.{1,2}\/[^'"]+)\1/g;
-
 const trees: string[] = [];
 afterEach(() => {
   for (const tree of trees.splice(0)) rmSync(tree, { recursive: true });
 });
-
-/** Maps each file to the files that it imports, as paths from the root. */
-function importsOf(root: string, folders: readonly string[]): ReadonlyMap<string, readonly string[]> {
-  const files = folders.flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => /\.tsx?$/.test(file))
-      .map((file) => join(folder, file)),
-  );
-  const imports = files.map((file) => {
-    const text = readFileSync(join(root, file), 'utf8');
-    const targets = [...text.matchAll(SPECIFIER)].map(({ groups }) =>
-      relative(root, resolve(root, dirname(file), groups?.['specifier'] ?? '')),
-    );
-    return [file, targets.filter((target) => files.includes(target))] as const;
-  });
-  return new Map(imports);
-}
 
 /** Finds the groups of files that all import each other, directly or through others (Tarjan's algorithm). */
 function circlesOf(imports: ReadonlyMap<string, readonly string[]>): string[][] {
