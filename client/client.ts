@@ -113,9 +113,9 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
       const { over } = this.#core;
       if (over) inbox.end(over.code === 'closed' ? undefined : over);
     };
-    const { signal: untilEnd } = listening;
-    this.on('message', (message) => inbox.push(message), { signal: untilEnd });
-    this.on('state', endIfOver, { signal: untilEnd });
+    const untilEnd = { signal: listening.signal };
+    this.on('message', (message) => inbox.push(message), untilEnd);
+    this.on('state', endIfOver, untilEnd);
     onAbort(
       listening.signal,
       onAbort(signal, () => inbox.end()),
@@ -181,11 +181,10 @@ export class SessionClient<Incoming, Outgoing> implements Client<Incoming, Outgo
   /** Async, so that whatever is wrong with a call arrives as a rejection. */
   async #send(name: string, to: MessageFields['to'], data: Outgoing, options: SendOptions = {}): Promise<SendResult> {
     checkNames(name, options, ['id', 'ephemeral', 'ttlSeconds', 'echo', 'receipt', 'expiresAfterMs', 'signal']);
-    const { environment, options: defaults } = this.#core;
-    const { id = environment.randomId(), expiresAfterMs = defaults.messageExpiryMs, signal, ...others } = options;
+    const { expiresAfterMs = this.#core.options.messageExpiryMs, signal, ...others } = options;
     checkDuration(name, 'expiresAfterMs', expiresAfterMs);
     checkSignal(name, signal);
-    return this.#core.send({ to, id, ...others }, data, { expiresAfterMs, signal });
+    return this.#core.send({ to, ...others }, data, { expiresAfterMs, signal });
   }
 
   /** The part that does the call checks its arguments. The signal is that of the options, which come last. */

@@ -1,4 +1,4 @@
-import type { Message, SendResult } from '../protocol/index.ts';
+import type { Message, SendResult, Shown } from '../protocol/index.ts';
 import { SIGNAL_PREFIX } from '../protocol/signals.ts';
 import type { ClientEvents, HistoryPage, ReceivedMessage } from './api.ts';
 import { abortWith } from './base/abort.ts';
@@ -47,6 +47,7 @@ export class Core implements Context {
     Object.keys(EVENTS) as (keyof ClientEvents)[],
     (event, value) => this.notify(event, value),
   );
+  readonly emit = this.emitter.emit;
   readonly counters = { connections: 0, duplicates: 0, ignoredFrames: 0 };
   readonly clock: ServerClock;
   readonly user: Feed;
@@ -58,7 +59,8 @@ export class Core implements Context {
   readonly parts: Partial<Parts> = {};
   readonly #loaders: Loaders;
   readonly #loading: { [Name in keyof Parts]?: Promise<Parts[Name]> | undefined } = {};
-  #isLoadingRest = false;
+  /** Resolves when everything is loaded that every page needs soon after it connects. */
+  #rest: Promise<void> | undefined;
   /** Resolves when the parts are there without which the client must not connect. `undefined`: it may. */
   #opening: Promise<unknown> | undefined;
   /** Tells the server what was shown when this may be the last moment: the next page must not show it again. */
@@ -93,10 +95,6 @@ export class Core implements Context {
   /** Why nothing can be asked for any more. `undefined`: it can. */
   get over(): BeckonError | undefined {
     return overError(this.state);
-  }
-
-  emit<E extends keyof ClientEvents>(event: E, value: ClientEvents[E]): boolean {
-    return this.emitter.emit(event, value);
   }
 
   /** Tells the parts what has happened. */
@@ -164,11 +162,7 @@ export class Core implements Context {
   onConnected(isNew: boolean): void {
     if (isNew) this.counters.connections += 1;
     this.notify('connected');
-    void this.#loadRest();
-  }
-
-  onIgnoredFrame(): void {
-    this.counters.ignoredFrames += 1;
+    this.#rest ??= this.#loadRest();
   }
 
   /** A client is of one user: in the name of another, what is queued would be a forgery. */
@@ -183,18 +177,12 @@ export class Core implements Context {
     await this.parts.tabs?.open(user);
   }
 
-  onMessages(feed: Feed, messages: readonly Message[]): void {
-    for (const message of messages) this.handOn(feed, message);
+  onPush(push: PushedItem, connection: OpenConnection): void {
+    void this.#use('calls', (calls) => calls.onPush(push, connection));
   }
 
-  onPush(push: PushedItem, connection: OpenConnection): void {
-    // Should the part not load, the next message of the room tries again.
-    if (this.parts.calls) this.parts.calls.onPush(push, connection);
-    else if ('to' in push)
-      void this.load('calls').then(
-        (calls) => calls.onPush(push, connection),
-        () => {},
-      );
+  shownOf(feed: Feed): readonly Shown[] | undefined {
+    return this.parts.sending?.shownOf(feed);
   }
 
   accepts(frame: Fields): boolean {
@@ -226,21 +214,20 @@ export class Core implements Context {
 
   /**
    * Loads what every page needs soon after it connects. The network is good now, and may not be when the page needs it: if
-   * something does not load, the client tries again, now and then and with each connection.
+   * something does not load, the client tries again and again.
    */
   async #loadRest(): Promise<void> {
     const { environment, options } = this;
-    if (this.#isLoadingRest) return;
-    this.#isLoadingRest = true;
-    for (let failures = 0; !this.over && !(this.parts.sending && this.parts.renewal); failures += 1) {
+    for (let failures = 0; !this.over && !(this.parts.sending && this.parts.upkeep); failures += 1) {
       try {
-        await Promise.all([this.load('sending'), this.load('renewal')]);
+        await Promise.all([this.load('sending'), this.load('upkeep')]);
+        // What came before.
+        if (this.user.hasNews) this.notify('news');
       } catch (error) {
         if (failures === 0) this.emit('error', error as BeckonError);
         await sleep(environment, backoffDelayMs(failures, environment.random, options), this.#ending.signal);
       }
     }
-    this.#isLoadingRest = false;
   }
 
   /** The client goes on without what does not load. */
@@ -291,7 +278,7 @@ export class Core implements Context {
     this.#stopWatching();
     // The storage writes what waits before it is rejected.
     this.notify('over', error);
-    this.parts.sending?.outbox.rejectAll(error, { kept: this.parts.storage?.keeps ?? false });
+    this.parts.sending?.rejectAll(error);
     abortWith(this.#ending, error);
   }
 }

@@ -42,7 +42,8 @@ export interface Environment {
   now(): number;
   /** At least 0 and less than 1. */
   random(): number;
-  randomId(): string;
+  /** Absent: `base/random-id.ts` makes the ids. */
+  randomId?(): string;
   /** Calls `callback` once, `delayMs` from now. */
   setTimer(delayMs: number, callback: () => void): Cancel;
   openSocket(url: string, protocols: string[]): WebSocketLike;
@@ -68,7 +69,6 @@ interface Globals extends Partial<EventSource> {
   readonly document?: Partial<EventSource> & { readonly visibilityState?: string };
   readonly navigator?: { readonly locks?: Locks };
   readonly BroadcastChannel?: new (name: string) => Channel;
-  readonly crypto?: { getRandomValues?(bytes: Uint8Array): Uint8Array };
 }
 
 const globals: Globals = globalThis as object;
@@ -89,7 +89,6 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
     // Looked up with each call: fake timers, and other doubles, may come and go while the client lives.
     now: () => Date.now(),
     random: () => Math.random(),
-    randomId,
     setTimer: (delayMs, callback) => {
       const timer = setTimeout(callback, delayMs);
       return () => clearTimeout(timer);
@@ -109,21 +108,6 @@ function probe<T>(get: () => T): T | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * A UUID: of version 4, random. Where there is no `crypto`, of version 7, which begins with the time (RFC 9562 section 5.7):
- * the randomness of React Native has 31 bits, too few to tell all the messages of a user apart.
- *
- * `crypto.randomUUID` exists on pages served over https only.
- */
-function randomId(): string {
-  const bytes = new Uint8Array(16).map(() => Math.random() * 256);
-  const hasCrypto = globals.crypto?.getRandomValues?.(bytes) !== undefined;
-  const now = Date.now();
-  if (!hasCrypto) bytes.set([40, 32, 24, 16, 8, 0].map((bits) => Math.floor(now / 2 ** bits)));
-  const hex = Array.from(bytes, (byte, index) => (index === 8 ? (byte % 64) + 384 : byte + 256).toString(16).slice(1));
-  return hex.join('').replace(/(.{8})(....).(...)(....)/, `$1-$2-${hasCrypto ? 4 : 7}$3-$4-`);
 }
 
 /** Without an `AbortSignal`, which jsdom takes of its own realm only. */

@@ -4,7 +4,7 @@ import type { Loaders } from './core.ts';
 export const LOADERS: Loaders = {
   calls: () => import('./calls/rooms-presence-history.ts'),
   encoding: () => import('./encoding/encoding.ts'),
-  renewal: () => import('./connection/token-renewal.ts'),
+  upkeep: () => import('./connection/upkeep.ts'),
   sending: () => import('./sending/sending-part.ts'),
   storage: () => import('./storage/storage-part.ts'),
   tabs: () => import('./tabs/tabs-part.ts'),

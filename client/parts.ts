@@ -1,4 +1,4 @@
-import type { Conversation, Json, Message, MessageInput, SendResult } from '../protocol/index.ts';
+import type { Conversation, Json, Message, MessageInput, SendResult, Shown } from '../protocol/index.ts';
 import type { ClientEvents, PresenceTarget, ReceivedMessage } from './api.ts';
 import type { CallName } from './calls/call-names.ts';
 import type { OpenConnection, PushedItem, SendingConnection } from './connection/context.ts';
@@ -26,6 +26,8 @@ export interface InnerEvents {
   readonly cursor: Feed;
   /** The application has joined or left a room, or watches other users or rooms. */
   readonly interest: undefined;
+  /** A resume has brought messages that the server does not know to have arrived. */
+  readonly news: undefined;
   /** The server has told the time. */
   readonly time: undefined;
   /** There is a connection, or another one than before. */
@@ -91,10 +93,14 @@ export interface SendingPart extends Part {
   send(fields: MessageFields, encode: () => EncodedData | Promise<EncodedData>, wait: WaitOptions): Promise<SendResult>;
   /** Sends a signal to other clients. It is not worth a retry, nor an error. */
   signal(to: MessageFields['to'], encoding: string, data: Json): void;
+  /** Rejects every message: there will be no connection any more. */
+  rejectAll(error: BeckonError): void;
   /** There may be something to send. */
   wake(): void;
   /** Expects what this device is about to send: a resume brings it as well, though the sender wants no copy. */
   onSending(message: MessageInput): void;
+  /** The messages that the application has and a resume would bring again: the newest, as many as a frame may name. */
+  shownOf(feed: Feed): readonly Shown[];
 }
 
 /** Encodes bytes, compresses, and decodes both. */
@@ -131,7 +137,7 @@ export interface TabsPart extends Part {
 export interface Parts {
   calls: CallsPart;
   encoding: EncodingPart;
-  renewal: Part;
+  upkeep: Part;
   sending: SendingPart;
   storage: StoragePart;
   tabs: TabsPart;

@@ -2,7 +2,7 @@ import type { Carried } from '../protocol/index.ts';
 import type { Client, Payload, Sendable } from './api.ts';
 import * as calls from './calls/rooms-presence-history.ts';
 import { SessionClient } from './client.ts';
-import * as renewal from './connection/token-renewal.ts';
+import * as upkeep from './connection/upkeep.ts';
 import type { Loaders } from './core.ts';
 import * as encoding from './encoding/encoding.ts';
 import { type ConnectOptions, resolveOptions } from './options.ts';
@@ -13,7 +13,7 @@ import * as tabs from './tabs/tabs-part.ts';
 const LOADED: Loaders = {
   calls: async () => calls,
   encoding: async () => encoding,
-  renewal: async () => renewal,
+  upkeep: async () => upkeep,
   sending: async () => sending,
   storage: async () => storage,
   tabs: async () => tabs,

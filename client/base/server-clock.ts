@@ -6,11 +6,11 @@ import type { Environment } from '../environment.ts';
  */
 export class ServerClock {
   readonly #environment: Pick<Environment, 'now'>;
-  readonly #onTold: () => void;
+  readonly #onTold: (() => void) | undefined;
   #aheadMs: number | undefined;
 
   /** @param onTold Called whenever the server has told the time. */
-  constructor(environment: Pick<Environment, 'now'>, onTold: () => void = () => {}) {
+  constructor(environment: Pick<Environment, 'now'>, onTold?: () => void) {
     this.#environment = environment;
     this.#onTold = onTold;
   }
@@ -34,6 +34,6 @@ export class ServerClock {
   follow(aheadMs: number | undefined): void {
     if (aheadMs === undefined) return;
     this.#aheadMs = aheadMs;
-    this.#onTold();
+    this.#onTold?.();
   }
 }

@@ -16,11 +16,9 @@ export interface ConnectionEnd {
 /** Tells why a socket ended. */
 export function endOf({ opened, closeCode, httpStatus }: TransportEnd): ConnectionEnd {
   if (!opened) return { error: refusalError(httpStatus), isTold: httpStatus !== undefined };
-  const code = findCode((info) => info.closeCode === closeCode);
-  if (code) return { error: new BeckonError(code), closeCode };
-  if (closeCode === 1006) return { error: new BeckonError('connection_lost'), closeCode };
-  const message = `The server closed the connection with code ${closeCode}.`;
-  return { error: new BeckonError('connection_closed', message), closeCode };
+  const code = closeCode === 1006 ? 'connection_lost' : findCode((info) => info.closeCode === closeCode);
+  const message = code ? undefined : `The server closed the connection with code ${closeCode}.`;
+  return { error: new BeckonError(code ?? 'connection_closed', message), closeCode };
 }
 
 /** Tells why a connection could not be opened. */

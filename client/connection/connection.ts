@@ -2,13 +2,13 @@ import type { ErrorReply, Limits, Message, RegisteredReply, ServerFrame } from '
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { offeredSubprotocols } from '../../protocol/subprotocols.ts';
 import { createQueue } from '../base/queue.ts';
-import { createTimer, type Timer } from '../base/timer.ts';
+import { createTimer, type Timer, within } from '../base/timer.ts';
 import { BeckonError, isAboutToken, toError, wordlessProblem } from '../errors.ts';
 import { type Place, Subscription } from '../receiving/subscription.ts';
 import { type ConnectionEnd, endOf, endOfAttempt } from './connection-end.ts';
 import type { Context, OpenConnection } from './context.ts';
 import { type Incoming, readFrame } from './frames.ts';
-import { createLiveness, type Liveness } from './liveness.ts';
+import type { Liveness } from './liveness.ts';
 import type { Pacer } from './pacer.ts';
 import { createRequests, type Encode, encodeRequest, type Outcome, problemOf, type Requests } from './requests.ts';
 import { requestToken } from './token.ts';
@@ -33,8 +33,6 @@ export interface ConnectionOwner {
   onTokenRefused(connection: Connection): void;
   /** Called once, unless the connection is closed from this side. */
   onEnded(connection: Connection, end: ConnectionEnd): void;
-  /** Called once, however the connection ends. */
-  onReleased(connection: Connection): void;
 }
 
 /** One attempt to connect, and the connection that follows: token, handshake, registration, requests, end. */
@@ -43,6 +41,7 @@ export class Connection implements OpenConnection {
   readonly #owner: ConnectionOwner;
   readonly #requests: Requests;
   pacer: Pacer | undefined;
+  liveness: Liveness | undefined;
   readonly #subscription: Subscription;
   /** Runs while the connection registers, at first and again after `not_registered`. */
   readonly #readiness: Timer;
@@ -50,7 +49,6 @@ export class Connection implements OpenConnection {
   /** Handles frames in the order in which they came, though decoding may take a while. */
   readonly #incoming = createQueue();
   #transport: Transport | undefined;
-  #liveness: Liveness | undefined;
   limits: Limits | undefined;
   /** Whether the server delivers messages to it. */
   isRegistered = false;
@@ -58,7 +56,7 @@ export class Connection implements OpenConnection {
   #handshakeToken = '';
   /** The newest token, when it is not that of the handshake: every registration has to say it. */
   #token: string | undefined;
-  registration = { token: '', tookMs: 0 };
+  registration = { token: '', tookMs: 0, atMs: 0 };
   #isRetired = false;
 
   /** @param failures How many attempts have failed before this one. */
@@ -75,8 +73,7 @@ export class Connection implements OpenConnection {
       ask: (place) => this.#register(place),
       onSubscribed: (reply) => this.#onRegistered(reply as RegisteredReply),
       onRefused: (problem) => this.end({ error: toError(problem), isTold: !problem.retryable }),
-      // The ping acknowledges. A page that closes before its first heartbeat would get the same messages again next time.
-      onNews: () => this.checkLiveness(),
+      onNews: () => context.notify('news'),
     });
     void this.#connect(failures);
   }
@@ -134,12 +131,28 @@ export class Connection implements OpenConnection {
 
   /** Ends the connection unless the server gives a sign of life soon. */
   checkLiveness(): void {
-    this.#liveness?.check();
+    if (this.liveness) this.liveness.check();
+    // Without an answer, the connection ends a little later.
+    else if (this.isRegistered) void this.ping();
+  }
+
+  async ping(): Promise<void> {
+    const { fields, onTaken, onUnknown } = this.#context.user.acknowledge((feed) => this.#context.shownOf(feed));
+    // The page may be about to close, or the connection dead: a ping waits for nothing.
+    const outcome = await this.request(encodeRequest('ping', fields), 0);
+    const code = problemOf(outcome)?.code;
+    if (outcome.kind === 'reply') onTaken();
+    if (code === 'invalid_cursor') this.#subscription.onInvalidCursor(fields.cursor);
+    // An older server. A ping that is refused keeps nothing alive.
+    if (code === 'invalid_frame' && fields.shown) {
+      onUnknown();
+      await this.ping();
+    }
   }
 
   /** Tells the server which messages the application has, unless the server knows. Resolves when it knows, or when the connection is over. */
   async acknowledge(): Promise<void> {
-    if (this.#context.user.hasNews) await this.#ping();
+    if (this.#context.user.hasNews) await this.ping();
   }
 
   /** Ends like `close`, but first tells the server which messages the application has, and waits a moment for the answer. */
@@ -149,21 +162,22 @@ export class Connection implements OpenConnection {
     this.#release();
     this.#requests.settleAll({ kind: 'lost' });
     const end = () => {
-      cancelTimer();
       this.#requests.settleAll({ kind: 'lost' });
       this.#transport?.close();
     };
-    const cancelTimer = environment.setTimer(LEAVE_TIMEOUT_MS, end);
-    void this.#requests.send(encodeRequest('ping', user.acknowledge().fields)).then(end);
+    const { fields } = user.acknowledge((feed) => this.#context.shownOf(feed));
+    const answered = this.#requests.send(encodeRequest('ping', fields));
+    void within(environment, answered, { timeoutMs: LEAVE_TIMEOUT_MS }).then(end, end);
   }
 
   /** Closes the connection as soon as nothing waits for a reply on it. Until then it goes on receiving. */
   retire(): void {
-    const retire = () => {
-      this.#isRetired = true;
-      this.#closeWhenDone();
-    };
-    void this.#incoming.run(() => {}, retire);
+    void this.#incoming.run(
+      () => {
+        this.#isRetired = true;
+      },
+      () => this.#closeWhenDone(),
+    );
   }
 
   /** Closes the connection now. */
@@ -203,8 +217,8 @@ export class Connection implements OpenConnection {
         ),
       onEnd: (end) =>
         void this.#incoming.run(
-          () => {},
-          () => this.#onTransportEnd(end),
+          () => end,
+          (how) => this.#onTransportEnd(how),
         ),
     });
   }
@@ -218,8 +232,9 @@ export class Connection implements OpenConnection {
     const outcome = await this.#ask(encodeRequest('register', { ...place, token }));
     if (token === undefined || !TOKEN_REFUSALS.includes(problemOf(outcome)?.code ?? '')) {
       // The clock may have been set meanwhile.
-      const tookMs = Math.min(Math.max(now() - askedAtMs, 0), this.#context.options.connectTimeoutMs);
-      this.registration = { token: token ?? this.#handshakeToken, tookMs };
+      const atMs = now();
+      const tookMs = Math.min(Math.max(atMs - askedAtMs, 0), this.#context.options.connectTimeoutMs);
+      this.registration = { token: token ?? this.#handshakeToken, tookMs, atMs };
       return outcome;
     }
     // The token of the handshake may be valid for a while, in which another connection can be made.
@@ -236,23 +251,10 @@ export class Connection implements OpenConnection {
 
   async #ask(encode: Encode, signal?: AbortSignal): Promise<Outcome> {
     if (this.#isOver || signal?.aborted) return { kind: 'lost' };
-    return this.#requests.send(encode, (id) =>
-      this.#liveness?.check(() => this.#requests.settle(id, { kind: 'unanswered' })),
-    );
-  }
-
-  async #ping(): Promise<void> {
-    const { fields, onTaken, onUnknown } = this.#context.user.acknowledge();
-    // The page may be about to close, or the connection dead: a ping waits for nothing.
-    const outcome = await this.request(encodeRequest('ping', fields), 0);
-    const code = problemOf(outcome)?.code;
-    if (outcome.kind === 'reply') onTaken();
-    if (code === 'invalid_cursor') this.#subscription.onInvalidCursor(fields.cursor);
-    // An older server. A ping that is refused keeps nothing alive.
-    if (code === 'invalid_frame' && fields.shown) {
-      onUnknown();
-      await this.#ping();
-    }
+    return this.#requests.send(encode, (id) => {
+      if (this.liveness) this.liveness.check(() => this.#requests.settle(id, { kind: 'unanswered' }));
+      else if (this.isRegistered) this.end({ error: new BeckonError('unresponsive') });
+    });
   }
 
   #onRegistered(reply: RegisteredReply): void {
@@ -261,20 +263,7 @@ export class Connection implements OpenConnection {
     this.limits = reply.limits;
     this.isRegistered = true;
     const renewed = this.#context.renew(this, reply.rooms ?? []);
-    this.#startLiveness(reply.limits);
     if (!wasRegistered) this.#owner.onRegistered(this, reply, renewed);
-  }
-
-  #startLiveness({ heartbeatSeconds }: Limits): void {
-    if (this.#liveness) return;
-    const { environment, options } = this.#context;
-    this.#liveness = createLiveness(environment, {
-      heartbeatMs: heartbeatSeconds * 1000,
-      timeoutMs: options.livenessTimeoutMs,
-      ping: () => void this.#ping(),
-      onDead: () => this.end({ error: new BeckonError('unresponsive') }),
-    });
-    this.#liveness.sent();
   }
 
   #onIncoming(incoming: Incoming): void {
@@ -284,13 +273,13 @@ export class Connection implements OpenConnection {
         this.#requests.settle(incoming.frame.id, { kind: 'lost' });
       return;
     }
-    if (incoming === undefined) this.#context.onIgnoredFrame();
+    if (incoming === undefined) this.#context.counters.ignoredFrames += 1;
     else if ('frame' in incoming) this.#onFrame(incoming.frame);
     // The next connection brings the messages again.
     else if ('failure' in incoming) this.end({ error: incoming.failure, isTold: true });
     else this.#requests.settleAll({ kind: 'error', problem: wordlessProblem('internal', incoming.serviceError) });
     // After the frame has been handled: a reply that is itself the sign of life must not count as missing.
-    this.#liveness?.heard();
+    this.liveness?.heard();
     this.#closeWhenDone();
   }
 
@@ -338,7 +327,7 @@ export class Connection implements OpenConnection {
 
   #transmit(text: string): void {
     this.#transport?.send(text);
-    if (!this.#isOver) this.#liveness?.sent();
+    if (!this.#isOver) this.liveness?.sent();
   }
 
   #closeWhenDone(): void {
@@ -351,7 +340,6 @@ export class Connection implements OpenConnection {
     this.pacer?.stop();
     this.#readiness.stop();
     void this.#subscription.stop();
-    this.#liveness?.stop();
-    this.#owner.onReleased(this);
+    this.liveness?.stop();
   }
 }

@@ -1,4 +1,4 @@
-import type { Limits, Message, PresenceReply } from '../../protocol/index.ts';
+import type { Limits, Message, PresenceReply, Shown } from '../../protocol/index.ts';
 import type { ClientEvents } from '../api.ts';
 import type { Environment } from '../environment.ts';
 import type { BeckonError } from '../errors.ts';
@@ -7,6 +7,7 @@ import type { Feed } from '../receiving/feed.ts';
 import type { ConnectionState } from '../state.ts';
 import type { ConnectionEnd } from './connection-end.ts';
 import type { FrameParts } from './frames.ts';
+import type { Liveness } from './liveness.ts';
 import type { Pacer } from './pacer.ts';
 import type { Encode, Outcome } from './requests.ts';
 
@@ -16,6 +17,10 @@ export interface OpenConnection {
   readonly limits: Limits | undefined;
   /** Keeps the frames within the rate. The part that sends messages gives one to each connection; without, nothing is held back. */
   pacer: Pacer | undefined;
+  /** Finds out when the connection is dead. The part that keeps connections up gives one to each; without, an unanswered ping tells. */
+  liveness: Liveness | undefined;
+  /** Sends what the server answers; it tells which messages the application has. */
+  ping(): Promise<void>;
   /** Aborts when the connection is over. */
   readonly closing: AbortSignal;
   /**
@@ -25,8 +30,8 @@ export interface OpenConnection {
    * @param signal Aborts when nobody wants the frame to be sent any more.
    */
   request(encode: Encode, units?: number, signal?: AbortSignal): Promise<Outcome>;
-  /** The token of the last registration that was answered, and how long the answer took, milliseconds. */
-  readonly registration: { readonly token: string; readonly tookMs: number };
+  /** The token of the last registration that was answered, how long the answer took, and when it came, milliseconds by the device's clock. */
+  readonly registration: { readonly token: string; readonly tookMs: number; readonly atMs: number };
   /**
    * Asks the application for a token.
    * @param failures How often in a row it has given none that is good.
@@ -61,6 +66,9 @@ export interface Context extends FrameParts {
   readonly options: Options;
   /** The messages to the user. */
   readonly user: Feed;
+  readonly counters: { ignoredFrames: number };
+  /** Tells the parts what has happened. */
+  notify(event: 'news'): void;
   /** Tells the application. */
   emit<E extends keyof ClientEvents>(event: E, value: ClientEvents[E]): void;
   onState(state: ConnectionState): void;
@@ -69,15 +77,16 @@ export interface Context extends FrameParts {
    * @param isNew Otherwise the same connection was in use before, and could not be used meanwhile.
    */
   onConnected(isNew: boolean): void;
-  onIgnoredFrame(): void;
   /**
    * Looks at each token before anything is asked of the server with it.
    * @throws BeckonError when the token must not be used.
    */
   onToken(token: string): Promise<void>;
-  /** Takes messages in the order in which the application gets them. Some may have come before. */
-  onMessages(feed: Feed, messages: readonly Message[]): void;
+  /** Hands a message to the application, unless it has it. Called in the order in which the application gets the messages. */
+  handOn(feed: Feed, message: Message): void;
   onPush(push: PushedItem, connection: OpenConnection): void;
+  /** The messages that the application has. `undefined`: that cannot be told yet. */
+  shownOf(feed: Feed): readonly Shown[] | undefined;
   /**
    * Restores on a connection that has just registered what the client keeps on every connection.
    * @param rooms The rooms that the server says the connection is in.

@@ -8,6 +8,8 @@ const SILENCE_MS = 60_000;
 const DOUBT_MS = 3_000;
 
 export interface LivenessOptions {
+  /** When something last came in. */
+  readonly heardAtMs: number;
   readonly heartbeatMs: number;
   readonly timeoutMs: number;
   /** Sends something that the server answers. */
@@ -34,7 +36,7 @@ export function createLiveness(environment: Pick<Environment, 'now' | 'setTimer'
   const heartbeat = createTimer(environment);
   const deadline = createTimer(environment);
   const doubt = createTimer(environment);
-  let heardAt = environment.now();
+  let heardAt = options.heardAtMs;
   let waiters: (() => void)[] = [];
   const check = (whenAlive?: () => void) => {
     if (whenAlive) waiters.push(whenAlive);

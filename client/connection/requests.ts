@@ -89,8 +89,8 @@ export function createRequests(
       }),
     settle,
     settleLargest: (outcome) => {
-      const most = Math.max(...[...waiting.values()].map(({ bytes }) => bytes));
-      settle([...waiting].find(([, { bytes }]) => bytes === most)?.[0], outcome);
+      const [largest] = [...waiting].sort(([, one], [, other]) => other.bytes - one.bytes);
+      settle(largest?.[0], outcome);
     },
     settleAll: (outcome) => {
       for (const id of [...waiting.keys()]) settle(id, outcome);

@@ -1,4 +1,5 @@
 import type { Limits, RegisteredReply } from '../../protocol/index.ts';
+import { onAbort } from '../base/abort.ts';
 import { type Backoff, backoffDelayMs } from '../base/backoff.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
 import type { Cancel } from '../environment.ts';
@@ -80,6 +81,7 @@ export class Session implements ConnectionOwner {
     this.#replacement.stop();
     const connection = new Connection(this.#context, this.#failures, this);
     this.connections.add(connection);
+    onAbort(connection.closing, () => this.connections.delete(connection));
     this.#opening = connection;
     if (!this.#current) this.#setAway();
   }
@@ -135,30 +137,19 @@ export class Session implements ConnectionOwner {
     if (end.isTold) this.#context.emit('error', end.error);
     // A listener may have closed the client while it was told.
     if (this.#stopped) return;
-    if (connection === this.#current) this.#onLost(end);
-    else this.#onAttemptFailed(end);
-  }
-
-  onReleased(connection: Connection): void {
-    this.connections.delete(connection);
-  }
-
-  #onLost(end: ConnectionEnd): void {
-    this.#current = undefined;
     this.#reason = toReason(end);
-    this.#uptime.stop();
-    this.#replacement.stop();
-    this.#startSuspension();
+    if (connection === this.#opening) this.#opening = undefined;
+    else this.#onLost();
     if (end.final) this.stop('failed', this.#reason);
     else if (this.#opening) this.#setAway();
     else this.#retryLater(end);
   }
 
-  #onAttemptFailed(end: ConnectionEnd): void {
-    this.#opening = undefined;
-    this.#reason = toReason(end);
-    if (end.final) this.stop('failed', this.#reason);
-    else this.#retryLater(end);
+  #onLost(): void {
+    this.#current = undefined;
+    this.#uptime.stop();
+    this.#replacement.stop();
+    this.#startSuspension();
   }
 
   #retryLater({ error: { retryAfterMs = 0 } }: ConnectionEnd): void {

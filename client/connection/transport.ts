@@ -81,6 +81,6 @@ function endNow(socket: WebSocketLike): void {
 
 /** `ws` has the status in the message of its error event; browsers and Node's own WebSocket do not tell it. */
 function statusOfRefusal(message: string | undefined): Pick<TransportEnd, 'httpStatus'> {
-  const status = /^Unexpected server response: (\d{3})$/.exec(message ?? '')?.[1];
+  const status = /response: (\d{3})$/.exec(message ?? '')?.[1];
   return status === undefined ? {} : { httpStatus: Number(status) };
 }

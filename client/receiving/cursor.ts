@@ -9,12 +9,12 @@ const TIME_LENGTH = 10;
  * share one. Its value is absent until the first resume is complete.
  */
 export class Cursor {
-  readonly #onMove: () => void;
+  readonly #onMove: (() => void) | undefined;
   #value: string | undefined;
   #toldGapAt: string | undefined;
 
   /** @param onMove Called whenever the value changes. Default: nothing. */
-  constructor(onMove: () => void = () => {}) {
+  constructor(onMove?: () => void) {
     this.#onMove = onMove;
   }
 
@@ -46,7 +46,7 @@ export class Cursor {
 
   #set(value: string | undefined): void {
     this.#value = value;
-    this.#onMove();
+    this.#onMove?.();
   }
 }
 

@@ -1,7 +1,5 @@
 import type { Message, Shown } from '../../protocol/index.ts';
-import { MAX_SHOWN_BYTES, MAX_SHOWN_MESSAGES } from '../../protocol/limits.ts';
 import type { ServerClock } from '../base/server-clock.ts';
-import { utf8Length } from '../base/utf8.ts';
 import type { SeenMessage } from '../storage/storage.ts';
 import { type Cursor, serialTimeMs } from './cursor.ts';
 
@@ -19,8 +17,8 @@ export interface Dedupe {
   addOwn(message: Pick<Message, 'from' | 'id'>): void;
   /** Messages that another device has shown count as seen. They were sent at this moment (epoch milliseconds) at the latest. */
   addShown(shown: readonly Shown[], sentMs: number): void;
-  /** The messages that a resume from the cursor would bring again: the newest, as many as a frame may name. */
-  shown(): Shown[];
+  /** The keys of the messages that a resume from the cursor would bring again, the newest first. */
+  newestKeys(): readonly string[];
 }
 
 /**
@@ -64,9 +62,9 @@ export function createDedupe(
     addShown: (shown, sentMs) => {
       for (const { from, ids } of shown) for (const id of ids) take({ from, id }, sentMs);
     },
-    shown: () => {
-      const keys = [...seen].filter(([, { sentMs }]) => sentMs >= cursor.horizonMs).map(([key]) => key);
-      return groupBySender(keys.reverse().slice(0, MAX_SHOWN_MESSAGES));
+    newestKeys: () => {
+      const again = [...seen].filter(([, { sentMs }]) => sentMs >= cursor.horizonMs);
+      return again.map(([key]) => key).reverse();
     },
     snapshot: () =>
       [...seen]
@@ -82,27 +80,4 @@ export function createDedupe(
 /** An id has no blanks. */
 function keyOf(from: Message['from'], id: string): string {
   return 'user' in from ? `user ${id} ${from.user}` : `service ${id} ${from.service}`;
-}
-
-/** The messages of these keys, up to the first that would be too many bytes. */
-function groupBySender(keys: readonly string[]): Shown[] {
-  const idsBySender = new Map<string, string[]>();
-  const groups: Shown[] = [];
-  let bytes = 2;
-  for (const key of keys) {
-    const [kind = '', id = ''] = key.split(' ', 2);
-    const sender = key.slice(kind.length + id.length + 2);
-    const from = { [kind]: sender } as Message['from'];
-    const ids = idsBySender.get(kind + sender);
-    // With the comma before it.
-    bytes += 1 + utf8Length(JSON.stringify(ids ? id : { from, ids: [id] }));
-    if (bytes > MAX_SHOWN_BYTES) break;
-    if (ids) ids.push(id);
-    else {
-      const group = { from, ids: [id] };
-      idsBySender.set(kind + sender, group.ids);
-      groups.push(group);
-    }
-  }
-  return groups;
 }

@@ -1,4 +1,4 @@
-import type { Message } from '../../protocol/index.ts';
+import type { Message, Shown } from '../../protocol/index.ts';
 import type { ServerClock } from '../base/server-clock.ts';
 import type { FieldsOf } from '../connection/requests.ts';
 import { Cursor } from './cursor.ts';
@@ -60,11 +60,12 @@ export class Feed {
     return this.cursor.value !== undefined && this.#told < this.#shown;
   }
 
-  acknowledge(): Acknowledgement {
+  /** @param list Lists the messages that were shown. `undefined`: that cannot be told yet. */
+  acknowledge(list: (feed: Feed) => readonly Shown[] | undefined): Acknowledgement {
     const upTo = this.#shown;
-    const shown = this.hasNews ? this.dedupe.shown() : undefined;
+    const shown = this.hasNews ? list(this) : undefined;
     return {
-      fields: { cursor: this.cursor.value, ...(shown && { shown }) },
+      fields: { cursor: this.cursor.value, ...(shown && { shown: [...shown] }) },
       onTaken: () => {
         if (shown) this.#told = Math.max(this.#told, upTo);
       },

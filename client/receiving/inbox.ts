@@ -6,11 +6,10 @@ const DONE = { done: true, value: undefined } as const;
 export class Inbox<T> implements AsyncIterableIterator<T> {
   readonly #maxBuffered: number;
   readonly #onEnd: () => void;
-  readonly #buffered: T[] = [];
+  /** What the loop gets next; last of all, the error with which the iteration ends. */
+  readonly #buffered: (() => IteratorResult<T>)[] = [];
   readonly #takers: ((result: IteratorResult<T> | Promise<never>) => void)[] = [];
   #ended = false;
-  /** The error that the loop gets next. */
-  #failure: BeckonError | undefined;
 
   /**
    * @param maxBuffered How many values may wait for the loop.
@@ -26,7 +25,7 @@ export class Inbox<T> implements AsyncIterableIterator<T> {
     if (this.#ended) return;
     const taker = this.#takers.shift();
     if (taker) taker({ done: false, value });
-    else if (this.#buffered.length < this.#maxBuffered) this.#buffered.push(value);
+    else if (this.#buffered.length < this.#maxBuffered) this.#buffered.push(() => ({ done: false, value }));
     else this.end(new BeckonError('slow_consumer'));
   }
 
@@ -35,24 +34,24 @@ export class Inbox<T> implements AsyncIterableIterator<T> {
     if (this.#ended) return;
     this.#ended = true;
     const takers = this.#takers.splice(0);
-    if (takers.length === 0) this.#failure = error;
+    if (error && takers.length === 0) {
+      this.#buffered.push(() => {
+        throw error;
+      });
+    }
     for (const taker of takers) taker(error ? Promise.reject(error) : DONE);
     this.#onEnd();
   }
 
   async next(): Promise<IteratorResult<T>> {
-    if (this.#buffered.length > 0) return { done: false, value: this.#buffered.shift() as T };
-    if (!this.#ended) return new Promise((resolve) => this.#takers.push(resolve));
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure) throw failure;
-    return DONE;
+    const next = this.#buffered.shift();
+    if (next) return next();
+    return this.#ended ? DONE : new Promise((resolve) => this.#takers.push(resolve));
   }
 
   /** The loop was left. */
   async return(): Promise<IteratorResult<T>> {
     this.#buffered.length = 0;
-    this.#failure = undefined;
     this.end();
     return DONE;
   }

@@ -178,7 +178,7 @@ export class Subscription {
 
   #handOn(messages: readonly Message[]): void {
     // A listener may have closed the client.
-    if (!this.#stopped) this.#context.onMessages(this.#feed, messages);
+    if (!this.#stopped) for (const message of messages) this.#context.handOn(this.#feed, message);
   }
 
   #takeOver(messages: readonly Message[]): void {

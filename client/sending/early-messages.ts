@@ -42,7 +42,7 @@ export class EarlyMessages {
     const handedOver = new Promise<void>((resolve) => {
       handOver = (sending) => {
         // The clock may have been set meanwhile.
-        const waitedMs = Math.min(Math.max(now() - calledAtMs, 0), expiresAfterMs);
+        const waitedMs = Math.max(now() - calledAtMs, 0);
         sent = sending.send(fields, encode, { expiresAfterMs: expiresAfterMs - waitedMs, signal });
         resolve();
       };

@@ -1,9 +1,10 @@
-import type { Json, MessageInput, SendResult } from '../../protocol/index.ts';
+import type { Json, MessageInput, SendResult, Shown } from '../../protocol/index.ts';
 import { isObject } from '../../protocol/json.ts';
 import { MAX_DATA_BYTES, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { ReceivedMessage } from '../api.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { createQueue } from '../base/queue.ts';
+import { randomId } from '../base/random-id.ts';
 import { ClientPart } from '../client.ts';
 import type { OpenConnection } from '../connection/context.ts';
 import type { Fields } from '../connection/frames.ts';
@@ -11,7 +12,9 @@ import { createPacer } from '../connection/pacer.ts';
 import type { Core } from '../core.ts';
 import type { BeckonError } from '../errors.ts';
 import type { SendingPart } from '../parts.ts';
+import type { Feed } from '../receiving/feed.ts';
 import { MessageMemory, type OwnMessage } from '../receiving/message-memory.ts';
+import { groupBySender } from '../receiving/shown.ts';
 import type { EncodedData } from './data.ts';
 import { MessageSender } from './message-sender.ts';
 import { Outbox, type OutboxChange, type WaitOptions } from './outbox.ts';
@@ -26,7 +29,7 @@ const SIGNAL_EXPIRY_MS = 4_000;
 /** The most ids that are remembered of messages that the server may have. */
 const MAX_DOUBTFUL = 1_000;
 
-/** Sends messages, within the rate of the connection. */
+/** Sends messages, within the rate of the connection, and tells the server which messages were shown. */
 class Sending extends ClientPart implements SendingPart {
   readonly outbox: Outbox;
   readonly memory: MessageMemory;
@@ -52,8 +55,13 @@ class Sending extends ClientPart implements SendingPart {
     encode: () => EncodedData | Promise<EncodedData>,
     wait: WaitOptions,
   ): Promise<SendResult> {
+    const { id = randomId(this.core.environment) } = fields;
     this.outbox.requireRoom(this.#encoding.length);
-    return this.#encoding.run(encode, (encoded) => this.#enqueue(fields, encoded, wait));
+    return this.#encoding.run(encode, (encoded) => this.#enqueue({ ...fields, id }, encoded, wait));
+  }
+
+  rejectAll(error: BeckonError): void {
+    this.outbox.rejectAll(error, { kept: this.core.parts.storage?.keeps ?? false });
   }
 
   wake(): void {
@@ -62,7 +70,7 @@ class Sending extends ClientPart implements SendingPart {
 
   signal(to: To, encoding: string, data: Json): void {
     const json = JSON.stringify(data);
-    const fields = { to, id: this.core.environment.randomId(), ephemeral: true };
+    const fields = { to, id: randomId(this.core.environment), ephemeral: true };
     const wait = { expiresAfterMs: SIGNAL_EXPIRY_MS, signal: undefined };
     this.send(fields, () => ({ json, bytes: json.length, encoding }), wait).catch(() => {});
   }
@@ -75,7 +83,13 @@ class Sending extends ClientPart implements SendingPart {
     feed?.addOwn({ id, from: { user: own } });
   }
 
+  shownOf({ dedupe }: Feed): readonly Shown[] {
+    return groupBySender(dedupe.newestKeys());
+  }
+
   override onEvent(event: string, value: unknown): void {
+    // The ping says it. A page that closes before its first heartbeat would get the same messages again next time.
+    if (event === 'news') this.core.session.connection?.checkLiveness();
     if (event === 'connected') this.wake();
     if (event === 'state' || event === 'connected') this.#beginMemory();
     if (event === 'message') this.memory.add(value as ReceivedMessage);

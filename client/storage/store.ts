@@ -1,3 +1,4 @@
+import { randomId } from '../base/random-id.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
 import type { Cancel, Environment } from '../environment.ts';
 import { BeckonError, describeCode } from '../errors.ts';
@@ -94,7 +95,7 @@ export class Store {
   }
 
   async #open(prefix: string): Promise<void> {
-    const key = prefix + this.#environment.randomId();
+    const key = prefix + randomId(this.#environment);
     this.#release = (await acquire(this.#environment.locks, key)) ?? this.#release;
     this.#prefix = prefix;
     this.#key = key;

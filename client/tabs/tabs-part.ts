@@ -23,7 +23,7 @@ interface Status {
 }
 
 /** Events that are the business of one tab alone. */
-const OWN_EVENTS: readonly string[] = ['error', 'result', 'outbox', 'time', 'connected', 'over'];
+const OWN_EVENTS: readonly string[] = ['error', 'result', 'outbox', 'news', 'time', 'connected', 'over'];
 
 /** What tabs tell each other that is no event of the application. */
 const INNER_EVENTS: readonly string[] = ['own', 'signal', 'read'];
@@ -37,9 +37,9 @@ class SharedClient extends ClientPart implements TabsPart {
   constructor(core: Core) {
     super(core);
     const { environment, options, session } = core;
-    const { locks, openChannel, now, randomId, setTimer, onWake } = environment;
+    const { locks, openChannel } = environment;
     if (!locks || !openChannel) return;
-    this.#tabs = new Tabs({ locks, openChannel, now, randomId, setTimer, onWake }, options.livenessTimeoutMs, {
+    this.#tabs = new Tabs({ ...environment, locks, openChannel }, options.livenessTimeoutMs, {
       invoke: (name, args) => core.invoke(name, args),
       request: (frame, units) => this.#request(frame, units),
       lead: () => this.#lead(),

@@ -1,6 +1,7 @@
 import type { Limits } from '../../protocol/index.ts';
 import { isObject } from '../../protocol/json.ts';
 import { onAbort, throwIfAborted } from '../base/abort.ts';
+import { randomId } from '../base/random-id.ts';
 import { CALL_NAMES, type CallName } from '../calls/call-names.ts';
 import type { SendingConnection } from '../connection/context.ts';
 import { createLiveness, type Liveness } from '../connection/liveness.ts';
@@ -78,8 +79,9 @@ export class Tabs {
   constructor(environment: TabsEnvironment, timeoutMs: number, owner: TabsOwner) {
     this.#environment = environment;
     this.#owner = owner;
-    this.#tab = environment.randomId();
+    this.#tab = randomId(environment);
     this.#liveness = createLiveness(environment, {
+      heardAtMs: environment.now(),
       heartbeatMs: HEARTBEAT_MS,
       timeoutMs,
       ping: () => this.#ask(),
@@ -230,7 +232,7 @@ export class Tabs {
   }
 
   #call(name: Operation, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
-    const id = this.#environment.randomId();
+    const id = randomId(this.#environment);
     let stopWaiting!: () => void;
     return new Promise((resolve, reject) => {
       const call = { name, args, resolve, reject };

@@ -1,5 +1,5 @@
 import * as calls from '../../client/calls/rooms-presence-history.ts';
-import * as renewal from '../../client/connection/token-renewal.ts';
+import * as upkeep from '../../client/connection/upkeep.ts';
 import type { Loaders } from '../../client/core.ts';
 import * as encoding from '../../client/encoding/encoding.ts';
 import type { Environment, Locks, WebSocketLike } from '../../client/environment.ts';
@@ -206,7 +206,7 @@ export class ClientWorld implements Environment {
   readonly loaders: { -readonly [Name in keyof Loaders]: Loaders[Name] } = {
     calls: async () => calls,
     encoding: async () => encoding,
-    renewal: async () => renewal,
+    upkeep: async () => upkeep,
     sending: async () => sending,
     storage: async () => storage,
     tabs: async () => tabs,

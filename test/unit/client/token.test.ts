@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { tokenUser } from '../../../client/connection/token.ts';
-import { tokenExpiresAtMs } from '../../../client/connection/token-renewal.ts';
+import { tokenExpiresAtMs } from '../../../client/connection/upkeep.ts';
 
 const token = (payload: string) => `e30.${Buffer.from(payload).toString('base64url')}.signature`;
 

@@ -1,3 +1,4 @@
+import { HEARTBEAT_SECONDS } from '../../protocol/limits.ts';
 import { onAbort } from '../base/abort.ts';
 import { backoffDelayMs } from '../base/backoff.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
@@ -8,6 +9,7 @@ import { MAX_TIMER_MS } from '../options.ts';
 import type { Part } from '../parts.ts';
 import { isFinal } from './connection-end.ts';
 import type { OpenConnection } from './context.ts';
+import { createLiveness, type Liveness } from './liveness.ts';
 import { readClaims } from './token.ts';
 
 /** A newer token is asked for this long before one expires, or up to twice as long: a fleet should not ask at once. */
@@ -16,19 +18,33 @@ const TOKEN_MARGIN_MS = 60_000;
 /** … but not before half of what is left has passed: the upper end of the margin as a share of it is twice this. */
 const MARGIN_SHARE = 1 / 4;
 
-/** Renews the tokens of the connections. */
-class TokenRenewals extends ClientPart {
+/** Keeps connections up: finds out when they are dead, and renews their tokens. */
+class Upkeep extends ClientPart {
   readonly #renewals = new WeakMap<OpenConnection, TokenRenewal>();
 
   override renew(connection: OpenConnection): undefined {
     const renewal = this.#renewals.get(connection) ?? new TokenRenewal(this.core, connection);
     this.#renewals.set(connection, renewal);
     renewal.start();
+    connection.liveness ??= this.#watch(connection);
+  }
+
+  #watch(connection: OpenConnection): Liveness {
+    const { environment, options } = this.core;
+    const liveness = createLiveness(environment, {
+      heardAtMs: connection.registration.atMs,
+      heartbeatMs: (connection.limits?.heartbeatSeconds ?? HEARTBEAT_SECONDS) * 1000,
+      timeoutMs: options.livenessTimeoutMs,
+      ping: () => void connection.ping(),
+      onDead: () => connection.end({ error: new BeckonError('unresponsive') }),
+    });
+    liveness.sent();
+    return liveness;
   }
 }
 
 export function createPart(core: Core): Part {
-  return new TokenRenewals(core);
+  return new Upkeep(core);
 }
 
 /**
