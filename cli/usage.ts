@@ -34,6 +34,7 @@ options of start and local (repeat --allow-host, --parameter, --quota and --endp
   --parameter KEY=VALUE  a parameter of the template; the value may contain {endpointUrl}, {websocketUrl} and {port}
   --faults FILE          inject the faults that this JSON file lists
   --time-scale N         run the cloud's clock N times as fast (default: 1)
+  --cpu-share            give functions a part of a processor in proportion to their memory, as AWS does
   --quota NAME=NUMBER    a quota of the account, such as concurrentExecutions=10 (default: those of AWS)
   --dynamodb URL         keep tables in another engine, such as AWS's DynamoDB Local
   --partial              leave out unsupported resources, print their names, and run the rest

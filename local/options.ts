@@ -26,6 +26,11 @@ export interface LocalCloudOptions {
    * where that run ended. Default: the wall clock's time.
    */
   readonly startsAtMs?: number;
+  /**
+   * Whether a function gets a part of a processor in proportion to its memory, as on AWS: one at 1,769 MB. Default: a whole
+   * one.
+   */
+  readonly cpuShare?: boolean;
   /** The account's quotas: see docs/local.md. Default: those of AWS. */
   readonly quotas?: Partial<Quotas>;
   /** The URL of another DynamoDB engine, such as AWS's DynamoDB Local. Default: the built-in one. */
@@ -75,6 +80,7 @@ const schema = v.strictObject({
   faults: v.optional(v.unknown()),
   timeScale: v.optional(v.pipe(v.number(), v.gtValue(0), v.finite()), 1),
   startsAtMs: v.optional(v.pipe(v.number(), v.minValue(0), v.finite())),
+  cpuShare: v.optional(v.boolean(), false),
   quotas: v.optional(quotas, {}),
   dynamodbEndpoint: v.optional(v.pipe(text, v.url())),
   allowedHosts: v.optional(v.array(v.pipe(text, v.regex(/^[\w.-]+$/, 'a host name'))), []),

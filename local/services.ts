@@ -70,6 +70,7 @@ export async function createServices({
     hostsHere,
     serviceEndpoints: settings.endpoints,
     queues: sqs.queues,
+    sharesCpu: settings.cpuShare,
     accountConcurrency: concurrentExecutions,
   });
   const { invoke, invokeAsync } = lambda;

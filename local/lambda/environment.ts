@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Credentials } from './credentials.ts';
 import { environmentVariables } from './environment-variables.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
-import { INIT_TIMEOUT_MS } from './limits.ts';
+import { INIT_TIMEOUT_MS, MEMORY_MB_OF_ONE_CPU } from './limits.ts';
 import type { FunctionError, InvocationRequest, Startup, WorkerMessage } from './runtime/messages.ts';
 
 /** The end of an invocation. */
@@ -37,6 +37,8 @@ export interface EnvironmentOptions {
   readonly serviceEndpoints: Readonly<Record<string, string>>;
   readonly logStreamName: string;
   readonly clock: Clock;
+  /** Whether handlers get their part of a processor only. */
+  readonly sharesCpu: boolean;
   /** Gets the output of the handler's module while it loads. */
   readonly onLog: (line: LogLine) => void;
   readonly onEnd: (environment: Environment) => void;
@@ -160,6 +162,7 @@ function startWorker(options: EnvironmentOptions, thaw: Int32Array): Worker {
     callbackHandlers: configuration.runtime !== 'nodejs24.x',
     endpoint: options.endpoint,
     hostsHere: options.hostsHere,
+    cpuShare: options.sharesCpu ? Math.min(1, configuration.memoryMb / MEMORY_MB_OF_ONE_CPU) : 1,
     cloudTime: { timeScale: clock.timeScale, cloudMs: clock.now(), machineMs: Date.now() },
     thaw,
   };

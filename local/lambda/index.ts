@@ -36,6 +36,8 @@ export interface LambdaOptions {
   readonly log: Log;
   /** The queues, for event source mappings and destinations. Default: none. */
   readonly queues?: Queues;
+  /** Whether handlers get a part of a processor in proportion to their memory. Default: a whole one. */
+  readonly sharesCpu?: boolean;
   /** The account's concurrent executions. Default: 1,000. */
   readonly accountConcurrency?: number;
 }

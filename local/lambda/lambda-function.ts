@@ -22,6 +22,8 @@ export interface Surroundings {
   readonly endpoint: () => Startup['endpoint'];
   /** The addresses of services that the local cloud lacks. Default: none. */
   readonly serviceEndpoints?: Readonly<Record<string, string>>;
+  /** Whether handlers get a part of a processor in proportion to their memory. Default: a whole one. */
+  readonly sharesCpu?: boolean;
   readonly concurrency: Concurrency;
   readonly starts: Starts;
   /** Returns more hosts than those of AWS, as `name:port`, that lead functions here. Default: none. */
@@ -158,7 +160,15 @@ const STOPPED_LOOP =
 async function start(
   configuration: FunctionConfiguration,
   code: { readonly taskRoot: string; readonly bootstrapFile: string },
-  { clock, log, issueCredentials, endpoint, serviceEndpoints = {}, hostsHere = () => [] }: Surroundings,
+  {
+    clock,
+    log,
+    issueCredentials,
+    endpoint,
+    serviceEndpoints = {},
+    hostsHere = () => [],
+    sharesCpu = false,
+  }: Surroundings,
   timeoutMs: number,
   hooks: StartHooks,
 ): Promise<Started> {
@@ -168,6 +178,7 @@ async function start(
     ...hooks,
     configuration,
     clock,
+    sharesCpu,
     onLog,
     endpoint: endpoint(),
     serviceEndpoints,

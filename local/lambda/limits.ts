@@ -6,6 +6,11 @@ export const DEFAULT_TIMEOUT_SECONDS = 3;
 export const MAX_TIMEOUT_SECONDS = 900;
 export const DEFAULT_MEMORY_MB = 128;
 export const MAX_MEMORY_MB = 10_240;
+/**
+ * "At 1,769 MB, a function has the equivalent of one vCPU", and less in proportion below
+ * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html).
+ */
+export const MEMORY_MB_OF_ONE_CPU = 1769;
 export const MAX_ENVIRONMENT_BYTES = 4 * 1024;
 export const MAX_SYNC_PAYLOAD_BYTES = 6 * 1024 * 1024;
 /** A response may have 100 bytes more than a request, as AWS's error message says. */

@@ -232,7 +232,7 @@ describe('an option', () => {
   test.each<[object, string]>([
     [
       { app: 'x', prot: 1 },
-      'startLocalCloud: unknown option "prot"; expected app, port, dataDirectory, parameters, faults, timeScale, startsAtMs, quotas, dynamodbEndpoint, allowedHosts, partial, endpoints, issuer, origin, readTrust, staticDirectory, log',
+      'startLocalCloud: unknown option "prot"; expected app, port, dataDirectory, parameters, faults, timeScale, startsAtMs, cpuShare, quotas, dynamodbEndpoint, allowedHosts, partial, endpoints, issuer, origin, readTrust, staticDirectory, log',
     ],
     [{}, 'startLocalCloud: app: expected "app", got undefined'],
     [{ app: '' }, 'startLocalCloud: app: expected !0, got 0'],

@@ -6,6 +6,7 @@ import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { followCloudTime } from './cloud-time.ts';
 import { captureOutput } from './console.ts';
+import { createCpuShare } from './cpu-share.ts';
 import { runtimeError, toFunctionError } from './errors.ts';
 import { type Settle, startCallbackInvocation, startPromiseInvocation } from './invocation.ts';
 import { type Handler, loadHandler } from './load-handler.ts';
@@ -16,6 +17,7 @@ const startup = workerData as Startup;
 const port = parentPort;
 if (!port) throw new TypeError('bootstrap.ts is the entry of a worker thread');
 const startInvocation = startup.callbackHandlers ? startCallbackInvocation : startPromiseInvocation;
+const cpuShare = createCpuShare(startup.cpuShare);
 
 let requestId: string | undefined;
 /** Runs when the event loop is empty. Without it, the thread would end. */
@@ -70,6 +72,7 @@ function createSettle(): Settle {
   const settle = (answer: () => void) => {
     if (settled) return;
     settled = true;
+    cpuShare.end();
     answer();
     freeze();
   };
@@ -111,6 +114,7 @@ function run(handler: Handler, request: InvocationRequest): void {
   process.env['_X_AMZN_TRACE_ID'] = request.traceHeader;
   const settle = createSettle();
   onIdle = startup.callbackHandlers ? () => settle.succeed(null) : () => dieOf(unexpectedExit(), 13);
+  cpuShare.begin();
   startInvocation(handler, request, settle);
 }
 

@@ -13,6 +13,8 @@ export interface Startup {
   /** More hosts with that address, as `name:port`. */
   readonly hostsHere: readonly string[];
   readonly cloudTime: CloudTime;
+  /** The part of a processor that the handler gets, from 0 to 1. */
+  readonly cpuShare: number;
   /** One cell: 0 freezes the thread after a result, 1 lets it run. */
   readonly thaw: Int32Array;
 }
