@@ -6,7 +6,7 @@ import { type Alarm, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-c
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { type IFunction, RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -357,7 +357,9 @@ export class Beckon extends Construct {
   }
 
   #addTasksFunction(logging: HandlerProps): void {
-    const tasks = this.#addTableHandler('tasks', logging, this.#userRateEnvironment());
+    // A sweep of presence queues the next one, for as long as somebody watches. Lambda would stop that after 16 sweeps.
+    const props = { ...logging, recursiveLoop: RecursiveLoop.ALLOW };
+    const tasks = this.#addTableHandler('tasks', props, this.#userRateEnvironment());
     this.#grantDelivery(tasks);
     this.#gateway.grantClose(tasks);
     // For presence: the presence state and the occupancy of rooms.

@@ -1,6 +1,12 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Function as LambdaFunction, Runtime, RuntimeFamily } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Function as LambdaFunction,
+  type RecursiveLoop,
+  Runtime,
+  RuntimeFamily,
+} from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { ENV } from '../server/config.ts';
 import { handlerCode } from './handler-code.ts';
@@ -22,6 +28,8 @@ const MEMORY_SIZE_MB = 512;
 const RUNTIME = new Runtime('nodejs24.x', RuntimeFamily.NODEJS);
 
 export interface HandlerProps extends LogProps {
+  /** What Lambda does when one chain of requests invokes the function again and again. @default - Lambda stops the chain */
+  readonly recursiveLoop?: RecursiveLoop;
   /** More environment variables than the one that every handler has. @default - none */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -31,7 +39,7 @@ export interface HandlerProps extends LogProps {
  * that log group, and do nothing else until a caller grants more.
  */
 export class Handler extends LambdaFunction {
-  constructor(scope: Construct, id: string, { environment, ...logging }: HandlerProps) {
+  constructor(scope: Construct, id: string, { environment, recursiveLoop, ...logging }: HandlerProps) {
     const logGroup = new Log(scope, `${id}Log`, logging);
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
@@ -42,6 +50,7 @@ export class Handler extends LambdaFunction {
       architecture: Architecture.ARM_64,
       timeout: HANDLER_TIMEOUT,
       memorySize: MEMORY_SIZE_MB,
+      ...(recursiveLoop && { recursiveLoop }),
       environment: { ...environment, [ENV.stackName]: Stack.of(scope).stackName },
       logGroup,
       role,

@@ -200,6 +200,15 @@ describe('the template', () => {
     });
   });
 
+  test('lets only the function "tasks" loop: a sweep of presence queues the next one', () => {
+    const looping = Object.entries(template.findResources('AWS::Lambda::Function')).filter(
+      ([, { Properties }]) => Properties.RecursiveLoop !== undefined,
+    );
+    expect(looping.map(([id, { Properties }]) => [id, Properties.RecursiveLoop])).toEqual([
+      [expect.stringMatching(/^Beckontasks/), 'Allow'],
+    ]);
+  });
+
   test('has outputs for clients and operators', () => {
     expect(Object.keys(template.findOutputs('*')).toSorted()).toEqual([
       'CallbackUrl',
