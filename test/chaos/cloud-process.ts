@@ -20,7 +20,7 @@ export interface CloudProcess {
   start(faults: FaultPlan, outageMs?: number): Promise<void>;
 }
 
-export interface CloudSettings extends Pick<LocalCloudOptions, 'app' | 'dataDirectory'> {
+export interface CloudSettings extends Pick<LocalCloudOptions, 'app' | 'dataDirectory' | 'quotas'> {
   /** The cloud's clock, not counting outages. */
   readonly clock: Clock;
   readonly record: Record;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClock } from '../../local/clock.ts';
+import type { LocalCloudOptions } from '../../local/index.ts';
 import { createRandom, type Random } from '../../local/random.ts';
 import { check, type Findings } from './check.ts';
 import { type CloudProcess, createCloudProcess } from './cloud-process.ts';
@@ -52,7 +53,7 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'beckon-chaos-'));
   const clock = createClock(timeScale);
   record.add({ type: 'run', seed, clients, timeScale });
-  const cloud = createCloudProcess({ app, dataDirectory, clock, record });
+  const cloud = createCloudProcess({ app, dataDirectory, clock, record, quotas: quotasFor(seed) });
   const fleet = createFleet(clients, createRandom(seed, 'fleet'));
   const members = fleet.map((member) => ({ ...member, device: createDevice(member, { cloud, record, clock }) }));
   try {
@@ -65,6 +66,12 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
     record.close();
     rmSync(dataDirectory, { recursive: true });
   }
+}
+
+/** A partition key's throughput on AWS. Every second seed runs in a new account, which has 10 concurrent executions. */
+function quotasFor(seed: number): NonNullable<LocalCloudOptions['quotas']> {
+  const partition = { partitionReadUnits: 3000, partitionWriteUnits: 1000 };
+  return seed % 2 === 0 ? { ...partition, concurrentExecutions: 10 } : partition;
 }
 
 type Living = Member & { readonly device: Device };
