@@ -14,6 +14,13 @@ import { HANDLERS, plainTemplate } from './template.ts';
 
 const CLIENT_ENTRIES = { client: 'client/index.ts', react: 'client/react/index.ts' };
 const SERVER_ENTRIES = { server: 'server/index.ts' };
+const TESTING_ENTRIES = { testing: 'testing/index.ts' };
+
+/** The client as the test server has it. It is not exported. */
+const PRELOADED_ENTRIES = { preloaded: 'client/preloaded.ts' };
+
+/** What both have in common is a file of its own in CommonJS, which has no chunks: there is one class of clients. */
+const COMMON_ENTRIES = { session: 'client/client.ts' };
 const CONSTRUCT_ENTRIES = { constructs: 'lib/beckon.ts' };
 const COMMAND = { cli: 'cli/beckon.ts' };
 
@@ -25,18 +32,22 @@ async function buildBeckon(outdir: string): Promise<void> {
   const external = [...installedBeside('beckon'), 'esbuild', 'tsx'];
   const client = { entries: CLIENT_ENTRIES, external, outdir, platform: 'neutral', target: BROWSERS } as const;
   const server = { entries: SERVER_ENTRIES, external, outdir, platform: 'node', target: NODE } as const;
+  const beside = { ...CLIENT_ENTRIES, ...PRELOADED_ENTRIES };
+  const testing = { ...server, entries: TESTING_ENTRIES, beside };
   const handlers = bundleHandlers();
   const metafiles = [
     // An entry point of its own is a chunk of its own: bundlers leave the client out of what imports only the error.
-    await writeModules({ ...client, entries: { ...CLIENT_ENTRIES, errors: 'protocol/beckon-error.ts' } }),
+    await writeModules({ ...client, entries: { ...beside, errors: 'protocol/beckon-error.ts' } }),
     await writeModules({ ...server, entries: { ...SERVER_ENTRIES, ...COMMAND } }),
+    await writeModules(testing),
   ];
-  await writeCommonJs(client);
+  await writeCommonJs({ ...client, entries: { ...beside, ...COMMON_ENTRIES } });
   await writeCommonJs(server);
+  await writeCommonJs(testing);
   const constructs = await writeCommonJs({ ...server, entries: CONSTRUCT_ENTRIES });
   write(outdir, 'constructs.js', REQUIRED_CONSTRUCT);
   await writeDeclarations({
-    entries: { ...CLIENT_ENTRIES, ...SERVER_ENTRIES, ...CONSTRUCT_ENTRIES },
+    entries: { ...CLIENT_ENTRIES, ...SERVER_ENTRIES, ...TESTING_ENTRIES, ...CONSTRUCT_ENTRIES },
     external,
     outdir,
     extensions: ['d.ts', 'd.cts'],
@@ -77,7 +88,7 @@ export const { Beckon } = createRequire(import.meta.url)('./constructs.cjs');
  */
 function notExported(names: Iterable<string>): string {
   const sentence =
-    'beckon exports beckon/client, beckon/react, beckon/server and beckon/constructs, and nothing else; the local cloud is the package beckon-local';
+    'beckon exports beckon/client, beckon/react, beckon/server, beckon/testing and beckon/constructs, and nothing else; the local cloud is the package beckon-local';
   const exported = [...new Set(names)].toSorted().map((name) => `exports.${name} = undefined;\n`);
   return `${exported.join('')}throw new Error(${JSON.stringify(sentence)});\n`;
 }

@@ -5,6 +5,8 @@ import { ROOT } from './packages.ts';
 export interface ModulesOptions {
   /** The source of each output, relative to the root of the repository: `{ client: 'client/index.ts' }`. */
   readonly entries: Readonly<Record<string, string>>;
+  /** Entry points of another build into the same folder, which these import. Default: none. */
+  readonly beside?: Readonly<Record<string, string>>;
   /** The packages that stay imports. The build bundles all others. */
   readonly external: readonly string[];
   readonly outdir: string;
@@ -20,6 +22,7 @@ export async function writeModules(options: ModulesOptions): Promise<Metafile> {
     splitting: true,
     // Chunks go beside the entry points, so `import.meta.dirname` is the same folder in all of them.
     chunkNames: '[name]-[hash]',
+    plugins: [importEntries(options.beside ?? {}, '.js')],
   });
   return metafile;
 }
@@ -34,7 +37,7 @@ export async function writeCommonJs(options: ModulesOptions): Promise<Metafile> 
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
     define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
-    plugins: [requireEntries(options.entries)],
+    plugins: [importEntries({ ...options.beside, ...options.entries }, '.cjs')],
   });
   return metafile;
 }
@@ -55,15 +58,15 @@ function commonOptions({ entries, external, outdir, platform, target }: ModulesO
   } satisfies BuildOptions;
 }
 
-/** Makes an entry point require the other entry points that it imports. */
-function requireEntries(entries: Readonly<Record<string, string>>): Plugin {
+/** Leaves imports of these entry points imports. */
+function importEntries(entries: Readonly<Record<string, string>>, extension: '.js' | '.cjs'): Plugin {
   const names = new Map(Object.entries(entries).map(([name, source]) => [join(ROOT, source), name]));
   return {
-    name: 'entries require entries',
+    name: 'entries import entries',
     setup: ({ onResolve }) => {
       onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
         const name = kind === 'entry-point' ? undefined : names.get(join(resolveDir, path));
-        return name === undefined ? undefined : { path: `./${name}.cjs`, external: true };
+        return name === undefined ? undefined : { path: `./${name}${extension}`, external: true };
       });
     },
   };

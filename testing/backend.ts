@@ -7,13 +7,12 @@ import {
   problem,
   RATE_BURST,
   RATE_PER_SECOND,
-  type SizeLimits,
   TARIFF,
 } from '../protocol/index.ts';
 import { createAuthorize } from '../server/auth/authorize.ts';
-import { type Capability, DEFAULT_CAPABILITY, OPERATIONS } from '../server/auth/capability.ts';
+import { DEFAULT_CAPABILITY, OPERATIONS } from '../server/auth/capability.ts';
 import { createConnect, type Handshake } from '../server/auth/handshake.ts';
-import { DEFAULT_INBOX_LIMIT, DEFAULT_RETENTION_DAYS, type InboxLimit, type SearchConfig } from '../server/config.ts';
+import { DEFAULT_INBOX_LIMIT, DEFAULT_RETENTION_DAYS } from '../server/config.ts';
 import { REFUSED_CONTEXT, toContext, type WebSocketEvent } from '../server/connections/connection.ts';
 import { createDisconnect } from '../server/connections/disconnect.ts';
 import { createForget } from '../server/connections/forget.ts';
@@ -24,7 +23,7 @@ import { defaultRoute, messageRoute, type RouteDependencies, type RouteResponse 
 import { createTaskRunner } from '../server/edge/run-tasks.ts';
 import { createGate, createPermit, enterAdmitted } from '../server/gate/gate.ts';
 import { createNoteAnswer } from '../server/gate/offences.ts';
-import { lower, type RateLimit } from '../server/gate/rate-limit.ts';
+import { lower } from '../server/gate/rate-limit.ts';
 import { createHistory } from '../server/history/history.ts';
 import { createMark } from '../server/history/markers.ts';
 import { createUnread } from '../server/history/unread.ts';
@@ -56,30 +55,10 @@ import { createMemorySearchIndex } from './memory/search-index.ts';
 import { createMemoryTasks } from './memory/tasks.ts';
 import { createMemoryTranscripts } from './memory/transcripts.ts';
 import { createMemoryUserBudgets } from './memory/user-budgets.ts';
+import type { InstallationOptions } from './options.ts';
 import type { Runtime } from './runtime.ts';
 import { createSentMessages } from './sent.ts';
 import { createTokens } from './tokens.ts';
-
-/** What a team can set in its installation, for tests that depend on it. Each default is that of an installation. */
-export interface InstallationOptions {
-  /** How long messages are kept, in seconds. Default: 604,800 (7 days). */
-  readonly retentionSeconds?: number;
-  /** How fast one connection may send, in units. Default: 100 per second, 500 at once. */
-  readonly rateLimit?: RateLimit;
-  /** How fast one user may send. Default: as `rateLimit`. */
-  readonly userRateLimit?: RateLimit;
-  /** Whether messages are indexed, and which fields of them. Default: they are not, and `search` is refused. */
-  readonly search?: boolean | SearchConfig;
-  /** Lower limits of sizes. */
-  readonly limits?: Partial<SizeLimits>;
-  /** What one user may leave in an inbox that nobody reads. */
-  readonly inboxLimit?: Partial<InboxLimit>;
-  /**
-   * The capability of tokens that are given no other. Default: sending to every user, their history and presence, and
-   * everything in every room. An installation allows nothing in rooms by default.
-   */
-  readonly defaultCapability?: Capability;
-}
 
 /** Where connections are posted to. Nothing is there: the poster finds a connection by its id. */
 const CALLBACK_URL = 'https://beckon.test';

@@ -1,5 +1,4 @@
-export type { InstallationOptions } from './backend.ts';
 export type { Direction, Hold, HoldOptions } from './holds.ts';
+export type { InstallationOptions, TokenOptions } from './options.ts';
 export type { Refusable, RefusalOptions } from './refusals.ts';
 export { createTestServer, type TestClientOptions, type TestServer, type TestServerOptions } from './test-server.ts';
-export type { TokenOptions } from './tokens.ts';

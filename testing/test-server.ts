@@ -13,14 +13,14 @@ import type { ManageResult } from '../server/operations/manage.ts';
 import type { ManageEvent } from '../server/operations/manage-event.ts';
 import { createSenderOver, type Sender } from '../server/sender.ts';
 import { DEFAULT_SERVICE } from '../server/sending/service-batch.ts';
-import { createBackend, type InstallationOptions } from './backend.ts';
+import { createBackend } from './backend.ts';
 import { createGateway } from './gateway.ts';
 import { createHolds, type Hold, type HoldOptions } from './holds.ts';
 import { createNetwork } from './network.ts';
+import type { InstallationOptions, TokenOptions } from './options.ts';
 import { createRefusals, type Refusable, type RefusalOptions } from './refusals.ts';
 import { reportError } from './report.ts';
 import { createTimers, RUNTIME, type Runtime } from './runtime.ts';
-import type { TokenOptions } from './tokens.ts';
 
 export interface TestServerOptions extends InstallationOptions {
   /**

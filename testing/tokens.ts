@@ -1,17 +1,7 @@
 import type { Authenticate } from '../server/auth/authenticate.ts';
 import type { Capability } from '../server/auth/capability.ts';
 import { type Now, toSeconds } from '../server/clock.ts';
-
-/** What a token says, beside its user. */
-export interface TokenOptions {
-  /**
-   * What the token allows. Default: sending to every user, their history and presence, and everything in every room; an
-   * installation without the claim `capability` allows nothing in rooms.
-   */
-  readonly capability?: Capability;
-  /** How long the token is good, in seconds. Default: 3,600. */
-  readonly expiresInSeconds?: number;
-}
+import type { TokenOptions } from './options.ts';
 
 /** Mints tokens, and knows its own. */
 export interface Tokens {

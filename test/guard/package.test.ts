@@ -61,9 +61,11 @@ test('plain Node imports every entry', async () => {
     import { useBeckon } from 'beckon/react';
     import { createSender } from 'beckon/server';
     import { startLocalCloud } from 'beckon-local';
+    import { createTestServer } from 'beckon/testing';
     import { Beckon } from 'beckon/constructs';
-    console.log([connect, useBeckon, createSender, startLocalCloud, Beckon].map((entry) => typeof entry).join());`);
-  expect(told).toBe('function,function,function,function,function');
+    const all = [connect, useBeckon, createSender, startLocalCloud, createTestServer, Beckon];
+    console.log(all.map((entry) => typeof entry).join());`);
+  expect(told).toBe('function,function,function,function,function,function');
 });
 
 test('CommonJS requires every entry, and the hooks share the client of the entry client', async () => {
@@ -75,14 +77,16 @@ test('CommonJS requires every entry, and the hooks share the client of the entry
     const { BeckonError, connect } = require('beckon/client');
     const { useBeckon } = require('beckon/react');
     const { createSender } = require('beckon/server');
+    const { createTestServer } = require('beckon/testing');
     const { Beckon } = require('beckon/constructs');
     const hooks = require('node:fs').readFileSync(require.resolve('beckon/react'), 'utf8');
-    console.log([connect, BeckonError, useBeckon, createSender, Beckon].map((entry) => typeof entry).join());
+    const all = [connect, BeckonError, useBeckon, createSender, createTestServer, Beckon];
+    console.log(all.map((entry) => typeof entry).join());
     console.log(hooks.includes('require("./client.cjs")'));`,
     ],
     { cwd: project },
   );
-  expect(stdout.trim().split('\n')).toEqual(['function,function,function,function,function', 'true']);
+  expect(stdout.trim().split('\n')).toEqual(['function,function,function,function,function,function', 'true']);
 });
 
 test('the construct says which package is missing, to ES modules and to CommonJS', async () => {
@@ -108,7 +112,7 @@ test('whoever imports what is not exported is told what is', async () => {
   ];
   for (const statement of imports) {
     await expect(evaluate(statement)).rejects.toThrow(
-      'beckon exports beckon/client, beckon/react, beckon/server and beckon/constructs',
+      'beckon exports beckon/client, beckon/react, beckon/server, beckon/testing and beckon/constructs',
     );
   }
 });
@@ -160,6 +164,34 @@ test('the packaged client works, and reports errors', async () => {
     const error = await client.sendToUser('bob', 1).catch((error) => error);
     console.log(client.state.status, error instanceof BeckonError, error.code);`);
   expect(told).toBe('closed true closed');
+});
+
+test.each([
+  [
+    'an ES module',
+    '--input-type=module',
+    "import { connect } from 'beckon/client'; import { createTestServer } from 'beckon/testing';",
+  ],
+  [
+    'CommonJS',
+    '--input-type=commonjs',
+    "const { connect } = require('beckon/client'); const { createTestServer } = require('beckon/testing');",
+  ],
+])('the packaged test server delivers: %s', async (_, type, imports) => {
+  const code = `${imports}
+    (async () => {
+      const server = createTestServer();
+      const bob = connect(server.connectOptions('bob'));
+      const alice = server.client('alice');
+      await bob.ready();
+      const arrived = bob.once('message');
+      await alice.sendToUser('bob', 'hi');
+      console.log((await arrived).data, alice.constructor === bob.constructor);
+      bob.close();
+      server.close();
+    })();`;
+  const { stdout } = await run(process.execPath, [type, '--eval', code], { cwd: project });
+  expect(stdout.trim()).toBe('hi true');
 });
 
 test('the hooks carry "use client", for frameworks that render on servers', async () => {
@@ -309,6 +341,7 @@ const USE = `
   import { connect, type Client } from 'beckon/client';
   import { useBeckon } from 'beckon/react';
   import { createSender } from 'beckon/server';
+  import { createTestServer } from 'beckon/testing';
   import type { BeckonProps } from 'beckon/constructs';
   const client: Client<{ text: string }> = connect<{ text: string }>({ url: 'wss://x', getToken: async () => 'x' });
   client.on('message', ({ data }) => data.text.trim());
@@ -319,6 +352,11 @@ const USE = `
   // @ts-expect-error there is no such option
   void useBeckon({ url: 'wss://x', getToken: () => 'x', retry: true });
   void createSender().sendToUser('bob', { text: 'hi' });
+  const server = createTestServer({ search: true });
+  const tested: Client<{ text: string }> = server.client<{ text: string }>('bob', { capability: { 'user:*': ['send'] } });
+  void tested.sendToUser('bob', { text: 'hi' });
+  // @ts-expect-error there is no such code
+  server.refuseNext('sendMessage', 'refused');
   // @ts-expect-error an audience is a string
   export const props: BeckonProps = { issuer: 'https://x/', audience: 1 };`;
 
