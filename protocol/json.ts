@@ -1,3 +1,5 @@
+import { utf8Length } from './utf8.ts';
+
 /** Whether arrays and objects in the value are nested at most `maxDepth` deep. */
 export function isWithinDepth(value: unknown, maxDepth: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
@@ -11,5 +13,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 /** The size of a value as JSON, in bytes of UTF-8. */
 export function jsonByteLength(value: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(value)).length;
+  const text = JSON.stringify(value);
+  // Jest's jsdom has none.
+  return globalThis.TextEncoder ? new TextEncoder().encode(text).length : utf8Length(text);
 }

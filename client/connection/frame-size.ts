@@ -1,4 +1,4 @@
-import { utf8Length } from '../base/utf8.ts';
+import { utf8Length } from '../../protocol/utf8.ts';
 import type { Encode } from './requests.ts';
 
 /** The longest correlation id that the client makes. */

@@ -1,5 +1,5 @@
 import type { Action, ClientFrame, ErrorReply, Problem, Reply } from '../../protocol/index.ts';
-import { utf8Length } from '../base/utf8.ts';
+import { utf8Length } from '../../protocol/utf8.ts';
 import type { Environment } from '../environment.ts';
 import { wordlessProblem } from '../errors.ts';
 

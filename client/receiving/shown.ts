@@ -1,6 +1,6 @@
 import type { Message, Shown } from '../../protocol/index.ts';
 import { MAX_SHOWN_BYTES, MAX_SHOWN_MESSAGES } from '../../protocol/limits.ts';
-import { utf8Length } from '../base/utf8.ts';
+import { utf8Length } from '../../protocol/utf8.ts';
 
 /**
  * Lists the messages of these keys, as many of the first as a frame may name.

@@ -1,6 +1,6 @@
 import { type BlobLike, bytesOf, encodeJson, isBlob } from '../../protocol/data.ts';
 import { MAX_DECODED_BYTES } from '../../protocol/limits.ts';
-import { utf8Length } from '../base/utf8.ts';
+import { utf8Length } from '../../protocol/utf8.ts';
 import { BeckonError } from '../errors.ts';
 
 /** Data as it goes into a message. */

@@ -1,7 +1,7 @@
 import { messageCharge } from '../../protocol/charges.ts';
 import type { Limits, MessageInput } from '../../protocol/index.ts';
 import type { Tariff } from '../../protocol/limits.ts';
-import { utf8Length } from '../base/utf8.ts';
+import { utf8Length } from '../../protocol/utf8.ts';
 import { countFitting, LONGEST_FRAME_ID } from '../connection/frame-size.ts';
 import { tooLarge } from '../connection/requests.ts';
 import { toError } from '../errors.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it, test, vi } from 'vitest';
 import { fromBase64 } from '../../../client/base/base64.ts';
-import { utf8Length } from '../../../client/base/utf8.ts';
 import { decodeUtf8, toBase64 } from '../../../client/encoding/text.ts';
+import { utf8Length } from '../../../protocol/utf8.ts';
 
 it('is what Node makes of the same bytes, and is read in every manner', () => {
   fc.assert(

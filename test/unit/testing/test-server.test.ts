@@ -44,6 +44,52 @@ describe.each(['real', 'fake'])('with %s timers', (timers) => {
     expect(texts).toEqual([1]);
   });
 
+  test('a held acknowledgement is lost with its connection, and the message is sent once', async () => {
+    const [alice, bob] = [server.client('alice'), server.client('bob')];
+    await bob.ready();
+    const acks = server.hold({ user: 'alice', frame: 'ack' });
+    const sent = alice.sendToUser('bob', 'hi');
+    await acks.caught();
+    server.disconnect('alice');
+    acks.release();
+    server.reconnect('alice');
+    await pass();
+    expect(await sent).toMatchObject({ duplicate: true });
+    expect(server.sent).toHaveLength(1);
+  });
+
+  test('the next frame or handshake is refused, and later ones are not', async () => {
+    server.refuseNext('connect', 'unauthorized', { user: 'alice' });
+    server.refuseNext('sendMessage', 'forbidden');
+    const alice = server.client('alice');
+    const errors: unknown[] = [];
+    alice.on('error', ({ httpStatus }) => errors.push(httpStatus));
+    await pass();
+    await alice.ready();
+    expect(errors).toEqual([401]);
+    await expect(alice.sendToUser('bob', 1)).rejects.toMatchObject({ code: 'forbidden' });
+    expect(await alice.sendToUser('bob', 2)).toMatchObject({ status: 'stored' });
+  });
+
+  test('frames take as long as is said', async () => {
+    const alice = server.client('alice');
+    await alice.ready();
+    server.setLatency(50);
+    const startedAt = Date.now();
+    const sent = alice.sendToUser('bob', 1);
+    await pass(200);
+    await sent;
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(99);
+  });
+
+  test.each([
+    ['client', () => server.client('')],
+    ['sender', () => server.sender('')],
+    ['setLatency', () => server.setLatency(-1)],
+  ])('%s says what is wrong with its argument', (_, call) => {
+    expect(call).toThrow(TypeError);
+  });
+
   test('lost messages are told as a gap', async () => {
     const bob = server.client('bob');
     const gaps: unknown[] = [];
