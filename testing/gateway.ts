@@ -162,7 +162,7 @@ export function createGateway({ pipes, holds, network, refusals }: GatewayDepend
       for (const connection of [...connections.values()]) {
         if (user !== undefined && connection.userId !== user) continue;
         remove(connection);
-        void Promise.resolve().then(() => connection.socket.ended(CLOSE_ABNORMAL));
+        connection.socket.ended(CLOSE_ABNORMAL);
       }
     },
   };

@@ -22,6 +22,8 @@ export interface HoldOptions {
 export interface Hold {
   /** The names of the frames that wait, in their order. */
   readonly frames: readonly string[];
+  /** Resolves when so many frames wait. Default: 1. */
+  caught(count?: number): Promise<void>;
   /** Lets them go on, in their order, and holds nothing more. */
   release(): void;
 }
@@ -38,21 +40,33 @@ interface Held {
 }
 
 export function createHolds(): Holds {
-  const holds = new Map<HoldOptions, Held[]>();
+  const holds = new Map<HoldOptions, { add(held: Held): void }>();
   const pass: Holds['pass'] = (frame, deliver) => {
     const found = [...holds].find(([options]) => matches(options, frame));
-    if (found) found[1].push({ frame, deliver });
+    if (found) found[1].add({ frame, deliver });
     else deliver();
   };
   return {
     pass,
     add({ ...options } = {}) {
       const held: Held[] = [];
-      holds.set(options, held);
+      const waiting = new Set<() => void>();
+      holds.set(options, {
+        add(frame) {
+          held.push(frame);
+          for (const look of waiting) look();
+        },
+      });
       return {
         get frames() {
           return held.map(({ frame }) => frame.name);
         },
+        caught: (count = 1) =>
+          new Promise((resolve) => {
+            const look = () => held.length >= count && resolve();
+            waiting.add(look);
+            look();
+          }),
         release() {
           holds.delete(options);
           // Another hold may want them.

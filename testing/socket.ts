@@ -54,11 +54,11 @@ export class TestSocket implements WebSocketLike {
     if (!this.#isOver) this.#tell(this.onmessage, { data: text });
   }
 
-  /** The connection has ended without the client. */
+  /** The connection has ended without the client: nothing arrives any more, and the client learns of it a little later. */
   ended(code: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#tell(this.onclose, { code });
+    void Promise.resolve().then(() => this.#tell(this.onclose, { code }));
   }
 
   #tell(listener: unknown, event: object): void {

@@ -113,7 +113,7 @@ export interface TestServer {
    *
    * ```ts
    * const acks = server.hold({ user: 'alice', frame: 'ack' });
-   * await waitFor(() => acks.frames.length === 1);
+   * await acks.caught();
    * acks.release();
    * ```
    * @param options Which frames. Default: all.
