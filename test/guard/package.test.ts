@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { testingExamples } from '../support/testing-examples.ts';
 
 // Tests the packages as users install them: packs them, unpacks them into a project, and uses them from plain Node with only
 // their declared dependencies.
@@ -193,6 +194,22 @@ test.each([
   const { stdout } = await run(process.execPath, [type, '--eval', code], { cwd: project });
   expect(stdout.trim()).toBe('hi true');
 });
+
+test('the examples of docs/testing.md work in Node, with vitest and with Node’s own runner', async () => {
+  const { 'presence.test.js': presence = '', 'race.test.mjs': race = '' } = testingExamples();
+  const folder = join(project, 'tests');
+  await mkdir(folder);
+  await writeFile(join(folder, 'presence.test.js'), presence);
+  await writeFile(join(folder, 'race.test.mjs'), race);
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+  await symlink(join(ROOT, 'node_modules/vitest'), join(project, 'node_modules/vitest'));
+  const { stdout } = await run(process.execPath, ['--test', 'race.test.mjs'], { cwd: folder });
+  expect(stdout).toMatch(/pass 1\n/);
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const env = { ...process.env, NO_COLOR: '1' };
+  const told = await run(process.execPath, [vitest, 'run', '--root', folder, 'presence.test.js'], { cwd: folder, env });
+  expect(told.stdout).toMatch(/Tests\s+1 passed/);
+}, 60_000);
 
 test('the hooks carry "use client", for frameworks that render on servers', async () => {
   for (const file of ['react.js', 'react.cjs']) {

@@ -10,6 +10,7 @@ import { checkFirstMinutes, checkUsualApp } from './first-minutes.ts';
 import { checkNext } from './next.ts';
 import { checkPnpm } from './pnpm.ts';
 import { ROOT, run, say } from './project.ts';
+import { checkTesting } from './testing.ts';
 
 const temporary = mkdtempSync(join(tmpdir(), 'beckon-installations-'));
 try {
@@ -24,6 +25,7 @@ try {
     next: () => checkNext(temporary, tarballs),
     pnpm: () => checkPnpm(temporary, tarballs),
     releases: () => checkCdkReleases(temporary, tarballs),
+    testing: () => checkTesting(temporary, tarballs),
   };
   const names = process.argv.slice(2);
   for (const name of names.length > 0 ? names : Object.keys(checks)) {
