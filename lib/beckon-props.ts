@@ -144,7 +144,7 @@ export interface BeckonProps extends Issuer {
 
   /**
    * How long Beckon keeps messages for devices that are not connected.
-   * @default Duration.days(DEFAULT_RETENTION_DAYS)
+   * @default Duration.days(7)
    */
   readonly retention?: TimeSpan;
 
