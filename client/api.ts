@@ -116,10 +116,7 @@ export interface SendOptions {
   readonly ephemeral?: boolean;
   /** How long the server keeps the message, in whole seconds. Default and maximum: the server's retention. */
   readonly ttlSeconds?: number;
-  /**
-   * For users: whether the sender's other devices get a copy. For a room: whether this device gets the message as well, if it is
-   * in the room. Default: false.
-   */
+  /** Whether the sender's other devices get a copy. Not for a room: its members get its messages anyway. Default: true. */
   readonly echo?: boolean;
   /** Whether the event `receipt` tells that a recipient's application has the message. Default: false. */
   readonly receipt?: boolean;
@@ -246,7 +243,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
 
   /**
    * Sends a message to everybody in a room, as {@link Client.sendToUser} does. The sender need not be in the room. This device does
-   * not get its own message without `echo`; the user's other devices get it if they are in the room.
+   * not get its own message; the user's other devices get it if they are in the room.
    *
    * ```ts
    * await client.sendToRoom('lobby', { text: 'Hello, all' });

@@ -13,7 +13,7 @@ const INDEXED_ENCODING = /^json\/(gzip\/)?base64$/;
  * @returns Units, at least 1.
  */
 export function messageCharge(message: ChargedMessage, dataBytes: number, tariff: Tariff): number {
-  const { to, echo = false } = message;
+  const { to, echo = true } = message;
   const recipients = 'users' in to ? new Set(to.users).size : 1;
   const copies = echo && !('room' in to) ? 1 : 0;
   const sizeUnits = Math.max(1, Math.ceil(dataBytes / tariff.dataBytesPerUnit));

@@ -43,7 +43,7 @@ const messageEntries = {
   ttlSeconds: v.optional(
     v.pipe(v.number('must be a number'), v.integer('must be a whole number'), v.minValue(1, 'must be at least 1')),
   ),
-  /** Whether the sender's other devices get a copy. Default: false. */
+  /** Whether the sender's other devices get a copy. Not with a room: its members get its messages anyway. Default: true. */
   echo: v.optional(flag),
   /** Whether the sender wants a `receipt` when a recipient's application gets the message. Default: false. */
   receipt: v.optional(flag),
@@ -51,8 +51,19 @@ const messageEntries = {
   retry: v.optional(flag),
 };
 
-/** One message, as a client or another Lambda sends it. */
-export const messageSchema = v.strictObject(messageEntries);
+/** One message, as a client sends it. */
+export const messageSchema = v.pipe(
+  v.strictObject(messageEntries),
+  v.check(
+    ({ to, echo }) => !('room' in to) || echo === undefined,
+    'to a room must not have "echo": members get it anyway',
+  ),
+);
+
+const { echo: _, ...serviceEntries } = messageEntries;
+
+/** One message, as another Lambda sends it. A service has no devices that could get a copy. */
+export const serviceMessageSchema = v.strictObject(serviceEntries);
 
 const messagesSchema = v.pipe(
   v.array(v.unknown(), 'must be an array of messages'),
@@ -75,6 +86,7 @@ export const MESSAGE_FRAMES = {
 
 export type SendMessageFrame = v.InferOutput<typeof MESSAGE_FRAMES.sendMessage>;
 export type MessageInput = v.InferOutput<typeof messageSchema>;
+export type ServiceMessageInput = v.InferOutput<typeof serviceMessageSchema>;
 export type Recipient = MessageInput['to'];
 
 /** The sender of a message: a user over their own connection, or a service through `server/` or the function `send`. */

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { userIdSchema } from './fields.ts';
 import { CLIENT_FRAMES } from './frames.ts';
 import { isObject } from './json.ts';
-import { type MessageInput, messageSchema } from './messages.ts';
+import { type MessageInput, messageSchema, type ServiceMessageInput, serviceMessageSchema } from './messages.ts';
 import { problem, type Result } from './problem.ts';
 import { type SendEvent, sendEventSchema } from './send-event.ts';
 
@@ -28,6 +28,11 @@ export function checkFrame<K extends keyof typeof CLIENT_FRAMES>(
 /** Checks one message of a batch against its schema. */
 export function checkMessage(message: unknown): Result<MessageInput> {
   return check(messageSchema, message, 'the message');
+}
+
+/** Checks one message of a service against its schema. */
+export function checkServiceMessage(message: unknown): Result<ServiceMessageInput> {
+  return check(serviceMessageSchema, message, 'the message');
 }
 
 /** Checks the event of the function `send` against its schema. */

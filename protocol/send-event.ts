@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 import { userIdSchema } from './fields.ts';
 import { isObject } from './json.ts';
-import { messageSchema } from './messages.ts';
+import { serviceMessageSchema } from './messages.ts';
 
 /** The sender's name, which recipients see. Default: `server`. */
 const service = v.optional(userIdSchema);
 
-const oneMessage = v.strictObject({ ...messageSchema.entries, service });
+const oneMessage = v.strictObject({ ...serviceMessageSchema.entries, service });
 
 /** The server checks each message separately: an invalid message does not stop the others. */
 const severalMessages = v.strictObject({

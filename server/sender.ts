@@ -1,6 +1,7 @@
 import {
   BeckonError,
   type Carried,
+  checkServiceMessage,
   type Data,
   isUserId,
   type MessageInput,
@@ -178,7 +179,7 @@ export function createSenderOver<Outgoing extends Carried<Outgoing> = Data>(part
     { signal: ofCall, ...sendOptions }: SendOptions = {},
   ) => {
     const message = await encodeMessage({ ...sendOptions, to, data });
-    const sent = await run(() => sendBatch(send, origin, [message]), ofCall);
+    const sent = await run(() => sendBatch(send, origin, [message], { check: checkServiceMessage }), ofCall);
     if (!sent.ok) throw toError(sent.problem);
     const [result] = sent.value;
     if (!result) throw new Error('sendBatch gave no result');

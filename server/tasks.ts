@@ -2,7 +2,7 @@ import type { ByePush, Message, PresenceReply } from '../protocol/index.ts';
 import type { Address, PresenceAddress } from './address.ts';
 import type { Mapping } from './connections/directory.ts';
 import type { Indexable } from './search/search-index.ts';
-import type { ConnectionIdRange, Spared } from './sending/fan-out.ts';
+import type { ConnectionIdRange } from './sending/fan-out.ts';
 
 /** A task that may start later. */
 interface Delayed {
@@ -29,7 +29,8 @@ export interface DeliverTask {
   readonly address: Address;
   readonly messages: readonly Message[];
   readonly range: ConnectionIdRange;
-  readonly spared?: Spared;
+  /** The id of the connection that sends: it does not get the messages. */
+  readonly spared?: string;
 }
 
 /** Indexes messages by their words. */

@@ -75,10 +75,10 @@ class Sending extends ClientPart implements SendingPart {
     this.send(fields, () => ({ json, bytes: json.length, encoding }), wait).catch(() => {});
   }
 
-  onSending({ to, id = '', echo = false }: MessageInput): void {
+  onSending({ to, id = '', echo = true }: MessageInput): void {
     const { userId: own, user, parts } = this.core;
     const isToOwn = 'users' in to ? to.users.includes(own) : 'user' in to && to.user === own;
-    if (isToOwn || echo === 'room' in to) return;
+    if (!('room' in to || echo || isToOwn)) return;
     const feed = 'room' in to ? parts.calls?.feedOf({ to }) : user;
     feed?.addOwn({ id, from: { user: own } });
   }

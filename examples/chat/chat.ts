@@ -3,8 +3,8 @@ import {
   type ConnectionState,
   type Gap,
   type Json,
-  type ReceivedMessage,
   type LateResult,
+  type ReceivedMessage,
 } from '../../client/index.ts';
 import { AddContact } from './add-contact.ts';
 import { Announcer } from './announcer.ts';

@@ -43,8 +43,7 @@ export class Sending {
   #post({ place }: Thread, { id, text }: Entry) {
     if ('room' in place) return this.#client.sendToRoom(place.room, { text }, { id });
     if ('service' in place) throw new TypeError(`${place.service} cannot be written to`);
-    // `echo` sends a copy to the user's other pages.
-    return this.#client.sendToUser(place.user, { text }, { id, echo: true, receipt: true });
+    return this.#client.sendToUser(place.user, { text }, { id, receipt: true });
   }
 }
 

@@ -48,7 +48,7 @@ export class TypingSignal {
     const sent =
       'room' in place
         ? this.#client.sendToRoom(place.room, data, SIGNAL)
-        : this.#client.sendToUser(place.user, data, SIGNAL);
+        : this.#client.sendToUser(place.user, data, { ...SIGNAL, echo: false });
     // A lost signal does no harm.
     sent.catch(() => {});
   }

@@ -26,6 +26,8 @@ export interface BatchOptions {
   readonly admit: (cost: number) => GateResult;
   readonly tariff: Tariff;
   readonly limits: SizeLimits;
+  /** Checks a message against its schema. Default: the schema of a user's message. */
+  readonly check: typeof checkMessage;
   /** Whether a number in the data is exactly the one that was sent. Default: it is. */
   readonly isExact: (number: number) => boolean;
 }
@@ -38,7 +40,7 @@ export async function sendBatch(
   send: Send,
   origin: Origin,
   messages: readonly unknown[],
-  { admit, tariff = TARIFF, limits, isExact = () => true }: Partial<BatchOptions> = {},
+  { admit, tariff = TARIFF, limits, check = checkMessage, isExact = () => true }: Partial<BatchOptions> = {},
 ): Promise<Result<readonly (SendResult | MessageFailure)[]>> {
   if (limits && messages.length > limits.maxMessagesPerFrame) {
     // Awaited: Lambda freezes what a handler leaves under way.
@@ -48,7 +50,7 @@ export async function sendBatch(
     return { ok: false, problem: problem('invalid_frame', detail) };
   }
   const charge = (input: MessageInput) => messageCharge(input, jsonByteLength(input.data), tariff);
-  const checked = messages.map((message) => judge(message, limits ?? DEFAULT_SIZE_LIMITS, isExact));
+  const checked = messages.map((message) => judge(check(message), message, limits ?? DEFAULT_SIZE_LIMITS, isExact));
   // Lambda answers services, and its answers may be larger than a frame.
   const judged = limits ? withinReply(checked) : checked;
   const inputs = judged.flatMap((each): MessageInput[] => ('input' in each ? [each.input] : []));
@@ -64,8 +66,12 @@ export async function sendBatch(
   return { ok: true, value: results };
 }
 
-function judge(message: unknown, limits: SizeLimits, isExact: BatchOptions['isExact']): Judged {
-  const checked = checkMessage(message);
+function judge(
+  checked: Result<MessageInput>,
+  message: unknown,
+  limits: SizeLimits,
+  isExact: BatchOptions['isExact'],
+): Judged {
   if (!checked.ok) return failure(message, checked.problem);
   const excess = excessProblem(checked.value, limits);
   if (excess) return failure(message, excess);

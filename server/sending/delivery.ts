@@ -5,7 +5,7 @@ import type { Directory, Mapping } from '../connections/directory.ts';
 import type { QueueForIndex } from '../search/indexing.ts';
 import { type MintSerial, serialFloor, serialTime } from '../serial.ts';
 import type { Tasks } from '../tasks.ts';
-import { connectionIdRanges, MAX_DIRECT_CONNECTIONS, type Spared } from './fan-out.ts';
+import { connectionIdRanges, MAX_DIRECT_CONNECTIONS } from './fan-out.ts';
 import type { InboxGuard } from './inbox-guard.ts';
 import type { MessageLog } from './message-log.ts';
 import { MAX_DELIVERY_AGE_MS, type Posting, toFrames } from './posting.ts';
@@ -21,8 +21,6 @@ export interface Delivery {
   readonly late?: boolean;
   /** The two users of the conversation. Absent: it is a copy, to a room, or from a service. */
   readonly pair?: Pair;
-  /** Whether the sending connection does not get it: a copy for the sender's other devices, or a message to a room. */
-  readonly sparesSender: boolean;
   /** Whether the log has it already: then `message` is the one in the log. @default false */
   readonly duplicate?: boolean;
 }
@@ -31,7 +29,7 @@ export interface Delivery {
 export interface DeliveryBatch<D extends Delivery = Delivery> {
   readonly address: Address;
   readonly deliveries: readonly D[];
-  /** The connection that sends. Absent: a service sends. */
+  /** The connection that sends: it does not get the messages. Absent: a service sends. */
   readonly sendingConnectionId?: string | undefined;
 }
 
@@ -142,7 +140,7 @@ export function createDeliveries(dependencies: DeliveriesDependencies): Deliveri
   /** Posts a batch to connections; gives a count of outcomes for each delivery. */
   function post(batch: DeliveryBatch, targets: readonly Mapping[], logged?: Promise<unknown>) {
     const messages = batch.deliveries.map(({ message }) => message);
-    return posting.deliver(targets, messages, { spared: sparedOf(batch), ...(logged && { logged }) });
+    return posting.deliver(targets, messages, { spared: batch.sendingConnectionId, ...(logged && { logged }) });
   }
 
   /** Posts to connections that came after the first look. Each is in the directory, or finds the message in the log. */
@@ -161,8 +159,8 @@ export function createDeliveries(dependencies: DeliveriesDependencies): Deliveri
 
   async function fanOut(batch: DeliveryBatch): Promise<void> {
     const frames = toFrames(batch.deliveries.map(({ message }) => message));
-    const spared = sparedOf(batch);
-    const task = { kind: 'deliver', address: batch.address, ...(spared && { spared }) } as const;
+    const { address, sendingConnectionId: spared } = batch;
+    const task = { kind: 'deliver', address, ...(spared !== undefined && { spared }) } as const;
     await tasks.add(
       connectionIdRanges().flatMap((range) => frames.map(({ messages }) => ({ ...task, messages, range }))),
     );
@@ -202,12 +200,6 @@ export function createDeliveries(dependencies: DeliveriesDependencies): Deliveri
       });
     },
   };
-}
-
-function sparedOf({ sendingConnectionId, deliveries }: DeliveryBatch): Spared | undefined {
-  const spared = deliveries.filter(({ sparesSender }) => sparesSender);
-  if (sendingConnectionId === undefined || spared.length === 0) return undefined;
-  return { connectionId: sendingConnectionId, serials: spared.map(({ message }) => message.serial) };
 }
 
 function toOutcome(

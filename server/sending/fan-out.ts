@@ -1,12 +1,6 @@
 /** Connections that a handler posts to itself. To more of them `tasks` posts, in parts. */
 export const MAX_DIRECT_CONNECTIONS = 200;
 
-/** Messages that are not posted to the connection that sends them. */
-export interface Spared {
-  readonly connectionId: string;
-  readonly serials: readonly string[];
-}
-
 /** Connection ids from the first to the last, both included. */
 export interface ConnectionIdRange {
   readonly first: string;

@@ -12,7 +12,6 @@ import type { Directory, Mapping } from '../connections/directory.ts';
 import { createForget } from '../connections/forget.ts';
 import { POSTS_PER_UNIT, type Surcharge } from '../gate/user-budget.ts';
 import type { Tasks } from '../tasks.ts';
-import type { Spared } from './fan-out.ts';
 
 /** The result of one post. */
 export type PostOutcome =
@@ -50,8 +49,8 @@ export interface Poster {
 }
 
 export interface DeliverOptions {
-  /** @default every message is posted */
-  readonly spared?: Spared | undefined;
+  /** The id of a connection that gets nothing: it sends the messages. @default every target gets them */
+  readonly spared?: string | undefined;
   /** Settles when the messages are in their log, if they go into one. @default they are in their log */
   readonly logged?: Promise<unknown>;
   /**
@@ -154,12 +153,10 @@ export function createPosting(dependencies: {
   }
 
   return {
-    async deliver(targets, messages, { spared, logged, isPart } = {}) {
+    async deliver(all, messages, { spared, logged, isPart } = {}) {
       const frames = toFrames(messages);
-      const ofSender = spared ? toFrames(messages.filter(({ serial }) => !spared.serials.includes(serial))) : [];
-      const posting = mapConcurrently(targets, MAX_SOCKETS, (target) =>
-        deliverToOne(target, target.connectionId === spared?.connectionId ? ofSender : frames, logged),
-      );
+      const targets = all.filter(({ connectionId }) => connectionId !== spared);
+      const posting = mapConcurrently(targets, MAX_SOCKETS, (target) => deliverToOne(target, frames, logged));
       await Promise.allSettled([posting, charge(frames[0], frames.length * targets.length, isPart)]);
       const outcomes = await posting;
       return messages.map(({ serial }) => {

@@ -40,10 +40,7 @@ export interface SendDependencies {
 /** On whose behalf messages are sent. */
 export interface Origin {
   readonly from: MessageSource;
-  /**
-   * The sending connection of a user. It gets no copies of its own messages, and none from a room unless it asks for
-   * them.
-   */
+  /** The sending connection of a user. It never gets its own messages. */
   readonly connectionId?: string;
   /** Epoch milliseconds: when API Gateway received the frame. */
   readonly receivedAt?: number;
@@ -101,7 +98,7 @@ export function createSend(dependencies: SendDependencies): Send {
       ephemeral = false,
       ttlSeconds = retentionSeconds,
       retry = false,
-      echo = false,
+      echo = true,
     } = input;
     // A message that is not kept cannot be told from one that never was, so it gets no receipt.
     const receipt = input.receipt && !ephemeral && 'user' in from && !('room' in to);
@@ -117,10 +114,9 @@ export function createSend(dependencies: SendDependencies): Send {
       // Each of several recipients sees only themselves.
       const own = conversationOf(address);
       const pair = pairBetween(from, own);
-      const sparesSender = 'room' in to && !echo;
-      return [address, { ...common, sparesSender, message: { ...message, to: own }, ...(pair && { pair }) }];
+      return [address, { ...common, message: { ...message, to: own }, ...(pair && { pair }) }];
     });
-    if (copyTo !== undefined) parts.push([copyTo, { ...common, sparesSender: true, message }]);
+    if (copyTo !== undefined) parts.push([copyTo, { ...common, message }]);
     return { message, recipients, deliveries: new Map(parts), outcomes: new Map(), refusedBy: new Set() };
   }
 

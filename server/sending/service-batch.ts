@@ -1,15 +1,16 @@
 import {
   bytesOf,
+  checkServiceMessage,
   type Data,
   encodeJson,
   isBlob,
   isObject,
   type Json,
   type MessageFailure,
-  type MessageInput,
   problem,
   type Result,
   type SendResult,
+  type ServiceMessageInput,
 } from '../../protocol/index.ts';
 import { failure, sendBatch } from './batch.ts';
 import type { Origin, Send } from './send.ts';
@@ -18,7 +19,7 @@ import type { Origin, Send } from './send.ts';
 export const DEFAULT_SERVICE = 'server';
 
 /** A message from an application. Its data is not JSON yet. */
-export type ServiceMessage<Outgoing = Data> = Omit<MessageInput, 'data'> & { readonly data: Outgoing };
+export type ServiceMessage<Outgoing = Data> = Omit<ServiceMessageInput, 'data'> & { readonly data: Outgoing };
 
 /**
  * Encodes the data of a message as the client does: bytes in base64, everything else as JSON.
@@ -47,6 +48,7 @@ export async function sendServiceBatch(
     send,
     origin,
     encoded.flatMap((result) => (result.ok ? [result.value] : [])),
+    { check: checkServiceMessage },
   );
   if (!sent.ok) return sent;
   const outcomes = sent.value.values();

@@ -1,5 +1,6 @@
 import {
   checkSendEvent,
+  checkServiceMessage,
   isObject,
   type MessageFailure,
   problem,
@@ -33,7 +34,10 @@ export function createServiceSend({ send, log, now }: { send: Send; log: Logger;
     const checked = checkSendEvent(event);
     if (!checked.ok) return { problem: checked.problem, line: { metrics: { FramesRefused: 1 } } };
     const { service, messages, failIfAnyFails } = toBatch(checked.value);
-    const sent = await sendBatch(send, { from: { service } }, messages.map(withIdOf(requestId)), { isExact });
+    const sent = await sendBatch(send, { from: { service } }, messages.map(withIdOf(requestId)), {
+      check: checkServiceMessage,
+      isExact,
+    });
     if (!sent.ok) return { problem: sent.problem };
     const results = sent.value;
     const metrics = sendMetrics(results);

@@ -40,8 +40,7 @@ function firstCopies(received: readonly Received[]): readonly Received[] {
   });
 }
 
-/** Whether a resume brought a message back to its sending device, room echoes apart. Such copies have no promised order. */
+/** Whether a resume brought a message back to its sending device, which has forgotten it. Such copies have no promised order. */
 function isOwnCopy({ device }: Received, sent: Sent | undefined): boolean {
-  if (sent?.device !== device) return false;
-  return sent.room === undefined ? sent.echo && !sent.to.includes(sent.user) : !sent.echo;
+  return sent?.device === device;
 }

@@ -12,7 +12,7 @@ interface Membership extends Omit<Joining, 'type'> {
 
 /**
  * Lists acknowledged stored room messages, each with a device that must get it: a device that reported its join before the message
- * was sent and stayed to the end, or that resumed from an earlier message. The sending device gets it only with an echo.
+ * was sent and stayed to the end, or that resumed from an earlier message. The sending device does not get it.
  */
 export function expectedInRooms(entries: readonly Entry[]): readonly { device: string; id: string }[] {
   const serials = new Map(
@@ -34,15 +34,9 @@ export function expectedInRooms(entries: readonly Entry[]): readonly { device: s
   });
 }
 
-function hasToGet(
-  { session, device, cursor, joinedAt = 0 }: Membership,
-  sent: Sent,
-  at: number,
-  serial: string,
-): boolean {
-  const isAfterJoin = at > joinedAt;
-  if (device === sent.device) return sent.echo && isAfterJoin && session === sent.session;
-  return isAfterJoin || (cursor !== undefined && serial > cursor);
+function hasToGet({ device, cursor, joinedAt = 0 }: Membership, sent: Sent, at: number, serial: string): boolean {
+  if (device === sent.device) return false;
+  return at > joinedAt || (cursor !== undefined && serial > cursor);
 }
 
 /** Finds room messages that a session handed over while it was not in the room. */

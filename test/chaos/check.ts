@@ -74,7 +74,7 @@ function expectedOfUsers(entries: readonly Entry[]): readonly Missing[] {
     .flatMap(({ id, device: sender, user, to, echo }) => {
       const ofRecipients = [...new Set(to)].flatMap((recipient) => devicesOf.get(recipient) ?? []);
       const own = echo && !to.includes(user) ? (devicesOf.get(user) ?? []) : [];
-      return [...ofRecipients, ...own.filter(({ device }) => device !== sender)].map(({ device }) => ({ device, id }));
+      return [...ofRecipients, ...own].filter(({ device }) => device !== sender).map(({ device }) => ({ device, id }));
     });
 }
 

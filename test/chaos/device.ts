@@ -116,7 +116,7 @@ export function createDevice(options: DeviceOptions, world: World): Device {
       const payload = { session, sequence, padding: 'x'.repeat(bytes) };
       const recipients = 'room' in to ? { to: [], room: to.room } : { to };
       record.add({ type: 'sent', id, session, device: name, user, sequence, ...recipients, stored: !ephemeral, echo });
-      wait(settle(id, sendWith(client, to, payload, { id, ephemeral, echo })));
+      wait(settle(id, sendWith(client, to, payload, { id, ephemeral, ...(!('room' in to) && { echo }) })));
     },
     join(room, { resumes } = { resumes: false }) {
       if (client) wait(rooms.join(client, room, resumes));

@@ -31,7 +31,8 @@ export function createRoomsOfSession(record: Record, session: string, device: st
       } catch (error) {
         if (!(error instanceof BeckonError)) throw error;
         // The app left or closed meanwhile. Other errors would remove a device from a room that it wants to be in.
-        if (error.code !== 'join_cancelled' && error.code !== 'closed') record.add({ type: 'gap', session, detail: error.code });
+        if (error.code !== 'join_cancelled' && error.code !== 'closed')
+          record.add({ type: 'gap', session, detail: error.code });
       }
     },
     async leave(client, room) {

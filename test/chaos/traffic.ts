@@ -30,7 +30,6 @@ const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [3, (device, _, random) => send(device, [device.user], random)],
   [20, (device, _, random) => send(device, pickRoom(random), random)],
   [4, (device, _, random) => send(device, pickRoom(random), random, { ephemeral: true, echo: false })],
-  [4, (device, _, random) => send(device, pickRoom(random), random, { ephemeral: false, echo: true })],
   [4, burstInRoom],
   [8, joinOrLeave],
   [4, (device) => device.cut()],

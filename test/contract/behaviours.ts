@@ -130,7 +130,7 @@ export function describeBehaviours(name: string, start: () => Promise<System>): 
         const [phone, laptop, one, other] = await Promise.all(
           [alice, alice, bob, bob].map((user) => readyDevice(user)),
         );
-        await phone?.client.sendToUser(bob, 'both', { echo: true });
+        await phone?.client.sendToUser(bob, 'both');
         for (const each of [laptop, one, other]) await eventually(() => each?.data()).toEqual(['both']);
         expect(phone?.received).toEqual([]);
       });
@@ -172,11 +172,11 @@ export function describeBehaviours(name: string, start: () => Promise<System>): 
       test('that is not to be kept is dropped when nobody is there', async () => {
         const a = await readyDevice(alice);
         const b = await away(bob);
-        expect(await a.client.sendToUser(bob, 'typing', { store: false })).toMatchObject({ status: 'dropped' });
+        expect(await a.client.sendToUser(bob, 'typing', { ephemeral: true })).toMatchObject({ status: 'dropped' });
         await a.client.sendToUser(bob, 'hello');
         system.bringBack(bob);
         await eventually(b.data).toEqual(['hello']);
-        await a.client.sendToUser(bob, 'typing', { store: false });
+        await a.client.sendToUser(bob, 'typing', { ephemeral: true });
         await eventually(b.data).toEqual(['hello', 'typing']);
         expect((await b.client.history({ user: alice })).messages.map(({ data }) => data)).toEqual(['hello']);
       });
@@ -435,7 +435,7 @@ export function describeBehaviours(name: string, start: () => Promise<System>): 
 
       test('when they come too fast, and says when to try again', async () => {
         const a = await registered(alice);
-        const messages = Array.from({ length: 50 }, () => ({ to: { user: bob }, data: 1, store: false }));
+        const messages = Array.from({ length: 50 }, () => ({ to: { user: bob }, data: 1, ephemeral: true }));
         const replies: Frame[] = [];
         for (let frames = 0; frames < 30 && replies.at(-1)?.['type'] !== 'error'; frames += 1) {
           replies.push(await a.ask({ action: 'sendMessage', messages }));
@@ -454,8 +454,8 @@ export function describeBehaviours(name: string, start: () => Promise<System>): 
 
       test('with a cursor that is in the future', async () => {
         const a = await raw(alice);
-        const since = '7ZZZZZZZZZ0000000000000000';
-        expect(await a.ask({ action: 'register', since })).toMatchObject({ code: 'invalid_cursor' });
+        const cursor = '7ZZZZZZZZZ0000000000000000';
+        expect(await a.ask({ action: 'register', cursor })).toMatchObject({ code: 'invalid_cursor' });
       });
     });
   });

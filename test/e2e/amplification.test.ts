@@ -96,7 +96,7 @@ const text = (bytes: number) => 'x'.repeat(bytes - 2);
 /** A hundred words of one ideograph each. */
 const words = Array.from({ length: 100 }, (_, index) => String.fromCodePoint(0x4e00 + index)).join(' ');
 const send = (...messages: object[]) => ({ action: 'sendMessage', messages });
-const to = (user: string, data: unknown, more = {}) => ({ to: { user }, data, ...more });
+const to = (user: string, data: unknown, more = {}) => ({ to: { user }, data, echo: false, ...more });
 const peers = (count: number) => names(count, 'peer').map((user) => ({ user }));
 
 /** Returns the serial of a message to the device. */
@@ -157,7 +157,7 @@ const CASES: readonly Case[] = [
     frame: '`sendMessage`, 50 messages to a user',
     scene: () => send(...Array.from({ length: 50 }, () => to('nobody', ''))),
   },
-  { frame: '`sendMessage` to 100 users', scene: () => send({ to: { users: names(100) }, data: '' }) },
+  { frame: '`sendMessage` to 100 users', scene: () => send({ to: { users: names(100) }, data: '', echo: false }) },
   {
     frame: '`sendMessage` to 10 users, 100 short words',
     scene: () => send({ to: { users: names(10) }, data: words }),

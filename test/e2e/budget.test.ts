@@ -67,7 +67,7 @@ const received = (client: WireClient, data: string) => client.frame((frame) => J
 /** Sends to bob. Returns the calls in the order of their start. */
 async function callsFor(data: string, more: Record<string, unknown> = {}) {
   const before = callsOf('sendMessage', 'tasks').length;
-  const ack = await alice.ask({ action: 'sendMessage', to: { user: 'bob' }, data, ...more });
+  const ack = await alice.ask({ action: 'sendMessage', to: { user: 'bob' }, data, echo: false, ...more });
   expect(ack).toMatchObject({ results: [{ status: 'sent', connections: { sent: 1 } }] });
   return callsOf('sendMessage', 'tasks')
     .slice(before)
@@ -86,6 +86,20 @@ test('a stored message for one device takes five calls of DynamoDB and one post'
     'GetItem',
     'PostToConnection',
     'PutItem',
+    'Query',
+    'Query',
+    'UpdateItem',
+  ]);
+});
+
+test('a copy for the sender’s other devices takes one write and two looks more', async () => {
+  expect(names(await callsFor('copied', { echo: true }))).toEqual([
+    'GetItem',
+    'PostToConnection',
+    'PutItem',
+    'PutItem',
+    'Query',
+    'Query',
     'Query',
     'Query',
     'UpdateItem',
@@ -131,7 +145,7 @@ test('a message takes two round trips: gate, look-up and block check at once, th
 
 test('a stored message for an offline user takes seven calls: one more read and one more write before the append', async () => {
   const before = callsOf('sendMessage').length;
-  const ack = await alice.ask({ action: 'sendMessage', to: { user: 'nobody' }, data: 'waits' });
+  const ack = await alice.ask({ action: 'sendMessage', to: { user: 'nobody' }, data: 'waits', echo: false });
   expect(ack).toMatchObject({ results: [{ status: 'stored' }] });
   const calls = callsOf('sendMessage').slice(before);
   expect(names(calls)).toEqual(['GetItem', 'GetItem', 'PutItem', 'Query', 'Query', 'UpdateItem', 'UpdateItem']);

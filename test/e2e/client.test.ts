@@ -45,9 +45,9 @@ describe('a device in a room', () => {
     await Promise.all(numbers(1, 130).map((number) => ann.client.sendToRoom('hall', number)));
     comeBack();
     await ben.connected();
-    await ann.client.sendToRoom('hall', 130, { echo: true });
+    await ann.client.sendToRoom('hall', 130);
     await eventually(() => ben.received).toEqual(numbers(0, 131));
-    await eventually(() => ann.received).toEqual(['from ben', 130]);
+    await eventually(() => ann.received).toEqual(['from ben']);
     expect(ben.gaps).toEqual([]);
   });
 

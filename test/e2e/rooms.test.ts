@@ -96,10 +96,18 @@ describe('a room', () => {
     expect([sender, outside].flatMap((client) => client && pushed(client))).toEqual([]);
   });
 
-  test('with "echo" sends a copy to the sending connection', async () => {
+  test.each([true, false])('refuses "echo": %s', async (echo) => {
     const { client: alice } = await member('alice');
-    await alice.ask(toRoom('echoed', { echo: true }));
-    await expect.poll(() => pushed(alice)).toEqual(['echoed']);
+    expect(await alice.ask(toRoom('echoed', { echo }))).toMatchObject({
+      results: [
+        {
+          error: {
+            code: 'invalid_frame',
+            message: 'the message to a room must not have "echo": members get it anyway',
+          },
+        },
+      ],
+    });
   });
 
   test('gives a new member no earlier messages, and a returning member all missed ones', async () => {
@@ -280,9 +288,8 @@ describe('bad input', () => {
 
   test('a cursor of another log counts as a time; a cursor older than the retention gets recovered: false', async () => {
     const { client: alice, joined } = await member('alice');
-    await alice.ask({ action: 'sendMessage', to: { user: 'alice' }, data: 'private' });
-    const push = await alice.frame(({ type }) => type === 'messages');
-    const [{ serial } = {}] = push['messages'] as { serial: string }[];
+    const ack = await alice.ask({ action: 'sendMessage', to: { user: 'alice' }, data: 'private' });
+    const [{ serial } = {}] = ack['results'] as { serial: string }[];
     const foreign = await alice.ask({ action: 'join', room, cursor: serial, attempt: 1 });
     expect(foreign).toMatchObject({ recovered: true, messages: [] });
     await alice.ask(toRoom('kept'));

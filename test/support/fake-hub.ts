@@ -175,8 +175,11 @@ export class FakeHub {
     const message = { id, serial, from: { user: from }, to, ...content, sentAt: Date.now() };
     if ('room' in to) return this.#deliverToRoom(to.room, socket, message, input);
     const recipients = 'users' in to ? to.users : [to.user];
+    const others = (user: string) => [...(this.users.get(user) ?? [])].filter((device) => device !== socket);
+    if (input.echo !== false && !recipients.includes(from))
+      this.#deliverTo(`user#${from}`, others(from), message, input);
     const users = recipients.map((user) => {
-      const devices = [...(this.users.get(user) ?? [])];
+      const devices = others(user);
       return { user, ...this.#deliverTo(`user#${user}`, devices, { ...message, to: { user } }, input) };
     });
     return {
@@ -190,7 +193,7 @@ export class FakeHub {
   }
 
   #deliverToRoom(room: string, own: WebSocket, message: Message, input: MessageInput): SendResult {
-    const devices = [...(this.#rooms.get(room) ?? [])].filter((device) => input.echo || device !== own);
+    const devices = [...(this.#rooms.get(room) ?? [])].filter((device) => device !== own);
     const { status, devices: sent, duplicate } = this.#deliverTo(`room#${room}`, devices, message, input);
     const { id, serial } = message;
     const connections = { sent, gone: 0, failed: 0 };

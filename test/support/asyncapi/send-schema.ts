@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageSchema, sendEventSchema } from '../../../protocol/index.ts';
+import { sendEventSchema, serviceMessageSchema } from '../../../protocol/index.ts';
 import { PROTOCOL_DOCUMENT } from '../protocol-document.ts';
 import { describeFields, readFieldTables } from './field-tables.ts';
 import { convert, type JsonSchema, MESSAGE_INPUT, open } from './json-schemas.ts';
@@ -24,7 +24,7 @@ export function sendDefinitions(): Readonly<Record<string, JsonSchema>> {
   const ofMessage = ofWire.get('sendMessage') ?? new Map();
   const fields = new Map([...ofWire, ...own, [MESSAGE_INPUT, ofMessage]]);
   fields.set('event', new Map([...ofMessage, ...(own.get('event') ?? [])]));
-  const accepted = convert({ event: sendEventSchema, [MESSAGE_INPUT]: messageSchema }, DEFINITIONS);
+  const accepted = convert({ event: sendEventSchema, [MESSAGE_INPUT]: serviceMessageSchema }, DEFINITIONS);
   return Object.fromEntries(
     Object.entries({ ...accepted, ...readSchemas('SendOutcomes', DEFINITIONS) }).map(([name, schema]) => {
       const described = describeFields(schema, fields.get(name));

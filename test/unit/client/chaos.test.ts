@@ -92,7 +92,7 @@ async function run(seed: number) {
     if (random() < 0.02) world.wake();
   };
   for (let index = 0; index < MESSAGES; index += 1) {
-    settled.push(client.sendToUser('bob', index, { id: String(index) }));
+    settled.push(client.sendToUser('bob', index, { id: String(index), echo: false }));
     while (random() < 0.7) await step();
   }
   server.healthy = true;

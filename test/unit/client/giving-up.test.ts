@@ -127,7 +127,7 @@ describe('giving up', () => {
 
   it('leaves no timer behind when it is closed while it waits to send again', async () => {
     const { world, client, socket } = await connectClient();
-    const sent = client.sendToUser('bob', 1);
+    const sent = client.sendToUser('bob', 1, { echo: false });
     const outcome = expect(sent).rejects.toMatchObject({ code: 'closed' });
     await settle();
     socket.refuse('sendMessage', 'internal');

@@ -23,9 +23,16 @@ async function connectTo(options: RatedServerOptions = {}, connectOptions: Parti
   return { ...started, server, pass, until };
 }
 
-function sendAll(client: Client<unknown, unknown>, count: number, to: string | readonly string[] = 'bob') {
+/** Sends numbered messages, without copies for the sender's other devices unless `echo` asks for them. */
+function sendAll(
+  client: Client<unknown, unknown>,
+  count: number,
+  to: string | readonly string[] = 'bob',
+  { echo }: { readonly echo?: true } = {},
+) {
+  const options = echo ? {} : { echo: false };
   const send = (data: number) =>
-    typeof to === 'string' ? client.sendToUser(to, data) : client.sendToUsers([...to], data);
+    typeof to === 'string' ? client.sendToUser(to, data, options) : client.sendToUsers([...to], data, options);
   return Promise.all(numbers(count).map(send));
 }
 
@@ -61,6 +68,15 @@ describe('messages', () => {
     expect(server.refused).toEqual([]);
     expect(server.taken).toEqual(numbers(count));
     if (units !== undefined) expect(tookMs).toBeLessThan(durationMs(units) + 1_500);
+  });
+
+  it('are not refused with a copy for the other devices of their sender, which costs as much again', async () => {
+    const { client, server, until } = await connectTo();
+    const tookMs = await until(sendAll(client, 500, 'bob', { echo: true }));
+    expect(server.refused).toEqual([]);
+    expect(server.taken).toEqual(numbers(500));
+    expect(tookMs).toBeGreaterThan(durationMs(1_000) - 1_500);
+    expect(tookMs).toBeLessThan(durationMs(1_000) + 1_500);
   });
 
   it('are not held back where the server tells no rate', async () => {

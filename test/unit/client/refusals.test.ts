@@ -54,7 +54,7 @@ async function expectUnharmed({ world, client, socket, told }: Awaited<ReturnTyp
   // Beside it, the server is told what was shown.
   socket.pong();
   await read;
-  const sent = client.sendToUser('bob', 1);
+  const sent = client.sendToUser('bob', 1, { echo: false });
   await settle();
   socket.acknowledge();
   await expect(sent).resolves.toMatchObject({ status: 'sent' });

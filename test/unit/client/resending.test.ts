@@ -173,12 +173,12 @@ describe('sending again', () => {
 
   it.each(['the frame', 'one message'])('holds everything back for as long as the server says of %s', async (what) => {
     const { world, client, socket } = await connectClient();
-    const sent = client.sendToUser('bob', 1);
+    const sent = client.sendToUser('bob', 1, { echo: false });
     await settle();
     const error = { code: 'rate_limited', message: '', retryable: true, retryAfterMs: 40_000 };
     const results = [{ id: 'id-1', error }];
     socket.answer('sendMessage', what === 'the frame' ? { type: 'error', ...error } : { type: 'ack', results });
-    const later = client.sendToUser('bob', 2);
+    const later = client.sendToUser('bob', 2, { echo: false });
     await world.advance(39_999);
     expect(socket.count('sendMessage')).toBe(1);
     await world.advance(1 + 2 * UNIT_MS);

@@ -303,38 +303,38 @@ describe('leaving a room', () => {
 describe('a message to a room', () => {
   it('goes to the room', async () => {
     const { client, socket } = await connectClient();
-    const sent = client.sendToRoom('lobby', 1, { echo: true, receipt: true });
+    const sent = client.sendToRoom('lobby', 1, { receipt: true });
     await settle();
     expect(socket.last('sendMessage')['messages']).toEqual([
-      { to: { room: 'lobby' }, id: 'id-1', echo: true, receipt: true, data: 1 },
+      { to: { room: 'lobby' }, id: 'id-1', receipt: true, data: 1 },
     ]);
     socket.acknowledge();
     await expect(sent).resolves.toMatchObject({ status: 'sent' });
   });
 
-  it('does not come back from a resume unless that was asked for', async () => {
+  it('does not come back from a resume', async () => {
     const { world, client, socket, ids } = await joinedClient();
     const own = (id: string) => ({ ...roomMessageAt(2_000), id, from: { user: 'alice' } });
     void client.sendToRoom('lobby', 1);
-    void client.sendToRoom('lobby', 2, { echo: true });
+    void client.sendToRoom('lobby', 2);
     await settle();
     socket.acknowledge();
     const next = await registered(await returnedSocket(world));
     next.joined([own('id-1'), own('id-2'), own('of another device')]);
     await settle();
-    expect(ids).toEqual(['id-2', 'of another device']);
+    expect(ids).toEqual(['of another device']);
   });
 
   it('to a user does not come back either, though a copy was kept for the other devices', async () => {
     const { world, client, socket, ids } = await resumedClient();
     const own = (id: string, user: string) => ({ ...messageAt(2_000), id, from: { user: 'alice' }, to: { user } });
-    void client.sendToUser('bob', 1, { echo: true });
-    void client.sendToUser('alice', 2, { echo: true });
+    void client.sendToUser('bob', 1);
+    void client.sendToUser('alice', 2, { echo: false });
     await settle();
     socket.acknowledge();
     const next = await returnedSocket(world);
     next.page([own('id-1', 'bob'), own('id-2', 'alice')]);
     await settle();
-    expect(ids).toEqual(['id-2']);
+    expect(ids).toEqual([]);
   });
 });

@@ -97,7 +97,7 @@ describe('one frame at a time', () => {
   it('puts no more into a frame than the server allows', async () => {
     const { client, socket } = await connectClient();
     const { socket: narrow, client: other } = await connectClient({ compress: false });
-    for (let index = 0; index < 51; index += 1) void client.sendToUser('bob', index);
+    for (let index = 0; index < 51; index += 1) void client.sendToUser('bob', index, { echo: false });
     for (let index = 0; index < 3; index += 1) void other.sendToUser('bob', 'x'.repeat(15_000));
     await settle();
     expect(dataOf(socket)).toHaveLength(50);

@@ -166,7 +166,7 @@ describe('closing', () => {
     const calls = Array.from({ length: 20 }, (_, index) => [
       client.join(`room ${index}`, { signal }),
       client.history({ user: 'bob' }, { signal }),
-      client.sendToUser('bob', index, { signal }),
+      client.sendToUser('bob', index, { signal, echo: false }),
     ]).flat();
     const outcomes = Promise.allSettled(calls);
     for (let time = 0; time < 20; time += 1) client.on('message', () => {}, { signal });

@@ -42,7 +42,7 @@ describe('messages for indexing', () => {
       tasks.push(...added);
     };
     const queueForIndex = createQueueForIndex({ tasks: { add }, onFailure: (error) => failures.push(error) });
-    const common = { retry: false, sparesSender: false, expiresAt: NOW / 1000 };
+    const common = { retry: false, expiresAt: NOW / 1000 };
     return queueForIndex(
       address,
       deliveries.map((delivery) => ({ ...common, ...delivery })),
@@ -66,7 +66,7 @@ describe('messages for indexing', () => {
     const { expiresAt: _, ...ephemeral }: Partial<Delivery> = { pair: PAIR, expiresAt: 1 };
     const add = async (added: readonly Task[]) => void tasks.push(...added);
     await createQueueForIndex({ tasks: { add }, onFailure: () => undefined })(userAddress('bob'), [
-      { message: message(1), retry: false, sparesSender: false, ...ephemeral },
+      { message: message(1), retry: false, ...ephemeral },
     ]);
     await queue(userAddress('bob'), { message: message(2) });
     await queue(userAddress('bob'), { message: message(3, { encoding: 'gzip/base64', data: 'H4sI' }), pair: PAIR });

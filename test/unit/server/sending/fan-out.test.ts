@@ -56,7 +56,7 @@ test('5,000 connections of one user each get one post, in a few tasks, and only 
     data: 0,
     sentAt: NOW,
   };
-  const delivery = { message, expiresAt: NOW, retry: false, sparesSender: false };
+  const delivery = { message, expiresAt: NOW, retry: false };
 
   const look = await deliveries.lookUp(BOB, message.from);
   const accepted = (await deliveries.accept({ address: BOB, deliveries: [delivery] }, look)).filter(

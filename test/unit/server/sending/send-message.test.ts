@@ -24,7 +24,7 @@ const sendMessage = createSendMessage({
   tariff: TARIFF,
 });
 const alice = { connectionId: 'c1=', userId: 'alice', capability: {} };
-const message = { to: { user: 'bob' }, data: 1 };
+const message = { to: { user: 'bob' }, data: 1, echo: false };
 
 test('one message is charged as one, and sent in the name of the connection', async () => {
   expect(await sendMessage(alice, { action: 'sendMessage', id: 'm1', ...message })).toMatchObject({
