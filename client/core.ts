@@ -135,7 +135,8 @@ export class Core implements Context {
   async call(name: CallName, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
     const loading = this.#opening ?? (!this.parts.calls && this.load('calls'));
     if (loading) await unlessAborted(unlessAborted<unknown>(loading, signal), this.#ending.signal);
-    const result = await (this.parts.tabs ?? this).invoke(name, args);
+    const calls = await this.load('calls');
+    const result = await calls.count(name, args, (fewer) => (this.parts.tabs ?? this).invoke(name, fewer));
     const { messages = [] } = (result ?? {}) as Partial<HistoryPage>;
     for (const message of messages) this.#tellUndecoded(message);
     return result;

@@ -30,9 +30,10 @@ import { RoomSubscriptions } from '../rooms/room-subscriptions.ts';
 import type { Snapshot } from '../storage/storage.ts';
 import type { CallName } from './call-names.ts';
 import { isCallsFrame } from './frames.ts';
+import { Holds } from './holds.ts';
 import { MarkerQueue } from './markers.ts';
 import { CALL_TIMEOUT_MS, ServerCalls } from './server-calls.ts';
-import { Watches } from './watches.ts';
+import { keyOf, partsOf, Watches } from './watches.ts';
 
 /** Does the calls about rooms, presence and history. Checks their arguments. */
 export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<Client<Payload>, CallName> {
@@ -40,6 +41,7 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
   readonly #calls: ServerCalls;
   readonly #watches: Watches;
   readonly #markers: MarkerQueue;
+  readonly #holds = new Holds();
   /** What keeps each connection in the rooms. */
   readonly #subscriptions = new WeakMap<OpenConnection, RoomSubscriptions>();
 
@@ -61,6 +63,27 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
 
   async invoke(name: CallName, args: readonly unknown[]): Promise<unknown> {
     return Reflect.apply(this[name], this, args);
+  }
+
+  async count(
+    name: CallName,
+    args: readonly unknown[],
+    invoke: (args: readonly unknown[]) => Promise<unknown>,
+  ): Promise<unknown> {
+    const [what, ...options] = args;
+    if (name === 'join' || name === 'leave') {
+      checkText(name, 'room', what as string);
+      const key = `room ${what}`;
+      if (name === 'join') return this.#holds.during([key], () => invoke(args));
+      return this.#holds.release(key) ? invoke(args) : undefined;
+    }
+    if (name !== 'watch' && name !== 'unwatch') return invoke(args);
+    const target = what as PresenceTarget;
+    checkTarget(name, target);
+    if (name === 'watch') return this.#holds.during(partsOf([target]).map(keyOf), () => invoke(args));
+    const ended = partsOf([target]).filter((part) => this.#holds.release(keyOf(part)));
+    if (ended.length === 0) return undefined;
+    return invoke(['room' in target ? target : ended.flat(), ...options]);
   }
 
   override onEvent(event: string, value: unknown): void {

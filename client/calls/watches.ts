@@ -238,7 +238,7 @@ export class Watches {
 }
 
 /** Each user and each room by itself. */
-function partsOf(targets: readonly PresenceTarget[]): readonly PresenceTarget[] {
+export function partsOf(targets: readonly PresenceTarget[]): readonly PresenceTarget[] {
   return targets.flatMap((target): PresenceTarget[] =>
     'room' in target ? [{ room: target.room }] : target.map((user) => [user]),
   );
@@ -248,7 +248,8 @@ function nameOf(part: PresenceTarget): string {
   return 'room' in part ? part.room : (part[0] ?? '');
 }
 
-function keyOf(part: PresenceTarget): string {
+/** Names a target. */
+export function keyOf(part: PresenceTarget): string {
   return JSON.stringify(part);
 }
 

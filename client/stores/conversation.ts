@@ -6,8 +6,9 @@ import { sleep } from '../base/timer.ts';
 import { BeckonError } from '../errors.ts';
 import { coreOf } from '../inner.ts';
 import { checkCount, checkNames } from '../options.ts';
-import type { InnerEvents, OwnMessage } from '../parts.ts';
+import type { InnerEvents } from '../parts.ts';
 import { serialTimeMs } from '../receiving/cursor.ts';
+import type { OwnMessage } from '../receiving/message-memory.ts';
 import type { OutboxChange } from '../sending/outbox.ts';
 import { isAttended, onAttention } from './attention.ts';
 import { type Entry, EntryList, keyOfMessage, ownKey } from './entries.ts';
@@ -166,7 +167,7 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     this.#typing = new Typing(this.core.environment, () => this.changed());
     this.#connectionId = this.#currentConnection;
     this.#listen();
-    for (const { text } of this.core.outbox.snapshot()) void this.#onOutbox({ text });
+    for (const { text } of this.core.parts.sending?.outbox.snapshot() ?? []) void this.#onOutbox({ text });
     this.#load({ fromMs: Number.NEGATIVE_INFINITY, isGap: true });
     if (this.core.over) this.#fail(this.core.over);
   }
@@ -246,7 +247,7 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
   }
 
   #signalTyping(isTyping: boolean): void {
-    if (!('service' in this.peer)) this.core.signal(this.peer, TYPING_SIGNAL, isTyping);
+    if (!('service' in this.peer)) this.core.parts.sending?.signal(this.peer, TYPING_SIGNAL, isTyping);
   }
 
   #leave(): void {
@@ -295,7 +296,7 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     this.changed();
   }
 
-  #onReceipt({ from, delivered: received, read }: Receipt): void {
+  #onReceipt({ from, received, read }: Receipt): void {
     const isPeer = 'user' in this.peer && this.peer.user === from.user;
     if (isPeer && this.#list.advance({ received, read })) this.changed();
   }
@@ -312,7 +313,6 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
 
   #onLeft(room: string, { code, message }: ClientEvents['left']['reason']): void {
     if (!('room' in this.peer) || this.peer.room !== room) return;
-    this.#isJoined = false;
     this.#status = 'left';
     this.#error = new BeckonError(code, message);
     this.changed();
@@ -338,7 +338,7 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     const queued = { id, from, to, data, sentAt: this.core.clock.now(), serial: '', ...(encoding && { encoding }) };
     const [message = queued] = await this.core.decode([queued]);
     // Meanwhile it may be settled.
-    if (this.isClosed || this.#list.get(key) || !this.core.outbox.has(text)) return;
+    if (this.isClosed || this.#list.get(key) || !this.core.parts.sending?.outbox.has(text)) return;
     if (!this.#sendOptions.has(key)) this.#sendOptions.set(key, { ...options, id });
     this.#list.wait({ ...entryOf(message as ReceivedMessage<Data>), key, isOwn: true, status: 'sending' });
     this.changed();
@@ -491,7 +491,7 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
 
   async #read({ fromMs, isGap }: Reload): Promise<void> {
     const { signal } = this.closing;
-    const { memory, clock } = this.core;
+    const { clock, parts } = this.core;
     const startedMs = clock.now();
     const isFirst = !this.#hasLoaded;
     let page = await this.#history({ limit: this.#options.pageSize });
@@ -508,7 +508,8 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     this.#noteUnread();
     if (this.#status !== 'left') this.#setStatus('ready');
     this.#markSeen();
-    if (memory.fromMs > startedMs - MAX_INDEX_LAG_MS && !('room' in this.peer) && isGap) this.#readAgain(startedMs);
+    const seenFromMs = parts.sending?.memory.fromMs ?? Number.POSITIVE_INFINITY;
+    if (seenFromMs > startedMs - MAX_INDEX_LAG_MS && !('room' in this.peer) && isGap) this.#readAgain(startedMs);
   }
 
   /** What happened just before this client came is perhaps in no index yet, and was handed to the client before it. */
@@ -526,9 +527,9 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
 
   /** Takes over a page, and what its index may not have yet. */
   #merge({ messages, read, peer }: HistoryPage<Data>): void {
-    this.#list.advance({ ownRead: read, received: peer?.delivered, read: peer?.read });
+    this.#list.advance({ ownRead: read, received: peer?.received, read: peer?.read });
     for (const message of messages) if (this.#concerns(message)) this.#place(message);
-    for (const message of this.core.memory) {
+    for (const message of this.core.parts.sending?.memory ?? []) {
       if ('text' in message) void this.#onOwn(message);
       else if (this.#concerns(message)) this.#place(message as ReceivedMessage<Data>);
     }

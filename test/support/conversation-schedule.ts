@@ -183,11 +183,11 @@ export class Schedule {
 
   #checkStatuses(user: string, { peer, state }: Conversation<string>): void {
     const where = `${user} in ${JSON.stringify(peer)}`;
-    const { delivered = '', read = '' } = 'user' in peer ? this.#server.markersOf(peer.user, { user }) : {};
+    const { received = '', read = '' } = 'user' in peer ? this.#server.markersOf(peer.user, { user }) : {};
     for (const { serial, isOwn, status, data } of state.entries) {
       if (status === 'sending') this.#problems.push(`${where}: ${data} is still being sent`);
       if (serial === undefined || !isOwn) continue;
-      const expected = serial <= read ? 'read' : serial <= delivered ? 'received' : 'sent';
+      const expected = serial <= read ? 'read' : serial <= received ? 'received' : 'sent';
       if (status !== expected) this.#problems.push(`${where}: ${data} is ${status} instead of ${expected}`);
     }
     if (state.typing.length > 0) this.#problems.push(`${where}: still typing`);

@@ -7,7 +7,7 @@ import type { FakeSocket, Frame } from './client-world.ts';
 const MAX_LAG_MS = 8_000;
 
 interface Marker {
-  delivered?: string;
+  received?: string;
   read?: string;
 }
 
@@ -122,7 +122,7 @@ export class UnsteadyServer {
     return { type: 'ack', results: messages.map((message) => this.#send(socket, line.user, message)) };
   }
 
-  #register(line: Line, { since }: Frame): object {
+  #register(line: Line, { cursor: since }: Frame): object {
     line.isRegistered = true;
     const page = this.#missed(`user#${line.user}`, since as string | undefined);
     const limits = DEFAULT_LIMITS;
@@ -136,7 +136,7 @@ export class UnsteadyServer {
     };
   }
 
-  #join(line: Line, { room, since }: Frame): object {
+  #join(line: Line, { room, cursor: since }: Frame): object {
     line.rooms.add(room as string);
     return { type: 'joined', room, ...this.#missed(`room#${room}`, since as string | undefined) };
   }
@@ -180,7 +180,7 @@ export class UnsteadyServer {
       const { conversation } = mark;
       const known = this.markersOf(user, conversation);
       const moved = { ...known };
-      for (const name of ['delivered', 'read'] as const) {
+      for (const name of ['received', 'read'] as const) {
         const to = mark[name];
         if (to !== undefined && to > (known[name] ?? '')) moved[name] = to;
       }
@@ -192,7 +192,7 @@ export class UnsteadyServer {
   }
 
   #send(own: FakeSocket, user: string, input: MessageInput & { id: string }): SendResult {
-    const { to, id, data, encoding, store = true, echo = false, retry = false } = input;
+    const { to, id, data, encoding, ephemeral = false, echo = false, retry = false } = input;
     const addresses =
       'room' in to ? [`room#${to.room}`] : ('user' in to ? [to.user] : to.users).map((each) => `user#${each}`);
     const first = retry
@@ -207,19 +207,19 @@ export class UnsteadyServer {
     for (const address of addresses) {
       const name = address.slice(5);
       const message = first ?? { ...content, serial, sentAt, to: 'room' in to ? to : { user: name } };
-      if (store && !first) this.#append(address, message, own);
+      if (!ephemeral && !first) this.#append(address, message, own);
       else this.#post(address, message, own);
     }
     if (echo && !('room' in to) && !addresses.includes(`user#${user}`)) {
       const copy = copyOf({ ...content, serial, sentAt, to });
-      if (store && !first) this.#append(`user#${user}`, copy, own);
+      if (!ephemeral && !first) this.#append(`user#${user}`, copy, own);
       else this.#post(`user#${user}`, copy, own);
     }
     return {
       id,
       serial,
-      status: 'delivered',
-      connections: { delivered: 1, gone: 0, failed: 0 },
+      status: 'sent',
+      connections: { sent: 1, gone: 0, failed: 0 },
       users: [],
       ...(first && { duplicate: true as const }),
     };
