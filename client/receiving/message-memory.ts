@@ -38,6 +38,11 @@ export class MessageMemory {
     this.fromMs = Math.min(this.fromMs, this.#clock.now());
   }
 
+  /** Messages are missing, of which some may be young. */
+  beginAnew(): void {
+    this.fromMs = this.#clock.now();
+  }
+
   add(message: RememberedMessage): void {
     this.#messages.push(message);
     if (this.#messages.length > MAX_COUNT) {

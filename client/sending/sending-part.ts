@@ -92,6 +92,7 @@ class Sending extends ClientPart implements SendingPart {
     if (event === 'news') this.core.session.connection?.checkLiveness();
     if (event === 'connected') this.wake();
     if (event === 'state' || event === 'connected') this.#beginMemory();
+    if (event === 'gap') this.memory.beginAnew();
     if (event === 'message') this.memory.add(value as ReceivedMessage);
     if (event === 'own') this.memory.add(value as OwnMessage);
     if (event === 'time') this.outbox.onTime();

@@ -1,8 +1,6 @@
 import type { Conversation as Address } from '../../protocol/index.ts';
 import { SIGNAL_PREFIX, TYPING_SIGNAL } from '../../protocol/signals.ts';
 import type { Client, ClientEvents, HistoryPage, Receipt, ReceivedMessage, SendOptions } from '../api.ts';
-import { backoffDelayMs } from '../base/backoff.ts';
-import { sleep } from '../base/timer.ts';
 import { BeckonError } from '../errors.ts';
 import { coreOf } from '../inner.ts';
 import { checkCount, checkNames } from '../options.ts';
@@ -106,9 +104,6 @@ const MAX_BRIDGE_PAGES = 4;
 /** How far the index of the server may lag behind, milliseconds. What the client did not see itself is read again after this time. */
 const MAX_INDEX_LAG_MS = 10_000;
 
-/** How long to wait before reading again what could not be read. */
-const RETRY = { minBackoffMs: 1_000, maxBackoffMs: 30_000 };
-
 /** What is to be read again. */
 interface Reload {
   /** From this moment on, by the server's clock. */
@@ -149,8 +144,6 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
   #status: ConversationStatus = 'loading';
   #error: BeckonError | undefined;
   #firstUnread: string | undefined;
-  /** The connection of which everything is known. */
-  #connectionId: string | undefined;
   #hasLoaded = false;
   #isJoined = false;
   /** `undefined`: nothing is being read. */
@@ -165,11 +158,9 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     this.#client = client;
     this.#options = resolve(options);
     this.#typing = new Typing(this.core.environment, () => this.changed());
-    this.#connectionId = this.#currentConnection;
     this.#listen();
     for (const { text } of this.core.parts.sending?.outbox.snapshot() ?? []) void this.#onOutbox({ text });
     this.#load({ fromMs: Number.NEGATIVE_INFINITY, isGap: true });
-    if (this.core.over) this.#fail(this.core.over);
   }
 
   readonly send = (data: Data, options: SendOptions = {}): Entry<Data> => {
@@ -246,6 +237,25 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     if (this.#isJoined) this.#leave();
   }
 
+  protected fail(error: BeckonError): void {
+    if (this.isClosed || this.#status === 'left') return;
+    this.#status = 'failed';
+    this.#error = error;
+    this.changed();
+  }
+
+  protected onReconnect(): void {
+    if (this.#status !== 'left') this.#load(this.#sinceNewest(false));
+  }
+
+  protected override onEvent(event: keyof ClientEvents | keyof InnerEvents, value: unknown): void {
+    super.onEvent(event, value);
+    if (event === 'outbox') void this.#onOutbox(value as OutboxChange);
+    else if (event === 'own') void this.#onOwn(value as OwnMessage);
+    else if (event === 'signal') this.#onSignal(value as ReceivedMessage);
+    else if (event === 'read') this.#onRead(value as InnerEvents['read']);
+  }
+
   #signalTyping(isTyping: boolean): void {
     if (!('service' in this.peer)) this.core.parts.sending?.signal(this.peer, TYPING_SIGNAL, isTyping);
   }
@@ -262,30 +272,7 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     client.on('receipt', (receipt) => this.#onReceipt(receipt), { signal });
     client.on('gap', ({ room }) => this.#onGap(room), { signal });
     client.on('left', ({ room, reason }) => this.#onLeft(room, reason), { signal });
-    this.#stops.push(this.core.observe((event, value) => this.#onInner(event, value)));
     if (this.#options.markRead === 'visible') this.#stops.push(onAttention(() => this.#onAttention()));
-  }
-
-  #onInner(event: keyof ClientEvents | keyof InnerEvents, value: unknown): void {
-    if (event === 'outbox') void this.#onOutbox(value as OutboxChange);
-    else if (event === 'own') void this.#onOwn(value as OwnMessage);
-    else if (event === 'signal') this.#onSignal(value as ReceivedMessage);
-    else if (event === 'read') this.#onRead(value as InnerEvents['read']);
-    else if (event === 'over') this.#fail(value as BeckonError);
-    else if (event === 'state' || event === 'connected') this.#onConnected();
-  }
-
-  /** What the server tells once may have got lost with the last connection: receipts, markers, copies of own messages. */
-  #onConnected(): void {
-    const before = this.#connectionId;
-    this.#connectionId = this.#currentConnection ?? before;
-    const isNext = before !== undefined && this.#connectionId !== before;
-    if (isNext && this.#status !== 'left') this.#load(this.#sinceNewest(false));
-  }
-
-  get #currentConnection(): string | undefined {
-    const { state } = this.core;
-    return state.status === 'connected' ? state.connectionId : undefined;
   }
 
   #onMessage(message: ReceivedMessage<Data>): void {
@@ -431,13 +418,6 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     this.changed();
   }
 
-  #fail(error: BeckonError): void {
-    if (this.isClosed || this.#status === 'left') return;
-    this.#status = 'failed';
-    this.#error = error;
-    this.changed();
-  }
-
   /** What may have been missed since the newest entry. */
   #sinceNewest(isGap: boolean): Reload {
     const { newest } = this.#list;
@@ -453,22 +433,16 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
   }
 
   async #loadWanted(): Promise<void> {
-    const { environment } = this.core;
-    const { signal } = this.closing;
-    for (let failures = 0; this.#wanted && !signal.aborted; ) {
-      const wanted = this.#wanted;
-      this.#wanted = undefined;
-      if (wanted.isGap && this.#status !== 'loading') this.#setStatus('reloading');
-      try {
+    while (this.#wanted && !this.isClosed) {
+      await this.persist(async () => {
+        // Anew with each attempt: more may be wanted by then.
+        const wanted = this.#wanted;
+        if (wanted?.isGap && this.#hasLoaded) this.#setStatus('reloading');
         await this.#enter();
-        await this.#read(wanted);
-        failures = 0;
-      } catch (error) {
-        if (signal.aborted) return;
-        if (!isPassing(error)) return this.#fail(error as BeckonError);
-        this.#load(wanted);
-        await sleep(environment, backoffDelayMs(failures++, environment.random, RETRY), signal);
-      }
+        if (wanted) await this.#read(wanted);
+        if (this.#wanted === wanted) this.#wanted = undefined;
+      });
+      if (this.#status === 'failed') this.#wanted = undefined;
     }
   }
 
@@ -569,9 +543,4 @@ function resolve(options: ConversationOptions): Required<ConversationOptions> {
 
 function checkPageSize(where: string, name: string, value: number): number {
   return Math.min(MAX_PAGE_SIZE, checkCount(where, name, value));
-}
-
-/** Whether the same may succeed later. */
-function isPassing(error: unknown): boolean {
-  return error instanceof BeckonError && (error.retryable || error.code === 'expired');
 }
