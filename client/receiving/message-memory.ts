@@ -38,7 +38,7 @@ export class MessageMemory {
     this.fromMs = Math.min(this.fromMs, this.#clock.now());
   }
 
-  /** Messages are missing, of which some may be young. */
+  /** Something of the last moments is not known: messages are missing, or the server may have a message that was given up. */
   beginAnew(): void {
     this.fromMs = this.#clock.now();
   }

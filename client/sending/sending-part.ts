@@ -126,6 +126,7 @@ class Sending extends ClientPart implements SendingPart {
     core.notify('outbox', change);
     if (result) core.notify('own', { text, serial: result.serial });
     if (!(error as BeckonError | undefined)?.maybeDelivered) return;
+    this.memory.beginAnew();
     this.#doubtful.add(JSON.parse(text).id);
     const [oldest = ''] = this.#doubtful;
     if (this.#doubtful.size > MAX_DOUBTFUL) this.#doubtful.delete(oldest);

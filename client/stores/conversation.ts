@@ -1,7 +1,7 @@
 import type { Conversation as Address } from '../../protocol/index.ts';
 import { SIGNAL_PREFIX, TYPING_SIGNAL } from '../../protocol/signals.ts';
 import type { Client, ClientEvents, HistoryPage, Receipt, ReceivedMessage, SendOptions } from '../api.ts';
-import { BeckonError } from '../errors.ts';
+import { BeckonError } from '../index.ts';
 import { coreOf } from '../inner.ts';
 import { checkCount, checkNames } from '../options.ts';
 import type { InnerEvents } from '../parts.ts';
@@ -351,6 +351,7 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     if (error instanceof BeckonError || error instanceof TypeError)
       this.#list.wait({ ...entry, status: 'failed', error });
     else this.#list.discard(key);
+    if (error instanceof BeckonError && error.maybeDelivered) this.#readAgain(entry.sentAt);
     this.changed();
   }
 
@@ -488,7 +489,8 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
 
   /** What happened just before this client came is perhaps in no index yet, and was handed to the client before it. */
   #readAgain(startedMs: number): void {
-    const { environment } = this.core;
+    const { environment, over } = this.core;
+    if (over) return;
     const cancel = environment.setTimer(MAX_INDEX_LAG_MS, () =>
       this.#load({ fromMs: startedMs - MAX_INDEX_LAG_MS, isGap: false }),
     );

@@ -3,7 +3,8 @@ import { backoffDelayMs } from '../base/backoff.ts';
 import { createEmitter } from '../base/events.ts';
 import { sleep } from '../base/timer.ts';
 import type { Core } from '../core.ts';
-import { BeckonError } from '../errors.ts';
+// From the entry point: in CommonJS it has the only class of errors.
+import { BeckonError } from '../index.ts';
 import type { InnerEvents } from '../parts.ts';
 
 /** How long to wait before asking again for what could not be read. */

@@ -59,14 +59,17 @@ async function evaluate(module: string, ...options: string[]): Promise<string> {
 test('plain Node imports every entry', async () => {
   const told = await evaluate(`
     import { connect } from 'beckon/client';
+    import { openConversation } from 'beckon/conversation';
+    import { openInbox } from 'beckon/inbox';
+    import { openPresence } from 'beckon/presence';
     import { useBeckon } from 'beckon/react';
     import { createSender } from 'beckon/server';
     import { startLocalCloud } from 'beckon-local';
     import { createTestServer } from 'beckon/testing';
     import { Beckon } from 'beckon/constructs';
-    const all = [connect, useBeckon, createSender, startLocalCloud, createTestServer, Beckon];
-    console.log(all.map((entry) => typeof entry).join());`);
-  expect(told).toBe('function,function,function,function,function,function');
+    const entries = { connect, openConversation, openInbox, openPresence, useBeckon, createSender, startLocalCloud, createTestServer, Beckon };
+    console.log(Object.values(entries).map((entry) => typeof entry).join());`);
+  expect(told).toBe(Array(9).fill('function').join());
 });
 
 test('CommonJS requires every entry, and the hooks share the client of the entry client', async () => {
@@ -88,6 +91,24 @@ test('CommonJS requires every entry, and the hooks share the client of the entry
     { cwd: project },
   );
   expect(stdout.trim().split('\n')).toEqual(['function,function,function,function,function,function', 'true']);
+});
+
+test('the stores know the clients and errors of the entry client, in ES modules and in CommonJS', async () => {
+  const use = `
+    class Silent { send() {} close() {} }
+    const client = connect({ url: 'ws://127.0.0.1', getToken: () => 'x', webSocket: Silent });
+    client.close();
+    const conversation = openConversation(client, { user: 'bob' });
+    const sent = conversation.send('hi');
+    setTimeout(() => {
+      const [entry] = conversation.state.entries;
+      console.log(conversation.state.status, entry.key === sent.key, entry.status, entry.error instanceof BeckonError);
+    });`;
+  const names = '{ BeckonError, connect }';
+  const modules = `import ${names} from 'beckon/client'; import { openConversation } from 'beckon/conversation'; ${use}`;
+  const common = `const ${names} = require('beckon/client'); const { openConversation } = require('beckon/conversation'); ${use}`;
+  const { stdout } = await run(process.execPath, ['--eval', common], { cwd: project });
+  expect([await evaluate(modules), stdout.trim()]).toEqual(Array(2).fill('failed true failed true'));
 });
 
 test('the construct says which package is missing, to ES modules and to CommonJS', async () => {
@@ -113,7 +134,7 @@ test('whoever imports what is not exported is told what is', async () => {
   ];
   for (const statement of imports) {
     await expect(evaluate(statement)).rejects.toThrow(
-      'beckon exports beckon/client, beckon/react, beckon/server, beckon/testing and beckon/constructs',
+      'beckon exports beckon/client, beckon/conversation, beckon/inbox, beckon/presence, beckon/react, beckon/server, beckon/testing and beckon/constructs',
     );
   }
 });
@@ -357,6 +378,9 @@ test('the packaged command finds the local cloud in the project, and names a mis
 const USE = `
   import { connect, type Client } from 'beckon/client';
   import { useBeckon } from 'beckon/react';
+  import { openConversation, type Entry } from 'beckon/conversation';
+  import { openInbox } from 'beckon/inbox';
+  import { openPresence } from 'beckon/presence';
   import { createSender } from 'beckon/server';
   import { createTestServer } from 'beckon/testing';
   import type { BeckonProps } from 'beckon/constructs';
@@ -368,6 +392,11 @@ const USE = `
   void client.sendToUser('bob', new Blob(['x']));
   // @ts-expect-error there is no such option
   void useBeckon({ url: 'wss://x', getToken: () => 'x', retry: true });
+  const conversation = openConversation(client, { user: 'bob' });
+  const entry: Entry<{ text: string }> = conversation.send({ text: 'hi' });
+  // @ts-expect-error a number is not { text }
+  conversation.send(1);
+  export const shown = [entry.data.text.trim(), openPresence(client, ['bob']).state.total, openInbox(client).state.unread];
   void createSender().sendToUser('bob', { text: 'hi' });
   const server = createTestServer({ search: true });
   const tested: Client<{ text: string }> = server.client<{ text: string }>('bob', { capability: { 'user:*': ['send'] } });

@@ -1,0 +1,237 @@
+import type { Conversation, Message } from '../../protocol/index.ts';
+import { SIGNAL_PREFIX } from '../../protocol/signals.ts';
+import type { Client, ClientEvents, ReceivedMessage } from '../api.ts';
+import { createTimer, type Timer } from '../base/timer.ts';
+import type { BeckonError } from '../errors.ts';
+import { coreOf } from '../inner.ts';
+import { checkCount, checkNames } from '../options.ts';
+import type { InnerEvents } from '../parts.ts';
+import { serialTimeMs } from '../receiving/cursor.ts';
+import type { OwnMessage } from '../receiving/message-memory.ts';
+import { isFrom, keyOfPeer, type Peer, peerOf } from './peer.ts';
+import { BaseStore, type Store } from './store.ts';
+
+export { type Peer, peerOf } from './peer.ts';
+export type { Store } from './store.ts';
+
+/** A conversation of the list. */
+export interface InboxConversation<Data> {
+  /** Identifies the conversation in the list. */
+  readonly key: string;
+  readonly peer: Peer;
+  /** How many messages of others this user has not read: at most 100 of those that were there before the list was read. */
+  readonly unread: number;
+  /** The newest message. Absent: there is none, or it is no longer kept. */
+  readonly last?: ReceivedMessage<Data>;
+}
+
+export interface InboxState<Data> {
+  /** `failed`: the server refuses the list, or the client is closed, as `error` explains. */
+  readonly status: 'loading' | 'ready' | 'failed';
+  /** How many messages are unread in all conversations, for a badge. The server counts to 100. */
+  readonly unread: number;
+  /** The conversations, the newest activity first. */
+  readonly conversations: readonly InboxConversation<Data>[];
+  readonly error?: BeckonError;
+}
+
+export interface InboxOptions {
+  /** How many conversations to list at first, at most 50. New ones are added. Default: 50. */
+  readonly limit?: number;
+}
+
+/** The user's conversations. */
+export type Inbox<Data> = Store<InboxState<Data>>;
+
+const MAX_LIMIT = 50;
+
+/** How long the server's list waits for a marker, milliseconds: the client sends one within a second. */
+const REFRESH_MS = 2_000;
+
+/** A conversation as the server lists it. */
+interface Listed {
+  readonly conversation: Conversation;
+  readonly last?: Message;
+  readonly unread: { readonly count: number };
+  readonly read?: string;
+}
+
+/** The calls of the client that list conversations. */
+interface Listing {
+  conversations(options: {
+    limit: number;
+    signal: AbortSignal;
+  }): Promise<{ readonly conversations: readonly Listed[] }>;
+  unread(options: { signal: AbortSignal }): Promise<{ readonly count: number }>;
+}
+
+interface Item<Data> extends InboxConversation<Data> {
+  /** The serial up to which this user has read. */
+  readonly read: string;
+}
+
+/**
+ * Opens the list of the user's conversations, with the unread messages of each and of all, kept up to date by messages and by what the user
+ * reads on any device.
+ *
+ * ```ts
+ * const inbox = openInbox(client);
+ * inbox.subscribe(() => showBadge(inbox.state.unread));
+ * ```
+ * @throws TypeError for a wrong client or option.
+ */
+export function openInbox<Data>(client: Client<Data, never>, options: InboxOptions = {}): Inbox<Data> {
+  return new InboxStore<Data>(client, options);
+}
+
+class InboxStore<Data> extends BaseStore<InboxState<Data>> {
+  readonly #client: Client<Data, never>;
+  readonly #limit: number;
+  #items = new Map<string, Item<Data>>();
+  #total = 0;
+  #status: InboxState<Data>['status'] = 'loading';
+  #error: BeckonError | undefined;
+  #loading: Promise<void> | undefined;
+  #isStale = false;
+  readonly #refresh: Timer;
+  /** What came while the list was on its way. */
+  #meanwhile: ReceivedMessage<Data>[] = [];
+
+  constructor(client: Client<Data, never>, options: InboxOptions) {
+    super(coreOf('openInbox', client));
+    checkNames('openInbox', options, ['limit']);
+    this.#client = client;
+    this.#limit = Math.min(MAX_LIMIT, checkCount('openInbox', 'limit', options.limit ?? MAX_LIMIT));
+    this.#refresh = createTimer(this.core.environment);
+    const { signal } = this.closing;
+    client.on('message', (message) => this.#onMessage(message), { signal });
+    client.on('gap', () => this.#load(), { signal });
+    this.#load();
+  }
+
+  protected render(): InboxState<Data> {
+    const newestFirst = [...this.#items.values()].sort((one, other) =>
+      (one.last?.serial ?? '') < (other.last?.serial ?? '') ? 1 : -1,
+    );
+    return {
+      status: this.#status,
+      unread: this.#total,
+      conversations: newestFirst.map(({ read: _, ...item }) => item),
+      ...(this.#error && { error: this.#error }),
+    };
+  }
+
+  protected onClose(): void {
+    this.#refresh.stop();
+  }
+
+  protected fail(error: BeckonError): void {
+    this.#status = 'failed';
+    this.#error = error;
+    this.changed();
+  }
+
+  protected onReconnect(): void {
+    this.#load();
+  }
+
+  protected override onEvent(event: keyof ClientEvents | keyof InnerEvents, value: unknown): void {
+    super.onEvent(event, value);
+    if (event === 'own') void this.#onOwn(value as OwnMessage);
+    else if (event === 'read' || (event as string) === 'marker') this.#onRead(value as InnerEvents['read']);
+  }
+
+  #load(): void {
+    this.#isStale = true;
+    this.#loading ??= this.#loadUntilFresh().finally(() => {
+      this.#loading = undefined;
+    });
+  }
+
+  async #loadUntilFresh(): Promise<void> {
+    while (this.#isStale && !this.isClosed) {
+      this.#isStale = false;
+      await this.persist(() => this.#read());
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { signal } = this.closing;
+    const listing = this.#client as unknown as Listing;
+    await this.#client.ready({ signal });
+    this.#meanwhile = [];
+    const [{ conversations }, { count }] = await Promise.all([
+      listing.conversations({ limit: this.#limit, signal }),
+      listing.unread({ signal }),
+    ]);
+    if (this.isClosed) return;
+    this.#items = new Map(conversations.map((listed) => [keyOfPeer(listed.conversation), itemOf<Data>(listed)]));
+    this.#total = count;
+    this.#status = 'ready';
+    this.#error = undefined;
+    for (const message of this.#meanwhile.splice(0)) this.#add(message);
+    this.changed();
+  }
+
+  #onMessage(message: ReceivedMessage<Data>): void {
+    if (message.encoding?.startsWith(SIGNAL_PREFIX)) return;
+    if (this.#loading !== undefined) this.#meanwhile.push(message);
+    this.#add(message);
+    this.changed();
+  }
+
+  async #onOwn({ text, serial }: OwnMessage): Promise<void> {
+    const { to, id, data, encoding } = JSON.parse(text);
+    const sent = {
+      id,
+      serial,
+      from: { user: this.core.userId },
+      to,
+      data,
+      sentAt: serialTimeMs(serial),
+      ...(encoding && { encoding }),
+    };
+    const [message = sent] = await this.core.decode([sent]);
+    if (!this.isClosed) this.#onMessage(message as ReceivedMessage<Data>);
+  }
+
+  /** What the list has already changes nothing. */
+  #add(message: ReceivedMessage<Data>): void {
+    const { userId } = this.core;
+    const { from, to, serial } = message;
+    const peers: readonly Peer[] =
+      isFrom(userId, from) && 'users' in to ? to.users.map((user) => ({ user })) : [peerOf(message, userId)];
+    for (const peer of peers) {
+      const key = keyOfPeer(peer);
+      const known = this.#items.get(key) ?? { key, peer, unread: 0, read: '' };
+      if (serial <= (known.last?.serial ?? '')) continue;
+      const isUnread = !isFrom(userId, from) && serial > known.read;
+      this.#items.set(key, { ...known, last: message, unread: known.unread + (isUnread ? 1 : 0) });
+      if (isUnread) this.#total += 1;
+    }
+  }
+
+  /** Of a conversation that is not read to its end, or not listed, only the server knows what is left, once it has the marker. */
+  #onRead({ conversation, read }: InnerEvents['read']): void {
+    const key = keyOfPeer(conversation);
+    const item = this.#items.get(key);
+    if (item && read <= item.read) return;
+    if (!item || read < (item.last?.serial ?? '')) {
+      this.#refresh.start(REFRESH_MS, () => this.#load());
+      return;
+    }
+    this.#items.set(key, { ...item, read, unread: 0 });
+    this.#total = Math.max(0, this.#total - item.unread);
+    this.changed();
+  }
+}
+
+function itemOf<Data>({ conversation, last, unread, read = '' }: Listed): Item<Data> {
+  return {
+    key: keyOfPeer(conversation),
+    peer: conversation,
+    unread: unread.count,
+    read,
+    ...(last && { last: last as Message & { readonly data: never } }),
+  };
+}
