@@ -6,6 +6,10 @@ import { expect, it } from 'vitest';
 
 /** What a page downloads for the client at first: all chunks that load with it, each minified and gzipped. */
 const MAX_FIRST_BYTES = 12 * 1024;
+/** What a page downloads at first for `connect` and `openConversation`. */
+const MAX_CONVERSATION_BYTES = 18 * 1024;
+/** What each store may add to the client. */
+const MAX_STORE_BYTES = { conversation: 5.5 * 1024, inbox: 2.75 * 1024, presence: 2 * 1024 };
 /** What the hooks may add to it. */
 const MAX_REACT_BYTES = 512;
 /** The bytes of each late part, with the chunks that it shares with other parts. */
@@ -46,12 +50,12 @@ const gzippedBytes = ({ outputFiles: [file] }: Pick<typeof client, 'outputFiles'
   gzipSync(file?.contents ?? '', { level: 9 }).length;
 
 /** Returns the chunks that a page loads with an entry point or part, as bundlers split them. */
-function chunksOf(entry: string): ReadonlySet<string> {
+function chunksOf(entry: string, { metafile }: Pick<typeof whole, 'metafile'> = whole): ReadonlySet<string> {
   const chunks = new Set<string>();
   const visit = (path: string) => {
     if (chunks.has(path)) return;
     chunks.add(path);
-    for (const { path: next, kind } of whole.metafile.outputs[path]?.imports ?? []) {
+    for (const { path: next, kind } of metafile.outputs[path]?.imports ?? []) {
       if (kind === 'import-statement') visit(next);
     }
   };
@@ -62,9 +66,9 @@ function chunksOf(entry: string): ReadonlySet<string> {
 const first = chunksOf('index.js');
 
 /** Returns the bytes of these chunks, each gzipped alone. */
-function bytesOf(chunks: Iterable<string>): number {
+function bytesOf(chunks: Iterable<string>, { outputFiles }: Pick<typeof whole, 'outputFiles'> = whole): number {
   const names = new Set(chunks);
-  const files = whole.outputFiles.filter(({ path }) => names.has(basename(path)));
+  const files = outputFiles.filter(({ path }) => names.has(basename(path)));
   expect(files).toHaveLength(names.size);
   return files.reduce((sum, file) => sum + gzippedBytes({ outputFiles: [file] }), 0);
 }
@@ -83,6 +87,22 @@ it('the first load stays within its budget, all chunks together', () => {
   expect(bytes).toBeLessThanOrEqual(MAX_FIRST_BYTES);
   const [, kilobytes] = readFileSync('docs/client.md', 'utf8').match(/([\d.]+) KB gzipped at first/) ?? [];
   expect(Number(kilobytes)).toBeCloseTo(bytes / 1024, 0);
+});
+
+it.each(Object.entries(MAX_STORE_BYTES))('the store %s stays within its budget', async (store, maxBytes) => {
+  const entryPoints = ['client/index.ts', `client/stores/${store}.ts`];
+  const built = await build({ ...OPTIONS, entryPoints, splitting: true, outdir: '.', outbase: 'client' });
+  const paths = new Map(Object.entries(built.metafile.outputs).map(([path, { entryPoint }]) => [entryPoint, path]));
+  const files = built.outputFiles.map(({ path }) => basename(path));
+  expect(new Set(files).size).toBe(files.length);
+  const bytes = (entry: string) => {
+    const chunks = [...chunksOf(paths.get(entry) ?? '', built)].map((path) => basename(path));
+    return bytesOf(chunks, built);
+  };
+  const [alone, withStore] = entryPoints.map(bytes) as [number, number];
+  expect(withStore - alone).toBeGreaterThan(500);
+  expect(withStore - alone).toBeLessThanOrEqual(maxBytes);
+  if (store === 'conversation') expect(withStore).toBeLessThanOrEqual(MAX_CONVERSATION_BYTES);
 });
 
 it('the hooks stay within their budget', () => {
