@@ -3,7 +3,7 @@ import { SIGNAL_PREFIX, TYPING_SIGNAL } from '../../protocol/signals.ts';
 import type { Client, ClientEvents, HistoryPage, Receipt, ReceivedMessage, SendOptions } from '../api.ts';
 import { BeckonError } from '../index.ts';
 import { coreOf } from '../inner.ts';
-import { checkCount, checkNames } from '../options.ts';
+import { check, checkCount, checkNames } from '../options.ts';
 import type { InnerEvents } from '../parts.ts';
 import { serialTimeMs } from '../receiving/cursor.ts';
 import type { OwnMessage } from '../receiving/message-memory.ts';
@@ -540,6 +540,8 @@ function resolve(options: ConversationOptions): Required<ConversationOptions> {
   const where = 'openConversation';
   checkNames(where, options, ['pageSize', 'markRead', 'receipts']);
   const { pageSize = DEFAULT_PAGE_SIZE, markRead = 'visible', receipts = true } = options;
+  check(where, 'markRead', markRead, /^(visible|manual)$/.test(markRead), '"visible" or "manual"');
+  check(where, 'receipts', receipts, typeof receipts === 'boolean', 'true or false');
   return { pageSize: checkPageSize(where, 'pageSize', pageSize), markRead, receipts };
 }
 

@@ -35,12 +35,12 @@ export type PresenceStore = Store<PresenceState>;
  * ```
  * @throws TypeError for a client that `connect` has not made. A wrong target makes the state `failed`.
  */
-export function openPresence(client: Client<never, never>, target: PresenceTarget): PresenceStore {
+export function openPresence<Data>(client: Client<Data, never>, target: PresenceTarget): PresenceStore {
   return new WatchedPresence(client, target);
 }
 
-class WatchedPresence extends BaseStore<PresenceState> {
-  readonly #client: Client<never, never>;
+class WatchedPresence<Data> extends BaseStore<PresenceState> {
+  readonly #client: Client<Data, never>;
   readonly #target: PresenceTarget;
   #users: ReadonlyMap<string, UserPresence> = new Map();
   #total = 0;
@@ -49,7 +49,7 @@ class WatchedPresence extends BaseStore<PresenceState> {
   #isWatching = false;
   #loading: Promise<void> | undefined;
 
-  constructor(client: Client<never, never>, target: PresenceTarget) {
+  constructor(client: Client<Data, never>, target: PresenceTarget) {
     super(coreOf('openPresence', client));
     const { signal } = this.closing;
     this.#client = client;
