@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { Client } from '../../../../client/index.ts';
+import { type Inbox, openInbox, type Peer } from '../../../../client/stores/inbox.ts';
+import { createTestServer, type TestServer } from '../../../../testing/index.ts';
+
+let server: TestServer;
+beforeEach(() => {
+  server = createTestServer();
+});
+afterEach(() => server.close());
+
+const PEERS: readonly Peer[] = [{ user: 'bob' }, { user: 'carol' }, { user: 'dave' }];
+
+/** A client whose list of conversations is made of its histories. */
+async function connected(user: string): Promise<Client<string>> {
+  const client = server.client<string>(user);
+  await client.ready();
+  const unread = client.unread.bind(client);
+  const listed = async () => {
+    const counts = await unread(PEERS as []);
+    const pages = await Promise.all(PEERS.map((peer) => client.history(peer as { user: string }, { limit: 1 })));
+    return PEERS.map((conversation, index) => ({
+      conversation,
+      unread: counts[index],
+      last: pages[index]?.messages[0],
+      read: pages[index]?.read,
+    })).filter(({ last }) => last);
+  };
+  return Object.assign(client, {
+    conversations: async () => ({ conversations: await listed() }),
+    unread: async () => ({
+      count: (await listed()).reduce((sum, each) => sum + (each.unread?.count ?? 0), 0),
+      more: false,
+    }),
+  }) as never;
+}
+
+const shown = ({ state }: Inbox<string>) =>
+  state.conversations.map(({ peer, unread, last }) => `${Object.values(peer)}: ${unread}, ${last?.data}`);
+
+it('lists the conversations, and follows messages and what is read', async () => {
+  const [alice, bob, carol] = await Promise.all(
+    ['alice', 'bob', 'carol'].map(connected) as never[] as Promise<Client<string>>[],
+  );
+  if (!alice || !bob || !carol) throw new Error('no clients');
+  await bob.sendToUser('alice', 'one');
+  await carol.sendToUser('alice', 'two');
+  const inbox = openInbox(alice);
+  await vi.waitUntil(() => inbox.state.status === 'ready');
+  expect([shown(inbox), inbox.state.unread]).toEqual([['carol: 1, two', 'bob: 1, one'], 2]);
+  await bob.sendToUser('alice', 'three');
+  await vi.waitUntil(() => inbox.state.unread === 3);
+  expect(shown(inbox)).toEqual(['bob: 2, three', 'carol: 1, two']);
+  await alice.sendToUsers(['dave', 'carol'], 'four');
+  await vi.waitUntil(() => inbox.state.conversations.length === 3);
+  expect(shown(inbox).toSorted()).toEqual(['bob: 2, three', 'carol: 1, four', 'dave: 0, four']);
+  const bobs = inbox.state.conversations.find(({ peer }) => 'user' in peer && peer.user === 'bob');
+  await alice.markRead({ user: 'bob' }, bobs?.last?.serial ?? '');
+  await vi.waitUntil(() => inbox.state.unread === 1);
+  expect(shown(inbox)).toContain('bob: 0, three');
+});
+
+it('asks the server what is left of a conversation that is not read to its end', async () => {
+  const [alice, bob] = await Promise.all([connected('alice'), connected('bob')]);
+  const { serial } = await bob.sendToUser('alice', 'one');
+  await bob.sendToUser('alice', 'two');
+  await bob.sendToUser('alice', 'three');
+  const inbox = openInbox(alice, { limit: 10 });
+  await vi.waitUntil(() => inbox.state.unread === 3);
+  await alice.markRead({ user: 'bob' }, serial);
+  await vi.waitUntil(() => inbox.state.unread === 2, 5_000);
+  expect(shown(inbox)).toEqual(['bob: 2, three']);
+});
+
+it('reads the list again after a reconnect, and changes no more after `close`', async () => {
+  const [alice, bob] = await Promise.all([connected('alice'), connected('bob')]);
+  const inbox = openInbox(alice);
+  await vi.waitUntil(() => inbox.state.status === 'ready');
+  server.disconnect('alice');
+  await bob.sendToUser('alice', 'one');
+  server.reconnect('alice');
+  await vi.waitUntil(() => inbox.state.unread === 1);
+  inbox.close();
+  const { state } = inbox;
+  await bob.sendToUser('alice', 'two');
+  await alice.presence(['bob']);
+  expect(inbox.state).toBe(state);
+  expect(() => openInbox(alice, { size: 1 } as never)).toThrow('size');
+});
