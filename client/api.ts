@@ -253,7 +253,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
 
   /**
    * Joins a room, and stays in it across connections until {@link Client.leave}. Messages to the room arrive as `message`.
-   * A second join of the same room has no effect.
+   * The client counts the joins of a room: it leaves with the last {@link Client.leave}.
    *
    * ```ts
    * await client.join('lobby');
@@ -265,7 +265,8 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   join(room: string, options?: JoinOptions): Promise<void>;
 
   /**
-   * Leaves a room. From the call on, the client hands over no more messages of the room.
+   * Leaves a room, as often as it was joined: parts of a page need not know of each other. A join that has rejected does not count. From the
+   * last call on, the client hands over no more messages of the room.
    *
    * ```ts
    * await client.leave('lobby');
@@ -286,7 +287,8 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   presence(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot>;
 
   /**
-   * Asks like {@link Client.presence}. Later changes arrive as `presence`, across connections, until {@link Client.unwatch}.
+   * Asks like {@link Client.presence}. Later changes arrive as `presence`, across connections, until {@link Client.unwatch}. The client
+   * counts the watches of each user and room.
    *
    * ```ts
    * client.on('presence', ({ users }) => update(users));
@@ -296,7 +298,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   watch(target: PresenceTarget, options?: CallOptions): Promise<PresenceSnapshot>;
 
   /**
-   * Stops watching.
+   * Stops watching each user or room that was watched as often as this. A watch that has rejected does not count.
    *
    * ```ts
    * await client.unwatch({ room: 'lobby' });
