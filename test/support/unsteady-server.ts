@@ -57,12 +57,15 @@ export class UnsteadyServer {
     }
     const frame = socket.sent[line.answered];
     const chance = this.isHealthy ? 1 : this.#random();
-    if (chance < 0.02 || (frame && chance < 0.05)) return this.#lose(socket);
-    if (!frame) return;
+    if (chance < (frame ? 0.05 : 0.02)) this.#lose(socket);
+    else if (frame) this.#answer(socket, line, frame, chance);
+  }
+
+  #answer(socket: FakeSocket, line: Line, frame: Frame, chance: number): void {
     line.answered += 1;
     const reply = this.#work(socket, line, frame);
-    if (chance < 0.09) return this.#lose(socket);
-    if (chance < 0.11 && frame.action !== 'register') this.#fail(socket, frame);
+    if (chance < 0.09) this.#lose(socket);
+    else if (chance < 0.11 && frame.action !== 'register') this.#fail(socket, frame);
     else if (reply) socket.receive({ id: frame.id, ...reply });
   }
 
