@@ -15,9 +15,9 @@ const MAX_REACT_BYTES = 512;
 /** The bytes of each late part, with the chunks that it shares with other parts. */
 const MAX_LATE_BYTES = {
   'connection/upkeep': 1.4 * 1024,
-  'calls/rooms-presence-history': 5.8 * 1024,
+  'calls/rooms-presence-history': 6.3 * 1024,
   'encoding/encoding': 1.65 * 1024,
-  'sending/sending-part': 3.8 * 1024,
+  'sending/sending-part': 4 * 1024,
   'storage/storage-part': 2.2 * 1024,
   'tabs/tabs-part': 3.7 * 1024,
 };
