@@ -81,8 +81,9 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
     const target = what as PresenceTarget;
     checkTarget(name, target);
     if (name === 'watch') return this.#holds.during(partsOf([target]).map(keyOf), () => invoke(args));
-    const ended = partsOf([target]).filter((part) => this.#holds.release(keyOf(part)));
-    if (ended.length === 0) return undefined;
+    const parts = partsOf([target]);
+    const ended = parts.filter((part) => this.#holds.release(keyOf(part)));
+    if (ended.length === 0 && parts.length > 0) return undefined;
     return invoke(['room' in target ? target : ended.flat(), ...options]);
   }
 

@@ -41,7 +41,7 @@ class Server {
     if (action === 'register') {
       const fromMs = (typeof cursor === 'string' ? serialTime(cursor) : this.#nowMs) - OVERLAP_MS;
       const messages = this.log.filter(({ sentAt }) => sentAt > fromMs);
-      socket.page(messages, { cursor: serialFloor(this.#nowMs) });
+      socket.page(messages, { cursor: serialFloor(this.#nowMs), serverTime: this.#nowMs });
     } else if (action === 'sendMessage') {
       const batch = sent as { id: string; data: unknown }[];
       for (const message of batch) if (!this.taken.has(message.id)) this.taken.set(message.id, message.data);
