@@ -1,4 +1,4 @@
-import type { Sender } from '../../protocol/index.ts';
+import type { MessageSource } from '../../protocol/index.ts';
 import type { ReceivedMessage } from '../api.ts';
 import type { BeckonError } from '../errors.ts';
 
@@ -14,7 +14,7 @@ export interface Entry<Data> {
   readonly key: string;
   /** The id of the message. */
   readonly id: string;
-  readonly from: Sender;
+  readonly from: MessageSource;
   readonly data: Data;
   /** The encoding, if this client could not decode the data. */
   readonly encoding?: string;

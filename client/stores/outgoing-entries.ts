@@ -41,7 +41,7 @@ export class OutgoingEntries<Data> {
   /** Sends a message, unless there is an error. */
   send(data: Data, options: SendOptions, error: BeckonError | undefined): Entry<Data> {
     const { environment, clock, userId } = this.#parts.core;
-    const { id = environment.randomId() } = options;
+    const { id = randomId(environment) } = options;
     const key = ownKey(id);
     const entry = { key, id, from: { user: userId }, data, sentAt: clock.now(), isOwn: true };
     if (error) return { ...entry, status: 'failed', error };

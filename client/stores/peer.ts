@@ -1,4 +1,4 @@
-import type { Sender } from '../../protocol/index.ts';
+import type { MessageSource } from '../../protocol/index.ts';
 import type { ReceivedMessage } from '../api.ts';
 import { check } from '../options.ts';
 
@@ -38,7 +38,7 @@ export function keyOfPeer(peer: Peer): string {
 }
 
 /** Whether `me` has sent it. */
-export function isFrom(me: string, from: Sender): boolean {
+export function isFrom(me: string, from: MessageSource): boolean {
   return 'user' in from && from.user === me;
 }
 
