@@ -1,5 +1,6 @@
 import { SIGNAL_PREFIX } from '../../protocol/signals.ts';
 import type { Client, ReceivedMessage, SendOptions } from '../api.ts';
+import { randomId } from '../base/random-id.ts';
 import type { Core } from '../core.ts';
 import { BeckonError } from '../index.ts';
 import { serialTimeMs } from '../receiving/cursor.ts';
