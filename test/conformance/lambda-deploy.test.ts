@@ -119,7 +119,7 @@ describe('settings that AWS would refuse, or that are not emulated', () => {
       /"1A" is not a name that Lambda takes/,
     ],
     ['too much environment', { Environment: { Variables: { AA: 'x'.repeat(4096) } } }, /at most 4096/],
-    ['too much concurrency', { ReservedConcurrentExecutions: 1001 }, /only 1000 of the account's 1000 are left/],
+    ['too much concurrency', { ReservedConcurrentExecutions: 901 }, /only 900 of the account's 1000 are left/],
     ['a nested property', { LoggingConfig: {}, DeadLetterConfig: { Target: 'x' } }, /DeadLetterConfig/],
   ])('%s', async (_, properties, message) => {
     await expect(deploy(properties)).rejects.toThrow(message);
