@@ -1,5 +1,5 @@
 import { type Authorize, AwsError, type AwsRequest, type AwsResponse, TRACE_HEADER } from '../service.ts';
-import type { AsyncInvocations } from './async-invocations.ts';
+import type { Enqueue } from './enqueue.ts';
 import type { Functions, Reference } from './functions.ts';
 import { MAX_ASYNC_PAYLOAD_BYTES, MAX_SYNC_PAYLOAD_BYTES } from './limits.ts';
 import { errorOf } from './outcome.ts';
@@ -8,7 +8,7 @@ export interface ApiOptions {
   readonly functions: Functions;
   readonly authorize: Authorize;
   /** Accepts an event for asynchronous invocation. Returns the request's id. */
-  readonly enqueue: AsyncInvocations['enqueue'];
+  readonly enqueue: Enqueue;
 }
 
 const ROUTE = /^\/2015-03-31\/functions\/([^/]+)(?:\/(invocations|configuration))?\/?$/;

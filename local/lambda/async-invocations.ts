@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../service.ts';
 import type { Destinations } from './destinations.ts';
+import type { Enqueue } from './enqueue.ts';
 import type { Outcome } from './environment.ts';
 import type { EventInvokeConfig } from './event-invoke-config.ts';
 import { type Condition, deadLetter, destinationRecord, type EndedInvocation } from './invocation-record.ts';
@@ -18,12 +19,7 @@ const MAX_THROTTLE_DELAY_MS = 300_000;
 
 /** Events accepted for asynchronous invocation. They are in memory: closing loses the events that still wait. */
 export interface AsyncInvocations {
-  /**
-   * Returns the request's id at once. The function runs later.
-   * @param payload JSON text
-   * @param trace The trace header of the request. Default: a new trace.
-   */
-  enqueue(target: LambdaFunction, payload: string, trace?: string): string;
+  readonly enqueue: Enqueue;
   /** Sends the event of an invocation that Lambda has stopped to the function's destination and dead-letter queue. */
   reportStopped(
     target: LambdaFunction,

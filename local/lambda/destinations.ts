@@ -1,7 +1,7 @@
 import { propertyError } from '../resource-properties.ts';
 import type { Authorize, Log, Resource } from '../service.ts';
 import { type Queues, senderIdOf } from '../sqs/index.ts';
-import type { AsyncInvocations } from './async-invocations.ts';
+import type { Enqueue } from './enqueue.ts';
 import type { Functions } from './functions.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import { requireRolePermissions, roleOf } from './role-permissions.ts';
@@ -28,7 +28,7 @@ export interface DestinationsOptions {
   readonly functions: Functions;
   readonly queues: Queues | undefined;
   /** Accepts an event for asynchronous invocation. */
-  readonly enqueue: AsyncInvocations['enqueue'];
+  readonly enqueue: Enqueue;
 }
 
 const isFunctionArn = (arn: string) => arn.startsWith('arn:aws:lambda:');

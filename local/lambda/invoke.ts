@@ -8,7 +8,7 @@ import {
   type InvokeAsync,
   type Log,
 } from '../service.ts';
-import type { AsyncInvocations } from './async-invocations.ts';
+import type { Enqueue } from './enqueue.ts';
 import type { Functions, Reference } from './functions.ts';
 import type { Invoked } from './lambda-function.ts';
 import type { Permission } from './permission.ts';
@@ -27,7 +27,7 @@ export function createInvocations(
   functions: Functions,
   permissions: readonly Permission[],
   log: Log,
-  enqueue: AsyncInvocations['enqueue'],
+  enqueue: Enqueue,
   { authorize, assumeRole }: { readonly authorize: Authorize; readonly assumeRole: AssumeRole },
 ): Invocations {
   /** Returns the function if the source may invoke it. */
