@@ -70,7 +70,9 @@ class Sending extends ClientPart implements SendingPart {
 
   signal(to: To, encoding: string, data: Json): void {
     const json = JSON.stringify(data);
-    const fields = { to, id: randomId(this.core.environment), ephemeral: true };
+    // A room's members get it anyway.
+    const echo = 'room' in to ? {} : { echo: false };
+    const fields = { to, id: randomId(this.core.environment), ephemeral: true, ...echo };
     const wait = { expiresAfterMs: SIGNAL_EXPIRY_MS, signal: undefined };
     this.send(fields, () => ({ json, bytes: json.length, encoding }), wait).catch(() => {});
   }

@@ -90,7 +90,7 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
       take: (page) => this.#take(page),
       onComplete: () => this.#onComplete(),
     });
-    const defaults = 'user' in peer && this.#options.receipts ? { receipt: true, echo: true } : {};
+    const defaults = 'user' in peer && this.#options.receipts ? { receipt: true } : {};
     this.#outgoing = new OutgoingEntries(parts, defaults, (sinceMs) => this.#pages.readAgain(sinceMs));
     this.#listen();
     this.#pages.load(true);

@@ -195,7 +195,7 @@ export class UnsteadyServer {
   }
 
   #send(own: FakeSocket, user: string, input: MessageInput & { id: string }): SendResult {
-    const { to, id, data, encoding, ephemeral = false, echo = false, retry = false } = input;
+    const { to, id, data, encoding, ephemeral = false, echo = true, retry = false } = input;
     const addresses =
       'room' in to ? [`room#${to.room}`] : ('user' in to ? [to.user] : to.users).map((each) => `user#${each}`);
     const first = retry
