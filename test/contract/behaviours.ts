@@ -435,7 +435,12 @@ export function describeBehaviours(name: string, start: () => Promise<System>): 
 
       test('when they come too fast, and says when to try again', async () => {
         const a = await registered(alice);
-        const messages = Array.from({ length: 50 }, () => ({ to: { user: bob }, data: 1, ephemeral: true, echo: false }));
+        const messages = Array.from({ length: 50 }, () => ({
+          to: { user: bob },
+          data: 1,
+          ephemeral: true,
+          echo: false,
+        }));
         const replies: Frame[] = [];
         for (let frames = 0; frames < 30 && replies.at(-1)?.['type'] !== 'error'; frames += 1) {
           replies.push(await a.ask({ action: 'sendMessage', messages }));
