@@ -1,6 +1,6 @@
 import type { Message, SendResult, Shown } from '../protocol/index.ts';
 import { SIGNAL_PREFIX } from '../protocol/signals.ts';
-import type { ClientEvents, HistoryPage, ReceivedMessage } from './api.ts';
+import type { ClientEvents, ReceivedMessage } from './api.ts';
 import { abortWith } from './base/abort.ts';
 import { backoffDelayMs } from './base/backoff.ts';
 import { createEmitter, type Emitter } from './base/events.ts';
@@ -97,14 +97,13 @@ export class Core implements Context {
     return overError(this.state);
   }
 
-  /** Tells the parts what has happened. */
+  /** Tells the parts and the stores what has happened. */
   notify(event: keyof ClientEvents | keyof InnerEvents, value?: unknown): void {
-    for (const part of Object.values(this.parts)) part.onEvent(event, value);
     for (const observer of this.#observers) observer(event, value);
   }
 
   /**
-   * Has a store hear of what happens.
+   * Has a part or a store hear of what happens.
    * @returns Ends it.
    */
   observe(observer: Observer): Cancel {
@@ -135,16 +134,7 @@ export class Core implements Context {
   async call(name: CallName, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
     const loading = this.#opening ?? (!this.parts.calls && this.load('calls'));
     if (loading) await unlessAborted(unlessAborted<unknown>(loading, signal), this.#ending.signal);
-    const calls = await this.load('calls');
-    const result = await calls.count(name, args, (fewer) => (this.parts.tabs ?? this).invoke(name, fewer));
-    const { messages = [] } = (result ?? {}) as Partial<HistoryPage>;
-    for (const message of messages) this.#tellUndecoded(message);
-    return result;
-  }
-
-  /** Does a call in this tab. */
-  async invoke(name: CallName, args: readonly unknown[]): Promise<unknown> {
-    return (await this.load('calls')).invoke(name, args);
+    return (await this.load('calls')).call(name, args);
   }
 
   /** Hands a message to the application, unless it has it. */
@@ -204,6 +194,7 @@ export class Core implements Context {
       const { createPart } = await this.#loaders[name]();
       const part = createPart(this);
       this.parts[name] = part;
+      this.observe((event, value) => part.onEvent(event, value));
       for (const each of this.session.connections) if (each.isRegistered) void part.renew(each, []);
       if (this.over) part.onEvent('over', this.over);
       return part;
@@ -258,7 +249,7 @@ export class Core implements Context {
   }
 
   /** Data that could not be decoded must not look like what the application expects. */
-  #tellUndecoded(message: ReceivedMessage): void {
+  tellUndecoded(message: ReceivedMessage): void {
     if (message.encoding !== undefined) void this.#use('encoding', (encoding) => encoding.tellUndecoded(message));
   }
 
@@ -267,7 +258,7 @@ export class Core implements Context {
       this.notify('signal', message);
       return;
     }
-    this.#tellUndecoded(message);
+    this.tellUndecoded(message);
     const hasListener = this.emit('message', message);
     // Of several tabs, the one that holds the connection speaks for the device.
     if (message.receipt && hasListener && !this.parts.tabs?.state) {

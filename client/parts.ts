@@ -60,17 +60,10 @@ export interface Interest {
 
 /** Does the calls of the client that ask the server: about rooms, presence and history. */
 export interface CallsPart extends Part {
-  /** Does a call of the client. */
+  /** Does a call of the client, in whichever tab holds the connection. */
+  call(name: CallName, args: readonly unknown[]): Promise<unknown>;
+  /** Does a call in this tab. */
   invoke(name: CallName, args: readonly unknown[]): Promise<unknown>;
-  /**
-   * Counts the calls of this tab that join, leave, watch and unwatch.
-   * @param invoke Does the call; not called if others in this tab hold what it would end.
-   */
-  count(
-    name: CallName,
-    args: readonly unknown[],
-    invoke: (args: readonly unknown[]) => Promise<unknown>,
-  ): Promise<unknown>;
   interest: Interest;
   onPush(push: PushedItem, connection?: OpenConnection): void;
   /** Where a message belongs; `undefined`: to a room that the client has left. */

@@ -65,7 +65,19 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
     return Reflect.apply(this[name], this, args);
   }
 
-  async count(
+  async call(name: CallName, args: readonly unknown[]): Promise<unknown> {
+    const { core } = this;
+    const result = await this.#count(name, args, (fewer) => (core.parts.tabs ?? this).invoke(name, fewer));
+    const { messages = [] } = (result ?? {}) as Partial<HistoryPage>;
+    for (const message of messages) core.tellUndecoded(message);
+    return result;
+  }
+
+  /**
+   * Counts the calls of this tab that join, leave, watch and unwatch.
+   * @param invoke Does the call; not called if others in this tab hold what it would end.
+   */
+  async #count(
     name: CallName,
     args: readonly unknown[],
     invoke: (args: readonly unknown[]) => Promise<unknown>,

@@ -40,7 +40,7 @@ class SharedClient extends ClientPart implements TabsPart {
     const { locks, openChannel } = environment;
     if (!locks || !openChannel) return;
     this.#tabs = new Tabs({ ...environment, locks, openChannel }, options.livenessTimeoutMs, {
-      invoke: (name, args) => core.invoke(name, args),
+      invoke: (name, args) => this.#calls.invoke(name, args),
       request: (frame, units) => this.#request(frame, units),
       lead: () => this.#lead(),
       follow: () => session.pause(),
@@ -63,7 +63,7 @@ class SharedClient extends ClientPart implements TabsPart {
   }
 
   invoke(name: CallName, args: readonly unknown[]): Promise<unknown> {
-    return (this.#tabs ?? this.core).invoke(name, args);
+    return (this.#tabs ?? this.#calls).invoke(name, args);
   }
 
   override onEvent(event: keyof ClientEvents | keyof InnerEvents, value: unknown): void {
