@@ -243,7 +243,7 @@ const CASES: readonly Case[] = [
     frame: '`mark`, 50 conversations, received and read',
     scene: async (client) => {
       const serial = await serialFor(client);
-      const marks = peers(50).map((conversation) => ({ conversation, sent: serial, read: serial }));
+      const marks = peers(50).map((conversation) => ({ conversation, received: serial, read: serial }));
       return { action: 'mark', marks };
     },
   },

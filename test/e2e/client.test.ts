@@ -149,7 +149,7 @@ describe('a conversation', () => {
     amy.client.on('receipt', (receipt) => receipts.push(receipt));
     await Promise.all([amy.connected(), bea.connected()]);
     const { serial } = await amy.client.sendToUser('bea', 'hello', { receipt: true });
-    await eventually(() => receipts).toMatchObject([{ from: { user: 'bea' }, sent: serial }]);
+    await eventually(() => receipts).toMatchObject([{ from: { user: 'bea' }, received: serial }]);
     await bea.client.markRead({ user: 'amy' }, serial);
     await eventually(() => receipts.length).toBe(2);
     expect(receipts[1]).toMatchObject({ from: { user: 'bea' }, read: serial });

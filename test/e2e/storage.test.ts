@@ -119,10 +119,9 @@ describe('bad cursors', () => {
 
   test('of another user count as a time, and give no message of that user', async () => {
     const { client: alice, registered } = await device('alice');
-    await alice.ask({ action: 'sendMessage', to: { user: 'alice' }, data: 'for alice alone' });
+    const ack = await alice.ask({ action: 'sendMessage', to: { user: 'alice' }, data: 'for alice alone' });
     await alice.ask(toBob('for bob'));
-    const push = await alice.frame(({ type }) => type === 'messages');
-    const [{ serial }] = push['messages'] as [{ serial: string }];
+    const [{ serial }] = ack['results'] as [{ serial: string }];
     const { client: bob, registered: ofBob } = await device('bob', { cursor: registered['cursor'] });
     expect(ofBob).toMatchObject({ recovered: true, messages: [{ data: 'for bob' }] });
     expect(dataOf(await bob.ask({ action: 'register', after: registered['cursor'] }))).toEqual(['for bob']);
