@@ -132,8 +132,8 @@ export class Core implements Context {
    * @throws BeckonError `load_failed`, why the client is over, or what the call rejects with; the reason of the signal.
    */
   async call(name: CallName, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
-    const loading = this.#opening ?? (!this.parts.calls && this.load('calls'));
-    if (loading) await unlessAborted(unlessAborted<unknown>(loading, signal), this.#ending.signal);
+    const loading: Promise<unknown> = this.#opening ?? this.load('calls');
+    await unlessAborted(unlessAborted(loading, signal), this.#ending.signal);
     return (await this.load('calls')).call(name, args);
   }
 
@@ -210,11 +210,12 @@ export class Core implements Context {
    */
   async #loadRest(): Promise<void> {
     const { environment, options } = this;
-    for (let failures = 0; !this.over && !(this.parts.sending && this.parts.upkeep); failures += 1) {
+    for (let failures = 0; !this.over; failures += 1) {
       try {
         await Promise.all([this.load('sending'), this.load('upkeep')]);
         // What came before.
         if (this.user.hasNews) this.notify('news');
+        return;
       } catch (error) {
         if (failures === 0) this.emit('error', error as BeckonError);
         await sleep(environment, backoffDelayMs(failures, environment.random, options), this.#ending.signal);
@@ -236,7 +237,8 @@ export class Core implements Context {
 
   /** The user, as the server says; without a connection, as the token says. Empty if neither has said it. */
   get userId(): string {
-    return this.state.status === 'connected' ? this.state.userId : (this.#owner ?? '');
+    const { userId = this.#owner ?? '' } = this.state as { readonly userId?: string };
+    return userId;
   }
 
   /** Has a part do something, at once if it is loaded, and tells the application if that fails. */
