@@ -213,8 +213,6 @@ export class Core implements Context {
     for (let failures = 0; !this.over; failures += 1) {
       try {
         await Promise.all([this.load('sending'), this.load('upkeep')]);
-        // What came before.
-        if (this.user.hasNews) this.notify('news');
         return;
       } catch (error) {
         if (failures === 0) this.emit('error', error as BeckonError);

@@ -47,6 +47,8 @@ class Sending extends ClientPart implements SendingPart {
     this.memory = new MessageMemory(core.clock);
     this.#sender = new MessageSender(core, this.outbox, ({ text }) => this.onSending(JSON.parse(text)));
     this.#beginMemory();
+    // What came before this part. What is sent now is no news: the server knows it.
+    if (core.user.hasNews) queueMicrotask(() => this.onEvent('news', undefined));
     core.early.handOver(this);
   }
 
