@@ -5,7 +5,7 @@ import { type FakeSocket, messageAt, seededRandom, sentResult, settle } from '..
 import { FakeBrowser, type Page } from '../../support/pages.ts';
 
 const STEPS = 150;
-const SEEDS = Number(process.env['SEEDS'] ?? 10);
+const SEEDS = Number(process.env['SEEDS'] ?? 30);
 
 /** A server that answers everything, keeps what was sent to alice, and posts to the sockets that it has registered. */
 class Server {
