@@ -19,21 +19,31 @@ export type Data = JsonValue | Bytes;
 
 /**
  * The type itself if its values arrive unchanged. It has `never` in place of a function, a Date, a Map, and every other type that
- * JSON loses or changes. Use it for type parameters: `Note extends Carried<Note>`.
+ * JSON loses or changes, such as `undefined` in an array or in a field that is not optional. Use it for type parameters:
+ * `Note extends Carried<Note>`.
  */
 export type Carried<T> = [Extract<T, Bytes>] extends [never] ? CarriedByJson<T> : unknown;
 
 type CarriedByJson<T> = unknown extends T
   ? unknown
-  : [T] extends [string | number | boolean | null | undefined]
+  : [T] extends [string | number | boolean | null]
     ? unknown
     : [Extract<T, Lost>] extends [never]
       ? // For arrays, only the elements: the compiler then checks one level at a time, because types may contain themselves.
-        { [Field in keyof T as T extends readonly unknown[] ? Field & number : Field]: CarriedByJson<T[Field]> }
+        { [Field in keyof T as T extends readonly unknown[] ? Field & number : Field]: CarriedField<T, Field> }
       : never;
 
+/** JSON omits a field that is `undefined`: the type of the field must say that it may be missing. */
+type CarriedField<T, Field extends keyof T> = CarriedByJson<
+  T extends readonly unknown[]
+    ? T[Field]
+    : { [Each in Field]?: T[Each] } extends Pick<T, Field>
+      ? Exclude<T[Field], undefined>
+      : T[Field]
+>;
+
 /** Types that JSON cannot represent. */
-type Lost = bigint | symbol | ((...args: never) => unknown);
+type Lost = undefined | bigint | symbol | ((...args: never) => unknown);
 
 /** The part of a `Blob` that the SDKs use. Not every runtime has `Blob`. */
 export interface BlobLike {
