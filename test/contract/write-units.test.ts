@@ -165,10 +165,10 @@ test('a connection without subscriptions', async () => {
   expect(await unitsOf(randomUUID(), { rooms: 0, watches: 0 })).toEqual({
     register: 1,
     ping: 1,
-    // Two more units for the message, in the log and in the index.
-    sendMessage: 3,
+    // Two more units for the message, in the log and in the index, and one for the copy of the sender's other devices.
+    sendMessage: 4,
     // One more unit for the count of waiting messages.
-    'sendMessage, nobody there': 4,
+    'sendMessage, nobody there': 5,
     join: 3,
     leave: 3,
     'presence, watch': 3,
@@ -180,8 +180,8 @@ test('a connection without subscriptions', async () => {
 const SUBSCRIBED_TO_ALL = {
   register: 1,
   ping: 1,
-  sendMessage: 3,
-  'sendMessage, nobody there': 4,
+  sendMessage: 4,
+  'sendMessage, nobody there': 5,
   join: 13,
   leave: 13,
   'presence, watch': 13,
@@ -217,5 +217,5 @@ test('a large subscriptions item costs its user one unit more for each ten write
 });
 
 test('a user with the longest id for which a frame takes one write unit', async () => {
-  expect(await unitsOf(LONGEST_ID, ALL)).toMatchObject({ register: 1, ping: 1, sendMessage: 3 });
+  expect(await unitsOf(LONGEST_ID, ALL)).toMatchObject({ register: 1, ping: 1, sendMessage: 4 });
 });
