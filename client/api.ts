@@ -6,6 +6,7 @@ import type {
   Message,
   PresenceReply,
   ReceiptPush,
+  SchemaIssue,
   SearchReply,
   SendResult,
   UnreadReply,
@@ -21,10 +22,18 @@ export type Sendable<Incoming> = Incoming | (Uint8Array extends Incoming ? Bytes
 
 /** A message as the application gets it: once, even if it arrives several times. */
 export interface ReceivedMessage<Data = Payload> extends Omit<Message, 'data'> {
-  /** The sender's data; bytes as `Uint8Array`. The type is a promise between you and the senders: nothing checks it. */
+  /** The sender's data; bytes as `Uint8Array`. Only a `schema` checks it: without one, the type is a promise of the senders. */
   readonly data: Data;
   /** The encoding, if this client does not know it or the data does not match it. Absent: the data is decoded. */
   readonly encoding?: string;
+}
+
+/** A message whose data the client's `schema` rejects. */
+export interface InvalidMessage {
+  /** The message as it arrived. */
+  readonly message: ReceivedMessage<unknown>;
+  /** What is wrong with its data, as the schema says. */
+  readonly issues: readonly SchemaIssue[];
 }
 
 /** Tells that messages are permanently missing. */
@@ -87,6 +96,8 @@ export type Unread = UnreadReply['conversations'][number];
 export interface ClientEvents<Incoming = Payload> {
   /** A message arrived. */
   readonly message: ReceivedMessage<Incoming>;
+  /** A message arrived, or is in a page of the history or of a search, and the client's `schema` rejects its data. */
+  readonly invalid: InvalidMessage;
   /** Messages are missing: the user was away for longer than the server keeps them, or the server does not know since when. */
   readonly gap: Gap;
   /** The client sent, or gave up, a message that an earlier client of the user had left in the `storage`. */
@@ -225,7 +236,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
    * ```
    * @returns The server's result: `sent` to at least one device; `queued` for delivery to very many devices;
    * `stored` until a device connects; or `dropped`. With `duplicate`, the server had accepted the message before.
-   * @throws TypeError if the data is neither JSON nor bytes; {@link BeckonError} with `message_too_large`, `frame_too_large`,
+   * @throws TypeError if the data is neither JSON nor bytes, or the client's `schema` rejects it; {@link BeckonError} with `message_too_large`, `frame_too_large`,
    * `invalid_frame`, `outbox_full`, `expired`, `closed`, `load_failed`, or the code with which the server refused the message.
    */
   sendToUser(user: string, data: Outgoing, options?: SendOptions): Promise<SendResult>;

@@ -25,6 +25,7 @@ import type { ConnectionState } from './state.ts';
 /** The events of a client. The compiler asks for each of {@link ClientEvents}. */
 const EVENTS: Readonly<Record<keyof ClientEvents, 1>> = {
   message: 1,
+  invalid: 1,
   gap: 1,
   left: 1,
   presence: 1,
@@ -123,8 +124,11 @@ export class Core implements Context {
   /** Resolves with what the server did with the message. */
   async send(fields: MessageFields, data: unknown, wait: WaitOptions): Promise<SendResult> {
     const encode = prepareData(data, this.options.compress, () => this.load('encoding'));
-    const { sending } = this.parts;
-    return sending ? sending.send(fields, encode, wait) : this.early.add(fields, encode, wait);
+    const post = (encoding: typeof encode) => {
+      const { sending } = this.parts;
+      return sending ? sending.send(fields, encoding, wait) : this.early.add(fields, encoding, wait);
+    };
+    return this.options.schema ? (await this.load('schema')).send(encode, post) : post(encode);
   }
 
   /**
@@ -182,7 +186,8 @@ export class Core implements Context {
 
   decode(messages: readonly Message[]): readonly Message[] | Promise<readonly Message[]> {
     const isEncoded = messages.some(({ encoding }) => encoding !== undefined);
-    return isEncoded ? this.load('encoding').then((encoding) => encoding.decode(messages)) : messages;
+    const decoded = isEncoded ? this.load('encoding').then((encoding) => encoding.decode(messages)) : messages;
+    return this.options.schema ? this.load('schema').then(async (schema) => schema.check(await decoded)) : decoded;
   }
 
   renew(connection: OpenConnection, rooms: readonly string[]): Promise<unknown> {
@@ -253,12 +258,15 @@ export class Core implements Context {
     if (message.encoding !== undefined) void this.#use('encoding', (encoding) => encoding.tellUndecoded(message));
   }
 
-  #deliver(message: ReceivedMessage): void {
-    if (message.encoding?.startsWith(SIGNAL_PREFIX)) {
-      this.notify('signal', message);
+  #deliver(arrived: ReceivedMessage): void {
+    if (arrived.encoding?.startsWith(SIGNAL_PREFIX)) {
+      this.notify('signal', arrived);
       return;
     }
-    this.tellUndecoded(message);
+    this.tellUndecoded(arrived);
+    const { schema } = this.parts;
+    const message = schema ? schema.accept(arrived) : arrived;
+    if (!message) return;
     const hasListener = this.emit('message', message);
     // Of several tabs, the one that holds the connection speaks for the device.
     if (message.receipt && hasListener && !this.parts.tabs?.state) {

@@ -4,6 +4,7 @@ import type { Loaders } from './core.ts';
 export const LOADERS: Loaders = {
   calls: () => import('./calls/rooms-presence-history.ts'),
   encoding: () => import('./encoding/encoding.ts'),
+  schema: () => import('./schema/schema-part.ts'),
   upkeep: () => import('./connection/upkeep.ts'),
   sending: () => import('./sending/sending-part.ts'),
   storage: () => import('./storage/storage-part.ts'),

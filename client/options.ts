@@ -1,3 +1,5 @@
+import type { Schema } from '../protocol/index.ts';
+import { isSchema } from '../protocol/schema.ts';
 import type { WaitLimits } from './base/timer.ts';
 import type { WebSocketConstructor } from './environment.ts';
 import type { ClientStorage } from './storage/storage.ts';
@@ -46,7 +48,12 @@ export interface Durations {
   readonly messageExpiryMs: number;
 }
 
-export interface ConnectOptions extends Partial<Durations> {
+/**
+ * @typeParam Incoming The data of incoming messages.
+ * @typeParam Outgoing The data of outgoing messages.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: any schema will do where the data does not matter
+export interface ConnectOptions<Incoming = any, Outgoing = any> extends Partial<Durations> {
   /** `wss://…` (or `ws://…`) of the deployed stage: the output `WebSocketUrl`. Without query and fragment. */
   readonly url: string;
   /**
@@ -55,6 +62,11 @@ export interface ConnectOptions extends Partial<Durations> {
    * `new BeckonError('unauthorized')`, which says that there is no token any more: the client then stops in the state `failed`.
    */
   readonly getToken: (request: TokenRequest) => Promise<string> | string;
+  /**
+   * Checks the data of messages: of those that are sent, which reject with a TypeError, and of those that arrive, which come as `invalid`.
+   * Any schema that implements Standard Schema. Default: none, nothing is checked.
+   */
+  readonly schema?: Schema<Outgoing, Incoming>;
   /** Default: `globalThis.WebSocket`. Node has it from 22 on; before, pass the one of the package `ws`. */
   readonly webSocket?: WebSocketConstructor;
   /** Closes the client when it aborts. Default: none. */
@@ -83,6 +95,8 @@ export interface ConnectOptions extends Partial<Durations> {
 export interface Options extends Durations {
   readonly url: string;
   readonly getToken: ConnectOptions['getToken'];
+  /** `undefined`: nothing checks the data. */
+  readonly schema: Schema | undefined;
   /** `undefined`: the runtime's own. */
   readonly webSocket: WebSocketConstructor | undefined;
   readonly maxQueuedMessages: number;
@@ -113,6 +127,7 @@ const DEFAULT_MAX_QUEUED_MESSAGES = 1_000;
 const NAMES = [
   'url',
   'getToken',
+  'schema',
   'webSocket',
   'signal',
   'maxQueuedMessages',
@@ -136,7 +151,7 @@ export function resolveOptions(options: ConnectOptions): Options {
   const where = 'connect';
   checkNames(where, options, NAMES);
   const { getToken, webSocket, signal, maxQueuedMessages = DEFAULT_MAX_QUEUED_MESSAGES, compress = true } = options;
-  const { shareAcrossTabs = false, storage } = options;
+  const { shareAcrossTabs = false, storage, schema } = options;
   const durations = Object.entries(DEFAULT_DURATIONS).map(([name, byDefault]) => [
     name,
     checkDuration(where, name, options[name as keyof Durations] ?? byDefault),
@@ -145,6 +160,7 @@ export function resolveOptions(options: ConnectOptions): Options {
     ...(Object.fromEntries(durations) as Durations),
     url: checkUrl(options.url),
     getToken: check(where, 'getToken', getToken, typeof getToken === 'function', 'a function'),
+    schema: check(where, 'schema', schema, schema === undefined || isSchema(schema), 'a Standard Schema'),
     webSocket,
     signal: checkSignal(where, signal),
     isBackoffGiven: options.maxBackoffMs !== undefined,

@@ -1,5 +1,5 @@
 import type { Conversation, Json, Message, MessageInput, SendResult, Shown } from '../protocol/index.ts';
-import type { ClientEvents, PresenceTarget, ReceivedMessage } from './api.ts';
+import type { ClientEvents, InvalidMessage, PresenceTarget, ReceivedMessage } from './api.ts';
 import type { CallName } from './calls/call-names.ts';
 import type { OpenConnection, PushedItem, SendingConnection } from './connection/context.ts';
 import type { Fields } from './connection/frames.ts';
@@ -115,6 +115,31 @@ export interface EncodingPart extends Part {
   tellUndecoded(message: ReceivedMessage): void;
 }
 
+/** Returns encoded data. */
+type Encode = () => EncodedData | Promise<EncodedData>;
+
+/** Checks data against the schema of the client. Loaded only for a client with a schema. */
+export interface SchemaPart extends Part {
+  /**
+   * Checks data as recipients will get it, and sends it: in the order of the calls.
+   * @param post Sends what `encode` has returned.
+   * @throws TypeError that names the path and the message of each issue.
+   */
+  send<R>(encode: Encode, post: (encode: () => EncodedData) => R | Promise<R>): R | Promise<R>;
+  /** Checks messages that another tab has told, and then does this: in the order of the calls. */
+  hear(messages: readonly Message[], then: () => void): void;
+  /** Checks messages that have arrived, and remembers the outcomes. The messages stay as they are. */
+  check(messages: readonly Message[]): Promise<readonly Message[]>;
+  /** The message with its data as the schema returns it. `undefined`, with the event `invalid`: the schema rejects the data. */
+  accept(message: ReceivedMessage): ReceivedMessage | undefined;
+  /** Does the same without an event. */
+  valid(message: ReceivedMessage): ReceivedMessage | undefined;
+  /** The result of a call, without the messages whose data the schema rejects. */
+  checkResult(result: unknown): Promise<unknown>;
+  /** The message of the event `message` or `invalid` as it arrived. */
+  arrived(told: ReceivedMessage | InvalidMessage): ReceivedMessage;
+}
+
 /** Keeps what the client knows for the client of the next page. */
 export interface StoragePart extends Part {
   /** Goes on where the user's last client stopped. */
@@ -139,6 +164,7 @@ export interface TabsPart extends Part {
 export interface Parts {
   calls: CallsPart;
   encoding: EncodingPart;
+  schema: SchemaPart;
   upkeep: Part;
   sending: SendingPart;
   storage: StoragePart;

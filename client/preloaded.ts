@@ -6,6 +6,7 @@ import * as upkeep from './connection/upkeep.ts';
 import type { Loaders } from './core.ts';
 import * as encoding from './encoding/encoding.ts';
 import { type ConnectOptions, resolveOptions } from './options.ts';
+import * as schema from './schema/schema-part.ts';
 import * as sending from './sending/sending-part.ts';
 import * as storage from './storage/storage-part.ts';
 import * as tabs from './tabs/tabs-part.ts';
@@ -13,6 +14,7 @@ import * as tabs from './tabs/tabs-part.ts';
 const LOADED: Loaders = {
   calls: async () => calls,
   encoding: async () => encoding,
+  schema: async () => schema,
   upkeep: async () => upkeep,
   sending: async () => sending,
   storage: async () => storage,

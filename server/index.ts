@@ -9,7 +9,7 @@
  * };
  * ```
  */
-import { type Carried, type Data, isObject, isUserId, NAME_RULE } from '../protocol/index.ts';
+import { type Carried, type Data, isObject, isSchema, isUserId, NAME_RULE, type Schema } from '../protocol/index.ts';
 import { checkSignal } from './abort.ts';
 import { composeDirectory, composeInboxes, composeSend } from './aws/index.ts';
 import { type ClientSettings, readFunctionName, readSendConfig } from './config.ts';
@@ -28,6 +28,9 @@ export type {
   ErrorCode,
   Json,
   JsonValue,
+  Schema,
+  SchemaIssue,
+  SchemaResult,
   SendResult,
   UserStatus,
 } from '../protocol/index.ts';
@@ -37,7 +40,9 @@ export type { Logger, LogLine } from './logger.ts';
 export type { CallOptions, Sender, SendFailure, SendOptions } from './sender.ts';
 export type { ServiceMessage as MessageInput } from './sending/service-batch.ts';
 
-export interface SenderOptions {
+/** @typeParam Outgoing The data of messages. */
+// biome-ignore lint/suspicious/noExplicitAny: any schema will do where the data does not matter
+export interface SenderOptions<Outgoing = any> {
   /**
    * The name of this sender, which recipients see as `from.service`. Default: the Lambda function's name, or `server`.
    * An invalid name throws a `TypeError`.
@@ -47,6 +52,15 @@ export interface SenderOptions {
    * ```
    */
   readonly service?: string;
+  /**
+   * Checks the data of messages, as recipients will get it: a call rejects with a `TypeError` if the schema rejects the data. Any schema
+   * that implements Standard Schema; give the same one to `connect`. It does not see data that you have encoded yourself. Default: none.
+   *
+   * ```ts
+   * createSender({ schema: v.object({ title: v.string() }) });
+   * ```
+   */
+  readonly schema?: Schema<Outgoing, unknown>;
   /**
    * Called with each failure: why a call was rejected with `internal`, and failures that reject no call, because the
    * message was sent: a failed post, or a message that search will not find. It never gets tokens or data. Default: no
@@ -81,10 +95,12 @@ export interface SenderOptions {
 
 /** @throws TypeError that says what is wrong, and what to do */
 function requireOptions(options: SenderOptions): SenderOptions {
-  requireNames('createSender', options, ['service', 'logger', 'client', 'signal']);
-  const { service, logger, client = {} } = options;
+  requireNames('createSender', options, ['service', 'schema', 'logger', 'client', 'signal']);
+  const { service, schema, logger, client = {} } = options;
   if (service !== undefined && !isUserId(service))
     throw new TypeError(`service must be a name: at most 256 ${NAME_RULE}; got ${JSON.stringify(service)}`);
+  if (schema !== undefined && !isSchema(schema))
+    throw new TypeError(`schema must implement Standard Schema, as those of zod and valibot do; got ${typeof schema}`);
   if (logger !== undefined && typeof logger !== 'function')
     throw new TypeError(`logger must be a function, such as (line) => console.warn(line); got ${typeof logger}`);
   requireNames('client', client, ['region', 'credentials', 'endpoint']);
@@ -109,8 +125,11 @@ function requireNames(of: string, options: object, names: readonly string[]): vo
  * @typeParam Outgoing The data of messages: any type that JSON can carry. Default: any JSON, or bytes.
  * @throws Error that names a missing environment variable, which `grantSend` sets; TypeError for an invalid option
  */
-export function createSender<Outgoing extends Carried<Outgoing> = Data>(options: SenderOptions = {}): Sender<Outgoing> {
+export function createSender<Outgoing extends Carried<Outgoing> = Data>(
+  options: SenderOptions<Outgoing> = {},
+): Sender<Outgoing> {
   const {
+    schema,
     service = readFunctionName() ?? DEFAULT_SERVICE,
     logger: log = () => {},
     client,
@@ -123,6 +142,7 @@ export function createSender<Outgoing extends Carried<Outgoing> = Data>(options:
     composeSend: (onFailure) => composeSend({ directory, now, log, onFailure }, config),
     inboxes: composeInboxes(now, config),
     service,
+    schema,
     signal,
   });
 }

@@ -8,6 +8,7 @@ import {
   NAME_RULE,
   type Problem,
   problem,
+  type Schema,
   type SendResult,
   toError,
 } from '../protocol/index.ts';
@@ -75,7 +76,7 @@ export interface Sender<Outgoing = Data> {
    * const { status } = await sender.sendToUser('bob', { title: 'Sales in May' }, { ttlSeconds: 3600 });
    * ```
    * @param data Any JSON, or bytes, which arrive as a `Uint8Array`.
-   * @throws TypeError if the data is neither, and names the place; {@link BeckonError} if the user's id, an option or
+   * @throws TypeError if the data is neither, or the sender's schema rejects it, and names the place; {@link BeckonError} if the user's id, an option or
    *   the size of the data is invalid, or the recipient does not accept the message (`code`). If AWS fails, the code is
    *   `internal`, and `cause` is the error of the AWS SDK: retry with the same `id` and `retry`. Unless
    *   `maybeDelivered` is set, nothing was sent. The reason of a signal that aborts
@@ -143,13 +144,15 @@ export interface SenderParts {
   readonly inboxes: Inboxes;
   /** The name of the sender. */
   readonly service: string;
+  /** Checks the data of messages. Default: nothing does. */
+  readonly schema?: Schema | undefined;
   /** Ends the sender when it aborts. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Makes a sender over its parts. */
 export function createSenderOver<Outgoing extends Carried<Outgoing> = Data>(parts: SenderParts): Sender<Outgoing> {
-  const { inboxes, service, signal } = parts;
+  const { inboxes, service, schema, signal } = parts;
   /** Why messages could not be sent, by the problem in their result. */
   const causes = new WeakMap<Problem, unknown>();
   const send = parts.composeSend((cause, told) => causes.set(told, cause));
@@ -169,7 +172,7 @@ export function createSenderOver<Outgoing extends Carried<Outgoing> = Data>(part
   const origin = { from: { service } };
   const sendAll: Sender<Outgoing>['send'] = async (messages, { signal: ofCall } = {}) => {
     if (!Array.isArray(messages)) throw new TypeError(`send: "messages" must be an array, got ${typeof messages}`);
-    const sent = await run(() => sendServiceBatch(send, origin, messages), ofCall);
+    const sent = await run(() => sendServiceBatch(send, origin, messages, schema), ofCall);
     if (!sent.ok) throw toError(sent.problem);
     return sent.value.map((result) => ('error' in result ? { ...result, error: errorOf(result.error) } : result));
   };
@@ -178,7 +181,7 @@ export function createSenderOver<Outgoing extends Carried<Outgoing> = Data>(part
     data: Outgoing,
     { signal: ofCall, ...sendOptions }: SendOptions = {},
   ) => {
-    const message = await encodeMessage({ ...sendOptions, to, data });
+    const message = await encodeMessage({ ...sendOptions, to, data }, schema);
     const sent = await run(() => sendBatch(send, origin, [message], { check: checkServiceMessage }), ofCall);
     if (!sent.ok) throw toError(sent.problem);
     const [result] = sent.value;

@@ -70,7 +70,7 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
     const result = await this.#count(name, args, (fewer) => (core.parts.tabs ?? this).invoke(name, fewer));
     const { messages = [] } = (result ?? {}) as Partial<HistoryPage>;
     for (const message of messages) core.tellUndecoded(message);
-    return result;
+    return core.options.schema ? (await core.load('schema')).checkResult(result) : result;
   }
 
   /**

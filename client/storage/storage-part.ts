@@ -8,7 +8,7 @@ import type { Snapshot } from './storage.ts';
 import { Store } from './store.ts';
 
 /** What the store has to write when it happens. */
-const CHANGES: readonly string[] = ['message', 'outbox', 'cursor', 'interest'];
+const CHANGES: readonly string[] = ['message', 'invalid', 'outbox', 'cursor', 'interest'];
 
 /** Keeps what a client knows in a storage, and goes on from what earlier clients kept there. */
 class KeptClient extends ClientPart implements StoragePart {

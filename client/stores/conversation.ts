@@ -64,6 +64,8 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
   #status: ConversationStatus = 'loading';
   #error: BeckonError | undefined;
   #firstUnread: string | undefined;
+  /** The serial of the newest message of another that the schema rejects: nobody sees it, and it must not stay unread. */
+  #newestInvalid = '';
   #isJoined = false;
 
   constructor(client: Client<Data, never>, peer: Peer, options: ConversationOptions) {
@@ -115,7 +117,7 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     await this.#pages.loadEarlier(checkPageSize('loadEarlier', 'limit', limit));
   };
 
-  readonly markRead = async (serial = this.#list.newestOfOthers?.serial): Promise<void> => {
+  readonly markRead = async (serial = this.#newestOfOthers): Promise<void> => {
     if (this.isClosed) throw this.closedError;
     if (serial !== undefined) await this.#markRead(serial);
   };
@@ -169,6 +171,7 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     const { signal } = this.closing;
     const client = this.#client;
     client.on('message', (message) => this.#onMessage(message), { signal });
+    client.on('invalid', ({ message }) => this.#onInvalid(message), { signal });
     client.on('receipt', (receipt) => this.#onReceipt(receipt), { signal });
     client.on('gap', ({ room }) => this.#onGap(room), { signal });
     client.on('left', ({ room, reason }) => this.#onLeft(room, reason), { signal });
@@ -181,6 +184,12 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     if ('user' in message.from) this.#typing.onSignal(message.from.user, false);
     this.#markSeen();
     this.changed();
+  }
+
+  #onInvalid(message: ReceivedMessage<unknown>): void {
+    if (!this.#concerns(message) || isFrom(this.core.userId, message.from)) return;
+    if (message.serial > this.#newestInvalid) this.#newestInvalid = message.serial;
+    this.#markSeen();
   }
 
   #onReceipt({ from, received, read }: Receipt): void {
@@ -259,10 +268,17 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     this.#markSeen();
   }
 
+  /** The serial up to which the user has read everything. */
+  get #newestOfOthers(): string | undefined {
+    const { serial = '' } = this.#list.newestOfOthers ?? {};
+    if (serial > this.#newestInvalid) return serial;
+    return this.#newestInvalid || undefined;
+  }
+
   #markSeen(): void {
     if (this.#options.markRead === 'manual' || this.#status !== 'ready' || !isAttended()) return;
-    const newest = this.#list.newestOfOthers;
-    if (newest) void this.#markRead(newest.serial).catch((error) => this.#onMarkFailed(error));
+    const newest = this.#newestOfOthers;
+    if (newest) void this.#markRead(newest).catch((error) => this.#onMarkFailed(error));
   }
 
   /** Here it counts as read at once. */

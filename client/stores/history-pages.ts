@@ -8,6 +8,9 @@ import type { ConversationParts } from './outgoing-entries.ts';
 /** How many pages fill a gap at most. */
 const MAX_BRIDGE_PAGES = 4;
 
+/** How many pages without a message `loadEarlier` reads at most. */
+const MAX_EMPTY_PAGES = 10;
+
 /** How far the index of the server may lag behind, milliseconds. What the client did not see itself is read again after this time. */
 const MAX_INDEX_LAG_MS = 10_000;
 
@@ -131,11 +134,20 @@ export class HistoryPages<Data> {
     if (before === undefined || list.isFull) return;
     list.isPinned = true;
     try {
-      const page = await this.#history({ limit, before });
-      // A gap may have emptied the list meanwhile.
-      if (signal.aborted || list.earlier !== before) return;
-      list.earlier = page.next;
-      this.#owner.take(page);
+      // A schema may have rejected whole pages.
+      for (
+        let count = 0, from: string | undefined = before;
+        from !== undefined && count < MAX_EMPTY_PAGES;
+        count += 1
+      ) {
+        const page = await this.#history({ limit, before: from });
+        // A gap may have emptied the list meanwhile.
+        if (signal.aborted || list.earlier !== from) return;
+        from = page.next;
+        list.earlier = from;
+        this.#owner.take(page);
+        if (page.messages.length > 0) break;
+      }
       list.keepAll();
     } finally {
       list.isPinned = false;

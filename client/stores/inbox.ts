@@ -8,6 +8,7 @@ import { checkCount, checkNames } from '../options.ts';
 import type { InnerEvents } from '../parts.ts';
 import { serialTimeMs } from '../receiving/cursor.ts';
 import type { OwnMessage } from '../receiving/message-memory.ts';
+import { readOwn } from './own-messages.ts';
 import { isFrom, keyOfPeer, type Peer, peerOf } from './peer.ts';
 import { BaseStore, type Store } from './store.ts';
 
@@ -191,8 +192,8 @@ class InboxStore<Data> extends BaseStore<InboxState<Data>> {
       sentAt: serialTimeMs(serial),
       ...(encoding && { encoding }),
     };
-    const [message = sent] = await this.core.decode([sent]);
-    if (!this.isClosed) this.#onMessage(message as ReceivedMessage<Data>);
+    const message = await readOwn<Data>(this.core, sent);
+    if (message && !this.isClosed) this.#onMessage(message);
   }
 
   /** What the list has already changes nothing. */

@@ -7,6 +7,7 @@ import { serialTimeMs } from '../receiving/cursor.ts';
 import type { OwnMessage } from '../receiving/message-memory.ts';
 import type { OutboxChange } from '../sending/outbox.ts';
 import { type Entry, type EntryList, ownKey } from './entries.ts';
+import { readOwn } from './own-messages.ts';
 import { isBetween, type Peer } from './peer.ts';
 
 /** What the parts of a conversation have in common. */
@@ -88,11 +89,11 @@ export class OutgoingEntries<Data> {
       return;
     }
     const queued = { id, from, to, data, sentAt: core.clock.now(), serial: '', ...(encoding && { encoding }) };
-    const [message = queued] = await core.decode([queued]);
+    const message = await readOwn<Data>(core, queued);
     // Meanwhile it may be settled.
-    if (signal.aborted || list.get(key) || !core.parts.sending?.outbox.has(text)) return;
+    if (!message || signal.aborted || list.get(key) || !core.parts.sending?.outbox.has(text)) return;
     this.#options.set(key, { ...options, id });
-    list.wait({ ...entryOf(message as ReceivedMessage<Data>), key, isOwn: true, status: 'sending' });
+    list.wait({ ...entryOf(message), key, isOwn: true, status: 'sending' });
     changed();
   }
 
@@ -105,9 +106,9 @@ export class OutgoingEntries<Data> {
     if (!known && !isOwnOf(peer, { from, to, encoding })) return;
     const sent = { id, from, to, data, sentAt: serialTimeMs(serial), serial, ...(encoding && { encoding }) };
     // What is an entry was decoded before.
-    const [message = sent] = known ? [{ ...sent, data: known.data }] : await core.decode([sent]);
-    if (signal.aborted) return;
-    place(message as ReceivedMessage<Data>);
+    const message = known ? { ...sent, data: known.data } : await readOwn<Data>(core, sent);
+    if (!message || signal.aborted) return;
+    place(message);
     changed();
   }
 

@@ -1,5 +1,5 @@
 import type { Limits, Message, MessageInput, PresenceReply } from '../../protocol/index.ts';
-import type { ClientEvents } from '../api.ts';
+import type { ClientEvents, InvalidMessage, ReceivedMessage } from '../api.ts';
 import type { CallName } from '../calls/call-names.ts';
 import { ClientPart } from '../client.ts';
 import type { SendingConnection } from '../connection/context.ts';
@@ -44,7 +44,7 @@ class SharedClient extends ClientPart implements TabsPart {
       request: (frame, units) => this.#request(frame, units),
       lead: () => this.#lead(),
       follow: () => session.pause(),
-      onTold: (event, value) => this.#onTold(event, value),
+      onTold: (event, value) => this.#hear(event, value),
       greeting: () => this.#greeting(),
       horizonMs: () => this.#calls.horizonMs,
     });
@@ -73,6 +73,9 @@ class SharedClient extends ClientPart implements TabsPart {
     } else if (event === 'cursor') this.#tabs?.tell('progress', { feeds: this.#calls.progress(value as Feed) });
     else if (event === 'interest') this.#tabs?.tell(event, this.#calls.interest);
     else if (event === 'state') this.#tabs?.tell(event, this.#status);
+    // As it arrived: each tab has a schema of its own.
+    else if (event === 'message' || event === 'invalid')
+      this.#tabs?.tell('message', this.core.parts.schema?.arrived(value as ReceivedMessage | InvalidMessage) ?? value);
     else if (!OWN_EVENTS.includes(event)) this.#tabs?.tell(event, value);
   }
 
@@ -115,6 +118,17 @@ class SharedClient extends ClientPart implements TabsPart {
       }
     }
     return outcome;
+  }
+
+  #hear(event: string, value: unknown): void {
+    const { core } = this;
+    const then = () => this.#onTold(event, value);
+    if (!core.options.schema) then();
+    else
+      core.load('schema').then(
+        (schema) => schema.hear(event === 'message' ? [value as Message] : [], then),
+        (error: BeckonError) => void core.emit('error', error),
+      );
   }
 
   #onTold(event: string, value: unknown): void {

@@ -1,16 +1,17 @@
 import {
-  bytesOf,
+  arrivingData,
   checkServiceMessage,
   type Data,
-  encodeJson,
-  isBlob,
+  invalidDataError,
   isObject,
   type Json,
   type MessageFailure,
   problem,
   type Result,
+  type Schema,
   type SendResult,
   type ServiceMessageInput,
+  validate,
 } from '../../protocol/index.ts';
 import { failure, sendBatch } from './batch.ts';
 import type { Origin, Send } from './send.ts';
@@ -23,15 +24,20 @@ export type ServiceMessage<Outgoing = Data> = Omit<ServiceMessageInput, 'data'> 
 
 /**
  * Encodes the data of a message as the client does: bytes in base64, everything else as JSON.
- * @throws TypeError for other data; whatever a getter or a `toJSON` of the data throws
+ * @param schema Checks the data, unless the application has encoded it.
+ * @throws TypeError for other data, and for data that the schema rejects; whatever a getter or a `toJSON` of the data throws
  */
-export async function encodeMessage<M extends object>(message: M): Promise<M> {
+export async function encodeMessage<M extends object>(message: M, schema?: Schema): Promise<M> {
   const { data, encoding } = message as Partial<ServiceMessage>;
-  const bytes = isBlob(data) ? new Uint8Array(await data.arrayBuffer()) : bytesOf(data);
-  if (!bytes) return { ...message, data: JSON.parse(encodeJson(data)) as Json };
+  const arriving = await arrivingData(data);
+  if (schema && encoding === undefined) {
+    const { issues } = await validate(schema, arriving);
+    if (issues) throw invalidDataError(issues);
+  }
+  if (!(arriving instanceof Uint8Array)) return { ...message, data: arriving as Json };
   if (encoding !== undefined)
     throw new TypeError(`The data must be text to have the encoding ${JSON.stringify(encoding)}, and it is bytes`);
-  return { ...message, data: Buffer.from(bytes).toString('base64'), encoding: 'base64' };
+  return { ...message, data: Buffer.from(arriving).toString('base64'), encoding: 'base64' };
 }
 
 /**
@@ -42,8 +48,9 @@ export async function sendServiceBatch(
   send: Send,
   origin: Origin,
   messages: readonly ServiceMessage[],
+  schema?: Schema,
 ): Promise<Result<readonly (SendResult | MessageFailure)[]>> {
-  const encoded = await Promise.all(messages.map(tryEncodeMessage));
+  const encoded = await Promise.all(messages.map((message) => tryEncodeMessage(message, schema)));
   const sent = await sendBatch(
     send,
     origin,
@@ -60,9 +67,9 @@ export async function sendServiceBatch(
   return { ok: true, value: results };
 }
 
-async function tryEncodeMessage(message: unknown): Promise<Result<unknown>> {
+async function tryEncodeMessage(message: unknown, schema?: Schema): Promise<Result<unknown>> {
   try {
-    return { ok: true, value: isObject(message) ? await encodeMessage(message) : message };
+    return { ok: true, value: isObject(message) ? await encodeMessage(message, schema) : message };
   } catch (error) {
     return { ok: false, problem: problem('invalid_frame', error instanceof Error ? error.message : String(error)) };
   }

@@ -17,6 +17,7 @@ const MAX_LATE_BYTES = {
   'connection/upkeep': 1.4 * 1024,
   'calls/rooms-presence-history': 6.3 * 1024,
   'encoding/encoding': 1.65 * 1024,
+  'schema/schema-part': 1.1 * 1024,
   'sending/sending-part': 4.2 * 1024,
   'storage/storage-part': 2.2 * 1024,
   'tabs/tabs-part': 3.8 * 1024,

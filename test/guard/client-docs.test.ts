@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { transformSync } from 'esbuild';
+import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { BeckonError, type Client, type ConnectOptions, connect } from '../../client/index.ts';
@@ -29,7 +30,7 @@ describe('the examples of docs/client.md', () => {
   let server: FakeServer;
   const clients: Client<never>[] = [];
   /** `connect` with a global WebSocket, as in Node ≥ 22 and browsers. */
-  const connectAnywhere = (options: ConnectOptions) => {
+  const connectAnywhere = (options: ConnectOptions<never, never>) => {
     const client = connect<never>({ webSocket: WebSocket, ...options });
     clients.push(client);
     return client;
@@ -57,6 +58,7 @@ describe('the examples of docs/client.md', () => {
       connect: connectAnywhere,
       BeckonError,
       WebSocket,
+      v,
       websocketUrl: server.url,
       tokenUrl: 'data:text/plain,alice',
       fetchToken: () => 'alice',

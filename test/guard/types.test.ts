@@ -53,10 +53,13 @@ test.each([
       rootDir: '/',
       paths: Object.fromEntries(
         [
-          ['client', 'client'],
-          ['react', 'client/react'],
-          ['server', 'server'],
-        ].map(([name, folder]) => [`beckon/${name}`, [join(project, `dist/${folder}/index.d.ts`)]]),
+          ['client', 'client/index'],
+          ['conversation', 'client/stores/conversation'],
+          ['inbox', 'client/stores/inbox'],
+          ['presence', 'client/stores/presence'],
+          ['react', 'client/react/index'],
+          ['server', 'server/index'],
+        ].map(([name, module]) => [`beckon/${name}`, [join(project, `dist/${module}.d.ts`)]]),
       ),
       ...options,
     },

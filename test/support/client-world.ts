@@ -4,6 +4,7 @@ import type { Loaders } from '../../client/core.ts';
 import * as encoding from '../../client/encoding/encoding.ts';
 import type { Environment, Locks, WebSocketLike } from '../../client/environment.ts';
 import { type ConnectOptions, type Options, resolveOptions } from '../../client/options.ts';
+import * as schema from '../../client/schema/schema-part.ts';
 import * as sending from '../../client/sending/sending-part.ts';
 import * as storage from '../../client/storage/storage-part.ts';
 import * as tabs from '../../client/tabs/tabs-part.ts';
@@ -206,6 +207,7 @@ export class ClientWorld implements Environment {
   readonly loaders: { -readonly [Name in keyof Loaders]: Loaders[Name] } = {
     calls: async () => calls,
     encoding: async () => encoding,
+    schema: async () => schema,
     upkeep: async () => upkeep,
     sending: async () => sending,
     storage: async () => storage,

@@ -1,5 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import * as v from 'valibot';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BeckonError, createSender, type LogLine, type Sender, type SenderOptions } from '../../../server/index.ts';
 
@@ -112,6 +113,22 @@ test('invalid data is a TypeError, and makes no call', async () => {
   expect(asked).toEqual([]);
 });
 
+test('data that the schema rejects is a TypeError, and makes no call', async () => {
+  const schema = v.object({ title: v.string() });
+  const sender = createSender({ client, schema });
+  const wrong = { title: 7 } as never;
+  const told = /^The data does not match the schema. Found at "data\.title": .*string/;
+  for (const sent of [sender.sendToUser('bob', wrong), sender.sendToRoom('lobby', wrong)]) {
+    await expect(sent).rejects.toThrow(TypeError);
+    await expect(sent).rejects.toThrow(told);
+  }
+  expect(asked).toEqual([]);
+  const [failure] = await sender.send([{ to: { user: 'bob' }, data: wrong, id: 'm1' }]);
+  expect(failure).toMatchObject({ id: 'm1', error: { code: 'invalid_frame', message: expect.stringMatching(told) } });
+  answer = refuseWrites;
+  await expect(sender.sendToUser('bob', { title: 'Sales' })).rejects.toMatchObject({ code: 'internal' });
+});
+
 describe('a signal', () => {
   test.each(CALLS)('that has aborted makes %s do nothing', async (_, call) => {
     const reason = new Error('stopping');
@@ -151,8 +168,12 @@ describe('a signal', () => {
 });
 
 test.each<[string, unknown, string]>([
-  ['an unknown option', { region: 'x' }, 'createSender has no option "region"; it has service, logger, client, signal'],
-  ['no object', 'reports', 'createSender takes an object with service, logger, client, signal; got string'],
+  [
+    'an unknown option',
+    { region: 'x' },
+    'createSender has no option "region"; it has service, schema, logger, client, signal',
+  ],
+  ['no object', 'reports', 'createSender takes an object with service, schema, logger, client, signal; got string'],
   ['a service that is no name', { service: ' x' }, 'service must be a name: at most 256'],
   [
     'a logger that is no function',
