@@ -160,13 +160,17 @@ const CASES: readonly Case[] = [
   { frame: '`sendMessage` to 100 users', scene: () => send({ to: { users: names(100) }, data: '', echo: false }) },
   {
     frame: '`sendMessage` to 10 users, 100 short words',
-    scene: () => send({ to: { users: names(10) }, data: words }),
+    scene: () => send({ to: { users: names(10) }, data: words, echo: false }),
   },
   {
     frame: '`sendMessage`, 10 messages to 100 users',
     scene: () =>
       send(
-        ...Array.from({ length: 10 }, () => ({ to: { users: names(100, '').map((id) => id.slice(-3)) }, data: '' })),
+        ...Array.from({ length: 10 }, () => ({
+          to: { users: names(100, '').map((id) => id.slice(-3)) },
+          data: '',
+          echo: false,
+        })),
       ),
   },
   { frame: '`sendMessage` to a room, 2 bytes', scene: () => send({ to: { room: 'empty' }, data: '' }) },

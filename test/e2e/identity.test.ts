@@ -195,7 +195,12 @@ describe('an operator', () => {
 
 test('a user sends no faster over several connections than over one', async () => {
   const devices = await Promise.all(Array.from({ length: 4 }, () => device('many-tabs')));
-  const messages = Array.from({ length: 50 }, (_, index) => ({ to: { user: 'slow' }, data: index, ephemeral: true }));
+  const messages = Array.from({ length: 50 }, (_, index) => ({
+    to: { user: 'slow' },
+    data: index,
+    ephemeral: true,
+    echo: false,
+  }));
   const startedAt = Date.now();
   const answers = await Promise.all(
     devices.flatMap((client) => Array.from({ length: 8 }, () => client.ask({ action: 'sendMessage', messages }))),
@@ -209,7 +214,12 @@ test('a user sends no faster over several connections than over one', async () =
 
 test('a client that sends too fast gets the time to wait; it loses nothing if it waits, and is closed if it does not', async () => {
   const fast = await device('fast');
-  const messages = Array.from({ length: 50 }, (_, index) => ({ to: { user: 'slow' }, data: index, ephemeral: true }));
+  const messages = Array.from({ length: 50 }, (_, index) => ({
+    to: { user: 'slow' },
+    data: index,
+    ephemeral: true,
+    echo: false,
+  }));
   const burst = await Promise.all(Array.from({ length: 20 }, () => fast.ask({ action: 'sendMessage', messages })));
   const refused = burst.filter(({ code }) => code === 'rate_limited');
   expect(refused.length).toBeGreaterThan(0);

@@ -141,7 +141,8 @@ test.each(ROWS)(
   async (_, globalsOf, told = []) => {
     count += 1;
     const [near, far, hall] = [`near${count}`, `far${count}`, `hall${count}`];
-    const alice = openDevice(cloud, far);
+    const capability = { 'user:*': ['send'], 'room:*': ['send'] };
+    const alice = openDevice(cloud, far, { getToken: () => cloud.token({ sub: far, capability }) });
     clients.push(alice.client);
     const globals = globalsOf(browserGlobals());
     const bob = await open(globals, near, { storage: 'local', shareAcrossTabs: true });
