@@ -389,6 +389,30 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   blocked(options?: CallOptions): Promise<readonly string[]>;
 
   /**
+   * Asks `getToken` for a token now, and registers the connection with it: for a user whose rights have changed. A token that is refused
+   * does not end the connection before its own token does. Without a connection, it waits for the next one, which has a new token.
+   *
+   * ```ts
+   * await client.renewToken();
+   * ```
+   * @returns Resolves when the server has answered.
+   * @throws {@link BeckonError} with `token_failed`, `unauthorized`, `user_changed`, `expired` or `closed`.
+   */
+  renewToken(options?: CallOptions): Promise<void>;
+
+  /**
+   * Closes the client permanently, and forgets what the `storage` has of the user: queued messages and cursors. Does the same in all tabs
+   * that share the connection.
+   *
+   * ```ts
+   * await client.signOut();
+   * ```
+   * @returns Resolves when the storage has nothing of the user any more. Also works after {@link Client.close}.
+   * @throws {@link BeckonError} with `storage_failed`, or `load_failed`.
+   */
+  signOut(): Promise<void>;
+
+  /**
    * Calls `listener` for each later event. The runtime reports an exception of the listener as an uncaught error.
    *
    * ```ts
@@ -424,8 +448,8 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
   messages(options?: MessagesOptions): AsyncIterableIterator<ReceivedMessage<Incoming>>;
 
   /**
-   * Closes the client permanently. The promises of unacknowledged messages reject with `closed`. With a `storage`, the user's next
-   * client still sends these messages. `using client = connect(…)` calls it at the end of the block.
+   * Closes the client permanently. The promises of unacknowledged messages reject with `closed`. With a `storage`, the queued messages and
+   * the cursors stay for the user's next client, which sends the messages: {@link Client.signOut} forgets them. `using client = connect(…)` calls it at the end of the block.
    *
    * ```ts
    * client.close();

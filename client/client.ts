@@ -27,7 +27,8 @@ import type { MessageFields } from './sending/outgoing.ts';
 import type { ConnectionState, Reason } from './state.ts';
 
 const DEFAULT_MAX_BUFFERED = 1_000;
-const CLOSED: Reason = { code: 'closed', message: describeCode('closed') };
+/** Why a client is over that the application has closed. */
+export const CLOSED: Reason = { code: 'closed', message: describeCode('closed') };
 
 /** A part of the client that a page loads when it first needs it. A part does with the core what it needs. */
 export abstract class ClientPart implements Part {

@@ -32,6 +32,8 @@ export interface InnerEvents {
   readonly time: undefined;
   /** There is a connection, or another one than before. */
   readonly connected: undefined;
+  /** The user signs out, here or in another tab. */
+  readonly signOut: undefined;
   /** There will be no connection any more. */
   readonly over: BeckonError;
 }
@@ -64,6 +66,8 @@ export interface CallsPart extends Part {
   call(name: CallName, args: readonly unknown[]): Promise<unknown>;
   /** Does a call in this tab. */
   invoke(name: CallName, args: readonly unknown[]): Promise<unknown>;
+  /** Closes the client, in all tabs that share the connection, and forgets what is stored of the user. */
+  signOut(): Promise<void>;
   interest: Interest;
   onPush(push: PushedItem, connection?: OpenConnection): void;
   /** Where a message belongs; `undefined`: to a room that the client has left. */
@@ -146,6 +150,11 @@ export interface StoragePart extends Part {
   open(user: string): Promise<void>;
   /** Whether a later client sends what is not acknowledged. */
   readonly keeps: boolean;
+  /**
+   * Deletes everything that is stored of the user, and writes nothing any more.
+   * @throws BeckonError `storage_failed`.
+   */
+  forget(): Promise<void>;
 }
 
 /** Shares one connection among the tabs of a user. */

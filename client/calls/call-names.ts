@@ -12,6 +12,8 @@ export const CALL_NAMES = [
   'block',
   'unblock',
   'blocked',
+  'renewToken',
+  'signOut',
 ] as const;
 
 /** The name of a call about rooms, presence or history. */

@@ -16,7 +16,7 @@ import type {
 } from '../api.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { within } from '../base/timer.ts';
-import { ClientPart } from '../client.ts';
+import { CLOSED, ClientPart } from '../client.ts';
 import type { OpenConnection, PushedItem } from '../connection/context.ts';
 import type { Fields } from '../connection/frames.ts';
 import type { FieldsOf } from '../connection/requests.ts';
@@ -32,6 +32,7 @@ import type { CallName } from './call-names.ts';
 import { isCallsFrame } from './frames.ts';
 import { Holds } from './holds.ts';
 import { MarkerQueue } from './markers.ts';
+import { renewToken } from './renew-token.ts';
 import { CALL_TIMEOUT_MS, ServerCalls } from './server-calls.ts';
 import { keyOf, partsOf, Watches } from './watches.ts';
 
@@ -82,6 +83,8 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
     args: readonly unknown[],
     invoke: (args: readonly unknown[]) => Promise<unknown>,
   ): Promise<unknown> {
+    // Each tab does it for itself.
+    if (name === 'signOut') return this.signOut();
     const [what, ...options] = args;
     if (name === 'join' || name === 'leave') {
       checkText(name, 'room', what as string);
@@ -231,6 +234,20 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
   async blocked(options: CallOptions = {}): Promise<readonly string[]> {
     this.#check('blocked', options);
     return within(this.core.environment, this.#readBlocked(options), options);
+  }
+
+  async renewToken(options: CallOptions = {}): Promise<void> {
+    this.#check('renewToken', options);
+    const { signal, timeoutMs = CALL_TIMEOUT_MS } = options;
+    await within(this.core.environment, renewToken(this.core), { signal, timeoutMs });
+  }
+
+  async signOut(): Promise<void> {
+    const { core } = this;
+    core.notify('signOut');
+    const forgotten = core.parts.storage?.forget();
+    core.session.stop('closed', CLOSED);
+    await forgotten;
   }
 
   async #readBlocked(options: CallOptions): Promise<readonly string[]> {

@@ -30,6 +30,10 @@ class KeptClient extends ClientPart implements StoragePart {
     return this.#store.keeps;
   }
 
+  forget(): Promise<void> {
+    return this.#store.forget();
+  }
+
   open(user: string): Promise<void> {
     return this.#store.open(recordPrefix(this.core.options.url, user));
   }

@@ -41,6 +41,7 @@ export class Store {
   #isClosed = false;
   #isBroken = false;
   #hasTold = false;
+  #forgetting: Promise<void> | undefined;
   #written: Promise<unknown> = Promise.resolve();
 
   constructor(environment: Environment, storage: ClientStorage, owner: StoreOwner) {
@@ -53,7 +54,7 @@ export class Store {
 
   /** Whether a later client is going to find what there is now. */
   get keeps(): boolean {
-    return this.#key !== undefined && !this.#isBroken;
+    return this.#key !== undefined && !this.#isBroken && !this.#forgetting;
   }
 
   /**
@@ -94,10 +95,33 @@ export class Store {
     this.#stopWatching();
   }
 
+  /**
+   * Deletes every record of the user, those of other clients as well, and writes nothing any more.
+   * @throws BeckonError `storage_failed`.
+   */
+  forget(): Promise<void> {
+    this.#forgetting ??= this.#forget();
+    return this.#forgetting;
+  }
+
+  async #forget(): Promise<void> {
+    // Nothing is stored before the user is known.
+    if (!this.#opening) return;
+    await this.#opening;
+    await this.#written;
+    try {
+      for (const name of [...(await this.#storage.keys())]) {
+        if (name.startsWith(this.#prefix)) await this.#storage.delete(name);
+      }
+    } catch (cause) {
+      throw storageFailed(cause);
+    }
+  }
+
   async #open(prefix: string): Promise<void> {
+    this.#prefix = prefix;
     const key = prefix + randomId(this.#environment);
     this.#release = (await acquire(this.#environment.locks, key)) ?? this.#release;
-    this.#prefix = prefix;
     this.#key = key;
     await this.#takeOver(true);
   }
@@ -144,7 +168,7 @@ export class Store {
   /** Resolves when everything until now is written, or cannot be. */
   #flush(): Promise<unknown> {
     const key = this.#key;
-    if (key !== undefined && this.#isChanged && !this.#isClosed) {
+    if (key !== undefined && this.#isChanged && !this.#isClosed && !this.#forgetting) {
       this.#delay.stop();
       this.#isChanged = false;
       const text = JSON.stringify(this.#owner.snapshot());
@@ -164,8 +188,10 @@ export class Store {
     this.#isBroken = true;
     if (this.#hasTold) return;
     this.#hasTold = true;
-    this.#owner.onError(
-      new BeckonError('storage_failed', `${describeCode('storage_failed')} The reason: ${cause}`, { cause }),
-    );
+    this.#owner.onError(storageFailed(cause));
   }
+}
+
+function storageFailed(cause: unknown): BeckonError {
+  return new BeckonError('storage_failed', `${describeCode('storage_failed')} The reason: ${cause}`, { cause });
 }

@@ -44,6 +44,7 @@ class SharedClient extends ClientPart implements TabsPart {
       request: (frame, units) => this.#request(frame, units),
       lead: () => this.#lead(),
       follow: () => session.pause(),
+      signOut: () => void this.#calls.signOut().catch((error) => core.emit('error', error)),
       onTold: (event, value) => this.#hear(event, value),
       greeting: () => this.#greeting(),
       horizonMs: () => this.#calls.horizonMs,
@@ -70,7 +71,8 @@ class SharedClient extends ClientPart implements TabsPart {
     if (event === 'over') {
       this.#told = undefined;
       this.#tabs?.close(value as BeckonError);
-    } else if (event === 'cursor') this.#tabs?.tell('progress', { feeds: this.#calls.progress(value as Feed) });
+    } else if (event === 'signOut') this.#tabs?.signOut();
+    else if (event === 'cursor') this.#tabs?.tell('progress', { feeds: this.#calls.progress(value as Feed) });
     else if (event === 'interest') this.#tabs?.tell(event, this.#calls.interest);
     else if (event === 'state') this.#tabs?.tell(event, this.#status);
     // As it arrived: each tab has a schema of its own.

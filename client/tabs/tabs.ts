@@ -28,6 +28,8 @@ export interface TabsOwner {
   lead(): void;
   /** Another one is. */
   follow(): void;
+  /** The user has signed out in another tab. */
+  signOut(): void;
   /** The leader's client has told something. */
   onTold(event: string, value: unknown): void;
   /** What a tab that has just come must be told, as {@link onTold} gets it. */
@@ -136,6 +138,11 @@ export class Tabs {
     if (!this.isLeading) return;
     if (event === 'progress') this.#recent.begin(this.#owner.horizonMs());
     this.#say({ kind: 'tell', by: this.#tab, told: [event, value] });
+  }
+
+  /** Has the other tabs sign out as well. */
+  signOut(): void {
+    this.#say({ kind: 'signOut' });
   }
 
   /** Leaves the others to themselves; calls that wait for an answer are rejected. */
@@ -256,7 +263,8 @@ export class Tabs {
   }
 
   #onWord(word: Word): void {
-    if (this.isLeading) {
+    if (word.kind === 'signOut') this.#owner.signOut();
+    else if (this.isLeading) {
       if (word.kind === 'hello') this.#welcome(word);
       else if (word.kind === 'call' && word.to === this.#tab) void this.#serve(word);
       else if (word.kind === 'ping') this.#say({ kind: 'pong', by: this.#tab });

@@ -34,6 +34,7 @@ export type Word =
       readonly memory?: Memory;
     }
   | { readonly kind: 'tell'; readonly by: string; readonly told: Told }
+  | { readonly kind: 'signOut' }
   | { readonly kind: 'ping' }
   | { readonly kind: 'pong'; readonly by: string }
   | {

@@ -59,6 +59,7 @@ describe('the examples of docs/client.md', () => {
       BeckonError,
       WebSocket,
       v,
+      records: new Map<string, string>(),
       websocketUrl: server.url,
       tokenUrl: 'data:text/plain,alice',
       fetchToken: () => 'alice',
