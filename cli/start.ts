@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalCloud } from '../local/index.ts';
-import { SUBPROTOCOL } from '../server/config.ts';
+import { isOrigin, SUBPROTOCOL } from '../server/config.ts';
 import { readArguments, readPairs, refusePositionals } from './arguments.ts';
 import { DEFAULT_URL } from './ask-local-cloud.ts';
 import type { LocalCloudModule } from './local-cloud.ts';
@@ -9,7 +9,7 @@ import { openBrowser } from './open-browser.ts';
 import { providePage } from './page.ts';
 import { CLOUD_OPTIONS, cloudOptions, runUntilStopped, say } from './run.ts';
 import { synthesize } from './synthesize.ts';
-import { typedCommand } from './usage.ts';
+import { typedCommand, UsageError } from './usage.ts';
 
 /** The package has Beckon's stack as a template, with the handlers beside it. The repository has the CDK app instead. */
 const TEMPLATE = join(import.meta.dirname, 'template/beckon-with-search.template.json');
@@ -30,12 +30,13 @@ const PARAMETERS = {
 
 /** `beckon start`: runs Beckon with the demo page. In the repository it synthesizes the stack first. */
 export async function start(args: readonly string[]): Promise<void> {
-  const given = readArguments(args, { ...CLOUD_OPTIONS, 'no-open': 'flag' });
+  const given = readArguments(args, { ...CLOUD_OPTIONS, 'allow-origin': 'values', 'no-open': 'flag' });
   refusePositionals('start', given.positionals);
   const options = cloudOptions(given);
   const isBuilt = existsSync(TEMPLATE);
   const parameters = {
     ...PARAMETERS,
+    AllowedOrigins: allowedOrigins(given.values('allow-origin')),
     ...(isBuilt && { CodeBucket: 'local' }),
     ...readPairs('parameter', given.values('parameter')),
   };
@@ -51,11 +52,20 @@ export async function start(args: readonly string[]): Promise<void> {
   }, describeBeckon);
 }
 
+/** Exported for its test. Adds the origins of the application's own pages to those of this local cloud. */
+export function allowedOrigins(more: readonly string[]): string {
+  const wrong = more.find((origin) => !isOrigin(origin));
+  if (wrong !== undefined)
+    throw new UsageError(`--allow-origin takes an origin, such as http://localhost:5173, got "${wrong}"`);
+  return [PARAMETERS.AllowedOrigins, ...more].join(',');
+}
+
 function describeBeckon({ endpointUrl, websocketUrl, ready }: LocalCloud): readonly string[] {
   const token = typedCommand(endpointUrl === DEFAULT_URL ? 'token bob' : `token bob --url ${endpointUrl}`);
   return [
     `Beckon is running: ${ready.pageUrl ?? websocketUrl} (Ctrl-C stops it)`,
     `  in a terminal: npx wscat -c ${websocketUrl} -s ${SUBPROTOCOL} -H "Authorization: Bearer $(${token})"`,
+    '  pages of your own, of a development server for example, need --allow-origin URL',
     `  with the AWS CLI and SDKs: ${endpointUrl} (see docs/local.md)`,
   ];
 }

@@ -24,9 +24,10 @@ export const USAGE = `usage: beckon <command> [options]
   unblock USER SENDER  accept SENDER's messages again
   blocked USER         print the users that USER has blocked, one per line
 
-options of start and local (repeat --allow-host, --parameter, --quota and --endpoint for more than one value)
+options of start and local (repeat --allow-host, --allow-origin, --parameter, --quota and --endpoint for more than one value)
   --port PORT            the port of all services; 0 takes any free port (default: 4600)
   --allow-host NAME      another host name to answer, such as a tunnel's (default: only the names of this machine)
+  --allow-origin URL     another origin whose pages may connect, such as http://localhost:5173 (start only)
   --data DIR             the folder that keeps data between runs (default: .beckon)
   --memory               keep data in memory, and lose it at the end
   --app PATH             the application: a folder that "cdk synth" wrote, or a JSON template
