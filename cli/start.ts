@@ -19,6 +19,7 @@ const PROJECT = join(import.meta.dirname, '..');
 const DEMO_CAPABILITY = {
   'user:*': ['send', 'history', 'presence'],
   'room:*': ['join', 'send', 'history', 'presence'],
+  'service:*': ['history'],
 };
 
 /** The parameters of Beckon's stack: it trusts the local issuer, and pages of this local cloud may connect. */

@@ -60,12 +60,14 @@ export const usersSchema = (maxUsers: number) =>
 
 export const toRoom = v.strictObject({ room: roomNameSchema });
 
-const withUser = v.strictObject({ user: userIdSchema }, 'must be {"user": "…"} or {"room": "…"}');
+const withUser = v.strictObject({ user: userIdSchema }, 'must be {"user": "…"}, {"room": "…"} or {"service": "…"}');
+const withService = v.strictObject({ service: userIdSchema });
 
-/** The messages between two users in both directions, or in a room. */
-export const conversationSchema = v.lazy((conversation): typeof withUser | typeof toRoom =>
-  has(conversation, 'room') ? toRoom : withUser,
-);
+/** The messages between two users in both directions, in a room, or from a service to the user. */
+export const conversationSchema = v.lazy((conversation): typeof withUser | typeof toRoom | typeof withService => {
+  if (has(conversation, 'room')) return toRoom;
+  return has(conversation, 'service') ? withService : withUser;
+});
 export type Conversation = v.InferOutput<typeof conversationSchema>;
 
 /** A position in a log: a serial, or the lowest serial of a moment. The server refuses malformed cursors; foreign ones are harmless. */

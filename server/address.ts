@@ -1,14 +1,23 @@
-import type { Conversation } from '../protocol/index.ts';
+import type { Conversation, MessageSource } from '../protocol/index.ts';
 
 /** A user or a room. It has subscribers (connections, in the directory), a log (messages) and a state. */
 export type Address = UserAddress | RoomAddress;
 export type UserAddress = `user#${string}`;
 export type RoomAddress = `room#${string}`;
 
-/** Two users and their messages in both directions: the sorted user ids, as JSON. */
+/** A service. It only sends: it has no subscribers and no log. */
+export type ServiceAddress = `service#${string}`;
+
+/** The other side of a conversation. */
+export type Correspondent = Address | ServiceAddress;
+
+/**
+ * Two sides and their messages, as JSON: the sorted ids of two users, or a user and `{"service": …}`. So no user's id
+ * makes the pair of a service.
+ */
 export type Pair = `[${string}]`;
 
-/** The messages of a conversation, in the order in which they were sent: the log of a room, or a pair of users. */
+/** The messages of a conversation, in the order in which they were sent: the log of a room, or a pair. */
 export type Transcript = RoomAddress | Pair;
 
 /** The presence of an address. Its subscribers watch it. It has no log: a watcher that missed a change asks again. */
@@ -32,9 +41,15 @@ export function pairOf(one: string, other: string): Pair {
   return JSON.stringify([one, other].toSorted()) as Pair;
 }
 
+/** The pair of a user and someone who sends to the user. */
+export function pairWith(userId: string, source: MessageSource): Pair {
+  if ('user' in source) return pairOf(userId, source.user);
+  return JSON.stringify([userId, { service: source.service }]) as Pair;
+}
+
 /** The transcript of a conversation of `userId`. */
 export function transcriptOf(userId: string, conversation: Conversation): Transcript {
-  return 'room' in conversation ? roomAddress(conversation.room) : pairOf(userId, conversation.user);
+  return 'room' in conversation ? roomAddress(conversation.room) : pairWith(userId, conversation);
 }
 
 /** The topic whose subscribers watch the presence of an address. */
@@ -56,17 +71,18 @@ export function userIdOf(address: UserAddress): string {
 }
 
 /** The name of an address in a capability. */
-export function resourceOf(address: Address): string {
+export function resourceOf(address: Correspondent): string {
   return address.replace('#', ':');
 }
 
 /** The user or room of an address, in the form of frames. */
-export function conversationOf(address: Address): Conversation {
+export function conversationOf(address: Address): Exclude<Conversation, { readonly service: string }> {
   const name = address.slice(address.indexOf('#') + 1);
   return address.startsWith('room#') ? { room: name } : { user: name };
 }
 
 /** The address of the other side of a conversation. */
-export function peerAddress(conversation: Conversation): Address {
+export function peerAddress(conversation: Conversation): Correspondent {
+  if ('service' in conversation) return `service#${conversation.service}`;
   return 'room' in conversation ? roomAddress(conversation.room) : userAddress(conversation.user);
 }

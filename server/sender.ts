@@ -53,6 +53,11 @@ export interface SendOptions extends CallOptions {
   readonly ephemeral?: boolean;
   /** How long the message is kept, in seconds. Default and maximum: the installation's retention. */
   readonly ttlSeconds?: number;
+  /**
+   * Whether the recipient's client marks the message as received. It is for users and messages that are stored: a
+   * service gets no receipts. Default: false.
+   */
+  readonly receipt?: boolean;
   /** Whether you may have sent the message before, under the same id: then recipients get it once. Default: false. */
   readonly retry?: boolean;
 }

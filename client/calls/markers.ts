@@ -41,7 +41,7 @@ export class MarkerQueue {
 
   /** Resolves when the server knows. */
   add(conversation: Conversation, { received, read }: Markers): Promise<void> {
-    const key = 'room' in conversation ? `room ${conversation.room}` : `user ${conversation.user}`;
+    const key = JSON.stringify(conversation);
     const { mark, callers = [] } = this.#waiting.get(key) ?? {};
     const done = new Promise<void>((resolve, reject) => {
       this.#waiting.set(key, {

@@ -141,8 +141,7 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
   async confirm({ from, to, serial }: ReceivedMessage): Promise<void> {
     const own = this.core.userId;
     // The copy of one's own message is not what the other got.
-    if ('user' in from && 'user' in to && to.user === own)
-      await this.#markers.add({ user: from.user }, { received: serial });
+    if ('user' in to && to.user === own) await this.#markers.add({ ...from }, { received: serial });
   }
 
   setUser(user: string): void {
@@ -319,9 +318,9 @@ function checkTarget(where: string, value: PresenceTarget): void {
   check(where, 'target', value, isTarget, 'an array of users or {room: "…"}');
 }
 
-/** @throws TypeError unless `value` has a user or a room, and nothing else. */
+/** @throws TypeError unless `value` has a user, a room or a service, and nothing else. */
 function checkConversation(where: string, value: Conversation): void {
   const [[key = '', name] = [], ...others] = Object.entries(value ?? {}).filter(([, each]) => each !== undefined);
-  const isConversation = /^(user|room)$/.test(key) && typeof name === 'string' && others.length === 0;
-  check(where, 'conversation', value, isConversation, '{user: "…"} or {room: "…"}');
+  const isConversation = /^(user|room|service)$/.test(key) && typeof name === 'string' && others.length === 0;
+  check(where, 'conversation', value, isConversation, '{user: "…"}, {room: "…"} or {service: "…"}');
 }

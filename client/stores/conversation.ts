@@ -1,4 +1,3 @@
-import type { Conversation as Address } from '../../protocol/index.ts';
 import { SIGNAL_PREFIX, TYPING_SIGNAL } from '../../protocol/signals.ts';
 import type { Client, ClientEvents, HistoryPage, Receipt, ReceivedMessage, SendOptions } from '../api.ts';
 import { BeckonError } from '../index.ts';
@@ -285,7 +284,7 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
   async #markRead(serial: string): Promise<void> {
     if (!this.#list.advance({ ownRead: serial })) return;
     this.changed();
-    await this.#client.markRead(this.peer as Address, serial);
+    await this.#client.markRead(this.peer, serial);
   }
 
   /** The client sends a marker even if its call has stopped waiting. */

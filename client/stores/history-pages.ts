@@ -1,4 +1,3 @@
-import type { Conversation as Address } from '../../protocol/index.ts';
 import type { HistoryPage } from '../api.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
 import { serialTimeMs } from '../receiving/cursor.ts';
@@ -158,7 +157,7 @@ export class HistoryPages<Data> {
 
   #history(options: { readonly limit: number; readonly before?: string }): Promise<HistoryPage<Data>> {
     const { client, peer, signal } = this.#parts;
-    return client.history(peer as Address, { ...options, signal });
+    return client.history(peer, { ...options, signal });
   }
 }
 

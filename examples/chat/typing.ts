@@ -45,6 +45,7 @@ export class TypingSignal {
     if (!typing) this.#place = undefined;
     if (!place || this.#client.state.status !== 'connected') return;
     const data: ChatMessage = { typing };
+    if ('service' in place) return;
     const sent =
       'room' in place
         ? this.#client.sendToRoom(place.room, data, SIGNAL)

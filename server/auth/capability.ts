@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isObject, jsonByteLength, type Problem, parseJson, problem } from '../../protocol/index.ts';
-import { type Address, resourceOf } from '../address.ts';
+import { type Correspondent, resourceOf } from '../address.ts';
 
 /**
  * The operations that a capability can allow at a resource. `join` includes reading the room's log from any cursor;
@@ -11,18 +11,18 @@ export type Operation = (typeof OPERATIONS)[number];
 
 /**
  * What a token allows: operations at resources, such as `{"room:team-*": ["join", "send", "history"], "user:*":
- * ["send"]}`. A resource is `user:` or `room:` and a name; a `*` in the name stands for any number of characters.
+ * ["send"]}`. A resource is `user:`, `room:` or `service:` and a name; a `*` in the name stands for any number of characters.
  * Everything else is forbidden.
  */
 export type Capability = Readonly<Record<string, readonly Operation[]>>;
 
-/** Without a grant, users read only their own messages, and nothing in rooms. */
-export const DEFAULT_CAPABILITY: Capability = { 'user:*': ['send', 'history', 'presence'] };
+/** Without a grant, users read only their own messages, of users and services, and nothing in rooms. */
+export const DEFAULT_CAPABILITY: Capability = { 'user:*': ['send', 'history', 'presence'], 'service:*': ['history'] };
 
 /** The longest capability, in bytes of its JSON in UTF-8: API Gateway limits the whole authorizer context to 8 KB. */
 export const MAX_CAPABILITY_BYTES = 4096;
 
-const RESOURCE = /^(user|room):.+$/su;
+const RESOURCE = /^(user|room|service):.+$/su;
 
 /** The value as a capability, or `undefined` if it is not one. */
 export function parseCapability(value: unknown): Capability | undefined {
@@ -51,7 +51,7 @@ export function hashCapability(capability: Capability): string {
 }
 
 /** Whether the capability allows an operation at an address. */
-export function allows(capability: Capability, operation: Operation, address: Address): boolean {
+export function allows(capability: Capability, operation: Operation, address: Correspondent): boolean {
   const resource = resourceOf(address);
   return Object.entries(capability).some(
     ([pattern, operations]) => operations.includes(operation) && matches(pattern, resource),
@@ -59,7 +59,7 @@ export function allows(capability: Capability, operation: Operation, address: Ad
 }
 
 /** The problem to tell when a capability does not allow an operation. */
-export function forbidden(operation: Operation, address: Address): Problem {
+export function forbidden(operation: Operation, address: Correspondent): Problem {
   return problem('forbidden', `the token's capability does not allow "${operation}" at "${resourceOf(address)}"`);
 }
 

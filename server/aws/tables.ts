@@ -1,5 +1,6 @@
 import {
   type Address,
+  type Correspondent,
   isPresence,
   isRoom,
   type PresenceAddress,
@@ -63,7 +64,7 @@ interface Parts {
   readonly room: `room#${string}`;
   /** The user who sends to `user`. */
   readonly sender: `user#${string}`;
-  readonly address: Address;
+  readonly address: Correspondent;
   readonly presence: PresenceAddress;
   readonly transcript: Transcript;
   readonly connectionId: string;
@@ -78,7 +79,7 @@ const SHAPES: Readonly<Partial<Record<keyof Parts, string>>> = {
   room: 'room#.*',
   sender: 'user#.*',
   cursor: '[0-9A-Z]{26}',
-  address: '(?:user|room)#.*',
+  address: '(?:user|room|service)#.*',
   presence: 'presence#.*',
 };
 

@@ -1,5 +1,5 @@
 import { frameCharge, type Problem, problem, type Result, TARIFF } from '../../protocol/index.ts';
-import { type Address, userAddress } from '../address.ts';
+import { type Correspondent, userAddress } from '../address.ts';
 import { allows, forbidden, hashCapability, type Operation } from '../auth/capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import type { Claims, Connection } from '../connections/connection.ts';
@@ -137,7 +137,7 @@ export function enterAdmitted(directory: Pick<Directory, 'put'>): Enter {
 export type Permit = (
   connection: Connection,
   operation: Operation,
-  addresses: readonly Address[],
+  addresses: readonly Correspondent[],
   options?: GateOptions,
 ) => Promise<Result<Claims>>;
 

@@ -8,7 +8,7 @@ import {
   type Result,
   TARIFF,
 } from '../../protocol/index.ts';
-import { type Address, peerAddress, userAddress } from '../address.ts';
+import { type Correspondent, peerAddress, userAddress } from '../address.ts';
 import type { Now } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { Connection } from '../connections/connection.ts';
@@ -23,8 +23,8 @@ import { isInFuture } from '../serial.ts';
 /** Whose markers, and in which conversation. */
 export interface MarkerKey {
   readonly userId: string;
-  /** The other user, or the room. */
-  readonly peer: Address;
+  /** The other user, the room or the service. */
+  readonly peer: Correspondent;
 }
 
 /** How far users have received and read the messages of others. Markers only move forward. */
@@ -80,7 +80,8 @@ export function createMark(dependencies: {
   async function markOne(userId: string, mark: Mark): Promise<void> {
     const moved = await move(userId, mark);
     const { conversation } = mark;
-    if (!moved || 'room' in conversation || conversation.user === userId) return;
+    // A room has no author to tell, and a service no connection.
+    if (!moved || !('user' in conversation) || conversation.user === userId) return;
     // Users get receipts only for messages that they have sent.
     if (!(await concerns(conversation.user, userId, mark))) return;
     const targets = await directory.find(userAddress(conversation.user), {

@@ -9,7 +9,7 @@ import {
   type Result,
   type SendResult,
 } from '../../protocol/index.ts';
-import { type Address, conversationOf, isRoom, type Pair, pairOf, roomAddress, userAddress } from '../address.ts';
+import { type Address, conversationOf, isRoom, type Pair, pairWith, roomAddress, userAddress } from '../address.ts';
 import { allows, forbidden } from '../auth/capability.ts';
 import { type Now, toSeconds } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
@@ -101,7 +101,7 @@ export function createSend(dependencies: SendDependencies): Send {
       echo = true,
     } = input;
     // A message that is not kept cannot be told from one that never was, so it gets no receipt.
-    const receipt = input.receipt && !ephemeral && 'user' in from && !('room' in to);
+    const receipt = input.receipt && !ephemeral && !('room' in to);
     const content = { data, ...(encoding !== undefined && { encoding }) };
     const sentAt = now();
     const serial = mintSerial(sentAt);
@@ -183,7 +183,7 @@ function addressesOf(to: MessageInput['to']): ReadonlySet<Address> {
 }
 
 function pairBetween(from: MessageSource, to: MessageInput['to']): Pair | undefined {
-  return 'user' in from && 'user' in to ? pairOf(from.user, to.user) : undefined;
+  return 'user' in to ? pairWith(to.user, from) : undefined;
 }
 
 /**

@@ -253,6 +253,10 @@ export class FakeHub {
 
   #said(user: string, conversation: Conversation): readonly Message[] {
     if ('room' in conversation) return this.#log(`room#${conversation.room}`);
+    if ('service' in conversation) {
+      const { service } = conversation;
+      return this.#log(`user#${user}`).filter(({ from }) => 'service' in from && from.service === service);
+    }
     const between = (from: string, to: string) =>
       this.#log(`user#${to}`).filter((message) => 'user' in message.from && message.from.user === from);
     const both = [...between(user, conversation.user), ...between(conversation.user, user)];

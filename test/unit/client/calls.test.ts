@@ -166,7 +166,7 @@ describe('a question', () => {
     await expect(client.presence([1] as never)).rejects.toThrow(TypeError);
     await expect(client.watch(undefined as never)).rejects.toThrow(TypeError);
     await expect(client.history('bob' as never)).rejects.toThrow(
-      'history: "conversation" must be {user: "…"} or {room: "…"}, got "bob"',
+      'history: "conversation" must be {user: "…"}, {room: "…"} or {service: "…"}, got "bob"',
     );
     await expect(client.unread([{}] as never)).rejects.toThrow(TypeError);
     await expect(client.block(['eve'] as never)).rejects.toThrow('block: "user" must be a string');

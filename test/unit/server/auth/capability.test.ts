@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { conversationOf, peerAddress, roomAddress, userAddress } from '../../../../server/address.ts';
-import { allows, capabilityOfClaim } from '../../../../server/auth/capability.ts';
+import { type Address, conversationOf, peerAddress, roomAddress, userAddress } from '../../../../server/address.ts';
+import { allows, capabilityOfClaim, DEFAULT_CAPABILITY } from '../../../../server/auth/capability.ts';
 
 const CAPABILITY = {
   'room:team-*': ['join', 'send'],
@@ -43,8 +43,17 @@ test('a "#" in a name does not change the address', () => {
   expect(allows({ 'user:*': ['send'] }, 'send', roomAddress('user#bob'))).toBe(false);
   expect(allows({ 'room:*': ['join'] }, 'join', userAddress('room#lobby'))).toBe(false);
   for (const conversation of [{ user: 'room#lobby' }, { room: 'user#bob' }]) {
-    expect(conversationOf(peerAddress(conversation))).toEqual(conversation);
+    expect(conversationOf(peerAddress(conversation) as Address)).toEqual(conversation);
   }
+});
+
+test('a service is neither a user nor a room, and wildcards name several', () => {
+  const billing = peerAddress({ service: 'billing' });
+  expect(allows({ 'service:bill*': ['history'] }, 'history', billing)).toBe(true);
+  expect(allows({ 'service:bill*': ['history'] }, 'send', billing)).toBe(false);
+  expect(allows({ 'service:mail': ['history'] }, 'history', billing)).toBe(false);
+  expect(allows({ 'user:*': ['history'], 'room:*': ['history'] }, 'history', billing)).toBe(false);
+  expect(allows(DEFAULT_CAPABILITY, 'history', billing)).toBe(true);
 });
 
 test('a pattern of many stars does not take long', () => {

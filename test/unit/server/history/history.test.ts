@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type HistoryFrame, jsonByteLength, MAX_PUSH_BYTES, type Message } from '../../../../protocol/index.ts';
-import { pairOf, roomAddress, userAddress } from '../../../../server/address.ts';
+import { type Pair, pairOf, peerAddress, roomAddress, transcriptOf, userAddress } from '../../../../server/address.ts';
 import type { Capability } from '../../../../server/auth/capability.ts';
 import { createPermit } from '../../../../server/gate/gate.ts';
 import { createHistory } from '../../../../server/history/history.ts';
@@ -208,4 +208,35 @@ test('a cursor of another log is a position like any other', async () => {
   await say('eve', 'alice', 2);
   expect((await page('alice', { conversation: WITH_BOB, before: at(2) })).ids).toEqual(['m1']);
   expect((await page('alice', { conversation: WITH_BOB, after: at(2) })).ids).toEqual([]);
+});
+
+test('a service is a correspondent, who is not the user of the same name', async () => {
+  capability = { 'user:*': ['history'], 'service:*': ['history'] };
+  await say('billing', 'alice', 1);
+  const bill: Message = {
+    id: 'bill',
+    serial: at(2),
+    from: { service: 'billing' },
+    to: { user: 'alice' },
+    data: 0,
+    sentAt: 2,
+  };
+  const pair = transcriptOf('alice', { service: 'billing' }) as Pair;
+  await log.append(userAddress('alice'), bill, LATER, { pair });
+  await markers.move({ userId: 'alice', peer: peerAddress({ service: 'billing' }) }, 'read', at(2));
+  const { ids, reply } = await page('alice', { conversation: { service: 'billing' } });
+  expect(ids).toEqual(['bill']);
+  expect(reply).toMatchObject({ conversation: { service: 'billing' }, read: at(2) });
+  expect(reply).not.toHaveProperty('peer');
+  expect((await page('alice', { conversation: { user: 'billing' } })).ids).toEqual(['m1']);
+  // Neither another user nor a user whose id is written like a service's pair reads it.
+  for (const userId of ['bob', 'billing', '{"service":"billing"}', 'service#billing']) {
+    expect((await page(userId, { conversation: { service: 'billing' } })).ids).toEqual([]);
+    expect((await page(userId, { conversation: { user: 'alice' } })).ids).not.toContain('bill');
+  }
+  capability = { 'user:*': ['history'] };
+  expect(await ask('alice', { conversation: { service: 'billing' } })).toMatchObject({
+    ok: false,
+    problem: { code: 'forbidden' },
+  });
 });

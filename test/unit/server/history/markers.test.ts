@@ -193,3 +193,10 @@ describe('refused as a whole, so that nothing has been marked', () => {
     expect(pushed).toEqual([]);
   });
 });
+
+test('the marker towards a service is kept, and nobody gets a receipt', async () => {
+  capability = { 'service:*': ['history'] };
+  expect(await mark('bob', { conversation: { service: 'alice' }, received: at(2) })).toMatchObject({ ok: true });
+  expect(await markers.read([{ userId: 'bob', peer: 'service#alice' }, bobs])).toEqual([{ received: at(2) }, {}]);
+  expect(pushed).toEqual([]);
+});

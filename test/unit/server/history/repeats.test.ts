@@ -27,7 +27,7 @@ interface Copy {
   readonly expired?: boolean;
 }
 
-describe.each<[string, Conversation]>([
+describe.each<[string, Exclude<Conversation, { readonly service: string }>]>([
   ['with a user', { user: 'bob' }],
   ['of a room', { room: 'lobby' }],
 ])('in a conversation %s, what is one message is the same for all who ask', (_, conversation) => {

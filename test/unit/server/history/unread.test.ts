@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Conversation } from '../../../../protocol/index.ts';
-import { pairOf, roomAddress, userAddress } from '../../../../server/address.ts';
+import { type Pair, pairOf, peerAddress, roomAddress, transcriptOf, userAddress } from '../../../../server/address.ts';
 import type { Capability } from '../../../../server/auth/capability.ts';
 import { createPermit } from '../../../../server/gate/gate.ts';
 import type { Transcripts } from '../../../../server/history/transcripts.ts';
@@ -87,4 +87,17 @@ test('counts fifty conversations concurrently, but not all at once', async () =>
 
 test('is refused as a whole where one conversation may not be read', async () => {
   expect(await unread([{ user: 'bob' }, { room: 'board' }])).toMatchObject({ problem: { code: 'forbidden' } });
+});
+
+test('counts the messages of a service, apart from those of a user with the same name', async () => {
+  const pair = transcriptOf('alice', { service: 'bob' }) as Pair;
+  for (const secondsAgo of [50, 40]) {
+    const message = { id: `s${secondsAgo}`, serial: at(secondsAgo), from: { service: 'bob' }, to: { user: 'alice' } };
+    await log.append(userAddress('alice'), { ...message, data: 0, sentAt: 0 }, NOW, { pair });
+  }
+  const capability = { 'service:*': ['history'] } as const;
+  const count = () => unread([{ service: 'bob' }], { capability });
+  expect(await count()).toMatchObject({ value: { conversations: [{ count: 2 }] } });
+  await markers.move({ userId: 'alice', peer: peerAddress({ service: 'bob' }) }, 'read', at(50));
+  expect(await count()).toMatchObject({ value: { conversations: [{ count: 1, read: at(50) }] } });
 });

@@ -480,10 +480,10 @@ describe('the notes beside a message', () => {
     ]);
   });
 
-  test('are none if it is from a service, or to a room', async () => {
+  test('name the pair of the user and a service, and none for a room', async () => {
     await send({ from: { service: 'alice' } }, [{ to: { user: 'bob' }, data: 1 }]);
     await sendOk({ to: { room: 'lobby' }, data: 2 });
-    expect(notes().map(({ pair }) => pair)).toEqual([undefined, undefined]);
+    expect(notes().map(({ pair }) => pair)).toEqual(['["bob",{"service":"alice"}]', undefined]);
   });
 
   test('say that it was sent again, if it was', async () => {
@@ -500,7 +500,7 @@ describe('the notes beside a message', () => {
   });
 });
 
-test('a receipt is asked for by a user of users, and of nobody else', async () => {
+test('a receipt is asked for of users, by users and services', async () => {
   await sendOk(
     { to: { user: 'bob' }, data: 1, receipt: true },
     { to: { user: 'bob' }, data: 2, receipt: false },
@@ -508,7 +508,7 @@ test('a receipt is asked for by a user of users, and of nobody else', async () =
   );
   await send({ from: { service: 'alice' } }, [{ to: { user: 'bob' }, data: 4, receipt: true }]);
   const asked = log.entries.flatMap(({ message }) => (message.receipt ? [message.data] : []));
-  expect(asked).toEqual([1]);
+  expect(asked).toEqual([1, 4]);
   expect(log.entries).toHaveLength(4);
 });
 
