@@ -96,9 +96,7 @@ export interface SenderOptions<Outgoing = any> {
 /** @throws TypeError that says what is wrong, and what to do */
 function requireOptions(options: SenderOptions): SenderOptions {
   requireNames('createSender', options, ['service', 'schema', 'logger', 'client', 'signal']);
-  const { service, schema, logger, client = {} } = options;
-  if (service !== undefined && !isUserId(service))
-    throw new TypeError(`service must be a name: at most 256 ${NAME_RULE}; got ${JSON.stringify(service)}`);
+  const { schema, logger, client = {} } = options;
   if (schema !== undefined && !isSchema(schema))
     throw new TypeError(`schema must implement Standard Schema, as those of zod and valibot do; got ${typeof schema}`);
   if (logger !== undefined && typeof logger !== 'function')
@@ -135,6 +133,9 @@ export function createSender<Outgoing extends Carried<Outgoing> = Data>(
     client,
     signal,
   } = requireOptions(options);
+  // The name of the function comes from the environment, which may be wrong too.
+  if (!isUserId(service))
+    throw new TypeError(`service must be a name: at most 256 ${NAME_RULE}; got ${JSON.stringify(service)}`);
   const config = { ...readSendConfig(), client };
   const now = Date.now;
   const directory = composeDirectory({ now, config });

@@ -210,3 +210,11 @@ test('without grantSend, the error names the missing variable, and what sets it'
   vi.stubEnv('BECKON_TASKS_QUEUE_URL', '');
   expect(() => createSender()).toThrow(/BECKON_TASKS_QUEUE_URL is not set\. Beckon\.grantSend\(fn\)/);
 });
+
+test.each([
+  ['the option', { service: '' }, 'reports'],
+  ['the environment', {}, ''],
+])('an empty name in %s is refused', (_, options, functionName) => {
+  vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', functionName);
+  expect(() => createSender(options)).toThrow(TypeError);
+});
