@@ -1,9 +1,9 @@
 import type {
   Bytes,
-  Conversation,
   HistoryReply,
   JsonValue,
   Message,
+  Peer,
   PresenceReply,
   ReceiptPush,
   SchemaIssue,
@@ -326,7 +326,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
    * const earlier = newest.next && (await client.history({ user: 'bob' }, { before: newest.next }));
    * ```
    */
-  history(conversation: Conversation, options?: HistoryOptions): Promise<HistoryPage<Incoming>>;
+  history(conversation: Peer, options?: HistoryOptions): Promise<HistoryPage<Incoming>>;
 
   /**
    * Finds the messages that have every word. The last word may be the beginning of a word. The newest messages come first.
@@ -335,7 +335,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
    * const { messages } = await client.search({ room: 'lobby' }, 'lunch tues');
    * ```
    */
-  search(conversation: Conversation, text: string, options?: SearchOptions): Promise<SearchPage<Incoming>>;
+  search(conversation: Peer, text: string, options?: SearchOptions): Promise<SearchPage<Incoming>>;
 
   /**
    * Counts the unread messages of at most 50 conversations, in the order of the argument.
@@ -344,7 +344,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
    * const [lobby] = await client.unread([{ room: 'lobby' }]);
    * ```
    */
-  unread(conversations: readonly Conversation[], options?: CallOptions): Promise<readonly Unread[]>;
+  unread(conversations: readonly Peer[], options?: CallOptions): Promise<readonly Unread[]>;
 
   /**
    * Marks all messages up to this one as read, for all devices of the user. Markers only move forward. The client sends all markers
@@ -355,7 +355,7 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
    * ```
    * @returns Resolves when the server has the marker. The client sends a marker even if its call has stopped waiting.
    */
-  markRead(conversation: Conversation, serial: string, options?: CallOptions): Promise<void>;
+  markRead(conversation: Peer, serial: string, options?: CallOptions): Promise<void>;
 
   /**
    * Blocks a user until {@link Client.unblock}. The server refuses their messages to this user with `not_accepted`, and does not tell

@@ -7,7 +7,6 @@ import { type ConnectOptions, resolveOptions } from './options.ts';
 export type {
   Bytes,
   Carried,
-  Conversation,
   DeliveryStatus,
   ErrorCode,
   Json,
@@ -15,6 +14,7 @@ export type {
   Limits,
   Markers,
   MessageSource,
+  Peer,
   Presence,
   Recipient,
   Schema,

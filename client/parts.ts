@@ -1,4 +1,4 @@
-import type { Conversation, Json, Message, MessageInput, SendResult, Shown } from '../protocol/index.ts';
+import type { Json, Message, MessageInput, Peer, SendResult, Shown } from '../protocol/index.ts';
 import type { ClientEvents, InvalidMessage, PresenceTarget, ReceivedMessage } from './api.ts';
 import type { CallName } from './calls/call-names.ts';
 import type { OpenConnection, PushedItem, SendingConnection } from './connection/context.ts';
@@ -19,7 +19,7 @@ export interface InnerEvents {
   /** The server has accepted a message of this device: of this client, or of a tab that shares its connection. */
   readonly own: OwnMessage;
   /** The application has marked messages as read. */
-  readonly read: { readonly conversation: Conversation; readonly read: string };
+  readonly read: { readonly conversation: Peer; readonly read: string };
   /** A signal of another client arrived: its encoding begins with `SIGNAL_PREFIX`. */
   readonly signal: ReceivedMessage;
   /** The cursor of a feed has moved. */

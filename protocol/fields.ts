@@ -68,7 +68,9 @@ export const conversationSchema = v.lazy((conversation): typeof withUser | typeo
   if (has(conversation, 'room')) return toRoom;
   return has(conversation, 'service') ? withService : withUser;
 });
-export type Conversation = v.InferOutput<typeof conversationSchema>;
+
+/** The other side of a conversation: a user, a room, or a service, which only sends. */
+export type Peer = v.InferOutput<typeof conversationSchema>;
 
 /** A position in a log: a serial, or the lowest serial of a moment. The server refuses malformed cursors; foreign ones are harmless. */
 export const cursorSchema = v.pipe(

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Conversation, conversationSchema, cursorSchema, id, pageLimit, perFrame } from './fields.ts';
+import { conversationSchema, cursorSchema, id, type Peer, pageLimit, perFrame } from './fields.ts';
 import type { MAX_UNREAD_COUNT } from './limits.ts';
 import type { Message } from './messages.ts';
 import type { Count, Serial } from './scalars.ts';
@@ -60,7 +60,7 @@ export interface Markers {
 export interface HistoryReply {
   readonly type: 'history';
   readonly id?: string;
-  readonly conversation: Conversation;
+  readonly conversation: Peer;
   /** In the order of their serials, each once. */
   readonly messages: readonly Message[];
   /** Returns the next page in the same direction, as `before` or `after`. Absent: this is the last page. */
@@ -74,7 +74,7 @@ export interface HistoryReply {
 export interface SearchReply {
   readonly type: 'search';
   readonly id?: string;
-  readonly conversation: Conversation;
+  readonly conversation: Peer;
   /** The newest first. */
   readonly messages: readonly Message[];
   /** Returns the next page, as `before`. Absent: this is the last page. */
@@ -91,7 +91,7 @@ export interface UnreadReply {
   readonly id?: string;
   /** In the order of the frame. */
   readonly conversations: readonly {
-    readonly conversation: Conversation;
+    readonly conversation: Peer;
     /** At most {@link MAX_UNREAD_COUNT}. */
     readonly count: Count;
     readonly more: boolean;

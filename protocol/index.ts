@@ -3,7 +3,7 @@ export * from './blocking.ts';
 export * from './charges.ts';
 export * from './codes.ts';
 export * from './data.ts';
-export { type Conversation, type Json, NAME_RULE } from './fields.ts';
+export { type Json, NAME_RULE, type Peer } from './fields.ts';
 export * from './frame-charge.ts';
 export * from './frames.ts';
 export * from './history.ts';

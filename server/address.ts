@@ -1,4 +1,4 @@
-import type { Conversation, MessageSource } from '../protocol/index.ts';
+import type { MessageSource, Peer } from '../protocol/index.ts';
 
 /** A user or a room. It has subscribers (connections, in the directory), a log (messages) and a state. */
 export type Address = UserAddress | RoomAddress;
@@ -48,7 +48,7 @@ export function pairWith(userId: string, source: MessageSource): Pair {
 }
 
 /** The transcript of a conversation of `userId`. */
-export function transcriptOf(userId: string, conversation: Conversation): Transcript {
+export function transcriptOf(userId: string, conversation: Peer): Transcript {
   return 'room' in conversation ? roomAddress(conversation.room) : pairWith(userId, conversation);
 }
 
@@ -76,13 +76,13 @@ export function resourceOf(address: Correspondent): string {
 }
 
 /** The user or room of an address, in the form of frames. */
-export function conversationOf(address: Address): Exclude<Conversation, { readonly service: string }> {
+export function conversationOf(address: Address): Exclude<Peer, { readonly service: string }> {
   const name = address.slice(address.indexOf('#') + 1);
   return address.startsWith('room#') ? { room: name } : { user: name };
 }
 
 /** The address of the other side of a conversation. */
-export function peerAddress(conversation: Conversation): Correspondent {
+export function peerAddress(conversation: Peer): Correspondent {
   if ('service' in conversation) return `service#${conversation.service}`;
   return 'room' in conversation ? roomAddress(conversation.room) : userAddress(conversation.user);
 }

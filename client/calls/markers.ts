@@ -1,4 +1,4 @@
-import type { Conversation, Mark, Markers } from '../../protocol/index.ts';
+import type { Mark, Markers, Peer } from '../../protocol/index.ts';
 import { MAX_CONVERSATIONS_PER_FRAME } from '../../protocol/limits.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
 import { takeFitting } from '../connection/frame-size.ts';
@@ -40,7 +40,7 @@ export class MarkerQueue {
   }
 
   /** Resolves when the server knows. */
-  add(conversation: Conversation, { received, read }: Markers): Promise<void> {
+  add(conversation: Peer, { received, read }: Markers): Promise<void> {
     const key = JSON.stringify(conversation);
     const { mark, callers = [] } = this.#waiting.get(key) ?? {};
     const done = new Promise<void>((resolve, reject) => {

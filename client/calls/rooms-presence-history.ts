@@ -1,4 +1,4 @@
-import type { Action, Conversation, Message, Replies } from '../../protocol/index.ts';
+import type { Action, Message, Peer, Replies } from '../../protocol/index.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type {
   CallOptions,
@@ -189,7 +189,7 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
     await this.#askPresence('unwatch', target, false, options);
   }
 
-  async history(conversation: Conversation, options: HistoryOptions = {}): Promise<HistoryPage> {
+  async history(conversation: Peer, options: HistoryOptions = {}): Promise<HistoryPage> {
     checkConversation('history', conversation);
     const { before, after, limit } = options;
     const names = ['before', 'after', 'limit'];
@@ -198,7 +198,7 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
     return page as HistoryPage;
   }
 
-  async search(conversation: Conversation, text: string, options: SearchOptions = {}): Promise<SearchPage> {
+  async search(conversation: Peer, text: string, options: SearchOptions = {}): Promise<SearchPage> {
     checkConversation('search', conversation);
     checkText('search', 'text', text);
     const { before, limit } = options;
@@ -207,13 +207,13 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
     return page as SearchPage;
   }
 
-  async unread(conversations: readonly Conversation[], options: CallOptions = {}): Promise<readonly Unread[]> {
+  async unread(conversations: readonly Peer[], options: CallOptions = {}): Promise<readonly Unread[]> {
     check('unread', 'conversations', conversations, Array.isArray(conversations), 'an array');
     for (const conversation of conversations) checkConversation('unread', conversation);
     return (await this.#ask('unread', { conversations: [...conversations] }, options)).conversations;
   }
 
-  async markRead(conversation: Conversation, serial: string, options: CallOptions = {}): Promise<void> {
+  async markRead(conversation: Peer, serial: string, options: CallOptions = {}): Promise<void> {
     checkConversation('markRead', conversation);
     checkText('markRead', 'serial', serial);
     this.#check('markRead', options);
@@ -319,7 +319,7 @@ function checkTarget(where: string, value: PresenceTarget): void {
 }
 
 /** @throws TypeError unless `value` has a user, a room or a service, and nothing else. */
-function checkConversation(where: string, value: Conversation): void {
+function checkConversation(where: string, value: Peer): void {
   const [[key = '', name] = [], ...others] = Object.entries(value ?? {}).filter(([, each]) => each !== undefined);
   const isConversation = /^(user|room|service)$/.test(key) && typeof name === 'string' && others.length === 0;
   check(where, 'conversation', value, isConversation, '{user: "…"}, {room: "…"} or {service: "…"}');

@@ -1,4 +1,4 @@
-import type { Conversation, Message } from '../../protocol/index.ts';
+import type { Message } from '../../protocol/index.ts';
 import { SIGNAL_PREFIX } from '../../protocol/signals.ts';
 import type { Client, ClientEvents, ReceivedMessage } from '../api.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
@@ -51,7 +51,7 @@ const REFRESH_MS = 2_000;
 
 /** A conversation as the server lists it. */
 interface Listed {
-  readonly conversation: Conversation;
+  readonly conversation: Peer;
   readonly last?: Message;
   readonly unread: { readonly count: number };
   readonly read?: string;

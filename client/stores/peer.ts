@@ -1,9 +1,8 @@
-import type { MessageSource } from '../../protocol/index.ts';
+import type { MessageSource, Peer } from '../../protocol/index.ts';
 import type { ReceivedMessage } from '../api.ts';
 import { check } from '../options.ts';
 
-/** The other side of a conversation: a user, a room, or a service, which only sends. */
-export type Peer = { readonly user: string } | { readonly room: string } | { readonly service: string };
+export type { Peer };
 
 /** What tells the conversation of a message. */
 export type Addressed = Pick<ReceivedMessage, 'from' | 'to'>;

@@ -1,10 +1,4 @@
-import {
-  BeckonError,
-  type Conversation,
-  type HistoryOptions,
-  type HistoryPage,
-  type Json,
-} from '../../client/index.ts';
+import { BeckonError, type HistoryOptions, type HistoryPage, type Json, type Peer } from '../../client/index.ts';
 import type { ChatClient } from './chat-message.ts';
 import type { Thread } from './thread.ts';
 import { laterSerial } from './timeline.ts';
@@ -56,7 +50,7 @@ export class History {
     thread.loaded = { state: 'loading', next };
     try {
       const all = { limit: PAGE_MESSAGES, ...options, signal: this.#signal };
-      const page = await this.#client.history(thread.place as Conversation, all);
+      const page = await this.#client.history(thread.place as Peer, all);
       this.#add(thread, page);
       thread.loaded = { state: 'loaded', next: nextOf(page) };
     } catch (error) {

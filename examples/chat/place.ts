@@ -1,7 +1,7 @@
-import type { Conversation, Json, ReceivedMessage } from '../../client/index.ts';
+import type { Json, Peer, ReceivedMessage } from '../../client/index.ts';
 
 /** A conversation's place: a user, a room, or a service, which only sends. */
-export type Place = Conversation | { readonly service: string };
+export type Place = Peer | { readonly service: string };
 
 /** Returns a key that is unique to the place. */
 export function keyOf(place: Place): string {

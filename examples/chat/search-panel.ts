@@ -1,10 +1,4 @@
-import {
-  BeckonError,
-  type Conversation,
-  type Json,
-  type ReceivedMessage,
-  type SearchPage,
-} from '../../client/index.ts';
+import { BeckonError, type Json, type Peer, type ReceivedMessage, type SearchPage } from '../../client/index.ts';
 import { type ChatClient, readMessage } from './chat-message.ts';
 import { find, fromTemplate, listen } from './dom.ts';
 import { describeClock, describeDay } from './times.ts';
@@ -30,7 +24,7 @@ export class SearchPanel {
   readonly #status = find('#search-status', HTMLElement);
   readonly #results = find('#search-results', HTMLOListElement);
   readonly #more = find('#search-more', HTMLButtonElement);
-  #conversation: Conversation | undefined;
+  #conversation: Peer | undefined;
   #isAvailable = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asking = new AbortController();
@@ -62,7 +56,7 @@ export class SearchPanel {
   }
 
   /** Switches the search to another conversation, or to none. */
-  open(conversation: Conversation | undefined): void {
+  open(conversation: Peer | undefined): void {
     this.#conversation = conversation;
     this.#toggle.hidden = !this.#isAvailable || conversation === undefined;
     this.#text.value = '';

@@ -1,4 +1,4 @@
-import type { Conversation } from '../../client/index.ts';
+import type { Peer } from '../../client/index.ts';
 import type { ChatClient, ChatMessage } from './chat-message.ts';
 import { keyOf, type Place } from './place.ts';
 
@@ -12,7 +12,7 @@ const SIGNAL = { ephemeral: true, expiresAfterMs: 2_000 } as const;
 /** Tells others that the user is typing: every few seconds at most, and only while connected. */
 export class TypingSignal {
   readonly #client: Pick<ChatClient, 'sendToUser' | 'sendToRoom' | 'state'>;
-  #place: Conversation | undefined;
+  #place: Peer | undefined;
   #saidAt = 0;
 
   constructor(client: Pick<ChatClient, 'sendToUser' | 'sendToRoom' | 'state'>) {

@@ -1,4 +1,4 @@
-import { BeckonError, type Conversation } from '../../client/index.ts';
+import { BeckonError, type Peer } from '../../client/index.ts';
 import type { ChatClient } from './chat-message.ts';
 import type { Thread } from './thread.ts';
 
@@ -70,7 +70,7 @@ export class Unread {
 
   async #askFor(threads: readonly Thread[]): Promise<void> {
     const { client, signal } = this.#host;
-    const conversations = threads.map(({ place }) => place as Conversation);
+    const conversations = threads.map(({ place }) => place as Peer);
     try {
       const answers = await client.unread(conversations, { signal });
       for (const [index, thread] of threads.entries()) {

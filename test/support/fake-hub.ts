@@ -2,7 +2,6 @@ import type { WebSocket } from 'ws';
 import {
   type BlockFrame,
   type ClientFrame,
-  type Conversation,
   DEFAULT_LIMITS,
   DEFAULT_PAGE_MESSAGES,
   type DeliveryStatus,
@@ -14,6 +13,7 @@ import {
   type MessageFailure,
   type MessageInput,
   OVERLAP_MS,
+  type Peer,
   type Presence,
   type PresenceFrame,
   type PresenceReply,
@@ -251,7 +251,7 @@ export class FakeHub {
     return presence;
   }
 
-  #said(user: string, conversation: Conversation): readonly Message[] {
+  #said(user: string, conversation: Peer): readonly Message[] {
     if ('room' in conversation) return this.#log(`room#${conversation.room}`);
     if ('service' in conversation) {
       const { service } = conversation;
@@ -281,7 +281,7 @@ export class FakeHub {
     };
   }
 
-  #unread(user: string, conversation: Conversation) {
+  #unread(user: string, conversation: Peer) {
     const { read = '' } = this.#markersOf(user, conversation);
     const unread = this.#said(user, conversation).filter(
       ({ serial, from }) => serial > read && !('user' in from && from.user === user),
@@ -309,7 +309,7 @@ export class FakeHub {
     return { type: 'blocked', users: names.has(frame.user) ? [frame.user] : [], more: false };
   }
 
-  #markersOf(user: string, conversation: Conversation): Markers {
+  #markersOf(user: string, conversation: Peer): Markers {
     return this.#markers.get(keyOf(user, conversation)) ?? {};
   }
 }
@@ -317,7 +317,7 @@ export class FakeHub {
 const NOTHING: Page = { messages: [], more: false };
 const WORST_FIRST: readonly DeliveryStatus[] = ['dropped', 'stored'];
 
-function keyOf(user: string, conversation: Conversation): string {
+function keyOf(user: string, conversation: Peer): string {
   return JSON.stringify([user, conversation]);
 }
 

@@ -1,10 +1,10 @@
 import {
-  type Conversation,
   DEFAULT_LIMITS,
   frameCharge,
   type Limits,
   type MessageInput,
   messageCharge,
+  type Peer,
   problem,
   type ServerFrame,
   TARIFF,
@@ -166,6 +166,6 @@ function answerTo(frame: Frame, limits: Limits, serverTime: number): Distributed
     case 'sendMessage':
       return { type: 'ack', results: messagesOf(frame).map(({ id = '' }) => sentResult(id)) };
     default:
-      return { type: 'history', conversation: frame['conversation'] as Conversation, messages: [] };
+      return { type: 'history', conversation: frame['conversation'] as Peer, messages: [] };
   }
 }

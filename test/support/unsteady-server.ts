@@ -1,4 +1,4 @@
-import type { Conversation, HistoryFrame, Message, MessageInput, SendResult } from '../../protocol/index.ts';
+import type { HistoryFrame, Message, MessageInput, Peer, SendResult } from '../../protocol/index.ts';
 import { DEFAULT_LIMITS, OVERLAP_MS } from '../../protocol/index.ts';
 import { serialFloor, serialTime } from '../../server/serial.ts';
 import type { FakeSocket, Frame } from './client-world.ts';
@@ -77,7 +77,7 @@ export class UnsteadyServer {
   }
 
   /** The messages of a conversation, as its history has them in the end. */
-  transcript(user: string, conversation: Conversation | { readonly service: string }): readonly Message[] {
+  transcript(user: string, conversation: Peer | { readonly service: string }): readonly Message[] {
     if ('room' in conversation) return this.#log(`room#${conversation.room}`);
     const all = [...this.#logs.entries()].flatMap(([address, log]) =>
       log.filter(({ from }) => {
@@ -179,7 +179,7 @@ export class UnsteadyServer {
   }
 
   #mark(user: string, frame: Frame): object {
-    for (const mark of frame['marks'] as readonly ({ conversation: Conversation } & Marker)[]) {
+    for (const mark of frame['marks'] as readonly ({ conversation: Peer } & Marker)[]) {
       const { conversation } = mark;
       const known = this.markersOf(user, conversation);
       const moved = { ...known };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BeckonError, type Conversation, type Json, type ReceivedMessage } from '../../../../client/index.ts';
+import { BeckonError, type Json, type Peer, type ReceivedMessage } from '../../../../client/index.ts';
 import type { ChatClient } from '../../../../examples/chat/chat-message.ts';
 import { Thread } from '../../../../examples/chat/thread.ts';
 import { Unread } from '../../../../examples/chat/unread.ts';
@@ -16,9 +16,9 @@ interface Answer {
   readonly read?: string;
 }
 
-function setUp(threads: readonly Thread[], answer: (conversation: Conversation) => Answer, seen?: Thread) {
+function setUp(threads: readonly Thread[], answer: (conversation: Peer) => Answer, seen?: Thread) {
   const asked: string[] = [];
-  const unread = async (conversations: readonly Conversation[]) => {
+  const unread = async (conversations: readonly Peer[]) => {
     asked.push(JSON.stringify(conversations));
     return conversations.map((conversation) => ({ conversation, more: false, ...answer(conversation) }));
   };

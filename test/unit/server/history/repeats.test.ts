@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createDedupe } from '../../../../client/receiving/dedupe.ts';
-import type { Conversation, Message } from '../../../../protocol/index.ts';
+import type { Message, Peer } from '../../../../protocol/index.ts';
 import { type Address, peerAddress, roomAddress, transcriptOf, userAddress } from '../../../../server/address.ts';
 import { createPermit } from '../../../../server/gate/gate.ts';
 import { createHistory } from '../../../../server/history/history.ts';
@@ -27,7 +27,7 @@ interface Copy {
   readonly expired?: boolean;
 }
 
-describe.each<[string, Exclude<Conversation, { readonly service: string }>]>([
+describe.each<[string, Exclude<Peer, { readonly service: string }>]>([
   ['with a user', { user: 'bob' }],
   ['of a room', { room: 'lobby' }],
 ])('in a conversation %s, what is one message is the same for all who ask', (_, conversation) => {

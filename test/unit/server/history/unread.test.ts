@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Conversation } from '../../../../protocol/index.ts';
+import type { Peer } from '../../../../protocol/index.ts';
 import { type Pair, pairOf, peerAddress, roomAddress, transcriptOf, userAddress } from '../../../../server/address.ts';
 import type { Capability } from '../../../../server/auth/capability.ts';
 import { createPermit } from '../../../../server/gate/gate.ts';
@@ -18,7 +18,7 @@ const log = createMemoryMessageLog(() => NOW);
 const markers = createMemoryMarkers();
 
 function unread(
-  conversations: Conversation[],
+  conversations: Peer[],
   options: { capability?: Capability; transcripts?: Pick<Transcripts, 'count' | 'find'> } = {},
 ) {
   const { capability = { 'user:*': ['history'], 'room:lobby': ['history'] } } = options;
