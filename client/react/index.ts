@@ -1,6 +1,6 @@
 'use client';
 
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { useCallback, useState, useSyncExternalStore } from 'react';
 import {
   type Carried,
   type Client,
@@ -9,14 +9,16 @@ import {
   type ConnectOptions,
   connect,
   type Payload,
+  type ReceivedMessage,
   type Sendable,
 } from '../index.ts';
+import { useCommitEffect, useLatest } from './use-store.ts';
+
+export { type ConversationView, useConversation } from './use-conversation.ts';
+export { usePresence } from './use-presence.ts';
 
 /** What there is before there is a client: on the server, and while the page is rendered for the first time. */
 const NOT_YET: ConnectionState = Object.freeze({ status: 'connecting' });
-
-/** Before the page is painted, so that no message comes before its listeners; on the server there is nothing to do. */
-const useCommitEffect = 'window' in globalThis ? useLayoutEffect : useEffect;
 
 /**
  * A connection that lives as long as the component: made when it is mounted, closed when it is unmounted. StrictMode's
@@ -24,24 +26,33 @@ const useCommitEffect = 'window' in globalThis ? useLayoutEffect : useEffect;
  *
  * The options count as they are then. A new `url` makes another client; `getToken` is always asked as it was last rendered,
  * so it may be written inline. For another user, give the component a `key`.
- * @returns `undefined` on the server and in the first rendering.
+ *
+ * ```tsx
+ * const client = useBeckon(user && { url, getToken: () => fetchToken(user) });
+ * ```
+ * @param options `undefined`: there is no client, for example while nobody is signed in.
+ * @returns `undefined` on the server, in the first rendering, and without options.
  * @throws TypeError as `connect` does, for the error boundary, when an option is wrong.
  */
 export function useBeckon<Incoming extends Carried<Incoming> = Payload, Outgoing = Sendable<Incoming>>(
-  options: ConnectOptions,
+  options: ConnectOptions | undefined,
 ): Client<Incoming, Outgoing> | undefined {
   const [client, setClient] = useState<Client<Incoming, Outgoing>>();
   const latest = useLatest(options);
-  const { url } = options;
+  const url = options?.url;
+  const isGiven = options !== undefined;
   useCommitEffect(() => {
-    const getToken: ConnectOptions['getToken'] = (request) => latest.current.getToken(request);
-    const made = connect<Incoming, Outgoing>({ ...latest.current, url, getToken });
+    const { current } = latest;
+    if (!isGiven || !current) return;
+    // The last ones that there were, if there are none now: the client is about to be closed.
+    const getToken: ConnectOptions['getToken'] = (request) => (latest.current ?? current).getToken(request);
+    const made = connect<Incoming, Outgoing>({ ...current, url: url as string, getToken });
     setClient(made);
     return () => {
       setClient(undefined);
       made.close();
     };
-  }, [latest, url]);
+  }, [latest, url, isGiven]);
   return client;
 }
 
@@ -64,11 +75,16 @@ export function useClientEvent<Incoming, Outgoing, E extends keyof ClientEvents<
   useCommitEffect(() => client?.on(event, (value) => latest.current(value)), [client, event, latest]);
 }
 
-/** The value of the last rendering that was shown; the same object every time. */
-function useLatest<T>(value: T): { readonly current: T } {
-  const latest = useRef(value);
-  useCommitEffect(() => {
-    latest.current = value;
-  });
-  return latest;
+/**
+ * Calls the listener, as it was last rendered, with each message.
+ *
+ * ```tsx
+ * useMessage(client, ({ data }) => notify(data.text));
+ * ```
+ */
+export function useMessage<Incoming, Outgoing>(
+  client: Client<Incoming, Outgoing> | undefined,
+  listener: (message: ReceivedMessage<Incoming>) => void,
+): void {
+  useClientEvent(client, 'message', listener);
 }

@@ -5,7 +5,7 @@ import { createElement } from 'react';
 import { renderToString } from 'react-dom/server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ConnectOptions } from '../../client/index.ts';
-import { useBeckon, useConnectionState } from '../../client/react/index.ts';
+import { useBeckon, useConnectionState, useConversation, usePresence } from '../../client/react/index.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts';
@@ -141,13 +141,39 @@ describe('the examples of docs/react.md', () => {
   });
 
   it('share one connection', async () => {
-    await show(examples[1] ?? '', '<Connected {...props}><Indicator /><Indicator /></Connected>');
+    await show(examples[2] ?? '', '<Connected {...props}><Indicator /><Indicator /></Connected>');
     await eventually(() => page.getByRole('status').allTextContents()).toEqual(['online', 'online']);
     expect([registrations(), complaints]).toEqual([1, []]);
   });
 
-  it('all run', () => expect(examples).toHaveLength(2));
+  it('show a room and who is there, and send', async () => {
+    const around = `
+      import { useBeckon } from 'beckon/react';
+      function Page({ url, fetchToken }) {
+        return <Room client={useBeckon({ url, getToken: fetchToken })} room="lobby" />;
+      }`;
+    await show(`${examples[1]}${around}`, '<Page {...props} />');
+    await eventually(() => page.getByRole('heading').textContent()).toBe('lobby: 1');
+    await page.getByLabel('Text').fill('hello');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await eventually(() => page.getByRole('listitem').allTextContents()).toEqual(['hello ']);
+    expect([devices(server, 'bob'), complaints]).toEqual([1, []]);
+    expect(await page.getByLabel('Text').inputValue()).toBe('');
+  });
+
+  it('all run', () => expect(examples).toHaveLength(3));
 });
+
+it('on the server a conversation and a presence are loading', () => {
+  const url = { url: 'ws://127.0.0.1', getToken: () => 'token' };
+  expect(renderToString(createElement(StoresOnly, url))).toBe('<p>loading loading</p>');
+});
+
+function StoresOnly(options: ConnectOptions) {
+  const client = useBeckon(options);
+  const { status } = useConversation(client, { user: 'bob' });
+  return createElement('p', null, `${status} ${usePresence(client, ['bob']).status}`);
+}
 
 it('on the server the hook is connecting, and does nothing', () => {
   const getToken = vi.fn(() => 'token');
