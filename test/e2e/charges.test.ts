@@ -88,11 +88,12 @@ describe('with lower limits', () => {
   });
 
   const TEN = HUNDRED.slice(0, 10);
+  const alone = { action: 'sendMessage', echo: false };
   const CONVERSATIONS = HUNDRED.slice(0, 20).map((user) => ({ user }));
 
   test.each<[string, number, number, Frame]>([
-    ['a message to ten users is ten units', 12, 10, { action: 'sendMessage', to: { users: TEN }, data: 0 }],
-    ['a message of 30 KB is ten', 12, 10, { action: 'sendMessage', to: { user: 'bob' }, data: 'x'.repeat(30_000) }],
+    ['a message to ten users is ten units', 12, 10, { ...alone, to: { users: TEN }, data: 0 }],
+    ['a message of 30 KB is ten', 12, 10, { ...alone, to: { user: 'bob' }, data: 'x'.repeat(30_000) }],
     [
       'a mark is one for each conversation, however often it comes',
       6,
