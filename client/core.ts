@@ -136,8 +136,8 @@ export class Core implements Context {
    * @throws BeckonError `load_failed`, why the client is over, or what the call rejects with; the reason of the signal.
    */
   async call(name: CallName, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
-    const loading: Promise<unknown> = this.#opening ?? this.load('calls');
-    await unlessAborted(unlessAborted(loading, signal), this.#ending.signal);
+    const loading = this.#opening ?? (!this.parts.calls && this.load('calls'));
+    if (loading) await unlessAborted(unlessAborted<unknown>(loading, signal), this.#ending.signal);
     return (await this.load('calls')).call(name, args);
   }
 

@@ -127,12 +127,11 @@ describe('a message whose sender wants to hear that it was received', () => {
     expect(socket.count('mark')).toBe(1);
   });
 
-  it('is not marked when it is the copy of one’s own, of a service, or in a room', async () => {
+  it('is not marked when it is the copy of one’s own, or in a room', async () => {
     const { world, socket } = await listening();
     const message = withReceipt(messageAt(1_000));
     socket.push({ ...message, id: '1', from: { user: 'alice' }, to: { user: 'bob' } });
-    socket.push({ ...message, id: '2', from: { service: 'reports' } });
-    socket.push({ ...message, id: '3', to: { room: 'lobby' } });
+    socket.push({ ...message, id: '2', to: { room: 'lobby' } });
     await world.advance(2_000);
     expect(socket.count('mark')).toBe(0);
   });
