@@ -4,7 +4,8 @@ import type { Browser, Page } from 'playwright-core';
 import { createElement } from 'react';
 import { renderToString } from 'react-dom/server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ConnectOptions } from '../../client/index.ts';
+import { WebSocket } from 'ws';
+import { type Client, type ConnectOptions, connect } from '../../client/index.ts';
 import { useBeckon, useConnectionState, useConversation, usePresence } from '../../client/react/index.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
@@ -25,6 +26,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 const complaints: string[] = [];
+const peers: Client[] = [];
 beforeEach(async () => {
   complaints.length = 0;
   server = await startFakeServer();
@@ -35,6 +37,7 @@ beforeEach(async () => {
   page.on('pageerror', (error) => complaints.push(error.message));
 });
 afterEach(async () => {
+  for (const peer of peers.splice(0)) peer.close();
   await page.close();
   await server.stop();
 });
@@ -46,6 +49,12 @@ const render = (props: Partial<PageProps> = {}) =>
 const tokens = () => page.evaluate(() => harness.tokens);
 const state = () => page.textContent('#state');
 const messages = () => page.textContent('#messages');
+/** Another device, in this process. */
+function openPeer(user: string) {
+  const peer = connect({ url: server.url, getToken: () => user, webSocket: WebSocket });
+  peers.push(peer);
+  return peer;
+}
 const devices = (of = server, user = 'alice') => of.users.get(user)?.size ?? 0;
 const registrations = (of = server) => of.frames.filter(({ action }) => action === 'register').length;
 
@@ -68,12 +77,13 @@ describe('under StrictMode, a component that uses Beckon', () => {
   it('gets each message once, in its latest listener', async () => {
     await render();
     await eventually(state).toBe('connected');
-    await page.click('button');
-    await eventually(messages).toBe('1: to myself');
+    const bob = openPeer('bob');
+    await bob.sendToUser('alice', 'one');
+    await eventually(messages).toBe('1: one');
     await render({ label: '2:' });
-    await page.click('button');
-    await eventually(messages).toBe('1: to myself, 2: to myself');
-    expect(registrations()).toBe(1);
+    await bob.sendToUser('alice', 'two');
+    await eventually(messages).toBe('1: one, 2: two');
+    expect(registrations()).toBe(2);
   });
 
   it('keeps its connection when getToken changes, and calls the latest one', async () => {
@@ -135,9 +145,16 @@ describe('the examples of docs/react.md', () => {
   it('show the state, send, and show what arrives', async () => {
     await show(examples[0] ?? '', '<Chat {...props} />');
     await eventually(() => page.getByRole('status').textContent()).toBe('connected');
+    const carol = openPeer('carol');
+    await carol.sendToUser('bob', { text: 'hello' });
+    await eventually(() => page.getByRole('listitem').allTextContents()).toEqual(['hello']);
+    const bob = openPeer('bob');
+    const received: unknown[] = [];
+    bob.on('message', ({ data }) => received.push(data));
+    await bob.ready();
     await page.getByRole('button', { name: 'Greet' }).click();
-    await eventually(() => page.getByRole('listitem').allTextContents()).toEqual(['hi']);
-    expect([devices(server, 'bob'), complaints]).toEqual([1, []]);
+    await eventually(() => received).toContainEqual({ text: 'hi' });
+    expect([devices(server, 'bob'), complaints]).toEqual([2, []]);
   });
 
   it('share one connection', async () => {

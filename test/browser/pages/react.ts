@@ -26,7 +26,6 @@ function Page({ url, user, label, more }: PageProps): ReactNode {
     null,
     createElement('p', { id: 'state' }, state.status),
     createElement('p', { id: 'messages' }, shown.join(', ')),
-    createElement('button', { type: 'button', onClick: () => client?.sendToUser(user, 'to myself') }, 'Send'),
   );
 }
 
