@@ -200,6 +200,7 @@ async function sendAndAwait(client: WireClient, batch: readonly string[], tally:
 /** The attackers' capability. It allows some operations, so the server does more than refuse. */
 const CAPABILITY = {
   'user:*': ['send', 'presence', 'history'],
+  'service:*': ['history'],
   'room:a*': ['join', 'send', 'presence', 'history'],
   'room:c*': ['join'],
 };
