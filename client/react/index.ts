@@ -37,7 +37,7 @@ const NOT_YET: ConnectionState = Object.freeze({ status: 'connecting' });
 export function useBeckon<Incoming extends Carried<Incoming> = Payload, Outgoing = Sendable<Incoming>>(
   options: ConnectOptions | undefined,
 ): Client<Incoming, Outgoing> | undefined {
-  const [client, setClient] = useState<Client<Incoming, Outgoing>>();
+  const [made, setMade] = useState<{ readonly url: string | undefined; readonly client: Client<Incoming, Outgoing> }>();
   const latest = useLatest(options);
   const url = options?.url;
   const isGiven = options !== undefined;
@@ -46,14 +46,15 @@ export function useBeckon<Incoming extends Carried<Incoming> = Payload, Outgoing
     if (!isGiven || !current) return;
     // The last ones that there were, if there are none now: the client is about to be closed.
     const getToken: ConnectOptions['getToken'] = (request) => (latest.current ?? current).getToken(request);
-    const made = connect<Incoming, Outgoing>({ ...current, url: url as string, getToken });
-    setClient(made);
+    const client = connect<Incoming, Outgoing>({ ...current, url: url as string, getToken });
+    setMade({ url, client });
     return () => {
-      setClient(undefined);
-      made.close();
+      setMade(undefined);
+      client.close();
     };
   }, [latest, url, isGiven]);
-  return client;
+  // In the first rendering with another url, or with none, the last client is still there.
+  return isGiven && made?.url === url ? made?.client : undefined;
 }
 
 /** What the connection is doing; the component is rendered again when it does something else. */

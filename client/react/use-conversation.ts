@@ -15,10 +15,10 @@ export type ConversationView<Data> = ConversationState<Data> & Omit<Conversation
 
 const LOADING: ConversationState<never> = Object.freeze({
   status: 'loading',
-  entries: [],
+  entries: Object.freeze([]),
   hasEarlier: false,
   unread: 0,
-  typing: [],
+  typing: Object.freeze([]),
 });
 
 /** What the functions do before there is a conversation. A message must not get lost without a word. */

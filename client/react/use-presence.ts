@@ -18,6 +18,11 @@ export function usePresence<Data>(
   target: PresenceTarget | undefined,
 ): PresenceState {
   const open = () => client && target && openPresence(client, target);
-  const [state] = useStore<PresenceState, PresenceStore>(open, client, JSON.stringify(target), LOADING);
+  const [state] = useStore<PresenceState, PresenceStore>(open, client, keyOf(target), LOADING);
   return state;
+}
+
+/** The same for the same users in another order, as lists of contacts are sorted anew. */
+function keyOf(target: PresenceTarget | undefined): string | undefined {
+  return JSON.stringify(Array.isArray(target) ? [...target].sort() : target);
 }

@@ -28,17 +28,23 @@ export function useStore<State, Opened extends Store<State>>(
   key: string | undefined,
   before: State,
 ): readonly [State, Opened | undefined] {
-  const [store, setStore] = useState<Opened>();
+  const [opened, setOpened] = useState<{
+    readonly client: object | undefined;
+    readonly key: string | undefined;
+    readonly store: Opened | undefined;
+  }>();
   const latest = useLatest(open);
   // The client and the key say when another store is needed.
   useCommitEffect(() => {
-    const opened = latest.current();
-    setStore(opened);
+    const store = latest.current();
+    setOpened({ client, key, store });
     return () => {
-      setStore(undefined);
-      opened?.close();
+      setOpened(undefined);
+      store?.close();
     };
   }, [client, key, latest]);
+  // In the first rendering with another key, the last store is still there: it has somebody else's messages.
+  const store = opened?.client === client && opened?.key === key ? opened?.store : undefined;
   const read = () => store?.state ?? before;
   return [useSyncExternalStore(store?.subscribe ?? nothing, read, () => before), store];
 }

@@ -181,6 +181,32 @@ describe('the examples of docs/react.md', () => {
   it('all run', () => expect(examples).toHaveLength(3));
 });
 
+it('with another peer a component sees nothing of the last one, not even once', async () => {
+  const content = await bundle(`
+    import { createElement } from 'react';
+    import { createRoot } from 'react-dom/client';
+    import { useBeckon, useConversation } from 'beckon/react';
+    const root = createRoot(document.body);
+    const seen = [];
+    function View({ user }) {
+      const client = useBeckon({ url: ${JSON.stringify(server.url)}, getToken: () => 'alice' });
+      const { status, entries, send } = useConversation(client, { user });
+      for (const { data } of entries) seen.push([user, data]);
+      return createElement('button', { onClick: () => send('to ' + user) }, user + ' ' + status);
+    }
+    globalThis.show = (user) => root.render(createElement(View, { user }));
+    globalThis.seen = seen;
+    show('bob');`);
+  await page.addScriptTag({ type: 'module', content });
+  await page.getByRole('button', { name: 'bob ready' }).click();
+  const seen = () => page.evaluate('seen') as Promise<[string, string][]>;
+  await eventually(seen).toContainEqual(['bob', 'to bob']);
+  await page.evaluate("show('carol')");
+  await page.getByRole('button', { name: 'carol ready' }).click();
+  await eventually(seen).toContainEqual(['carol', 'to carol']);
+  expect((await seen()).filter(([user, data]) => data !== `to ${user}`)).toEqual([]);
+});
+
 it('on the server a conversation and a presence are loading', () => {
   const url = { url: 'ws://127.0.0.1', getToken: () => 'token' };
   expect(renderToString(createElement(StoresOnly, url))).toBe('<p>loading loading</p>');
