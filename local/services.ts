@@ -1,4 +1,4 @@
-import { type ApiGateway, createApiGateway } from './apigateway/index.ts';
+import { type ApiGateway, type ApiGatewayOptions, createApiGateway } from './apigateway/index.ts';
 import type { Clock } from './clock.ts';
 import { createDynamoDb } from './dynamodb/index.ts';
 import { createEventBridge } from './events/index.ts';
@@ -74,7 +74,7 @@ export async function createServices({
     accountConcurrency: concurrentExecutions,
   });
   const { invoke, invokeAsync } = lambda;
-  const onRefused = (authorizerArn: string, statusCode: 401 | 403, headers: readonly string[]) => {
+  const onRefused: NonNullable<ApiGatewayOptions['onRefused']> = (authorizerArn, statusCode, headers) => {
     const trusted = lambda.environments(authorizerArn).flatMap(readTrust);
     const message = explainRefusal({ statusCode, headers }, trusted, clock.now());
     if (message !== undefined) log({ level: 'warn', source: 'apigateway', message });

@@ -74,13 +74,13 @@ const JWT = /\beyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]*/;
 /** A refused handshake. */
 export interface Refusal {
   readonly statusCode: 401 | 403;
-  /** The values of the headers that may contain a token. */
-  readonly headers: readonly string[];
+  /** Names and values. Any of them may contain the token. */
+  readonly headers: readonly (readonly [string, string])[];
 }
 
 /**
- * Explains why an authorizer may have refused a token: its claims and the trusted ones. Returns `undefined` if there is no
- * token, or if the token is not the reason.
+ * Explains why an authorizer may have refused a handshake: the token's claims and the trusted ones, or the page's origin. Returns
+ * `undefined` if there is no token, or if neither is the reason.
  * @param now epoch milliseconds
  */
 export function explainRefusal(
@@ -88,7 +88,7 @@ export function explainRefusal(
   trusted: readonly TrustedIssuer[],
   now: number,
 ): string | undefined {
-  const payload = headers.flatMap((value) => JWT.exec(value)?.[1] ?? [])[0];
+  const payload = headers.flatMap(([, value]) => JWT.exec(value)?.[1] ?? [])[0];
   if (payload === undefined || trusted.length === 0) return undefined;
   const claims = readClaims(payload);
   if (!claims) return undefined;
@@ -98,8 +98,12 @@ export function explainRefusal(
   const { exp } = claims;
   const isExpired = typeof exp === 'number' && exp * 1000 <= now;
   const isTrusted = !isExpired && trusted.some((each) => carries(claims, { iss: each.issuer, ...each.claims }));
-  // 403 with a good token: the page may not connect.
-  if (isTrusted && statusCode === 403) return undefined;
+  if (isTrusted && statusCode === 403) {
+    const origin = headers.find(([name]) => name.toLowerCase() === 'origin')?.[1];
+    return (
+      origin && `an authorizer refused a page of ${origin}: its token is good, so the stack does not allow this origin`
+    );
+  }
   const expiry = isExpired ? `; it expired at ${new Date(exp * 1000).toISOString()}` : '';
   const rest = isTrusted ? '; so its signature or another claim is wrong' : '';
   return `an authorizer refused a token: it has ${told}${expiry}; the stack trusts tokens with ${accepted}${rest}`;

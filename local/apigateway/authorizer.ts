@@ -52,8 +52,7 @@ export async function authorizeHandshake(
   });
   const decision = decide(gateway, outcome, methodArn);
   if (decision.kind === 'reject' && decision.statusCode !== 500) {
-    const values = request.headers.map(([, value]) => value);
-    gateway.onRefused(authorizer.functionArn, decision.statusCode, values);
+    gateway.onRefused(authorizer.functionArn, decision.statusCode, request.headers);
   }
   return { ...decision, latencyMs: outcome.latencyMs };
 }

@@ -6,8 +6,12 @@ import type { AccessRecord } from './access-log.ts';
 import type { Ids } from './ids.ts';
 import type { Stage } from './model.ts';
 
-/** @param headers the values of the handshake's headers */
-export type OnRefused = (authorizerArn: string, statusCode: 401 | 403, headers: readonly string[]) => void;
+/** @param headers the handshake's headers, names and values */
+export type OnRefused = (
+  authorizerArn: string,
+  statusCode: 401 | 403,
+  headers: readonly (readonly [string, string])[],
+) => void;
 
 /** The common parts of the data plane. */
 export interface Gateway {

@@ -32,8 +32,12 @@ describe('the explanation of a refused token', () => {
     ['{"alg":"ES256"}', JSON.stringify(claims), 'signature']
       .map((part) => Buffer.from(part).toString('base64url'))
       .join('.');
-  const explain = (header: string, statusCode: 401 | 403 = 401) =>
-    explainRefusal({ statusCode, headers: ['13', header] }, [LOGIN, POOL], Date.UTC(2030, 0));
+  const explain = (header: string, statusCode: 401 | 403 = 401, ...more: [string, string][]) =>
+    explainRefusal(
+      { statusCode, headers: [['sec-websocket-version', '13'], ['authorization', header], ...more] },
+      [LOGIN, POOL],
+      Date.UTC(2030, 0),
+    );
 
   test.each([
     ['a bearer', (token: string) => `Bearer ${token}`],
@@ -45,10 +49,13 @@ describe('the explanation of a refused token', () => {
     );
   });
 
-  test('is its signature, where all else is as it should be', () => {
+  test('is its signature or the page’s origin, where all else is as it should be', () => {
     const token = tokenOf({ iss: LOGIN.issuer, aud: ['other', 'my-app'], exp: Date.UTC(2031, 0) / 1000 });
     expect(explain(token)).toMatch(/; so its signature or another claim is wrong$/);
     expect(explain(token, 403)).toBeUndefined();
+    expect(explain(token, 403, ['Origin', 'http://localhost:5173'])).toBe(
+      'an authorizer refused a page of http://localhost:5173: its token is good, so the stack does not allow this origin',
+    );
     expect(explain(tokenOf({ iss: LOGIN.issuer, aud: 'other' }), 403)).toContain('aud "other"');
   });
 
