@@ -1,15 +1,21 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const suite = (name: string, include: string[], more = {}) => ({ test: { name, include, ...more } });
+const suite = (name: string, include: string[], more = {}) => ({
+  test: { name, include, ...group(0, CORES), ...more },
+});
 
-/** Runs after the others: whoever wears the machine down, or looks at what happens meanwhile, has it to itself. */
-const alone = (groupOrder: number) => ({ sequence: { groupOrder } });
+/** The suites run one after the other where each needs the machine for itself, or another number of workers. */
+const group = (groupOrder: number, maxWorkers: number) => ({ sequence: { groupOrder }, maxWorkers });
+
+const CORES = availableParallelism();
+
+/** Much of what an end-to-end test does is waiting: one more at a time than there are cores keeps them busy. */
+const WAITING = CORES + 1;
 
 /** One project a suite, so that a run names each. */
 export default defineConfig({
   test: {
-    // Much of what a suite does is waiting for processes of its own: as many at a time as there are cores.
-    maxWorkers: '100%',
     env: {
       // Node 20 runs everything here; on AWS the handlers run on a version that the SDK does not warn about.
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
@@ -22,25 +28,25 @@ export default defineConfig({
       suite('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 20_000 }),
       suite('template', ['test/template/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
       suite('e2e', ['test/e2e/**/*.test.ts'], {
+        ...group(1, WAITING),
         globalSetup: 'test/support/synthesize.ts',
         testTimeout: 30_000,
         hookTimeout: 60_000,
       }),
       suite('browser', ['test/browser/**/*.test.ts'], {
-        ...alone(1),
-        // A browser has processes enough for all the cores.
-        maxWorkers: 1,
+        // A browser has processes of its own.
+        ...group(2, 2),
         globalSetup: 'test/support/synthesize.ts',
         testTimeout: 60_000,
         hookTimeout: 60_000,
       }),
       suite('chaos', ['test/chaos/**/*.test.ts'], {
-        ...alone(2),
+        ...group(3, 1),
         globalSetup: 'test/support/synthesize.ts',
         testTimeout: 180_000,
       }),
       suite('fuzz', ['test/fuzz/**/*.test.ts'], {
-        ...alone(3),
+        ...group(4, 1),
         globalSetup: 'test/support/synthesize.ts',
         testTimeout: 120_000,
         hookTimeout: 60_000,
