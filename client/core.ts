@@ -1,4 +1,4 @@
-import type { Message, SendResult, Shown } from '../protocol/index.ts';
+import type { Message, SendResult } from '../protocol/index.ts';
 import { SIGNAL_PREFIX } from '../protocol/signals.ts';
 import type { ClientEvents, ReceivedMessage } from './api.ts';
 import { abortWith } from './base/abort.ts';
@@ -80,7 +80,7 @@ export class Core implements Context {
     this.user = new Feed(this.clock, undefined, () => this.notify('cursor', this.user));
     this.early = new EarlyMessages(environment, options.maxQueuedMessages, this.#ending.signal);
     this.session = new Session(this);
-    this.#stopWatching = environment.onHide(() => void this.session.connection?.acknowledge());
+    this.#stopWatching = environment.onHide(() => void this.session.connection?.keeper?.acknowledge());
     if (options.storage || options.shareAcrossTabs) this.#opening = this.#loadOpening();
   }
 
@@ -174,10 +174,6 @@ export class Core implements Context {
 
   onPush(push: PushedItem, connection: OpenConnection): void {
     void this.#use('calls', (calls) => calls.onPush(push, connection));
-  }
-
-  shownOf(feed: Feed): readonly Shown[] | undefined {
-    return this.parts.sending?.shownOf(feed);
   }
 
   accepts(frame: Fields): boolean {

@@ -95,7 +95,7 @@ export class MarkerQueue {
       await Promise.all([
         this.#calls.call('mark', { marks }, { timeoutMs: MAX_TIMER_MS }),
         // What was read was also shown.
-        marks.some(({ read }) => read !== undefined) && this.#core.session.connection?.acknowledge(),
+        marks.some(({ read }) => read !== undefined) && this.#core.session.connection?.keeper?.acknowledge(),
       ]);
       for (const caller of callers) caller.resolve();
     } catch (error) {

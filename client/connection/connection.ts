@@ -6,9 +6,8 @@ import { createTimer, type Timer, within } from '../base/timer.ts';
 import { BeckonError, isAboutToken, toError, wordlessProblem } from '../errors.ts';
 import { type Place, Subscription } from '../receiving/subscription.ts';
 import { type ConnectionEnd, endOf, endOfAttempt } from './connection-end.ts';
-import type { Context, OpenConnection } from './context.ts';
+import type { ConnectionOwner, Context, Keeper, OpenConnection } from './context.ts';
 import { type Incoming, readFrame } from './frames.ts';
-import type { Liveness } from './liveness.ts';
 import type { Pacer } from './pacer.ts';
 import { createRequests, type Encode, encodeRequest, type Outcome, problemOf, type Requests } from './requests.ts';
 import { requestToken } from './token.ts';
@@ -20,28 +19,13 @@ const LEAVE_TIMEOUT_MS = 2_000;
 /** Codes that refuse the newer token in a frame: it is invalid or too large, or the server does not know the field. */
 const TOKEN_REFUSALS: readonly string[] = ['invalid_token', 'unauthorized', 'invalid_frame', 'frame_too_large'];
 
-/** The session that a connection belongs to. */
-export interface ConnectionOwner {
-  /**
-   * The connection can be used, for the first time or again.
-   * @param renewed Resolves when the connection can take the place of another one, or is over.
-   */
-  onRegistered(connection: Connection, reply: RegisteredReply, renewed: Promise<unknown>): void;
-  /** The server delivers nothing to the connection; the connection registers again. */
-  onUnregistered(connection: Connection, error: BeckonError): void;
-  /** The server did not accept a newer token on this connection. It may accept the token on another one. */
-  onTokenRefused(connection: Connection): void;
-  /** Called once, unless the connection is closed from this side. */
-  onEnded(connection: Connection, end: ConnectionEnd): void;
-}
-
 /** One attempt to connect, and the connection that follows: token, handshake, registration, requests, end. */
 export class Connection implements OpenConnection {
   readonly #context: Context;
   readonly #owner: ConnectionOwner;
   readonly #requests: Requests;
   pacer: Pacer | undefined;
-  liveness: Liveness | undefined;
+  keeper: Keeper | undefined;
   readonly #subscription: Subscription;
   /** Runs while the connection registers, at first and again after `not_registered`. */
   readonly #readiness: Timer;
@@ -129,47 +113,6 @@ export class Connection implements OpenConnection {
     if (!wasOver) this.#owner.onEnded(this, end);
   }
 
-  /** Ends the connection unless the server gives a sign of life soon. */
-  checkLiveness(): void {
-    if (this.liveness) this.liveness.check();
-    // Without an answer, the connection ends a little later.
-    else if (this.isRegistered) void this.ping();
-  }
-
-  async ping(): Promise<void> {
-    const { fields, onTaken, onUnknown } = this.#context.user.acknowledge((feed) => this.#context.shownOf(feed));
-    // The page may be about to close, or the connection dead: a ping waits for nothing.
-    const outcome = await this.request(encodeRequest('ping', fields), 0);
-    const code = problemOf(outcome)?.code;
-    if (outcome.kind === 'reply') onTaken();
-    if (code === 'invalid_cursor') this.#subscription.onInvalidCursor(fields.cursor);
-    // An older server. A ping that is refused keeps nothing alive.
-    if (code === 'invalid_frame' && fields.shown) {
-      onUnknown();
-      await this.ping();
-    }
-  }
-
-  /** Tells the server which messages the application has, unless the server knows. Resolves when it knows, or when the connection is over. */
-  async acknowledge(): Promise<void> {
-    if (this.#context.user.hasNews) await this.ping();
-  }
-
-  /** Ends like `close`, but first tells the server which messages the application has, and waits a moment for the answer. */
-  takeLeave(): void {
-    const { user, environment } = this.#context;
-    if (this.#isOver || !user.hasNews) return;
-    this.#release();
-    this.#requests.settleAll({ kind: 'lost' });
-    const end = () => {
-      this.#requests.settleAll({ kind: 'lost' });
-      this.#transport?.close();
-    };
-    const { fields } = user.acknowledge((feed) => this.#context.shownOf(feed));
-    const answered = this.#requests.send(encodeRequest('ping', fields));
-    void within(environment, answered, { timeoutMs: LEAVE_TIMEOUT_MS }).then(end, end);
-  }
-
   /** Closes the connection as soon as nothing waits for a reply on it. Until then it goes on receiving. */
   retire(): void {
     void this.#incoming.run(
@@ -180,12 +123,22 @@ export class Connection implements OpenConnection {
     );
   }
 
-  /** Closes the connection now. */
-  close(): void {
+  close(last?: Encode): void {
     if (this.#isOver) return;
     this.#release();
-    this.#transport?.close();
-    this.#requests.settleAll({ kind: 'lost' });
+    const lose = () => this.#requests.settleAll({ kind: 'lost' });
+    const end = () => {
+      this.#transport?.close();
+      lose();
+    };
+    lose();
+    if (last)
+      void within(this.#context.environment, this.#requests.send(last), { timeoutMs: LEAVE_TIMEOUT_MS }).then(end, end);
+    else end();
+  }
+
+  onInvalidCursor(cursor: string | undefined): void {
+    this.#subscription.onInvalidCursor(cursor);
   }
 
   get #isOver(): boolean {
@@ -252,7 +205,7 @@ export class Connection implements OpenConnection {
   async #ask(encode: Encode, signal?: AbortSignal): Promise<Outcome> {
     if (this.#isOver || signal?.aborted) return { kind: 'lost' };
     return this.#requests.send(encode, (id) => {
-      if (this.liveness) this.liveness.check(() => this.#requests.settle(id, { kind: 'unanswered' }));
+      if (this.keeper) this.keeper.check(() => this.#requests.settle(id, { kind: 'unanswered' }));
       else if (this.isRegistered) this.end({ error: new BeckonError('unresponsive') });
     });
   }
@@ -279,7 +232,7 @@ export class Connection implements OpenConnection {
     else if ('failure' in incoming) this.end({ error: incoming.failure, isTold: true });
     else this.#requests.settleAll({ kind: 'error', problem: wordlessProblem('internal', incoming.serviceError) });
     // After the frame has been handled: a reply that is itself the sign of life must not count as missing.
-    this.liveness?.heard();
+    this.keeper?.heard();
     this.#closeWhenDone();
   }
 
@@ -327,7 +280,7 @@ export class Connection implements OpenConnection {
 
   #transmit(text: string): void {
     this.#transport?.send(text);
-    if (!this.#isOver) this.liveness?.sent();
+    if (!this.#isOver) this.keeper?.sent();
   }
 
   #closeWhenDone(): void {
@@ -340,6 +293,6 @@ export class Connection implements OpenConnection {
     this.pacer?.stop();
     this.#readiness.stop();
     void this.#subscription.stop();
-    this.liveness?.stop();
+    this.keeper?.stop();
   }
 }

@@ -1,4 +1,4 @@
-import type { Limits, Message, PresenceReply, Shown } from '../../protocol/index.ts';
+import type { Limits, Message, PresenceReply, RegisteredReply } from '../../protocol/index.ts';
 import type { ClientEvents } from '../api.ts';
 import type { Environment } from '../environment.ts';
 import type { BeckonError } from '../errors.ts';
@@ -11,16 +11,22 @@ import type { Liveness } from './liveness.ts';
 import type { Pacer } from './pacer.ts';
 import type { Encode, Outcome } from './requests.ts';
 
+/** Keeps a connection alive, and tells the server which messages the application has. */
+export interface Keeper extends Liveness {
+  /** Tells the server which messages the application has, unless the server knows. Resolves when it knows, or when the connection is over. */
+  acknowledge(): Promise<void>;
+  /** Closes the connection, but first tells the server which messages the application has. */
+  takeLeave(): void;
+}
+
 /** A connection as the rest of the client uses it. */
 export interface OpenConnection {
   /** The limits that the server told when the connection registered. `undefined`: it has not registered yet. */
   readonly limits: Limits | undefined;
   /** Keeps the frames within the rate. The part that sends messages gives one to each connection; without, nothing is held back. */
   pacer: Pacer | undefined;
-  /** Finds out when the connection is dead. The part that keeps connections up gives one to each; without, an unanswered ping tells. */
-  liveness: Liveness | undefined;
-  /** Sends what the server answers; it tells which messages the application has. */
-  ping(): Promise<void>;
+  /** The part that keeps connections up gives one to each. Without, an unanswered frame ends the connection. */
+  keeper: Keeper | undefined;
   /** Aborts when the connection is over. */
   readonly closing: AbortSignal;
   /**
@@ -44,8 +50,30 @@ export interface OpenConnection {
   onUnregistered(error: BeckonError): void;
   /** Ends the connection, unless it is over. */
   end(end: ConnectionEnd): void;
+  /**
+   * Closes the connection now.
+   * @param last A frame to send before, which may wait for its answer a moment.
+   */
+  close(last?: Encode): void;
+  /** The server does not know the cursor. */
+  onInvalidCursor(cursor: string | undefined): void;
   /** Numbers the frames that subscribe or unsubscribe: the server refuses an older one that comes late. */
   nextAttempt(): number;
+}
+
+/** The session that a connection belongs to. */
+export interface ConnectionOwner {
+  /**
+   * The connection can be used, for the first time or again.
+   * @param renewed Resolves when the connection can take the place of another one, or is over.
+   */
+  onRegistered(connection: OpenConnection, reply: RegisteredReply, renewed: Promise<unknown>): void;
+  /** The server delivers nothing to the connection; the connection registers again. */
+  onUnregistered(connection: OpenConnection, error: BeckonError): void;
+  /** The server did not accept a newer token on this connection. It may accept the token on another one. */
+  onTokenRefused(connection: OpenConnection): void;
+  /** Called once, unless the connection is closed from this side. */
+  onEnded(connection: OpenConnection, end: ConnectionEnd): void;
 }
 
 /** A connection, as far as sending is concerned: this client's, or that of another tab. */
@@ -85,8 +113,6 @@ export interface Context extends FrameParts {
   /** Hands a message to the application, unless it has it. Called in the order in which the application gets the messages. */
   handOn(feed: Feed, message: Message): void;
   onPush(push: PushedItem, connection: OpenConnection): void;
-  /** The messages that the application has. `undefined`: that cannot be told yet. */
-  shownOf(feed: Feed): readonly Shown[] | undefined;
   /**
    * Restores on a connection that has just registered what the client keeps on every connection.
    * @param rooms The rooms that the server says the connection is in.

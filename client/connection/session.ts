@@ -6,9 +6,9 @@ import type { Cancel } from '../environment.ts';
 import type { BeckonError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../options.ts';
 import type { ConnectionState, Reason } from '../state.ts';
-import { Connection, type ConnectionOwner } from './connection.ts';
+import { Connection } from './connection.ts';
 import type { ConnectionEnd } from './connection-end.ts';
-import type { Context } from './context.ts';
+import type { ConnectionOwner, Context } from './context.ts';
 
 /** The share of a connection's age that is random, so that a fleet does not come back together. */
 const AGE_JITTER = 0.1;
@@ -62,7 +62,7 @@ export class Session implements ConnectionOwner {
   stop(status: 'closed' | 'failed', reason: Reason): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    if (status === 'closed') this.#current?.takeLeave();
+    if (status === 'closed') this.#current?.keeper?.takeLeave();
     this.pause();
     this.#setState({ status, reason });
   }
@@ -162,7 +162,7 @@ export class Session implements ConnectionOwner {
 
   /** The network is gone or back, or the user looks at the page again: the connection may be dead. */
   #onWake(): void {
-    if (this.#current) this.#current.checkLiveness();
+    if (this.#current) this.#current.keeper?.check();
     else if (!this.#opening && !this.#isHeldOff) this.#open();
   }
 

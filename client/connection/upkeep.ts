@@ -8,8 +8,9 @@ import { BeckonError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../options.ts';
 import type { Part } from '../parts.ts';
 import { isFinal } from './connection-end.ts';
-import type { OpenConnection } from './context.ts';
-import { createLiveness, type Liveness } from './liveness.ts';
+import type { Keeper, OpenConnection } from './context.ts';
+import { createLiveness } from './liveness.ts';
+import { encodeRequest, problemOf } from './requests.ts';
 import { readClaims } from './token.ts';
 
 /** A newer token is asked for this long before one expires, or up to twice as long: a fleet should not ask at once. */
@@ -18,28 +19,63 @@ const TOKEN_MARGIN_MS = 60_000;
 /** … but not before half of what is left has passed: the upper end of the margin as a share of it is twice this. */
 const MARGIN_SHARE = 1 / 4;
 
+/** A connection that is older than this when this part has been loaded may have died meanwhile, milliseconds. */
+const LATE_MS = 5_000;
+
 /** Keeps connections up: finds out when they are dead, and renews their tokens. */
 class Upkeep extends ClientPart {
+  readonly #loadedAtMs = this.core.environment.now();
   readonly #renewals = new WeakMap<OpenConnection, TokenRenewal>();
 
   override renew(connection: OpenConnection): undefined {
     const renewal = this.#renewals.get(connection) ?? new TokenRenewal(this.core, connection);
     this.#renewals.set(connection, renewal);
     renewal.start();
-    connection.liveness ??= this.#watch(connection);
+    connection.keeper ??= this.#keep(connection);
   }
 
-  #watch(connection: OpenConnection): Liveness {
-    const { environment, options } = this.core;
+  #keep(connection: OpenConnection): Keeper {
+    const { core } = this;
+    const { environment, options, user } = core;
+    const fieldsOfPing = () => {
+      const shown = user.hasNews ? core.parts.sending?.shownOf(user) : undefined;
+      return { cursor: user.cursor.value, ...(shown && { shown: [...shown] }) };
+    };
+    const ping = async (): Promise<void> => {
+      const fields = fieldsOfPing();
+      const upTo = fields.shown ? user.shown : user.told;
+      // The page may be about to close, or the connection dead: a ping waits for nothing.
+      const outcome = await connection.request(encodeRequest('ping', fields), 0);
+      const code = problemOf(outcome)?.code;
+      if (outcome.kind === 'reply') user.told = Math.max(user.told, upTo);
+      if (code === 'invalid_cursor') connection.onInvalidCursor(fields.cursor);
+      // An older server. A ping that is refused keeps nothing alive.
+      if (code === 'invalid_frame' && fields.shown) {
+        user.told = Number.POSITIVE_INFINITY;
+        await ping();
+      }
+    };
+    const { atMs } = connection.registration;
     const liveness = createLiveness(environment, {
-      heardAtMs: connection.registration.atMs,
+      heardAtMs: atMs,
       heartbeatMs: (connection.limits?.heartbeatSeconds ?? HEARTBEAT_SECONDS) * 1000,
       timeoutMs: options.livenessTimeoutMs,
-      ping: () => void connection.ping(),
+      ping: () => void ping(),
       onDead: () => connection.end({ error: new BeckonError('unresponsive') }),
     });
-    liveness.sent();
-    return liveness;
+    // Nobody has looked at the connection while this part was being loaded.
+    const isLate = atMs <= this.#loadedAtMs && (user.hasNews || environment.now() - atMs > LATE_MS);
+    if (isLate) liveness.check();
+    else liveness.sent();
+    return {
+      ...liveness,
+      acknowledge: async () => {
+        if (user.hasNews) await ping();
+      },
+      takeLeave: () => {
+        if (user.hasNews) connection.close(encodeRequest('ping', fieldsOfPing()));
+      },
+    };
   }
 }
 

@@ -10,15 +10,13 @@ const MIN_AGE_MS = 10 * 60_000;
 export interface Dedupe {
   /** Whether the message has not been seen yet. Asking makes it seen. */
   isNew(message: Pick<Message, 'from' | 'id' | 'serial'>): boolean;
-  /** The newest messages, for another client that must know what is new. */
+  /** The newest messages, the newest last, for another client that must know what is new. */
   snapshot(): readonly SeenMessage[];
   restore(seen: readonly SeenMessage[]): void;
   /** A message that is about to be sent from here counts as seen: a resume may bring it. */
   addOwn(message: Pick<Message, 'from' | 'id'>): void;
   /** Messages that another device has shown count as seen. They were sent at this moment (epoch milliseconds) at the latest. */
   addShown(shown: readonly Shown[], sentMs: number): void;
-  /** The keys of the messages that a resume from the cursor would bring again, the newest first. */
-  newestKeys(): readonly string[];
 }
 
 /**
@@ -61,10 +59,6 @@ export function createDedupe(
     addOwn: (message) => void take(message, clock.now() + MIN_AGE_MS),
     addShown: (shown, sentMs) => {
       for (const { from, ids } of shown) for (const id of ids) take({ from, id }, sentMs);
-    },
-    newestKeys: () => {
-      const again = [...seen].filter(([, { sentMs }]) => sentMs >= cursor.horizonMs);
-      return again.map(([key]) => key).reverse();
     },
     snapshot: () =>
       [...seen]

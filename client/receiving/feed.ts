@@ -1,21 +1,11 @@
-import type { Message, Shown } from '../../protocol/index.ts';
+import type { Message } from '../../protocol/index.ts';
 import type { ServerClock } from '../base/server-clock.ts';
-import type { FieldsOf } from '../connection/requests.ts';
 import { Cursor } from './cursor.ts';
 import { createDedupe, type Dedupe } from './dedupe.ts';
 
 /** How many messages to the user, and to each room, are remembered whatever their age. */
 const MIN_COUNT = 10_000;
 const MIN_COUNT_PER_ROOM = 1_000;
-
-/** What a `ping` tells the server of the messages to the user. */
-export interface Acknowledgement {
-  readonly fields: FieldsOf<'ping'>;
-  /** The server has taken it. */
-  onTaken(): void;
-  /** The server does not know what `shown` is. */
-  onUnknown(): void;
-}
 
 /** What a session knows about the messages to one address, its user or a room, across its connections. */
 export class Feed {
@@ -29,8 +19,8 @@ export class Feed {
    */
   floor = '';
   /** How many messages the application has, and how many of them the server knows of. */
-  #shown = 0;
-  #told = 0;
+  shown = 0;
+  told = 0;
 
   readonly clock: ServerClock;
 
@@ -45,33 +35,18 @@ export class Feed {
   /** Whether the application does not have the message yet. Asking counts as handing it over. */
   isNew(message: Message): boolean {
     const isNew = this.dedupe.isNew(message);
-    if (isNew) this.#shown += 1;
+    if (isNew) this.shown += 1;
     return isNew;
   }
 
   /** A message that is about to be sent from here: a resume brings it as well, and the application has it. */
   addOwn(message: Pick<Message, 'from' | 'id'>): void {
     this.dedupe.addOwn(message);
-    this.#shown += 1;
+    this.shown += 1;
   }
 
   /** Whether the application has messages that the server would give to the user's next client as well. */
   get hasNews(): boolean {
-    return this.cursor.value !== undefined && this.#told < this.#shown;
-  }
-
-  /** @param list Lists the messages that were shown. `undefined`: that cannot be told yet. */
-  acknowledge(list: (feed: Feed) => readonly Shown[] | undefined): Acknowledgement {
-    const upTo = this.#shown;
-    const shown = this.hasNews ? list(this) : undefined;
-    return {
-      fields: { cursor: this.cursor.value, ...(shown && { shown: [...shown] }) },
-      onTaken: () => {
-        if (shown) this.#told = Math.max(this.#told, upTo);
-      },
-      onUnknown: () => {
-        this.#told = Number.POSITIVE_INFINITY;
-      },
-    };
+    return this.cursor.value !== undefined && this.told < this.shown;
   }
 }

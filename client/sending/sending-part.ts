@@ -87,13 +87,15 @@ class Sending extends ClientPart implements SendingPart {
     feed?.addOwn({ id, from: { user: own } });
   }
 
-  shownOf({ dedupe }: Feed): readonly Shown[] {
-    return groupBySender(dedupe.newestKeys());
+  shownOf({ cursor, dedupe }: Feed): readonly Shown[] {
+    // What a resume from the cursor would bring again.
+    const again = dedupe.snapshot().filter(([, , sentMs]) => sentMs >= cursor.horizonMs);
+    return groupBySender(again.map(([key]) => key).reverse());
   }
 
   override onEvent(event: string, value: unknown): void {
     // The ping says it. A page that closes before its first heartbeat would get the same messages again next time.
-    if (event === 'news') this.core.session.connection?.checkLiveness();
+    if (event === 'news') this.core.session.connection?.keeper?.check();
     if (event === 'connected') this.wake();
     if (event === 'state' || event === 'connected') this.#beginMemory();
     if (event === 'gap') this.memory.beginAnew();

@@ -5,7 +5,7 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { expect, it } from 'vitest';
 
 /** What a page downloads for the client at first: all chunks that load with it, each minified and gzipped. */
-const MAX_FIRST_BYTES = 12.25 * 1024;
+const MAX_FIRST_BYTES = 12 * 1024;
 /** What a page downloads at first for `connect` and `openConversation`. */
 const MAX_CONVERSATION_BYTES = 18 * 1024;
 /** What each store may add to the client. */
@@ -16,7 +16,7 @@ const MAX_CONNECTION_HOOKS_BYTES = 512;
 const MAX_HOOKS_BYTES = 8 * 1024;
 /** The bytes of each late part, with the chunks that it shares with other parts. */
 const MAX_LATE_BYTES = {
-  'connection/upkeep': 1.4 * 1024,
+  'connection/upkeep': 1.6 * 1024,
   'calls/rooms-presence-history': 6.3 * 1024,
   'encoding/encoding': 1.65 * 1024,
   'schema/schema-part': 1.1 * 1024,

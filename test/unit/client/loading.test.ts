@@ -225,6 +225,41 @@ describe('the sending part', () => {
   });
 });
 
+describe('upkeep', () => {
+  it('asks nothing of a connection that is new', async () => {
+    const { world, socket } = await connectWithout({ upkeep: 1 });
+    await world.advance(2_000);
+    expect(socket.count('ping')).toBe(0);
+  });
+
+  it('looks at once at a connection that may have died while it did not load', async () => {
+    const { world, client, socket } = await connectWithout({ upkeep: 5 });
+    world.wake();
+    await vi.waitFor(async () => {
+      await world.advance(1_000);
+      expect(socket.count('ping')).toBe(1);
+    });
+    await world.advance(5_000);
+    expect(client.state).toMatchObject({ status: 'recovering', reason: { code: 'unresponsive' } });
+  });
+
+  it('tells the server what was shown before', async () => {
+    const { world, socket } = await connectWithout({ upkeep: 1 });
+    socket.push(messageAt(1_000));
+    world.hide();
+    await world.advance(2_000);
+    expect(socket.last('ping')).toMatchObject({ shown: [{ from: { user: 'bob' }, ids: ['1000'] }] });
+  });
+
+  it('is not needed to close', async () => {
+    const { client, socket, world } = await connectWithout({ upkeep: 100 });
+    socket.push(messageAt(1_000));
+    client.close();
+    await settle();
+    expect([socket.count('ping'), world.timers]).toEqual([0, 0]);
+  });
+});
+
 describe('rooms, presence and history', () => {
   it('reject a call when they do not load, and are loaded again for the next one', async () => {
     const { client, socket } = await connectWithout({ calls: 1 });
