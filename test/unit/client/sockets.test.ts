@@ -11,6 +11,7 @@ import {
 } from '../../../client/index.ts';
 import { LOADERS } from '../../../client/loaders.ts';
 import { resolveOptions } from '../../../client/options.ts';
+import { deferred } from '../../support/deferred.ts';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from '../../support/fake-server.ts';
 import { startProxy } from '../../support/proxy.ts';
 
@@ -109,15 +110,21 @@ describe.each(implementations)('with the WebSocket of %s, the client', (_, webSo
 
   it('gets what was sent while it was away, page by page, before what is sent then', async () => {
     const server = await startServer({ pageMessages: 7 });
-    const [alice, bob] = [connectAs('alice', server), connectAs('bob', server, { minBackoffMs: 200 })];
+    const posted = deferred();
+    let isAway = false;
+    // Bob comes back after the first messages are sent.
+    const getToken = () => (isAway ? posted.promise.then(() => 'bob') : 'bob');
+    const [alice, bob] = [connectAs('alice', server), connectAs('bob', server, { getToken })];
     const inbox = bob.messages();
     await Promise.all([reaches(alice, 'connected'), reaches(bob, 'connected')]);
     await alice.sendToUser('bob', 'before');
     expect(await take(inbox, 1)).toEqual(['before']);
+    isAway = true;
     for (const device of server.users.get('bob') ?? []) device.terminate();
     await reaches(bob, 'recovering');
     const texts = Array.from({ length: 100 }, (_, index) => `message ${index}`);
     await Promise.all(texts.slice(0, 50).map((text) => alice.sendToUser('bob', text)));
+    posted.resolve();
     await reaches(bob, 'connected');
     for (const text of texts.slice(50)) await alice.sendToUser('bob', text);
     expect(await take(inbox, 100)).toEqual(texts);
