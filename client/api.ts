@@ -2,6 +2,7 @@ import type {
   Bytes,
   HistoryReply,
   JsonValue,
+  MarkerPush,
   Message,
   Peer,
   PresenceReply,
@@ -63,6 +64,9 @@ export interface Left {
 /** The serials up to which another user has received and read the messages from this user. */
 export type Receipt = Omit<ReceiptPush, 'type'>;
 
+/** The serial up to which this user has read a conversation, as marked by another device. */
+export type Marker = Omit<MarkerPush, 'type'>;
+
 /** The users whose presence to tell, or the room whose users to tell. */
 export type PresenceTarget = readonly string[] | { readonly room: string };
 
@@ -108,6 +112,8 @@ export interface ClientEvents<Incoming = Payload> {
   readonly presence: PresenceChange;
   /** Another user's application has received messages from this user, or the other user has read them. */
   readonly receipt: Receipt;
+  /** Another device of this user has marked messages as read. It may get lost: after a reconnect, ask `unread` or `history`. */
+  readonly marker: Marker;
   /** The state of the connection has changed. */
   readonly state: ConnectionState;
   /**

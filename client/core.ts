@@ -30,6 +30,7 @@ const EVENTS: Readonly<Record<keyof ClientEvents, 1>> = {
   left: 1,
   presence: 1,
   receipt: 1,
+  marker: 1,
   result: 1,
   state: 1,
   error: 1,

@@ -1,6 +1,6 @@
 import type * as v from 'valibot';
 import { BLOCKING_FRAMES, type BlockingReplies } from './blocking.ts';
-import { HISTORY_FRAMES, type HistoryReplies, type ReceiptPush } from './history.ts';
+import { HISTORY_FRAMES, type HistoryReplies, type MarkerPush, type ReceiptPush } from './history.ts';
 import { MESSAGE_FRAMES, type MessageReplies, type MessagesPush } from './messages.ts';
 import { PRESENCE_FRAMES, type PresenceReplies, type PresenceReply } from './presence.ts';
 import type { Problem } from './problem.ts';
@@ -36,6 +36,7 @@ export interface Pushes {
   readonly messages: MessagesPush;
   readonly presence: PresenceReply;
   readonly receipt: ReceiptPush;
+  readonly marker: MarkerPush;
   readonly bye: ByePush;
 }
 

@@ -36,7 +36,7 @@ export const HISTORY_FRAMES = {
     before: v.optional(cursorSchema),
     limit: pageLimit,
   }),
-  /** Moves the markers forward; they never move back. The server tells senders with `receipt`. */
+  /** Moves the markers forward; they never move back. The server tells senders with `receipt`, and the user's other connections with `marker`. */
   mark: v.strictObject({ action: v.literal('mark'), id: v.optional(id), marks: perFrame(markSchema, 'marks') }),
   /** Counts the messages after the read marker of each conversation. */
   unread: v.strictObject({
@@ -106,6 +106,16 @@ export interface HistoryReplies {
   readonly search: SearchReply;
   readonly mark: MarkedReply;
   readonly unread: UnreadReply;
+}
+
+/**
+ * Tells the other connections of a user up to which serial the user has read a conversation. It comes at most once and may
+ * get lost.
+ */
+export interface MarkerPush extends Markers {
+  readonly type: 'marker';
+  readonly conversation: Peer;
+  readonly read: Serial;
 }
 
 /** Tells the sender of messages how far they have come with `from`. It comes at most once and may get lost. */

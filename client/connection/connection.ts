@@ -1,6 +1,7 @@
 import type { ErrorReply, Limits, Message, RegisteredReply, ServerFrame } from '../../protocol/index.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { offeredSubprotocols } from '../../protocol/subprotocols.ts';
+import type { Marker, Receipt } from '../api.ts';
 import { createQueue } from '../base/queue.ts';
 import { createTimer, type Timer, within } from '../base/timer.ts';
 import { BeckonError, isAboutToken, toError, wordlessProblem } from '../errors.ts';
@@ -239,9 +240,9 @@ export class Connection implements OpenConnection {
   #onFrame(frame: ServerFrame): void {
     if (frame.type === 'messages') {
       for (const message of frame.messages) this.#onPush(message);
-    } else if (frame.type === 'receipt') {
-      const { type: _, ...receipt } = frame;
-      this.#context.emit('receipt', receipt);
+    } else if (frame.type === 'receipt' || frame.type === 'marker') {
+      const { type, ...markers } = frame;
+      this.#context.emit(type, markers as Receipt & Marker);
     } else if (frame.type === 'presence' && frame.id === undefined) {
       this.#context.onPush(frame, this);
     } else if (frame.type === 'bye') {

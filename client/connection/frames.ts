@@ -59,7 +59,7 @@ type AllKeys<T> = T extends unknown ? keyof T : never;
  * Checks just enough of each frame that handling it cannot throw. The server's tests check the rest. The parts check the frames that
  * they ask for.
  */
-function looksRight({ type, code, message, messages, from, ...frame }: Fields): boolean {
+function looksRight({ type, code, message, messages, from, conversation, ...frame }: Fields): boolean {
   switch (type) {
     case 'registered':
       return isRegistration(frame) && isPage(messages, frame.more);
@@ -69,6 +69,8 @@ function looksRight({ type, code, message, messages, from, ...frame }: Fields): 
     case 'messages':
     case 'pong':
       return isPage(messages, frame.more);
+    case 'marker':
+      return isObject(conversation);
     default:
       return type === 'receipt' && isObject(from);
   }

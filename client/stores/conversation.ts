@@ -163,7 +163,7 @@ class ConversationStore<Data> extends BaseStore<ConversationState<Data>> impleme
     if (event === 'outbox') void this.#outgoing.onOutbox(value as OutboxChange);
     else if (event === 'own') void this.#outgoing.onOwn(value as OwnMessage);
     else if (event === 'signal') this.#onSignal(value as ReceivedMessage);
-    else if (event === 'read') this.#onRead(value as InnerEvents['read']);
+    else if (event === 'read' || event === 'marker') this.#onRead(value as InnerEvents['read']);
   }
 
   #listen(): void {

@@ -139,7 +139,7 @@ class InboxStore<Data> extends BaseStore<InboxState<Data>> {
   protected override onEvent(event: keyof ClientEvents | keyof InnerEvents, value: unknown): void {
     super.onEvent(event, value);
     if (event === 'own') void this.#onOwn(value as OwnMessage);
-    else if (event === 'read' || (event as string) === 'marker') this.#onRead(value as InnerEvents['read']);
+    else if (event === 'read' || event === 'marker') this.#onRead(value as InnerEvents['read']);
   }
 
   #load(): void {

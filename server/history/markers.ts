@@ -2,9 +2,11 @@ import {
   frameCharge,
   type Mark,
   type MarkedReply,
+  type MarkerPush,
   type Markers,
   type MarkFrame,
   problem,
+  type ReceiptPush,
   type Result,
   TARIFF,
 } from '../../protocol/index.ts';
@@ -12,12 +14,12 @@ import { type Correspondent, peerAddress, userAddress } from '../address.ts';
 import type { Now } from '../clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { Connection } from '../connections/connection.ts';
-import type { Directory } from '../connections/directory.ts';
+import type { Directory, Mapping } from '../connections/directory.ts';
 import type { Permit } from '../gate/gate.ts';
 import { MAX_DIRECT_CONNECTIONS } from '../sending/fan-out.ts';
 import type { Inboxes } from '../sending/inboxes.ts';
 import type { MessageLog } from '../sending/message-log.ts';
-import type { Posting } from '../sending/posting.ts';
+import type { Posting, PushPost } from '../sending/posting.ts';
 import { isInFuture } from '../serial.ts';
 
 /** Whose markers, and in which conversation. */
@@ -39,7 +41,7 @@ export interface MarkerStore {
   move(key: MarkerKey, marker: keyof Markers, serial: string): Promise<Markers | undefined>;
 }
 
-/** Moves markers of a user, and sends receipts to the authors of the messages. */
+/** Moves markers of a user, and tells the authors of the messages and the user's other connections. */
 export type MarkMessages = (
   connection: Connection,
   frame: Pick<MarkFrame, 'marks'>,
@@ -59,12 +61,13 @@ export function createMark(dependencies: {
 }): MarkMessages {
   const { permit, markers, log, inboxes, directory, posting, now } = dependencies;
 
-  /** @returns the markers after the move, if one of them has moved */
-  async function move(userId: string, { conversation, received, read }: Mark): Promise<Markers | undefined> {
+  /** @returns the markers after the move; each is `undefined` if that marker has not moved */
+  async function move(userId: string, { conversation, received, read }: Mark) {
     const key = { userId, peer: peerAddress(conversation) };
-    const first = received === undefined ? undefined : await markers.move(key, 'received', received);
-    const second = read === undefined ? undefined : await markers.move(key, 'read', read);
-    return second ?? first;
+    return {
+      received: received === undefined ? undefined : await markers.move(key, 'received', received),
+      read: read === undefined ? undefined : await markers.move(key, 'read', read),
+    };
   }
 
   /** Whether a serial is one of a message from the other user, and that user has not blocked this one. */
@@ -77,18 +80,27 @@ export function createMark(dependencies: {
     return !isBlocked && senders.some((from) => from && 'user' in from && from.user === other);
   }
 
-  async function markOne(userId: string, mark: Mark): Promise<void> {
-    const moved = await move(userId, mark);
+  const find = (userId: string) =>
+    directory.find(userAddress(userId), { consistent: false, limit: MAX_DIRECT_CONNECTIONS });
+
+  async function receipts(userId: string, mark: Mark, moved: Markers): Promise<readonly PushPost[]> {
     const { conversation } = mark;
     // A room has no author to tell, and a service no connection.
-    if (!moved || !('user' in conversation) || conversation.user === userId) return;
+    if (!('user' in conversation) || conversation.user === userId) return [];
     // Users get receipts only for messages that they have sent.
-    if (!(await concerns(conversation.user, userId, mark))) return;
-    const targets = await directory.find(userAddress(conversation.user), {
-      consistent: false,
-      limit: MAX_DIRECT_CONNECTIONS,
-    });
-    await posting.push(targets, { type: 'receipt', from: { user: userId }, ...moved });
+    if (!(await concerns(conversation.user, userId, mark))) return [];
+    const frame: ReceiptPush = { type: 'receipt', from: { user: userId }, ...moved };
+    return (await find(conversation.user)).map((target) => ({ target, frame }));
+  }
+
+  /** @param findOthers Returns the user's other connections. */
+  async function markOne(userId: string, mark: Mark, findOthers: () => Promise<readonly Mapping[]>): Promise<void> {
+    const { received, read } = await move(userId, mark);
+    const moved = read ?? received;
+    if (!moved) return;
+    const [others, posts] = await Promise.all([read ? findOthers() : [], receipts(userId, mark, moved)]);
+    const frame = { type: 'marker', conversation: mark.conversation, ...moved } as MarkerPush;
+    await posting.push(userId, [...others.map((target) => ({ target, frame })), ...posts]);
   }
 
   return async (connection, { marks }) => {
@@ -99,7 +111,13 @@ export function createMark(dependencies: {
       cost: frameCharge({ action: 'mark', marks }, TARIFF),
     });
     if (!admitted.ok) return admitted;
-    await mapConcurrently(marks, MAX_CONCURRENT_MARKS, (mark) => markOne(connection.userId, mark));
+    const { userId, connectionId } = connection;
+    let others: Promise<readonly Mapping[]> | undefined;
+    const findOthers = () => {
+      others ??= find(userId).then((all) => all.filter((each) => each.connectionId !== connectionId));
+      return others;
+    };
+    await mapConcurrently(marks, MAX_CONCURRENT_MARKS, (mark) => markOne(userId, mark, findOthers));
     return { ok: true, value: { type: 'marked' } };
   };
 }

@@ -60,6 +60,12 @@ export interface DeliverOptions {
   readonly isPart?: boolean;
 }
 
+/** A frame for one connection. */
+export interface PushPost {
+  readonly target: Mapping;
+  readonly frame: Push;
+}
+
 /** Posts frames to connections, and handles those that do not take them. */
 export interface Posting {
   /**
@@ -77,10 +83,11 @@ export interface Posting {
   ): Promise<readonly ConnectionCounts[]>;
 
   /**
-   * Posts a frame that is in no log, once. A lost frame leaves no gap that a later one could hide. A connection that is
-   * gone is forgotten.
+   * Posts frames that are in no log, once each. A lost frame leaves no gap that a later one could hide. A connection that
+   * is gone is forgotten.
+   * @param userId The user who pays for all of them. The frame's charge pays for the first hundred.
    */
-  push(targets: readonly Mapping[], frame: Push): Promise<void>;
+  push(userId: string, posts: readonly PushPost[]): Promise<void>;
 
   /**
    * Posts a frame that is in no log, but must not be missed: a connection that does not take it is cut off.
@@ -145,9 +152,7 @@ export function createPosting(dependencies: {
     await tasks.add([{ kind: 'close', connectionId, callbackUrl }]);
   }
 
-  /** Charges the user in whose name the frame is posted. */
-  async function charge(frame: Push | undefined, posts: number, isPart = false): Promise<void> {
-    const userId = frame && causedBy(frame);
+  async function charge(userId: string | undefined, posts: number, isPart = false): Promise<void> {
     if (userId === undefined) return;
     await surcharge?.(userId, (isPart ? Math.ceil : Math.floor)(posts / POSTS_PER_UNIT));
   }
@@ -157,7 +162,7 @@ export function createPosting(dependencies: {
       const frames = toFrames(messages);
       const targets = all.filter(({ connectionId }) => connectionId !== spared);
       const posting = mapConcurrently(targets, MAX_SOCKETS, (target) => deliverToOne(target, frames, logged));
-      await Promise.allSettled([posting, charge(frames[0], frames.length * targets.length, isPart)]);
+      await Promise.allSettled([posting, charge(causedBy(frames[0]), frames.length * targets.length, isPart)]);
       const outcomes = await posting;
       return messages.map(({ serial }) => {
         const counts = { sent: 0, gone: 0, failed: 0 };
@@ -169,29 +174,27 @@ export function createPosting(dependencies: {
       });
     },
 
-    async push(targets, frame) {
-      await charge(frame, targets.length);
-      await mapConcurrently(targets, MAX_SOCKETS, async (target) => {
+    async push(userId, posts) {
+      await charge(userId, posts.length);
+      await mapConcurrently(posts, MAX_SOCKETS, async ({ target, frame }) => {
         if ((await poster.post(target, frame)) === 'gone') await forget(target);
       });
     },
 
     async announce(targets, frame, { isPart } = {}) {
-      await charge(frame, targets.length, isPart);
+      await charge(causedBy(frame), targets.length, isPart);
       await mapConcurrently(targets, MAX_SOCKETS, (target) => postAll(target, [frame]));
     },
   };
 }
 
-/** The user in whose name a frame is posted; `undefined` for services and the installation itself. */
-function causedBy(frame: Push): string | undefined {
-  switch (frame.type) {
+/** The user in whose name a frame is posted, and who pays; `undefined` for services and the installation itself. */
+function causedBy(frame: Push | undefined): string | undefined {
+  switch (frame?.type) {
     case 'messages': {
       const from = frame.messages[0]?.from;
       return from && 'user' in from ? from.user : undefined;
     }
-    case 'receipt':
-      return frame.from.user;
     case 'presence':
       return frame.users[0]?.user;
     default:

@@ -44,7 +44,7 @@ const CHUNK = 500;
 const MAX_ANSWER_MS = 60_000;
 /** With fewer refused frames, the server closes no connection. */
 const MAX_MISTAKES = 50;
-const PUSHES = ['messages', 'receipt', 'bye'];
+const PUSHES = ['messages', 'receipt', 'marker', 'bye'];
 
 /** Valid, nearly valid and nonsense frames, the same for the same seed. */
 export function hostileFrames(seed: number, count: number): readonly string[] {

@@ -9,6 +9,7 @@ const PUSHES = {
   messages: 'Messages for the user, or to a room that the connection is in.',
   presence: 'Somebody whose presence is watched has come or gone.',
   receipt: "How far the user's messages have come with somebody.",
+  marker: 'How far another device of the user has read a conversation.',
   bye: 'The server is about to close the connection.',
 } as const satisfies Record<keyof Pushes, string>;
 

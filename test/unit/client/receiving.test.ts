@@ -197,7 +197,7 @@ describe('wrong arguments', () => {
     const { client } = await connectClient();
     expect(() => client.on('massage' as 'message', () => {})).toThrow(
       new TypeError(
-        'on: there is no event "massage"; there are message, invalid, gap, left, presence, receipt, result, state, error',
+        'on: there is no event "massage"; there are message, invalid, gap, left, presence, receipt, marker, result, state, error',
       ),
     );
     expect(() => client.on('message', 'x' as never)).toThrow('on: the listener must be a function, got string');

@@ -80,16 +80,29 @@ describe('a sender is charged for the posts', () => {
   });
 });
 
-test.each<[string, Push]>([
-  ['marks messages, for the receipts', { type: 'receipt', from: { user: 'alice' }, read: '0'.repeat(26) }],
-  ['comes or goes, for the presence', { type: 'presence', users: [{ user: 'alice', online: true }] }],
-])('whoever %s', async (_, frame) => {
-  await posting.push(targets(200), frame);
+test('whoever comes or goes, for the presence', async () => {
+  const frame: Push = { type: 'presence', users: [{ user: 'alice', online: true }] };
+  await posting.announce(targets(200), frame);
   await posting.announce(targets(1), frame, { isPart: true });
   expect(surcharges).toEqual([
     ['alice', 2],
     ['alice', 1],
   ]);
+});
+
+test('whoever marks messages, for receipts and markers together', async () => {
+  const read = '0'.repeat(26);
+  const receipts = targets(150).map((target) => ({
+    target,
+    frame: { type: 'receipt', from: { user: 'alice' }, read } as const,
+  }));
+  const markers = targets(50).map((target) => ({
+    target,
+    frame: { type: 'marker', conversation: { user: 'bob' }, read } as const,
+  }));
+  await posting.push('alice', [...receipts, ...markers]);
+  await posting.push('alice', markers);
+  expect(surcharges).toEqual([['alice', 2]]);
 });
 
 test('a surcharge that fails undoes nothing, and is reported', async () => {
