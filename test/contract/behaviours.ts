@@ -339,6 +339,25 @@ export function describeBehaviours(name: string, start: () => Promise<System>): 
         await eventually(() => a.client.history({ user: bob })).toMatchObject({ peer: { read: serial } });
       });
 
+      test('tells a user’s other devices what the user has read, and nobody else', async () => {
+        const [phone, laptop, b] = await Promise.all([readyDevice(alice), readyDevice(alice), readyDevice(bob)]);
+        const told = [phone, laptop, b].map(({ client }) => {
+          const markers: object[] = [];
+          client.on('marker', (marker) => markers.push(marker));
+          return markers;
+        });
+        const { serial: first } = await b.client.sendToUser(alice, 1);
+        const { serial: second } = await b.client.sendToRoom(room, 2);
+        await phone.client.markRead({ user: bob }, first);
+        await phone.client.markRead({ user: bob }, first);
+        await phone.client.markRead({ room }, second);
+        const markers = [
+          { conversation: { user: bob }, read: first },
+          { conversation: { room }, read: second },
+        ];
+        await eventually(() => told).toEqual([[], markers, []]);
+      });
+
       test('cannot be searched unless the installation indexes it', async () => {
         const a = await readyDevice(alice);
         await expect(a.client.search({ user: bob }, 'word')).rejects.toMatchObject({ code: 'search_disabled' });

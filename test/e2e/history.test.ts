@@ -188,6 +188,36 @@ describe('markers', () => {
     expect(one.frames.map(({ type }) => type)).not.toContain('receipt');
   });
 
+  test('that show what was read reach the user’s other connections, and nobody else', async () => {
+    const [phone, laptop, narrow, sender] = await Promise.all([
+      device('reader'),
+      device('reader'),
+      device('reader', { 'room:other': ['join'] }),
+      device('read-sender'),
+    ]);
+    const { serial } = await send(sender, { user: 'reader' }, 'one');
+    const { serial: later } = await send(sender, { room: 'read-room' }, 'two');
+    const conversation = { user: 'read-sender' };
+    const room = { room: 'read-room' };
+    const isMarker = ({ type }: Frame) => type === 'marker';
+    await phone.ask({ action: 'mark', marks: [{ conversation, read: serial }] });
+    // It moves nothing, so it pushes nothing.
+    await phone.ask({ action: 'mark', marks: [{ conversation, read: serial }] });
+    await phone.ask({ action: 'mark', marks: [{ conversation: room, read: later }] });
+    const isOfRoom = (frame: Frame) => isMarker(frame) && JSON.stringify(frame['conversation']).includes('read-room');
+    for (const other of [laptop, narrow]) {
+      await other.frame(isOfRoom);
+      expect(other.frames.filter(isMarker)).toEqual([
+        { type: 'marker', conversation, read: serial },
+        { type: 'marker', conversation: room, read: later },
+      ]);
+    }
+    await sender.frame(({ type }) => type === 'receipt');
+    // Answered after every push before it.
+    await Promise.all([phone, sender].map((each) => each.ask({ action: 'ping' })));
+    for (const each of [phone, sender]) expect(each.frames.filter(isMarker)).toEqual([]);
+  });
+
   test('refuses an empty mark, and a position in the future', async () => {
     const client = await device('mark-wrong');
     const conversation = { user: 'x' };

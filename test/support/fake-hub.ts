@@ -103,7 +103,7 @@ export class FakeHub {
       case 'block':
         return this.#block(user, frame);
       case 'mark':
-        return this.#mark(user, frame);
+        return this.#mark(user, socket, frame);
       case 'sendMessage': {
         const messages = 'messages' in frame ? (frame.messages as MessageInput[]) : [frame];
         return { type: 'ack', results: messages.map((message) => this.#offer(user, socket, message)) };
@@ -289,10 +289,14 @@ export class FakeHub {
     return { conversation, count: unread.length, more: false, ...(read && { read }) };
   }
 
-  #mark(user: string, { marks }: MarkFrame): ServerFrame {
+  #mark(user: string, own: WebSocket, { marks }: MarkFrame): ServerFrame {
     for (const { conversation, ...markers } of marks) {
       const known = this.#markersOf(user, conversation);
       this.#markers.set(keyOf(user, conversation), { ...known, ...(markers as Markers) });
+      for (const device of this.users.get(user) ?? []) {
+        if (device !== own && markers.read !== undefined)
+          send(device, { type: 'marker', conversation, ...markers } as ServerFrame);
+      }
       if (!('user' in conversation)) continue;
       for (const device of this.users.get(conversation.user) ?? [])
         send(device, { type: 'receipt', from: { user }, ...markers } as ServerFrame);

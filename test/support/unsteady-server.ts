@@ -119,7 +119,7 @@ export class UnsteadyServer {
       return { type: 'left', room: frame['room'] };
     }
     if (action === 'history') return this.#history(line.user, frame as unknown as HistoryFrame);
-    if (action === 'mark') return this.#mark(line.user, frame);
+    if (action === 'mark') return this.#mark(socket, line.user, frame);
     if (action !== 'sendMessage') throw new Error(`the server does not know ${action}`);
     const messages = frame['messages'] as readonly (MessageInput & { id: string })[];
     return { type: 'ack', results: messages.map((message) => this.#send(socket, line.user, message)) };
@@ -178,7 +178,7 @@ export class UnsteadyServer {
     };
   }
 
-  #mark(user: string, frame: Frame): object {
+  #mark(own: FakeSocket, user: string, frame: Frame): object {
     for (const mark of frame['marks'] as readonly ({ conversation: Peer } & Marker)[]) {
       const { conversation } = mark;
       const known = this.markersOf(user, conversation);
@@ -188,6 +188,7 @@ export class UnsteadyServer {
         if (to !== undefined && to > (known[name] ?? '')) moved[name] = to;
       }
       this.#markers.set(keyOf(user, conversation), moved);
+      if (moved.read !== known.read) this.#push(`user#${user}`, { type: 'marker', conversation, ...moved }, own);
       if ('user' in conversation)
         this.#push(`user#${conversation.user}`, { type: 'receipt', from: { user }, ...moved });
     }

@@ -8,6 +8,21 @@ const lobby = { room: 'lobby' };
 const withReceipt = (message: Message): Message => ({ ...message, receipt: true });
 
 describe('what has been read', () => {
+  it('on another device is told, in order; a marker without a conversation is ignored', async () => {
+    const { client, socket } = await connectClient();
+    const told: unknown[] = [];
+    client.on('marker', (marker) => told.push(marker));
+    socket.receive({ type: 'marker', conversation: bob, read: '2' });
+    socket.receive({ type: 'marker', read: '3' });
+    socket.receive({ type: 'marker', conversation: { service: 'billing' }, received: '4', read: '4' });
+    await settle();
+    expect(told).toEqual([
+      { conversation: bob, read: '2' },
+      { conversation: { service: 'billing' }, received: '4', read: '4' },
+    ]);
+    expect(client.counters.ignoredFrames).toBe(1);
+  });
+
   it('is told after a second, the latest of each conversation, and resolves when the server knows', async () => {
     const { world, client, socket } = await connectClient();
     const read = Promise.all([

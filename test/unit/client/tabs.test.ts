@@ -71,11 +71,11 @@ describe('tabs that share', () => {
     await expect(follower.client.sendToUser('bob', () => {})).rejects.toBeInstanceOf(TypeError);
   });
 
-  it('tell of gaps and states in each, but of errors only where they happened', async () => {
+  it('tell of gaps, states and markers in each, but of errors only where they happened', async () => {
     const { leader, socket, followers } = await share(2);
     const [follower] = followers;
     const told = vi.fn();
-    for (const event of ['gap', 'state'] as const) follower.client.on(event, (value) => told(event, value));
+    for (const event of ['gap', 'state', 'marker'] as const) follower.client.on(event, (value) => told(event, value));
     socket.end(1001);
     await settle();
     expect(told).toHaveBeenLastCalledWith('state', leader.client.state);
@@ -86,6 +86,9 @@ describe('tabs that share', () => {
     await settle();
     expect(told).toHaveBeenCalledWith('gap', { sinceMs: 1_000_000 });
     expect(follower.client.state.status).toBe('connected');
+    next.receive({ type: 'marker', conversation: { user: 'bob' }, read: '1' });
+    await settle();
+    expect(told).toHaveBeenCalledWith('marker', { conversation: { user: 'bob' }, read: '1' });
     next.receive({ type: 'error', code: 'internal', message: 'failed', retryable: true });
     await settle();
     expect([leader.errors.length, follower.errors.length]).toEqual([1, 0]);

@@ -358,6 +358,17 @@ describe('reading', () => {
     expect(views.map(({ state }) => state.unread)).toEqual([0, 0]);
   });
 
+  it('on one device is read on the others', async () => {
+    page('hidden', false);
+    const [phone, laptop, bob] = await Promise.all([connected('alice'), connected('alice'), connected('bob')]);
+    const view = await ready(laptop, { user: 'bob' });
+    await bob.sendToUser('alice', 'one');
+    const { serial } = await bob.sendToUser('alice', 'two');
+    await vi.waitUntil(() => view.state.unread === 2);
+    await phone.markRead({ user: 'bob' }, serial);
+    await vi.waitUntil(() => view.state.unread === 0);
+  });
+
   it('needs the focus', async () => {
     page('visible', false);
     const [alice, bob] = await Promise.all([connected('alice'), connected('bob')]);

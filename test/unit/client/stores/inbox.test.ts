@@ -72,6 +72,18 @@ it('asks the server what is left of a conversation that is not read to its end',
   expect(shown(inbox)).toEqual(['bob: 2, three']);
 });
 
+it('follows what is read on another device', async () => {
+  const [phone, laptop, bob] = await Promise.all([connected('alice'), connected('alice'), connected('bob')]);
+  const inbox = openInbox(laptop);
+  await vi.waitUntil(() => inbox.state.status === 'ready');
+  await bob.sendToUser('alice', 'one');
+  const { serial } = await bob.sendToUser('alice', 'two');
+  await vi.waitUntil(() => inbox.state.unread === 2);
+  await phone.markRead({ user: 'bob' }, serial);
+  await vi.waitUntil(() => inbox.state.unread === 0);
+  expect(shown(inbox)).toEqual(['bob: 0, two']);
+});
+
 it('reads the list again after a reconnect, and changes no more after `close`', async () => {
   const [alice, bob] = await Promise.all([connected('alice'), connected('bob')]);
   const inbox = openInbox(alice);

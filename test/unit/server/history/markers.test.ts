@@ -89,6 +89,74 @@ test('moves the markers, and sends a receipt to every device of the messages’ 
   ]);
 });
 
+describe('the user’s other connections', () => {
+  const register = (userId: string, connectionId: string) =>
+    directory.put({
+      address: userAddress(userId),
+      userId,
+      connectionId,
+      callbackUrl: 'https://api.example/prod',
+      attempt: 0,
+      registeredAt: 0,
+      expiresAt: NOW,
+      tokenExpiresAt: NOW,
+      // They need no capability.
+      capability: {},
+    });
+  const markersPushed = () => pushed.filter(({ frame }) => frame.type === 'marker');
+
+  beforeEach(async () => {
+    for (const connectionId of ['b1', 'b2', 'b3']) await register('bob', connectionId);
+    await register('eve', 'e1');
+  });
+
+  test.each<Mark['conversation']>([ALICE, { user: 'bob' }, { room: 'lobby' }, { service: 'billing' }])(
+    'get a push for what was read in %j, and the one that marks gets none',
+    async (conversation) => {
+      capability = { 'user:*': ['history'], 'room:*': ['history'], 'service:*': ['history'] };
+      await mark('bob', { conversation, received: at(2), read: at(1) });
+      const frame = { type: 'marker', conversation, received: at(2), read: at(1) };
+      expect(markersPushed()).toEqual([
+        { connectionId: 'b2', frame },
+        { connectionId: 'b3', frame },
+      ]);
+    },
+  );
+
+  test('get none if the read marker has not moved', async () => {
+    await mark('bob', { conversation: ALICE, received: at(2) });
+    expect(markersPushed()).toEqual([]);
+    await mark('bob', { conversation: ALICE, read: at(2) });
+    pushed = [];
+    await mark('bob', { conversation: ALICE, read: at(2) });
+    await mark('bob', { conversation: ALICE, read: at(1) });
+    expect(pushed).toEqual([]);
+  });
+
+  test('are looked for once, however many conversations a frame marks', async () => {
+    const finds: string[] = [];
+    const { find } = directory;
+    directory.find = (address, options) => {
+      finds.push(address);
+      return find(address, options);
+    };
+    const peers = ['lobby', 'board', 'attic'];
+    capability = { 'room:*': ['history'] };
+    await mark('bob', ...peers.map((room) => ({ conversation: { room }, read: at(1) })));
+    expect(markersPushed()).toHaveLength(6);
+    expect(finds).toEqual([userAddress('bob')]);
+  });
+
+  test('stay as they are if the push does not arrive, and are forgotten if they are gone', async () => {
+    outcome = 'failed';
+    expect(await mark('bob', { conversation: { room: 'lobby' }, read: at(1) })).toMatchObject({ ok: true });
+    expect(await directory.find(userAddress('bob'), { consistent: true })).toHaveLength(3);
+    outcome = 'gone';
+    expect(await mark('bob', { conversation: { room: 'lobby' }, read: at(2) })).toMatchObject({ ok: true });
+    expect(await directory.find(userAddress('bob'), { consistent: true })).toMatchObject([{ connectionId: 'b1' }]);
+  });
+});
+
 test('both markers of one mark make one receipt', async () => {
   await mark('bob', { conversation: ALICE, received: at(2), read: at(1) });
   expect(pushed.map(({ frame }) => frame)).toMatchObject([
