@@ -98,6 +98,9 @@ export class MarkerQueue {
         marks.some(({ read }) => read !== undefined) && this.#core.session.connection?.keeper?.acknowledge(),
       ]);
       for (const caller of callers) caller.resolve();
+      // A store that was opened meanwhile may have read the history before the server had the marker.
+      for (const { conversation, read } of marks)
+        if (read !== undefined) this.#core.notify('read', { conversation, read });
     } catch (error) {
       if (callers.length === 1 || this.#isOver) {
         for (const caller of callers) caller.reject(error);

@@ -190,6 +190,9 @@ export class Schedule {
       const expected = serial <= read ? 'read' : serial <= received ? 'received' : 'sent';
       if (status !== expected) this.#problems.push(`${where}: ${data} is ${status} instead of ${expected}`);
     }
+    const { read: ownRead = '' } = this.#server.markersOf(user, peer);
+    const unread = state.entries.filter(({ serial = '', isOwn }) => !isOwn && serial > ownRead);
+    if (state.unread !== unread.length) this.#problems.push(`${where}: ${state.unread} unread, not ${unread.length}`);
     if (state.typing.length > 0) this.#problems.push(`${where}: still typing`);
   }
 
