@@ -251,6 +251,15 @@ const CASES: readonly Case[] = [
       return { action: 'mark', marks };
     },
   },
+  {
+    frame: '`mark`, 50 rooms, with two other devices',
+    scene: async (client) => {
+      await device(client.userId);
+      await device(client.userId);
+      const read = await serialFor(client);
+      return { action: 'mark', marks: names(50, 'room').map((room) => ({ conversation: { room }, read })) };
+    },
+  },
   { frame: '`block`, one more', scene: () => ({ action: 'block', user: 'somebody', blocked: true }) },
   {
     frame: '`block`, the first page of 100',

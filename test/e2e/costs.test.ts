@@ -115,5 +115,12 @@ test('no operation costs more than the table says', { timeout: 120_000 }, async 
   await frame('`presence`, watch a user', alice, { action: 'presence', users: [name('away')], watch: true });
   await frame('`block`', bob, { action: 'block', user: name('bore'), blocked: true });
   await frame('`register`, again', alice, { action: 'register', attempt: 1 });
+  const { results } = await alice.ask(send({ room: 'lobby' }));
+  const [{ serial: read }] = results as [{ serial: string }];
+  await device('bob');
+  await frame('`mark`, one room, with another device', bob, {
+    action: 'mark',
+    marks: [{ conversation: { room: 'lobby' }, read }],
+  });
   TABLE.hold(rows);
 });

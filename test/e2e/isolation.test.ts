@@ -339,9 +339,17 @@ describe('afterwards', () => {
       const serial = await say(alice, 'alice', to, SECRETS.later);
       await bob.frame((frame) => messagesIn(frame).some((message) => message.serial === serial));
     }
+    const twin = await insider('alice');
+    const marker = await say(bob, 'bob', { room: 'vault' }, SECRETS.later);
+    const conversation = { room: 'vault' };
+    await alice.ask({ action: 'mark', marks: [{ conversation, read: marker }] });
+    const isMarker = (frame: Frame) => isPush(frame, 'marker') && frame['read'] === marker;
+    expect(await twin.frame(isMarker)).toEqual({ type: 'marker', conversation, read: marker });
     expect(json(hidden.frames)).toContain(SECRETS.later);
     await Promise.all([...attackers, stale].map(arrived));
     expect(attackers.flatMap(({ frames }) => leaksIn(frames))).toEqual([]);
+    await Promise.all([alice, bob, hidden].map(arrived));
+    expect([alice, bob, hidden, ...attackers].flatMap(({ frames }) => frames.filter(isMarker))).toEqual([]);
     expect(stale.frames.slice(staleSaw).filter(({ type, id }) => id === undefined && type !== 'bye')).toEqual([]);
     await expelled.closed;
     expect(json(expelled.frames)).not.toContain(SECRETS.later);
