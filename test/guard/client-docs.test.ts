@@ -91,6 +91,7 @@ describe('the examples of docs/client.md', () => {
       ".on('left'",
       ".on('presence'",
       ".on('receipt'",
+      ".on('marker'",
       '.sendToRoom(',
       '.join(',
       '.leave(',
