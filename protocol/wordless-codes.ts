@@ -8,6 +8,12 @@ export interface ErrorCodeInfo {
   readonly httpStatus?: number;
   /** The WebSocket close code, for a code that makes the service close the connection. */
   readonly closeCode?: number;
+  /**
+   * How much a frame that is refused with the code counts towards closing its connection. Absent: nothing, because the gate has charged
+   * the frame, or the connection is closed anyway. A half for frames of which a client may have several in flight, or which a person may
+   * cause often.
+   */
+  readonly offence?: number;
 }
 
 /**

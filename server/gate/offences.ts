@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode, type Problem, problem } from '../../protocol/index.ts';
+import { ERROR_CODES, type ErrorCode, type ErrorCodeInfo, type Problem, problem } from '../../protocol/index.ts';
 import type { Now } from '../clock.ts';
 import type { Connection } from '../connections/connection.ts';
 import type { DisconnectTask, Tasks } from '../tasks.ts';
@@ -20,28 +20,6 @@ export interface Offences {
  * @param refused Why the frame is refused; `undefined` if it is not
  */
 export type NoteAnswer = (connection: Offender, refused: Problem | undefined) => Promise<void>;
-
-/**
- * How much a refused frame counts. Codes that are missing count nothing: the gate has charged the frame, or the
- * connection is closed anyway. A half for frames of which a client may have several in flight, or which a person may
- * cause often.
- */
-const WEIGHTS: Readonly<Partial<Record<ErrorCode, number>>> = {
-  invalid_json: 1,
-  invalid_frame: 1,
-  unknown_action: 1,
-  frame_too_large: 1,
-  not_registered: 1,
-  invalid_token: 1,
-  // A registration is charged only when it is made.
-  superseded: 0.5,
-  connection_removed: 0.5,
-  invalid_cursor: 0.5,
-  search_disabled: 0.5,
-  // Counts only after another one: a client that waits as long as it is told has a frame accepted in between. An
-  // eighth, because hundreds may be in flight when the user's budget runs out, perhaps because of another device.
-  rate_limited: 0.125,
-};
 
 /** Offences within a minute that close a connection. */
 const MAX_OFFENCES = 50;
@@ -112,14 +90,14 @@ export function createNoteAnswer(dependencies: {
     conduct.endingUntilMs = now() + GRACE_SECONDS * 1000;
   }
 
-  async function count(offender: Offender, refused: Problem, weight: number): Promise<void> {
+  async function count(offender: Offender, refused: Problem, offence: number): Promise<void> {
     const conduct = conducts.of(offender);
     if (refused.code === 'rate_limited' && !conduct.isHeldBack) {
       conduct.isHeldBack = true;
       return;
     }
     conduct.frames += 1;
-    conduct.offences += weight;
+    conduct.offences += offence;
     if (conduct.frames < FRAMES_PER_STEP) return;
     const step = conduct.offences;
     conduct.frames = conduct.offences = 0;
@@ -132,9 +110,9 @@ export function createNoteAnswer(dependencies: {
   return async ({ connectionId, userId }, refused) => {
     const offender = { connectionId, userId };
     if (!refused) return conducts.accept(offender);
-    const weight = WEIGHTS[refused.code];
+    const { offence }: ErrorCodeInfo = ERROR_CODES[refused.code];
     if (refused.code === 'token_expired') await endExpired(offender, refused);
-    else if (weight !== undefined) await count(offender, refused, weight);
+    else if (offence !== undefined) await count(offender, refused, offence);
   };
 }
 
