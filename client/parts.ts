@@ -18,7 +18,7 @@ export interface InnerEvents {
   readonly outbox: OutboxChange;
   /** The server has accepted a message of this device: of this client, or of a tab that shares its connection. */
   readonly own: OwnMessage;
-  /** The application has marked messages as read. */
+  /** The application has marked messages as read; told again when the server has the marker. */
   readonly read: { readonly conversation: Peer; readonly read: string };
   /** A signal of another client arrived: its encoding begins with `SIGNAL_PREFIX`. */
   readonly signal: ReceivedMessage;

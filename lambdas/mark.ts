@@ -26,5 +26,5 @@ const mark = createMark({
   now,
 });
 
-/** `mark`: moves the markers of the connection's user, and sends receipts to the authors of the messages. */
+/** `mark`: moves the markers of the connection's user, and tells the authors of the messages and the user's other connections. */
 export const handler = messageRoute('mark', edge, mark);
