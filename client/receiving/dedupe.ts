@@ -10,13 +10,26 @@ const MIN_AGE_MS = 10 * 60_000;
 export interface Dedupe {
   /** Whether the message has not been seen yet. Asking makes it seen. */
   isNew(message: Pick<Message, 'from' | 'id' | 'serial'>): boolean;
-  /** The newest messages, the newest last, for another client that must know what is new. */
-  snapshot(): readonly SeenMessage[];
-  restore(seen: readonly SeenMessage[]): void;
   /** A message that is about to be sent from here counts as seen: a resume may bring it. */
   addOwn(message: Pick<Message, 'from' | 'id'>): void;
   /** Messages that another device has shown count as seen. They were sent at this moment (epoch milliseconds) at the latest. */
   addShown(shown: readonly Shown[], sentMs: number): void;
+  /** The messages that are remembered, by their keys, the newest last: when each came and was sent, by the server's clock. */
+  readonly seen: ReadonlyMap<string, SeenAt>;
+  /** How many of them are remembered whatever their age. */
+  readonly minCount: number;
+  /** Whether a message that came and was sent then may be forgotten. */
+  isOld(at: number, sentMs: number): boolean;
+  /**
+   * Has a message count as seen.
+   * @returns Whether it was not seen yet.
+   */
+  remember(...message: SeenMessage): boolean;
+}
+
+interface SeenAt {
+  readonly at: number;
+  readonly sentMs: number;
 }
 
 /**
@@ -30,7 +43,7 @@ export function createDedupe(
   cursor: Pick<Cursor, 'horizonMs'>,
   minCount: number,
 ): Dedupe {
-  const seen = new Map<string, { readonly at: number; readonly sentMs: number }>();
+  const seen = new Map<string, SeenAt>();
   // Before the server has told the time, the age of what another page has seen is unknown. A clock that was set back must not
   // keep everything until it has caught up.
   const isOld = (at: number, sentMs: number) =>
@@ -60,14 +73,10 @@ export function createDedupe(
     addShown: (shown, sentMs) => {
       for (const { from, ids } of shown) for (const id of ids) take({ from, id }, sentMs);
     },
-    snapshot: () =>
-      [...seen]
-        .slice(-minCount)
-        .map(([key, { at, sentMs }]) => [key, at, sentMs] as const)
-        .filter(([, at, sentMs]) => !isOld(at, sentMs)),
-    restore: (messages) => {
-      for (const message of messages) remember(...message);
-    },
+    seen,
+    minCount,
+    isOld,
+    remember,
   };
 }
 

@@ -4,8 +4,9 @@ import { within } from '../base/timer.ts';
 import type { Core } from '../core.ts';
 import { BeckonError, toError } from '../errors.ts';
 import { serialTimeMs } from '../receiving/cursor.ts';
+import type { Dedupe } from '../receiving/dedupe.ts';
 import { Feed } from '../receiving/feed.ts';
-import type { FeedState, Snapshot } from '../storage/storage.ts';
+import type { FeedState, SeenMessage, Snapshot } from '../storage/storage.ts';
 
 /** How long the stored state of a room is kept for the next join, counted from its cursor. */
 const MAX_STORED_AGE_MS = 24 * 3_600_000;
@@ -196,12 +197,20 @@ function roomAddress(name: string): string {
 
 /** The state that another session needs to go on where this one stops. */
 function snapshotOf({ cursor, floor, dedupe }: Feed): FeedState {
-  return { cursor: cursor.value, ...(floor && { floor }), seen: dedupe.snapshot() };
+  return { cursor: cursor.value, ...(floor && { floor }), seen: seenOf(dedupe) };
+}
+
+/** The newest messages, which another session must know. */
+function seenOf({ seen, minCount, isOld }: Dedupe): readonly SeenMessage[] {
+  return [...seen]
+    .slice(-minCount)
+    .map(([key, { at, sentMs }]) => [key, at, sentMs] as const)
+    .filter(([, at, sentMs]) => !isOld(at, sentMs));
 }
 
 /** Moves a feed to a stored state, unless the feed is further already or begins elsewhere. */
 function restoreFeed(feed: Feed, { cursor, floor = '', seen = [] }: FeedState): void {
-  feed.dedupe.restore(seen);
+  for (const message of seen) feed.dedupe.remember(...message);
   if (cursor === undefined) return;
   if (feed instanceof Room && !feed.isJoined) {
     if (feed.isPlaced) return;

@@ -89,7 +89,7 @@ class Sending extends ClientPart implements SendingPart {
 
   shownOf({ cursor, dedupe }: Feed): readonly Shown[] {
     // What a resume from the cursor would bring again.
-    const again = dedupe.snapshot().filter(([, , sentMs]) => sentMs >= cursor.horizonMs);
+    const again = [...dedupe.seen].filter(([, { sentMs }]) => sentMs >= cursor.horizonMs);
     return groupBySender(again.map(([key]) => key).reverse());
   }
 
