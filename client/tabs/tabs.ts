@@ -1,6 +1,6 @@
 import type { Limits } from '../../protocol/index.ts';
 import { isObject } from '../../protocol/json.ts';
-import { onAbort, throwIfAborted } from '../base/abort.ts';
+import { throwIfAborted } from '../base/abort.ts';
 import { randomId } from '../base/random-id.ts';
 import { CALL_NAMES, type CallName } from '../calls/call-names.ts';
 import type { SendingConnection } from '../connection/context.ts';
@@ -9,6 +9,7 @@ import type { Outcome } from '../connection/requests.ts';
 import type { Cancel, Channel, Environment, LockOptions, Locks } from '../environment.ts';
 import { BeckonError } from '../errors.ts';
 import { acquire } from '../storage/locks.ts';
+import { PendingCalls } from './pending-calls.ts';
 import { RecentMessages } from './recent.ts';
 import { type Operation, REQUEST, type RecentMessage, type Told, type Word, type WordOf } from './words.ts';
 
@@ -38,15 +39,6 @@ export interface TabsOwner {
   horizonMs(): number;
 }
 
-interface Call {
-  readonly name: Operation;
-  readonly args: readonly unknown[];
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
-}
-
-const LOST: Outcome = { kind: 'lost' };
-
 /** How often a tab asks whether the one that leads is still there. */
 const HEARTBEAT_MS = 10_000;
 
@@ -63,7 +55,7 @@ export class Tabs {
   readonly #environment: TabsEnvironment;
   readonly #owner: TabsOwner;
   readonly #tab: string;
-  readonly #calls = new Map<string, Call>();
+  readonly #calls: PendingCalls;
   readonly #recent = new RecentMessages();
   /** Of the tab that leads. */
   readonly #liveness: Liveness;
@@ -82,6 +74,9 @@ export class Tabs {
     this.#environment = environment;
     this.#owner = owner;
     this.#tab = randomId(environment);
+    this.#calls = new PendingCalls(environment, (call) => {
+      if (this.#leader) this.#say({ kind: 'call', to: this.#leader, ...call });
+    });
     this.#liveness = createLiveness(environment, {
       heardAtMs: environment.now(),
       heartbeatMs: HEARTBEAT_MS,
@@ -103,7 +98,7 @@ export class Tabs {
 
   /** Where a tab that follows sends its frames, of a connection with these limits. */
   connectionWith(limits: Limits): SendingConnection {
-    return { limits, request: (encode, units) => this.#call(REQUEST, [encode('0'), units]) as Promise<Outcome> };
+    return { limits, request: (encode, units) => this.#calls.add(REQUEST, [encode('0'), units]) as Promise<Outcome> };
   }
 
   /** Resolves when it is clear whether this tab leads. Called again, it does nothing. */
@@ -128,7 +123,7 @@ export class Tabs {
       | undefined;
     throwIfAborted(signal);
     const withoutSignals = args.map((arg) => (isObject(arg) && arg['signal'] ? { ...arg, signal: undefined } : arg));
-    return this.#call(name, withoutSignals, signal);
+    return this.#calls.add(name, withoutSignals, signal);
   }
 
   /** Tells the other tabs what this one's client tells its application. */
@@ -153,10 +148,9 @@ export class Tabs {
     this.#channel?.close();
     this.#release?.();
     this.#release = this.#channel = undefined;
-    for (const { name, resolve, reject } of this.#calls.values()) {
-      if (name === REQUEST) resolve(LOST);
-      else reject(error);
-    }
+    this.#calls.onLeaderGone(() => {
+      throw error;
+    });
   }
 
   #acquire(options: LockOptions): Promise<Cancel | undefined> {
@@ -180,7 +174,7 @@ export class Tabs {
     this.#liveness.stop();
     this.#recent.begin(this.#owner.horizonMs());
     this.#say({ kind: 'lead' });
-    this.#callAgain();
+    this.#calls.onLeaderGone((name, args) => this.#owner.invoke(name, args));
   }
 
   #takeOver(release: Cancel | undefined): void {
@@ -220,7 +214,7 @@ export class Tabs {
     this.#recent.begin(this.#owner.horizonMs());
     this.#liveness.stop();
     this.#liveness.check();
-    this.#callAgain();
+    this.#calls.onLeaderGone();
   }
 
   /** Asks the tab that leads for a sign of life; as long as it is not known which one that is, by greeting it. */
@@ -230,38 +224,6 @@ export class Tabs {
     this.#liveness.sent();
   }
 
-  /** There is another leader: nobody knows what became of frames, and the rest is to be done by this one. */
-  #callAgain(): void {
-    for (const { name, args, resolve, reject } of this.#calls.values()) {
-      if (name === REQUEST) resolve(LOST);
-      else if (this.isLeading) new Promise((done) => done(this.#owner.invoke(name, args))).then(resolve, reject);
-    }
-  }
-
-  #call(name: Operation, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
-    const id = randomId(this.#environment);
-    let stopWaiting!: () => void;
-    return new Promise((resolve, reject) => {
-      const call = { name, args, resolve, reject };
-      this.#calls.set(id, call);
-      this.#sayCall(id, call);
-      stopWaiting = onAbort(signal, reject);
-    }).finally(() => {
-      this.#calls.delete(id);
-      stopWaiting();
-    });
-  }
-
-  /** Waits for a leader if there is none. */
-  #sayCall(id: string, { name, args, reject }: Call): void {
-    if (!this.#leader) return;
-    try {
-      this.#say({ kind: 'call', to: this.#leader, id, name, args });
-    } catch (error) {
-      reject(error);
-    }
-  }
-
   #onWord(word: Word): void {
     if (word.kind === 'signOut') this.#owner.signOut();
     else if (this.isLeading) {
@@ -269,13 +231,13 @@ export class Tabs {
       else if (word.kind === 'call' && word.to === this.#tab) void this.#serve(word);
       else if (word.kind === 'ping') this.#say({ kind: 'pong', by: this.#tab });
     } else if (word.kind === 'lead') this.#greet();
-    else if (word.kind === 'reply') this.#onReply(word);
+    else if (word.kind === 'reply') this.#calls.onReply(word);
     else if (word.kind === 'welcome' && word.tab === this.#tab && !this.#leader) {
       this.#leader = word.by;
       this.#liveness.heard();
       if (word.memory) this.#recent.takeOver(word.memory);
       for (const told of word.told) this.#owner.onTold(...told);
-      for (const [id, call] of this.#calls) this.#sayCall(id, call);
+      this.#calls.askForAll();
     } else if (word.kind === 'tell' && word.by === this.#leader) this.#owner.onTold(...word.told);
     else if (word.kind === 'pong' && word.by === this.#leader) this.#liveness.heard();
     // It leads no more.
@@ -306,13 +268,6 @@ export class Tabs {
     }
     const [frame, units] = args as readonly [string, number | undefined];
     return this.#owner.request(frame, units);
-  }
-
-  #onReply({ id, value, error }: WordOf<'reply'>): void {
-    const call = this.#calls.get(id);
-    if (error === undefined) call?.resolve(value);
-    // On its way an error of ours would lose its code.
-    else call?.reject(error instanceof BeckonError ? new BeckonError(error.code, error.message, error) : error);
   }
 
   #say(word: Word): void {
