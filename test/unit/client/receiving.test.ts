@@ -196,9 +196,7 @@ describe('wrong arguments', () => {
   it('are refused by name', async () => {
     const { client } = await connectClient();
     expect(() => client.on('massage' as 'message', () => {})).toThrow(
-      new TypeError(
-        'on: there is no event "massage"; there are message, invalid, gap, left, presence, receipt, marker, result, state, error',
-      ),
+      /^on: there is no event "massage"; there are message, .*, error$/,
     );
     expect(() => client.on('message', 'x' as never)).toThrow('on: the listener must be a function, got string');
     expect(() => client.on('message', () => {}, { once: true } as object)).toThrow('on: unknown option "once"');
