@@ -1,5 +1,4 @@
 import {
-  composeAddressStates,
   composeDirectory,
   composePosting,
   composePresenceStates,
@@ -18,11 +17,7 @@ const directory = composeDirectory({ now });
 const search = readSearchConfig();
 const indexMessages = search && createIndexMessages(composeSearchIndex(now), search);
 const { posting, poster, tasks } = composePosting({ directory, log, surcharge: composeSurcharge(now, log) });
-const states = composeAddressStates(now);
 const presence = createPresenceChecks({ directory, presenceStates: composePresenceStates(now), posting, tasks, now });
 
-/**
- * `tasks`: runs the tasks of the queue: it delivers to large rooms, announces presence, indexes messages, and closes
- * connections that missed a message.
- */
-export const handler = createTaskRunner({ directory, posting, poster, states, presence, indexMessages, log, now });
+/** `tasks`: checks presence, indexes messages, and closes connections that missed a message. */
+export const handler = createTaskRunner({ directory, poster, presence, tasks, indexMessages, log, now });

@@ -136,6 +136,13 @@ export interface BeckonProps extends Issuer {
   readonly throttleBurstLimit?: number;
 
   /**
+   * The most posts per second to large rooms and to many watchers, from 2 to 1,000,000. They share the account's 10,000
+   * requests per second with all other posts and frames, also of other APIs. Thirteen regions have 2,500: set 1,250 there.
+   * @default 5000
+   */
+  readonly deliveryPostsPerSecond?: number;
+
+  /**
    * The number of connections that you expect at once. API Gateway accepts 500 new ones per second. If all clients lose
    * their connections, they spread their attempts to reconnect over one second for each 500.
    * @default - 15,000: clients spread their attempts over 30 seconds
@@ -362,6 +369,20 @@ export function requireConnections(expectedConnections: number): void {
   const isCount = Number.isInteger(expectedConnections) && expectedConnections > 0;
   if (isCount || Token.isUnresolved(expectedConnections)) return;
   throw new Error(`expectedConnections: expected a whole number above 0, got ${expectedConnections}`);
+}
+
+/** The default of `deliveryPostsPerSecond`: half of the account's quota. */
+export const DEFAULT_DELIVERY_POSTS_PER_SECOND = 5_000;
+
+/** About how many posts per second one vCPU makes. */
+const POSTS_PER_VCPU = 1_000;
+
+/** How many invocations of `deliver` run at once (SQS takes 2 to 1,000), and how fast each posts. @throws Error for another number */
+export function deliveryPace(postsPerSecond: number): { maxConcurrency: number; postsPerInvocation: number } {
+  if (!(postsPerSecond >= 2 && postsPerSecond <= 1_000 * POSTS_PER_VCPU))
+    throw new Error(`deliveryPostsPerSecond: expected a number from 2 to 1000000, got ${postsPerSecond}`);
+  const maxConcurrency = Math.max(2, Math.ceil(postsPerSecond / POSTS_PER_VCPU));
+  return { maxConcurrency, postsPerInvocation: postsPerSecond / maxConcurrency };
 }
 
 /** Returns the options, or `undefined` without search. @throws Error for a path with an empty part */

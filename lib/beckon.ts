@@ -16,7 +16,9 @@ import { Alarms } from './alarms.ts';
 import { Authorizer } from './authorizer.ts';
 import {
   type BeckonProps,
+  DEFAULT_DELIVERY_POSTS_PER_SECOND,
   DEFAULT_RETENTION,
+  deliveryPace,
   type EncryptionKey,
   type RateLimitProps,
   requireConnections,
@@ -34,7 +36,7 @@ import { type Grantee, readGrantee } from './grantee.ts';
 import { Handler, type HandlerProps } from './handler.ts';
 import { allowLogs } from './log.ts';
 import { requireOneCopy } from './peers.ts';
-import { FailedInvocations, TaskQueue } from './task-queue.ts';
+import { FailedInvocations, TaskQueue, type WorkerOptions } from './task-queue.ts';
 
 export type {
   BeckonProps,
@@ -50,6 +52,9 @@ export type {
   TimeSpan,
 } from './beckon-props.ts';
 export type { Grantee } from './grantee.ts';
+
+/** The memory with which Lambda gives a function one vCPU. */
+const ONE_VCPU_MB = 1769;
 
 /** The CDK's `MetricOptions`, with a `period` that another copy of the CDK may have made. */
 export interface BeckonMetricOptions extends Omit<MetricOptions, 'period'> {
@@ -80,6 +85,9 @@ export class Beckon extends Construct {
   /** The tasks that `tasks` gave up on. Find the cause, then send them back to their queue. An alarm goes off for the first. */
   readonly deadLetterQueue: IQueue;
 
+  /** The deliveries that `deliver` gave up on, as `deadLetterQueue` for `tasks`. An alarm goes off for the first. */
+  readonly deadDeliveriesQueue: IQueue;
+
   /**
    * Lambda's records of the asynchronous invocations of `sendFunction` that failed in all three attempts, each with its
    * reason. An alarm goes off for the first.
@@ -109,6 +117,7 @@ export class Beckon extends Construct {
 
   readonly #gateway: Gateway;
   readonly #tasks: TaskQueue;
+  readonly #deliveries: TaskQueue;
   readonly #authorizer: Authorizer;
   readonly #retention: TimeSpan;
   readonly #rateLimit: RateLimitProps;
@@ -147,8 +156,10 @@ export class Beckon extends Construct {
     const table = { removalPolicy, encryptionKey, pointInTimeRecovery: isProduction };
     this.connectionsTable = new AddressTable(this, 'Connections', { ...table, sortKey: 'connectionId' });
     this.messagesTable = new AddressTable(this, 'Messages', { ...table, sortKey: 'serial', index: PAIR_INDEX });
-    this.#tasks = new TaskQueue(this, 'Tasks', encryptionKey);
+    this.#tasks = new TaskQueue(this, 'Tasks', { deadLettersId: 'DeadLetters', encryptionKey });
     this.deadLetterQueue = this.#tasks.deadLetters;
+    this.#deliveries = new TaskQueue(this, 'Deliveries', { deadLettersId: 'DeadDeliveries', encryptionKey });
+    this.deadDeliveriesQueue = this.#deliveries.deadLetters;
     this.#authorizer = new Authorizer(this, props, logging);
     // It reads the user's revocations, and counts how often they connect.
     this.#authorizer.addEnvironment(ENV.connectionsTable, this.connectionsTable.tableName);
@@ -161,6 +172,7 @@ export class Beckon extends Construct {
     this.sendFunction = this.#addSendFunction(logging, failedSends);
     this.manageFunction = this.#addManageFunction(logging);
     this.#addTasksFunction(logging);
+    this.#addDeliverFunction(logging, props.deliveryPostsPerSecond);
     this.alarms = isProduction ? this.#addAlarms() : [];
     if (props.outputs ?? true) this.#addOutputs();
   }
@@ -185,6 +197,7 @@ export class Beckon extends Construct {
       [ENV.connectionsTable]: this.connectionsTable.tableName,
       [ENV.messagesTable]: this.messagesTable.tableName,
       [ENV.tasksQueueUrl]: this.#tasks.queueUrl,
+      [ENV.deliveriesQueueUrl]: this.#deliveries.queueUrl,
       [ENV.callbackUrl]: this.callbackUrl,
       [ENV.retentionSeconds]: String(this.#retention.toSeconds()),
       [ENV.stackName]: Stack.of(this).stackName,
@@ -235,7 +248,8 @@ export class Beckon extends Construct {
     const handlers = this.node.children.filter((child) => child instanceof Handler);
     const { all } = new Alarms(this, 'Alarms', {
       handlers,
-      deadLetters: this.deadLetterQueue,
+      tasks: this.#tasks,
+      deliveries: this.#deliveries,
       failedSends: this.failedSendsQueue,
       metric: (name) => this.metric(name),
     });
@@ -365,10 +379,28 @@ export class Beckon extends Construct {
     // For presence: the presence state and the occupancy of rooms.
     this.#grantTable(tasks, this.connectionsTable, 'dynamodb:GetItem', 'dynamodb:BatchGetItem');
     if (this.#search) this.#grantTable(tasks, this.messagesTable, 'dynamodb:BatchWriteItem');
-    // These are the permissions for polling. The CDK's own grant adds some that nothing uses.
-    this.#grant(tasks, this.#tasks.queueArn, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
-    this.#grantKey(tasks, 'sqs', 'kms:Decrypt');
-    this.#tasks.addWorker(tasks);
+    this.#addWorker(this.#tasks, tasks, { batchSize: 10, maxConcurrency: 10 });
+  }
+
+  /** Adds `deliver`. Its chain of tasks is shorter than what Lambda takes for a loop: see `MAX_HOPS`. */
+  #addDeliverFunction(logging: HandlerProps, postsPerSecond = DEFAULT_DELIVERY_POSTS_PER_SECOND): void {
+    const { maxConcurrency, postsPerInvocation } = deliveryPace(postsPerSecond);
+    const props = { ...logging, memorySizeMb: ONE_VCPU_MB };
+    const deliver = this.#addTableHandler('deliver', props, {
+      ...this.#userRateEnvironment(),
+      [ENV.postsPerSecond]: String(postsPerInvocation),
+    });
+    this.#grantDelivery(deliver);
+    this.#gateway.grantClose(deliver);
+    // A message must not wait for the parts of another room: one task an invocation.
+    this.#addWorker(this.#deliveries, deliver, { batchSize: 1, maxConcurrency });
+  }
+
+  /** Makes a function process a queue. These are the permissions for polling: the CDK's own grant adds some that nothing uses. */
+  #addWorker(queue: TaskQueue, worker: Handler, options: WorkerOptions): void {
+    this.#grant(worker, queue.queueArn, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
+    this.#grantKey(worker, 'sqs', 'kms:Decrypt');
+    queue.addWorker(worker, options);
   }
 
   #addTableHandler(id: string, logging: HandlerProps, environment: Record<string, string> = {}): Handler {
@@ -412,6 +444,7 @@ export class Beckon extends Construct {
     this.#grantPush(grantee);
     this.#grantTable(grantee, this.connectionsTable, 'dynamodb:UpdateItem');
     this.#grantTasks(grantee);
+    this.#grant(grantee, this.#deliveries.queueArn, 'sqs:SendMessage');
   }
 
   /** Grants queueing tasks for `tasks`. */

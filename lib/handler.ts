@@ -19,8 +19,8 @@ import { Log, type LogProps } from './log.ts';
 export const HANDLER_TIMEOUT = Duration.seconds(10);
 
 /**
- * The memory of each function, in MB. Lambda gives CPU in proportion: with less, the TLS handshake of the first post takes
- * longer.
+ * The memory of a function, in MB, unless it sets another. Lambda gives CPU in proportion: with less, the TLS handshake of the
+ * first post takes longer.
  */
 const MEMORY_SIZE_MB = 512;
 
@@ -30,6 +30,8 @@ const RUNTIME = new Runtime('nodejs24.x', RuntimeFamily.NODEJS);
 export interface HandlerProps extends LogProps {
   /** What Lambda does when one chain of requests invokes the function again and again. @default - Lambda stops the chain */
   readonly recursiveLoop?: RecursiveLoop;
+  /** In MB. @default 512 */
+  readonly memorySizeMb?: number;
   /** More environment variables than the one that every handler has. @default - none */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -39,7 +41,11 @@ export interface HandlerProps extends LogProps {
  * that log group, and do nothing else until a caller grants more.
  */
 export class Handler extends LambdaFunction {
-  constructor(scope: Construct, id: string, { environment, recursiveLoop, ...logging }: HandlerProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { environment, recursiveLoop, memorySizeMb = MEMORY_SIZE_MB, ...logging }: HandlerProps,
+  ) {
     const logGroup = new Log(scope, `${id}Log`, logging);
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
@@ -49,7 +55,7 @@ export class Handler extends LambdaFunction {
       runtime: RUNTIME,
       architecture: Architecture.ARM_64,
       timeout: HANDLER_TIMEOUT,
-      memorySize: MEMORY_SIZE_MB,
+      memorySize: memorySizeMb,
       ...(recursiveLoop && { recursiveLoop }),
       environment: { ...environment, [ENV.stackName]: Stack.of(scope).stackName },
       logGroup,

@@ -37,13 +37,27 @@ export class FailedInvocations extends Queue implements IDestination {
   }
 }
 
-/** The queue of tasks for `tasks`, with a dead-letter queue. */
+export interface TaskQueueProps {
+  /** The id of the dead-letter queue in the queue's scope. */
+  readonly deadLettersId: string;
+  readonly encryptionKey: IKey | undefined;
+}
+
+/** How a function takes tasks from its queue. */
+export interface WorkerOptions {
+  /** Tasks of one invocation. */
+  readonly batchSize: number;
+  /** Invocations at once, from 2 to 1,000. */
+  readonly maxConcurrency: number;
+}
+
+/** A queue of tasks for one function, with a dead-letter queue. */
 export class TaskQueue extends Queue {
   readonly deadLetters: Queue;
 
-  constructor(scope: Construct, id: string, encryptionKey?: IKey) {
+  constructor(scope: Construct, id: string, { deadLettersId, encryptionKey }: TaskQueueProps) {
     const common = queueProps(encryptionKey);
-    const deadLetters = new Queue(scope, 'DeadLetters', { ...common, retentionPeriod: LONGEST_RETENTION });
+    const deadLetters = new Queue(scope, deadLettersId, { ...common, retentionPeriod: LONGEST_RETENTION });
     super(scope, id, {
       ...common,
       // AWS recommends six times the function's timeout.
@@ -53,13 +67,12 @@ export class TaskQueue extends Queue {
     this.deadLetters = deadLetters;
   }
 
-  /** Makes `worker` process the tasks, a few batches at a time. Allow it to poll the queue. */
-  addWorker(worker: Handler): void {
-    worker.addEventSourceMapping('Tasks', {
+  /** Makes `worker` process the tasks. Allow it to poll the queue. */
+  addWorker(worker: Handler, options: WorkerOptions): void {
+    worker.addEventSourceMapping(this.node.id, {
       eventSourceArn: this.queueArn,
-      batchSize: 10,
       reportBatchItemFailures: true,
-      maxConcurrency: 10,
+      ...options,
     });
   }
 }

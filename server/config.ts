@@ -17,6 +17,8 @@ export const ENV = {
   connectionsTable: 'BECKON_CONNECTIONS_TABLE',
   messagesTable: 'BECKON_MESSAGES_TABLE',
   tasksQueueUrl: 'BECKON_TASKS_QUEUE_URL',
+  deliveriesQueueUrl: 'BECKON_DELIVERIES_QUEUE_URL',
+  postsPerSecond: 'BECKON_POSTS_PER_SECOND',
   retentionSeconds: 'BECKON_RETENTION_SECONDS',
   callbackUrl: 'BECKON_CALLBACK_URL',
   expectedConnections: 'BECKON_EXPECTED_CONNECTIONS',
@@ -59,6 +61,8 @@ export const METRICS = {
   MessagesDropped: 'messages with `ephemeral: true` that no device got',
   ConnectionsGone: 'posts to connections that no longer exist',
   PostsFailed: 'posts that a connection may have missed: it is closed, and its client resumes',
+  PostsThrottled:
+    'posts to a large room that waited because API Gateway refused them: a quota of the account is used up',
   TasksFailed: 'attempts at a task of the queue that failed',
   HandshakesRefused: 'handshakes that were refused: token, origin, too many of one user, unsupported version',
   FramesRefused: 'frames, messages and invocations that were answered with an error',
@@ -110,6 +114,11 @@ export interface LogConfig extends Reachable {
 export interface SendConfig extends DirectoryConfig, LogConfig {
   /** The queue of the `tasks` function. */
   readonly tasksQueueUrl: string;
+  /**
+   * The queue of the `deliver` function. Absent if `grantSend` of an older release set the other variables: then `tasks`
+   * passes the deliveries on.
+   */
+  readonly deliveriesQueueUrl?: string | undefined;
   /**
    * The Management API's endpoint of this installation. Absent if `grantSend` of an older release set the other
    * variables.
@@ -165,8 +174,15 @@ export function readLogConfig(env: Env = process.env): LogConfig {
 /** @throws Error naming a variable that is missing. */
 export function readSendConfig(env: Env = process.env): SendConfig {
   const tasksQueueUrl = required(env, ENV.tasksQueueUrl);
+  const deliveriesQueueUrl = env[ENV.deliveriesQueueUrl];
   const callbackUrl = env[ENV.callbackUrl];
-  return Object.freeze({ ...readDirectoryConfig(env), ...readLogConfig(env), tasksQueueUrl, callbackUrl });
+  return Object.freeze({
+    ...readDirectoryConfig(env),
+    ...readLogConfig(env),
+    tasksQueueUrl,
+    deliveriesQueueUrl,
+    callbackUrl,
+  });
 }
 
 /**
@@ -176,6 +192,11 @@ export function readSendConfig(env: Env = process.env): SendConfig {
  */
 export function readCallbackUrl(env: Env = process.env): string {
   return required(env, ENV.callbackUrl);
+}
+
+/** How fast one invocation of `deliver` posts. @throws Error if the variable is missing or no number above 0 */
+export function readPostsPerSecond(env: Env = process.env): number {
+  return positive(env, ENV.postsPerSecond);
 }
 
 /** How many connections there may be at once. 0: not known. */

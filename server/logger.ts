@@ -2,7 +2,15 @@ import type { Action } from '../protocol/index.ts';
 import { METRIC_NAMESPACE, type MetricName, readStackName } from './config.ts';
 
 /** The functions that write log lines, beside the routes of the wire's actions. */
-export type FunctionName = '$connect' | '$default' | '$disconnect' | 'authorize' | 'manage' | 'send' | 'tasks';
+export type FunctionName =
+  | '$connect'
+  | '$default'
+  | '$disconnect'
+  | 'authorize'
+  | 'deliver'
+  | 'manage'
+  | 'send'
+  | 'tasks';
 
 /** Parts of several functions that report their failures to the operator. */
 type PartName = 'keys' | 'post' | 'surcharge';

@@ -23,12 +23,20 @@ export interface DisconnectTask extends Delayed, Pick<Mapping, 'connectionId' | 
   readonly unlessLive?: boolean;
 }
 
-/** Delivers messages to a range of an address's connections. */
-export interface DeliverTask {
+/** Posts to a range of an address's connections. `deliver` runs it, and divides a large range. */
+interface PartTask extends Delayed {
+  readonly range: ConnectionIdRange;
+  /** The ids of the connections in the range that have not got the frame. @default all of the range */
+  readonly only?: readonly string[];
+  /** How many tasks of the same delivery came one after the other before this one. @default 0 */
+  readonly hop?: number;
+}
+
+/** Delivers messages of one frame to a range of an address's connections. */
+export interface DeliverTask extends PartTask {
   readonly kind: 'deliver';
   readonly address: Address;
   readonly messages: readonly Message[];
-  readonly range: ConnectionIdRange;
   /** The id of the connection that sends: it does not get the messages. */
   readonly spared?: string;
 }
@@ -55,11 +63,18 @@ export interface SweepTask extends Delayed {
 }
 
 /** Tells a range of an address's watchers what is new there. */
-export interface AnnounceTask {
+export interface AnnounceTask extends PartTask {
   readonly kind: 'announce';
   readonly topic: PresenceAddress;
   readonly frame: PresenceReply;
-  readonly range: ConnectionIdRange;
+}
+
+/** The tasks of `deliver`, which have a queue of their own: a message must not wait behind other work. */
+export type DeliveryTask = DeliverTask | AnnounceTask;
+
+/** Whether `deliver` runs the task. */
+export function isDelivery(task: Task): task is DeliveryTask {
+  return task.kind === 'deliver' || task.kind === 'announce';
 }
 
 export type Task = CloseTask | DisconnectTask | DeliverTask | IndexTask | PresenceTask | SweepTask | AnnounceTask;
@@ -70,7 +85,7 @@ export type Task = CloseTask | DisconnectTask | DeliverTask | IndexTask | Presen
  */
 export const MAX_DELAY_SECONDS = 900;
 
-/** Queues tasks for the `tasks` function, which runs them at its own pace. */
+/** Queues tasks for the functions `deliver` and `tasks`, which run them at their own pace. */
 export interface Tasks {
   /** Resolves when each task is certain to run at least once. */
   add(tasks: readonly Task[]): Promise<void>;

@@ -20,6 +20,7 @@ import { createPing } from '../server/connections/ping.ts';
 import { createRegister } from '../server/connections/register.ts';
 import type { Resume } from '../server/connections/resume.ts';
 import { defaultRoute, messageRoute, type RouteDependencies, type RouteResponse } from '../server/edge/route.ts';
+import { createDeliveryRunner } from '../server/edge/run-deliveries.ts';
 import { createTaskRunner } from '../server/edge/run-tasks.ts';
 import { createGate, createPermit, enterAdmitted } from '../server/gate/gate.ts';
 import { createNoteAnswer } from '../server/gate/offences.ts';
@@ -181,12 +182,18 @@ export function createBackend(
   } satisfies Readonly<Record<Action, Route>>;
   const otherwise = defaultRoute(edge);
 
-  tasks.start(
-    createTaskRunner({
-      ...{ directory, posting, poster, states, presence, log, now },
+  const runDelivery = createDeliveryRunner({
+    ...{ directory, posting, states, tasks, log },
+    postsPerSecond: Number.POSITIVE_INFINITY,
+    clock: { now, sleep: (ms) => new Promise((resolve) => runtime.setTimer(ms, resolve)), random: () => 0 },
+  });
+  tasks.start({
+    deliver: (event) => runDelivery(event, { getRemainingTimeInMillis: () => Number.POSITIVE_INFINITY }),
+    tasks: createTaskRunner({
+      ...{ directory, poster, presence, tasks, log, now },
       indexMessages: search && createIndexMessages(index, search),
     }),
-  );
+  });
 
   const authorize = createAuthorize({ authenticate: tokens.authenticate, revocations, allowedOrigins: ['*'] });
   const connect = createConnect({ log });

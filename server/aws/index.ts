@@ -53,6 +53,9 @@ import { createSqsTasks } from './sqs-tasks.ts';
 /** How long connecting to DynamoDB or SQS and one attempt may take, in milliseconds. They usually answer in a few. */
 const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true };
 
+/** Where tasks are queued. */
+type TasksConfig = Pick<SendConfig, 'tasksQueueUrl' | 'deliveriesQueueUrl' | 'client'>;
+
 const BY_ENVIRONMENT: ClientSettings = {};
 const dynamoDbClients = new WeakMap<ClientSettings, DynamoDBClient>();
 
@@ -155,11 +158,11 @@ export function composePresenceStates(
 }
 
 export function composeTasks(
-  { tasksQueueUrl, client: settings }: Pick<SendConfig, 'tasksQueueUrl' | 'client'> = readSendConfig(),
+  { tasksQueueUrl, deliveriesQueueUrl, client: settings }: TasksConfig = readSendConfig(),
 ): Tasks {
   // A queue's URL names AWS, and the SDK would prefer it to an endpoint that the environment or the profile configures.
   const client = new SQSClient({ ...settings, requestHandler: TIMEOUTS, useQueueUrlAsEndpoint: false });
-  return createSqsTasks({ client, queueUrl: tasksQueueUrl });
+  return createSqsTasks({ client, queueUrl: tasksQueueUrl, deliveriesQueueUrl });
 }
 
 export function composeErasure(
@@ -203,7 +206,7 @@ export function composeEdge(
 /** Posts over the Management API. Without a surcharge, nothing is posted on behalf of users. */
 export function composePosting(
   dependencies: { directory: Directory; log: Logger; surcharge?: Surcharge },
-  config: Pick<SendConfig, 'tasksQueueUrl' | 'callbackUrl' | 'client'> = readSendConfig(),
+  config: TasksConfig & Pick<SendConfig, 'callbackUrl'> = readSendConfig(),
 ): { posting: Posting; poster: Poster; tasks: Tasks } {
   const { directory, log, surcharge } = dependencies;
   const poster = createManagementApiPoster({

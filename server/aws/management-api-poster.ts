@@ -119,6 +119,7 @@ function outcomeOfError(error: unknown): Exclude<PostOutcome, 'sent'> {
   if (isGone(error)) return 'gone';
   const facts = error as ErrorFacts;
   const status = facts.$metadata?.httpStatusCode ?? facts.$response?.statusCode;
+  if (status === 429) return 'throttled';
   if (status !== undefined) return REFUSING_STATUSES.has(status) ? new Unreachable(error) : 'failed';
   return hasBrokenOff(error, facts) ? 'failed' : new Unreachable(error);
 }

@@ -1,5 +1,5 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from '@aws-sdk/client-sqs';
-import type { Task, Tasks } from '../tasks.ts';
+import { isDelivery, type Task, type Tasks } from '../tasks.ts';
 
 /**
  * The limits of one batch.
@@ -15,11 +15,20 @@ const MAX_BATCH_BYTES = 1024 * 1024;
  */
 const REFUSED_CHARACTERS = /[\uFFFE\uFFFF]/g;
 
-/** Tasks in an SQS queue. */
-export function createSqsTasks({ client, queueUrl }: { client: SQSClient; queueUrl: string }): Tasks {
-  async function addBatch(entries: readonly BatchEntry[]): Promise<void> {
+/** Tasks in SQS queues: one for those of `deliver`, one for all others. */
+export function createSqsTasks({
+  client,
+  queueUrl,
+  deliveriesQueueUrl = queueUrl,
+}: {
+  client: SQSClient;
+  queueUrl: string;
+  /** @default `queueUrl`: `tasks` passes deliveries on */
+  deliveriesQueueUrl?: string | undefined;
+}): Tasks {
+  async function addBatch(QueueUrl: string, entries: readonly BatchEntry[]): Promise<void> {
     const Entries = entries.map((entry, index) => ({ Id: String(index), ...entry }));
-    const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+    const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
     const [failure] = Failed;
     if (failure) throw new Error(`The queue refused a task: ${failure.Code} ${failure.Message ?? ''}`);
   }
@@ -27,7 +36,13 @@ export function createSqsTasks({ client, queueUrl }: { client: SQSClient; queueU
   return {
     async add(tasks) {
       // Waits for all of them: Lambda freezes what a handler leaves under way.
-      const added = await Promise.allSettled(toBatches(tasks).map(addBatch));
+      const byQueue = [
+        [deliveriesQueueUrl, tasks.filter(isDelivery)],
+        [queueUrl, tasks.filter((task) => !isDelivery(task))],
+      ] as const;
+      const added = await Promise.allSettled(
+        byQueue.flatMap(([url, ofQueue]) => toBatches(ofQueue).map((batch) => addBatch(url, batch))),
+      );
       const refused = added.find((outcome) => outcome.status === 'rejected');
       if (refused) throw refused.reason;
     },

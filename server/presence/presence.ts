@@ -2,7 +2,7 @@ import type { PresenceReply } from '../../protocol/index.ts';
 import { type Address, conversationOf, presenceAddress } from '../address.ts';
 import type { Now } from '../clock.ts';
 import type { Directory } from '../connections/directory.ts';
-import { connectionIdRanges, MAX_DIRECT_CONNECTIONS } from '../sending/fan-out.ts';
+import { ALL_CONNECTION_IDS, MAX_DIRECT_CONNECTIONS } from '../sending/fan-out.ts';
 import type { Posting } from '../sending/posting.ts';
 import type { PresenceTask, SweepTask, Tasks } from '../tasks.ts';
 import { isPresent, type Occupant, occupancy } from './occupancy.ts';
@@ -62,7 +62,7 @@ export function createPresenceChecks(dependencies: PresenceDependencies): Presen
     const frame = toFrame(address, announced);
     const watchers = await directory.find(topic, { consistent: true, limit });
     if (watchers.length < limit) await posting.announce(watchers, frame);
-    else await tasks.add(connectionIdRanges().map((range) => ({ kind: 'announce', topic, frame, range })));
+    else await tasks.add([{ kind: 'announce', topic, frame, range: ALL_CONNECTION_IDS }]);
     if (watchers.length > 0 && announced.online) await sweeps.start([address]);
   }
 

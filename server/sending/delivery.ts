@@ -5,7 +5,7 @@ import type { Directory, Mapping } from '../connections/directory.ts';
 import type { QueueForIndex } from '../search/indexing.ts';
 import { type MintSerial, serialFloor, serialTime } from '../serial.ts';
 import type { Tasks } from '../tasks.ts';
-import { connectionIdRanges, MAX_DIRECT_CONNECTIONS } from './fan-out.ts';
+import { ALL_CONNECTION_IDS, divide, MAX_DIRECT_CONNECTIONS } from './fan-out.ts';
 import type { InboxGuard } from './inbox-guard.ts';
 import type { MessageLog } from './message-log.ts';
 import { MAX_DELIVERY_AGE_MS, type Posting, toFrames } from './posting.ts';
@@ -149,7 +149,7 @@ export function createDeliveries(dependencies: DeliveriesDependencies): Deliveri
     if (kept.deliveries.length === 0) return [];
     const found = await directory.find(batch.address, { consistent: true, limit });
     if (found.length > MAX_DIRECT_CONNECTIONS) {
-      await fanOut(kept);
+      await fanOut(kept, found);
       return [];
     }
     const known = new Set(seen.map(({ connectionId }) => connectionId));
@@ -157,13 +157,16 @@ export function createDeliveries(dependencies: DeliveriesDependencies): Deliveri
     return post(kept, newcomers);
   }
 
-  async function fanOut(batch: DeliveryBatch): Promise<void> {
+  /** Queues the delivery. @param first the first connections of the address */
+  async function fanOut(batch: DeliveryBatch, first: readonly Mapping[]): Promise<void> {
     const frames = toFrames(batch.deliveries.map(({ message }) => message));
     const { address, sendingConnectionId: spared } = batch;
     const task = { kind: 'deliver', address, ...(spared !== undefined && { spared }) } as const;
-    await tasks.add(
-      connectionIdRanges().flatMap((range) => frames.map(({ messages }) => ({ ...task, messages, range }))),
+    const ranges = divide(
+      ALL_CONNECTION_IDS,
+      first.map(({ connectionId }) => connectionId),
     );
+    await tasks.add(ranges.flatMap((range) => frames.map(({ messages }) => ({ ...task, messages, range }))));
   }
 
   return {
@@ -185,7 +188,7 @@ export function createDeliveries(dependencies: DeliveriesDependencies): Deliveri
       const { address, deliveries } = batch;
       if (seen.length > MAX_DIRECT_CONNECTIONS) {
         await append(address, deliveries);
-        await settleAll([fanOut(batch), queueForIndex?.(address, deliveries)]);
+        await settleAll([fanOut(batch, seen), queueForIndex?.(address, deliveries)]);
         return deliveries.map((delivery) => toOutcome(delivery, [], 'queued'));
       }
       const logged = append(address, deliveries);

@@ -12,6 +12,7 @@ import type { Directory, Mapping } from '../connections/directory.ts';
 import { createForget } from '../connections/forget.ts';
 import { POSTS_PER_UNIT, type Surcharge } from '../gate/user-budget.ts';
 import type { Tasks } from '../tasks.ts';
+import { type Pace, type PaceClock, type PacedOutcome, postPaced } from './paced.ts';
 
 /** The result of one post. */
 export type PostOutcome =
@@ -19,6 +20,8 @@ export type PostOutcome =
   | 'sent'
   /** The API says that there is no such connection. It has said so of live connections. */
   | 'gone'
+  /** The API refused it because of a quota, and posted nothing. */
+  | 'throttled'
   /** The connection may have missed it. */
   | 'failed'
   | Unreachable;
@@ -31,6 +34,9 @@ export class Unreachable extends Error {
     super('The Management API cannot be reached from here.', { cause });
   }
 }
+
+/** The outcome of a connection's posts, once the API has been reached. */
+type Settled = Exclude<PostOutcome, Unreachable | 'throttled'>;
 
 /** Whether a connection is closed. A connection that is gone counts as closed. */
 export function isClosed(outcome: PostOutcome): boolean {
@@ -53,11 +59,6 @@ export interface DeliverOptions {
   readonly spared?: string | undefined;
   /** Settles when the messages are in their log, if they go into one. @default they are in their log */
   readonly logged?: Promise<unknown>;
-  /**
-   * Whether the targets are only a part of the address's connections. Then the sender is charged for each hundred posts
-   * begun. Otherwise the frame's charge pays for the first hundred. @default false
-   */
-  readonly isPart?: boolean;
 }
 
 /** A frame for one connection. */
@@ -91,10 +92,19 @@ export interface Posting {
 
   /**
    * Posts a frame that is in no log, but must not be missed: a connection that does not take it is cut off.
-   * @param options as those of `deliver`
    * @throws Unreachable if the API cannot be reached, as `deliver` does
    */
-  announce(targets: readonly Mapping[], frame: Push, options?: Pick<DeliverOptions, 'isPart'>): Promise<void>;
+  announce(targets: readonly Mapping[], frame: Push): Promise<void>;
+
+  /**
+   * Posts a frame to a part of an address's connections, at a pace. A connection that does not take it is treated as
+   * `deliver` treats it, unless the API refused the post because of a quota. Charges the user in whose name the frame is
+   * posted for each hundred posts begun.
+   */
+  part(targets: readonly Mapping[], frame: Push, pace: Pace, clock: PaceClock): Promise<PacedOutcome<Mapping>>;
+
+  /** Cuts connections off that will not get a message: their clients come back and resume. */
+  cutOff(targets: readonly Mapping[]): Promise<void>;
 }
 
 /**
@@ -119,20 +129,26 @@ export function createPosting(dependencies: {
    * would hide the gap.
    */
   async function postAll(target: Mapping, frames: readonly Push[], logged?: Promise<unknown>) {
-    const outcomes: Exclude<PostOutcome, Unreachable>[] = [];
+    const outcomes: Settled[] = [];
     let outcome: PostOutcome = 'sent';
     for (const frame of frames) {
       if (outcome === 'sent') outcome = await poster.post(target, frame);
       if (outcome instanceof Unreachable) throw outcome;
+      if (outcome === 'throttled') outcome = 'failed';
       outcomes.push(outcome);
     }
+    await settle(target, outcome, logged);
+    return outcomes;
+  }
+
+  /** Handles a connection after its last post. */
+  async function settle(target: Mapping, outcome: Settled, logged?: Promise<unknown>): Promise<void> {
     if (outcome === 'gone') {
       // A live connection registers again as soon as it is forgotten, and must find in the log what it was not posted.
       await Promise.allSettled([logged]);
       await forget(target);
     }
     if (outcome === 'failed') await cutOff(target);
-    return outcomes;
   }
 
   /** @returns the outcome of each message, by its serial */
@@ -152,17 +168,18 @@ export function createPosting(dependencies: {
     await tasks.add([{ kind: 'close', connectionId, callbackUrl }]);
   }
 
-  async function charge(userId: string | undefined, posts: number, isPart = false): Promise<void> {
+  /** Charges the user in whose name the frames are posted. */
+  async function charge(userId: string | undefined, posts: number, round = Math.floor): Promise<void> {
     if (userId === undefined) return;
-    await surcharge?.(userId, (isPart ? Math.ceil : Math.floor)(posts / POSTS_PER_UNIT));
+    await surcharge?.(userId, round(posts / POSTS_PER_UNIT));
   }
 
   return {
-    async deliver(all, messages, { spared, logged, isPart } = {}) {
+    async deliver(all, messages, { spared, logged } = {}) {
       const frames = toFrames(messages);
       const targets = all.filter(({ connectionId }) => connectionId !== spared);
       const posting = mapConcurrently(targets, MAX_SOCKETS, (target) => deliverToOne(target, frames, logged));
-      await Promise.allSettled([posting, charge(causedBy(frames[0]), frames.length * targets.length, isPart)]);
+      await Promise.allSettled([posting, charge(causedBy(frames[0]), frames.length * targets.length)]);
       const outcomes = await posting;
       return messages.map(({ serial }) => {
         const counts = { sent: 0, gone: 0, failed: 0 };
@@ -181,9 +198,26 @@ export function createPosting(dependencies: {
       });
     },
 
-    async announce(targets, frame, { isPart } = {}) {
-      await charge(causedBy(frame), targets.length, isPart);
+    async announce(targets, frame) {
+      await charge(causedBy(frame), targets.length);
       await mapConcurrently(targets, MAX_SOCKETS, (target) => postAll(target, [frame]));
+    },
+
+    async part(targets, frame, pace, clock) {
+      const postTo = async (target: Mapping) => {
+        const outcome = await poster.post(target, frame);
+        if (outcome === 'throttled') return outcome;
+        if (outcome instanceof Unreachable) throw outcome;
+        await settle(target, outcome);
+        return 'done';
+      };
+      const result = await postPaced(targets, postTo, pace, clock);
+      await charge(causedBy(frame), targets.length - result.left.length, Math.ceil);
+      return result;
+    },
+
+    async cutOff(targets) {
+      await mapConcurrently(targets, MAX_SOCKETS, cutOff);
     },
   };
 }

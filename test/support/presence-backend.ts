@@ -243,7 +243,7 @@ function createHandlers(ports: Ports) {
     forget: () => createForget({ directory, tasks }),
     askPresence: () =>
       createAskPresence({ ...ports, permit: createPermit(admit()), subscribe, callbackUrl: CALLBACK_URL }),
-    runTasks: () => createTaskRunner({ ...ports, posting: posting(), presence: presence(), log: () => undefined }),
+    runTasks: () => createTaskRunner({ ...ports, presence: presence(), log: () => undefined }),
   };
 }
 

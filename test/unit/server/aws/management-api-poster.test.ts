@@ -219,11 +219,11 @@ test('failed, and not gone: a request that is bad for another reason', async () 
 });
 
 test.each([
-  [429, 'LimitExceededException'],
-  [500, 'InternalServerException'],
-])('tried three times, then failed: %i', async (status, name) => {
+  [429, 'LimitExceededException', 'throttled'],
+  [500, 'InternalServerException', 'failed'],
+])('tried three times: %i %s is %s', async (status, name, outcome) => {
   expect(await post((_request, response) => response.writeHead(status, { 'x-amzn-errortype': name }).end())).toEqual({
-    outcome: 'failed',
+    outcome,
     attempts: 3,
   });
 });

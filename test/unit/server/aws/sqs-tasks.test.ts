@@ -26,6 +26,25 @@ test('tasks go into batches of ten, each of them once', async () => {
   expect(batches.flat().map((body) => JSON.parse(body))).toEqual(all);
 });
 
+test('deliveries go to a queue of their own, if there is one', async () => {
+  const urls: unknown[] = [];
+  const client = {
+    async send({ input: { QueueUrl, Entries = [] } }: SendMessageBatchCommand) {
+      urls.push([QueueUrl, Entries.length]);
+      return {};
+    },
+  } as unknown as SQSClient;
+  const range = { first: ' ', last: '~' };
+  const deliver: Task = { kind: 'deliver', address: 'user#bob', messages: [], range };
+  await createSqsTasks({ client, queueUrl: 'tasks', deliveriesQueueUrl: 'deliveries' }).add([close('c1'), deliver]);
+  await createSqsTasks({ client, queueUrl: 'tasks' }).add([deliver]);
+  expect(urls).toEqual([
+    ['deliveries', 1],
+    ['tasks', 1],
+    ['tasks', 1],
+  ]);
+});
+
 /** What SQS takes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
 const ACCEPTED = /^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]+$/u;
 

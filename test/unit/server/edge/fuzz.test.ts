@@ -9,7 +9,6 @@ import { InvocationError } from '../../../../server/edge/invocation.ts';
 import { defaultRoute } from '../../../../server/edge/route.ts';
 import { createTaskRunner } from '../../../../server/edge/run-tasks.ts';
 import { createServiceSend } from '../../../../server/sending/service-send.ts';
-import { createMemoryAddressStates } from '../../../../testing/memory/address-states.ts';
 import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
 import { createTestAuthorizer } from '../../../support/authorizer.ts';
 
@@ -51,8 +50,7 @@ describe('whatever an event contains, the handlers fail as designed', () => {
   test('a task of any shape comes back to the queue by itself, and holds up no other', async () => {
     const runTasks = createTaskRunner({
       directory: createMemoryDirectory(now),
-      posting: { deliver: async () => [], push: async () => undefined, announce: async () => undefined },
-      states: createMemoryAddressStates(now),
+      tasks: { add: async () => undefined },
       presence: { check: async () => undefined, sweep: async () => undefined },
       poster: { post: async () => 'sent', close: async () => 'sent' },
       log,

@@ -3,9 +3,12 @@ import type { Message, Push } from '../../../../protocol/index.ts';
 import { userAddress } from '../../../../server/address.ts';
 import type { Mapping } from '../../../../server/connections/directory.ts';
 import { createSurcharge } from '../../../../server/gate/user-budget.ts';
+import { SYSTEM_CLOCK } from '../../../../server/sending/paced.ts';
 import { createPosting, type Posting, Unreachable } from '../../../../server/sending/posting.ts';
 import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
 
+const FOREVER = Number.POSITIVE_INFINITY;
+const AT_ONCE = { postsPerSecond: FOREVER, atOnce: 50, stopAt: FOREVER, leaveAt: FOREVER };
 const LIMIT = { perSecond: 10, burst: 5 };
 
 let surcharges: [userId: string, units: number][];
@@ -53,7 +56,7 @@ describe('a sender is charged for the posts', () => {
     [1, [['alice', 1]]],
     [101, [['alice', 2]]],
   ])('to a part with %d connections: one unit for each hundred begun', async (count, charged) => {
-    await posting.deliver(targets(count), [message(ALICE, 'a')], { isPart: true });
+    await posting.part(targets(count), { type: 'messages', messages: [message(ALICE, 'a')] }, AT_ONCE, SYSTEM_CLOCK);
     expect(surcharges).toEqual(charged);
   });
 
@@ -64,7 +67,7 @@ describe('a sender is charged for the posts', () => {
   });
 
   test('unless it is a service', async () => {
-    await posting.deliver(targets(200), [message({ service: 'billing' }, 'a')], { isPart: true });
+    await posting.deliver(targets(200), [message({ service: 'billing' }, 'a')]);
     expect(surcharges).toEqual([]);
   });
 
@@ -83,7 +86,7 @@ describe('a sender is charged for the posts', () => {
 test('whoever comes or goes, for the presence', async () => {
   const frame: Push = { type: 'presence', users: [{ user: 'alice', online: true }] };
   await posting.announce(targets(200), frame);
-  await posting.announce(targets(1), frame, { isPart: true });
+  await posting.part(targets(1), frame, AT_ONCE, SYSTEM_CLOCK);
   expect(surcharges).toEqual([
     ['alice', 2],
     ['alice', 1],

@@ -162,7 +162,7 @@ describe('a check', () => {
     const counting = createPresenceChecks({
       directory: counted(directory),
       presenceStates: counted(presenceStates),
-      posting: { deliver: never, push: never, announce: async () => undefined },
+      posting: { deliver: never, push: never, announce: async () => undefined, part: never, cutOff: never },
       tasks: { add: never },
       now: () => nowMs,
     });

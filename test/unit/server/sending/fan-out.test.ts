@@ -1,96 +1,53 @@
-import { createHash } from 'node:crypto';
-import { expect, test } from 'vitest';
-import { userAddress } from '../../../../server/address.ts';
-import { MAX_SOCKETS } from '../../../../server/concurrency.ts';
-import { createTaskRunner } from '../../../../server/edge/run-tasks.ts';
-import { createDeliveries } from '../../../../server/sending/delivery.ts';
-import { connectionIdRanges } from '../../../../server/sending/fan-out.ts';
-import { createPosting } from '../../../../server/sending/posting.ts';
-import { serialFloor } from '../../../../server/serial.ts';
-import type { Task } from '../../../../server/tasks.ts';
-import { createMemoryAddressStates } from '../../../../testing/memory/address-states.ts';
-import { createMemoryDirectory } from '../../../../testing/memory/directory.ts';
-import { createMemoryMessageLog } from '../../../../testing/memory/message-log.ts';
+import { describe, expect, test } from 'vitest';
+import { ALL_CONNECTION_IDS, type ConnectionIdRange, divide } from '../../../../server/sending/fan-out.ts';
+import { spreadId } from '../../../support/delivery-world.ts';
 
-const NOW = 1_800_000_000_000;
-const BOB = userAddress('bob');
-const CONNECTIONS = 5_000;
+const contains = (id: string) => (range: ConnectionIdRange) => range.first <= id && id <= range.last;
 
-/** As evenly spread as those of API Gateway, and the same each time. */
-const connectionId = (number: number) =>
-  `${createHash('sha256').update(String(number)).digest('base64url').slice(0, 15)}=`;
+/** Divides a range whose ids are known, as a function does that reads only the first ones. */
+function divideIds(ids: readonly string[], read: number, range = ALL_CONNECTION_IDS) {
+  const parts = divide(range, ids.slice(0, read));
+  return { parts, sizes: parts.map((part) => ids.filter((id) => contains(id)(part)).length) };
+}
 
-test('5,000 connections of one user each get one post, in a few tasks, and only so many at once', async () => {
-  const now = () => NOW;
-  const directory = createMemoryDirectory(now);
-  const ids = Array.from({ length: CONNECTIONS }, (_, number) => connectionId(number));
-  const common = { address: BOB, userId: 'bob', attempt: 0, registeredAt: 0, callbackUrl: 'https://api.example/prod' };
-  const until = { tokenExpiresAt: NOW, expiresAt: NOW, capability: {} };
-  for (const id of ids) await directory.put({ ...common, ...until, connectionId: id });
+const spread = (count: number) => Array.from({ length: count }, (_, number) => spreadId(number)).toSorted();
+const clustered = (count: number) =>
+  Array.from({ length: count }, (_, number) => `${'x'.repeat(10)}${String(number).padStart(5, '0')}=`);
 
-  const posted: string[] = [];
-  let underWay = 0;
-  let mostUnderWay = 0;
-  const poster = {
-    async post({ connectionId: id }: { readonly connectionId: string }) {
-      underWay += 1;
-      mostUnderWay = Math.max(mostUnderWay, underWay);
-      await new Promise(setImmediate);
-      underWay -= 1;
-      posted.push(id);
-      return 'sent' as const;
-    },
-    close: async () => 'sent' as const,
-  };
-  const queue: Task[] = [];
-  const tasks = { add: async (added: readonly Task[]) => void queue.push(...added) };
-  const posting = createPosting({ poster, directory, tasks });
-  const log = createMemoryMessageLog(now);
-  const guard = { isBlocked: async () => false, take: () => Promise.reject(new Error('there are connections')) };
-  const deliveries = createDeliveries({ directory, log, guard, posting, tasks, now, mintSerial: serialFloor });
-  const message = {
-    id: 'm1',
-    serial: serialFloor(NOW),
-    from: { user: 'a' },
-    to: { user: 'bob' },
-    data: 0,
-    sentAt: NOW,
-  };
-  const delivery = { message, expiresAt: NOW, retry: false };
-
-  const look = await deliveries.lookUp(BOB, message.from);
-  const accepted = (await deliveries.accept({ address: BOB, deliveries: [delivery] }, look)).filter(
-    (it) => it !== undefined,
-  );
-  expect(await deliveries.deliver({ address: BOB, deliveries: accepted }, look)).toMatchObject([{ status: 'queued' }]);
-
-  // Whoever sends looks at a few of them only, and posts to none.
-  expect(look.connections.length).toBeLessThan(300);
-  expect(posted).toEqual([]);
-  expect(queue).toHaveLength(connectionIdRanges().length);
-
-  const states = createMemoryAddressStates(now);
-  const unused = () => Promise.reject(new Error('not a matter of delivery'));
-  const presence = { check: unused, sweep: unused };
-  const runTasks = createTaskRunner({ directory, posting, states, presence, poster, log: () => undefined, now });
-  for (const [index, task] of queue.entries()) {
-    const before = posted.length;
-    await runTasks({
-      Records: [{ messageId: `t${index}`, attributes: { ApproximateReceiveCount: '1' }, body: JSON.stringify(task) }],
-    });
-    // Ids are random, so that the parts are even.
-    expect(posted.length - before).toBeLessThan((2 * CONNECTIONS) / queue.length);
-  }
-  expect(mostUnderWay).toBe(MAX_SOCKETS);
-  expect(posted.toSorted()).toEqual(ids.toSorted());
-});
-
-test('the parts hold every connection id once, also those at their ends', () => {
-  const characters = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz';
-  for (const first of characters) {
-    for (const id of [`${first}-----------=`, `${first}zzzzzzzzzzz=`]) {
-      const holding = connectionIdRanges().filter((range) => range.first <= id && id <= range.last);
-      expect(holding, id).toHaveLength(1);
+describe('the parts of a range', () => {
+  test.each([
+    ['random', spread(5_000)],
+    ['clustered', clustered(5_000)],
+    [
+      'at the ends of the alphabet',
+      ['-', '0', 'z'].flatMap((start) => clustered(400).map((id) => start + id.slice(1))),
+    ],
+  ])('contain each id once: %s', (_, ids) => {
+    for (const read of [1, 201, 500]) {
+      const { parts } = divideIds(ids, read);
+      expect(ids.filter((id) => parts.filter(contains(id)).length !== 1)).toEqual([]);
+      for (const { first, last } of parts) expect(first <= last).toBe(true);
     }
-  }
+  });
+
+  test.each([
+    [300, 201, 2],
+    [1_000, 201, 3],
+    [5_000, 500, 12],
+  ])('are about as many as they need to be: %i connections', (count, read, most) => {
+    const { sizes } = divideIds(spread(count), read);
+    expect(sizes.length).toBeLessThanOrEqual(most + 2);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(500);
+  });
+
+  test('are at most 16, however many connections there are', () => {
+    const { parts, sizes } = divideIds(spread(50_000), 500);
+    expect(parts).toHaveLength(16);
+    expect(Math.max(...sizes)).toBeLessThan(4_000);
+  });
+
+  test('are smaller than the range, even if all ids are alike', () => {
+    const { sizes } = divideIds(clustered(2_000), 500);
+    expect(sizes).toEqual([500, 1_500]);
+  });
 });

@@ -3,9 +3,10 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { MAX_PUSH_BYTES, type MessagesPush, problem } from '../../../../protocol/index.ts';
 import { roomAddress, userAddress } from '../../../../server/address.ts';
 import type { Capability } from '../../../../server/auth/capability.ts';
-import { createTaskRunner } from '../../../../server/edge/run-tasks.ts';
+import { createDeliveryRunner } from '../../../../server/edge/run-deliveries.ts';
 import { createDeliveries } from '../../../../server/sending/delivery.ts';
 import { createInboxGuard } from '../../../../server/sending/inbox-guard.ts';
+import { SYSTEM_CLOCK } from '../../../../server/sending/paced.ts';
 import { createPosting, type Poster, type PostOutcome, Unreachable } from '../../../../server/sending/posting.ts';
 import { createSend, type Origin, type Send } from '../../../../server/sending/send.ts';
 import { serialFloor } from '../../../../server/serial.ts';
@@ -38,7 +39,7 @@ let failures: unknown[];
 /** What happens, in order: to the log, the directory and the connections. */
 let happened: string[];
 let send: Send;
-let runTasks: ReturnType<typeof createTaskRunner>;
+let runDelivery: ReturnType<typeof createDeliveryRunner>;
 
 beforeEach(() => {
   nowMs = NOW;
@@ -85,9 +86,11 @@ beforeEach(() => {
     now: () => nowMs,
     mintSerial,
   });
-  const unused = () => Promise.reject(new Error('not a matter of sending'));
-  const presence = { check: unused, sweep: unused };
-  runTasks = createTaskRunner({ directory, posting, states, presence, poster, log: () => undefined, now: () => nowMs });
+  runDelivery = createDeliveryRunner({
+    ...{ directory, posting, states, tasks: { add }, log: () => undefined },
+    postsPerSecond: Number.POSITIVE_INFINITY,
+    clock: { ...SYSTEM_CLOCK, now: () => nowMs },
+  });
   send = createSend({
     deliveries,
     now: () => nowMs,
@@ -587,14 +590,14 @@ describe('a user with more connections than one function posts to', () => {
     afterFirstLook(() => connect('bob', ...Array.from({ length: 200 }, (_, index) => `b${index}`)));
     expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ status: 'sent' }]);
     expect(connectionsPostedTo()).toEqual(['b']);
-    expect(tasks).toHaveLength(16);
+    expect(tasks).toHaveLength(2);
   });
 
   test('gets the message in parts, from the queue, after it has been stored', async () => {
     await connect('bob', ...Array.from({ length: 201 }, (_, index) => `b${index}`));
     expect(await sendOk({ to: { user: 'bob' }, data: 1 })).toMatchObject([{ status: 'queued' }]);
     expect(posts).toEqual([]);
-    expect(tasks).toHaveLength(16);
+    expect(tasks).toHaveLength(2);
     expect(happened).toEqual(['find!', 'isBlocked', 'append', 'tasks']);
     const covered = await Promise.all(
       tasks.map(
@@ -768,12 +771,12 @@ describe('to a room', () => {
       { status: 'queued', users: [] },
     ]);
     expect(posts).toEqual([]);
-    const Records = tasks.map((task, index) => ({
-      messageId: `${index}`,
-      attributes: { ApproximateReceiveCount: '1' },
-      body: JSON.stringify(task),
-    }));
-    expect(await runTasks({ Records })).toEqual({ batchItemFailures: [] });
+    const attributes = { ApproximateReceiveCount: '1' };
+    const context = { getRemainingTimeInMillis: () => Number.POSITIVE_INFINITY };
+    for (let task = tasks.shift(); task; task = tasks.shift()) {
+      const Records = [{ messageId: 't', attributes, body: JSON.stringify(task) }];
+      expect(await runDelivery({ Records }, context)).toEqual({ batchItemFailures: [] });
+    }
     expect(connectionsPostedTo()).toEqual(ids.toSorted());
     expect(dataAt(ids[0] ?? '')).toEqual([1, 2]);
   });
