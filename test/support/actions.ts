@@ -266,7 +266,7 @@ const RESUMING = [...GATE, 'dynamodb:Query Messages'];
 export const READING = ['dynamodb:Query Messages', 'dynamodb:Query Messages/index/conversation'];
 const FINDING = ['dynamodb:DeleteItem Connections', 'dynamodb:Query Connections'];
 const PUSHING = [...FINDING, 'execute-api:ManageConnections prod/POST/@connections/*'];
-export const DELIVERY = [...PUSHING, ...COUNTING];
+export const DELIVERY = [...PUSHING, ...COUNTING, 'sqs:SendMessage Deliveries'];
 export const SENDING = [...DELIVERY, 'dynamodb:PutItem Messages', 'dynamodb:Query Messages'];
 
 interface TestedAction {

@@ -51,6 +51,13 @@ describe('the template', () => {
       authorize: ['dynamodb:GetItem Connections', 'dynamodb:UpdateItem Connections'],
       connect: [],
       default: COUNTING,
+      deliver: [
+        ...DELIVERY,
+        'execute-api:ManageConnections prod/DELETE/@connections/*',
+        'sqs:DeleteMessage Deliveries',
+        'sqs:GetQueueAttributes Deliveries',
+        'sqs:ReceiveMessage Deliveries',
+      ],
       disconnect: ['dynamodb:DeleteItem Connections', 'sqs:SendMessage Tasks'],
       manage: [
         'dynamodb:BatchWriteItem Connections',
@@ -163,6 +170,34 @@ describe('the template', () => {
     });
   });
 
+  test('delivers to large rooms by a queue of its own, one part at a time in each of five functions of one vCPU', () => {
+    const deliver = Match.stringLikeRegexp('^Beckondeliver[0-9A-F]{8}$');
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionName: { Ref: deliver },
+      EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^BeckonDeliveries'), 'Arn'] },
+      BatchSize: 1,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 5 },
+    });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      MemorySize: 1769,
+      Environment: { Variables: Match.objectLike({ BECKON_POSTS_PER_SECOND: '1000' }) },
+    });
+  });
+
+  test.each([
+    ['Deliveries', 60],
+    ['Tasks', 1200],
+  ])('raises an alarm if %s wait for %i seconds', (queue, Threshold) => {
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ApproximateAgeOfOldestMessage',
+      Dimensions: [
+        { Name: 'QueueName', Value: { 'Fn::GetAtt': [Match.stringLikeRegexp(`^Beckon${queue}`), 'QueueName'] } },
+      ],
+      Threshold,
+    });
+  });
+
   test('keeps failed asynchronous invocations of "send", and raises an alarm', () => {
     const queue = new Capture();
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
@@ -261,6 +296,7 @@ describe('the construct', () => {
       'dynamodb:UpdateItem',
       'execute-api:ManageConnections',
       'lambda:InvokeFunction',
+      'sqs:SendMessage',
       'sqs:SendMessage',
     ]);
   });

@@ -104,12 +104,15 @@ describe('in production', () => {
     });
   });
 
-  test('every function, dead letters, failed invocations, internal errors and failing posts have an alarm', () => {
+  test('every function, dead letters, waiting tasks, failed invocations, internal errors and failing posts have an alarm', () => {
     const functions = Object.keys(template.findResources('AWS::Lambda::Function')).map(
       (logicalId) => /^Beckon(\w+)[0-9A-F]{8}$/.exec(logicalId)?.[1],
     );
     expect(beckon.alarms.map(({ node }) => node.id).toSorted()).toEqual(
-      ['DeadLetters', 'Errors', 'FailedPosts', 'FailedSends', ...functions].toSorted(),
+      [
+        ...['DeadDeliveries', 'DeadLetters', 'DeliveriesWait', 'TasksWait'],
+        ...['Errors', 'FailedPosts', 'FailedSends', ...functions],
+      ].toSorted(),
     );
     template.resourceCountIs('AWS::CloudWatch::Alarm', beckon.alarms.length);
   });
