@@ -1,4 +1,15 @@
-import { beforeAll(async () => {
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { type LocalCloud, startLocalCloud } from '../../local/index.ts';
+import { connectWire, type WireClient } from '../support/wire-client.ts';
+
+/* Delivery to a room that takes several parts: through the queue, the function `deliver` and the Management API. */
+
+const ROOM = 'everybody';
+const CAPABILITY = { [`room:${ROOM}`]: ['join', 'send'] };
+
+let cloud: LocalCloud;
+
+beforeAll(async () => {
   const parameters = { Issuer: '{endpointUrl}/_local' };
   cloud = await startLocalCloud({ app: inject('app'), port: 0, parameters, quotas: { requestsPerSecond: 200 } });
 });

@@ -40,6 +40,30 @@ test('rate limits of a connection and of a user are the same unless the app sets
   expect(() => variables({ userRateLimit: refused })).toThrow('userRateLimit.burst: expected a number above 0, got 0');
 });
 
+test.each([
+  [1250, 2, '625'],
+  [5000, 5, '1000'],
+  [9000, 9, '1000'],
+])('posts to large rooms at most %i times a second', (deliveryPostsPerSecond, MaximumConcurrency, perInvocation) => {
+  const { template } = build(() => ({ deliveryPostsPerSecond }));
+  template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+    BatchSize: 1,
+    ScalingConfig: { MaximumConcurrency },
+  });
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    Environment: { Variables: Match.objectLike({ BECKON_POSTS_PER_SECOND: perInvocation }) },
+  });
+});
+
+test.each([0, 1, Number.NaN, 2_000_000])(
+  'refuses to post %d times a second to large rooms',
+  (deliveryPostsPerSecond) => {
+    expect(() => build(() => ({ deliveryPostsPerSecond }))).toThrow(
+      `deliveryPostsPerSecond: expected a number from 2 to 1000000, got ${deliveryPostsPerSecond}`,
+    );
+  },
+);
+
 test('limits can be lower than the default ones, never higher', () => {
   const told = (options: Partial<BeckonProps>) =>
     Object.entries(build(() => options).template.findResources('AWS::Lambda::Function')).flatMap(
