@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type Address, roomAddress } from '../../server/address.ts';
+import type { Directory } from '../../server/connections/directory.ts';
 import { createDeliveryRunner } from '../../server/edge/run-deliveries.ts';
 import type { TaskEvent } from '../../server/edge/run-records.ts';
 import type { LogLine } from '../../server/logger.ts';
+import { ALL_CONNECTION_IDS } from '../../server/sending/fan-out.ts';
 import { createPosting, type PostOutcome, type Target } from '../../server/sending/posting.ts';
 import { serialFloor } from '../../server/serial.ts';
 import { type DeliverTask, isDelivery, type Task } from '../../server/tasks.ts';
@@ -33,11 +35,47 @@ export interface DeliveryWorldOptions {
 export const spreadId = (number: number) =>
   `${createHash('sha256').update(String(number)).digest('base64url').slice(0, 15)}=`;
 
+/** The place of the first text that is not below another, by binary search. */
+function firstAtLeast(texts: readonly string[], text: string): number {
+  let low = 0;
+  let high = texts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((texts[middle] ?? '') < text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** A room, the queue of `deliver`, Lambda with its deadline, and a Management API, all in virtual time. */
 export async function createDeliveryWorld(options: DeliveryWorldOptions) {
   const { connections, postMs = 5, atOnce = 5, postsPerSecond = 1000, answer = () => 'sent', dies } = options;
   const clock = createManualClock(1_800_000_000_000);
-  const directory = createMemoryDirectory(clock.now);
+  const memory = createMemoryDirectory(clock.now);
+  /** The ids in the room, sorted: the directory in memory looks through all items, which takes too long in a large room. */
+  let sorted: readonly string[] | undefined;
+  const directory: Directory = {
+    ...memory,
+    async find(address, { range = ALL_CONNECTION_IDS, limit }) {
+      sorted ??= [...memory.items.values()].flatMap((item) => (item.removed ? [] : [item.connectionId])).sort();
+      const from = firstAtLeast(sorted, range.first);
+      const found = sorted.slice(from, limit === undefined ? undefined : from + limit);
+      const callbackUrl = 'https://api.example/prod';
+      return found
+        .filter((connectionId) => connectionId <= range.last)
+        .map((connectionId) => ({
+          address,
+          connectionId,
+          userId: connectionId,
+          callbackUrl,
+          expiresAt: 2_000_000_000,
+        }));
+    },
+    async remove(address, connectionId) {
+      sorted = undefined;
+      await memory.remove(address, connectionId);
+    },
+  };
   const ids = Array.from({ length: connections }, (_, number) => spreadId(number));
   for (const connectionId of ids) await join(ROOM, connectionId);
 
@@ -55,6 +93,7 @@ export async function createDeliveryWorld(options: DeliveryWorldOptions) {
   async function join(address: Address, connectionId: string): Promise<void> {
     const until = { tokenExpiresAt: 2_000_000_000, expiresAt: 2_000_000_000, capability: {} };
     const common = { userId: connectionId, attempt: 0, registeredAt: 0, callbackUrl: 'https://api.example/prod' };
+    sorted = undefined;
     await directory.put({ ...common, ...until, address, connectionId });
   }
 
