@@ -391,7 +391,6 @@ export class Beckon extends Construct {
       [ENV.postsPerSecond]: String(postsPerInvocation),
     });
     this.#grantDelivery(deliver);
-    this.#gateway.grantClose(deliver);
     // A message must not wait for the parts of another room: one task an invocation.
     this.#addWorker(this.#deliveries, deliver, { batchSize: 1, maxConcurrency });
   }

@@ -5,6 +5,7 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, expect, inject, test } from 'vitest';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/index.ts';
+import { presenceAddress, userAddress } from '../../server/address.ts';
 import { ACTIONS } from '../support/actions.ts';
 import { adminClient } from '../support/local-cloud.ts';
 import { pretendConnections } from '../support/pretended-connections.ts';
@@ -89,6 +90,8 @@ async function watchNewcomer(): Promise<void> {
   expect(await watcher.ask({ action: 'presence', users, watch: true })).toMatchObject({ type: 'presence' });
   expect(await watcher.ask({ action: 'presence', users: ['somebody'], watch: false })).toMatchObject({ users: [{}] });
   await device('newcomer');
+  await pretendConnections(cloud, 'watching', 201, presenceAddress(userAddress('watched-by-many')));
+  await device('watched-by-many');
   const asking = await device('asking');
   const reply = () => asking.ask({ action: 'presence', users });
   await expect.poll(reply, { timeout: 10_000 }).toMatchObject({ users: [{ online: true }] });
@@ -149,6 +152,13 @@ test('the system uses every granted permission, and lacks none', { timeout: 300_
     const manage = { FunctionName: output('ManageFunctionName'), Payload: JSON.stringify(event) };
     expect((await lambda.send(new InvokeCommand(manage))).FunctionError).toBeUndefined();
   }
+
+  const crowds = { user: 'crowd-by-library', invocationUser: 'crowd-by-invocation' };
+  // So many that `deliver` divides what is left after the first part.
+  await pretendConnections(cloud, crowds.user, 201 + 501);
+  await pretendConnections(cloud, crowds.invocationUser, 201);
+  const toCrowds = { FunctionName: output('ExportNotifierName'), Payload: JSON.stringify(crowds) };
+  await lambda.send(new InvokeCommand(toCrowds));
 
   await expect.poll(unused, { timeout: 20_000 }).toEqual([]);
   expect(cloud.iamReport().denied).toEqual([]);

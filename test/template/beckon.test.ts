@@ -53,7 +53,6 @@ describe('the template', () => {
       default: COUNTING,
       deliver: [
         ...DELIVERY,
-        'execute-api:ManageConnections prod/DELETE/@connections/*',
         'sqs:DeleteMessage Deliveries',
         'sqs:GetQueueAttributes Deliveries',
         'sqs:ReceiveMessage Deliveries',
