@@ -1,4 +1,11 @@
-import { composeDirectory, composeEdge, composeGate, composeResume, composeSurcharge } from '../server/aws/index.ts';
+import {
+  composeConversationList,
+  composeDirectory,
+  composeEdge,
+  composeGate,
+  composeResume,
+  composeSurcharge,
+} from '../server/aws/index.ts';
 import { readSizeLimits } from '../server/config.ts';
 import { messageRoute } from '../server/edge/route.ts';
 import { createPermit } from '../server/gate/gate.ts';
@@ -14,6 +21,7 @@ const join = createJoin({
   permit: createPermit(composeGate({ directory, now }).admit),
   subscribe: createSubscribe({ directory, limits }),
   resume: composeResume(now),
+  list: composeConversationList(now),
   now,
 });
 

@@ -111,6 +111,13 @@ export interface BeckonProps extends Issuer {
   readonly defaultCapability?: Capability | string;
 
   /**
+   * Whether each user has a list of conversations, with a total of unread messages. A stored message to a user costs one write unit more for
+   * the recipient and one for the sender; joining a room costs one.
+   * @default true
+   */
+  readonly conversations?: boolean;
+
+  /**
    * Whether users can search for messages by the words in them. Beckon writes one item for each different word of a message,
    * up to 100. Parts of names count as words, and so do each two neighbours in a script without spaces.
    * @default false

@@ -124,6 +124,7 @@ export class Beckon extends Construct {
   readonly #userRateLimit: RateLimitProps;
   readonly #sizeLimits: string | undefined;
   readonly #search: SearchOptions | undefined;
+  readonly #hasConversations: boolean;
   readonly #encryptionKey: IKey | undefined;
 
   constructor(scope: Construct, id: string, props: BeckonProps) {
@@ -153,6 +154,7 @@ export class Beckon extends Construct {
     this.#userRateLimit = requireRateLimit('userRateLimit', props.userRateLimit ?? this.#rateLimit);
     this.#sizeLimits = props.limits && requireSizeLimits(props.limits);
     this.#search = searchOptions(props.search);
+    this.#hasConversations = props.conversations ?? true;
     const table = { removalPolicy, encryptionKey, pointInTimeRecovery: isProduction };
     this.connectionsTable = new AddressTable(this, 'Connections', { ...table, sortKey: 'connectionId' });
     this.messagesTable = new AddressTable(this, 'Messages', { ...table, sortKey: 'serial', index: PAIR_INDEX });
@@ -202,6 +204,7 @@ export class Beckon extends Construct {
       [ENV.retentionSeconds]: String(this.#retention.toSeconds()),
       [ENV.stackName]: Stack.of(this).stackName,
       ...(this.#search && { [ENV.search]: JSON.stringify(this.#search) }),
+      ...(!this.#hasConversations && { [ENV.conversations]: 'false' }),
     };
   }
 
@@ -324,10 +327,12 @@ export class Beckon extends Construct {
     this.#grantReading(history);
     this.#addMessageRoute('history', history);
 
-    const unread = this.#addGatedHandler('unread', logging);
-    this.#grantTable(unread, this.connectionsTable, 'dynamodb:BatchGetItem');
-    this.#grantReading(unread);
-    this.#addMessageRoute('unread', unread);
+    this.#addMessageRoute('unread', this.#addListing('unread', logging));
+
+    const conversations = this.#hasConversations
+      ? this.#addListing('conversations', logging)
+      : this.#addTableHandler('conversations', logging);
+    this.#addMessageRoute('conversations', conversations);
 
     const mark = this.#addGatedHandler('mark', logging);
     // It checks that the message is from the user who gets the receipt.
@@ -336,6 +341,15 @@ export class Beckon extends Construct {
     this.#addMessageRoute('mark', mark);
 
     this.#addMessageRoute('search', this.#search ? this.#addSearch(logging) : this.#addTableHandler('search', logging));
+  }
+
+  /** Adds a function that reads markers and counts messages, and the list of conversations unless it is switched off. */
+  #addListing(id: string, logging: HandlerProps): Handler {
+    const handler = this.#addGatedHandler(id, logging);
+    this.#grantTable(handler, this.connectionsTable, 'dynamodb:BatchGetItem');
+    if (this.#hasConversations) this.#grantTable(handler, this.connectionsTable, 'dynamodb:Query');
+    this.#grantReading(handler);
+    return handler;
   }
 
   #addSearch(logging: HandlerProps): Handler {

@@ -46,6 +46,12 @@ export const ERROR_CODES = {
     message: 'The connection watches limits.maxWatches users and rooms already. Stop watching some first.',
     retryable: false,
   },
+  conversations_disabled: {
+    message:
+      'The list of conversations is switched off here. The operator can switch it on with the prop "conversations".',
+    retryable: false,
+    offence: 0.5,
+  },
   search_disabled: {
     message: 'Messages are not indexed here. The operator can switch search on with the prop "search".',
     retryable: false,

@@ -98,6 +98,19 @@ export const pageLimit = v.optional(
   ),
 );
 
+/** The most conversations of a page of the list. */
+export const listLimit = v.optional(
+  v.pipe(
+    v.number('must be a number'),
+    v.integer('must be a whole number'),
+    v.minValue(1, 'must be at least 1'),
+    v.maxValue(MAX_CONVERSATIONS_PER_FRAME, `must be at most ${MAX_CONVERSATIONS_PER_FRAME}`),
+  ),
+);
+
+/** A position in the list of conversations: a serial and the address of a conversation. */
+export const listPosition = v.pipe(v.string('must be a string'), v.maxLength(300, 'must have at most 300 characters'));
+
 /** The conversations of one frame. */
 export const perFrame = <S extends v.GenericSchema>(item: S, what: string) =>
   v.pipe(

@@ -1,5 +1,14 @@
 import * as v from 'valibot';
-import { conversationSchema, cursorSchema, id, type Peer, pageLimit, perFrame } from './fields.ts';
+import {
+  conversationSchema,
+  cursorSchema,
+  id,
+  listLimit,
+  listPosition,
+  type Peer,
+  pageLimit,
+  perFrame,
+} from './fields.ts';
 import type { MAX_UNREAD_COUNT } from './limits.ts';
 import type { Message } from './messages.ts';
 import type { Count, Serial } from './scalars.ts';
@@ -38,17 +47,26 @@ export const HISTORY_FRAMES = {
   }),
   /** Moves the markers forward; they never move back. The server tells senders with `receipt`, and the user's other connections with `marker`. */
   mark: v.strictObject({ action: v.literal('mark'), id: v.optional(id), marks: perFrame(markSchema, 'marks') }),
-  /** Counts the messages after the read marker of each conversation. */
+  /** Lists the user's conversations, the newest activity first. */
+  conversations: v.strictObject({
+    action: v.literal('conversations'),
+    id: v.optional(id),
+    /** `next` of the page before. Default: the newest. */
+    before: v.optional(listPosition),
+    limit: listLimit,
+  }),
+  /** Counts the messages after the read marker of each conversation; without `conversations`, of all in the list together. */
   unread: v.strictObject({
     action: v.literal('unread'),
     id: v.optional(id),
-    conversations: perFrame(conversationSchema, 'conversations'),
+    conversations: v.optional(perFrame(conversationSchema, 'conversations')),
   }),
 } as const;
 
 export type HistoryFrame = v.InferOutput<typeof HISTORY_FRAMES.history>;
 export type SearchFrame = v.InferOutput<typeof HISTORY_FRAMES.search>;
 export type MarkFrame = v.InferOutput<typeof HISTORY_FRAMES.mark>;
+export type ConversationsFrame = v.InferOutput<typeof HISTORY_FRAMES.conversations>;
 export type UnreadFrame = v.InferOutput<typeof HISTORY_FRAMES.unread>;
 
 /** How far one user's messages have come with another user. Each serial covers everything up to it. */
@@ -86,6 +104,28 @@ export interface MarkedReply {
   readonly id?: string;
 }
 
+/** A conversation in the list. */
+export interface Conversation {
+  readonly conversation: Peer;
+  /** The newest message. Absent: there is none, or it is no longer kept. */
+  readonly last?: Message;
+  /** The messages of others after the read marker: at most {@link MAX_UNREAD_COUNT}. */
+  readonly unread: { readonly count: Count; readonly more: boolean };
+  /** The asking user's read marker. */
+  readonly read?: Serial;
+  /** With a user: the other user's markers for the asking user's messages. */
+  readonly peer?: Markers;
+}
+
+export interface ConversationsReply {
+  readonly type: 'conversations';
+  readonly id?: string;
+  /** The newest activity first. */
+  readonly conversations: readonly Conversation[];
+  /** Returns the next page, as `before`. Absent: this is the last page. */
+  readonly next?: string;
+}
+
 export interface UnreadReply {
   readonly type: 'unread';
   readonly id?: string;
@@ -98,6 +138,8 @@ export interface UnreadReply {
     /** The read marker. */
     readonly read?: Serial;
   }[];
+  /** Without `conversations` in the frame: what is unread in the 50 conversations with the newest activity together. */
+  readonly total?: { readonly count: Count; readonly more: boolean };
 }
 
 /** The replies to these frames. */
@@ -105,6 +147,7 @@ export interface HistoryReplies {
   readonly history: HistoryReply;
   readonly search: SearchReply;
   readonly mark: MarkedReply;
+  readonly conversations: ConversationsReply;
   readonly unread: UnreadReply;
 }
 

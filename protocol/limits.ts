@@ -51,7 +51,7 @@ export const MAX_WATCHES = 200;
 /** The most users in one `presence` frame. */
 export const MAX_USERS_PER_PRESENCE = 100;
 
-/** The most conversations in one `mark` or `unread` frame. */
+/** The most conversations in one `mark` or `unread` frame and in one page of the list, and the price of a page in units. */
 export const MAX_CONVERSATIONS_PER_FRAME = 50;
 
 /** The most messages of one page of a history or a search, and the default. */

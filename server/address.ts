@@ -81,6 +81,17 @@ export function conversationOf(address: Address): Exclude<Peer, { readonly servi
   return address.startsWith('room#') ? { room: name } : { user: name };
 }
 
+/** The other side of a conversation, in the form of frames. */
+export function peerOf(address: Correspondent): Peer {
+  if (!address.startsWith('service#')) return conversationOf(address as Address);
+  return { service: address.slice(address.indexOf('#') + 1) };
+}
+
+/** The address of the source of a message. */
+export function sourceAddress(source: MessageSource): UserAddress | ServiceAddress {
+  return 'user' in source ? userAddress(source.user) : `service#${source.service}`;
+}
+
 /** The address of the other side of a conversation. */
 export function peerAddress(conversation: Peer): Correspondent {
   if ('service' in conversation) return `service#${conversation.service}`;

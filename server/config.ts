@@ -32,6 +32,7 @@ export const ENV = {
   sizeLimits: 'BECKON_SIZE_LIMITS',
   inboxLimit: 'BECKON_INBOX_LIMIT',
   search: 'BECKON_SEARCH',
+  conversations: 'BECKON_CONVERSATIONS',
   stackName: 'BECKON_STACK_NAME',
 } as const;
 
@@ -270,6 +271,11 @@ function readDefaultCapability(text: string | undefined): Capability {
 export function readSearchConfig(env: Env = process.env): SearchConfig | undefined {
   const text = env[ENV.search];
   return text ? Object.freeze(JSON.parse(text) as SearchConfig) : undefined;
+}
+
+/** Whether each user has a list of conversations. `lib/` writes `false` where it is switched off. */
+export function hasConversations(env: Env = process.env): boolean {
+  return env[ENV.conversations] !== 'false';
 }
 
 /** What frames cost: more where messages are indexed. */

@@ -26,7 +26,7 @@ export function fittingRooms(reply: Omit<RegisteredReply, 'id'>, rooms: readonly
 }
 
 /** What a page may take of a frame, in bytes. The rest is for the reply around it. */
-const MAX_PAGE_BYTES = MAX_REPLY_BYTES - 4 * 1024 - MAX_SHOWN_BYTES;
+export const MAX_PAGE_BYTES = MAX_REPLY_BYTES - 4 * 1024 - MAX_SHOWN_BYTES;
 
 /** The messages of one reply. */
 export interface PageOfMessages {

@@ -9,6 +9,7 @@ import type { Directory } from './connections/directory.ts';
 import { createResume, type Resume, type ResumeDependencies } from './connections/resume.ts';
 import type { RateLimit } from './gate/rate-limit.ts';
 import { createSurcharge, type Surcharge, type UserBudgets } from './gate/user-budget.ts';
+import type { ConversationList } from './history/conversation-list.ts';
 import { describeError, type Logger } from './logger.ts';
 import { createArrive } from './presence/presence.ts';
 import type { PresenceStates } from './presence/presence-state.ts';
@@ -59,6 +60,8 @@ export interface SendWiring {
   readonly retentionSeconds: number;
   /** Whether messages are indexed. */
   readonly isSearched: boolean;
+  /** Absent: there is no list of conversations. */
+  readonly list?: Pick<ConversationList, 'note'> | undefined;
   readonly now: Now;
   readonly logger: Logger;
   /**

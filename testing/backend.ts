@@ -25,6 +25,7 @@ import { createTaskRunner } from '../server/edge/run-tasks.ts';
 import { createGate, createPermit, enterAdmitted } from '../server/gate/gate.ts';
 import { createNoteAnswer } from '../server/gate/offences.ts';
 import { lower } from '../server/gate/rate-limit.ts';
+import { type Conversations, createConversations, createListing } from '../server/history/conversations.ts';
 import { createHistory } from '../server/history/history.ts';
 import { createMark } from '../server/history/markers.ts';
 import { createUnread } from '../server/history/unread.ts';
@@ -44,6 +45,7 @@ import { createSendMessage } from '../server/sending/send-message.ts';
 import { serialTime } from '../server/serial.ts';
 import { type SendWiring, wireResume, wireSend, wireSurcharge } from '../server/wiring.ts';
 import { createMemoryAddressStates } from './memory/address-states.ts';
+import { createMemoryConversationList } from './memory/conversation-list.ts';
 import { createMemoryDirectory } from './memory/directory.ts';
 import { createMemoryErasure } from './memory/erasure.ts';
 import { createMemoryInboxes } from './memory/inboxes.ts';
@@ -98,12 +100,14 @@ export function createBackend(
   const transcripts = createMemoryTranscripts(messageLog, now);
   const index = createMemorySearchIndex(messageLog, now);
   const markers = createMemoryMarkers();
+  const kept = createMemoryConversationList(markers);
+  const list = options.conversations === false ? undefined : kept;
   const inboxes = createMemoryInboxes(now, retentionSeconds);
   const revocations = createMemoryRevocations(now);
   const tasks = createMemoryTasks(runtime);
   const erasure = createMemoryErasure([
     ...[directory, userBudgets, offences, messageLog, states],
-    ...[presenceStates, markers, inboxes, revocations],
+    ...[presenceStates, markers, kept, inboxes, revocations],
   ]);
 
   const tokens = createTokens(defaultCapability, now);
@@ -126,7 +130,7 @@ export function createBackend(
   };
 
   function sendOf(more: Pick<SendWiring, 'posting' | 'onFailure'>): Send {
-    const wiring = { directory, log: messageLog, inboxes, states, tasks, inboxLimit, retentionSeconds, now };
+    const wiring = { directory, log: messageLog, inboxes, states, tasks, inboxLimit, list, retentionSeconds, now };
     const { random } = runtime;
     return sent.of(wireSend({ ...wiring, isSearched: search !== undefined, logger: log, random, ...more }));
   }
@@ -142,6 +146,10 @@ export function createBackend(
     };
   }
 
+  const listing = list && createListing({ list, transcripts, retentionSeconds, now });
+  const conversations: Conversations = list
+    ? createConversations({ permit, list, transcripts, markers, retentionSeconds, now })
+    : async () => ({ ok: false, problem: problem('conversations_disabled') });
   const withoutSearch: Search = async () => ({ ok: false, problem: problem('search_disabled') });
   const routes = {
     register: messageRoute(
@@ -162,7 +170,7 @@ export function createBackend(
     join: messageRoute(
       'join',
       edge,
-      createJoin({ permit, subscribe, resume: resumeOf(enterAdmitted(directory)), now }),
+      createJoin({ permit, subscribe, resume: resumeOf(enterAdmitted(directory)), list, now }),
     ),
     leave: messageRoute('leave', edge, createLeave({ admit, directory, tasks })),
     presence: messageRoute(
@@ -172,7 +180,12 @@ export function createBackend(
     ),
     history: messageRoute('history', edge, createHistory({ permit, transcripts, markers })),
     search: messageRoute('search', edge, search ? createSearch({ permit, index, transcripts }) : withoutSearch),
-    unread: messageRoute('unread', edge, createUnread({ permit, transcripts, markers, retentionSeconds, now })),
+    conversations: messageRoute('conversations', edge, conversations),
+    unread: messageRoute(
+      'unread',
+      edge,
+      createUnread({ permit, transcripts, markers, total: listing?.total.bind(listing), retentionSeconds, now }),
+    ),
     mark: messageRoute(
       'mark',
       edge,

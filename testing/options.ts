@@ -11,6 +11,8 @@ export interface InstallationOptions {
   readonly rateLimit?: RateLimit;
   /** How fast one user may send. Default: as `rateLimit`. */
   readonly userRateLimit?: RateLimit;
+  /** Whether each user has a list of conversations. Default: true. */
+  readonly conversations?: boolean;
   /** Whether messages are indexed, and which fields of them. Default: they are not, and `search` is refused. */
   readonly search?: boolean | SearchConfig;
   /** Lower limits of sizes. */

@@ -5,6 +5,7 @@ import type { Now } from '../clock.ts';
 import {
   type ClientSettings,
   type DirectoryConfig,
+  hasConversations,
   type LogConfig,
   readCallbackUrl,
   readDirectoryConfig,
@@ -24,6 +25,7 @@ import type { RouteDependencies } from '../edge/route.ts';
 import { type Admit, createGate, type Enter, enterAdmitted } from '../gate/gate.ts';
 import { createNoteAnswer } from '../gate/offences.ts';
 import type { Surcharge, UserBudgets } from '../gate/user-budget.ts';
+import type { ConversationList } from '../history/conversation-list.ts';
 import type { MarkerStore } from '../history/markers.ts';
 import type { Transcripts } from '../history/transcripts.ts';
 import { createLogger, describeError, type Logger } from '../logger.ts';
@@ -37,6 +39,7 @@ import type { Send } from '../sending/send.ts';
 import type { Tasks } from '../tasks.ts';
 import { wireResume, wireSend, wireSurcharge } from '../wiring.ts';
 import { createDynamoDbAddressStates } from './dynamodb-address-states.ts';
+import { createDynamoDbConversationList } from './dynamodb-conversation-list.ts';
 import { createDynamoDbDirectory } from './dynamodb-directory.ts';
 import { createDynamoDbErasure } from './dynamodb-erasure.ts';
 import { createDynamoDbInboxes } from './dynamodb-inboxes.ts';
@@ -137,6 +140,19 @@ export function composeMarkers(
   }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
 ): MarkerStore {
   return createDynamoDbMarkers({ client: dynamoDbClient(client), tableName, now, retentionSeconds });
+}
+
+/** The list of conversations; `undefined` where it is switched off. */
+export function composeConversationList(
+  now: Now,
+  {
+    connectionsTable: tableName,
+    retentionSeconds,
+    client,
+  }: DirectoryConfig & Pick<LogConfig, 'retentionSeconds'> = readSendConfig(),
+): ConversationList | undefined {
+  if (!hasConversations()) return undefined;
+  return createDynamoDbConversationList({ client: dynamoDbClient(client), tableName, now, retentionSeconds });
 }
 
 export function composeInboxes(
@@ -245,6 +261,7 @@ export function composeSend(
     inboxLimit: readInboxLimit(),
     retentionSeconds: config.retentionSeconds,
     isSearched: readSearchConfig() !== undefined,
+    list: composeConversationList(now, config),
     now,
     logger: log,
     onFailure,

@@ -35,7 +35,8 @@ import type { Item } from './attributes.ts';
  *   │                              │   CONNECTION │   every route
  *   │ state#user#ID                │ revocation   │ revocation: tokens up to then are refused; never. manage
  *   ├──────────────────────────────┼──────────────┤
- *   │ marker#user#ID               │ ADDRESS      │ marker: what the user has received and read there. mark
+ *   │ marker#user#ID               │ ADDRESS      │ marker: what the user has received and read there, and the
+ *   │                              │              │   newest message of the list. mark, send, join
  *   ├──────────────────────────────┼──────────────┤
  *   │ block#user#ID                │ user#ID      │ block: whose messages the user does not accept; never. block
  *   │ inbox#user#ID                │ CURSOR#USER  │ waiting: what a sender has left there since the cursor. send
@@ -204,7 +205,7 @@ export const KINDS = {
     table: 'connections',
     partition: 'marker#{user}',
     sort: '{address}',
-    attributes: ['received', 'read', 'expiresAt'],
+    attributes: ['received', 'read', 'last', 'expiresAt'],
     erasure: 'deleted',
   },
   block: {

@@ -1,7 +1,8 @@
 import type { ConnectionCounts, DeliveryStatus, Message, MessageSource } from '../../protocol/index.ts';
-import type { Address, Pair } from '../address.ts';
+import { type Address, isRoom, type Pair, sourceAddress, userIdOf } from '../address.ts';
 import type { Now } from '../clock.ts';
 import type { Directory, Mapping } from '../connections/directory.ts';
+import type { ConversationList } from '../history/conversation-list.ts';
 import type { QueueForIndex } from '../search/indexing.ts';
 import { type MintSerial, serialFloor, serialTime } from '../serial.ts';
 import type { Tasks } from '../tasks.ts';
@@ -52,6 +53,8 @@ export interface DeliveriesDependencies {
   readonly mintSerial: MintSerial;
   /** Absent: messages are not indexed. */
   readonly queueForIndex?: QueueForIndex | undefined;
+  /** Absent: there is no list of conversations. */
+  readonly list?: Pick<ConversationList, 'note'> | undefined;
 }
 
 /** What the first read of an address finds. */
@@ -80,7 +83,7 @@ export interface Deliveries {
 const NO_CONNECTIONS: ConnectionCounts = { sent: 0, gone: 0, failed: 0 };
 
 export function createDeliveries(dependencies: DeliveriesDependencies): Deliveries {
-  const { directory, log, guard, posting, tasks, now, mintSerial, queueForIndex } = dependencies;
+  const { directory, log, guard, posting, tasks, now, mintSerial, queueForIndex, list } = dependencies;
   const limit = MAX_DIRECT_CONNECTIONS + 1;
 
   /** Replaces retries by the first attempt in the log. Only retries are looked up: the usual path pays nothing. */
@@ -137,6 +140,28 @@ export function createDeliveries(dependencies: DeliveriesDependencies): Deliveri
     }
   }
 
+  /**
+   * Notes the newest message between the sender and a user in the lists of both: once for a batch, and the same again for a retry.
+   * It notes nothing for rooms and copies.
+   */
+  async function noteInLists(address: Address, deliveries: readonly Delivery[]): Promise<void> {
+    const [newest] = deliveries
+      .filter(({ pair, expiresAt }) => pair !== undefined && expiresAt !== undefined)
+      .map(({ message }) => message)
+      .sort((one, other) => (one.serial < other.serial ? 1 : -1));
+    if (!list || !newest || isRoom(address)) return;
+    const { serial, from } = newest;
+    const sender = sourceAddress(from);
+    const ofSender = 'user' in from && sender !== address ? [{ userId: from.user, peer: address }] : [];
+    const keys = [{ userId: userIdOf(address), peer: sender }, ...ofSender];
+    await settleAll(keys.map((key) => list.note(key, serial)));
+  }
+
+  /** What follows once messages are in the log. */
+  function follow(address: Address, deliveries: readonly Delivery[]) {
+    return settleAll([queueForIndex?.(address, deliveries), noteInLists(address, deliveries)]);
+  }
+
   /** Posts a batch to connections; gives a count of outcomes for each delivery. */
   function post(batch: DeliveryBatch, targets: readonly Mapping[], logged?: Promise<unknown>) {
     const messages = batch.deliveries.map(({ message }) => message);
@@ -188,13 +213,13 @@ export function createDeliveries(dependencies: DeliveriesDependencies): Deliveri
       const { address, deliveries } = batch;
       if (seen.length > MAX_DIRECT_CONNECTIONS) {
         await append(address, deliveries);
-        await settleAll([fanOut(batch, seen), queueForIndex?.(address, deliveries)]);
+        await settleAll([fanOut(batch, seen), follow(address, deliveries)]);
         return deliveries.map((delivery) => toOutcome(delivery, [], 'queued'));
       }
       const logged = append(address, deliveries);
       const [first, later] = await settleAll([
         post(batch, seen, logged),
-        logged.then(() => settleAll([deliverToNewcomers(batch, seen), queueForIndex?.(address, deliveries)])),
+        logged.then(() => settleAll([deliverToNewcomers(batch, seen), follow(address, deliveries)])),
       ] as const);
       const laterCounts = later[0].values();
       return deliveries.map((delivery, index) => {

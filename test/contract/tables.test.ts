@@ -5,6 +5,7 @@ import { createClock } from '../../local/clock.ts';
 import { createDynamoDb } from '../../local/dynamodb/index.ts';
 import { NO_FAULTS } from '../../local/faults.ts';
 import { createDynamoDbAddressStates } from '../../server/aws/dynamodb-address-states.ts';
+import { createDynamoDbConversationList } from '../../server/aws/dynamodb-conversation-list.ts';
 import { createDynamoDbDirectory } from '../../server/aws/dynamodb-directory.ts';
 import { createDynamoDbInboxes } from '../../server/aws/dynamodb-inboxes.ts';
 import { createDynamoDbMarkers } from '../../server/aws/dynamodb-markers.ts';
@@ -17,6 +18,7 @@ import { createDynamoDbUserBudgets } from '../../server/aws/dynamodb-user-budget
 import type { TableName } from '../../server/aws/tables.ts';
 import type { Now } from '../../server/clock.ts';
 import { createMemoryAddressStates } from '../../testing/memory/address-states.ts';
+import { createMemoryConversationList } from '../../testing/memory/conversation-list.ts';
 import { createMemoryDirectory } from '../../testing/memory/directory.ts';
 import { createMemoryInboxes } from '../../testing/memory/inboxes.ts';
 import { createMemoryMarkers } from '../../testing/memory/markers.ts';
@@ -29,6 +31,7 @@ import { createMemoryUserBudgets } from '../../testing/memory/user-budgets.ts';
 import { type AwsServer, startAwsServer } from '../support/aws-server.ts';
 import { createTable, declaredKind, scanTable } from '../support/tables.ts';
 import { addressStatesContract } from './address-states.ts';
+import { conversationListContract } from './conversation-list.ts';
 import { directoryContract } from './directory.ts';
 import { inboxesContract } from './inboxes.ts';
 import { markersContract } from './markers.ts';
@@ -114,6 +117,15 @@ markersContract('memory', async () => createMemoryMarkers());
 markersContract(DYNAMODB, async (now) =>
   createDynamoDbMarkers({ client, tableName: await emptyTable('connections'), now, retentionSeconds: 3600 }),
 );
+
+conversationListContract('memory', async () => {
+  const markers = createMemoryMarkers();
+  return { markers, list: createMemoryConversationList(markers) };
+});
+conversationListContract(DYNAMODB, async (now) => {
+  const table = { client, tableName: await emptyTable('connections'), now, retentionSeconds: 3600 };
+  return { markers: createDynamoDbMarkers(table), list: createDynamoDbConversationList(table) };
+});
 
 inboxesContract('memory', async (now) => createMemoryInboxes(now, 3600));
 inboxesContract(DYNAMODB, async (now) =>

@@ -268,6 +268,8 @@ const CASES: readonly Case[] = [
       return { action: 'block' };
     },
   },
+  { frame: '`unread` in all conversations', scene: () => ({ action: 'unread' }) },
+  { frame: '`conversations`', scene: () => ({ action: 'conversations' }) },
   { frame: '`unread`, 50 conversations', scene: () => ({ action: 'unread', conversations: peers(50) }) },
   {
     frame: '`history`, a page of 100',

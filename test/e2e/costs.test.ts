@@ -105,6 +105,8 @@ test('no operation costs more than the table says', { timeout: 120_000 }, async 
   const mark = { conversation: { user: alice.userId }, read: serial };
   await frame('`mark`, one conversation, with its receipt', bob, { action: 'mark', marks: [mark] });
   await frame('`unread`, one conversation', alice, { action: 'unread', conversations: [{ user: bob.userId }] });
+  await frame('`unread`, in all conversations', alice, { action: 'unread' });
+  await frame('`conversations`, two conversations', alice, { action: 'conversations' });
   const archive = { user: name('archive') };
   await alice.ask({
     action: 'sendMessage',

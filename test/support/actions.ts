@@ -174,6 +174,11 @@ const SEARCH: readonly Row[] = [
 
 const UNREAD: readonly Row[] = [
   {
+    operation: 'unread in all conversations',
+    frame: () => ({ action: 'unread' }),
+    outcomes: ungated('unread'),
+  },
+  {
     operation: 'unread with a user',
     frame: ({ user }) => ({ action: 'unread', conversations: [{ user }] }),
     outcomes: gated('unread'),
@@ -182,6 +187,15 @@ const UNREAD: readonly Row[] = [
     operation: 'unread of a room',
     frame: ({ room }) => ({ action: 'unread', conversations: [{ room }] }),
     outcomes: gated('unread'),
+  },
+];
+
+const CONVERSATIONS: readonly Row[] = [
+  {
+    operation: 'conversations',
+    frame: () => ({ action: 'conversations' }),
+    // Whatever the token does not allow is not in the list.
+    outcomes: ungated('conversations'),
   },
 ];
 
@@ -285,7 +299,14 @@ export const ACTIONS: Readonly<Record<Action, TestedAction>> = {
   history: { rows: HISTORY, permissions: [...GATE, 'dynamodb:BatchGetItem Connections', ...READING] },
   // Without the option, `search` reads nothing.
   search: { rows: SEARCH, permissions: COUNTING },
-  unread: { rows: UNREAD, permissions: [...GATE, 'dynamodb:BatchGetItem Connections', ...READING] },
+  unread: {
+    rows: UNREAD,
+    permissions: [...GATE, 'dynamodb:BatchGetItem Connections', 'dynamodb:Query Connections', ...READING],
+  },
+  conversations: {
+    rows: CONVERSATIONS,
+    permissions: [...GATE, 'dynamodb:BatchGetItem Connections', 'dynamodb:Query Connections', ...READING],
+  },
   mark: { rows: MARK, permissions: [...GATE, ...PUSHING, 'dynamodb:GetItem Messages'] },
   block: { rows: BLOCK, permissions: [...GATE, ...FINDING] },
   presence: { rows: PRESENCE, permissions: [...GATE, ...FINDING, 'dynamodb:BatchGetItem Connections'] },

@@ -99,7 +99,7 @@ export class FakeHub {
             .reverse(),
         };
       case 'unread':
-        return { type: 'unread', conversations: frame.conversations.map((one) => this.#unread(user, one)) };
+        return { type: 'unread', conversations: (frame.conversations ?? []).map((one) => this.#unread(user, one)) };
       case 'block':
         return this.#block(user, frame);
       case 'mark':

@@ -96,6 +96,7 @@ test.each<[ErrorCode, number | undefined]>([
   ['invalid_token', 50],
   ['invalid_cursor', 100],
   ['search_disabled', 100],
+  ['conversations_disabled', 100],
   ['superseded', 100],
   ['connection_removed', 100],
 ])('%s closes a connection after %i times', async (code, times = 0) => {
