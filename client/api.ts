@@ -1,7 +1,9 @@
 import type {
   Bytes,
+  ConversationsReply,
   HistoryReply,
   JsonValue,
+  Conversation as ListedByServer,
   MarkerPush,
   Message,
   Peer,
@@ -96,6 +98,19 @@ export interface SearchPage<Incoming = Payload> extends Pick<SearchReply, 'next'
 /** The number of messages after the read marker of a conversation: at most 100. `more`: there may be more than 100. */
 export type Unread = UnreadReply['conversations'][number];
 
+/** The number of unread messages in the 50 conversations with the newest activity together: at most 100. `more`: there may be more. */
+export type UnreadTotal = NonNullable<UnreadReply['total']>;
+
+/** A conversation of the list, with its newest message: absent if none is kept. `read` and `peer`: as in {@link HistoryPage}. */
+export interface ListedConversation<Incoming = Payload> extends Omit<ListedByServer, 'last'> {
+  readonly last?: ReceivedMessage<Incoming>;
+}
+
+/** A page of the list, the newest activity first. To get the next page, pass `next` as `before`; the last page has no `next`. */
+export interface ConversationsPage<Incoming = Payload> extends Pick<ConversationsReply, 'next'> {
+  readonly conversations: readonly ListedConversation<Incoming>[];
+}
+
 /** The argument of the listeners of each event. */
 export interface ClientEvents<Incoming = Payload> {
   /** A message arrived. */
@@ -161,6 +176,13 @@ export interface SearchOptions extends CallOptions {
   /** Restricts the page to messages below this serial. Default: all messages. */
   readonly before?: string;
   /** The maximum number of messages of the page, at most 100. Default: 50. */
+  readonly limit?: number;
+}
+
+export interface ConversationsOptions extends CallOptions {
+  /** `next` of the page before. Default: the page with the newest activity. */
+  readonly before?: string;
+  /** The maximum number of conversations of the page, at most 50. Default: 50. */
   readonly limit?: number;
 }
 
@@ -342,6 +364,26 @@ export interface Client<Incoming = Payload, Outgoing = Sendable<Incoming>> exten
    * ```
    */
   search(conversation: Peer, text: string, options?: SearchOptions): Promise<SearchPage<Incoming>>;
+
+  /**
+   * Lists the user's conversations: users, rooms that the user has joined, and services; the newest activity first.
+   *
+   * ```ts
+   * const { conversations, next } = await client.conversations({ limit: 20 });
+   * ```
+   * @throws BeckonError `conversations_disabled` if the operator has switched the list off.
+   */
+  conversations(options?: ConversationsOptions): Promise<ConversationsPage<Incoming>>;
+
+  /**
+   * Counts the unread messages of all conversations together, for a badge.
+   *
+   * ```ts
+   * const { count } = await client.unread();
+   * ```
+   * @throws BeckonError `conversations_disabled` if the operator has switched the list off.
+   */
+  unread(options?: CallOptions): Promise<UnreadTotal>;
 
   /**
    * Counts the unread messages of at most 50 conversations, in the order of the argument.

@@ -15,6 +15,7 @@ import { HANDLERS, plainTemplate } from './template.ts';
 const CLIENT_ENTRIES = {
   client: 'client/index.ts',
   conversation: 'client/stores/conversation.ts',
+  inbox: 'client/stores/inbox.ts',
   presence: 'client/stores/presence.ts',
   react: 'client/react/index.ts',
 };
@@ -93,7 +94,7 @@ export const { Beckon } = createRequire(import.meta.url)('./constructs.cjs');
  */
 function notExported(names: Iterable<string>): string {
   const sentence =
-    'beckon exports beckon/client, beckon/conversation, beckon/presence, beckon/react, beckon/server, beckon/testing and beckon/constructs, and nothing else; the local cloud is the package beckon-local';
+    'beckon exports beckon/client, beckon/conversation, beckon/inbox, beckon/presence, beckon/react, beckon/server, beckon/testing and beckon/constructs, and nothing else; the local cloud is the package beckon-local';
   const exported = [...new Set(names)].toSorted().map((name) => `exports.${name} = undefined;\n`);
   return `${exported.join('')}throw new Error(${JSON.stringify(sentence)});\n`;
 }

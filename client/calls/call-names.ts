@@ -7,6 +7,7 @@ export const CALL_NAMES = [
   'unwatch',
   'history',
   'search',
+  'conversations',
   'unread',
   'markRead',
   'block',

@@ -13,6 +13,7 @@ export function isCallsFrame({ type, cursor, messages, more, users, conversation
       return Array.isArray(users) && users.every((user) => isObject(user) && typeof user['user'] === 'string');
     case 'blocked':
       return Array.isArray(users);
+    case 'conversations':
     case 'unread':
       return Array.isArray(conversations);
     default:

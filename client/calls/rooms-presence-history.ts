@@ -1,8 +1,11 @@
 import type { Action, Message, Peer, Replies } from '../../protocol/index.ts';
+import { isObject } from '../../protocol/json.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type {
   CallOptions,
   Client,
+  ConversationsOptions,
+  ConversationsPage,
   HistoryOptions,
   HistoryPage,
   JoinOptions,
@@ -13,6 +16,7 @@ import type {
   SearchOptions,
   SearchPage,
   Unread,
+  UnreadTotal,
 } from '../api.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { within } from '../base/timer.ts';
@@ -207,10 +211,29 @@ export class RoomsPresenceHistory extends ClientPart implements CallsPart, Pick<
     return page as SearchPage;
   }
 
-  async unread(conversations: readonly Peer[], options: CallOptions = {}): Promise<readonly Unread[]> {
+  async conversations(options: ConversationsOptions = {}): Promise<ConversationsPage> {
+    const { before, limit } = options;
+    const reply = await this.#ask('conversations', { before, limit }, options, ['before', 'limit']);
+    const { type: _, id: __, conversations, ...page } = reply;
+    const decoded = (await this.core.decode(conversations.flatMap(({ last }) => last ?? []))).values();
+    const listed = conversations.map(({ last, ...each }) => ({ ...each, ...(last && { last: decoded.next().value }) }));
+    return { conversations: listed, ...page } as ConversationsPage;
+  }
+
+  unread(options?: CallOptions): Promise<UnreadTotal>;
+  unread(conversations: readonly Peer[], options?: CallOptions): Promise<readonly Unread[]>;
+  async unread(
+    conversations: readonly Peer[] | CallOptions = {},
+    options: CallOptions = {},
+  ): Promise<UnreadTotal | readonly Unread[]> {
+    if (!Array.isArray(conversations) && isObject(conversations)) {
+      const { total = { count: 0, more: false } } = await this.#ask('unread', {}, conversations as CallOptions);
+      return total;
+    }
     check('unread', 'conversations', conversations, Array.isArray(conversations), 'an array');
-    for (const conversation of conversations) checkConversation('unread', conversation);
-    return (await this.#ask('unread', { conversations: [...conversations] }, options)).conversations;
+    const peers = conversations as readonly Peer[];
+    for (const conversation of peers) checkConversation('unread', conversation);
+    return (await this.#ask('unread', { conversations: [...peers] }, options)).conversations;
   }
 
   async markRead(conversation: Peer, serial: string, options: CallOptions = {}): Promise<void> {

@@ -1,6 +1,5 @@
-import type { Message } from '../../protocol/index.ts';
 import { SIGNAL_PREFIX } from '../../protocol/signals.ts';
-import type { Client, ClientEvents, ReceivedMessage } from '../api.ts';
+import type { Client, ClientEvents, ListedConversation, ReceivedMessage } from '../api.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
 import type { BeckonError } from '../errors.ts';
 import { coreOf } from '../inner.ts';
@@ -33,6 +32,8 @@ export interface InboxState<Data> {
   readonly unread: number;
   /** The conversations, the newest activity first. */
   readonly conversations: readonly InboxConversation<Data>[];
+  /** Whether there are more conversations: `loadMore()` gets them. */
+  readonly hasMore: boolean;
   readonly error?: BeckonError;
 }
 
@@ -42,29 +43,15 @@ export interface InboxOptions {
 }
 
 /** The user's conversations. */
-export type Inbox<Data> = Store<InboxState<Data>>;
+export interface Inbox<Data> extends Store<InboxState<Data>> {
+  /** Lists more conversations: `limit` more than now. Does nothing without `hasMore`. */
+  readonly loadMore: () => void;
+}
 
 const MAX_LIMIT = 50;
 
 /** How long the server's list waits for a marker, milliseconds: the client sends one within a second. */
 const REFRESH_MS = 2_000;
-
-/** A conversation as the server lists it. */
-interface Listed {
-  readonly conversation: Peer;
-  readonly last?: Message;
-  readonly unread: { readonly count: number };
-  readonly read?: string;
-}
-
-/** The calls of the client that list conversations. */
-interface Listing {
-  conversations(options: {
-    limit: number;
-    signal: AbortSignal;
-  }): Promise<{ readonly conversations: readonly Listed[] }>;
-  unread(options: { signal: AbortSignal }): Promise<{ readonly count: number }>;
-}
 
 interface Item<Data> extends InboxConversation<Data> {
   /** The serial up to which this user has read. */
@@ -85,9 +72,13 @@ export function openInbox<Data>(client: Client<Data, never>, options: InboxOptio
   return new InboxStore<Data>(client, options);
 }
 
-class InboxStore<Data> extends BaseStore<InboxState<Data>> {
+class InboxStore<Data> extends BaseStore<InboxState<Data>> implements Inbox<Data> {
   readonly #client: Client<Data, never>;
   readonly #limit: number;
+  /** How many conversations to list. */
+  #wanted: number;
+  #hasMore = false;
+  /** The oldest activity first. */
   #items = new Map<string, Item<Data>>();
   #total = 0;
   #status: InboxState<Data>['status'] = 'loading';
@@ -103,6 +94,7 @@ class InboxStore<Data> extends BaseStore<InboxState<Data>> {
     checkNames('openInbox', options, ['limit']);
     this.#client = client;
     this.#limit = Math.min(MAX_LIMIT, checkCount('openInbox', 'limit', options.limit ?? MAX_LIMIT));
+    this.#wanted = this.#limit;
     this.#refresh = createTimer(this.core.environment);
     const { signal } = this.closing;
     client.on('message', (message) => this.#onMessage(message), { signal });
@@ -110,14 +102,20 @@ class InboxStore<Data> extends BaseStore<InboxState<Data>> {
     this.#load();
   }
 
+  readonly loadMore = (): void => {
+    if (!this.#hasMore || this.isClosed) return;
+    this.#hasMore = false;
+    this.#wanted += this.#limit;
+    this.#load();
+  };
+
   protected render(): InboxState<Data> {
-    const newestFirst = [...this.#items.values()].sort((one, other) =>
-      (one.last?.serial ?? '') < (other.last?.serial ?? '') ? 1 : -1,
-    );
+    const newestFirst = [...this.#items.values()].reverse();
     return {
       status: this.#status,
       unread: this.#total,
       conversations: newestFirst.map(({ read: _, ...item }) => item),
+      hasMore: this.#hasMore,
       ...(this.#error && { error: this.#error }),
     };
   }
@@ -158,20 +156,38 @@ class InboxStore<Data> extends BaseStore<InboxState<Data>> {
 
   async #read(): Promise<void> {
     const { signal } = this.closing;
-    const listing = this.#client as unknown as Listing;
     await this.#client.ready({ signal });
     this.#meanwhile = [];
-    const [{ conversations }, { count }] = await Promise.all([
-      listing.conversations({ limit: this.#limit, signal }),
-      listing.unread({ signal }),
-    ]);
+    const [{ listed, hasMore }, { count }] = await Promise.all([this.#list(), this.#client.unread({ signal })]);
     if (this.isClosed) return;
-    this.#items = new Map(conversations.map((listed) => [keyOfPeer(listed.conversation), itemOf<Data>(listed)]));
+    // A conversation that moved to the top between two pages is where it came first.
+    this.#items = new Map();
+    for (const each of [...listed].reverse()) this.#put(itemOf(each));
+    this.#hasMore = hasMore;
     this.#total = count;
     this.#status = 'ready';
     this.#error = undefined;
     for (const message of this.#meanwhile.splice(0)) this.#add(message);
     this.changed();
+  }
+
+  async #list() {
+    const { signal } = this.closing;
+    const listed: ListedConversation<Data>[] = [];
+    let next: string | undefined;
+    do {
+      const options = { limit: Math.min(MAX_LIMIT, this.#wanted - listed.length), signal };
+      const page = await this.#client.conversations({ ...options, ...(next !== undefined && { before: next }) });
+      listed.push(...page.conversations);
+      next = page.next;
+    } while (next !== undefined && listed.length < this.#wanted);
+    return { listed, hasMore: next !== undefined };
+  }
+
+  /** Puts a conversation at the top. */
+  #put(item: Item<Data>): void {
+    this.#items.delete(item.key);
+    this.#items.set(item.key, item);
   }
 
   #onMessage(message: ReceivedMessage<Data>): void {
@@ -207,7 +223,7 @@ class InboxStore<Data> extends BaseStore<InboxState<Data>> {
       const known = this.#items.get(key) ?? { key, peer, unread: 0, read: '' };
       if (serial <= (known.last?.serial ?? '')) continue;
       const isUnread = !isFrom(userId, from) && serial > known.read;
-      this.#items.set(key, { ...known, last: message, unread: known.unread + (isUnread ? 1 : 0) });
+      this.#put({ ...known, last: message, unread: known.unread + (isUnread ? 1 : 0) });
       if (isUnread) this.#total += 1;
     }
   }
@@ -227,12 +243,6 @@ class InboxStore<Data> extends BaseStore<InboxState<Data>> {
   }
 }
 
-function itemOf<Data>({ conversation, last, unread, read = '' }: Listed): Item<Data> {
-  return {
-    key: keyOfPeer(conversation),
-    peer: conversation,
-    unread: unread.count,
-    read,
-    ...(last && { last: last as Message & { readonly data: never } }),
-  };
+function itemOf<Data>({ conversation, last, unread, read = '' }: ListedConversation<Data>): Item<Data> {
+  return { key: keyOfPeer(conversation), peer: conversation, unread: unread.count, read, ...(last && { last }) };
 }

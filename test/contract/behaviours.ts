@@ -327,6 +327,22 @@ export function describeBehaviours(name: string, start: () => Promise<System>): 
         await eventually(() => b.client.history({ user: alice })).toMatchObject({ read: sent[1]?.serial });
       });
 
+      test('is in the list of conversations, the newest activity first, until it is read there', async () => {
+        const [a, b] = await Promise.all([readyDevice(alice), readyDevice(bob)]);
+        await b.client.join(room);
+        const { serial } = await a.client.sendToUser(bob, { text: 'x'.repeat(2000) });
+        await eventually(async () => (await b.client.conversations()).conversations).toMatchObject([
+          { conversation: { user: alice }, last: { serial, data: { text: 'x'.repeat(2000) } }, unread: { count: 1 } },
+          { conversation: { room }, unread: { count: 0 } },
+        ]);
+        expect(await b.client.unread()).toEqual({ count: 1, more: false });
+        await b.client.markRead({ user: alice }, serial);
+        await eventually(() => b.client.unread()).toEqual({ count: 0, more: false });
+        const { conversations, next } = await b.client.conversations({ limit: 1 });
+        expect(conversations).toMatchObject([{ read: serial }]);
+        expect((await b.client.conversations({ before: next ?? '' })).conversations).toHaveLength(1);
+      });
+
       test('tells the sender who wants it that a message has arrived and was read', async () => {
         const [a, b] = await Promise.all([readyDevice(alice), readyDevice(bob)]);
         const receipts: object[] = [];

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { transformSync } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openConversation, peerOf } from '../../client/stores/conversation.ts';
+import { openInbox } from '../../client/stores/inbox.ts';
 import { openPresence } from '../../client/stores/presence.ts';
 import { createTestServer, type TestServer } from '../../testing/index.ts';
 
@@ -10,7 +11,7 @@ const DOCUMENT = readFileSync('docs/conversations.md', 'utf8');
 const EXAMPLES = [...DOCUMENT.matchAll(/^```ts\n(?<code>.*?)^```/gms)].map((match) => match.groups?.['code'] ?? '');
 
 /** The most lines of the examples that every application needs. */
-const MAX_LINES = { 'A chat': 9, 'Who is there': 4 };
+const MAX_LINES = { 'A bell': 4, 'A chat': 9, 'Who is there': 4 };
 
 let server: TestServer;
 beforeEach(() => {
@@ -28,6 +29,7 @@ describe('the examples of docs/conversations.md', () => {
       client,
       bob,
       openConversation,
+      openInbox,
       openPresence,
       peerOf,
       until: (isDone: () => boolean) => vi.waitUntil(isDone),

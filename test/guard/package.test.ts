@@ -60,15 +60,16 @@ test('plain Node imports every entry', async () => {
   const told = await evaluate(`
     import { connect } from 'beckon/client';
     import { openConversation } from 'beckon/conversation';
+    import { openInbox } from 'beckon/inbox';
     import { openPresence } from 'beckon/presence';
     import { useBeckon } from 'beckon/react';
     import { createSender } from 'beckon/server';
     import { startLocalCloud } from 'beckon-local';
     import { createTestServer } from 'beckon/testing';
     import { Beckon } from 'beckon/constructs';
-    const entries = { connect, openConversation, openPresence, useBeckon, createSender, startLocalCloud, createTestServer, Beckon };
+    const entries = { connect, openConversation, openInbox, openPresence, useBeckon, createSender, startLocalCloud, createTestServer, Beckon };
     console.log(Object.values(entries).map((entry) => typeof entry).join());`);
-  expect(told).toBe(Array(8).fill('function').join());
+  expect(told).toBe(Array(9).fill('function').join());
 });
 
 test('CommonJS requires every entry, and the hooks share the client of the entry client', async () => {
@@ -133,7 +134,7 @@ test('whoever imports what is not exported is told what is', async () => {
   ];
   for (const statement of imports) {
     await expect(evaluate(statement)).rejects.toThrow(
-      'beckon exports beckon/client, beckon/conversation, beckon/presence, beckon/react, beckon/server, beckon/testing and beckon/constructs',
+      'beckon exports beckon/client, beckon/conversation, beckon/inbox, beckon/presence, beckon/react, beckon/server, beckon/testing and beckon/constructs',
     );
   }
 });
@@ -378,6 +379,7 @@ const USE = `
   import { connect, type Client } from 'beckon/client';
   import { useBeckon } from 'beckon/react';
   import { openConversation, type Entry } from 'beckon/conversation';
+  import { openInbox } from 'beckon/inbox';
   import { openPresence } from 'beckon/presence';
   import { createSender } from 'beckon/server';
   import { createTestServer } from 'beckon/testing';
@@ -394,7 +396,7 @@ const USE = `
   const entry: Entry<{ text: string }> = conversation.send({ text: 'hi' });
   // @ts-expect-error a number is not { text }
   conversation.send(1);
-  export const shown = [entry.data.text.trim(), openPresence(client, ['bob']).state.total];
+  export const shown = [entry.data.text.trim(), openPresence(client, ['bob']).state.total, openInbox(client).state.unread];
   void createSender().sendToUser('bob', { text: 'hi' });
   const server = createTestServer({ search: true });
   const tested: Client<{ text: string }> = server.client<{ text: string }>('bob', { capability: { 'user:*': ['send'] } });

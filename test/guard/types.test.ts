@@ -55,6 +55,7 @@ test.each([
         [
           ['client', 'client/index'],
           ['conversation', 'client/stores/conversation'],
+          ['inbox', 'client/stores/inbox'],
           ['presence', 'client/stores/presence'],
           ['react', 'client/react/index'],
           ['server', 'server/index'],

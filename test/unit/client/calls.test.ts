@@ -170,9 +170,7 @@ describe('a question', () => {
     );
     await expect(client.unread([{}] as never)).rejects.toThrow(TypeError);
     await expect(client.block(['eve'] as never)).rejects.toThrow('block: "user" must be a string');
-    await expect(client.unread(conversation as never)).rejects.toThrow(
-      'unread: "conversations" must be an array, got [object Object]',
-    );
+    await expect(client.unread('bob' as never)).rejects.toThrow('unread: "conversations" must be an array, got "bob"');
     await expect(client.search(conversation, 1 as never)).rejects.toThrow('search: "text" must be a string, got 1');
     await expect(client.history(conversation, { from: 1 } as never)).rejects.toThrow(
       'history: unknown option "from"; there are signal, timeoutMs, before, after, limit',

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Client } from '../../../../client/index.ts';
-import { type Inbox, openInbox, type Peer } from '../../../../client/stores/inbox.ts';
+import { type Inbox, openInbox } from '../../../../client/stores/inbox.ts';
 import { createTestServer, type TestServer } from '../../../../testing/index.ts';
 
 let server: TestServer;
@@ -9,40 +9,17 @@ beforeEach(() => {
 });
 afterEach(() => server.close());
 
-const PEERS: readonly Peer[] = [{ user: 'bob' }, { user: 'carol' }, { user: 'dave' }];
-
-/** A client whose list of conversations is made of its histories. */
 async function connected(user: string): Promise<Client<string>> {
   const client = server.client<string>(user);
   await client.ready();
-  const unread = client.unread.bind(client);
-  const listed = async () => {
-    const counts = await unread(PEERS as []);
-    const pages = await Promise.all(PEERS.map((peer) => client.history(peer as { user: string }, { limit: 1 })));
-    return PEERS.map((conversation, index) => ({
-      conversation,
-      unread: counts[index],
-      last: pages[index]?.messages[0],
-      read: pages[index]?.read,
-    })).filter(({ last }) => last);
-  };
-  return Object.assign(client, {
-    conversations: async () => ({ conversations: await listed() }),
-    unread: async () => ({
-      count: (await listed()).reduce((sum, each) => sum + (each.unread?.count ?? 0), 0),
-      more: false,
-    }),
-  }) as never;
+  return client;
 }
 
 const shown = ({ state }: Inbox<string>) =>
   state.conversations.map(({ peer, unread, last }) => `${Object.values(peer)}: ${unread}, ${last?.data}`);
 
 it('lists the conversations, and follows messages and what is read', async () => {
-  const [alice, bob, carol] = await Promise.all(
-    ['alice', 'bob', 'carol'].map(connected) as never[] as Promise<Client<string>>[],
-  );
-  if (!alice || !bob || !carol) throw new Error('no clients');
+  const [alice, bob, carol] = await Promise.all([connected('alice'), connected('bob'), connected('carol')]);
   await bob.sendToUser('alice', 'one');
   await carol.sendToUser('alice', 'two');
   const inbox = openInbox(alice);
@@ -98,4 +75,29 @@ it('reads the list again after a reconnect, and changes no more after `close`', 
   await alice.presence(['bob']);
   expect(inbox.state).toBe(state);
   expect(() => openInbox(alice, { size: 1 } as never)).toThrow('size');
+});
+
+it('lists as many as asked for, and more when asked, rooms without a message too', async () => {
+  const [alice, bob] = await Promise.all([connected('alice'), connected('bob')]);
+  await alice.join('lobby');
+  await bob.sendToUser('alice', 'one');
+  const inbox = openInbox(alice, { limit: 1 });
+  await vi.waitUntil(() => inbox.state.status === 'ready');
+  expect(shown(inbox)).toEqual(['bob: 1, one']);
+  expect(inbox.state.hasMore).toBe(true);
+  inbox.loadMore();
+  await vi.waitUntil(() => inbox.state.conversations.length === 2, 8_000);
+  expect(shown(inbox)).toEqual(['bob: 1, one', 'lobby: 0, undefined']);
+  expect(inbox.state.hasMore).toBe(false);
+});
+
+it('fails where the list is switched off', async () => {
+  const off = createTestServer({ conversations: false });
+  try {
+    const inbox = openInbox(off.client('alice'));
+    await vi.waitUntil(() => inbox.state.status === 'failed');
+    expect(inbox.state.error?.code).toBe('conversations_disabled');
+  } finally {
+    off.close();
+  }
 });
