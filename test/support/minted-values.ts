@@ -20,7 +20,9 @@ export interface MintedValues {
 const SERIAL = /^0[0-9A-HJKMNP-TV-Z]{25}$/;
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
 const CONNECTION_ID = /^[\w-]{15}=$/;
-const FORMS = [SERIAL, UUID, CONNECTION_ID];
+/** A position in the list of conversations. */
+const POSITION = /^0[0-9A-HJKMNP-TV-Z]{25}(?:user|room|service)#/;
+const FORMS = [SERIAL, UUID, CONNECTION_ID, POSITION];
 
 /** Whether the value is epoch milliseconds of this century. Counts and limits are far smaller. */
 const isTime = (value: unknown) => Number.isInteger(value) && Number(value) > 1e12 && Number(value) < 5e12;
