@@ -1,9 +1,9 @@
 import type {
   Bytes,
+  ConversationSummary,
   ConversationsReply,
   HistoryReply,
   JsonValue,
-  Conversation as ListedByServer,
   MarkerPush,
   Message,
   Peer,
@@ -102,7 +102,7 @@ export type Unread = UnreadReply['conversations'][number];
 export type UnreadTotal = NonNullable<UnreadReply['total']>;
 
 /** A conversation of the list, with its newest message: absent if none is kept. `read` and `peer`: as in {@link HistoryPage}. */
-export interface ListedConversation<Incoming = Payload> extends Omit<ListedByServer, 'last'> {
+export interface ListedConversation<Incoming = Payload> extends Omit<ConversationSummary, 'last'> {
   readonly last?: ReceivedMessage<Incoming>;
 }
 

@@ -105,7 +105,7 @@ export interface MarkedReply {
 }
 
 /** A conversation in the list. */
-export interface Conversation {
+export interface ConversationSummary {
   readonly conversation: Peer;
   /** The newest message. Absent: there is none, or it is no longer kept. */
   readonly last?: Message;
@@ -121,7 +121,7 @@ export interface ConversationsReply {
   readonly type: 'conversations';
   readonly id?: string;
   /** The newest activity first. */
-  readonly conversations: readonly Conversation[];
+  readonly conversations: readonly ConversationSummary[];
   /** Returns the next page, as `before`. Absent: this is the last page. */
   readonly next?: string;
 }

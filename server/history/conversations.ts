@@ -1,5 +1,5 @@
 import {
-  type Conversation,
+  type ConversationSummary,
   type ConversationsFrame,
   type ConversationsReply,
   frameCharge,
@@ -115,7 +115,7 @@ export function createConversations(
     const keys = users.map(({ peer }) => ({ userId: peer.slice('user#'.length), peer: userAddress(userId) }));
     const [theirs, entries] = await Promise.all([
       keys.length > 0 ? markers.read(keys) : [],
-      mapConcurrently(page, MAX_CONCURRENT_READS, async (each): Promise<Conversation> => {
+      mapConcurrently(page, MAX_CONCURRENT_READS, async (each): Promise<ConversationSummary> => {
         const isRoom = each.peer.startsWith('room#');
         const [last, unread] = await Promise.all([
           isRoom ? each.message : listing.newestMessage(userId, each.peer),
@@ -125,7 +125,7 @@ export function createConversations(
         return { conversation: peerOf(peer), ...(last && { last }), unread, ...(read !== undefined && { read }) };
       }),
     ]);
-    const conversations: Conversation[] = [];
+    const conversations: ConversationSummary[] = [];
     let bytes = 0;
     for (const [index, entry] of entries.entries()) {
       const active = page[index];

@@ -17,7 +17,7 @@ const MAX_HOOKS_BYTES = 8 * 1024;
 /** The bytes of each late part, with the chunks that it shares with other parts. */
 const MAX_LATE_BYTES = {
   'connection/upkeep': 1.6 * 1024,
-  'calls/rooms-presence-history': 6.4 * 1024,
+  'calls/rooms-presence-history': 6.6 * 1024,
   'encoding/encoding': 1.65 * 1024,
   'schema/schema-part': 1.1 * 1024,
   'sending/sending-part': 4.2 * 1024,
