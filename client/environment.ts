@@ -51,10 +51,13 @@ export interface Environment {
   onWake(callback: () => void): Cancel;
   /** Calls back when this may be the last moment: the tab is hidden, or the page is left. */
   onHide(callback: () => void): Cancel;
-  /** Web Locks, where the runtime has them: browsers do, on pages served over https or from this machine. */
-  readonly locks: Locks | undefined;
+  /**
+   * Web Locks, where the runtime has them: browsers do, on pages served over https or from this machine. Absent:
+   * `storage/sharing.ts` takes both these from the runtime.
+   */
+  readonly locks?: Locks | undefined;
   /** Opens a channel to the other pages of the same origin, where the runtime has them. `undefined`: not on this page. */
-  readonly openChannel: ((name: string) => Channel | undefined) | undefined;
+  readonly openChannel?: ((name: string) => Channel | undefined) | undefined;
 }
 
 /** What tells the client what happens to the page. */
@@ -67,8 +70,6 @@ interface EventSource {
 interface Globals extends Partial<EventSource> {
   readonly WebSocket?: WebSocketConstructor;
   readonly document?: Partial<EventSource> & { readonly visibilityState?: string };
-  readonly navigator?: { readonly locks?: Locks };
-  readonly BroadcastChannel?: new (name: string) => Channel;
 }
 
 const globals: Globals = globalThis as object;
@@ -84,7 +85,6 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
       'connect: this runtime has no WebSocket; pass one as "webSocket", such as that of the package ws',
     );
   }
-  const { BroadcastChannel } = globals;
   return {
     // Looked up with each call: fake timers, and other doubles, may come and go while the client lives.
     now: () => Date.now(),
@@ -96,18 +96,7 @@ export function createEnvironment(webSocket: WebSocketConstructor | undefined = 
     openSocket: (url, protocols) => new webSocket(url, protocols),
     onWake: (callback) => onPageEvents(['online', 'offline', 'pageshow'], 'visible', callback),
     onHide: (callback) => onPageEvents(['beforeunload', 'pagehide'], 'hidden', callback),
-    locks: probe(() => globals.navigator?.locks),
-    openChannel: BroadcastChannel && ((name) => probe(() => new BroadcastChannel(name))),
   };
-}
-
-/** Where a page may not store anything, some properties of browsers throw: the client then goes without them. */
-function probe<T>(get: () => T): T | undefined {
-  try {
-    return get();
-  } catch {
-    return undefined;
-  }
 }
 
 /** Without an `AbortSignal`, which jsdom takes of its own realm only. */

@@ -9,6 +9,7 @@ import type { ConnectionState, Reason } from '../state.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionEnd } from './connection-end.ts';
 import type { ConnectionOwner, Context } from './context.ts';
+import { encodeRequest } from './requests.ts';
 
 /** The share of a connection's age that is random, so that a fleet does not come back together. */
 const AGE_JITTER = 0.1;
@@ -162,7 +163,9 @@ export class Session implements ConnectionOwner {
 
   /** The network is gone or back, or the user looks at the page again: the connection may be dead. */
   #onWake(): void {
-    if (this.#current) this.#current.keeper?.check();
+    if (this.#current?.keeper) this.#current.keeper.check();
+    // A page that goes offline now does not load the keeper. Without an answer, the connection ends a little later.
+    else if (this.#current) void this.#current.request(encodeRequest('ping', {}), 0);
     else if (!this.#opening && !this.#isHeldOff) this.#open();
   }
 

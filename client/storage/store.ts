@@ -1,9 +1,10 @@
 import { randomId } from '../base/random-id.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
-import type { Cancel, Environment } from '../environment.ts';
+import type { Cancel, Environment, Locks } from '../environment.ts';
 import { BeckonError, describeCode } from '../errors.ts';
 import { acquire } from './locks.ts';
 import { readRecord } from './records.ts';
+import { sharingOf } from './sharing.ts';
 import type { ClientStorage, Snapshot } from './storage.ts';
 
 /** How long a change waits for others to be written with it. */
@@ -30,6 +31,7 @@ export class Store {
   readonly #environment: Environment;
   readonly #storage: ClientStorage;
   readonly #owner: StoreOwner;
+  readonly #locks: Locks | undefined;
   readonly #delay: Timer;
   readonly #stopWatching: Cancel;
   #opening: Promise<void> | undefined;
@@ -48,6 +50,7 @@ export class Store {
     this.#environment = environment;
     this.#storage = storage;
     this.#owner = owner;
+    this.#locks = sharingOf(environment).locks;
     this.#delay = createTimer(environment);
     this.#stopWatching = environment.onHide(() => void this.#flush());
   }
@@ -77,8 +80,7 @@ export class Store {
 
   /** Takes over the messages of those that have gone since. Without locks nobody knows who has. */
   adopt(): void {
-    if (this.#environment.locks && this.#key !== undefined)
-      void this.#takeOver(false).catch((cause) => this.#fail(cause));
+    if (this.#locks && this.#key !== undefined) void this.#takeOver(false).catch((cause) => this.#fail(cause));
   }
 
   /** There is something new to write. */
@@ -121,7 +123,7 @@ export class Store {
   async #open(prefix: string): Promise<void> {
     this.#prefix = prefix;
     const key = prefix + randomId(this.#environment);
-    this.#release = (await acquire(this.#environment.locks, key)) ?? this.#release;
+    this.#release = (await acquire(this.#locks, key)) ?? this.#release;
     this.#key = key;
     await this.#takeOver(true);
   }
@@ -131,7 +133,7 @@ export class Store {
     let count = 0;
     for (const name of [...(await this.#storage.keys())]) {
       if (!name.startsWith(this.#prefix)) continue;
-      const release = await acquire(this.#environment.locks, name, { ifAvailable: true });
+      const release = await acquire(this.#locks, name, { ifAvailable: true });
       try {
         const record = await this.#read(name);
         if (!record || this.#isClosed) continue;

@@ -10,6 +10,7 @@ import type { CallsPart, InnerEvents, Interest, TabsPart } from '../parts.ts';
 import type { Feed } from '../receiving/feed.ts';
 import type { ConnectionState } from '../state.ts';
 import { recordPrefix } from '../storage/records.ts';
+import { sharingOf } from '../storage/sharing.ts';
 import type { Snapshot } from '../storage/storage.ts';
 import { Tabs } from './tabs.ts';
 import type { Told } from './words.ts';
@@ -37,7 +38,7 @@ class SharedClient extends ClientPart implements TabsPart {
   constructor(core: Core) {
     super(core);
     const { environment, options, session } = core;
-    const { locks, openChannel } = environment;
+    const { locks, openChannel } = sharingOf(environment);
     if (!locks || !openChannel) return;
     this.#tabs = new Tabs({ ...environment, locks, openChannel }, options.livenessTimeoutMs, {
       invoke: (name, args) => this.#calls.invoke(name, args),

@@ -2,6 +2,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { randomId } from '../../../client/base/random-id.ts';
 import { createEnvironment } from '../../../client/environment.ts';
 import { acquire } from '../../../client/storage/locks.ts';
+import { sharingOf } from '../../../client/storage/sharing.ts';
 import { FakeSocket } from '../../support/client-world.ts';
 import { WebLocks } from '../../support/web-locks.ts';
 
@@ -34,7 +35,7 @@ it('takes what the page may not use for missing', () => {
   };
   vi.stubGlobal('BroadcastChannel', refuse);
   vi.stubGlobal('navigator', Object.defineProperty({}, 'locks', { get: refuse }));
-  const { openChannel, locks } = createEnvironment(FakeSocket);
+  const { openChannel, locks } = sharingOf(createEnvironment(FakeSocket));
   expect([openChannel?.('x'), locks]).toEqual([undefined, undefined]);
 });
 

@@ -234,11 +234,19 @@ describe('upkeep', () => {
 
   it('looks at once at a connection that may have died while it did not load', async () => {
     const { world, client, socket } = await connectWithout({ upkeep: 5 });
-    world.wake();
     for (let seconds = 0; seconds < 60 && socket.count('ping') === 0; seconds += 1) await world.advance(1_000);
     expect(socket.count('ping')).toBe(1);
     await world.advance(5_000);
     expect(client.state).toMatchObject({ status: 'recovering', reason: { code: 'unresponsive' } });
+  });
+
+  it('is not needed to notice that the network is gone', async () => {
+    const { world, client, socket } = await connectWithout({ upkeep: 100 });
+    world.wake();
+    expect(socket.count('ping')).toBe(1);
+    await world.advance(10_000);
+    expect(client.state).toMatchObject({ status: 'recovering', reason: { code: 'unresponsive' } });
+    client.close();
   });
 
   it('tells the server what was shown before', async () => {
