@@ -276,7 +276,7 @@ const refusedByClient: [string, (client: never) => Promise<unknown>][] = (
     ['search(1)', (client) => client.search(bob, 1 as never)],
     ['search(before 1n)', (client) => client.search(bob, 'x', { before: 1n as never })],
     ['unread(cyclic)', (client) => client.unread([cyclic] as never)],
-    ['unread({})', (client) => client.unread({} as never)],
+    ['unread("bob")', (client) => client.unread('bob' as never)],
     ['markRead(cyclic)', (client) => client.markRead(cyclic as never, SERIAL)],
     ['markRead(extra)', (client) => client.markRead({ user: 'bob', cursor: 1n } as never, SERIAL)],
     ['markRead(1)', (client) => client.markRead(bob, 1n as never)],
