@@ -15,6 +15,7 @@ import {
 import { useCommitEffect, useLatest } from './use-store.ts';
 
 export { type ConversationView, useConversation } from './use-conversation.ts';
+export { type InboxView, useInbox, useUnread } from './use-inbox.ts';
 export { usePresence } from './use-presence.ts';
 
 /** What there is before there is a client: on the server, and while the page is rendered for the first time. */

@@ -158,7 +158,7 @@ describe('the examples of docs/react.md', () => {
   });
 
   it('share one connection', async () => {
-    await show(examples[2] ?? '', '<Connected {...props}><Indicator /><Indicator /></Connected>');
+    await show(examples[3] ?? '', '<Connected {...props}><Indicator /><Indicator /></Connected>');
     await eventually(() => page.getByRole('status').allTextContents()).toEqual(['online', 'online']);
     expect([registrations(), complaints]).toEqual([1, []]);
   });
@@ -178,7 +178,26 @@ describe('the examples of docs/react.md', () => {
     expect(await page.getByLabel('Text').inputValue()).toBe('');
   });
 
-  it('all run', () => expect(examples).toHaveLength(3));
+  it('show what is unread, and the conversations, until they are read on another device', async () => {
+    const around = `
+      import { useBeckon } from 'beckon/react';
+      function Page({ url, fetchToken }) {
+        return <Bell client={useBeckon({ url, getToken: fetchToken })} />;
+      }`;
+    await show(`${examples[2]}${around}`, '<Page {...props} />');
+    const carol = openPeer('carol');
+    const [bob, count] = [openPeer('bob'), () => page.getByRole('button').textContent()];
+    await carol.sendToUser('bob', 'hello');
+    const { serial } = (await bob.history({ user: 'carol' })).messages[0] ?? {};
+    await eventually(count).toBe('1 unread');
+    await page.getByRole('button').click();
+    await eventually(() => page.getByRole('listitem').allTextContents()).toEqual(['1: hello']);
+    await bob.markRead({ user: 'carol' }, serial ?? '');
+    await eventually(() => page.getByRole('listitem').allTextContents()).toEqual(['0: hello']);
+    expect([await count(), complaints]).toEqual(['0 unread', []]);
+  });
+
+  it('all run', () => expect(examples).toHaveLength(4));
 });
 
 it('with another peer a component sees nothing of the last one, not even once', async () => {

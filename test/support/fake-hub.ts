@@ -2,6 +2,7 @@ import type { WebSocket } from 'ws';
 import {
   type BlockFrame,
   type ClientFrame,
+  type ConversationSummary,
   DEFAULT_LIMITS,
   DEFAULT_PAGE_MESSAGES,
   type DeliveryStatus,
@@ -99,7 +100,11 @@ export class FakeHub {
             .reverse(),
         };
       case 'unread':
-        return { type: 'unread', conversations: (frame.conversations ?? []).map((one) => this.#unread(user, one)) };
+        return frame.conversations
+          ? { type: 'unread', conversations: frame.conversations.map((one) => this.#unread(user, one)) }
+          : { type: 'unread', conversations: [], total: this.#totalUnread(user) };
+      case 'conversations':
+        return { type: 'conversations', conversations: this.#conversations(user) };
       case 'block':
         return this.#block(user, frame);
       case 'mark':
@@ -287,6 +292,26 @@ export class FakeHub {
       ({ serial, from }) => serial > read && !('user' in from && from.user === user),
     );
     return { conversation, count: unread.length, more: false, ...(read && { read }) };
+  }
+
+  #totalUnread(user: string) {
+    const count = this.#conversations(user).reduce((sum, { unread }) => sum + unread.count, 0);
+    return { count, more: false };
+  }
+
+  /** The conversations with other users, all on one page. */
+  #conversations(user: string): readonly ConversationSummary[] {
+    const received = this.#log(`user#${user}`).flatMap(({ from }) => ('user' in from ? from.user : []));
+    const sent = [...this.#logs]
+      .filter(([, log]) => log.some(({ from }) => 'user' in from && from.user === user))
+      .flatMap(([address]) => (address.startsWith('user#') ? address.slice('user#'.length) : []));
+    const peers = [...new Set([...received, ...sent])].filter((peer) => peer !== user);
+    const listed = peers.map((peer) => {
+      const { conversation, count, more, ...read } = this.#unread(user, { user: peer });
+      const last = this.#said(user, conversation).at(-1);
+      return { conversation, unread: { count, more }, ...read, ...(last && { last }) };
+    });
+    return listed.sort((one, other) => ((one.last?.serial ?? '') < (other.last?.serial ?? '') ? 1 : -1));
   }
 
   #mark(user: string, own: WebSocket, { marks }: MarkFrame): ServerFrame {
