@@ -36,6 +36,8 @@ export async function writeCommonJs(options: ModulesOptions): Promise<Metafile> 
     ...commonOptions(options),
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
+    // The package is at most 5 MB, and people read the ES modules.
+    minifyWhitespace: true,
     define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
     plugins: [importEntries({ ...options.beside, ...options.entries }, '.cjs')],
   });
