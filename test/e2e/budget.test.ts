@@ -81,13 +81,15 @@ async function callsFor(data: string, more: Record<string, unknown> = {}) {
 
 const names = (calls: readonly { operation: string }[]) => calls.map(({ operation }) => operation).toSorted();
 
-test('a stored message for one device takes five calls of DynamoDB and one post', async () => {
+test('a stored message for one device takes seven calls of DynamoDB and one post: two write the lists of conversations', async () => {
   expect(names(await callsFor('counted'))).toEqual([
     'GetItem',
     'PostToConnection',
     'PutItem',
     'Query',
     'Query',
+    'UpdateItem',
+    'UpdateItem',
     'UpdateItem',
   ]);
 });
@@ -102,6 +104,8 @@ test('a copy for the sender’s other devices takes one write and two looks more
     'Query',
     'Query',
     'Query',
+    'UpdateItem',
+    'UpdateItem',
     'UpdateItem',
   ]);
 });
@@ -134,20 +138,26 @@ test('a message takes two round trips: gate, look-up and block check at once, th
   expect(asked.slice(0, 3).toSorted()).toEqual(['GetItem', 'Query', 'UpdateItem']);
   expect(names(calls.slice(0, 3))).toEqual(['GetItem', 'Query', 'UpdateItem']);
   const others = calls.slice(3);
-  expect(names(others)).toEqual(['PostToConnection', 'PutItem', 'Query']);
+  expect(names(others)).toEqual(['PostToConnection', 'PutItem', 'Query', 'UpdateItem', 'UpdateItem']);
   const append = others.find(({ operation }) => operation === 'PutItem');
   const post = others.find(({ operation }) => operation === 'PostToConnection');
   expect(post?.startedAt).toBeLessThan(append?.endedAt ?? 0);
-  // The second look is the last: it must not begin before the append has succeeded.
-  expect(asked.slice(3)).toEqual(['PutItem', 'Query']);
-  expect(calls.at(-1)?.operation).toBe('Query');
+  // The second look, and what notes the message in both lists of conversations, must not begin before the append has succeeded.
+  expect(asked[3]).toBe('PutItem');
+  expect(asked.slice(4).toSorted()).toEqual(['Query', 'UpdateItem', 'UpdateItem']);
+  // The log has whole milliseconds.
+  for (const { operation, startedAt } of others.filter((call) => call !== append && call !== post))
+    expect(startedAt, operation).toBeGreaterThanOrEqual((append?.endedAt ?? Number.POSITIVE_INFINITY) - 1);
 });
 
-test('a stored message for an offline user takes seven calls: one more read and one more write before the append', async () => {
+test('a stored message for an offline user takes nine calls: one more read and one more write before the append', async () => {
   const before = callsOf('sendMessage').length;
   const ack = await alice.ask({ action: 'sendMessage', to: { user: 'nobody' }, data: 'waits', echo: false });
   expect(ack).toMatchObject({ results: [{ status: 'stored' }] });
   const calls = callsOf('sendMessage').slice(before);
-  expect(names(calls)).toEqual(['GetItem', 'GetItem', 'PutItem', 'Query', 'Query', 'UpdateItem', 'UpdateItem']);
-  expect(calls.slice(3).map(({ operation }) => operation)).toEqual(['GetItem', 'UpdateItem', 'PutItem', 'Query']);
+  const writes = Array.from({ length: 4 }, () => 'UpdateItem');
+  expect(names(calls)).toEqual(['GetItem', 'GetItem', 'PutItem', 'Query', 'Query', ...writes]);
+  const inOrder = calls.slice(3).map(({ operation }) => operation);
+  expect(inOrder.slice(0, 3)).toEqual(['GetItem', 'UpdateItem', 'PutItem']);
+  expect(inOrder.slice(3).toSorted()).toEqual(['Query', 'UpdateItem', 'UpdateItem']);
 });
