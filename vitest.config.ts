@@ -34,8 +34,8 @@ export default defineConfig({
         hookTimeout: 60_000,
       }),
       suite('browser', ['test/browser/**/*.test.ts'], {
-        // A browser has processes of its own.
-        ...group(2, 2),
+        // A browser has processes enough for all the cores.
+        ...group(2, 1),
         globalSetup: 'test/support/synthesize.ts',
         testTimeout: 60_000,
         hookTimeout: 60_000,
