@@ -1,3 +1,4 @@
+import { MAX_UNREAD_COUNT } from '../../protocol/limits.ts';
 import { SIGNAL_PREFIX } from '../../protocol/signals.ts';
 import type { Client, ClientEvents, ListedConversation, ReceivedMessage } from '../api.ts';
 import { createTimer, type Timer } from '../base/timer.ts';
@@ -158,13 +159,15 @@ class InboxStore<Data> extends BaseStore<InboxState<Data>> implements Inbox<Data
     const { signal } = this.closing;
     await this.#client.ready({ signal });
     this.#meanwhile = [];
-    const [{ listed, hasMore }, { count }] = await Promise.all([this.#list(), this.#client.unread({ signal })]);
+    const { listed, hasMore } = await this.#list();
+    // A count of all is charged like a whole page.
+    const total = hasMore ? (await this.#client.unread({ signal })).count : sumOf(listed);
     if (this.isClosed) return;
     // A conversation that moved to the top between two pages is where it came first.
     this.#items = new Map();
     for (const each of [...listed].reverse()) this.#put(itemOf(each));
     this.#hasMore = hasMore;
-    this.#total = count;
+    this.#total = total;
     this.#status = 'ready';
     this.#error = undefined;
     for (const message of this.#meanwhile.splice(0)) this.#add(message);
@@ -241,6 +244,12 @@ class InboxStore<Data> extends BaseStore<InboxState<Data>> implements Inbox<Data
     this.#total = Math.max(0, this.#total - item.unread);
     this.changed();
   }
+}
+
+/** What is unread in conversations that are all there are. Ends where the server's count ends. */
+function sumOf(listed: readonly ListedConversation<unknown>[]): number {
+  const sum = listed.reduce((count, { unread }) => count + unread.count, 0);
+  return Math.min(sum, MAX_UNREAD_COUNT);
 }
 
 function itemOf<Data>({ conversation, last, unread, read = '' }: ListedConversation<Data>): Item<Data> {

@@ -37,6 +37,19 @@ it('lists the conversations, and follows messages and what is read', async () =>
   expect(shown(inbox)).toContain('bob: 0, three');
 });
 
+it('asks for the count of all only if it does not list all', async () => {
+  const [alice, bob, carol] = await Promise.all([connected('alice'), connected('bob'), connected('carol')]);
+  await bob.sendToUser('alice', 'one');
+  await carol.sendToUser('alice', 'two');
+  const ask = vi.spyOn(alice, 'unread');
+  const whole = openInbox(alice);
+  await vi.waitUntil(() => whole.state.status === 'ready');
+  expect([whole.state.unread, ask.mock.calls.length]).toEqual([2, 0]);
+  const part = openInbox(alice, { limit: 1 });
+  await vi.waitUntil(() => part.state.status === 'ready', 10_000);
+  expect([shown(part), part.state.unread, ask.mock.calls.length]).toEqual([['carol: 1, two'], 2, 1]);
+});
+
 it('asks the server what is left of a conversation that is not read to its end', async () => {
   const [alice, bob] = await Promise.all([connected('alice'), connected('bob')]);
   const { serial } = await bob.sendToUser('alice', 'one');
