@@ -107,7 +107,7 @@ export interface MarkedReply {
 /** A conversation in the list. */
 export interface ConversationSummary {
   readonly conversation: Peer;
-  /** The newest message. Absent: there is none, or it is no longer kept. */
+  /** The newest message. Absent: the conversation has no message, or Beckon has deleted it after the retention. */
   readonly last?: Message;
   /** The messages of others after the read marker: at most {@link MAX_UNREAD_COUNT}. */
   readonly unread: { readonly count: Count; readonly more: boolean };

@@ -10,8 +10,8 @@ export interface ErrorCodeInfo {
   readonly closeCode?: number;
   /**
    * How much a frame that is refused with the code counts towards closing its connection. Absent: nothing, because the gate has charged
-   * the frame, or the connection is closed anyway. A half for frames of which a client may have several in flight, or which a person may
-   * cause often.
+   * the frame, or the server closes the connection anyway. Such a frame counts a half if a client may have several of them in flight, or if
+   * a person may cause it often.
    */
   readonly offence?: number;
 }

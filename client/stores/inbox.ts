@@ -22,7 +22,7 @@ export interface InboxConversation<Data> {
   readonly peer: Peer;
   /** How many messages of others this user has not read: at most 100 of those that were there before the list was read. */
   readonly unread: number;
-  /** The newest message. Absent: there is none, or it is no longer kept. */
+  /** The newest message. Absent: the conversation has no message, or Beckon has deleted it after the retention. */
   readonly last?: ReceivedMessage<Data>;
 }
 

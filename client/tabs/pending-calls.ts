@@ -32,7 +32,7 @@ export class PendingCalls {
     this.#ask = ask;
   }
 
-  /** Waits for a leader if there is none. */
+  /** If no tab is the leader, the call waits for one. */
   add(name: Operation, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     const id = randomId(this.#environment);
     let stopWaiting!: () => void;

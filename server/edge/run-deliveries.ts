@@ -41,8 +41,8 @@ export const MAX_HOPS = 12;
 
 /**
  * The longest wait between two tasks of a throttled delivery, in seconds. The first waits for one second, and each for
- * twice as long. All hops together last more than a minute, of which two or three may divide a room: no connection is cut
- * off in the first minute because the account is throttled.
+ * twice as long. Two or three tasks may divide a room; the others wait for more than a minute together. So `deliver` cuts off
+ * no connection in the first minute because the account is throttled.
  */
 const LONGEST_WAIT_SECONDS = 15;
 

@@ -25,7 +25,10 @@ import { countUnread, sumOf, type UnreadCount } from './unread-count.ts';
 /** The most items of the list that are read. A user with more conversations within the retention sees only some of them. */
 const MAX_LISTED = 1_000;
 
-/** The most rooms of the list: those that the user joined last. The log of each is read, because nothing is written for a member. */
+/**
+ * How many rooms the list has at most: those that the user joined last. The list reads the log of each room, because a message to a room
+ * writes nothing for its members.
+ */
 const MAX_LISTED_ROOMS = 50;
 
 /** Conversations that are read at once. */

@@ -197,7 +197,7 @@ export async function createDeliveryWorld(options: DeliveryWorldOptions) {
       messages: [message],
       range,
     }),
-    /** Runs tasks until there are none. */
+    /** Runs tasks until the queue is empty. */
     async run(...tasks: DeliverTask[]): Promise<void> {
       await add(tasks);
       do {
